@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// The `prosper` command: brings Node 24 and the packages when they are missing, then starts infra/cli/main.ts.
+import { run } from "./bootstrap.mjs";
+
+await run("infra/cli/main.ts", process.argv.slice(2));

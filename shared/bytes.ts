@@ -1,0 +1,54 @@
+/** Bytes to and from hex and big-endian integers. */
+
+const HEX = /^(?:[0-9a-f]{2})*$/i;
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}
+
+/** Strict: an even number of hex digits, nothing else. Throws RangeError. */
+export function fromHex(hex: string, what = "value"): Uint8Array {
+  if (!HEX.test(hex))
+    throw new RangeError(
+      `${what}: expected an even number of hex digits, got ${JSON.stringify(hex.slice(0, 80))}`,
+    );
+  return new Uint8Array(Buffer.from(hex, "hex"));
+}
+
+/** 8 bytes, big endian. `value` must lie in [0, 2^64). */
+export function u64ToBytes(value: bigint): Uint8Array {
+  if (value < 0n || value > MAX_U64)
+    throw new RangeError(`expected an unsigned 64-bit integer, got ${value}`);
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, value);
+  return out;
+}
+
+/** The first 8 bytes, big endian. */
+export function bytesToU64(bytes: Uint8Array, offset = 0): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(offset);
+}
+
+/** 4 bytes, big endian. `value` must lie in [0, 2^32). */
+export function u32ToBytes(value: number): Uint8Array {
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, value);
+  return out;
+}
+
+export function concat(...parts: Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+export const MAX_U64 = 0xffff_ffff_ffff_ffffn;
