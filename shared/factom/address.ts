@@ -88,7 +88,8 @@ function checkedPayload(text: string): Uint8Array | undefined {
   }
 }
 
-function decodeBase58(text: string): Uint8Array | undefined {
+/** The bytes of a base58 text, undefined where a character is none of its digits. */
+export function decodeBase58(text: string): Uint8Array | undefined {
   try {
     return base58.decode(text);
   } catch {
