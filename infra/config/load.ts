@@ -1,0 +1,135 @@
+/** From a TOML file and command-line overrides to a checked configuration; every error names its key. */
+
+import { readFileSync } from "node:fs";
+import { parse, TomlError } from "smol-toml";
+import * as v from "valibot";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import { type Config, OPEN_SECTIONS, SETTINGS } from "./schema.ts";
+
+/** A value for one key, from a flag or the environment: wins over the file. */
+export interface Override {
+  section: string;
+  key: string;
+  value: unknown;
+  /** Where it came from, for messages: `--sport`. */
+  from: string;
+}
+
+/**
+ * Reads and checks `file` (missing: defaults only, unless `required`). Keys are case-insensitive, as in the Go pool.
+ * Throws CodedError `config` with one line per problem.
+ */
+export function loadConfig(file: string, options: { required: boolean; overrides?: Override[] }): Config {
+  const tree = readTree(file, options.required);
+  const problems: string[] = [];
+  for (const override of options.overrides ?? []) {
+    tree[override.section] = { ...tree[override.section], [override.key]: override.value };
+  }
+  const origin = (section: string, key: string): string =>
+    options.overrides?.find((one) => one.section === section && one.key === key)?.from ??
+    `${file}: ${section}.${key}`;
+  rejectUnknown(tree, file, problems);
+  const config: Record<string, Record<string, unknown>> = {};
+  for (const [section, settings] of Object.entries(SETTINGS)) {
+    config[section] = {};
+    for (const [key, { schema, fallback }] of Object.entries(settings)) {
+      const given = tree[section]?.[key] ?? fallback;
+      config[section][key] = check(schema, given, origin(section, key), problems);
+    }
+  }
+  for (const [section, { schema }] of Object.entries(OPEN_SECTIONS)) {
+    config[section] = {};
+    for (const [key, given] of Object.entries(tree[section] ?? {})) {
+      config[section][key] = check(schema, given, origin(section, key), problems);
+    }
+  }
+  if (problems.length > 0) throw new CodedError("config", problems.join("\n"));
+  return config as unknown as Config;
+}
+
+type Tree = Record<string, Record<string, unknown>>;
+
+function readTree(file: string, required: boolean): Tree {
+  let source: string;
+  try {
+    source = readFileSync(file, "utf8");
+  } catch (error) {
+    if (!required && error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    throw new CodedError(
+      "config",
+      `${file}: ${coerceError(error).message}. \`prosper config ${file}\` writes an example`,
+      { cause: error },
+    );
+  }
+  try {
+    return lowerCased(parse(source), file);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new CodedError(
+      "config",
+      `${file}:${error.line}:${error.column}: not valid TOML: ${error.message.split("\n")[0]}`,
+      { cause: error },
+    );
+  }
+}
+
+function lowerCased(parsed: Record<string, unknown>, file: string): Tree {
+  const tree: Tree = {};
+  for (const [section, body] of Object.entries(parsed)) {
+    if (typeof body !== "object" || body === null || Array.isArray(body)) {
+      throw new CodedError(
+        "config",
+        `${file}: ${section} stands outside a section: expected it below a line like [pool]`,
+      );
+    }
+    const lower = Object.entries(body).map(([key, value]): [string, unknown] => [key.toLowerCase(), value]);
+    tree[section.toLowerCase()] = Object.fromEntries(lower);
+  }
+  return tree;
+}
+
+function rejectUnknown(tree: Tree, file: string, problems: string[]): void {
+  const known: Record<string, Record<string, unknown> | undefined> = SETTINGS;
+  for (const [section, body] of Object.entries(tree)) {
+    if (section in OPEN_SECTIONS) continue;
+    const settings = known[section];
+    if (settings === undefined) {
+      problems.push(
+        `${file}: [${section}] is not a section. ${nearest(section, [...Object.keys(SETTINGS), ...Object.keys(OPEN_SECTIONS)])}`,
+      );
+      continue;
+    }
+    for (const key of Object.keys(body)) {
+      if (!(key in settings))
+        problems.push(`${file}: ${section}.${key} is not a setting. ${nearest(key, Object.keys(settings))}`);
+    }
+  }
+}
+
+function check(schema: v.GenericSchema, given: unknown, where: string, problems: string[]): unknown {
+  const parsed = v.safeParse(schema, given);
+  if (parsed.success) return parsed.output;
+  problems.push(`${where} = ${JSON.stringify(given)}: ${parsed.issues[0].message}`);
+  return undefined;
+}
+
+/** "Did you mean …?" for a slip of the finger, else the list. */
+function nearest(word: string, known: string[]): string {
+  const best = known
+    .map((name) => ({ name, cost: editDistance(word, name) }))
+    .sort((a, b) => a.cost - b.cost)[0];
+  return best !== undefined && best.cost <= 2 ? `Did you mean ${best.name}?` : `Known: ${known.join(", ")}`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,215 @@
+/** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (SPEC.md §9). */
+
+import * as v from "valibot";
+import { isValidFaAddress } from "../../shared/factom/address.ts";
+
+/** One key of the file. `fallback` stands where the file says nothing. */
+interface Setting<Schema extends v.GenericSchema = v.GenericSchema> {
+  schema: Schema;
+  fallback: v.InferInput<Schema>;
+  help: string;
+}
+
+function setting<Schema extends v.GenericSchema>(
+  schema: Schema,
+  fallback: v.InferInput<Schema>,
+  help: string,
+): Setting<Schema> {
+  return { schema, fallback, help };
+}
+
+const text = v.string("expected text in quotes");
+const flag = v.boolean("expected true or false");
+const whole = (min: number, max: number) => {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.number(expected),
+    v.integer(expected),
+    v.minValue(min, expected),
+    v.maxValue(max, expected),
+  );
+};
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** "2s", "1m30s", "500ms" as Go writes durations; milliseconds inside. */
+const duration = v.pipe(
+  v.string('expected a duration like "2s" or "1m30s"'),
+  v.regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, 'expected a duration like "2s" or "1m30s"'),
+  v.transform((value) =>
+    [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
+      (sum, [, n, unit]) => sum + Number(n) * (UNIT_MS[unit ?? ""] ?? 0),
+      0,
+    ),
+  ),
+);
+const port = whole(0, 65_535);
+const feeRate = v.pipe(
+  v.string('expected the rate in quotes, like "0.05"'),
+  v.regex(
+    /^(-1|0?\.\d{1,8}|0\.\d{1,8})$/,
+    'expected a rate from 0 to below 1 with at most 8 decimals like "0.05", or "-1" for no fee',
+  ),
+  v.check((rate) => rate === "-1" || Number(rate) > 0, 'a fee of 0 is ambiguous: write "-1" for no fee'),
+);
+const faAddress = v.pipe(
+  text,
+  v.check(
+    (address) => address === "" || isValidFaAddress(address),
+    "expected a Factoid address (FA…) with a valid checksum",
+  ),
+);
+
+export const SETTINGS = {
+  app: {
+    loglevel: setting(
+      v.picklist(
+        ["trace", "debug", "info", "warn", "error", "fatal"],
+        "expected trace, debug, info, warn, error or fatal",
+      ),
+      "info",
+      "How much is logged",
+    ),
+    datadir: setting(text, "", "Folder for the journal and the embedded database; empty: ~/.prosper/data"),
+    tabledir: setting(
+      text,
+      "",
+      "Folder of the LXR table, shared with other PegNet software; empty: ~/.lxrhash",
+    ),
+  },
+  database: {
+    url: setting(
+      text,
+      "",
+      "postgres://user:password@host:port/database; empty: the fields below, or DATABASE_URL",
+    ),
+    host: setting(text, "", "Empty: an embedded PostgreSQL under app.datadir"),
+    port: setting(port, 5432, "Port of database.host"),
+    dbname: setting(text, "postgres", "Database on database.host"),
+    username: setting(text, "postgres", "User on database.host"),
+    password: setting(text, "", "Password on database.host"),
+  },
+  factom: {
+    factomdlocation: setting(text, "http://localhost:8088/v2", "factomd's JSON-RPC address"),
+  },
+  oracle: {
+    "1forgekey": setting(
+      text,
+      "",
+      "API keys: a source that needs one and has none is refused when it is turned on",
+    ),
+    apilayerkey: setting(text, "", ""),
+    coincapkey: setting(text, "", ""),
+    coingeckokey: setting(text, "", ""),
+    coinmarketcapkey: setting(text, "", ""),
+    exchangerateskey: setting(text, "", ""),
+    openexchangerateskey: setting(text, "", ""),
+  },
+  pegnet: {
+    pollingperiod: setting(duration, "2s", "How often factomd is asked for a new block"),
+    retryperiod: setting(duration, "5s", "Pause after a failed call"),
+    blockperiod: setting(duration, "10m", "Length of a block: rates and deadlines follow it"),
+    startheight: setting(whole(0, 0x7fff_ffff), 206_422, "First height to follow on a new database"),
+    lxrbits: setting(whole(8, 30), 30, "Size of the LXR table; 30 on the real network"),
+    activation: setting(
+      whole(-1, 0x7fff_ffff),
+      -1,
+      "-1: the real network's heights; else all versions are active from this height (a test network)",
+    ),
+  },
+  polling: {
+    staleduration: setting(duration, "30m", "A price older than this is not used"),
+    rule: setting(
+      v.picklist(["priority", "reference"], "expected priority or reference"),
+      "priority",
+      "Which quote wins inside the band: by priority, or as the Go pool chooses",
+    ),
+  },
+  pool: {
+    esaddress: setting(text, "", "Es… private entry-credit key that pays for our entries"),
+    oprcoinbase: setting(
+      faAddress,
+      "",
+      "FA… address that the rewards go to; only records with it count as ours",
+    ),
+    opridentity: setting(
+      v.pipe(text, v.regex(/^[a-zA-Z0-9,]+$/, "expected letters, digits and commas only")),
+      "Prosper",
+      "Identity written into our records",
+    ),
+    poolfeerate: setting(feeRate, "0.05", 'Part of each reward that the pool keeps; "-1": none'),
+    split: setting(
+      v.picklist(["largest-remainder", "reference"], "expected largest-remainder or reference"),
+      "largest-remainder",
+      "How a reward is split: without dust, or with the Go pool's arithmetic",
+    ),
+    credit: setting(
+      v.picklist(["assigned", "achieved"], "expected assigned or achieved"),
+      "assigned",
+      "What a share counts: the difficulty it was assigned, or (as in the Go pool) the one it happened to reach",
+    ),
+    registration: setting(
+      v.picklist(["invite", "open"], "expected invite or open"),
+      "invite",
+      "Who may register",
+    ),
+  },
+  stratum: {
+    host: setting(text, "0.0.0.0", "Address to listen on"),
+    stratumport: setting(port, 1234, "Port to listen on; 0 picks a free one"),
+    requireauth: setting(flag, true, "Only registered users may mine"),
+    validateallshares: setting(flag, true, "Hash every share; false trusts miners (tests only)"),
+    welcomemessage: setting(
+      v.pipe(text, v.maxLength(500, "expected at most 500 characters")),
+      "Welcome to Prosper Pool!",
+      "Shown to every miner after login",
+    ),
+    maxconnections: setting(whole(1, 1_000_000), 10_000, "Connections at most; more are closed at once"),
+    maxperaddress: setting(whole(1, 1_000_000), 256, "Connections from one address at most"),
+  },
+  submit: {
+    "ema-n": setting(
+      whole(1, 100_000),
+      36,
+      "Blocks in the moving average of the submission threshold (36 = 6 hours)",
+    ),
+    softmax: setting(whole(0, 1000), 25, "Best shares of a job to submit; 0: no limit"),
+    submissioncutoff: setting(
+      whole(1, 100_000),
+      200,
+      "Place of the network for which the threshold is projected",
+    ),
+  },
+  web: {
+    host: setting(text, "0.0.0.0", "Address to listen on"),
+    port: setting(port, 7070, "Port to listen on; 0 picks a free one"),
+  },
+} as const satisfies Record<string, Record<string, Setting>>;
+
+/** Sections whose keys are names chosen by the operator. */
+export const OPEN_SECTIONS = {
+  oracledatasources: {
+    schema: whole(-1, 1000),
+    help: "Price sources by priority: lower is asked first, -1 is off; no number twice (see `prosper datasources`)",
+  },
+  oracleassetdatasourcespriority: {
+    schema: v.pipe(
+      text,
+      v.regex(/^[A-Za-z0-9]+(\s*,\s*[A-Za-z0-9]+)*$/, "expected source names, separated by commas"),
+    ),
+    help: 'Another order for one asset: eur = "Kraken,Coinbase"',
+  },
+} as const;
+
+type Sections = typeof SETTINGS;
+
+/** The parsed configuration, section by section. */
+export type Config = {
+  [Section in keyof Sections]: {
+    [Key in keyof Sections[Section]]: Sections[Section][Key] extends Setting<infer Schema>
+      ? v.InferOutput<Schema>
+      : never;
+  };
+} & {
+  /** Empty: the default order. */
+  oracledatasources: Record<string, number>;
+  oracleassetdatasourcespriority: Record<string, string>;
+};
