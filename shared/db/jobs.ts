@@ -1,7 +1,7 @@
 /** Jobs: one immutable row per height decides what is mined and how its reward is shared. */
 
 import * as v from "valibot";
-import { toHex } from "../bytes.ts";
+import { fromHex, toHex } from "../bytes.ts";
 import { bigintText, type Db, first, json, jsonText, one, sql } from "./port.ts";
 
 const jobRow = v.object({
@@ -74,6 +74,28 @@ export async function recordSubmission(db: Db, row: SubmissionRow): Promise<void
     VALUES (${row.entryHash}, ${row.height}, ${row.oprHash}, ${toHex(row.nonce)}, ${row.target}::numeric, ${row.user}, ${row.worker},
       ${row.edge}, ${row.state}, ${row.reason})
     ON CONFLICT (entry_hash) DO UPDATE SET state = excluded.state, reason = excluded.reason`);
+}
+
+const unfinishedRow = v.object({
+  entryHash: v.string(),
+  oprHash: v.string(),
+  nonce: v.pipe(
+    v.string(),
+    v.transform((hex) => fromHex(hex, "nonce")),
+  ),
+  target: bigintText,
+  user: v.string(),
+  worker: v.string(),
+});
+
+/** Submissions of this edge for a job that a restart interrupted. */
+export async function unfinishedSubmissions(db: Db, height: number, edge: number): Promise<SubmissionRow[]> {
+  const rows = await db.query(
+    sql`SELECT entry_hash AS "entryHash", opr_hash AS "oprHash", nonce, target::text AS target, user_name AS "user", worker
+      FROM submissions WHERE height = ${height} AND edge = ${edge} AND state IN ('pending', 'committed')`,
+    unfinishedRow,
+  );
+  return rows.map((row) => ({ ...row, height, edge, state: "pending" as const, reason: null }));
 }
 
 /** Adds a target to the job's list of the best, and returns the `limit` best of all edges, best first. */

@@ -1,0 +1,82 @@
+/** The next job: built from the newest prices by whichever edge comes first, and from then on one row for all (DESIGN.md, guarantee 4). */
+
+import { toHex } from "../../shared/bytes.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { BlockRow } from "../../shared/db/chain.ts";
+import { type JobRow, readJob, settleJob } from "../../shared/db/jobs.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { type Activations, versionAt } from "../../shared/opr/assets.ts";
+import { buildOpr } from "../../shared/opr/build.ts";
+
+/** The newest row that the poller wrote. */
+export interface PriceRow {
+  id: bigint;
+  atMs: number;
+  /** 1e-8 USD by asset name. */
+  prices: Record<string, bigint>;
+}
+
+export interface SettleOptions {
+  activations: Activations;
+  /** FA address that the record pays. */
+  payoutAddress: string;
+  identity: string;
+  /** Fixed in the job's row, so that a later change of settings leaves running jobs alone. */
+  terms: Pick<JobRow, "feeRate" | "split" | "credit">;
+  /** Older prices make no job. */
+  staleMs: number;
+}
+
+export interface SettleModules {
+  db: Db;
+  newestPrices: () => Promise<PriceRow | undefined>;
+  clock: Clock;
+}
+
+/** The job on top of `block`. Throws CodedError `no-prices` or `no-record` where none can be made yet, `db-away` with the database. */
+export async function settleNextJob(
+  block: BlockRow,
+  options: SettleOptions,
+  modules: SettleModules,
+): Promise<JobRow> {
+  const height = block.height + 1;
+  const settled = await readJob(modules.db, height);
+  if (settled !== undefined) return settled;
+  const version = versionAt(height, options.activations);
+  if (version === null) throw new CodedError("no-version", `no OPR version is active at height ${height}`);
+  const prices = await freshPrices(options.staleMs, modules);
+  const record = buildOpr({
+    version,
+    height,
+    address: options.payoutAddress,
+    identity: options.identity,
+    prevWinners: block.winners.every((winner) => winner === "") ? null : block.winners,
+    prices: new Map(Object.entries(prices.prices)),
+  });
+  if (!record.ok) throw new CodedError("no-record", `no valid record for height ${height}: ${record.reason}`);
+  const job: JobRow = {
+    height,
+    version,
+    oprHash: toHex(record.oprHash),
+    opr: record.content,
+    prices: prices.prices,
+    threshold: block.ema ?? 0n,
+    ...options.terms,
+  };
+  return settleJob(modules.db, job, prices.id);
+}
+
+async function freshPrices(staleMs: number, modules: SettleModules): Promise<PriceRow> {
+  const prices = await modules.newestPrices();
+  if (prices === undefined)
+    throw new CodedError("no-prices", "no prices were polled yet: see `prosper pullsources`");
+  const ageMs = modules.clock.wallMs() - prices.atMs;
+  if (ageMs > staleMs) {
+    throw new CodedError(
+      "no-prices",
+      `the newest prices are ${Math.round(ageMs / 60_000)} minutes old, ${Math.round(staleMs / 60_000)} are allowed: see \`prosper pullsources\``,
+    );
+  }
+  return prices;
+}

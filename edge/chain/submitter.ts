@@ -1,0 +1,241 @@
+/** Sends the best shares of a job to factomd as OPR entries: commit and reveal, retried while the job lives (SPEC.md §4). */
+
+import { u64ToBytes } from "../../shared/bytes.ts";
+import { type Clock, sleep } from "../../shared/clock.ts";
+import {
+  addBestTarget,
+  bestTargets,
+  type JobRow,
+  recordSubmission,
+  type SubmissionRow,
+  unfinishedSubmissions,
+} from "../../shared/db/jobs.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { decideSubmission } from "../../shared/difficulty/best-targets.ts";
+import { coerceError } from "../../shared/errors.ts";
+import { signEntry } from "../../shared/factom/commit.ts";
+import type { KeyPair } from "../../shared/factom/ed25519.ts";
+import { type Entry, encodeEntry, entryHash, OPR_CHAIN } from "../../shared/factom/entry.ts";
+import type { Logger } from "../../shared/logger.ts";
+
+/** A journaled share of the current job; a late one never gets here. */
+export interface AcceptedShare {
+  height: number;
+  user: string;
+  worker: string;
+  nonce: Uint8Array;
+  /** What the share really reached. */
+  difficulty: bigint;
+}
+
+export interface SubmitterOptions {
+  /** Best shares of a job that go to the chain; 0: no limit. */
+  softmax: number;
+  /** Entry-credit key that pays. */
+  payer: KeyPair;
+  /** Entries on their way at most; beyond it the newest is recorded as abandoned. */
+  queueLimit?: number;
+  retryMs?: number;
+}
+
+export interface SubmitterModules {
+  db: Db;
+  /** Rejects when factomd refuses or cannot be asked. A commit that factomd has already is no error. */
+  commit: (message: Uint8Array) => Promise<void>;
+  reveal: (message: Uint8Array) => Promise<void>;
+  /** This edge's slot, for the record. */
+  slot: () => number;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Blocked shares recorded for each job; the rest are only counted, since without a threshold every share may be one. */
+const BLOCKED_RECORDS_PER_JOB = 100;
+const QUEUE_LIMIT = 256;
+const RETRY_MS = 500;
+const RETRY_MAX_MS = 5_000;
+
+interface CurrentJob {
+  row: JobRow;
+  best: readonly bigint[];
+  seen: Set<string>;
+  blockedRecords: number;
+  life: AbortController;
+}
+
+/** One for each edge. `openJob` starts a job, `offer` takes its shares; sending goes on behind. */
+export class Submitter {
+  readonly #options: SubmitterOptions;
+  readonly #modules: SubmitterModules;
+  readonly #counts = { revealed: 0, blocked: 0, abandoned: 0 };
+  readonly #sending = new Set<Promise<void>>();
+  #current: CurrentJob | undefined;
+
+  constructor(options: SubmitterOptions, modules: SubmitterModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** Starts a job: takes up the best list and the unfinished submissions that the database knows of it. */
+  async openJob(row: JobRow): Promise<void> {
+    this.#current?.life.abort();
+    const job: CurrentJob = {
+      row,
+      best: [],
+      seen: new Set(),
+      blockedRecords: 0,
+      life: new AbortController(),
+    };
+    this.#current = job;
+    const { db, slot } = this.#modules;
+    const [best, unfinished] = await Promise.all([
+      bestTargets(db, row.height, this.#options.softmax),
+      unfinishedSubmissions(db, row.height, slot()),
+    ]);
+    // Shares may have been offered meanwhile: both lists stand.
+    job.best = [...best, ...job.best].sort((a, b) => (a < b ? 1 : -1)).slice(0, this.#options.softmax);
+    for (const old of unfinished) {
+      if (job.seen.has(old.entryHash)) continue;
+      job.seen.add(old.entryHash);
+      this.#launch(job, old, oprEntry(row, old.nonce, old.target));
+    }
+  }
+
+  /** Decides at once whether the share goes to the chain. The same share twice is sent once. */
+  offer(share: AcceptedShare): void {
+    const job = this.#current;
+    if (job === undefined || share.height !== job.row.height) return;
+    const { threshold } = job.row;
+    const { softmax } = this.#options;
+    const ema = threshold === 0n ? undefined : threshold;
+    const { verdict, best } = decideSubmission(share.difficulty, { ema, best: job.best, softmax });
+    if (verdict === "below-ema") return;
+    const entry = oprEntry(job.row, share.nonce, share.difficulty);
+    const row = submissionRow(job.row, share, entryHash(encodeEntry(entry)), this.#modules.slot());
+    if (job.seen.has(row.entryHash)) return;
+    job.seen.add(row.entryHash);
+    if (verdict === "blocked") {
+      this.#block(job, row);
+    } else {
+      job.best = best;
+      this.#launch(job, row, entry);
+    }
+  }
+
+  stats(): { revealed: number; blocked: number; abandoned: number; pending: number } {
+    return { ...this.#counts, pending: this.#sending.size };
+  }
+
+  /** Gives up what is on its way, and waits until that is recorded. */
+  async close(): Promise<void> {
+    this.#current?.life.abort();
+    this.#current = undefined;
+    await Promise.all(this.#sending);
+  }
+
+  #block(job: CurrentJob, row: SubmissionRow): void {
+    this.#counts.blocked++;
+    if (job.blockedRecords++ >= BLOCKED_RECORDS_PER_JOB) return;
+    const reason = `not among the best ${this.#options.softmax} of the job`;
+    this.#track(this.#record({ ...row, state: "blocked", reason }));
+  }
+
+  #launch(job: CurrentJob, row: SubmissionRow, entry: Entry): void {
+    if (this.#sending.size >= (this.#options.queueLimit ?? QUEUE_LIMIT)) {
+      this.#track(this.#abandon(row, "too many entries on their way to factomd"));
+      return;
+    }
+    this.#track(this.#send(job, row, entry));
+  }
+
+  #track(work: Promise<void>): void {
+    const { logger } = this.#modules;
+    const settled = work
+      .catch((error: unknown) => logger.error("submitting failed", { error: coerceError(error).message }))
+      .finally(() => this.#sending.delete(settled));
+    this.#sending.add(settled);
+  }
+
+  async #send(job: CurrentJob, row: SubmissionRow, entry: Entry): Promise<void> {
+    const { db, clock } = this.#modules;
+    await this.#record(row);
+    if (this.#options.softmax > 0) {
+      // Other edges' best count too. With the database away this edge goes on with its own.
+      const merged = await addBestTarget(
+        db,
+        row.height,
+        row.target,
+        row.entryHash,
+        this.#options.softmax,
+      ).catch(() => undefined);
+      if (merged !== undefined) job.best = merged;
+    }
+    const signed = signEntry({ entry, payer: this.#options.payer, timestampMs: clock.wallMs() });
+    const steps = [
+      { attempt: () => this.#modules.commit(signed.commit), reached: "committed" },
+      { attempt: () => this.#modules.reveal(signed.reveal), reached: "revealed" },
+    ] as const;
+    for (const { attempt, reached } of steps) {
+      const failure = await this.#persist(attempt, job.life.signal);
+      if (failure !== undefined) return this.#abandon(row, failure);
+      await this.#record({ ...row, state: reached });
+    }
+    this.#counts.revealed++;
+  }
+
+  /** Tries until it works: undefined then, or the last failure when the job is over first. */
+  async #persist(attempt: () => Promise<void>, life: AbortSignal): Promise<string | undefined> {
+    const { clock, logger } = this.#modules;
+    let waitMs = this.#options.retryMs ?? RETRY_MS;
+    for (;;) {
+      try {
+        await attempt();
+        return undefined;
+      } catch (thrown) {
+        const failure = coerceError(thrown).message;
+        logger.warn("factomd did not take an entry; trying again while the job lives", { failure });
+        await sleep(clock, waitMs, life);
+        if (life.aborted) return failure;
+        waitMs = Math.min(waitMs * 1.5, RETRY_MAX_MS);
+      }
+    }
+  }
+
+  #abandon(row: SubmissionRow, reason: string): Promise<void> {
+    this.#counts.abandoned++;
+    return this.#record({ ...row, state: "abandoned", reason });
+  }
+
+  /** The record is for people and for a restart: where it fails, the submission itself goes on. */
+  async #record(row: SubmissionRow): Promise<void> {
+    await recordSubmission(this.#modules.db, row).catch((error: unknown) =>
+      this.#modules.logger.warn("a submission could not be recorded; it goes on", {
+        entryHash: row.entryHash,
+        error: coerceError(error).message,
+      }),
+    );
+  }
+}
+
+function oprEntry(job: JobRow, nonce: Uint8Array, difficulty: bigint): Entry {
+  return {
+    chainId: OPR_CHAIN,
+    extIds: [nonce, u64ToBytes(difficulty), Uint8Array.of(job.version)],
+    content: job.opr,
+  };
+}
+
+function submissionRow(job: JobRow, share: AcceptedShare, hash: string, slot: number): SubmissionRow {
+  return {
+    entryHash: hash,
+    height: job.height,
+    oprHash: job.oprHash,
+    nonce: share.nonce,
+    target: share.difficulty,
+    user: share.user,
+    worker: share.worker,
+    edge: slot,
+    state: "pending",
+    reason: null,
+  };
+}
