@@ -1,0 +1,48 @@
+/** How one connection behaves: its rate of lines, its malformed lines, its share of forged ones. Pure bookkeeping over given times. */
+
+import type { RefusalCode } from "./backend.ts";
+import type { StratumSettings } from "./settings.ts";
+
+/** Refusals that an honest miner does not collect; late, duplicate and low shares come from honest ones as well. */
+const FORGED: ReadonlySet<RefusalCode> = new Set(["malformed", "wrong-prefix", "wrong-hash"]);
+
+export class Conduct {
+  readonly #settings: StratumSettings;
+  #tokens: number;
+  #refilledMs: number;
+  #malformed = 0;
+  /** 1 = forged, for the last `invalidWindow` shares. */
+  readonly #verdicts: number[] = [];
+  #forged = 0;
+
+  constructor(settings: StratumSettings, nowMs: number) {
+    this.#settings = settings;
+    this.#tokens = settings.lineBurst;
+    this.#refilledMs = nowMs;
+  }
+
+  /** Counts a line; returns how many milliseconds to leave the next one unread, 0 = none. */
+  line(nowMs: number): number {
+    const { linesPerSecond, lineBurst } = this.#settings;
+    const refill = ((nowMs - this.#refilledMs) * linesPerSecond) / 1000;
+    this.#tokens = Math.min(lineBurst, this.#tokens + refill) - 1;
+    this.#refilledMs = nowMs;
+    return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / linesPerSecond;
+  }
+
+  /** Counts a malformed line; true = enough of them. */
+  malformed(): boolean {
+    this.#malformed += 1;
+    return this.#malformed >= this.#settings.malformedLimit;
+  }
+
+  /** Counts a verdict; true = more than half of a full window is forged. */
+  share(code: RefusalCode | "accepted"): boolean {
+    const forged = code !== "accepted" && FORGED.has(code) ? 1 : 0;
+    this.#verdicts.push(forged);
+    this.#forged += forged;
+    if (this.#verdicts.length <= this.#settings.invalidWindow) return false;
+    this.#forged -= this.#verdicts.shift() ?? 0;
+    return this.#forged * 2 > this.#settings.invalidWindow;
+  }
+}

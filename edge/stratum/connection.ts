@@ -1,0 +1,151 @@
+/** One byte stream as lines: bounded in what it buffers in either direction, and ended with a reason. */
+
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../shared/clock.ts";
+import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
+import { LineSplitter } from "./framing.ts";
+import type { EndReason } from "./metrics.ts";
+import type { StratumSettings } from "./settings.ts";
+
+/** How long the last lines may take to leave before the stream is torn down. */
+const LINGER_MS = 5_000;
+
+export interface ConnectionHooks {
+  /** While the returned promise is pending no further line is given and no further byte is read. It must not reject. */
+  onLine(line: string, readAtMs: number): Promise<void> | undefined;
+  /** Called once. */
+  onEnd(reason: EndReason): void;
+}
+
+export interface ConnectionModules {
+  readonly clock: Clock;
+  readonly settings: StratumSettings;
+}
+
+export class Connection {
+  readonly #stream: Duplex;
+  readonly #clock: Clock;
+  readonly #settings: StratumSettings;
+  readonly #hooks: ConnectionHooks;
+  readonly #splitter = new LineSplitter(MAX_LINE_BYTES);
+  #backlog: { readonly line: string; readonly readAtMs: number }[] = [];
+  #held: boolean = false;
+  #ended: boolean = false;
+  #corked: boolean = false;
+  #lastReadMs: number;
+  #lastWriteMs: number;
+  #lineStartedMs: number | undefined;
+  #unsentWrites = 0;
+  #progressMs: number;
+
+  constructor(stream: Duplex, modules: ConnectionModules, hooks: ConnectionHooks) {
+    this.#stream = stream;
+    this.#clock = modules.clock;
+    this.#settings = modules.settings;
+    this.#hooks = hooks;
+    const now = modules.clock.monotonicMs();
+    this.#lastReadMs = now;
+    this.#lastWriteMs = now;
+    this.#progressMs = now;
+    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    stream.on("end", () => this.end("client-closed"));
+    stream.on("close", () => this.end("client-closed"));
+    stream.on("error", () => this.end("socket-error"));
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** When the client last sent a byte, and when a line was last sent to it. */
+  get lastReadMs(): number {
+    return this.#lastReadMs;
+  }
+
+  get lastWriteMs(): number {
+    return this.#lastWriteMs;
+  }
+
+  /** Sends whole lines; those of one turn leave together. Ends the connection when its reader is too far behind. */
+  send(text: string): void {
+    if (this.#ended || text === "") return;
+    const now = this.#clock.monotonicMs();
+    this.#lastWriteMs = now;
+    if (this.#unsentWrites === 0) this.#progressMs = now;
+    this.#unsentWrites += 1;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#stream.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#stream.uncork();
+      });
+    }
+    this.#stream.write(text, () => {
+      this.#unsentWrites -= 1;
+      this.#progressMs = this.#clock.monotonicMs();
+    });
+    if (this.#stream.writableLength > this.#settings.maxUnsentBytes) this.end("slow-reader");
+  }
+
+  /** Sends what is queued (not to a slow reader), closes, and reports the first reason given. */
+  end(reason: EndReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#backlog = [];
+    if (reason === "slow-reader" || reason === "socket-error") {
+      this.#stream.destroy();
+    } else {
+      const linger = this.#clock.after(LINGER_MS, () => this.#stream.destroy());
+      this.#stream.on("close", () => linger.stop());
+      this.#stream.resume();
+      this.#stream.end(() => this.#stream.destroy());
+    }
+    this.#hooks.onEnd(reason);
+  }
+
+  /** The deadline that has passed, if any. */
+  overdue(nowMs: number): EndReason | undefined {
+    const { lineDeadlineMs, stuckMs } = this.#settings;
+    if (this.#unsentWrites > 0 && nowMs - this.#progressMs >= stuckMs) return "slow-reader";
+    if (this.#lineStartedMs !== undefined && nowMs - this.#lineStartedMs >= lineDeadlineMs)
+      return "line-deadline";
+    return undefined;
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    const now = this.#clock.monotonicMs();
+    this.#lastReadMs = now;
+    const lines = this.#splitter.push(chunk);
+    if (this.#splitter.pendingBytes === 0) this.#lineStartedMs = undefined;
+    else if (lines.length > 0 || this.#lineStartedMs === undefined) this.#lineStartedMs = now;
+    for (const line of lines) this.#backlog.push({ line, readAtMs: now });
+    this.#pump();
+    if (this.#splitter.oversized) this.end("oversized-line");
+  }
+
+  #pump(): void {
+    if (this.#held) return;
+    let next = 0;
+    while (next < this.#backlog.length && !this.#held) {
+      const entry = this.#backlog[next];
+      next += 1;
+      const wait = entry === undefined ? undefined : this.#hooks.onLine(entry.line, entry.readAtMs);
+      if (wait !== undefined) this.#hold(wait);
+    }
+    this.#backlog = this.#backlog.slice(next);
+    if (this.#ended) this.#backlog = [];
+  }
+
+  #hold(wait: Promise<void>): void {
+    this.#held = true;
+    this.#stream.pause();
+    void wait.then(() => {
+      this.#held = false;
+      if (this.#ended) return;
+      this.#pump();
+      if (!this.#held) this.#stream.resume();
+    });
+  }
+}

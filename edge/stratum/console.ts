@@ -1,0 +1,90 @@
+/** The operator's console of the stratum server: one command a line, one text back. Names are the reference's, with job, setnonce and stopmining added. */
+
+import { formatTarget, parseJobId, parseTarget } from "../../shared/messages/stratum.ts";
+import type { StratumServer } from "./server.ts";
+import { loginOf } from "./session-state.ts";
+
+const HELP = [
+  "listclients                            sessions, one a line",
+  "getversion SESSION                     ask for the client's version",
+  "showmessage SESSION TEXT               show a text to the miner",
+  "notify SESSION HEIGHT OPRHASH          announce a job to one miner only",
+  "settarget SESSION TARGET               assign a target (hex)",
+  "setnonce SESSION                       move to a new nonce prefix",
+  "stopmining SESSION                     stop until the next job",
+  "reconnect SESSION HOST PORT SECONDS    send elsewhere",
+].join("\n");
+
+type Command = (server: StratumServer, words: readonly string[]) => string;
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["help", () => HELP],
+  ["listclients", listClients],
+  ["listminers", listClients],
+  ["getversion", onSession(1, (session) => session.push("client.get_version", null))],
+  [
+    "showmessage",
+    onSession(2, (session, words) => session.push("client.show_message", [words.slice(1).join(" ")])),
+  ],
+  ["notify", onSession(3, notify)],
+  ["settarget", onSession(2, setTarget)],
+  ["setnonce", onSession(1, setNonce)],
+  ["stopmining", onSession(1, (session) => session.stopMining())],
+  [
+    "reconnect",
+    onSession(4, (session, [, host = "", port = "", seconds = ""]) =>
+      session.push("client.reconnect", [host, port, seconds]),
+    ),
+  ],
+]);
+
+/** Runs one line and returns what to print ("" = nothing). Never throws on any text. */
+export function runConsoleCommand(server: StratumServer, line: string): string {
+  const [name, ...words] = line.trim().split(/\s+/);
+  if (name === undefined || name === "") return "";
+  const command = COMMANDS.get(name);
+  return command === undefined ? `unknown command ${JSON.stringify(name)}\n${HELP}` : command(server, words);
+}
+
+type Session = NonNullable<ReturnType<StratumServer["session"]>>;
+
+function onSession(words: number, run: (session: Session, words: readonly string[]) => unknown): Command {
+  return (server, given) => {
+    if (given.length < words) return `expected ${words} words after the command\n${HELP}`;
+    const session = server.session(given[0] ?? "");
+    if (session === undefined) return `no session ${JSON.stringify(given[0])}: listclients shows them`;
+    const text = run(session, given);
+    return typeof text === "string" ? text : "";
+  };
+}
+
+function listClients(server: StratumServer): string {
+  const lines = [...server.sessions()].map((session) => {
+    const login = loginOf(session.state);
+    const who = login === undefined ? "-" : `${login.user},${login.worker}`;
+    const target = session.target === undefined ? "-" : formatTarget(session.target);
+    return `${session.id} ${session.remoteAddress} ${session.state.kind} ${who} target=${target} agent=${JSON.stringify(session.agent)}`;
+  });
+  return lines.length === 0 ? "no clients" : lines.join("\n");
+}
+
+function notify(session: Session, [, jobId = "", oprHash = ""]: readonly string[]): string | undefined {
+  const height = parseJobId(jobId);
+  if (height === undefined || !/^[0-9a-f]{64}$/.test(oprHash))
+    return "expected a block height and 64 lower-case hex digits";
+  const sent = session.notify({ height, oprHash, threshold: 0n });
+  return sent ? undefined : "not sent: the session has had this job or a later one, or has not subscribed";
+}
+
+function setTarget(session: Session, [, text = ""]: readonly string[]): string | undefined {
+  const target = parseTarget(text.replace(/^0x/i, ""));
+  if (target === undefined) return "expected a target of at most 16 hex digits";
+  return session.setTarget(target) ? undefined : "the session has not subscribed";
+}
+
+function setNonce(session: Session): string {
+  const prefix = session.moveToNewPrefix();
+  return prefix === undefined
+    ? "no prefix: none is free, or the session has not subscribed"
+    : `prefix ${prefix}`;
+}

@@ -1,0 +1,50 @@
+/** What the stratum server counts. Names and reasons are closed lists: a label never holds text from the network. */
+
+import type { RefusalCode } from "./backend.ts";
+
+/** Why a connection ended or was not taken. */
+export type EndReason =
+  | "client-closed"
+  | "socket-error"
+  | "shutdown"
+  | "full"
+  | "address-full"
+  | "banned"
+  | "oversized-line"
+  | "malformed-lines"
+  | "invalid-shares"
+  | "line-deadline"
+  | "authorize-deadline"
+  | "idle"
+  | "slow-reader"
+  | "no-verdict"
+  | "no-prefix";
+
+/** Counters only ever grow. */
+export interface StratumMetrics {
+  connectionOpened(): void;
+  connectionEnded(reason: EndReason): void;
+  lineRead(): void;
+  /** A line answered with a protocol error, by the error's name. */
+  lineRefused(error: string): void;
+  loginAnswered(answer: "ok" | "registered" | "refused" | "unavailable"): void;
+  shareAccepted(): void;
+  shareRefused(code: RefusalCode | "not-subscribed"): void;
+  retargeted(): void;
+  notified(sessions: number): void;
+}
+
+const nothing = (): void => undefined;
+
+/** For tests and `prosper stratum`: counts nothing. */
+export const NO_METRICS: StratumMetrics = {
+  connectionOpened: nothing,
+  connectionEnded: nothing,
+  lineRead: nothing,
+  lineRefused: nothing,
+  loginAnswered: nothing,
+  shareAccepted: nothing,
+  shareRefused: nothing,
+  retargeted: nothing,
+  notified: nothing,
+};

@@ -1,0 +1,142 @@
+/** All sessions of one edge: takes connections, announces jobs, watches deadlines. Sockets come from outside (listener.ts, or a simulator). */
+
+import type { Duplex } from "node:stream";
+import { toHex } from "../../shared/bytes.ts";
+import type { Clock, Random, Timer } from "../../shared/clock.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { Admission } from "./admission.ts";
+import type { Job, StratumBackend } from "./backend.ts";
+import { dispatch } from "./dispatch.ts";
+import type { EndReason, StratumMetrics } from "./metrics.ts";
+import { encodeNotify, Session, type SessionModules } from "./session.ts";
+import { hearsJobs, loginOf } from "./session-state.ts";
+import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
+
+const TICK_MS = 1_000;
+
+export interface StratumModules {
+  readonly backend: StratumBackend;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: StratumMetrics;
+}
+
+/** What a page or a gauge shows. */
+export interface StratumStats {
+  readonly connections: number;
+  /** Sessions that mine: logged in and subscribed. */
+  readonly miners: number;
+  /** Different (user, worker) pairs among them. */
+  readonly workers: number;
+}
+
+export class StratumServer {
+  readonly #modules: SessionModules;
+  readonly #admission: Admission;
+  readonly #sessions = new Map<string, Session>();
+  #tick: Timer;
+  #closing: boolean = false;
+  #emptied: (() => void) | undefined;
+
+  /** Settings not given are STRATUM_DEFAULTS. */
+  constructor(options: Partial<StratumSettings>, modules: StratumModules) {
+    const settings = { ...STRATUM_DEFAULTS, ...options };
+    this.#modules = { ...modules, settings };
+    this.#admission = new Admission(settings);
+    this.#tick = modules.clock.after(TICK_MS, () => this.#onTick());
+  }
+
+  /** Takes a connected stream as a new session; destroys it at once where a cap, a ban or the closing forbids it. */
+  accept(stream: Duplex, remoteAddress: string): Session | undefined {
+    const { clock, metrics, random } = this.#modules;
+    const refusal = this.#closing ? "shutdown" : this.#admission.enter(remoteAddress, clock.monotonicMs());
+    if (refusal !== undefined) {
+      stream.on("error", () => undefined);
+      stream.destroy();
+      metrics.connectionEnded(refusal);
+      return undefined;
+    }
+    metrics.connectionOpened();
+    const session = new Session(toHex(random(16)), stream, remoteAddress, this.#modules, {
+      onLine: dispatch,
+      onEnd: (ended, reason) => this.#onEnd(ended, reason),
+    });
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  /** Call after the backend's current job changed: announces it to every subscribed session, or stops them all. */
+  jobChanged(): void {
+    const job = this.#modules.backend.currentJob();
+    if (job === undefined) {
+      for (const session of this.#sessions.values()) session.stopMining();
+      return;
+    }
+    this.#announce(job);
+  }
+
+  /** A live session by its id. */
+  session(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  sessions(): IterableIterator<Session> {
+    return this.#sessions.values();
+  }
+
+  stats(): StratumStats {
+    const workers = new Set<string>();
+    let miners = 0;
+    for (const session of this.#sessions.values()) {
+      const login = loginOf(session.state);
+      if (login === undefined || !hearsJobs(session.state)) continue;
+      miners += 1;
+      workers.add(`${login.user},${login.worker}`);
+    }
+    return { connections: this.#sessions.size, miners, workers: workers.size };
+  }
+
+  /** Takes no more connections and closes the open ones spread evenly at random over `overMs`. Resolves when all are gone. */
+  async close(overMs = 0): Promise<void> {
+    this.#closing = true;
+    const { clock, random } = this.#modules;
+    for (const session of this.#sessions.values()) {
+      const [high = 0, low = 0] = random(2);
+      const delay = Math.floor((overMs * (high * 256 + low)) / 65_536);
+      if (delay === 0) session.end("shutdown");
+      else clock.after(delay, () => session.end("shutdown"));
+    }
+    if (this.#sessions.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+    this.#tick.stop();
+  }
+
+  #announce(job: Job): void {
+    const { metrics, random, logger } = this.#modules;
+    const [a = 0, b = 0, c = 0, d = 0] = random(4);
+    // One id for all, so that the line is written once.
+    const line = encodeNotify(((a & 0x7f) << 24) | (b << 16) | (c << 8) | d, job.height, job.oprHash);
+    let told = 0;
+    for (const session of this.#sessions.values()) if (session.notify(job, line)) told += 1;
+    metrics.notified(told);
+    logger.debug("Announced a job", { height: job.height, sessions: told });
+  }
+
+  #onEnd(session: Session, reason: EndReason): void {
+    const { clock, metrics } = this.#modules;
+    this.#sessions.delete(session.id);
+    this.#admission.leave(session.remoteAddress, reason, clock.monotonicMs());
+    metrics.connectionEnded(reason);
+    if (this.#closing && this.#sessions.size === 0) this.#emptied?.();
+  }
+
+  #onTick(): void {
+    const now = this.#modules.clock.monotonicMs();
+    for (const session of this.#sessions.values()) session.tick(now);
+    if (!this.#closing || this.#sessions.size > 0)
+      this.#tick = this.#modules.clock.after(TICK_MS, () => this.#onTick());
+  }
+}

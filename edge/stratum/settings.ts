@@ -1,0 +1,58 @@
+/** Every limit of the stratum server, with its default. Times are milliseconds of the monotonic clock. */
+
+import type { VardiffSettings } from "./vardiff.ts";
+
+export interface StratumSettings extends VardiffSettings {
+  /** Shown to a miner after each login. */
+  readonly welcomeMessage: string;
+  /** Connections in all, and from one address (an IPv6 address counts by its /64). */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Addresses or CIDR ranges that are never counted by address and never banned: farms, load balancers. */
+  readonly exemptAddresses: readonly string[];
+  /** From the first byte of a line to its newline. */
+  readonly lineDeadlineMs: number;
+  /** From the connection to a successful login, and for the answer to any later one. */
+  readonly authorizeDeadlineMs: number;
+  /** Without a byte from the client while there is a job. */
+  readonly idleMs: number;
+  /** set_target is sent again after this long without a line, so that no gateway forgets the connection. */
+  readonly heartbeatMs: number;
+  /** A reader with more than this unsent is dropped. */
+  readonly maxUnsentBytes: number;
+  /** A reader that takes nothing for this long is dropped. */
+  readonly stuckMs: number;
+  /** Requests of one connection without an answer; further lines stay unread until one is given. */
+  readonly maxInFlight: number;
+  /** Lines of one connection: the rate that is kept up, and how many may come at once. More are left unread until their time comes. */
+  readonly linesPerSecond: number;
+  readonly lineBurst: number;
+  /** Malformed lines of one connection before it is closed and its address banned. */
+  readonly malformedLimit: number;
+  /** Of this many shares in a row more than half may not be forged or garbled. */
+  readonly invalidWindow: number;
+  readonly banMs: number;
+}
+
+export const STRATUM_DEFAULTS: StratumSettings = {
+  welcomeMessage: "Welcome to Prosper pool!",
+  blockPeriodMs: 600_000,
+  sharesPerBlock: 60,
+  firstTarget: 0xffff_0000_0000_0000n,
+  easiestTarget: 0xf000_0000_0000_0000n,
+  maxConnections: 15_000,
+  maxConnectionsPerAddress: 256,
+  exemptAddresses: ["127.0.0.0/8", "::1"],
+  lineDeadlineMs: 15_000,
+  authorizeDeadlineMs: 20_000,
+  idleMs: 600_000,
+  heartbeatMs: 240_000,
+  maxUnsentBytes: 65_536,
+  stuckMs: 30_000,
+  maxInFlight: 256,
+  linesPerSecond: 100,
+  lineBurst: 500,
+  malformedLimit: 20,
+  invalidWindow: 50,
+  banMs: 180_000,
+};

@@ -1,0 +1,90 @@
+/** mining.authorize: one user a connection, `false` only as a verdict (DESIGN.md, "Accounts"; STRATUM.md, A1 to A4). */
+
+import { coerceError } from "../../../shared/errors.ts";
+import {
+  encodeError,
+  encodeRefusal,
+  encodeRequest,
+  encodeResult,
+  stratumError,
+} from "../../../shared/messages/stratum.ts";
+import type { AuthorizeVerdict } from "../backend.ts";
+import type { Session } from "../session.ts";
+import { afterLogin, afterRefusedLogin, type Login } from "../session-state.ts";
+import type { Call, Verb, VerbAnswer } from "./verb.ts";
+
+const USER = /^[\x21-\x2b\x2d-\x7e]{1,254}$/;
+const WORKER = /^[\x21-\x2b\x2d-\x7e]{0,64}$/;
+
+export const authorize: Verb = {
+  minParams: 1,
+  barrier: true,
+  run(session, call) {
+    const [user, worker, ...more] = (call.params[0] ?? "").split(",");
+    if (user === undefined || worker === undefined || more.length > 0)
+      return encodeError(
+        call.id,
+        stratumError("ErrorInvalidParams", "authorize requires 'username,minerid'"),
+      );
+    if (!USER.test(user))
+      return refuse(
+        session,
+        call.id,
+        "user name: expected 1 to 254 visible ASCII characters without a comma",
+      );
+    if (!WORKER.test(worker))
+      return refuse(session, call.id, "worker name: expected at most 64 visible ASCII characters");
+    if (session.boundUser !== undefined && session.boundUser !== user)
+      return refuse(session, call.id, "another user needs another connection");
+    return askBackend(session, call, { user, worker });
+  },
+};
+
+async function askBackend(session: Session, call: Call, login: Login): Promise<VerbAnswer> {
+  const { backend, clock, logger } = session.modules;
+  const [, password = "", invite = "", payoutAddress = ""] = call.params;
+  session.loginPendingSinceMs = clock.monotonicMs();
+  let verdict: AuthorizeVerdict;
+  try {
+    verdict = await backend.authorize({
+      ...login,
+      password,
+      invite,
+      payoutAddress,
+      remoteAddress: session.remoteAddress,
+      agent: session.agent,
+    });
+  } catch (thrown) {
+    logger.error("A login could not be judged", { error: coerceError(thrown).message });
+    verdict = { kind: "unavailable" };
+  }
+  session.loginPendingSinceMs = undefined;
+  return session.ended ? "closed" : answer(session, call.id, login, verdict);
+}
+
+function answer(session: Session, id: number, login: Login, verdict: AuthorizeVerdict): VerbAnswer {
+  const { metrics, settings } = session.modules;
+  switch (verdict.kind) {
+    case "ok":
+      metrics.loginAnswered(verdict.registered ? "registered" : "ok");
+      session.state = afterLogin(session.state, login);
+      session.boundUser = login.user;
+      session.lastLogin = login;
+      return (
+        encodeResult(id, true) +
+        encodeRequest(session.nextId(), "client.show_message", [settings.welcomeMessage])
+      );
+    case "refused":
+      return refuse(session, id, verdict.reason);
+    case "unavailable":
+      metrics.loginAnswered("unavailable");
+      session.end("no-verdict");
+      return "closed";
+  }
+}
+
+function refuse(session: Session, id: number, reason: string): VerbAnswer {
+  session.modules.metrics.loginAnswered("refused");
+  session.state = afterRefusedLogin(session.state);
+  return encodeRefusal(id, stratumError("ErrorLoginRefused", reason));
+}

@@ -1,0 +1,81 @@
+/** mining.submit: fixes what depends on the moment of reading and hands the share to the pipeline (STRATUM.md, M1 to M4). */
+
+import { coerceError } from "../../../shared/errors.ts";
+import {
+  encodeError,
+  encodeRefusal,
+  encodeResult,
+  type StratumErrorName,
+  stratumError,
+} from "../../../shared/messages/stratum.ts";
+import type { RefusalCode, ShareVerdict } from "../backend.ts";
+import type { Session } from "../session.ts";
+import { type Login, loginOf } from "../session-state.ts";
+import type { Call, Verb, VerbAnswer } from "./verb.ts";
+
+const ERROR_OF: Readonly<Record<RefusalCode, StratumErrorName>> = {
+  stale: "ErrorStaleShare",
+  duplicate: "ErrorDuplicateShare",
+  "low-difficulty": "ErrorLowDifficulty",
+  malformed: "ErrorShareRefused",
+  "wrong-prefix": "ErrorWrongPrefix",
+  "wrong-hash": "ErrorWrongHash",
+  busy: "ErrorBusy",
+};
+
+export const submit: Verb = {
+  minParams: 5,
+  barrier: false,
+  run(session, call) {
+    const login = loginOf(session.state);
+    // Whoever is not logged in has no name that could be the expected one.
+    if (login === undefined || call.params[0] !== login.user)
+      return encodeError(call.id, stratumError("ErrorInvalidParams", "username not as expected"));
+    if (session.state.kind !== "authorized") {
+      session.modules.metrics.shareRefused("not-subscribed");
+      return encodeRefusal(
+        call.id,
+        stratumError("ErrorNotSubscribed", "send mining.subscribe before the first share"),
+      );
+    }
+    return judge(session, call, login);
+  },
+};
+
+async function judge(session: Session, call: Call, login: Login): Promise<VerbAnswer> {
+  const { backend, logger, metrics } = session.modules;
+  const [, jobId = "", nonce = "", oprHash = "", target = ""] = call.params;
+  const assigned = session.assignedAt(call.readAtMs);
+  let verdict: ShareVerdict;
+  try {
+    verdict = await backend.submit({
+      ...login,
+      sessionId: session.id,
+      remoteAddress: session.remoteAddress,
+      jobId,
+      nonce,
+      oprHash,
+      target,
+      assigned,
+      readAtMs: call.readAtMs,
+      prefixes: session.prefixes,
+    });
+  } catch (thrown) {
+    logger.error("A share could not be judged", { error: coerceError(thrown).message });
+    verdict = { kind: "unavailable" };
+  }
+  if (session.ended) return "closed";
+  if (verdict.kind === "unavailable") {
+    session.end("no-verdict");
+    return "closed";
+  }
+  if (verdict.kind === "accepted") {
+    metrics.shareAccepted();
+    session.conduct.share("accepted");
+    session.accepted(assigned);
+    return encodeResult(call.id, true);
+  }
+  metrics.shareRefused(verdict.code);
+  if (session.conduct.share(verdict.code)) session.end("invalid-shares");
+  return encodeRefusal(call.id, stratumError(ERROR_OF[verdict.code], verdict.reason));
+}

@@ -1,0 +1,25 @@
+/** mining.subscribe: session id and nonce prefix, then the target and the current job (STRATUM.md, S1). */
+
+import { encodeResult } from "../../../shared/messages/stratum.ts";
+import type { Verb } from "./verb.ts";
+
+const MAX_AGENT_LENGTH = 128;
+
+export const subscribe: Verb = {
+  minParams: 1,
+  barrier: true,
+  run(session, { id, params: [agent = ""] }) {
+    const prefix = session.subscribe(agent.toWellFormed().slice(0, MAX_AGENT_LENGTH));
+    if (prefix === undefined) {
+      session.end("no-prefix");
+      return "closed";
+    }
+    const result = encodeResult(id, [
+      { type: "mining.notify", id: session.id },
+      { type: "mining.set_target", id: session.id },
+      { type: "mining.set_nonce", id: String(prefix) },
+    ]);
+    const job = session.modules.backend.currentJob();
+    return result + session.targetLine() + (job === undefined ? "" : session.jobLines(job));
+  },
+};

@@ -1,0 +1,14 @@
+/** mining.suggest_target: a wish inside vardiff's bounds; the answer, if any, is a set_target (STRATUM.md, T3). */
+
+import { parseTarget } from "../../../shared/messages/stratum.ts";
+import type { Verb } from "./verb.ts";
+
+export const suggestTarget: Verb = {
+  minParams: 1,
+  barrier: false,
+  run(session, { params: [text = ""] }) {
+    const target = parseTarget(text.replace(/^0x/i, ""));
+    if (target !== undefined) session.wish(target);
+    return "";
+  },
+};

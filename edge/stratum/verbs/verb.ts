@@ -1,0 +1,21 @@
+/** What a verb is: parameters in, the lines of its answer out. */
+
+import type { Session } from "../session.ts";
+
+/** A request whose parameters are strings. */
+export interface Call {
+  readonly id: number;
+  readonly params: readonly string[];
+  readonly readAtMs: number;
+}
+
+/** The lines to send, "" for none; "closed" when the session was ended instead of answered. */
+export type VerbAnswer = string | "closed";
+
+export interface Verb {
+  /** Fewer are answered 32602. */
+  readonly minParams: number;
+  /** Changes what later lines mean: runs after all earlier requests are answered, and holds back the later ones. */
+  readonly barrier: boolean;
+  run(session: Session, call: Call): VerbAnswer | Promise<VerbAnswer>;
+}
