@@ -3,9 +3,6 @@
 import { bytesToU64, u64ToBytes } from "../bytes.ts";
 import type { OprVersion } from "./assets.ts";
 
-/** The chain that OPR entries are written to. */
-export const OPR_CHAIN_ID = "a642a8674f46696cc47fdb6b65f9c87b2a19c5ea8123b3d2f0c13b6f33a9d5ef";
-
 /** An entry of the OPR chain, read off the network: nothing in it is checked yet. */
 export interface OprEntry {
   readonly entryHash: Uint8Array;
