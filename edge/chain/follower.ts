@@ -73,7 +73,7 @@ export function createFollower(
     if (text === complaint) return;
     complaint = text;
     logger[alarm ? "error" : "warn"]("the chain cannot be followed", { height, problem });
-    if (jobHeight !== height) events.onNoJob(height, problem);
+    if (jobHeight !== height + 1) events.onNoJob(height, problem);
   };
 
   const poll = async (): Promise<void> => {

@@ -2,14 +2,14 @@
 
 import * as v from "valibot";
 import { fromHex, toHex } from "../bytes.ts";
-import { bigintText, type Db, first, json, jsonText, one, sql } from "./port.ts";
+import { bigintText, bytes, type Db, first, json, jsonText, one, sql } from "./port.ts";
 
 const jobRow = v.object({
   height: v.number(),
   version: v.number(),
   oprHash: v.string(),
   /** The record's content. */
-  opr: v.instance(Uint8Array),
+  opr: bytes,
   prices: v.pipe(jsonText, v.record(v.string(), bigintText)),
   /** Submission threshold; 0: the softmax list alone decides. */
   threshold: bigintText,
@@ -113,7 +113,7 @@ export async function addBestTarget(
 
 export async function bestTargets(db: Db, height: number, limit: number): Promise<bigint[]> {
   const rows = await db.query(
-    sql`SELECT target::text AS target FROM best_targets WHERE height = ${height} ORDER BY target DESC LIMIT ${limit}`,
+    sql`SELECT target::text AS target FROM best_targets WHERE height = ${height} ORDER BY best_targets.target DESC LIMIT ${limit}`,
     v.object({ target: bigintText }),
   );
   return rows.map((row) => row.target);

@@ -57,6 +57,9 @@ export const bigintText = v.pipe(
   v.transform((text) => BigInt(text)),
 );
 
+/** A bytea column. */
+export const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bytes");
+
 /** JSON text (a jsonb column selected as text) as an object; pipe it into the schema of what it holds. */
 export const jsonText = v.pipe(
   v.string(),

@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createFollower, type Follower, type FollowerEvents } from "../../../edge/chain/follower.ts";
+import type { ChainBlock } from "../../../edge/chain/reader.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { type BlockRow, latestBlock, readBlock, writeBlock } from "../../../shared/db/chain.ts";
+import { type JobRow, settleJob } from "../../../shared/db/jobs.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+
+const keyMr = (height: number, chain = "a"): string => `${chain}${height}`.padStart(64, "0");
+
+function blockRow(height: number, over: Partial<BlockRow> = {}): BlockRow {
+  return {
+    height,
+    version: 5,
+    keyMr: keyMr(height),
+    at: 1_700_000_000 + height,
+    entries: 0,
+    graded: false,
+    winners: [],
+    prices: null,
+    minTarget: null,
+    ema: null,
+    networkHashrate: null,
+    winning: 1,
+    reward: 360n,
+    ...over,
+  };
+}
+
+const jobOn = (block: BlockRow): JobRow => ({
+  height: block.height + 1,
+  version: 5,
+  oprHash: "ab".repeat(32),
+  opr: new Uint8Array([1]),
+  prices: {},
+  threshold: 0n,
+  feeRate: "0.05000000",
+  split: "largest-remainder",
+  credit: "assigned",
+});
+
+/** A follower on a chain that the test moves, and what it told. */
+class Scene {
+  top = 1000;
+  chain = "a";
+  prices = true;
+  epoch: bigint | undefined = 1n;
+  graded: number[] = [];
+  heights: number[] = [];
+  jobs: number[] = [];
+  refusals: string[] = [];
+  readonly stop = new AbortController();
+  readonly database: TestDatabase;
+
+  constructor(database: TestDatabase) {
+    this.database = database;
+  }
+
+  start(): Promise<void> {
+    return this.follower().run(this.stop.signal);
+  }
+
+  follower(): Follower {
+    const events: FollowerEvents = {
+      onHeight: (height) => this.heights.push(height),
+      onJob: async (job) => {
+        this.jobs.push(job.height);
+      },
+      onNoJob: (height, reason) => this.refusals.push(`${height} ${reason}`),
+      onBlock: () => undefined,
+    };
+    const readChain = async (height: number): Promise<ChainBlock> => ({
+      height,
+      keyMr: keyMr(height, this.chain),
+      prevKeyMr: keyMr(height - 1, this.chain),
+      timestamp: 0,
+      entries: [],
+    });
+    return createFollower(
+      { startHeight: 1000, pollMs: 5, retryMs: 5 },
+      {
+        db: this.database.db,
+        topHeight: async () => this.top,
+        readBlock: readChain,
+        grade: async (block) => {
+          this.graded.push(block.height);
+          return { row: blockRow(block.height, { keyMr: block.keyMr }), places: [] };
+        },
+        lease: { hold: async () => this.epoch },
+        settleJob: async (block) => {
+          if (!this.prices) throw new Error("no prices");
+          return settleJob(this.database.db, jobOn(block), null);
+        },
+        clock: systemClock,
+        logger: SILENT,
+      },
+      events,
+    );
+  }
+}
+
+describe("the chain follower", () => {
+  let database: TestDatabase;
+  let scene: Scene;
+  let running: Promise<void> | undefined;
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    await database.db.execute(sql`INSERT INTO leases VALUES ('chain', 'me', 1, now() + interval '1 hour')`);
+    scene = new Scene(database);
+  });
+  afterEach(async () => {
+    scene.stop.abort();
+    await running;
+    await database.drop();
+  });
+
+  it("books every height once and in order, and settles a job on the top only", async () => {
+    running = scene.start();
+    await expect.poll(() => scene.jobs).toEqual([1001]);
+
+    scene.top = 1004;
+    await expect.poll(() => scene.jobs).toEqual([1001, 1005]);
+
+    expect(scene.graded).toEqual([1000, 1001, 1002, 1003, 1004]);
+    expect(scene.heights).toEqual([1000, 1004]);
+    expect((await latestBlock(database.db))?.height).toBe(1004);
+  });
+
+  it("without the lease waits for the other edge's row", async () => {
+    scene.epoch = undefined;
+    running = scene.start();
+    await expect.poll(() => scene.heights).toEqual([1000]);
+    expect(scene.jobs).toEqual([]);
+
+    await writeBlock(database.db, blockRow(1000), [], 1n);
+
+    await expect.poll(() => scene.jobs).toEqual([1001]);
+    expect(scene.graded).toEqual([]);
+  });
+
+  it("books the reward although no prices let it make a job, and mines as soon as there are some", async () => {
+    scene.prices = false;
+    running = scene.start();
+    await expect.poll(() => scene.refusals).toEqual(["1000 no prices"]);
+    expect((await readBlock(database.db, 1000))?.reward).toBe(360n);
+
+    scene.prices = true;
+
+    await expect.poll(() => scene.jobs).toEqual([1001]);
+  });
+
+  it("books nothing again when the node goes back, and goes on when it is back", async () => {
+    running = scene.start();
+    scene.top = 1002;
+    await expect.poll(() => scene.jobs.at(-1)).toBe(1003);
+    const graded = [...scene.graded];
+
+    scene.top = 1000;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    scene.top = 1003;
+
+    await expect.poll(() => scene.jobs.at(-1)).toBe(1004);
+    expect(scene.graded).toEqual([...graded, 1003]);
+  });
+
+  it("stops with an alarm on another chain", async () => {
+    running = scene.start();
+    await expect.poll(() => scene.jobs).toEqual([1001]);
+
+    scene.chain = "b";
+    scene.top = 1001;
+
+    await expect.poll(() => scene.refusals.at(-1)).toContain("factomd is on another chain");
+    expect((await latestBlock(database.db))?.height).toBe(1000);
+  });
+
+  it("writes nothing under an epoch that is over", async () => {
+    await database.db.execute(sql`UPDATE leases SET epoch = 2`);
+
+    const late = writeBlock(database.db, blockRow(1000), [], 1n);
+
+    await expect(late).rejects.toMatchObject({ code: "lease-lost" });
+    expect(await latestBlock(database.db)).toBeUndefined();
+  });
+
+  it("takes the same block twice and refuses another reward at its height", async () => {
+    const places = [
+      { position: 1, entryHash: "e", difficulty: 2n ** 64n - 1n, payout: 360n, identity: "us", ours: true },
+    ];
+    await writeBlock(database.db, blockRow(1000), places, 1n);
+
+    await writeBlock(database.db, blockRow(1000), places, 1n);
+    const other = writeBlock(database.db, blockRow(1000, { reward: 720n }), places, 1n);
+
+    await expect(other).rejects.toMatchObject({ code: "block-differs" });
+    expect((await readBlock(database.db, 1000))?.reward).toBe(360n);
+  });
+});
