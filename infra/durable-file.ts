@@ -1,0 +1,39 @@
+/** Small files that survive a crash: written whole beside, synced, then put in place. */
+
+import { open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** The file's text, undefined where there is none. */
+export async function readTextFile(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+    throw thrown;
+  }
+}
+
+/** Replaces the file: after a crash it holds the old text or the new one. Readable by its owner only. */
+export async function writeFileDurably(path: string, text: string): Promise<void> {
+  const beside = `${path}.new`;
+  const file = await open(beside, "w", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes a rename or a new file in the folder last. Windows has no such call and needs none. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
