@@ -1,10 +1,11 @@
 -- The pool's records. Money is bigint in 1e-8 PEG, work is numeric(40) hashes, targets are numeric(20) (unsigned 64 bits), hashes are lower-case hex.
+-- User and worker names collate "C": their byte order decides ties and the order of locks and Merkle leaves, on every server alike.
 
 -- Accounts ------------------------------------------------------------------
 
 CREATE TABLE users (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name text NOT NULL UNIQUE CHECK (name ~ '^[\x21-\x2b\x2d-\x7e]{1,254}$'),
+  name text COLLATE "C" NOT NULL UNIQUE CHECK (name ~ '^[\x21-\x2b\x2d-\x7e]{1,254}$'),
   password text,                          -- argon2id in PHC form; null: mining only
   payout_address text,                    -- FA…; null: nothing can be paid out yet
   is_admin boolean NOT NULL DEFAULT false,
@@ -112,8 +113,8 @@ CREATE TABLE submissions (
   opr_hash text NOT NULL,
   nonce text NOT NULL,
   target numeric(20) NOT NULL,
-  user_name text NOT NULL,
-  worker text NOT NULL,
+  user_name text COLLATE "C" NOT NULL,
+  worker text COLLATE "C" NOT NULL,
   edge smallint NOT NULL,
   state text NOT NULL CHECK (state IN ('blocked', 'pending', 'committed', 'revealed', 'abandoned')),
   reason text,
@@ -161,7 +162,7 @@ CREATE TABLE deltas (
   seq integer NOT NULL,
   sha256 text NOT NULL,
   body text NOT NULL CHECK (octet_length(body) <= 49152),
-  into_job integer NOT NULL,              -- differs from job for late work
+  into_job integer,                       -- differs from job for late work; null: waits for an open job
   applied_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (job, slot, epoch, seq)
 );
@@ -178,8 +179,8 @@ CREATE TABLE close_markers (
 
 CREATE TABLE work (
   job integer NOT NULL REFERENCES jobs,
-  user_name text NOT NULL REFERENCES users (name),
-  worker text NOT NULL,
+  user_name text COLLATE "C" NOT NULL REFERENCES users (name),
+  worker text COLLATE "C" NOT NULL,
   shares bigint NOT NULL,
   work numeric(40) NOT NULL,
   best numeric(20) NOT NULL,
@@ -191,8 +192,8 @@ CREATE INDEX work_user ON work (user_name, job);
 
 -- Per worker and minute, for hashrate charts; statistics only, never money.
 CREATE TABLE worker_minutes (
-  user_name text NOT NULL,
-  worker text NOT NULL,
+  user_name text COLLATE "C" NOT NULL,
+  worker text COLLATE "C" NOT NULL,
   minute timestamptz NOT NULL,
   shares bigint NOT NULL,
   work numeric(40) NOT NULL,
@@ -207,7 +208,7 @@ CREATE INDEX worker_minutes_minute ON worker_minutes (minute);
 CREATE TABLE payouts (
   job integer NOT NULL REFERENCES jobs,
   attempt text NOT NULL,
-  user_name text NOT NULL REFERENCES users (name),
+  user_name text COLLATE "C" NOT NULL REFERENCES users (name),
   shares bigint NOT NULL,
   work numeric(40) NOT NULL,
   amount bigint NOT NULL CHECK (amount >= 0),
@@ -218,7 +219,7 @@ ALTER TABLE jobs ADD COLUMN attempt text; -- the one whose payouts stand
 
 CREATE TABLE adjustments (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  user_name text NOT NULL REFERENCES users (name),
+  user_name text COLLATE "C" NOT NULL REFERENCES users (name),
   amount bigint NOT NULL CHECK (amount <> 0),
   reason text NOT NULL CHECK (reason <> ''),
   made_by text NOT NULL,
@@ -228,7 +229,7 @@ CREATE TABLE adjustments (
 -- What was sent to the chain, once per entry and user.
 CREATE TABLE payments (
   entry_hash text NOT NULL,
-  user_name text NOT NULL REFERENCES users (name),
+  user_name text COLLATE "C" NOT NULL REFERENCES users (name),
   address text NOT NULL,
   amount bigint NOT NULL CHECK (amount > 0),
   at timestamptz NOT NULL DEFAULT now(),
