@@ -1,0 +1,111 @@
+/** What a pool needs before its first visitor: an administrator, an unclaimed invite code, and users made without a login. */
+
+import type { Random } from "../../shared/clock.ts";
+import {
+  anyAdmin,
+  fillPayoutAddress,
+  findUser,
+  insertUser,
+  setAdmin,
+  setPassword,
+} from "../../shared/db/accounts.ts";
+import { insertInvite, unclaimedInvite } from "../../shared/db/invites.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { isValidFaAddress } from "../../shared/factom/address.ts";
+import type { Passwords } from "./password.ts";
+
+export interface BootstrapModules {
+  readonly db: Db;
+  readonly random: Random;
+  readonly passwords: Passwords;
+}
+
+/** Shown once; only the password's hash is kept. */
+export interface NewAdmin {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Lower-case letters and digits that are not mistaken for each other. */
+const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
+
+/** Makes an administrator with a name and password of chance where there is none; undefined where there is one. */
+export async function ensureAdmin(modules: BootstrapModules): Promise<NewAdmin | undefined> {
+  if (await anyAdmin(modules.db)) return undefined;
+  const name = `admin-${randomWord(modules.random, 4)}`;
+  const password = randomPassword(modules.random);
+  const hash = await modules.passwords.hash(password);
+  const made = await insertUser(modules.db, { name, password: hash, payoutAddress: null, isAdmin: true });
+  return made ? { name, password } : ensureAdmin(modules);
+}
+
+/** A code that nobody has claimed: the oldest there is, or a new one. */
+export async function ensureInvite(modules: Pick<BootstrapModules, "db" | "random">): Promise<string> {
+  return (await unclaimedInvite(modules.db)) ?? createInvite(modules);
+}
+
+/** A new unclaimed code; `code` names it, otherwise chance does. Throws CodedError `invite-exists`. */
+export async function createInvite(
+  modules: Pick<BootstrapModules, "db" | "random">,
+  code: string = randomInvite(modules.random),
+): Promise<string> {
+  if (code === "" || code.length > 254 || /[^\x21-\x7e]/.test(code))
+    throw new CodedError(
+      "invite-invalid",
+      "an invite code is 1 to 254 printable ASCII characters without space",
+    );
+  if (await insertInvite(modules.db, code)) return code;
+  throw new CodedError("invite-exists", "that invite code exists already: choose another");
+}
+
+/** A user that mines and is paid but cannot log in; an address that is set stays. Throws CodedError `address-invalid`. */
+export async function ensureUser(db: Db, name: string, address: string): Promise<void> {
+  if (!isValidFaAddress(address))
+    throw new CodedError("address-invalid", `the payout address of user ${name} is no valid FA address`);
+  const made = await insertUser(db, { name, password: null, payoutAddress: address });
+  if (!made) await fillPayoutAddress(db, name, address);
+}
+
+/**
+ * Makes a user an administrator; one without a password, or asked to be reset, gets a new one. Returns the password where it was set.
+ * Throws CodedError `user-unknown`.
+ */
+export async function promoteAdmin(
+  modules: BootstrapModules,
+  name: string,
+  options: { resetPassword?: boolean } = {},
+): Promise<{ password: string | undefined }> {
+  const user = await findUser(modules.db, name);
+  if (user === undefined || !(await setAdmin(modules.db, name)))
+    throw new CodedError(
+      "user-unknown",
+      `there is no user ${name}: register it first, over the web or by a miner`,
+    );
+  if (user.password !== null && options.resetPassword !== true) return { password: undefined };
+  const password = randomPassword(modules.random);
+  await setPassword(modules.db, user.id, await modules.passwords.hash(password));
+  return { password };
+}
+
+/** 20 characters, 99 bits. */
+function randomPassword(random: Random): string {
+  return Array.from({ length: 4 }, () => randomWord(random, 5)).join("-");
+}
+
+/** 15 characters, 74 bits. */
+function randomInvite(random: Random): string {
+  return Array.from({ length: 3 }, () => randomWord(random, 5)).join("-");
+}
+
+/** Bytes beyond the largest multiple of the alphabet's length are thrown away, so that every letter is equally likely. */
+function randomWord(random: Random, length: number): string {
+  const limit = 256 - (256 % ALPHABET.length);
+  let word = "";
+  while (word.length < length) {
+    for (const byte of random(length)) {
+      if (byte < limit && word.length < length) word += ALPHABET[byte % ALPHABET.length] ?? "";
+    }
+  }
+  return word;
+}

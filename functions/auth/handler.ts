@@ -1,0 +1,46 @@
+/** The auth function: the same middy handler for a Lambda invoke and for the edge in the same process. */
+
+import middy from "@middy/core";
+import * as v from "valibot";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import {
+  type Auth,
+  type AuthorizeRequest,
+  type AuthorizeVerdict,
+  authorizeRequest,
+} from "../../shared/messages/accounts.ts";
+import { LOCAL_CONTEXT } from "../local-context.ts";
+import { type AuthorizeOptions, authorize } from "./authorize.ts";
+import type { CredentialModules } from "./credentials.ts";
+
+export interface AuthModules extends CredentialModules {
+  readonly logger: Logger;
+}
+
+export type AuthHandler = middy.MiddyfiedHandler<unknown, AuthorizeVerdict>;
+
+/** Takes an authorize request as the event, returns its verdict; throws CodedError `auth-away` where there is none. */
+export function createAuthHandler(options: AuthorizeOptions, modules: AuthModules): AuthHandler {
+  return middy<unknown, AuthorizeVerdict>((event: unknown) =>
+    authorize(options, modules, parse(event)),
+  ).onError((request) => {
+    const error = coerceError(request.error);
+    modules.logger.warn("no verdict on a login", { error: error.message });
+    if (error instanceof CodedError && error.code.startsWith("auth-")) throw error;
+    throw new CodedError("auth-away", `no verdict on this login: ${error.message}`, { cause: error });
+  });
+}
+
+function parse(event: unknown): AuthorizeRequest {
+  const parsed = v.safeParse(authorizeRequest, event);
+  if (parsed.success) return parsed.output;
+  // Which field, never its value: one of them is a password.
+  const path = v.getDotPath(parsed.issues[0]) ?? "the request";
+  throw new CodedError("auth-request", `authorize request: ${path} is missing or has the wrong form`);
+}
+
+/** The auth function as a port for an edge in the same process. */
+export function createLocalAuth(handler: AuthHandler): Auth {
+  return { authorize: (request) => handler(request, LOCAL_CONTEXT) };
+}

@@ -1,0 +1,125 @@
+/** Users, invites and sessions as rows (DESIGN.md, Accounts). Every function is one statement. */
+
+import * as v from "valibot";
+import { bigintText, type Db, first, one, sql } from "./port.ts";
+
+export interface User {
+  readonly id: bigint;
+  readonly name: string;
+  /** argon2id in PHC form; null: the user mines only and cannot log in. */
+  readonly password: string | null;
+  /** FA…; null: nothing can be paid out yet. */
+  readonly payoutAddress: string | null;
+  readonly isAdmin: boolean;
+}
+
+export interface NewUser {
+  readonly name: string;
+  readonly password: string | null;
+  readonly payoutAddress: string | null;
+  readonly isAdmin?: boolean;
+}
+
+const userRow = v.object({
+  id: bigintText,
+  name: v.string(),
+  password: v.nullable(v.string()),
+  payoutAddress: v.nullable(v.string()),
+  isAdmin: v.boolean(),
+});
+const USER = sql`users.id::text AS id, users.name, users.password,
+  users.payout_address AS "payoutAddress", users.is_admin AS "isAdmin"`;
+const found = v.object({ found: v.boolean() });
+
+export async function userExists(db: Db, name: string): Promise<boolean> {
+  const row = await one(db, sql`SELECT EXISTS (SELECT 1 FROM users WHERE name = ${name}) AS found`, found);
+  return row.found;
+}
+
+export function findUser(db: Db, name: string): Promise<User | undefined> {
+  return first(db, sql`SELECT ${USER} FROM users WHERE name = ${name}`, userRow);
+}
+
+/** Returns false, and changes nothing, when the name is taken. */
+export async function insertUser(db: Db, user: NewUser): Promise<boolean> {
+  const inserted = await db.execute(sql`INSERT INTO users (name, password, payout_address, is_admin)
+    VALUES (${user.name}, ${user.password}, ${user.payoutAddress}, ${user.isAdmin ?? false})
+    ON CONFLICT (name) DO NOTHING`);
+  return inserted === 1;
+}
+
+/** `bad-invite` and `name-taken` change nothing: a failed registration never spends a code. */
+export type Registration = "registered" | "bad-invite" | "name-taken";
+
+/**
+ * Makes the user and claims the invite in one statement: of many racers for a code the first locks its row, the others
+ * then find it claimed (Postgres checks the WHERE again after the wait).
+ */
+export async function registerWithInvite(db: Db, user: NewUser, code: string): Promise<Registration> {
+  const row = await one(
+    db,
+    sql`WITH free AS (
+      SELECT code FROM invites WHERE code = ${code} AND claimed_by IS NULL FOR UPDATE
+    ), fresh AS (
+      INSERT INTO users (name, password, payout_address)
+      SELECT ${user.name}::text, ${user.password}::text, ${user.payoutAddress}::text FROM free
+      ON CONFLICT (name) DO NOTHING RETURNING id
+    ), claimed AS (
+      UPDATE invites SET claimed_by = fresh.id, claimed_at = now() FROM fresh
+      WHERE invites.code = ${code} RETURNING invites.code
+    )
+    SELECT EXISTS (SELECT 1 FROM free) AS free, EXISTS (SELECT 1 FROM claimed) AS claimed`,
+    v.object({ free: v.boolean(), claimed: v.boolean() }),
+  );
+  if (row.claimed) return "registered";
+  return row.free ? "name-taken" : "bad-invite";
+}
+
+export async function setPassword(db: Db, userId: bigint, password: string): Promise<void> {
+  await db.execute(sql`UPDATE users SET password = ${password} WHERE id = ${userId}::bigint`);
+}
+
+export async function setPayoutAddress(db: Db, userId: bigint, address: string): Promise<void> {
+  await db.execute(sql`UPDATE users SET payout_address = ${address} WHERE id = ${userId}::bigint`);
+}
+
+/** Gives a user made without an address one; an address that is set stays. */
+export async function fillPayoutAddress(db: Db, name: string, address: string): Promise<void> {
+  await db.execute(sql`UPDATE users SET payout_address = ${address}
+    WHERE name = ${name} AND payout_address IS NULL`);
+}
+
+/** Returns false when there is no such user. */
+export async function setAdmin(db: Db, name: string): Promise<boolean> {
+  return (await db.execute(sql`UPDATE users SET is_admin = true WHERE name = ${name}`)) === 1;
+}
+
+export async function anyAdmin(db: Db): Promise<boolean> {
+  const row = await one(db, sql`SELECT EXISTS (SELECT 1 FROM users WHERE is_admin) AS found`, found);
+  return row.found;
+}
+
+export interface UserListing {
+  readonly name: string;
+  readonly payoutAddress: string | null;
+  readonly isAdmin: boolean;
+  readonly canLogIn: boolean;
+  /** Unix milliseconds. */
+  readonly createdAtMs: number;
+}
+
+/** Newest first. */
+export function listUsers(db: Db, limit: number): Promise<UserListing[]> {
+  return db.query(
+    sql`SELECT name, payout_address AS "payoutAddress", is_admin AS "isAdmin", password IS NOT NULL AS "canLogIn",
+      extract(epoch FROM created_at)::float8 * 1000 AS "createdAtMs"
+      FROM users ORDER BY id DESC LIMIT ${limit}::int`,
+    v.object({
+      name: v.string(),
+      payoutAddress: v.nullable(v.string()),
+      isAdmin: v.boolean(),
+      canLogIn: v.boolean(),
+      createdAtMs: v.number(),
+    }),
+  );
+}

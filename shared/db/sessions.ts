@@ -1,0 +1,51 @@
+/** Web sessions: only the hash of a token is stored, so that a copy of the database logs nobody in. */
+
+import * as v from "valibot";
+import { bigintText, type Db, first, sql } from "./port.ts";
+
+/** Who a live session belongs to. */
+export interface SessionUser {
+  readonly id: bigint;
+  readonly name: string;
+  readonly isAdmin: boolean;
+  readonly payoutAddress: string | null;
+}
+
+/** `nowMs` and `expiresAtMs` are Unix milliseconds. Expired sessions of the same user are swept on the way. */
+export async function insertSession(
+  db: Db,
+  session: { tokenHash: string; userId: bigint; nowMs: number; expiresAtMs: number },
+): Promise<void> {
+  await db.execute(sql`WITH swept AS (
+      DELETE FROM sessions WHERE user_id = ${session.userId}::bigint
+        AND expires_at <= to_timestamp(${session.nowMs}::float8 / 1000)
+    )
+    INSERT INTO sessions (token_hash, user_id, created_at, expires_at)
+    VALUES (${session.tokenHash}, ${session.userId}::bigint,
+      to_timestamp(${session.nowMs}::float8 / 1000), to_timestamp(${session.expiresAtMs}::float8 / 1000))`);
+}
+
+export function findSession(db: Db, tokenHash: string, nowMs: number): Promise<SessionUser | undefined> {
+  return first(
+    db,
+    sql`SELECT users.id::text AS id, users.name, users.is_admin AS "isAdmin", users.payout_address AS "payoutAddress"
+      FROM sessions JOIN users ON users.id = sessions.user_id
+      WHERE sessions.token_hash = ${tokenHash} AND sessions.expires_at > to_timestamp(${nowMs}::float8 / 1000)`,
+    v.object({
+      id: bigintText,
+      name: v.string(),
+      isAdmin: v.boolean(),
+      payoutAddress: v.nullable(v.string()),
+    }),
+  );
+}
+
+export async function deleteSession(db: Db, tokenHash: string): Promise<void> {
+  await db.execute(sql`DELETE FROM sessions WHERE token_hash = ${tokenHash}`);
+}
+
+/** After a change of password: whoever else was logged in is out. */
+export async function deleteOtherSessions(db: Db, userId: bigint, keepTokenHash: string): Promise<void> {
+  await db.execute(sql`DELETE FROM sessions
+    WHERE user_id = ${userId}::bigint AND token_hash <> ${keepTokenHash}`);
+}

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ensureUser } from "../../../functions/auth/bootstrap.ts";
+import { BAD_ADDRESS, BAD_INVITE, WRONG_LOGIN } from "../../../functions/auth/credentials.ts";
+import { createAuthHandler, createLocalAuth } from "../../../functions/auth/handler.ts";
+import { findUser } from "../../../shared/db/accounts.ts";
+import { insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
+import { openPg } from "../../../shared/db/pg.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import type { Auth, AuthorizeVerdict } from "../../../shared/messages/accounts.ts";
+import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
+import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+
+let database: TestDatabase;
+let closed: Auth;
+let open: Auth;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const modules = {
+    db: database.db,
+    passwords: cheapPasswords({ concurrency: 8, queueLimit: 1000 }),
+    logger: SILENT,
+  };
+  closed = createLocalAuth(createAuthHandler({ openRegistration: false }, modules));
+  open = createLocalAuth(createAuthHandler({ openRegistration: true }, modules));
+});
+afterAll(() => database.drop());
+
+function login(
+  auth: Auth,
+  user: string,
+  password: string,
+  registration: { invite?: string; address?: string } = {},
+): Promise<AuthorizeVerdict> {
+  const { invite = "", address = "" } = registration;
+  return auth.authorize({ v: 1, kind: "authorize", user, password, invite, address });
+}
+
+async function newInvite(): Promise<string> {
+  const code = uniqueName("code");
+  await insertInvite(database.db, code);
+  return code;
+}
+
+async function registered(password: string): Promise<string> {
+  const user = uniqueName("user");
+  await login(closed, user, password, { invite: await newInvite(), address: addressOf(user) });
+  return user;
+}
+
+describe("the auth function", () => {
+  it("registers an unknown user with password, invite and address, and then lets it in by its password", async () => {
+    const user = uniqueName("ann");
+    const invite = await newInvite();
+
+    const first = await login(closed, user, "secret", { invite, address: addressOf(user) });
+    const second = await login(closed, user, "secret");
+
+    expect(first).toEqual({ kind: "ok", registered: true });
+    expect(second).toEqual({ kind: "ok", registered: false });
+    expect(await findUser(database.db, user)).toMatchObject({
+      payoutAddress: addressOf(user),
+      isAdmin: false,
+    });
+    expect(await isUnclaimed(database.db, invite)).toBe(false);
+    expect((await listInvites(database.db, 500)).find((row) => row.code === invite)?.claimedBy).toBe(user);
+  });
+
+  it("lets a known user in who sends its registration again, without touching another code", async () => {
+    const user = await registered("secret");
+    const invite = await newInvite();
+
+    const verdict = await login(closed, user, "secret", { invite, address: addressOf("other") });
+
+    expect(verdict).toEqual({ kind: "ok", registered: false });
+    expect(await isUnclaimed(database.db, invite)).toBe(true);
+    expect((await findUser(database.db, user))?.payoutAddress).toBe(addressOf(user));
+  });
+
+  it("answers a wrong password and an unknown user with the same words", async () => {
+    const user = await registered("secret");
+
+    const wrong = await login(closed, user, "Secret");
+    const unknown = await login(closed, uniqueName("nobody"), "Secret");
+
+    expect(wrong).toEqual({ kind: "refused", reason: WRONG_LOGIN });
+    expect(unknown).toEqual(wrong);
+  });
+
+  it("answers a taken name with another password like an unknown name with a bad code", async () => {
+    const user = await registered("secret");
+    const address = addressOf("x");
+
+    const taken = await login(closed, user, "other", { invite: "no-such-code", address });
+    const unknown = await login(closed, uniqueName("nobody"), "other", { invite: "no-such-code", address });
+    const takenWithCode = await login(closed, user, "other", { invite: await newInvite(), address });
+
+    expect(taken).toEqual({ kind: "refused", reason: BAD_INVITE });
+    expect(unknown).toEqual(taken);
+    expect(takenWithCode).toEqual(taken);
+  });
+
+  it("spends no code on a registration that fails", async () => {
+    const invite = await newInvite();
+    const user = uniqueName("user");
+
+    const badAddress = await login(closed, user, "secret", { invite, address: `${addressOf(user)}x` });
+    const noAddress = await login(closed, user, "secret", { invite });
+    const taken = await login(closed, await registered("a"), "b", { invite, address: addressOf(user) });
+
+    expect(badAddress).toEqual({ kind: "refused", reason: BAD_ADDRESS });
+    expect(noAddress).toEqual({ kind: "refused", reason: BAD_ADDRESS });
+    expect(taken.kind).toBe("refused");
+    expect(await isUnclaimed(database.db, invite)).toBe(true);
+    expect(await findUser(database.db, user)).toBeUndefined();
+  });
+
+  it("registers without a code where registration is open, but never without an address", async () => {
+    const user = uniqueName("open");
+
+    const withoutAddress = await login(open, user, "secret");
+    const withAddress = await login(open, user, "secret", { address: addressOf(user) });
+    const onClosedPool = await login(closed, uniqueName("open"), "secret", { address: addressOf(user) });
+
+    expect(withoutAddress).toEqual({ kind: "refused", reason: WRONG_LOGIN });
+    expect(withAddress).toEqual({ kind: "ok", registered: true });
+    expect(onClosedPool).toEqual({ kind: "refused", reason: WRONG_LOGIN });
+  });
+
+  it("gives one code to exactly one of 64 racers", async () => {
+    const invite = await newInvite();
+    const names = Array.from({ length: 64 }, () => uniqueName("racer"));
+
+    const verdicts = await Promise.all(
+      names.map((name) => login(closed, name, "secret", { invite, address: addressOf(name) })),
+    );
+
+    expect(verdicts.filter((verdict) => verdict.kind === "ok")).toHaveLength(1);
+    const made = await Promise.all(names.map((name) => findUser(database.db, name)));
+    expect(made.filter((user) => user !== undefined)).toHaveLength(1);
+  });
+
+  it("gives one name to exactly one of 16 racers, each with a code of its own, and keeps the other codes", async () => {
+    const user = uniqueName("contested");
+    const codes = await Promise.all(Array.from({ length: 16 }, newInvite));
+
+    const verdicts = await Promise.all(
+      codes.map((invite, i) => login(closed, user, `secret ${i}`, { invite, address: addressOf(user) })),
+    );
+
+    expect(verdicts.filter((verdict) => verdict.kind === "ok")).toHaveLength(1);
+    const unclaimed = await Promise.all(codes.map((code) => isUnclaimed(database.db, code)));
+    expect(unclaimed.filter(Boolean)).toHaveLength(15);
+  });
+
+  it("lets nobody log in as a user that mines only", async () => {
+    const name = uniqueName("local");
+    await ensureUser(database.db, name, addressOf(name));
+
+    expect(await login(closed, name, "x")).toEqual({ kind: "refused", reason: WRONG_LOGIN });
+  });
+
+  it("throws on a request that is none, naming the field and not its value", async () => {
+    const handler = createAuthHandler(
+      { openRegistration: false },
+      { db: database.db, passwords: cheapPasswords(), logger: SILENT },
+    );
+    const request = { v: 1, kind: "authorize", user: "a b", password: "hush", invite: "", address: "" };
+
+    const auth = createLocalAuth(handler);
+
+    await expect(auth.authorize(request as never)).rejects.toMatchObject({
+      code: "auth-request",
+      message: expect.not.stringContaining("hush"),
+    });
+  });
+
+  it("throws auth-away where the database is away, and never gives a verdict", async () => {
+    const db = openPg({ url: "postgres://nobody@127.0.0.1:1/none", timeoutMs: 2000 });
+    const handler = createAuthHandler(
+      { openRegistration: false },
+      { db, passwords: cheapPasswords(), logger: SILENT },
+    );
+
+    await expect(login(createLocalAuth(handler), "ann", "secret")).rejects.toMatchObject({
+      code: "auth-away",
+    });
+    await db.close();
+  });
+});

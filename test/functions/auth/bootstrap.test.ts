@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createInvite, ensureAdmin, ensureInvite, ensureUser } from "../../../functions/auth/bootstrap.ts";
+import { checkLogin } from "../../../functions/auth/credentials.ts";
+import { dbAdminCommand, dbCodeCommand } from "../../../infra/cli/accounts.ts";
+import { systemRandom } from "../../../shared/clock.ts";
+import { findUser, insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
+import { isUnclaimed } from "../../../shared/db/invites.ts";
+import { addressOf, cheapPasswords } from "../../helpers/accounts.ts";
+import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+
+let database: TestDatabase;
+const passwords = cheapPasswords();
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+const modules = () => ({ db: database.db, random: systemRandom, passwords });
+
+describe("what a new pool needs", () => {
+  it("makes an administrator once and tells its password only then", async () => {
+    const made = await ensureAdmin(modules());
+    const again = await ensureAdmin(modules());
+
+    expect(made?.name).toMatch(/^admin-[a-z2-9]{4}$/);
+    expect(made?.password).toMatch(/^[a-z2-9]{5}(-[a-z2-9]{5}){3}$/);
+    expect(again).toBeUndefined();
+    expect(await checkLogin(modules(), made?.name ?? "", made?.password ?? "")).toMatchObject({
+      isAdmin: true,
+    });
+  });
+
+  it("keeps one unclaimed code at hand: the same one until it is claimed", async () => {
+    const first = await ensureInvite(modules());
+    const second = await ensureInvite(modules());
+    await registerWithInvite(
+      database.db,
+      { name: "claimer", password: null, payoutAddress: addressOf("claimer") },
+      first,
+    );
+    const third = await ensureInvite(modules());
+
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    expect(await isUnclaimed(database.db, third)).toBe(true);
+  });
+
+  it("makes the built-in miner's user, keeps the address it has, and refuses an address that is none", async () => {
+    await ensureUser(database.db, "local", addressOf("one"));
+    await ensureUser(database.db, "local", addressOf("two"));
+
+    expect(await findUser(database.db, "local")).toMatchObject({
+      payoutAddress: addressOf("one"),
+      password: null,
+      isAdmin: false,
+    });
+    await expect(ensureUser(database.db, "local", "FAxyz")).rejects.toMatchObject({
+      code: "address-invalid",
+    });
+  });
+
+  it("refuses to make a code that exists", async () => {
+    const code = await createInvite(modules());
+
+    await expect(createInvite(modules(), code)).rejects.toMatchObject({ code: "invite-exists" });
+    await expect(createInvite(modules(), "has space")).rejects.toMatchObject({ code: "invite-invalid" });
+  });
+});
+
+describe("the account commands", () => {
+  it("db code prints a code that works", async () => {
+    const lines: string[] = [];
+
+    await dbCodeCommand(undefined, { db: database.db, print: (line) => lines.push(line) });
+
+    expect(lines).toHaveLength(1);
+    expect(await isUnclaimed(database.db, lines[0]?.replace("New Code: ", "") ?? "")).toBe(true);
+  });
+
+  it("db admin makes a user an administrator, and gives it a password only where it has none or is asked to", async () => {
+    const lines: string[] = [];
+    const print = (line: string): void => void lines.push(line);
+    await insertUser(database.db, {
+      name: "boss",
+      password: await passwords.hash("mine"),
+      payoutAddress: null,
+    });
+
+    await dbAdminCommand("boss", {}, { db: database.db, print });
+    expect(lines).toEqual(["boss is an administrator now"]);
+    expect(await checkLogin(modules(), "boss", "mine")).toMatchObject({ isAdmin: true });
+
+    await dbAdminCommand("boss", { resetPassword: true }, { db: database.db, print });
+    const password = lines[2]?.split(": ")[1] ?? "";
+    expect(await checkLogin(modules(), "boss", password)).toMatchObject({ isAdmin: true });
+    expect(await checkLogin(modules(), "boss", "mine")).toBeUndefined();
+  });
+
+  it("db admin says what to do about a user that does not exist", async () => {
+    const command = dbAdminCommand("ghost", {}, { db: database.db, print: () => undefined });
+
+    await expect(command).rejects.toMatchObject({
+      code: "user-unknown",
+      message: expect.stringContaining("register it first"),
+    });
+  });
+});
