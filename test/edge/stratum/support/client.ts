@@ -1,0 +1,73 @@
+/** A raw test client: sends bytes, keeps every line it gets, and can wait until the server has answered all. */
+
+import { connect, type Socket } from "node:net";
+
+const FENCE_ID = 1_999_999_999;
+const FENCE = `{"id":${FENCE_ID},"method":"mining.get_oprhash","params":[]}\n`;
+
+export class RawClient {
+  /** Lines with their newline, fences left out. */
+  readonly lines: string[] = [];
+  closed = false;
+  readonly #socket: Socket;
+  #text = "";
+  #waiters: (() => void)[] = [];
+  #fences = 0;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding("utf8");
+    socket.on("data", (text: string) => this.#receive(text));
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.closed = true;
+      this.#wake();
+    });
+  }
+
+  static connect(port: number): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+      socket.once("error", reject);
+      socket.once("connect", () => resolve(new RawClient(socket)));
+    });
+  }
+
+  send(data: string | Uint8Array): void {
+    this.#socket.write(data);
+  }
+
+  /** Resolves when the server has answered everything sent so far, or has closed. */
+  async fence(): Promise<void> {
+    if (this.closed) return;
+    const seen = this.#fences;
+    this.#socket.write(FENCE);
+    await this.until(() => this.#fences > seen || this.closed);
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Closes its side and waits for the server's. */
+  async close(): Promise<void> {
+    this.#socket.end();
+    await this.until(() => this.closed);
+  }
+
+  #receive(text: string): void {
+    const parts = (this.#text + text).split("\n");
+    this.#text = parts.pop() ?? "";
+    for (const line of parts) {
+      if (line.startsWith(`{"id":${FENCE_ID},`)) this.#fences += 1;
+      else this.lines.push(`${line}\n`);
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter();
+  }
+}

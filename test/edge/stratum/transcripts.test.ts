@@ -1,0 +1,54 @@
+/** Every recorded conversation against the real server, byte for byte; what differs must be in the protocol page. */
+
+import { describe, expect, it } from "vitest";
+import { smallHasher } from "../../helpers/small-hasher.ts";
+import { CLAUSES, documentedClauses } from "./support/clauses.ts";
+import { type Difference, findDifferences } from "./support/differences.ts";
+import { Accounts, recordedHasher, replay } from "./support/replay.ts";
+import { readTranscript, transcriptNames } from "./support/transcript.ts";
+
+const hasher = smallHasher(10);
+const accounts = new Accounts();
+const explained = new Map<string, Difference[]>();
+
+function explanations(difference: Difference): string[] {
+  return Object.entries(CLAUSES)
+    .filter(([, explains]) => explains(difference))
+    .map(([id]) => id);
+}
+
+// auth_miner was recorded after auth_raw, with the users that auth_raw had made.
+const names = transcriptNames().sort((a, b) => Number(a === "auth_miner") - Number(b === "auth_miner"));
+
+describe("the server replays the recorded conversations", () => {
+  it("finds all 16 of them", () => {
+    expect(names).toHaveLength(16);
+  });
+
+  it.each(names)("%s: every line is equal or explained by exactly one clause", async (name) => {
+    const steps = readTranscript(name);
+    const table = name === "miner_30bit" ? recordedHasher(steps) : hasher;
+
+    const replayed = await replay({ name, steps, hasher: table, accounts });
+
+    const { differences, compared } = findDifferences(name, steps, replayed);
+    expect(compared).toBe(steps.filter((step) => step.kind === "server").length);
+    for (const difference of differences) {
+      const ids = explanations(difference);
+      expect(
+        ids,
+        `connection ${difference.conn}\n  recorded: ${difference.theirs}\n  ours:     ${difference.ours}`,
+      ).toHaveLength(1);
+      for (const id of ids) explained.set(id, [...(explained.get(id) ?? []), difference]);
+    }
+  });
+
+  it("the protocol page lists exactly the clauses that are tested", () => {
+    expect(documentedClauses()).toEqual(Object.keys(CLAUSES));
+  });
+
+  it("every clause explains a difference", () => {
+    const idle = Object.keys(CLAUSES).filter((id) => !explained.has(id));
+    expect(idle).toEqual([]);
+  });
+});
