@@ -1,0 +1,322 @@
+/** The edge's journal: records become durable in groups, one write and one fdatasync for all that wait (DESIGN.md, "Journal, deltas, edges"). */
+
+import { join } from "node:path";
+import { bytesToU64 } from "../../shared/bytes.ts";
+import { type Clock, type Random, sleep } from "../../shared/clock.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { encodeFrames, frameBytes, type JournalRecord, MAX_BODY_BYTES } from "./frame.ts";
+import type { JournalEnd, SegmentExtent } from "./replay.ts";
+import { encodeHeader, segmentName } from "./segment.ts";
+
+export interface JournalOptions {
+  readonly folder: string;
+  /** A file this long is followed by a new one. At most 1 GiB. */
+  readonly segmentBytes?: number;
+  /** Of all files together; beyond it appends answer `full`. */
+  readonly maxBytes?: number;
+  /** How long a group waits for company. */
+  readonly groupDelayMs?: number;
+  /** Records a group has at most; as many do not wait. */
+  readonly groupRecords?: number;
+  /** Records that may wait; beyond it `append` answers `full`. */
+  readonly queueLimit?: number;
+}
+
+export interface JournalModules {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What a new file's header must tell a reader who has none of the earlier ones; called when all earlier records are durable. */
+  readonly state: () => string;
+  /** The disk failed in a way after which nothing can be promised: the process must end, and the next one recovers. */
+  readonly onFailure: (error: CodedError) => void;
+}
+
+/**
+ * `full`: it is not in the journal, now or after a restart. `failed`: it may be in the journal after a restart, or may not.
+ */
+export type AppendOutcome =
+  | { readonly kind: "durable" }
+  | { readonly kind: "full" }
+  | { readonly kind: "failed" };
+
+/** Where a durable record stands. */
+export interface RecordPlace {
+  readonly number: number;
+  readonly segment: number;
+}
+
+interface Waiting {
+  readonly record: JournalRecord;
+  readonly onDurable: (place: RecordPlace) => void;
+  readonly resolve: (outcome: AppendOutcome) => void;
+}
+
+interface OpenSegment {
+  readonly number: number;
+  readonly salt: number;
+  readonly file: DiskFile;
+  bytes: number;
+  readonly headerBytes: number;
+}
+
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024 * 1024;
+const GROUP_DELAY_MS = 2;
+const GROUP_RECORDS = 512;
+const QUEUE_LIMIT = 16_384;
+/** A group's bytes at most (one record may be longer). */
+const GROUP_BYTES = 4 * 1024 * 1024;
+/** How long a full disk is left alone before a record is tried on it again. */
+const FULL_PAUSE_MS = 500;
+
+/** A writer behind what `replayJournal` read. */
+export class Journal {
+  readonly #options: Required<JournalOptions>;
+  readonly #modules: JournalModules;
+  readonly #closed: SegmentExtent[];
+  #segment: OpenSegment | undefined;
+  #nextSegment: number;
+  #nextRecord: number;
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #rotateNext = false;
+  #fullUntilMs = Number.NEGATIVE_INFINITY;
+  #state: "open" | "failed" | "closed" = "open";
+
+  constructor(options: JournalOptions, end: JournalEnd, modules: JournalModules) {
+    this.#options = {
+      segmentBytes: SEGMENT_BYTES,
+      maxBytes: MAX_BYTES,
+      groupDelayMs: GROUP_DELAY_MS,
+      groupRecords: GROUP_RECORDS,
+      queueLimit: QUEUE_LIMIT,
+      ...options,
+    };
+    this.#modules = modules;
+    this.#closed = [...end.segments];
+    this.#nextSegment = end.nextSegment;
+    this.#nextRecord = end.nextRecord;
+  }
+
+  /**
+   * Resolves when the record is durable or cannot be. `onDurable` runs in the order of the records, in the same turn for a
+   * whole group, before any promise of the group resolves.
+   */
+  append(
+    record: JournalRecord,
+    onDurable: (place: RecordPlace) => void = () => undefined,
+  ): Promise<AppendOutcome> {
+    if (record.body.length > MAX_BODY_BYTES)
+      throw new RangeError(`a journal record has at most ${MAX_BODY_BYTES} bytes, got ${record.body.length}`);
+    if (this.#state !== "open") return Promise.resolve({ kind: "failed" });
+    if (!this.canAppend()) return Promise.resolve({ kind: "full" });
+    return new Promise((resolve) => {
+      this.#waiting.push({ record, onDurable, resolve });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** False while an append would be refused: the disk was full a moment ago, too much waits or lies here, or the disk failed. */
+  canAppend(): boolean {
+    return (
+      this.#state === "open" &&
+      this.#waiting.length < this.#options.queueLimit &&
+      this.#modules.clock.monotonicMs() >= this.#fullUntilMs &&
+      this.bytes() < this.#options.maxBytes
+    );
+  }
+
+  /** Number of the newest durable record; 0 when there is none. */
+  lastRecord(): number {
+    return this.#nextRecord - 1;
+  }
+
+  /** The next group begins a new file, unless the present one is empty. */
+  rotate(): void {
+    this.#rotateNext = true;
+  }
+
+  /** Bytes of all files. */
+  bytes(): number {
+    return this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#segment?.bytes ?? 0);
+  }
+
+  /** Numbers of the files that are written to no more, oldest first. */
+  closedSegments(): number[] {
+    return this.#closed.map(({ segment }) => segment);
+  }
+
+  /** Removes the oldest file, which must be a closed one. */
+  async freeOldest(): Promise<void> {
+    const [oldest] = this.#closed;
+    if (oldest === undefined) throw new RangeError("there is no closed journal file to free");
+    await this.#modules.disk.remove(join(this.#options.folder, segmentName(oldest.segment)));
+    // One removal at a time on disk: a hole in the row of files would be refused at the next start.
+    await this.#modules.disk.syncFolder(this.#options.folder);
+    this.#closed.shift();
+  }
+
+  /** Writes what waits, then closes the file. */
+  async close(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing;
+    if (this.#state === "open") this.#state = "closed";
+    const segment = this.#segment;
+    this.#segment = undefined;
+    await segment?.file.close().catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#state === "open") {
+      const { groupDelayMs, groupRecords } = this.#options;
+      if (groupDelayMs > 0 && this.#waiting.length < groupRecords)
+        await sleep(this.#modules.clock, groupDelayMs);
+      const group = this.#takeGroup();
+      try {
+        await this.#write(group);
+      } catch (thrown) {
+        this.#refuse(group, coerceError(thrown));
+      }
+    }
+    this.#flushing = undefined;
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { record } of this.#waiting) {
+      bytes += frameBytes(record);
+      if (count > 0 && (count >= this.#options.groupRecords || bytes > GROUP_BYTES)) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    const segment = await this.#segmentToWrite();
+    const records = group.map(({ record }) => record);
+    const frames = encodeFrames(records, { salt: segment.salt, durable: segment.bytes });
+    try {
+      await segment.file.append(frames);
+    } catch (thrown) {
+      await this.#cutBack(segment);
+      throw thrown;
+    }
+    await this.#sync(segment.file);
+    segment.bytes += frames.length;
+    const first = this.#nextRecord;
+    this.#nextRecord += group.length;
+    for (const [index, { onDurable }] of group.entries())
+      onDurable({ number: first + index, segment: segment.number });
+    for (const { resolve } of group) resolve({ kind: "durable" });
+  }
+
+  /** Back to the last whole record. A file that cannot be cut cannot be gone on with. */
+  async #cutBack(segment: OpenSegment): Promise<void> {
+    try {
+      await segment.file.truncate(segment.bytes);
+    } catch (thrown) {
+      const error = coerceError(thrown);
+      throw new CodedError(
+        "journal-failed",
+        `half a record could not be cut off the journal (${error.message})`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** After a failed fdatasync nobody knows what is on disk, and asking again may answer yes wrongly: never retried. */
+  async #sync(file: DiskFile): Promise<void> {
+    try {
+      await file.sync();
+    } catch (thrown) {
+      const error = coerceError(thrown);
+      throw new CodedError(
+        "journal-failed",
+        `the disk could not make the journal durable (${error.message}): check the disk, then start again; what was acknowledged is safe`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #segmentToWrite(): Promise<OpenSegment> {
+    const current = this.#segment;
+    const used = current !== undefined && current.bytes > current.headerBytes;
+    const due = this.#rotateNext || (current?.bytes ?? 0) >= this.#options.segmentBytes;
+    if (current !== undefined && !(used && due)) return current;
+    const next = await this.#openSegment();
+    if (current !== undefined) {
+      this.#closed.push({ segment: current.number, bytes: current.bytes });
+      await current.file.close().catch((error: unknown) =>
+        this.#modules.logger.warn("could not close a journal file that is complete", {
+          error: coerceError(error).message,
+        }),
+      );
+    }
+    this.#segment = next;
+    this.#rotateNext = false;
+    return next;
+  }
+
+  /** The file gets its name when its header is on disk, so that a file with a name always has a whole header. */
+  async #openSegment(): Promise<OpenSegment> {
+    const { disk, random, state } = this.#modules;
+    const number = this.#nextSegment;
+    const path = join(this.#options.folder, segmentName(number));
+    const salt = Number(bytesToU64(random(8)) & 0xffff_ffffn);
+    const header = encodeHeader({ segment: number, firstRecord: this.#nextRecord, salt, state: state() });
+    const file = await disk.create(`${path}.tmp`);
+    try {
+      await file.append(header);
+      await this.#sync(file);
+      await disk.rename(`${path}.tmp`, path);
+      await disk.syncFolder(this.#options.folder);
+    } catch (thrown) {
+      await file.close().catch(() => undefined);
+      throw thrown;
+    }
+    this.#nextSegment += 1;
+    return { number, salt, file, bytes: header.length, headerBytes: header.length };
+  }
+
+  #refuse(group: readonly Waiting[], error: Error): void {
+    const full = error instanceof CodedError && error.code === "disk-full";
+    if (full) {
+      this.#fullUntilMs = this.#modules.clock.monotonicMs() + FULL_PAUSE_MS;
+      this.#modules.logger.error(
+        "the journal's disk is full: shares are refused as busy until there is room",
+        {
+          error: error.message,
+        },
+      );
+      for (const { resolve } of group) resolve({ kind: "full" });
+      return;
+    }
+    this.#fail(error);
+    for (const { resolve } of [...group, ...this.#waiting.splice(0)]) resolve({ kind: "failed" });
+  }
+
+  #fail(cause: Error): void {
+    this.#state = "failed";
+    const segment = this.#segment;
+    this.#segment = undefined;
+    segment?.file.close().catch(() => undefined);
+    const error =
+      cause instanceof CodedError && cause.code === "journal-failed"
+        ? cause
+        : new CodedError(
+            "journal-failed",
+            `the journal cannot go on: ${cause.message}: check the disk, then start again`,
+            {
+              cause,
+            },
+          );
+    this.#modules.logger.error("the journal failed; this process must end", { error: error.message });
+    this.#modules.onFailure(error);
+  }
+}

@@ -1,0 +1,67 @@
+/** The disk port over node:fs. */
+
+import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+
+/** Out of blocks, out of quota, or beyond the largest file allowed. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+export const nodeDisk: Disk = {
+  makeFolder: (path) => guarded(path, async () => void (await mkdir(path, { recursive: true, mode: 0o700 }))),
+  list: (folder) => guarded(folder, async () => (await readdir(folder)).sort()),
+  read: (path) => guarded(path, () => readFile(path)),
+  create: (path) => guarded(path, async () => openedFile(path, await open(path, "w", 0o600))),
+  rename: (from, to) => guarded(from, () => rename(from, to)),
+  remove: (path) => guarded(path, () => unlink(path)),
+  syncFolder: (path) => guarded(path, () => syncFolder(path)),
+};
+
+function openedFile(path: string, handle: FileHandle): DiskFile {
+  let size = 0;
+  return {
+    append: (bytes) =>
+      guarded(path, async () => {
+        // Positions are our own, so that a cut-back file goes on where it was cut.
+        for (let at = 0; at < bytes.length; ) {
+          const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, size + at);
+          at += bytesWritten;
+        }
+        size += bytes.length;
+      }),
+    sync: () => guarded(path, () => handle.datasync()),
+    truncate: (length) =>
+      guarded(path, async () => {
+        await handle.truncate(length);
+        size = length;
+      }),
+    close: () => guarded(path, () => handle.close()),
+  };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Windows has no such call: there a rename is durable with the volume's own journal.
+  if (process.platform === "win32") return;
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = coerceError(thrown);
+    const errno = "code" in error && typeof error.code === "string" ? error.code : "";
+    if (FULL.has(errno)) {
+      throw new CodedError("disk-full", `no room to write ${path}: free some space on its disk`, {
+        cause: error,
+        data: { path, errno },
+      });
+    }
+    throw new CodedError("disk-failed", `${path}: ${error.message}`, { cause: error, data: { path, errno } });
+  }
+}

@@ -1,0 +1,160 @@
+/** What the edge writes in its journal: shares in a compact binary form, the rest as JSON. */
+
+import * as v from "valibot";
+import type { CreditMode } from "../../shared/difficulty/work.ts";
+import { CodedError } from "../../shared/errors.ts";
+import type { JournalRecord } from "./frame.ts";
+
+/** A credited share. It belongs to the epoch whose record stands last before it. */
+export interface ShareRecord {
+  readonly job: number;
+  readonly user: string;
+  readonly worker: string;
+  readonly nonce: Uint8Array;
+  /** 64-bit target it had to meet. */
+  readonly assigned: bigint;
+  /** The first 8 bytes of its hash. */
+  readonly reached: bigint;
+  /** Unix milliseconds when it was accepted; statistics only. */
+  readonly atMs: number;
+}
+
+const height = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const bookKey = {
+  job: height,
+  slot: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4095)),
+  epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+};
+
+/** From here on shares belong to this lease of a slot. `firstJob` is the newest job when it began; null: there was none. */
+const epochRecord = v.object({ slot: bookKey.slot, epoch: bookKey.epoch, firstJob: v.nullable(height) });
+
+/** Shares of this job may follow. */
+const jobRecord = v.object({
+  height,
+  oprHash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  credit: v.picklist(["assigned", "achieved"] satisfies CreditMode[]),
+});
+
+/**
+ * Deltas cut together: `bodies` are the exact messages, numbered from `seq`; they hold every share of this job and epoch
+ * up to the record numbered `through` that no earlier cut holds.
+ */
+const cutRecord = v.object({ ...bookKey, seq: count, through: count, bodies: v.array(v.string()) });
+
+/** This epoch has nothing more for this job; its last delta is `lastSeq` (-1: none). */
+const closeRecord = v.object({ ...bookKey, lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)) });
+
+export type EpochRecord = v.InferOutput<typeof epochRecord>;
+export type JobRecord = v.InferOutput<typeof jobRecord>;
+export type CutRecord = v.InferOutput<typeof cutRecord>;
+export type CloseRecord = v.InferOutput<typeof closeRecord>;
+
+export type EdgeRecord =
+  | { readonly kind: "epoch"; readonly epoch: EpochRecord }
+  | { readonly kind: "job"; readonly job: JobRecord }
+  | { readonly kind: "share"; readonly share: ShareRecord }
+  | { readonly kind: "cut"; readonly cut: CutRecord }
+  | { readonly kind: "close"; readonly close: CloseRecord };
+
+const KIND = { epoch: 1, job: 2, share: 3, cut: 4, close: 5 } as const;
+
+export function encodeRecord(record: EdgeRecord): JournalRecord {
+  switch (record.kind) {
+    case "epoch":
+      return { kind: KIND.epoch, body: jsonBytes(record.epoch) };
+    case "job":
+      return { kind: KIND.job, body: jsonBytes(record.job) };
+    case "share":
+      return { kind: KIND.share, body: encodeShare(record.share) };
+    case "cut":
+      return { kind: KIND.cut, body: jsonBytes(record.cut) };
+    case "close":
+      return { kind: KIND.close, body: jsonBytes(record.close) };
+  }
+}
+
+/** Throws CodedError `journal-version`: the record is whole, but not of a form this version writes. */
+export function decodeRecord({ kind, body }: JournalRecord): EdgeRecord {
+  try {
+    switch (kind) {
+      case KIND.epoch:
+        return { kind: "epoch", epoch: v.parse(epochRecord, parseJson(body)) };
+      case KIND.job:
+        return { kind: "job", job: v.parse(jobRecord, parseJson(body)) };
+      case KIND.share:
+        return { kind: "share", share: decodeShare(body) };
+      case KIND.cut:
+        return { kind: "cut", cut: v.parse(cutRecord, parseJson(body)) };
+      case KIND.close:
+        return { kind: "close", close: v.parse(closeRecord, parseJson(body)) };
+    }
+  } catch (cause) {
+    throw unknownRecord(kind, cause);
+  }
+  throw unknownRecord(kind);
+}
+
+function unknownRecord(kind: number, cause?: unknown): CodedError {
+  return new CodedError(
+    "journal-version",
+    `the journal holds a record of kind ${kind} that this version cannot read: start the version that wrote it`,
+    { cause },
+  );
+}
+
+function jsonBytes(value: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+function parseJson(body: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(body));
+}
+
+/** job 4, assigned 8, reached 8, time 8, then the lengths of nonce, user and worker. */
+const SHARE_HEAD_BYTES = 31;
+
+function encodeShare(share: ShareRecord): Uint8Array {
+  const user = Buffer.from(share.user, "latin1");
+  const worker = Buffer.from(share.worker, "latin1");
+  const parts = [share.nonce, user, worker];
+  const body = new Uint8Array(parts.reduce((sum, part) => sum + part.length, SHARE_HEAD_BYTES));
+  const view = new DataView(body.buffer);
+  view.setUint32(0, share.job);
+  view.setBigUint64(4, share.assigned);
+  view.setBigUint64(12, share.reached);
+  view.setFloat64(20, share.atMs);
+  let at = SHARE_HEAD_BYTES;
+  for (const [index, part] of parts.entries()) {
+    if (part.length > 0xff) throw new RangeError(`a share's field has at most 255 bytes, got ${part.length}`);
+    view.setUint8(28 + index, part.length);
+    body.set(part, at);
+    at += part.length;
+  }
+  return body;
+}
+
+function decodeShare(body: Uint8Array): ShareRecord {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  let at = SHARE_HEAD_BYTES;
+  const take = (index: number): Uint8Array => {
+    const end = at + view.getUint8(28 + index);
+    if (end > body.length) throw new RangeError("a share record is too short for its fields");
+    const part = body.slice(at, end);
+    at = end;
+    return part;
+  };
+  const nonce = take(0);
+  const user = Buffer.from(take(1)).toString("latin1");
+  const worker = Buffer.from(take(2)).toString("latin1");
+  return {
+    job: view.getUint32(0),
+    assigned: view.getBigUint64(4),
+    reached: view.getBigUint64(12),
+    atMs: view.getFloat64(20),
+    nonce,
+    user,
+    worker,
+  };
+}

@@ -1,0 +1,173 @@
+/** A disk in memory that forgets what was not synced, fills up, fails and dies at a chosen operation. */
+
+import type { Disk, DiskFile } from "../../edge/journal/disk.ts";
+import { CodedError } from "../../shared/errors.ts";
+
+interface StoredFile {
+  data: Uint8Array;
+  /** What a power cut is sure to leave. */
+  synced: Uint8Array;
+}
+
+export type DiskOperation =
+  | "append"
+  | "sync"
+  | "truncate"
+  | "create"
+  | "rename"
+  | "remove"
+  | "syncFolder"
+  | "read"
+  | "list"
+  | "makeFolder"
+  | "close";
+
+export interface MemoryDisk extends Disk {
+  /** Bytes that fit; what does not fit is written in part. */
+  capacity: number;
+  /** Operations done or refused so far. */
+  operations(): number;
+  /** The operation with this number (1 = the next) and all later ones reject; `partial` lets an append write this share of its bytes first. */
+  dieAfter(operations: number, partial?: number): void;
+  dead(): boolean;
+  /** The next operation of this kind rejects once with `disk-failed`. */
+  failNext(operation: DiskOperation): void;
+  /**
+   * What a new process finds. After `kill` the operating system has every write; after `power` each file keeps what was synced and a
+   * part of the rest chosen by `chance` (0 to 1), and the names are those of the last syncFolder or the newer ones, also by chance.
+   */
+  afterCrash(kind: "kill" | "power", chance?: () => number): MemoryDisk;
+  files(): ReadonlyMap<string, Uint8Array>;
+  /** Changes a file behind the program's back. */
+  overwrite(path: string, data: Uint8Array): void;
+}
+
+export function memoryDisk(initial: ReadonlyMap<string, Uint8Array> = new Map()): MemoryDisk {
+  const names = new Map<string, StoredFile>();
+  for (const [path, data] of initial) names.set(path, { data, synced: data });
+  let durableNames = new Map(names);
+  let operations = 0;
+  let deathAt = Number.POSITIVE_INFINITY;
+  let partial = 0;
+  const failures = new Set<DiskOperation>();
+
+  const enter = (operation: DiskOperation, path: string): void => {
+    operations += 1;
+    if (operations >= deathAt) throw new CodedError("disk-failed", `${path}: the process is dead`);
+    if (failures.delete(operation))
+      throw new CodedError("disk-failed", `${path}: injected ${operation} failure`);
+  };
+  const file = (path: string): StoredFile => {
+    const found = names.get(path);
+    if (found === undefined) throw new CodedError("disk-failed", `${path}: no such file`);
+    return found;
+  };
+  const used = (): number => [...names.values()].reduce((sum, { data }) => sum + data.length, 0);
+
+  const openFile = (path: string, stored: StoredFile): DiskFile => ({
+    async append(bytes) {
+      const room = Math.max(0, disk.capacity - used());
+      try {
+        enter("append", path);
+      } catch (error) {
+        if (operations === deathAt)
+          stored.data = join(stored.data, bytes.slice(0, Math.floor(bytes.length * partial)));
+        throw error;
+      }
+      stored.data = join(stored.data, bytes.slice(0, room));
+      if (room < bytes.length)
+        throw new CodedError("disk-full", `no room to write ${path}: free some space on its disk`);
+    },
+    async sync() {
+      enter("sync", path);
+      stored.synced = stored.data;
+    },
+    async truncate(length) {
+      enter("truncate", path);
+      stored.data = stored.data.slice(0, length);
+    },
+    async close() {
+      enter("close", path);
+    },
+  });
+
+  const disk: MemoryDisk = {
+    capacity: Number.POSITIVE_INFINITY,
+    async makeFolder(path) {
+      enter("makeFolder", path);
+    },
+    async list(folder) {
+      enter("list", folder);
+      const prefix = `${folder}/`;
+      return [...names.keys()]
+        .filter((path) => path.startsWith(prefix))
+        .map((path) => path.slice(prefix.length))
+        .sort();
+    },
+    async read(path) {
+      enter("read", path);
+      return file(path).data.slice();
+    },
+    async create(path) {
+      enter("create", path);
+      const stored: StoredFile = { data: new Uint8Array(), synced: new Uint8Array() };
+      names.set(path, stored);
+      return openFile(path, stored);
+    },
+    async rename(from, to) {
+      enter("rename", from);
+      const stored = file(from);
+      names.delete(from);
+      names.set(to, stored);
+    },
+    async remove(path) {
+      enter("remove", path);
+      file(path);
+      names.delete(path);
+    },
+    async syncFolder(path) {
+      enter("syncFolder", path);
+      durableNames = new Map(names);
+    },
+    operations: () => operations,
+    dieAfter(count, share = 0) {
+      deathAt = operations + count;
+      partial = share;
+    },
+    dead: () => operations >= deathAt,
+    failNext: (operation) => void failures.add(operation),
+    afterCrash(kind, chance = () => 1) {
+      if (kind === "kill") return memoryDisk(disk.files());
+      const kept = chance() < 0.5 ? durableNames : names;
+      return memoryDisk(new Map([...kept].map(([path, stored]) => [path, afterPowerCut(stored, chance)])));
+    },
+    files: () => new Map([...names].map(([path, { data }]) => [path, data])),
+    overwrite(path, data) {
+      const stored = file(path);
+      stored.data = data;
+      stored.synced = data;
+    },
+  };
+  return disk;
+}
+
+const SECTOR_BYTES = 64;
+
+/** Synced bytes stay; of the others each sector is there or is zeroes, and the length is anything between. */
+function afterPowerCut(stored: StoredFile, chance: () => number): Uint8Array {
+  if (stored.data.length <= stored.synced.length) return chance() < 0.5 ? stored.data : stored.synced;
+  const length =
+    stored.synced.length +
+    Math.floor((stored.data.length - stored.synced.length + 1) * Math.min(chance(), 0.999));
+  const out = stored.data.slice(0, length);
+  for (let at = stored.synced.length; at < length; at += SECTOR_BYTES)
+    if (chance() < 0.5) out.fill(0, at, Math.min(length, at + SECTOR_BYTES));
+  return out;
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}
