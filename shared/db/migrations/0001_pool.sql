@@ -196,7 +196,7 @@ CREATE TABLE worker_minutes (
   worker text COLLATE "C" NOT NULL,
   minute timestamptz NOT NULL,
   shares bigint NOT NULL,
-  work numeric(40) NOT NULL,
+  work numeric(40) NOT NULL,              -- always in whole hashes
   rejected bigint NOT NULL,
   PRIMARY KEY (user_name, worker, minute)
 );

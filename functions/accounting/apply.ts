@@ -1,0 +1,89 @@
+/** One queue message to the books: parsed by its schema, applied by its key (DESIGN.md, Journal, deltas, edges). */
+
+import * as v from "valibot";
+import { applyClose, applyDelta } from "../../shared/db/books.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { CodedError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { type CloseMarker, type Delta, MAX_BODY_BYTES, summary } from "../../shared/messages/summary.ts";
+import type { BooksListener } from "./events.ts";
+
+export interface ApplyModules {
+  readonly db: Db;
+  readonly logger: Logger;
+  readonly onEvent?: BooksListener;
+}
+
+const message = v.pipe(v.string(), v.parseJson(), summary);
+
+/**
+ * Applies one message; resolves also when it was applied before. Rejects with CodedError `summary-malformed`,
+ * `summary-conflict` (another body under its key), `summary-unknown-job`, `summary-unknown-user`, or what the database throws:
+ * the queue then delivers it again and, after its last try, keeps it in the dead-letter queue.
+ */
+export async function applyMessage(body: string, modules: ApplyModules): Promise<void> {
+  const parsed = v.safeParse(message, body);
+  const bytes = Buffer.byteLength(body);
+  if (!parsed.success || bytes > MAX_BODY_BYTES) {
+    const why = parsed.success ? `${bytes} bytes, ${MAX_BODY_BYTES} at most` : v.summarize(parsed.issues);
+    throw new CodedError("summary-malformed", `a summary message that no edge of this version sends: ${why}`);
+  }
+  if (parsed.output.kind === "delta") await delta(parsed.output, body, modules);
+  else await close(parsed.output, modules);
+}
+
+async function delta(parsed: Delta, body: string, modules: ApplyModules): Promise<void> {
+  const { db, logger, onEvent } = modules;
+  const key = keyOf(parsed);
+  const result = await applyDelta(db, body);
+  switch (result.outcome) {
+    case "applied": {
+      const late = result.intoJob !== parsed.job;
+      if (late) logger.warn("Late work is booked into a later job", { ...key, intoJob: result.intoJob });
+      if (result.beyondMarker)
+        logger.error("A delta lies above its edge's close marker; it is credited", key);
+      onEvent?.({ kind: "applied", message: "delta", late });
+      return;
+    }
+    case "dup":
+      onEvent?.({ kind: "dup" });
+      return;
+    case "conflict":
+      throw conflict("delta", key);
+    case "unknown-job":
+      throw new CodedError(
+        "summary-unknown-job",
+        `job ${parsed.job} has no row: was the database restored?`,
+        {
+          data: key,
+        },
+      );
+    case "unknown-user":
+      throw new CodedError(
+        "summary-unknown-user",
+        `user ${result.user} has no account: make it, then deliver the dead letter again`,
+        { data: { ...key, user: result.user } },
+      );
+  }
+}
+
+async function close(parsed: CloseMarker, modules: ApplyModules): Promise<void> {
+  const outcome = await applyClose(modules.db, parsed);
+  if (outcome === "conflict") throw conflict("close", { ...keyOf(parsed), lastSeq: parsed.lastSeq });
+  modules.onEvent?.(
+    outcome === "applied" ? { kind: "applied", message: "close", late: false } : { kind: "dup" },
+  );
+}
+
+function keyOf(parsed: Delta | CloseMarker): Record<string, number> {
+  const { job, slot, epoch } = parsed;
+  return parsed.kind === "delta" ? { job, slot, epoch, seq: parsed.seq } : { job, slot, epoch };
+}
+
+function conflict(kind: string, key: Record<string, number>): CodedError {
+  return new CodedError(
+    "summary-conflict",
+    `another ${kind} message is booked under the key ${JSON.stringify(key)}: an edge has reused it, nothing was changed`,
+    { data: key },
+  );
+}

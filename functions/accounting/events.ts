@@ -1,0 +1,17 @@
+/** What the books tell about their work: for metrics, alarms and the live line of a block. */
+
+import type { MissingEpoch } from "../../shared/accounting/seal.ts";
+import type { SealedBlock } from "../../shared/db/seals.ts";
+
+export type BooksEvent =
+  | { readonly kind: "applied"; readonly message: "delta" | "close"; readonly late: boolean }
+  /** The same message again: nothing was done. */
+  | { readonly kind: "dup" }
+  /** A message that cannot be applied; after its last try it lies in the dead-letter queue. */
+  | { readonly kind: "rejected"; readonly code: string }
+  /** Alarm: work was still missing at the deadline. The block is sealed without it; it is late work once it comes. */
+  | { readonly kind: "forced"; readonly height: number; readonly missing: readonly MissingEpoch[] }
+  | { readonly kind: "sealed"; readonly block: SealedBlock };
+
+/** Must not throw; what it starts is its own business. */
+export type BooksListener = (event: BooksEvent) => void;

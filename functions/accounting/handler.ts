@@ -1,0 +1,68 @@
+/** The accounting function: summaries from SQS, or from the queue in this process, into the books; then it seals what is ready. */
+
+import middy from "@middy/core";
+import partialBatchFailure from "@middy/sqs-partial-batch-failure";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import * as v from "valibot";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import { type ApplyModules, applyMessage } from "./apply.ts";
+import type { Sealer } from "./sealer.ts";
+
+export interface AccountingModules extends ApplyModules {
+  readonly sealer: Sealer;
+}
+
+/** Applies that run at the same time: what a small database connection pool serves without waiting. */
+const LANES = 4;
+
+const response = v.object({ batchItemFailures: v.array(v.object({ itemIdentifier: v.string() })) });
+
+export type AccountingHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+/**
+ * The Lambda handler. It reports the messages that failed one by one; it rejects, so that the whole batch comes again, when the
+ * database is away: that is not the messages' fault. A failing seal fails no message: the next run seals.
+ */
+export function createAccountingHandler(modules: AccountingModules): AccountingHandler {
+  const handler = middy<SQSEvent>()
+    .use(partialBatchFailure({ logger: (reason) => report(reason, modules) }))
+    .onError((request) => {
+      if (isAway(request.error)) throw request.error;
+    })
+    .handler((event: SQSEvent) => applyBatch(event, modules));
+  // The middleware has replaced the settled results by the response that SQS wants.
+  return async (event, context) => v.parse(response, await handler(event, context));
+}
+
+async function applyBatch(
+  event: SQSEvent,
+  modules: AccountingModules,
+): Promise<PromiseSettledResult<void>[]> {
+  const bodies = event.Records.map((record) => record.body);
+  const results: PromiseSettledResult<void>[] = [];
+  for (let at = 0; at < bodies.length; at += LANES) {
+    const lanes = bodies.slice(at, at + LANES).map((body) => applyMessage(body, modules));
+    results.push(...(await Promise.allSettled(lanes)));
+  }
+  const away = results.find((result) => result.status === "rejected" && isAway(result.reason));
+  if (away?.status === "rejected") throw coerceError(away.reason);
+  if (results.some((result) => result.status === "fulfilled")) {
+    await modules.sealer.run().catch((error: unknown) => {
+      modules.logger.error("Sealing failed; the next message or timer tries again", {
+        error: coerceError(error),
+      });
+    });
+  }
+  return results;
+}
+
+function report(reason: unknown, modules: AccountingModules): void {
+  const error = coerceError(reason);
+  const code = error instanceof CodedError ? error.code : "unexpected";
+  modules.logger.error("A summary message cannot be applied", { code, error });
+  modules.onEvent?.({ kind: "rejected", code });
+}
+
+function isAway(error: unknown): error is CodedError {
+  return error instanceof CodedError && error.code === "db-away";
+}

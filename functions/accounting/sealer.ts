@@ -1,0 +1,115 @@
+/** Seals jobs in height order, as far as their rewards and work are in (DESIGN.md, Sealing). Any number may run at once. */
+
+import { feeRate } from "../../shared/accounting/fee.ts";
+import { attemptId, decideSeal, type SealCandidate, settleReward } from "../../shared/accounting/seal.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { unparkDeltas } from "../../shared/db/books.ts";
+import type { Db } from "../../shared/db/port.ts";
+import {
+  closeJob,
+  draftPayouts,
+  noteClosedJobs,
+  readLeaves,
+  readSealed,
+  type SealedBlock,
+  sealCandidate,
+  sealJob,
+} from "../../shared/db/seals.ts";
+import { CodedError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { BooksListener } from "./events.ts";
+
+export interface SealerOptions {
+  /** Work still missing this long after its job was seen closed is not waited for any more: 30 min, on the devnet max(3 blocks, 30 s). */
+  readonly deadlineMs: number;
+}
+
+export interface SealerModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onEvent?: BooksListener;
+}
+
+export interface Sealer {
+  /** Seals all that can be sealed and returns it. A call during a run begins another one after it. Rejects when the database does. */
+  run(): Promise<SealedBlock[]>;
+}
+
+export function createSealer(options: SealerOptions, modules: SealerModules): Sealer {
+  let running: Promise<SealedBlock[]> | undefined;
+  let next: Promise<SealedBlock[]> | undefined;
+  const start = (): Promise<SealedBlock[]> => {
+    const run = sealAll(options, modules).finally(() => {
+      if (running === run) running = undefined;
+    });
+    running = run;
+    return run;
+  };
+  return {
+    run() {
+      if (running === undefined) return start();
+      // What arrived since the running one looked may be missed by it: one more run serves all who ask meanwhile.
+      next ??= running
+        .catch(() => [])
+        .then(() => {
+          next = undefined;
+          return start();
+        });
+      return next;
+    },
+  };
+}
+
+async function sealAll(options: SealerOptions, modules: SealerModules): Promise<SealedBlock[]> {
+  const { db, clock } = modules;
+  const sealed: SealedBlock[] = [];
+  await noteClosedJobs(db, clock.wallMs());
+  for (;;) {
+    await unparkDeltas(db);
+    const candidate = await sealCandidate(db);
+    if (candidate === undefined) return sealed;
+    const decision = decideSeal(candidate, clock.wallMs(), options.deadlineMs);
+    if (decision.kind === "wait") return sealed;
+    const outcome = await sealOne(candidate, decision.forced, modules);
+    if (outcome === undefined) return sealed;
+    if (outcome !== "already") sealed.push(outcome);
+  }
+}
+
+/** Undefined when the job could not be closed after all: somebody else moved on, the next run sees where. */
+async function sealOne(
+  candidate: SealCandidate,
+  forced: boolean,
+  modules: SealerModules,
+): Promise<SealedBlock | "already" | undefined> {
+  const { db, clock, logger, onEvent } = modules;
+  const { height, missing } = candidate;
+  const frozen = await closeJob(db, height, forced);
+  if (frozen === undefined) return undefined;
+  if (frozen.state === "sealed") return "already";
+  if (forced) {
+    logger.error("A job is sealed by the deadline though work of edges is missing", { height, missing });
+    onEvent?.({ kind: "forced", height, missing });
+  }
+  const leaves = await readLeaves(db, height);
+  const settlement = settleReward({
+    height,
+    leaves,
+    reward: frozen.reward,
+    carriedIn: frozen.carriedIn,
+    rate: feeRate(frozen.rate),
+    split: frozen.split,
+  });
+  // Named by its content: attempts that agree share their drafts, and one that crashed leaves none behind for long.
+  const attempt = attemptId(settlement);
+  if (!(await draftPayouts(db, height, attempt, settlement.users))) return "already";
+  const seal = { height, attempt, leaves: leaves.length, settlement, nowMs: clock.wallMs() };
+  if ((await sealJob(db, seal)) === "already") return "already";
+  const block = await readSealed(db, height);
+  if (block === undefined)
+    throw new CodedError("seal-mismatch", `job ${height} is sealed but cannot be read`);
+  logger.info("Sealed a job", { ...block });
+  onEvent?.({ kind: "sealed", block });
+  return block;
+}

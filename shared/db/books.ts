@@ -1,0 +1,88 @@
+/** Applying what edges send, exactly once (DESIGN.md, Journal, deltas, edges; the rules stand in 0002_books.sql). */
+
+import * as v from "valibot";
+import type { CloseMarker, Delta } from "../messages/summary.ts";
+import { type Db, jsonText, one, sql } from "./port.ts";
+
+const deltaOutcome = v.pipe(
+  jsonText,
+  v.variant("outcome", [
+    /** `intoJob` differs from the delta's job for late work and is null while no job is open. */
+    v.object({
+      outcome: v.literal("applied"),
+      intoJob: v.nullable(v.number()),
+      /** Its seq lies above what the edge epoch's close marker named: credited, but something is wrong. */
+      beyondMarker: v.boolean(),
+    }),
+    v.object({ outcome: v.literal("dup") }),
+    v.object({ outcome: v.literal("conflict") }),
+    v.object({ outcome: v.literal("unknown-job") }),
+    v.object({ outcome: v.literal("unknown-user"), user: v.string() }),
+  ]),
+);
+const closeOutcome = v.picklist(["applied", "dup", "conflict"]);
+
+/** All but `applied` have changed nothing. */
+export type DeltaOutcome = v.InferOutput<typeof deltaOutcome>;
+export type CloseOutcome = v.InferOutput<typeof closeOutcome>;
+
+/**
+ * Applies a delta by its key (job, slot, epoch, seq) and archives `body`, the very bytes that came. One statement, safe to
+ * repeat. `body` must have been parsed by the `delta` schema.
+ */
+export async function applyDelta(db: Db, body: string): Promise<DeltaOutcome> {
+  const row = await one(
+    db,
+    sql`SELECT books_apply_delta(${body}) AS outcome`,
+    v.object({ outcome: deltaOutcome }),
+  );
+  return row.outcome;
+}
+
+/** Stores a close marker; the same again is a `dup`, another last seq under its key a `conflict`. */
+export async function applyClose(db: Db, marker: CloseMarker): Promise<CloseOutcome> {
+  const row = await one(
+    db,
+    sql`SELECT books_apply_close(${marker.job}::int, ${marker.slot}::int, ${marker.epoch}::bigint, ${marker.lastSeq}::int) AS outcome`,
+    v.object({ outcome: closeOutcome }),
+  );
+  return row.outcome;
+}
+
+/** Gives parked late work to the oldest open job, one delta a transaction. Returns how many found a place. */
+export async function unparkDeltas(db: Db): Promise<number> {
+  for (let count = 0; ; count++) {
+    const row = await one(db, sql`SELECT books_unpark() AS moved`, v.object({ moved: v.boolean() }));
+    if (!row.moved) return count;
+  }
+}
+
+const watermark = v.object({
+  job: v.number(),
+  /** Every seq up to this one is applied; -1: not even the first. */
+  through: v.number(),
+  /** What the close marker names; null while it is missing. */
+  lastSeq: v.nullable(v.number()),
+});
+export type Watermark = v.InferOutput<typeof watermark>;
+
+/** How far the database has an edge epoch's messages, job by job: what a journal may forget. Jobs below `fromJob` are left out. */
+export function watermarks(
+  db: Db,
+  edge: Pick<Delta, "slot" | "epoch">,
+  fromJob: number,
+): Promise<Watermark[]> {
+  return db.query(
+    sql`WITH numbered AS (
+      SELECT job, seq, row_number() OVER (PARTITION BY job ORDER BY seq) - 1 AS place FROM deltas
+      WHERE slot = ${edge.slot}::int AND epoch = ${edge.epoch}::bigint AND job >= ${fromJob}::int
+    ), applied AS (
+      SELECT job, COALESCE(max(seq) FILTER (WHERE seq = place), -1) AS through FROM numbered GROUP BY job
+    ), closed AS (
+      SELECT job, last_seq FROM close_markers
+      WHERE slot = ${edge.slot}::int AND epoch = ${edge.epoch}::bigint AND job >= ${fromJob}::int
+    )
+    SELECT job, COALESCE(through, -1) AS through, last_seq AS "lastSeq" FROM applied FULL JOIN closed USING (job) ORDER BY job`,
+    watermark,
+  );
+}

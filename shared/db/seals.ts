@@ -1,0 +1,209 @@
+/** The seal's statements: each one is a transaction of its own, so that a sealer may die after any of them (DESIGN.md, Sealing). */
+
+import * as v from "valibot";
+import type { WorkLeaf } from "../accounting/merkle.ts";
+import type { SealCandidate, SealedUser, Settlement } from "../accounting/seal.ts";
+import { CodedError } from "../errors.ts";
+import { bigintText, type Db, first, json, jsonText, one, type Sql, sql } from "./port.ts";
+
+/** A row is 600 bytes at most: a page stays far below the Data API's 1 MiB answers and 4 MiB requests. */
+const PAGE_ROWS = 1000;
+
+/** Notes, once a job, when a sealer first saw that it is over. */
+export async function noteClosedJobs(db: Db, nowMs: number): Promise<void> {
+  await db.execute(sql`UPDATE jobs SET closed_seen_at = to_timestamp(${nowMs}::float8 / 1000)
+    WHERE state <> 'sealed' AND closed_seen_at IS NULL AND (
+      EXISTS (SELECT 1 FROM jobs later WHERE later.height > jobs.height)
+      OR EXISTS (SELECT 1 FROM blocks WHERE blocks.height >= jobs.height))`);
+}
+
+/**
+ * Lets every seal deadline begin anew. In one process, call it when the journal is recovered and before the first seal:
+ * the time the pool was down must not count against the work it is about to deliver.
+ */
+export async function restartDeadlines(db: Db): Promise<void> {
+  await db.execute(sql`UPDATE jobs SET closed_seen_at = NULL WHERE state = 'open'`);
+}
+
+const candidateRow: v.GenericSchema<unknown, SealCandidate> = v.object({
+  height: v.number(),
+  state: v.picklist(["open", "closing"]),
+  closed: v.boolean(),
+  rewarded: v.boolean(),
+  closedSeenMs: v.nullable(v.number()),
+  missing: v.pipe(
+    jsonText,
+    v.array(
+      v.object({
+        slot: v.number(),
+        epoch: v.string(),
+        edgeId: v.string(),
+        lastSeq: v.nullable(v.number()),
+        applied: v.number(),
+      }),
+    ),
+  ),
+});
+
+/**
+ * The lowest job that is not sealed, and which edge epochs still owe it something: those that began before the next job
+ * (`first_job`) and had not ended before this one (`last_job`), without a close marker or with a gap below it.
+ */
+export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
+  return first(
+    db,
+    sql`WITH candidate AS (
+      SELECT height, state, closed_seen_at FROM jobs WHERE state <> 'sealed' ORDER BY height LIMIT 1
+    ), owing AS (
+      SELECT e.slot, e.epoch::text AS epoch, e.edge_id, m.last_seq, (
+        SELECT count(*) FROM deltas d WHERE d.job = c.height AND d.slot = e.slot AND d.epoch = e.epoch
+          AND d.seq <= COALESCE(m.last_seq, d.seq)) AS applied
+      FROM candidate c
+      JOIN edge_epochs e ON COALESCE(e.first_job, c.height) <= c.height AND COALESCE(e.last_job, c.height) >= c.height
+      LEFT JOIN close_markers m ON m.job = c.height AND m.slot = e.slot AND m.epoch = e.epoch
+    )
+    SELECT c.height, c.state,
+      EXISTS (SELECT 1 FROM jobs l WHERE l.height > c.height) OR EXISTS (SELECT 1 FROM blocks b WHERE b.height >= c.height) AS closed,
+      EXISTS (SELECT 1 FROM blocks b WHERE b.height = c.height) AS rewarded,
+      extract(epoch FROM c.closed_seen_at)::float8 * 1000 AS "closedSeenMs",
+      COALESCE((SELECT jsonb_agg(jsonb_build_object('slot', slot, 'epoch', epoch, 'edgeId', edge_id, 'lastSeq', last_seq,
+        'applied', applied) ORDER BY slot, epoch) FROM owing WHERE last_seq IS NULL OR applied <= last_seq), '[]')::text AS missing
+    FROM candidate c`,
+    candidateRow,
+  );
+}
+
+const frozen = v.object({
+  state: v.picklist(["closing", "sealed"]),
+  forced: v.boolean(),
+  split: v.picklist(["largest-remainder", "reference"]),
+  /** The job's fee rate in units of 1e-8. */
+  rate: bigintText,
+  reward: bigintText,
+  winning: v.number(),
+  carriedIn: bigintText,
+  leaves: v.number(),
+  users: v.number(),
+  shares: bigintText,
+  work: bigintText,
+});
+export type Frozen = v.InferOutput<typeof frozen>;
+
+/** Freezes a job's sums and tells them; undefined when it may not be closed yet. Repeating it changes nothing. */
+export async function closeJob(db: Db, height: number, forced: boolean): Promise<Frozen | undefined> {
+  const row = await one(
+    db,
+    sql`SELECT books_close(${height}::int, ${forced}::boolean) AS frozen`,
+    v.object({ frozen: v.nullable(v.pipe(jsonText, frozen)) }),
+  );
+  return row.frozen ?? undefined;
+}
+
+const leafRow: v.GenericSchema<unknown, WorkLeaf> = v.object({
+  user: v.string(),
+  worker: v.string(),
+  shares: bigintText,
+  work: bigintText,
+});
+
+/** A job's sums in byte order of (user, worker), read page by page. */
+export async function readLeaves(db: Db, height: number, pageRows: number = PAGE_ROWS): Promise<WorkLeaf[]> {
+  const leaves: WorkLeaf[] = [];
+  for (;;) {
+    const last = leaves.at(-1);
+    const after = last === undefined ? sql`true` : sql`(user_name, worker) > (${last.user}, ${last.worker})`;
+    const page = await db.query(
+      sql`SELECT user_name AS "user", worker, shares::text AS shares, work::text AS work FROM work
+        WHERE job = ${height}::int AND ${after} ORDER BY user_name, worker LIMIT ${pageRows}::int`,
+      leafRow,
+    );
+    leaves.push(...page);
+    if (page.length < pageRows) return leaves;
+  }
+}
+
+/** Writes an attempt's payouts. Returns false when another attempt has sealed the job. */
+export async function draftPayouts(
+  db: Db,
+  height: number,
+  attempt: string,
+  users: readonly SealedUser[],
+  pageRows: number = PAGE_ROWS,
+): Promise<boolean> {
+  for (let at = 0; at < users.length; at += pageRows) {
+    const row = await one(
+      db,
+      sql`SELECT books_draft(${height}::int, ${attempt}, ${json(users.slice(at, at + pageRows))}) AS drafted`,
+      v.object({ drafted: v.boolean() }),
+    );
+    if (!row.drafted) return false;
+  }
+  return true;
+}
+
+/**
+ * Flips the job to sealed if the drafts and the settlement agree with the frozen books. `already`: another attempt was first.
+ * Throws CodedError `seal-mismatch`: a bug; nothing was booked.
+ */
+export async function sealJob(
+  db: Db,
+  seal: { height: number; attempt: string; leaves: number; settlement: Settlement; nowMs: number },
+): Promise<"sealed" | "already"> {
+  const { fee, paid, carried, root } = seal.settlement;
+  const body = json({ fee, paid, carried, root, leaves: seal.leaves, atMs: seal.nowMs });
+  const { outcome } = await one(
+    db,
+    sql`SELECT books_seal(${seal.height}::int, ${seal.attempt}, ${body}) AS outcome`,
+    v.object({ outcome: v.picklist(["sealed", "already", "open"]) }),
+  ).catch((error: unknown) => Promise.reject(asMismatch(error, seal.height)));
+  if (outcome === "open")
+    throw new CodedError("seal-mismatch", `job ${seal.height} was to be sealed but is not closing`);
+  return outcome;
+}
+
+function asMismatch(error: unknown, height: number): unknown {
+  if (!(error instanceof CodedError) || error.data["sqlstate"] !== "BK002") return error;
+  return new CodedError(
+    "seal-mismatch",
+    `job ${height} stays unsealed, its books do not agree: ${error.message}; nothing was booked, please report this`,
+    { cause: error },
+  );
+}
+
+const sealedBlock = v.object({
+  height: v.number(),
+  shares: bigintText,
+  winning: v.number(),
+  reward: bigintText,
+  fee: bigintText,
+  /** Booked to users. */
+  paid: bigintText,
+  carriedIn: bigintText,
+  /** Carried out. */
+  carried: bigintText,
+  forced: v.boolean(),
+  root: v.string(),
+});
+
+/** A sealed job; fee + paid + carried = reward + carriedIn, in 1e-8 PEG. */
+export type SealedBlock = v.InferOutput<typeof sealedBlock>;
+
+const sealedColumns: Sql = sql`height, shares::text AS shares, winning, reward::text AS reward, fee::text AS fee, paid::text AS paid,
+  carried_in::text AS "carriedIn", carried::text AS carried, forced, root`;
+
+/** The jobs sealed above a height, in order, 200 at most. */
+export function sealedSince(db: Db, height: number): Promise<SealedBlock[]> {
+  return db.query(
+    sql`SELECT ${sealedColumns} FROM jobs WHERE state = 'sealed' AND height > ${height}::int ORDER BY height LIMIT 200`,
+    sealedBlock,
+  );
+}
+
+/** A sealed job, or undefined. */
+export function readSealed(db: Db, height: number): Promise<SealedBlock | undefined> {
+  return first(
+    db,
+    sql`SELECT ${sealedColumns} FROM jobs WHERE state = 'sealed' AND height = ${height}::int`,
+    sealedBlock,
+  );
+}
