@@ -1,0 +1,21 @@
+/** What a source says about an asset. Prices are doubles: the reference's choice and rounding are defined on doubles. */
+
+/** The pseudo-asset by which quotes in Tether are turned into dollars. */
+export const TETHER = "USDT";
+
+export interface Quote {
+  readonly asset: string;
+  readonly source: string;
+  /** Units of `currency` for one unit of the asset; finite and above 0. */
+  readonly price: number;
+  readonly currency: "USD" | "USDT";
+  /** Unix milliseconds: the source's own time, or when it was asked where it states none. */
+  readonly quotedAtMs: number;
+}
+
+/**
+ * What became of a quote. `used`: it is the price. `agreed`: in the band, but not the first. `outside`: out of the band.
+ * `later-tier`: older than the best ones, heard only as a check. `stale`: too old for anything. `no-tether`: could not be converted.
+ */
+export const QUOTE_FATES = ["used", "agreed", "outside", "later-tier", "stale", "no-tether"] as const;
+export type QuoteFate = (typeof QUOTE_FATES)[number];
