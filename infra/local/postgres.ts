@@ -20,7 +20,6 @@ import { createServer } from "node:net";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/logger.ts";
 
 const exec = promisify(execFile);
 const DATABASE = "prosper";
@@ -58,17 +57,13 @@ interface Cluster {
 }
 
 /** Starts the server and its database. Throws CodedError `postgres-start` with the server's last words. */
-export async function startPostgres(
-  options: PostgresOptions,
-  modules: { logger: Logger },
-): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const cluster = await prepare(options.dir);
   if (!existsSync(join(cluster.data, "PG_VERSION"))) await initialise(cluster);
   const password = readFileSync(cluster.secretFile, "utf8").trim();
   const running = await runningPort(cluster);
   const port = running ?? (options.port || (await freePort()));
   if (running === undefined) await start(cluster, port, options.unsafeFast === true);
-  else modules.logger.warn("took over the PostgreSQL that an earlier process left running", { port });
   const url = (database: string): string => `postgres://prosper:${password}@127.0.0.1:${port}/${database}`;
   await createDatabase(url("postgres"));
   return { url: url(DATABASE), adopted: running !== undefined, stop: () => stop(cluster) };

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../infra/local/postgres.ts";
-import { SILENT } from "../../shared/logger.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -15,7 +14,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = mkdtempSync(join(tmpdir(), "prosper-test-pg-"));
-  const postgres = await startPostgres({ dir, unsafeFast: true }, { logger: SILENT });
+  const postgres = await startPostgres({ dir, unsafeFast: true });
   project.provide("postgresUrl", postgres.url);
   return async () => {
     await postgres.stop();

@@ -1,0 +1,121 @@
+/** What every command is given: configuration, logger, folders, and ways to open the database, the table and factomd. */
+
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { systemClock } from "../../shared/clock.ts";
+import { migrate } from "../../shared/db/migrate.ts";
+import { openPg } from "../../shared/db/pg.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { openTable } from "../../shared/hash/open-table.ts";
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { loadConfig, type Override } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { startPostgres } from "../local/postgres.ts";
+import { createLogger, type LogLevel } from "../logger.ts";
+import { showProgress } from "./progress.ts";
+
+/** The flags of the reference that every command takes, as commander parsed them. */
+export interface GlobalFlags {
+  config?: string;
+  log?: string;
+  phost?: string;
+  pport?: number;
+  fhost?: string;
+  sport?: number;
+  rauth?: boolean;
+  checkallshares?: boolean;
+  testing?: boolean;
+  act?: number;
+}
+
+/** Flag, section and key of the setting it overrides. */
+const FLAG_SETTINGS: [keyof GlobalFlags, string, string][] = [
+  ["log", "app", "loglevel"],
+  ["phost", "database", "host"],
+  ["pport", "database", "port"],
+  ["fhost", "factom", "factomdlocation"],
+  ["sport", "stratum", "stratumport"],
+  ["rauth", "stratum", "requireauth"],
+  ["checkallshares", "stratum", "validateallshares"],
+];
+
+export const PROSPER_HOME = join(homedir(), ".prosper");
+export const DEFAULT_CONFIG = join(PROSPER_HOME, "prosper-pool.toml");
+/** Where `prosper up` keeps its devnet pool. */
+export const DEFAULT_DATA_DIR = join(PROSPER_HOME, "devnet");
+
+export class CliContext {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(flags: GlobalFlags, env: NodeJS.ProcessEnv) {
+    this.env = env;
+    const overrides: Override[] = [];
+    for (const [flag, section, key] of FLAG_SETTINGS) {
+      const value = flags[flag];
+      if (value !== undefined) overrides.push({ section, key, value, from: `--${flag}` });
+    }
+    if (flags.testing)
+      overrides.push({ section: "pegnet", key: "activation", value: flags.act ?? 0, from: "--act" });
+    this.config = loadConfig(resolve(flags.config ?? DEFAULT_CONFIG), {
+      required: flags.config !== undefined,
+      overrides,
+    });
+  }
+
+  logger(file?: string): Logger {
+    const level: LogLevel = this.config.app.loglevel;
+    return createLogger(file === undefined ? { level } : { level, file });
+  }
+
+  /** Address of a server of one's own, or undefined for the embedded one. */
+  databaseUrl(): string | undefined {
+    const { url, host, port, dbname, username, password } = this.config.database;
+    const fromEnv = this.env["DATABASE_URL"];
+    if (url !== "") return url;
+    if (host !== "") {
+      const account = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`;
+      return `postgres://${account}@${host}:${port}/${encodeURIComponent(dbname)}`;
+    }
+    return fromEnv === undefined || fromEnv === "" ? undefined : fromEnv;
+  }
+
+  /** The pool's database, migrated: the configured server, else the embedded one under `dataDir` (left running if it was running). */
+  async openDatabase(
+    dataDir: string,
+    logger: Logger,
+  ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
+    const url = this.databaseUrl();
+    const embedded = url === undefined ? await startPostgres({ dir: join(dataDir, "postgres") }) : undefined;
+    const address = url ?? embedded?.url ?? "";
+    if (embedded?.adopted) logger.debug("using the PostgreSQL that runs already");
+    const db = openPg({ url: address });
+    await migrate(db).catch(async (error: unknown) => {
+      await db.close();
+      throw error;
+    });
+    const close = async (): Promise<void> => {
+      await db.close();
+      if (embedded !== undefined && !embedded.adopted) await embedded.stop();
+    };
+    return { db, url: address, close };
+  }
+
+  /** The LXR table, made with a progress bar the first time. */
+  async openTable(bits: number, modules: { logger: Logger; signal?: AbortSignal }): Promise<SharedTable> {
+    const bar = showProgress("B", { stream: process.stderr, clock: systemClock });
+    const dir = this.config.app.tabledir;
+    try {
+      return await openTable({
+        bits,
+        dir: dir === "" ? undefined : dir,
+        logger: modules.logger,
+        signal: modules.signal,
+        onProgress: ({ step, done, total }) => bar.update(step, done, total),
+      });
+    } finally {
+      bar.end();
+    }
+  }
+}
