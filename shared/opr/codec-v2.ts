@@ -89,7 +89,8 @@ function readMessage(reader: WireReader): ProtobufOpr {
         unknown.push(reader.skipField(start));
     }
   }
-  return { format: "protobuf", address, id, height, winners, assets, unknown: concat(...unknown) };
+  const unknownBytes = Uint8Array.from(unknown.flatMap((field) => [...field]));
+  return { format: "protobuf", address, id, height, winners, assets, unknown: unknownBytes };
 }
 
 function expectType(type: number, wanted: number, field: string): void {

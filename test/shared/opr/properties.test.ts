@@ -116,6 +116,8 @@ describe("hostile contents", () => {
     expect(parseOprV1(allowedJson).ok).toBe(true);
     expect(parseOprV2(openGroups).ok).toBe(false);
     expect(parseOprV2(closedGroups)).toMatchObject({ ok: true, value: { unknown: closedGroups } });
+    const manyFields = new Uint8Array(600_000).fill(0x38);
+    expect(parseOprV2(manyFields)).toMatchObject({ ok: true, value: { unknown: manyFields } });
     expect(nestingDepth('{"[[":[{}]}')).toBe(3);
   });
 });
