@@ -89,8 +89,8 @@ function enableSource(name: string, settings: SourceSettings): Omit<EnabledSourc
 }
 
 /**
- * Differs from prosper-pool: names are trimmed and checked there is nothing to ask that is off, unknown or without the
- * asset (there: a crash at the first price).
+ * The sources of one asset as the operator wants them.
+ * Differs from prosper-pool: names are trimmed and checked; there a disabled or misspelt one crashes at the first price.
  */
 function override(asset: string, list: string, listed: readonly EnabledSource[]): string[] {
   const names = list.split(",").map((name) => name.trim());

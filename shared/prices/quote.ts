@@ -14,8 +14,17 @@ export interface Quote {
 }
 
 /**
- * What became of a quote. `used`: it is the price. `agreed`: in the band, but not the first. `outside`: out of the band.
- * `later-tier`: older than the best ones, heard only as a check. `stale`: too old for anything. `no-tether`: could not be converted.
+ * What became of a quote. `used`: it is the price. `doubted`: it would be, but too little speaks for it. `agreed`: in the band,
+ * but not the first. `outside`: out of the band. `later-tier`: older than the best ones, heard only as a check. `stale`: too old
+ * for anything. `no-tether`: could not be converted.
  */
-export const QUOTE_FATES = ["used", "agreed", "outside", "later-tier", "stale", "no-tether"] as const;
+export const QUOTE_FATES = [
+  "used",
+  "doubted",
+  "agreed",
+  "outside",
+  "later-tier",
+  "stale",
+  "no-tether",
+] as const;
 export type QuoteFate = (typeof QUOTE_FATES)[number];

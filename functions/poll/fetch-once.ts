@@ -1,0 +1,111 @@
+/** One HTTP request to a price source: bounded in time and size, never redirected, in clear only to this machine (SPEC.md §7). */
+
+import type { Clock } from "../../shared/clock.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { SourceRequest } from "../../shared/prices/source.ts";
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** `retry`: the same request may work in a moment. `retryAfterMs`: the service said when. A failure names the host, never the address. */
+export type FetchOutcome =
+  | { readonly kind: "answered"; readonly body: string }
+  | {
+      readonly kind: "failed";
+      readonly failure: string;
+      readonly retry: boolean;
+      readonly retryAfterMs?: number;
+    };
+
+export interface FetchLimits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+const LONGEST_RETRY_AFTER_S = 24 * 3600;
+
+/** Makes the request. Every failure of the world is an outcome. */
+export async function fetchOnce(
+  request: SourceRequest,
+  limits: FetchLimits,
+  modules: { readonly fetch: Fetch; readonly clock: Clock },
+): Promise<FetchOutcome> {
+  const url = URL.parse(request.url);
+  if (url === null) return failed("expected a full address, got something else; check the source's base URL");
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && LOOPBACK.has(url.hostname)))
+    return failed(`expected https, got ${url.protocol} to ${url.hostname}`);
+  const abort = new AbortController();
+  const timer = modules.clock.after(limits.timeoutMs, () => abort.abort());
+  try {
+    const response = await modules.fetch(request.url, {
+      method: request.body === undefined ? "GET" : "POST",
+      headers: request.headers,
+      ...(request.body === undefined ? {} : { body: request.body }),
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    return await readResponse(response, url.hostname, limits.maxBytes);
+  } catch (thrown) {
+    if (abort.signal.aborted)
+      return {
+        kind: "failed",
+        failure: `no answer from ${url.hostname} in ${limits.timeoutMs} ms`,
+        retry: true,
+      };
+    return { kind: "failed", failure: `${url.hostname} is not reachable: ${reason(thrown)}`, retry: true };
+  } finally {
+    timer.stop();
+  }
+}
+
+function failed(failure: string): FetchOutcome {
+  return { kind: "failed", failure, retry: false };
+}
+
+/** The system's code, such as ECONNREFUSED: messages of fetch may quote the address, and with it a key. */
+function reason(thrown: unknown): string {
+  const error = coerceError(thrown);
+  const cause: unknown = error.cause;
+  if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
+  return error.name;
+}
+
+async function readResponse(response: Response, host: string, maxBytes: number): Promise<FetchOutcome> {
+  const { status } = response;
+  if (status >= 300 && status < 400) {
+    await response.body?.cancel();
+    const target =
+      URL.parse(response.headers.get("location") ?? "", `https://${host}`)?.hostname ?? "nowhere";
+    return failed(`${host} has moved to ${target} (status ${status}); redirects are not followed`);
+  }
+  if (!response.ok) {
+    await response.body?.cancel();
+    const retryAfterMs = retryAfter(response.headers.get("retry-after"));
+    return {
+      kind: "failed",
+      failure: `${host} answered with status ${status}`,
+      retry: status >= 500 && retryAfterMs === undefined,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    };
+  }
+  const body = await readBody(response, maxBytes);
+  return body === undefined ? failed(`${host} sent more than ${maxBytes} bytes`) : { kind: "answered", body };
+}
+
+/** Seconds only: what services that limit rates send. */
+function retryAfter(header: string | null): number | undefined {
+  if (header === null || !/^\d{1,9}$/.test(header)) return undefined;
+  return Math.min(Number(header), LONGEST_RETRY_AFTER_S) * 1000;
+}
+
+async function readBody(response: Response, maxBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Leaving the loop cancels the body.
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

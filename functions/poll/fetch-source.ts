@@ -1,0 +1,80 @@
+/** One round of a price source: its requests, each with the reference's back-off, and what they gave together (SPEC.md §7). */
+
+import type { Clock, Random } from "../../shared/clock.ts";
+import { sleep } from "../../shared/clock.ts";
+import type { EnabledSource } from "../../shared/prices/order.ts";
+import type { Quote } from "../../shared/prices/quote.ts";
+import type { SourceRequest } from "../../shared/prices/source.ts";
+import { type Fetch, type FetchOutcome, fetchOnce } from "./fetch-once.ts";
+
+export interface FetchModules {
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Quotes and failures may come together: some requests of a round can fail. */
+export interface SourceRound {
+  readonly quotes: readonly Quote[];
+  readonly failures: readonly string[];
+  /** The longest pause that the service asked for. */
+  readonly retryAfterMs: number;
+}
+
+const TIMEOUT_MS = 5_000;
+const MAX_BYTES = 1_000_000;
+
+const FIRST_PAUSE_MS = 800;
+const PAUSE_FACTOR = 1.5;
+const LONGEST_PAUSE_MS = 3_000;
+const GIVE_UP_AFTER_MS = 10_000;
+
+/** Asks the source for the given assets. Never rejects. */
+export async function fetchSource(
+  { source, config }: EnabledSource,
+  assets: readonly string[],
+  modules: FetchModules,
+): Promise<SourceRound> {
+  const requests = source.buildRequests(config, assets);
+  const outcomes =
+    requests.length === 0
+      ? [{ kind: "answered", body: "" } as const]
+      : await Promise.all(requests.map((request) => fetchPatiently(request, source.maxBytes, modules)));
+  const quotes: Quote[] = [];
+  const failures: string[] = [];
+  let retryAfterMs = 0;
+  for (const outcome of outcomes) {
+    const reply =
+      outcome.kind === "answered"
+        ? source.parse(outcome.body, modules.clock.wallMs())
+        : { failure: outcome.failure };
+    if ("quotes" in reply) quotes.push(...reply.quotes.filter(({ asset }) => isWanted(asset, assets)));
+    else failures.push(reply.failure);
+    if (outcome.kind === "failed") retryAfterMs = Math.max(retryAfterMs, outcome.retryAfterMs ?? 0);
+  }
+  return { quotes, failures, retryAfterMs };
+}
+
+/** The Tether price is wanted by every quote in Tether, whoever asks. */
+function isWanted(asset: string, assets: readonly string[]): boolean {
+  return asset === "USDT" || assets.includes(asset);
+}
+
+/** Tries again after 0.8 s, 1.2 s, … at most 3 s, half as long to half as long again by chance, until 10 s are over. */
+async function fetchPatiently(
+  request: SourceRequest,
+  maxBytes = MAX_BYTES,
+  modules: FetchModules,
+): Promise<FetchOutcome> {
+  const startedMs = modules.clock.monotonicMs();
+  let pauseMs = FIRST_PAUSE_MS;
+  for (;;) {
+    const outcome = await fetchOnce(request, { timeoutMs: TIMEOUT_MS, maxBytes }, modules);
+    if (outcome.kind === "answered" || !outcome.retry) return outcome;
+    const jitteredMs = pauseMs * (0.5 + (modules.random(1)[0] ?? 0) / 255);
+    const elapsedMs = modules.clock.monotonicMs() - startedMs;
+    if (elapsedMs + jitteredMs > GIVE_UP_AFTER_MS) return outcome;
+    await sleep(modules.clock, jitteredMs);
+    pauseMs = Math.min(pauseMs * PAUSE_FACTOR, LONGEST_PAUSE_MS);
+  }
+}

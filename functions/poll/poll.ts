@@ -1,0 +1,124 @@
+/** One poll: asks the sources that are due, settles every asset of the next record, and writes a price row (SPEC.md §7). */
+
+import { latestBlock } from "../../shared/db/chain.ts";
+import type { Db } from "../../shared/db/port.ts";
+import {
+  insertPrices,
+  lastWinningPrices,
+  type NotedPriceRow,
+  newestNotedPrices,
+} from "../../shared/db/prices.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { type Activations, assetsOf, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
+import type { PriceRule } from "../../shared/prices/choose.ts";
+import type { SourceOrder } from "../../shared/prices/order.ts";
+import type { Quote } from "../../shared/prices/quote.ts";
+import { type SettledPrices, settlePrices } from "../../shared/prices/settle.ts";
+import type { FetchModules } from "./fetch-source.ts";
+import { askSource, type SourceCache } from "./source-cache.ts";
+
+export interface PollOptions {
+  readonly order: SourceOrder;
+  readonly rule: PriceRule;
+  /** How long replies are remembered (`cachePeriodMs` of the block's length). */
+  readonly cacheMs: number;
+  /** A price that quotes gave stays good for so long, in open hours: 30 minutes. */
+  readonly lastGoodMaxMs: number;
+  /** The operator's own prices in 1e-8 USD. */
+  readonly fixed: ReadonlyMap<string, bigint>;
+  /** Assets that may take a fixed or carried price though a source serves them. */
+  readonly carry: ReadonlySet<string>;
+  readonly activations: Activations;
+  /** The height to mine on an empty database. */
+  readonly startHeight: number;
+}
+
+export interface PollModules extends FetchModules {
+  readonly db: Db;
+  readonly logger: Logger;
+  readonly cache: SourceCache;
+}
+
+/**
+ * `priced`: a row was written. `unchanged`: no source was due, and the newest row has the version. `unpriced`: an asset is without a
+ * price, or no source gave anything: the newest row stands until it is too old.
+ */
+export type PollResult =
+  | {
+      readonly kind: "priced";
+      readonly id: bigint;
+      readonly version: OprVersion;
+      readonly settled: SettledPrices;
+    }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "unpriced"; readonly missing: readonly string[]; readonly failures: readonly string[] };
+
+/** Polls once. Throws CodedErrors of the database; failures of sources are only logged. */
+export async function poll(options: PollOptions, modules: PollModules): Promise<PollResult> {
+  const block = await latestBlock(modules.db);
+  const version =
+    versionAt(block === undefined ? options.startHeight : block.height + 1, options.activations) ?? 5;
+  const newest = await newestNotedPrices(modules.db);
+  const { quotes, failures, asked } = await gatherQuotes(version, options, modules);
+  if (!asked && newest?.version === version) return { kind: "unchanged" };
+  const nowMs = modules.clock.wallMs();
+  const settled = settlePrices({
+    version,
+    rule: options.rule,
+    nowMs,
+    order: options.order.byAsset,
+    origins: new Map(options.order.enabled.map(({ source }) => [source.name, source.origin])),
+    quotes,
+    lastGood: lastGoodOf(newest),
+    lastGoodMaxMs: options.lastGoodMaxMs,
+    fixed: options.fixed,
+    winning: new Map(Object.entries((await lastWinningPrices(modules.db)) ?? {})),
+    carry: options.carry,
+  });
+  if (settled.missing.length > 0 || !hasFreshPrice(settled)) {
+    modules.logger.error("no prices for the next record", { missing: settled.missing, failures });
+    return { kind: "unpriced", missing: settled.missing, failures };
+  }
+  const id = await insertPrices(modules.db, { atMs: nowMs, version, ...settled });
+  return { kind: "priced", id, version, settled };
+}
+
+async function gatherQuotes(
+  version: OprVersion,
+  { order, cacheMs }: PollOptions,
+  modules: PollModules,
+): Promise<{ quotes: Quote[]; failures: string[]; asked: boolean }> {
+  const assets = assetsOf(version);
+  const rounds = await Promise.all(
+    order.enabled.map(async (enabled) => {
+      const { name } = enabled.source;
+      const wanted = assets.filter((asset) => order.byAsset.get(asset)?.includes(name));
+      const round = await askSource(enabled, { assets: wanted, cacheMs }, modules);
+      if (round.asked && round.failures.length > 0)
+        modules.logger.warn("price source failed", { source: name, failures: round.failures });
+      return { ...round, failures: round.failures.map((failure) => `${name}: ${failure}`) };
+    }),
+  );
+  return {
+    quotes: rounds.flatMap(({ quotes }) => quotes),
+    failures: rounds.flatMap(({ failures }) => failures),
+    asked: rounds.some(({ asked }) => asked),
+  };
+}
+
+/** Prices that quotes gave, with the time they did. Thin, fixed and carried ones are not good enough to outlive their row. */
+function lastGoodOf(row: NotedPriceRow | undefined): Map<string, { price: bigint; atMs: number }> {
+  const good = new Map<string, { price: bigint; atMs: number }>();
+  for (const [asset, note] of Object.entries(row?.notes ?? {})) {
+    const price = row?.prices[asset];
+    if (row === undefined || price === undefined) continue;
+    if (note.basis === "quotes") good.set(asset, { price, atMs: row.atMs });
+    else if (note.basis === "last-good") good.set(asset, { price, atMs: note.sinceMs ?? row.atMs });
+  }
+  return good;
+}
+
+/** A row of old prices only would make them look new. */
+function hasFreshPrice({ notes }: SettledPrices): boolean {
+  return [...notes].some(([asset, { basis }]) => asset !== "USD" && (basis === "quotes" || basis === "thin"));
+}

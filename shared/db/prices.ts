@@ -1,0 +1,92 @@
+/** Price rows: what the poller settled, and why; the next job is built from the newest (DESIGN.md, "Journal, deltas, edges"). */
+
+import * as v from "valibot";
+import type { OprVersion } from "../opr/assets.ts";
+import { QUOTE_FATES } from "../prices/quote.ts";
+import { PRICE_BASES, type PriceNote } from "../prices/settle.ts";
+import { bigintText, type Db, first, json, jsonText, one, sql } from "./port.ts";
+
+const quoteLine = v.tuple([v.string(), v.string(), v.number(), v.picklist(QUOTE_FATES)]);
+const priceNote = v.object({
+  basis: v.picklist(PRICE_BASES),
+  sinceMs: v.exactOptional(v.number()),
+  closed: v.exactOptional(v.literal(true)),
+  quotes: v.array(quoteLine),
+});
+
+const pricesByAsset = v.record(v.string(), bigintText);
+const idRow = v.object({ id: bigintText });
+
+const priceRow = v.object({
+  id: bigintText,
+  atMs: v.number(),
+  version: v.number(),
+  /** 1e-8 USD by asset. */
+  prices: v.pipe(jsonText, pricesByAsset),
+});
+const notedRow = v.object({ ...priceRow.entries, notes: v.pipe(jsonText, v.record(v.string(), priceNote)) });
+
+export type PriceRow = v.InferOutput<typeof priceRow>;
+/** With how each asset got its price: up to some 20 KB. */
+export type NotedPriceRow = v.InferOutput<typeof notedRow>;
+
+const columns = sql`id::text AS id, (extract(epoch FROM at) * 1000)::float8 AS "atMs", version, prices::text AS prices`;
+
+/** Writes a row and returns its id. */
+export async function insertPrices(
+  db: Db,
+  row: {
+    readonly atMs: number;
+    readonly version: OprVersion;
+    readonly prices: ReadonlyMap<string, bigint>;
+    readonly notes: ReadonlyMap<string, PriceNote>;
+  },
+): Promise<bigint> {
+  const inserted = await one(
+    db,
+    sql`INSERT INTO prices (at, version, prices, quotes)
+      VALUES (to_timestamp(${row.atMs}::float8 / 1000), ${row.version}, ${json(Object.fromEntries(row.prices))}::jsonb,
+        ${json(Object.fromEntries(row.notes))}::jsonb)
+      RETURNING id::text AS id`,
+    idRow,
+  );
+  return inserted.id;
+}
+
+/** The newest row without its notes, as the next job needs it; undefined before the first poll. */
+export function newestPrices(db: Db): Promise<PriceRow | undefined> {
+  return first(db, sql`SELECT ${columns} FROM prices ORDER BY at DESC, id DESC LIMIT 1`, priceRow);
+}
+
+/** The newest row with its notes, for the poller's ladder and for people. */
+export function newestNotedPrices(db: Db): Promise<NotedPriceRow | undefined> {
+  return first(
+    db,
+    sql`SELECT ${columns}, quotes::text AS notes FROM prices ORDER BY at DESC, id DESC LIMIT 1`,
+    notedRow,
+  );
+}
+
+/** The winning record's prices of the last graded block, 1e-8 USD by asset; undefined before the first. */
+export async function lastWinningPrices(db: Db): Promise<Readonly<Record<string, bigint>> | undefined> {
+  const row = await first(
+    db,
+    sql`SELECT prices::text AS prices FROM blocks WHERE prices IS NOT NULL ORDER BY height DESC LIMIT 1`,
+    v.object({ prices: v.pipe(jsonText, pricesByAsset) }),
+  );
+  return row?.prices;
+}
+
+/**
+ * Removes rows older than `olderThanMs` (Unix milliseconds) that no job was made from, at most `limit`; the newest stays.
+ * Returns how many went.
+ */
+export function prunePrices(db: Db, olderThanMs: number, limit = 1000): Promise<number> {
+  return db.execute(sql`
+    DELETE FROM prices WHERE id IN (
+      SELECT p.id FROM prices p
+      WHERE p.at < to_timestamp(${olderThanMs}::float8 / 1000)
+        AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.prices_id = p.id)
+        AND p.id <> (SELECT max(id) FROM prices)
+      ORDER BY p.at LIMIT ${limit})`);
+}
