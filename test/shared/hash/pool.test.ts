@@ -9,10 +9,12 @@ import { LxrPool, type LxrPoolOptions } from "../../../shared/hash/pool.ts";
 import { claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { makeTable } from "./tables.ts";
+import { batchNotes } from "./workers/batch-notes.ts";
 
 const table = makeTable(10);
-const MORTAL = new URL("./faults/mortal-worker.ts", import.meta.url);
-const STILLBORN = new URL("./faults/stillborn-worker.ts", import.meta.url);
+const MORTAL = new URL("./workers/mortal-worker.ts", import.meta.url);
+const COUNTING = new URL("./workers/counting-worker.ts", import.meta.url);
+const STILLBORN = new URL("./workers/stillborn-worker.ts", import.meta.url);
 
 const pools: LxrPool[] = [];
 afterEach(async () => {
@@ -151,6 +153,24 @@ describe("LxrPool whose threads die", () => {
 
     expect(killer).toMatchObject({ status: "rejected", reason: { code: "hash-thread-died" } });
     expect(later.status === "fulfilled" && later.value.map(toHex)).toEqual(expected(others));
+  });
+});
+
+describe("LxrPool's batches", () => {
+  it.each([
+    [1, 1, [1]],
+    [1, 300, [128, 128, 44]],
+    [2, 1, [1]],
+    [2, 10, [5, 5]],
+    [2, 256, [128, 128]],
+  ])("with %i free threads and %i shares at once are %j", async (threads, shares, sizes) => {
+    const own = makeTable(8);
+    const pool = startPool({ table: own, threads, script: COUNTING });
+
+    await Promise.all(Array.from({ length: shares }, (_, i) => pool.hash([text(`${i}`)])));
+
+    const [count, ...noted] = batchNotes(own);
+    expect(noted.slice(0, count)).toEqual(sizes);
   });
 });
 
