@@ -174,7 +174,7 @@ describe("the table's file", () => {
     expect(await readdir(dir)).toEqual([basename(path)]);
   });
 
-  it("is not left half written when the disk is full: the error names file, need and remedy", () => {
+  it("is not left half written when the disk is full: the error names file, need and remedy", async () => {
     const program = `
       import { makeTable } from "./test/shared/hash/tables.ts";
       import { writeTable } from "./shared/hash/table-file.ts";
@@ -191,6 +191,7 @@ describe("the table's file", () => {
     expect(stdout).toMatch(
       /^lxr-table-unsaved no room for the LXR table .*size-10\.dat: it needs 1 MiB .*Free the space/,
     );
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it("of a large table is refused a place before it is made, where there is none", async () => {
