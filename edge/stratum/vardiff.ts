@@ -1,5 +1,7 @@
 /** The target a session is assigned and when it changes (DESIGN.md, "Vardiff"). Pure: time comes in, a new assignment comes out. */
 
+import { assignedWork } from "../../shared/difficulty/work.ts";
+
 export interface VardiffSettings {
   readonly blockPeriodMs: number;
   /** Shares a connection should find in one block period. */
@@ -27,14 +29,10 @@ const TWO_64 = 1n << 64n;
 /** Shares that make an estimate good to a quarter. */
 const ENOUGH_SHARES = 20;
 
-/** floor(2^64 / (2^64 − target)): the hashes a share of this target takes on average. */
-export function hashesPerShare(target: bigint): bigint {
-  return TWO_64 / (TWO_64 - target);
-}
-
 /** The highest target whose shares take at most `hashes` hashes on average (at least 1). */
 export function targetFor(hashes: bigint): bigint {
-  return TWO_64 - TWO_64 / (hashes < 1n ? 1n : hashes);
+  const divisor = hashes < 1n ? 1n : hashes;
+  return TWO_64 - (TWO_64 + divisor - 1n) / divisor;
 }
 
 /** The least and most min(30 s, ¼ block) allows. */
@@ -59,7 +57,7 @@ export function withShare(assignment: Assignment, assigned: bigint): Assignment 
   return {
     ...assignment,
     shares: assignment.shares + 1,
-    work: assignment.work + hashesPerShare(assigned),
+    work: assignment.work + assignedWork(assigned),
   };
 }
 
@@ -123,7 +121,7 @@ function estimateTarget(
   const off = elapsed >= settings.blockPeriodMs / 4 && (ratio > 2 || ratio < 0.5);
   const drifted = elapsed >= settings.blockPeriodMs && (ratio > 1.33 || ratio < 0.75);
   if (!flooded && !off && !drifted) return elapsed >= settings.blockPeriodMs ? "fine" : "wait";
-  if (assignment.shares === 0) return targetFor(hashesPerShare(assignment.target) / 16n);
+  if (assignment.shares === 0) return targetFor(assignedWork(assignment.target) / 16n);
   const perShare =
     (assignment.work * BigInt(Math.round(settings.blockPeriodMs))) /
     (BigInt(settings.sharesPerBlock) * BigInt(Math.max(1, Math.round(elapsed))));

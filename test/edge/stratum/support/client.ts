@@ -1,6 +1,7 @@
 /** A raw test client: sends bytes, keeps every line it gets, and can wait until the server has answered all. */
 
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 
 const FENCE_ID = 1_999_999_999;
 const FENCE = `{"id":${FENCE_ID},"method":"mining.get_oprhash","params":[]}\n`;
@@ -9,20 +10,22 @@ export class RawClient {
   /** Lines with their newline, fences left out. */
   readonly lines: string[] = [];
   closed = false;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #text = "";
   #waiters: (() => void)[] = [];
   #fences = 0;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => this.#receive(text));
     socket.on("error", () => undefined);
-    socket.on("close", () => {
-      this.closed = true;
-      this.#wake();
-    });
+    for (const event of ["end", "close"])
+      socket.on(event, () => {
+        this.closed = true;
+        socket.end();
+        this.#wake();
+      });
   }
 
   static connect(port: number): Promise<RawClient> {
@@ -47,6 +50,16 @@ export class RawClient {
 
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Stops reading, as a stuck client does. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  /** The lines since the last call. */
+  take(): string[] {
+    return this.lines.splice(0);
   }
 
   /** Closes its side and waits for the server's. */

@@ -1,0 +1,596 @@
+/** Sessions, jobs and every limit of the stratum server, over in-memory streams and a clock moved by hand. */
+
+import { describe, expect, it } from "vitest";
+import type { ShareVerdict } from "../../../edge/stratum/backend.ts";
+import { call, HASH_A, HASH_B, methods, share, startHarness } from "./support/harness.ts";
+
+const SECOND = 1_000;
+
+describe("jobs", () => {
+  it("are announced to subscribed sessions only, once each", async () => {
+    const { backend, connect, miner, server } = startHarness();
+    const stranger = connect();
+    const client = await miner();
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
+
+    server.jobChanged();
+    server.jobChanged();
+    await Promise.all([client.fence(), stranger.fence()]);
+
+    expect(client.take().map((line) => line.replace(/"id":\d+/, '"id":0'))).toEqual([
+      `{"id":0,"method":"mining.notify","params":["1001","${HASH_B}",""]}\n`,
+    ]);
+    expect(stranger.lines).toEqual([]);
+  });
+
+  it("never go back to an older height", async () => {
+    const { backend, miner, server } = startHarness();
+    const client = await miner();
+    backend.job = { height: 999, oprHash: HASH_B, threshold: 0n };
+
+    server.jobChanged();
+    await client.fence();
+
+    expect(client.lines).toEqual([]);
+  });
+
+  it("stop when there is none, and the same job goes on under a new prefix", async () => {
+    const { backend, miner, server } = startHarness();
+    const client = await miner();
+    const job = backend.job;
+    backend.job = undefined;
+    server.jobChanged();
+    server.jobChanged();
+    await client.fence();
+    expect(methods(client.take())).toEqual(["mining.stop_mining"]);
+
+    backend.job = job;
+    server.jobChanged();
+    await client.fence();
+
+    expect(methods(client.take())).toEqual(["mining.set_nonce", "mining.notify"]);
+    client.send(share(9));
+    await client.fence();
+    expect(backend.shares[0]?.prefixes).toEqual([3, 2]);
+  });
+
+  it("lower the target before they are announced when their threshold is lower", async () => {
+    const { backend, miner, server } = startHarness();
+    const client = await miner();
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0xff00_0000_0000_0000n };
+
+    server.jobChanged();
+    await client.fence();
+
+    expect(client.lines[0]).toContain('"mining.set_target","params":["ff00000000000000"]');
+    expect(client.lines[1]).toContain('"mining.notify"');
+  });
+
+  it("a first target is the threshold where that is lower", async () => {
+    const { backend, connect } = startHarness();
+    backend.job = { height: 1000, oprHash: HASH_A, threshold: 0x8000_0000_0000_0000n };
+    const client = connect();
+
+    client.send(call(1, "mining.subscribe", "x"));
+    await client.fence();
+
+    expect(client.lines[1]).toContain('"params":["8000000000000000"]');
+  });
+});
+
+describe("logins", () => {
+  it("close the connection without an answer where no verdict can be had", async () => {
+    const { backend, connect, ends } = startHarness();
+    backend.login = async () => ({ kind: "unavailable" });
+    const client = connect();
+
+    client.send(call(1, "mining.authorize", "user,rig"));
+    await client.until(() => client.closed);
+
+    expect(client.lines).toEqual([]);
+    expect(ends).toEqual(["no-verdict"]);
+  });
+
+  it("count a rejection of the backend as no verdict", async () => {
+    const { backend, connect, ends } = startHarness();
+    backend.login = () => Promise.reject(new Error("the database is away"));
+    const client = connect();
+
+    client.send(call(1, "mining.authorize", "user,rig"));
+    await client.until(() => client.closed);
+
+    expect(client.lines).toEqual([]);
+    expect(ends).toEqual(["no-verdict"]);
+  });
+
+  it("hold back the lines behind them until they are answered", async () => {
+    const { backend, connect } = startHarness();
+    let answer = (): void => undefined;
+    backend.login = () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ kind: "ok", registered: false });
+      });
+    const client = connect();
+    client.send(call(1, "mining.subscribe", "x"));
+    await client.fence();
+    client.take();
+
+    client.send(call(2, "mining.authorize", "user,rig") + share(3));
+    await until(() => backend.logins.length === 1);
+    expect(backend.shares).toEqual([]);
+    answer();
+    await client.fence();
+
+    expect(client.lines[0]).toBe('{"id":2,"result":true}\n');
+    expect(client.lines.at(-1)).toBe('{"id":3,"result":true}\n');
+  });
+
+  it("pass on every parameter, with the address and the agent", async () => {
+    const { backend, connect } = startHarness();
+    const client = connect("10.1.2.3");
+
+    client.send(
+      call(1, "mining.subscribe", "prosper/9") + call(2, "mining.authorize", "u,w", "pw", "code", "FA1"),
+    );
+    await client.fence();
+
+    expect(backend.logins).toEqual([
+      {
+        user: "u",
+        worker: "w",
+        password: "pw",
+        invite: "code",
+        payoutAddress: "FA1",
+        remoteAddress: "10.1.2.3",
+        agent: "prosper/9",
+      },
+    ]);
+  });
+
+  it("refuse another user on the same connection and end the one before", async () => {
+    const { backend, miner } = startHarness();
+    const client = await miner("user,rig");
+
+    client.send(call(3, "mining.authorize", "other,rig") + share(4));
+    await client.fence();
+
+    expect(client.lines[0]).toContain('"result":false');
+    expect(client.lines[1]).toContain("username not as expected");
+    expect(backend.shares).toEqual([]);
+  });
+
+  it.each(["\u0000", "a b", "ü", "\ud800", "a\u007f", "x".repeat(255)])(
+    "refuse the user name %j",
+    async (name) => {
+      const { backend, connect } = startHarness();
+      const client = connect();
+
+      client.send(call(1, "mining.authorize", `${name},rig`));
+      await client.fence();
+
+      expect(client.lines[0]).toContain('"result":false');
+      expect(backend.logins).toEqual([]);
+    },
+  );
+});
+
+describe("shares", () => {
+  it("carry the target and the time of the moment their line was read", async () => {
+    const { backend, clock, miner, server } = startHarness();
+    const client = await miner();
+    clock.advance(1_234);
+    const readAtMs = clock.monotonicMs();
+
+    client.send(share(5));
+    await client.fence();
+    const [session] = server.sessions();
+    session?.setTarget(0xffff_f000_0000_0000n);
+    client.send(share(6));
+    await client.fence();
+    clock.advance(31 * SECOND);
+    client.send(share(7));
+    await client.fence();
+
+    expect(backend.shares.map((sent) => sent.assigned)).toEqual([
+      0xffff_0000_0000_0000n,
+      0xffff_0000_0000_0000n,
+      0xffff_f000_0000_0000n,
+    ]);
+    expect(backend.shares[0]?.readAtMs).toBe(readAtMs);
+  });
+
+  it("are answered in order, however long each takes", async () => {
+    const { backend, miner } = startHarness();
+    const client = await miner();
+    const answers: ((verdict: ShareVerdict) => void)[] = [];
+    backend.verdict = () => new Promise((resolve) => answers.push(resolve));
+
+    client.send(share(5) + share(6));
+    await until(() => answers.length === 2);
+    answers[1]?.({ kind: "accepted" });
+    answers[0]?.({ kind: "refused", code: "busy", reason: "full" });
+    await client.fence();
+
+    expect(client.lines).toEqual([
+      '{"id":5,"result":false,"error":{"code":32028,"message":"ErrorBusy","data":"full"}}\n',
+      '{"id":6,"result":true}\n',
+    ]);
+  });
+
+  it("without a verdict close the connection without an answer", async () => {
+    const { backend, ends, miner } = startHarness();
+    const client = await miner();
+    backend.verdict = async () => ({ kind: "unavailable" });
+
+    client.send(share(5));
+    await client.until(() => client.closed);
+
+    expect(client.lines).toEqual([]);
+    expect(ends).toEqual(["no-verdict"]);
+  });
+
+  it("beyond the open requests allowed stay unread", async () => {
+    const { backend, miner } = startHarness({ maxInFlight: 3 });
+    const client = await miner();
+    const answers: (() => void)[] = [];
+    backend.verdict = () => new Promise((resolve) => answers.push(() => resolve({ kind: "accepted" })));
+
+    client.send([5, 6, 7, 8].map((id) => share(id)).join(""));
+    await until(() => answers.length === 3);
+    expect(backend.shares).toHaveLength(3);
+    answers[0]?.();
+    await until(() => backend.shares.length === 4);
+    for (const answer of answers) answer();
+    await client.fence();
+
+    expect(client.lines).toHaveLength(4);
+  });
+
+  it("release the prefixes when the session ends, with who used them", async () => {
+    const { backend, connect, miner } = startHarness();
+    const client = await miner("user,rig");
+    const stranger = connect();
+    stranger.send(call(1, "mining.subscribe", "x"));
+    await stranger.fence();
+
+    await client.close();
+    await stranger.close();
+
+    expect(backend.released).toEqual([
+      { prefix: 2, holder: { user: "user", worker: "rig" } },
+      { prefix: 3, holder: undefined },
+    ]);
+  });
+
+  it("keep a former prefix for two jobs and then release it", async () => {
+    const { backend, miner, server } = startHarness();
+    const client = await miner();
+    const [session] = server.sessions();
+    session?.moveToNewPrefix();
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
+    server.jobChanged();
+    expect(session?.prefixes).toEqual([3, 2]);
+
+    backend.job = { height: 1002, oprHash: HASH_A, threshold: 0n };
+    server.jobChanged();
+    await client.fence();
+
+    expect(session?.prefixes).toEqual([3]);
+    expect(backend.released).toEqual([{ prefix: 2, holder: { user: "user", worker: "rig" } }]);
+  });
+
+  it("find no prefix: the connection is closed", async () => {
+    const { backend, connect, ends } = startHarness();
+    backend.prefixesLeft = 0;
+    const client = connect();
+
+    client.send(call(1, "mining.subscribe", "x"));
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["no-prefix"]);
+  });
+});
+
+describe("vardiff on a session", () => {
+  it("raises the target of a fast miner at once and says so", async () => {
+    const { clock, miner } = startHarness();
+    const client = await miner();
+    for (let id = 10; id < 31; id++) {
+      clock.advance(100);
+      client.send(share(id));
+    }
+
+    await client.fence();
+
+    expect(methods(client.lines)).toEqual(["mining.set_target"]);
+  });
+
+  it("follows a wish inside the bounds", async () => {
+    const { backend, clock, miner } = startHarness();
+    const client = await miner();
+    clock.advance(SECOND);
+
+    client.send(call(3, "mining.suggest_target", "ffffff0000000000"));
+    await client.fence();
+
+    expect(client.take()[0]).toContain('"params":["ffffff0000000000"]');
+    backend.job = { height: 1000, oprHash: HASH_A, threshold: 0xffff_8000_0000_0000n };
+    clock.advance(SECOND);
+    await client.fence();
+    expect(client.take()[0]).toContain('"params":["ffff800000000000"]');
+  });
+});
+
+describe("deadlines", () => {
+  it("give a begun line 15 s", async () => {
+    const { clock, ends, miner } = startHarness();
+    const client = await miner();
+    client.send('{"id":1');
+    await turn();
+    clock.advance(14 * SECOND);
+    client.send(",");
+    await turn();
+    expect(ends).toEqual([]);
+
+    clock.advance(2 * SECOND);
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["line-deadline"]);
+  });
+
+  it("give a login 20 s from the connection", async () => {
+    const { clock, connect, ends } = startHarness();
+    const client = connect();
+    client.send(call(1, "mining.subscribe", "x"));
+    await client.fence();
+    clock.advance(19 * SECOND);
+    expect(ends).toEqual([]);
+
+    clock.advance(2 * SECOND);
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["authorize-deadline"]);
+  });
+
+  it("give the answer to a later login 20 s as well", async () => {
+    const { backend, clock, ends, miner } = startHarness();
+    const client = await miner();
+    backend.login = () => new Promise(() => undefined);
+    client.send(call(3, "mining.authorize", "user,rig"));
+    await until(() => backend.logins.length === 2);
+
+    clock.advance(21 * SECOND);
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["no-verdict"]);
+  });
+
+  it("give a silent client 600 s, and keep it while there is no job", async () => {
+    const { backend, clock, ends, miner } = startHarness();
+    const client = await miner();
+    const job = backend.job;
+    backend.job = undefined;
+    for (let step = 0; step < 45; step++) {
+      clock.advance(20 * SECOND);
+      await turn();
+    }
+    expect(ends).toEqual([]);
+
+    backend.job = job;
+    clock.advance(2 * SECOND);
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["idle"]);
+  });
+
+  it("send the target again after 240 s without a line", async () => {
+    const { clock, miner } = startHarness({ easiestTarget: 0xffff_0000_0000_0000n });
+    const client = await miner();
+
+    clock.advance(239 * SECOND);
+    await client.fence();
+    expect(client.lines).toEqual([]);
+    clock.advance(241 * SECOND);
+    await client.fence();
+
+    expect(client.lines.map((line) => line.replace(/"id":\d+/, '"id":0'))).toEqual([
+      '{"id":0,"method":"mining.set_target","params":["ffff000000000000"]}\n',
+    ]);
+  });
+});
+
+describe("bad readers and writers", () => {
+  it("an oversized line closes the connection, the lines before it are answered", async () => {
+    const { connect, ends } = startHarness();
+    const client = connect();
+
+    client.send(`${call(1, "mining.get_oprhash", "1000")}${"x".repeat(4096)}`);
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["oversized-line"]);
+  });
+
+  it("a reader with more unsent than allowed is dropped, others are not", async () => {
+    const { backend, ends, miner, server } = startHarness({ maxUnsentBytes: 2_000, lineBurst: 2_000 });
+    const stuck = await miner();
+    const honest = await miner();
+    stuck.stopReading();
+
+    for (let height = 1001; height < 2000; height++) {
+      backend.job = { height, oprHash: HASH_B, threshold: 0n };
+      server.jobChanged();
+      await honest.fence();
+    }
+
+    expect(ends).toEqual(["slow-reader"]);
+    expect(methods(honest.lines)).toHaveLength(999);
+  });
+
+  it("a reader that takes nothing for 30 s is dropped", async () => {
+    const { backend, clock, ends, miner, server } = startHarness({ maxUnsentBytes: 1_000_000 });
+    const stuck = await miner();
+    stuck.stopReading();
+    // Enough for the stream to have taken what it takes without a reader.
+    for (let height = 1001; height < 2500; height++) {
+      backend.job = { height, oprHash: HASH_B, threshold: 0n };
+      server.jobChanged();
+    }
+    await turn();
+
+    clock.advance(29 * SECOND);
+    expect(ends).toEqual([]);
+    clock.advance(2 * SECOND);
+
+    expect(ends).toEqual(["slow-reader"]);
+  });
+
+  it("lines beyond the rate stay unread until their time comes", async () => {
+    const { backend, clock, miner } = startHarness({ lineBurst: 10, linesPerSecond: 2 });
+    const client = await miner();
+
+    client.send(Array.from({ length: 20 }, (_, i) => share(100 + i)).join(""));
+    await until(() => backend.shares.length >= 7);
+    await turn();
+    const atOnce = backend.shares.length;
+    expect(atOnce).toBeLessThanOrEqual(10);
+    for (let second = 0; second < 10; second++) {
+      clock.advance(SECOND);
+      await turn();
+    }
+
+    expect(backend.shares).toHaveLength(20);
+  });
+
+  it("too many malformed lines close the connection and ban the address for a while", async () => {
+    const { clock, connect, ends } = startHarness({ malformedLimit: 3 });
+    const client = connect();
+
+    client.send("{\n[]\nnonsense\n");
+    await client.until(() => client.closed);
+    connect();
+    expect(ends).toEqual(["malformed-lines", "banned"]);
+    clock.advance(181 * SECOND);
+    const again = connect();
+    await again.fence();
+
+    expect(again.closed).toBe(false);
+  });
+
+  it("more than half of the shares forged close the connection", async () => {
+    const { backend, ends, miner } = startHarness({ invalidWindow: 10 });
+    const client = await miner();
+    let asked = 0;
+    backend.verdict = async () => {
+      asked += 1;
+      return asked % 3 === 0 ? { kind: "accepted" } : { kind: "refused", code: "wrong-hash", reason: "no" };
+    };
+
+    client.send(Array.from({ length: 12 }, (_, i) => share(100 + i)).join(""));
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["invalid-shares"]);
+  });
+
+  it("late, low and duplicate shares alone never close it", async () => {
+    const { backend, ends, miner } = startHarness({ invalidWindow: 10 });
+    const client = await miner();
+    const codes = ["stale", "duplicate", "low-difficulty", "busy"] as const;
+    backend.verdict = async (sent) => ({
+      kind: "refused",
+      code: codes[Number.parseInt(sent.nonce, 16) % 4] ?? "stale",
+      reason: "",
+    });
+
+    client.send(Array.from({ length: 100 }, (_, i) => share(100 + i)).join(""));
+    await client.fence();
+
+    expect(client.lines).toHaveLength(100);
+    expect(ends).toEqual([]);
+  });
+});
+
+describe("places", () => {
+  it("are limited by address and in all", async () => {
+    const { connect, ends } = startHarness({ maxConnections: 3, maxConnectionsPerAddress: 2 });
+    connect("10.0.0.1");
+    connect("10.0.0.1");
+    connect("10.0.0.1");
+    expect(ends).toEqual(["address-full"]);
+    connect("10.0.0.2");
+
+    connect("10.0.0.3");
+
+    expect(ends).toEqual(["address-full", "full"]);
+  });
+
+  it("are given back", async () => {
+    const { connect, ends } = startHarness({ maxConnectionsPerAddress: 1 });
+    const first = connect("10.0.0.1");
+    await first.fence();
+    await first.close();
+
+    const second = connect("10.0.0.1");
+    await second.fence();
+
+    expect(second.closed).toBe(false);
+    expect(ends).toEqual(["client-closed"]);
+  });
+
+  it("are counted by /64 for IPv6, as one for IPv4 in IPv6, and not at all where exempt", async () => {
+    const { connect, ends } = startHarness({
+      maxConnectionsPerAddress: 1,
+      exemptAddresses: ["192.168.0.0/16"],
+    });
+    connect("2001:db8::1");
+    connect("2001:db8:0:0:ffff::2");
+    connect("10.0.0.1");
+    connect("::ffff:10.0.0.1");
+    connect("192.168.1.1");
+    connect("::ffff:192.168.1.1");
+
+    expect(ends).toEqual(["address-full", "address-full"]);
+  });
+});
+
+describe("closing", () => {
+  it("takes no more connections and spreads the closes over the time given", async () => {
+    const { clock, connect, ends, miner, server } = startHarness();
+    const clients = await Promise.all(Array.from({ length: 20 }, () => miner()));
+
+    const closed = server.close(10 * SECOND);
+    connect();
+    expect(ends[0]).toBe("shutdown");
+    clock.advance(5 * SECOND);
+    const half = ends.length - 1;
+    expect(half).toBeGreaterThan(2);
+    expect(half).toBeLessThan(18);
+    clock.advance(5 * SECOND);
+    await closed;
+
+    expect(ends).toHaveLength(21);
+    await Promise.all(clients.map((client) => client.until(() => client.closed)));
+    clock.advance(10 * SECOND);
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe("what is counted", () => {
+  it("tells connections, miners and workers", async () => {
+    const { connect, miner, server } = startHarness();
+    connect();
+    await miner("a,1");
+    await miner("a,1");
+    await miner("a,2");
+
+    expect(server.stats()).toEqual({ connections: 4, miners: 3, workers: 2 });
+  });
+});
+
+/** One turn of the event loop, for streams to hand over their data. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}
