@@ -7,13 +7,14 @@ import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { openTable } from "../../shared/hash/open-table.ts";
+import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { loadConfig, type Override } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { startPostgres } from "../local/postgres.ts";
 import { createLogger, type LogLevel } from "../logger.ts";
-import { showProgress } from "./progress.ts";
+import { showProgress, showTable } from "./progress.ts";
 
 /** The flags of the reference that every command takes, as commander parsed them. */
 export interface GlobalFlags {
@@ -104,7 +105,7 @@ export class CliContext {
 
   /** The LXR table, made with a progress bar the first time. */
   async openTable(bits: number, modules: { logger: Logger; signal?: AbortSignal }): Promise<SharedTable> {
-    const bar = showProgress("B", { stream: process.stderr, clock: systemClock });
+    const bar = showProgress({ stream: process.stderr, clock: systemClock });
     const dir = this.config.app.tabledir;
     try {
       return await openTable({
@@ -112,10 +113,21 @@ export class CliContext {
         dir: dir === "" ? undefined : dir,
         logger: modules.logger,
         signal: modules.signal,
-        onProgress: ({ step, done, total }) => bar.update(step, done, total),
+        // Small tables take no time worth a line.
+        onProgress: bits > 20 ? showTable(bar) : undefined,
       });
     } finally {
       bar.end();
     }
+  }
+
+  /** A pool of hashing threads over the table. */
+  async openHasher(
+    bits: number,
+    threads: number,
+    modules: { logger: Logger; signal?: AbortSignal },
+  ): Promise<LxrPool> {
+    const table = await this.openTable(bits, modules);
+    return new LxrPool({ table, threads }, modules);
   }
 }

@@ -1,0 +1,20 @@
+/** Numbers on the command line. */
+
+import { InvalidArgumentError } from "commander";
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
+  return Number(text);
+}
+
+export function seconds(text: string): number {
+  const value = Number(text);
+  const fits = /^\d+(\.\d+)?$/.test(text) && value >= 0.2 && value <= 86_400;
+  if (!fits) throw new InvalidArgumentError("expected seconds from 0.2 to 86400");
+  return value;
+}
+
+export function trueOrFalse(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("expected true or false");
+}

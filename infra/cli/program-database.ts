@@ -1,0 +1,153 @@
+/** Commands on the pool's records: db, audit, and paying out. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { systemClock, systemRandom } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { createFactomd } from "../../shared/factom/client.ts";
+import { DEFAULT_DATA_DIR } from "./context.ts";
+import type { ProgramParts } from "./program-parts.ts";
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Where a command without `--data-dir` looks when no database is configured. */
+const DATA_DIR = [
+  "--data-dir <dir>",
+  "folder of the pool (without a configured database)",
+  DEFAULT_DATA_DIR,
+] as const;
+
+interface DataFlags {
+  dataDir: string;
+}
+
+export function addDatabaseCommands(program: Command, parts: ProgramParts): void {
+  const withDb = async (command: Command, work: (db: Db) => Promise<void>): Promise<void> => {
+    const context = parts.contextOf(command);
+    const { dataDir } = command.opts<DataFlags>();
+    if (context.databaseUrl() === undefined && !existsSync(join(dataDir, "postgres"))) {
+      throw new CodedError(
+        "no-database",
+        `there is no pool in ${dataDir} and no database is configured: start one with \`prosper up\`, name its folder with --data-dir, or set DATABASE_URL`,
+      );
+    }
+    const { db, close } = await context.openDatabase(dataDir, context.logger());
+    await work(db).finally(close);
+  };
+
+  program
+    .command("audit")
+    .description("does the money add up? From the database, also while the pool runs")
+    .option(...DATA_DIR)
+    .option("--json", "one line of JSON")
+    .action(async (flags: { json?: boolean }, command: Command) => {
+      const { auditCommand } = await import("./audit.ts");
+      await withDb(command, async (db) => {
+        process.exitCode = await auditCommand(flags, { db, print, warn });
+      });
+    });
+
+  addDbCommands(program, withDb);
+  addPayCommand(program, parts);
+}
+
+type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
+
+function addDbCommands(program: Command, withDb: WithDb): void {
+  const db = program.command("db").description("schema, accounts and payments, directly in the database");
+  db.command("migrate")
+    .description("bring the database to this version")
+    .option(...DATA_DIR)
+    .action(async (_flags: DataFlags, command: Command) => {
+      // Opening it has migrated it.
+      await withDb(command, async () => print("The database is up to date"));
+    });
+  db.command("admin <user>")
+    .description("make a user an administrator")
+    .option(...DATA_DIR)
+    .option("--reset-password", "give it a new password, printed once")
+    .action(async (user: string, flags: { resetPassword?: boolean }, command: Command) => {
+      const { dbAdminCommand } = await import("./accounts.ts");
+      await withDb(command, (database) =>
+        dbAdminCommand(user, { resetPassword: flags.resetPassword === true }, { db: database, print }),
+      );
+    });
+  db.command("code [code]")
+    .description("make an invite code")
+    .option(...DATA_DIR)
+    .action(async (code: string | undefined, _flags: DataFlags, command: Command) => {
+      const { dbCodeCommand } = await import("./accounts.ts");
+      await withDb(command, (database) => dbCodeCommand(code, { db: database, print }));
+    });
+  db.command("payout [file]")
+    .description("list what is owed, for `prosper payout pay`; without a file to standard output")
+    .option(...DATA_DIR)
+    .action(async (file: string | undefined, _flags: DataFlags, command: Command) => {
+      const { dbPayoutCommand } = await import("./db.ts");
+      await withDb(command, (database) => dbPayoutCommand(file, { db: database, print, warn }));
+    });
+  db.command("record <receipt>")
+    .description("book the receipt that `prosper payout pay` wrote")
+    .option(...DATA_DIR)
+    .action(async (receipt: string, _flags: DataFlags, command: Command) => {
+      const { dbRecordCommand } = await import("./db.ts");
+      await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn }));
+    });
+}
+
+interface PayFlags extends DataFlags {
+  receipt?: string;
+  fs?: string;
+  es?: string;
+}
+
+function addPayCommand(program: Command, parts: ProgramParts): void {
+  program
+    .command("payout")
+    .description("pay the miners")
+    .command("pay <file>")
+    .description("send what `prosper db payout` listed as PEG, and write a receipt for `prosper db record`")
+    .option("--receipt <file>", "where the receipt goes (default: FILE with .receipt.json)")
+    .option("--fs <key>", "Fs… key that pays the PEG (default: PROSPER_FS_KEY, else the devnet pool's)")
+    .option(
+      "--es <key>",
+      "Es… key that pays the entry credits (default: pool.esaddress, else the devnet pool's)",
+    )
+    .option(...DATA_DIR)
+    .action(async (file: string, flags: PayFlags, command: Command) => {
+      const { payCommand } = await import("./payout.ts");
+      const { readDevnetPool } = await import("../local/devnet-pool.ts");
+      const context = parts.contextOf(command);
+      const devnet = readDevnetPool(flags.dataDir);
+      const sourceSecret = flags.fs ?? context.env["PROSPER_FS_KEY"] ?? devnet?.keys.fs;
+      const creditSecret = flags.es ?? (context.config.pool.esaddress || devnet?.keys.es);
+      if (sourceSecret === undefined || creditSecret === undefined) {
+        throw new CodedError(
+          "payout-key",
+          "expected an Fs… and an Es… key: set PROSPER_FS_KEY and pool.esaddress, or pass --fs and --es",
+        );
+      }
+      const ownNode = command.optsWithGlobals<{ fhost?: string }>().fhost !== undefined;
+      const url = ownNode
+        ? context.config.factom.factomdlocation
+        : (devnet?.factomd ?? context.config.factom.factomdlocation);
+      await payCommand(
+        { payFile: file, receiptFile: flags.receipt ?? receiptName(file), sourceSecret, creditSecret },
+        {
+          factomd: createFactomd(
+            { url, timeoutMs: 10_000 },
+            { fetch, clock: systemClock, random: systemRandom },
+          ),
+          clock: systemClock,
+          print,
+        },
+      );
+    });
+}
+
+function receiptName(file: string): string {
+  return `${file.replace(/\.json$/, "")}.receipt.json`;
+}

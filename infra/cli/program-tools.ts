@@ -1,0 +1,54 @@
+/** Commands that need neither database nor chain: hash, grade, config, datasources, pullsources. */
+
+import { existsSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { CodedError } from "../../shared/errors.ts";
+import { wholeNumber } from "./numbers.ts";
+import type { ProgramParts } from "./program-parts.ts";
+import { shutdownSignal } from "./shutdown.ts";
+
+export function addToolCommands(program: Command, parts: ProgramParts): void {
+  program
+    .command("hash")
+    .description("LXR hashes: hex lines in, hex lines out")
+    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
+    .action(async (flags: { bits: number }, command: Command) => {
+      const { hashCommand } = await import("./hash.ts");
+      const context = parts.contextOf(command);
+      const logger = context.logger();
+      const signal = shutdownSignal(logger);
+      const { stdin, stdout, stderr } = process;
+      const openHasher = (bits: number) =>
+        context.openHasher(bits, availableParallelism(), { logger, signal });
+      process.exitCode = await hashCommand(flags, { stdin, stdout, stderr, signal, openHasher });
+    });
+
+  program
+    .command("grade <file>")
+    .description("grade a block file: who wins, in which order, and what they are paid")
+    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
+    .option("--version <n>", "OPR version (default: the file's, else mainnet's at its height)", wholeNumber)
+    .option("--json", "one line of JSON")
+    .action(
+      async (file: string, flags: { bits: number; version?: number; json?: boolean }, command: Command) => {
+        const { gradeCommand } = await import("./grade.ts");
+        const context = parts.contextOf(command);
+        const logger = context.logger();
+        const openHasher = (bits: number) => context.openHasher(bits, availableParallelism(), { logger });
+        const { stdout, stderr } = process;
+        await gradeCommand({ file, ...flags }, { stdout, stderr, openHasher });
+      },
+    );
+
+  program
+    .command("config <file>")
+    .description("write an example configuration with every setting, its default and its help")
+    .action(async (file: string) => {
+      const { exampleConfig } = await import("../config/example.ts");
+      if (existsSync(file))
+        throw new CodedError("config", `${file} exists already: name a new file, or move it away`);
+      writeFileSync(file, exampleConfig(), { mode: 0o600 });
+      process.stdout.write(`Wrote ${file}\n`);
+    });
+}

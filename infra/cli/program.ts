@@ -1,0 +1,62 @@
+/** The tree of commands and the flags that all of them take (SPEC.md §9). Commands are loaded when they run: `--help` stays quick. */
+
+import { Command, Option } from "commander";
+import { CliContext, DEFAULT_CONFIG, type GlobalFlags } from "./context.ts";
+import { trueOrFalse, wholeNumber } from "./numbers.ts";
+import { addDatabaseCommands } from "./program-database.ts";
+import type { ProgramParts } from "./program-parts.ts";
+import { addServiceCommands } from "./program-services.ts";
+import { addToolCommands } from "./program-tools.ts";
+
+export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
+  const program = new Command("prosper")
+    .description(
+      "A PegNet mining pool. `prosper up` runs one on a network of its own; `prosper edge` runs one on yours.",
+    )
+    .showHelpAfterError("(prosper --help lists the commands)")
+    .showSuggestionAfterError()
+    .exitOverride();
+  addGlobalFlags(program);
+  const parts: ProgramParts = {
+    contextOf: (command) => new CliContext(command.optsWithGlobals<GlobalFlags>(), options.env),
+  };
+  addServiceCommands(program, parts);
+  addDatabaseCommands(program, parts);
+  addToolCommands(program, parts);
+  inheritFlags(program);
+  return program;
+}
+
+/** The reference's flags, understood before and behind the command's name. */
+function addGlobalFlags(command: Command): void {
+  command
+    .option(
+      "--config <file>",
+      `configuration file (default: ${DEFAULT_CONFIG.replace(/^.*(?=\/\.prosper)/, "~")})`,
+    )
+    .option("--log <level>", "trace, debug, info, warn, error or fatal")
+    .option("--phost <host>", "PostgreSQL host")
+    .option("--pport <port>", "PostgreSQL port", wholeNumber)
+    .option("--fhost <url>", "factomd's JSON-RPC address")
+    .option("--sport <port>", "stratum port", wholeNumber)
+    .option("--rauth [boolean]", "only registered users may mine", trueOrFalse)
+    .option("--checkallshares [boolean]", "hash every share", trueOrFalse)
+    .option("--testing", "all OPR versions are active from --act on")
+    .option("--act <height>", "activation height for --testing", wholeNumber)
+    .option("--profile", "write a CPU profile when the command ends");
+}
+
+/** commander looks for a flag at the command where it stands: each one is known at every level. */
+function inheritFlags(program: Command): void {
+  for (const command of program.commands) {
+    const own = new Set(command.options.map((option) => option.long));
+    for (const option of program.options) if (!own.has(option.long)) command.addOption(copyHidden(option));
+    inheritFlags(command);
+  }
+}
+
+function copyHidden(option: Option): Option {
+  const copy = new Option(option.flags, option.description).hideHelp();
+  if (option.parseArg !== undefined) copy.argParser(option.parseArg);
+  return copy;
+}

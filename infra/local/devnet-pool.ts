@@ -1,0 +1,58 @@
+/** What a devnet pool keeps in its data folder besides books and journal: its keys, and where its parts listen while it runs. */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Random } from "../../shared/clock.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { encodeAddress } from "../../shared/factom/address.ts";
+
+const keysSchema = v.object({ fs: v.string(), es: v.string(), miner: v.string() });
+const endpointsSchema = v.object({ factomd: v.string() });
+
+/** Secret keys made for one devnet: worthless anywhere else. `miner` receives what the local miner earns. */
+export type DevnetKeys = v.InferOutput<typeof keysSchema>;
+
+const keysFile = (dataDir: string): string => join(dataDir, "keys.json");
+const endpointsFile = (dataDir: string): string => join(dataDir, "endpoints.json");
+
+/** The keys, made at the first start. */
+export function ensureDevnetKeys(dataDir: string, random: Random): DevnetKeys {
+  mkdirSync(dataDir, { recursive: true });
+  const file = keysFile(dataDir);
+  if (existsSync(file)) return readJson(file, keysSchema);
+  const keys = {
+    fs: encodeAddress("Fs", random(32)),
+    es: encodeAddress("Es", random(32)),
+    miner: encodeAddress("Fs", random(32)),
+  };
+  writeFileSync(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  return keys;
+}
+
+/** Written at every start, since a port may be picked anew. */
+export function writeEndpoints(dataDir: string, endpoints: { factomd: string }): void {
+  writeFileSync(endpointsFile(dataDir), `${JSON.stringify(endpoints)}\n`);
+}
+
+/** The devnet pool of a data folder, or undefined where there is none. */
+export function readDevnetPool(dataDir: string): { keys: DevnetKeys; factomd: string } | undefined {
+  if (!existsSync(keysFile(dataDir)) || !existsSync(endpointsFile(dataDir))) return undefined;
+  return {
+    keys: readJson(keysFile(dataDir), keysSchema),
+    ...readJson(endpointsFile(dataDir), endpointsSchema),
+  };
+}
+
+function readJson<Schema extends v.GenericSchema>(file: string, schema: Schema): v.InferOutput<Schema> {
+  const text = readFileSync(file, "utf8");
+  try {
+    return v.parse(schema, JSON.parse(text));
+  } catch (error) {
+    throw new CodedError(
+      "data-dir",
+      `${file} is damaged: restore it, or start afresh with another --data-dir`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,22 @@
+/** Runs a function now and again, one run at a time, until a signal: the schedules of everything in one process. */
+
+import { type Clock, sleep } from "../../shared/clock.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+
+/** A failed run is logged and the next one comes in its time. Resolves after the last run, once `signal` aborts. */
+export async function periodic(
+  task: { name: string; everyMs: number; run: () => Promise<unknown> },
+  modules: { clock: Clock; logger: Logger; signal: AbortSignal },
+): Promise<void> {
+  const { clock, logger, signal } = modules;
+  while (!signal.aborted) {
+    await task.run().catch((error: unknown) => {
+      logger.warn("a periodic task failed; it runs again in its time", {
+        task: task.name,
+        error: coerceError(error).message,
+      });
+    });
+    await sleep(clock, task.everyMs, signal);
+  }
+}
