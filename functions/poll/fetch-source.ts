@@ -49,10 +49,15 @@ export async function fetchSource(
         ? source.parse(outcome.body, modules.clock.wallMs())
         : { failure: outcome.failure };
     if ("quotes" in reply) quotes.push(...reply.quotes.filter(({ asset }) => isWanted(asset, assets)));
-    else failures.push(reply.failure);
+    else failures.push(withoutKey(reply.failure, config.key));
     if (outcome.kind === "failed") retryAfterMs = Math.max(retryAfterMs, outcome.retryAfterMs ?? 0);
   }
   return { quotes, failures, retryAfterMs };
+}
+
+/** Services quote a refused key back. */
+function withoutKey(failure: string, key: string | undefined): string {
+  return key === undefined ? failure : failure.replaceAll(key, "(key)");
 }
 
 /** The Tether price is wanted by every quote in Tether, whoever asks. */

@@ -9,7 +9,7 @@ import {
   newestNotedPrices,
 } from "../../shared/db/prices.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { type Activations, assetsOf, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
+import { type Activations, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
 import type { PriceRule } from "../../shared/prices/choose.ts";
 import type { SourceOrder } from "../../shared/prices/order.ts";
 import type { Quote } from "../../shared/prices/quote.ts";
@@ -59,7 +59,7 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
   const version =
     versionAt(block === undefined ? options.startHeight : block.height + 1, options.activations) ?? 5;
   const newest = await newestNotedPrices(modules.db);
-  const { quotes, failures, asked } = await gatherQuotes(version, options, modules);
+  const { quotes, failures, asked } = await gatherQuotes(options, modules);
   if (!asked && newest?.version === version) return { kind: "unchanged" };
   const nowMs = modules.clock.wallMs();
   const settled = settlePrices({
@@ -83,17 +83,18 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
   return { kind: "priced", id, version, settled };
 }
 
+/** Asks for the assets of every version: what is remembered must serve the next version too. */
 async function gatherQuotes(
-  version: OprVersion,
   { order, cacheMs }: PollOptions,
   modules: PollModules,
 ): Promise<{ quotes: Quote[]; failures: string[]; asked: boolean }> {
-  const assets = assetsOf(version);
   const rounds = await Promise.all(
     order.enabled.map(async (enabled) => {
       const { name } = enabled.source;
-      const wanted = assets.filter((asset) => order.byAsset.get(asset)?.includes(name));
-      const round = await askSource(enabled, { assets: wanted, cacheMs }, modules);
+      const assets = [...order.byAsset].flatMap(([asset, sources]) =>
+        sources.includes(name) ? [asset] : [],
+      );
+      const round = await askSource(enabled, { assets, cacheMs }, modules);
       if (round.asked && round.failures.length > 0)
         modules.logger.warn("price source failed", { source: name, failures: round.failures });
       return { ...round, failures: round.failures.map((failure) => `${name}: ${failure}`) };

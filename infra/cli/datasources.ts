@@ -30,7 +30,10 @@ export function datasourcesCommand(
   }
   const asset = filter.toUpperCase();
   const source = findSource(filter);
-  if (ASSETS.includes(asset)) return print(describeAsset(asset, order));
+  if (ASSETS.includes(asset)) {
+    print(describeAsset(asset, order));
+    return;
+  }
   if (source === undefined)
     throw new CodedError(
       "price-config",
@@ -96,7 +99,10 @@ export async function pullsourcesCommand(
 
 function printAsset(asset: string, dollars: readonly Quote[], { print, clock }: PullModules): void {
   const quotes = dollars.filter((quote) => quote.asset === asset);
-  if (quotes.length === 0) return print(`${asset.padEnd(5)} no quote`);
+  if (quotes.length === 0) {
+    print(`${asset.padEnd(5)} no quote`);
+    return;
+  }
   const middle = median(quotes.map(({ price }) => price));
   for (const { source, price, quotedAtMs } of quotes) {
     const age = Math.round(openMsBetween(asset, quotedAtMs, clock.wallMs()) / 1000);

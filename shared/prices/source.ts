@@ -58,7 +58,7 @@ export function readPrice(value: unknown): number | undefined {
 /** Dollars for a unit, from units for a dollar. Undefined for a rate so short that its own rounding would show. */
 export function invertRate(value: unknown): number | undefined {
   const rate = readPrice(value);
-  if (rate === undefined || (rate < 0.01 && significantDigits(String(value)) < 6)) return undefined;
+  if (rate === undefined || (rate < 0.01 && significantDigits(String(value)) < 5)) return undefined;
   return readPrice(1 / rate);
 }
 
