@@ -49,15 +49,18 @@ export async function fetchSource(
         ? source.parse(outcome.body, modules.clock.wallMs())
         : { failure: outcome.failure };
     if ("quotes" in reply) quotes.push(...reply.quotes.filter(({ asset }) => isWanted(asset, assets)));
-    else failures.push(withoutKey(reply.failure, config.key));
+    else failures.push(printable(reply.failure, config.key));
     if (outcome.kind === "failed") retryAfterMs = Math.max(retryAfterMs, outcome.retryAfterMs ?? 0);
   }
   return { quotes, failures, retryAfterMs };
 }
 
-/** Services quote a refused key back. */
-function withoutKey(failure: string, key: string | undefined): string {
-  return key === undefined ? failure : failure.replaceAll(key, "(key)");
+const LONGEST_FAILURE = 300;
+
+/** A service's own words go to logs and terminals: without our key, which some quote back, without control characters, and short. */
+function printable(failure: string, key: string | undefined): string {
+  const keyless = key === undefined ? failure : failure.replaceAll(key, "(key)");
+  return keyless.slice(0, LONGEST_FAILURE).replace(/[^\x20-\x7e]/g, "?");
 }
 
 /** The Tether price is wanted by every quote in Tether, whoever asks. */

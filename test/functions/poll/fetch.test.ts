@@ -179,14 +179,15 @@ describe("a round of a source", () => {
     expect(round.quotes).toHaveLength(1);
   });
 
-  it("does not say a key that a service quotes back", async () => {
+  it("repeats a service's words without our key, without control characters, and not at length", async () => {
     const rude: PriceSource = { ...devnet, parse: (body) => ({ failure: `bad key ${body}` }) };
     const round = await fetchSource(enabled(rude, { ...LOCAL, key: "SECRET" }), [], {
-      fetch: replies("SECRET"),
+      fetch: replies(`SECRET\u001b[2J${"x".repeat(1_000)}`),
       clock: createTestClock(NOW),
       random: MIDDLE,
     });
-    expect(round.failures).toEqual(["bad key (key)"]);
+    expect(round.failures.map((failure) => failure.slice(0, 20))).toEqual(["bad key (key)?[2Jxxx"]);
+    expect(round.failures[0]).toHaveLength(300);
   });
 });
 
