@@ -94,9 +94,9 @@ export function createFollower(
     const block = await catchUp(seen);
     if (block === undefined) return;
     const job = await modules.settleJob(block);
+    await events.onJob(job);
     jobHeight = job.height;
     complaint = "";
-    await events.onJob(job);
   };
 
   /** Grades up to `to` when this edge may; the row of `to`, or undefined while another edge still works on it. */

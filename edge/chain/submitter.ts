@@ -76,29 +76,20 @@ export class Submitter {
     this.#modules = modules;
   }
 
-  /** Starts a job: takes up the best list and the unfinished submissions that the database knows of it. */
+  /** Starts a job with the best list and the unfinished submissions that the database has of it. The same job again changes nothing. */
   async openJob(row: JobRow): Promise<void> {
+    if (this.#current?.row.height === row.height) return;
     this.#current?.life.abort();
-    const job: CurrentJob = {
-      row,
-      best: [],
-      seen: new Set(),
-      blockedRecords: 0,
-      life: new AbortController(),
-    };
-    this.#current = job;
+    this.#current = undefined;
     const { db, slot } = this.#modules;
     const [best, unfinished] = await Promise.all([
       bestTargets(db, row.height, this.#options.softmax),
       unfinishedSubmissions(db, row.height, slot()),
     ]);
-    // Shares may have been offered meanwhile: both lists stand.
-    job.best = [...best, ...job.best].sort((a, b) => (a < b ? 1 : -1)).slice(0, this.#options.softmax);
-    for (const old of unfinished) {
-      if (job.seen.has(old.entryHash)) continue;
-      job.seen.add(old.entryHash);
-      this.#launch(job, old, oprEntry(row, old.nonce, old.target));
-    }
+    const seen = new Set(unfinished.map((old) => old.entryHash));
+    const job: CurrentJob = { row, best, seen, blockedRecords: 0, life: new AbortController() };
+    this.#current = job;
+    for (const old of unfinished) this.#launch(job, old, oprEntry(row, old.nonce, old.target));
   }
 
   /** Decides at once whether the share goes to the chain. The same share twice is sent once. */
