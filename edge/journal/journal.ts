@@ -130,6 +130,11 @@ export class Journal {
     );
   }
 
+  /** Nothing can be appended any more. */
+  failed(): boolean {
+    return this.#state === "failed";
+  }
+
   /** Number of the newest durable record; 0 when there is none. */
   lastRecord(): number {
     return this.#nextRecord - 1;

@@ -21,17 +21,22 @@ export interface ShareRecord {
 
 const height = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const bookKey = {
+/** One edge epoch's work for one job. */
+export const bookKey = {
   job: height,
   slot: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4095)),
   epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
 };
 
 /** From here on shares belong to this lease of a slot. `firstJob` is the newest job when it began; null: there was none. */
-const epochRecord = v.object({ slot: bookKey.slot, epoch: bookKey.epoch, firstJob: v.nullable(height) });
+export const epochRecord = v.object({
+  slot: bookKey.slot,
+  epoch: bookKey.epoch,
+  firstJob: v.nullable(height),
+});
 
 /** Shares of this job may follow. */
-const jobRecord = v.object({
+export const jobRecord = v.object({
   height,
   oprHash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   credit: v.picklist(["assigned", "achieved"] satisfies CreditMode[]),
@@ -46,19 +51,27 @@ const cutRecord = v.object({ ...bookKey, seq: count, through: count, bodies: v.a
 /** This epoch has nothing more for this job; its last delta is `lastSeq` (-1: none). */
 const closeRecord = v.object({ ...bookKey, lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)) });
 
+/** Session numbers of nonce prefixes below `next` may have been given out in this slot. */
+const sessionsRecord = v.object({
+  slot: bookKey.slot,
+  next: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xf_ffff)),
+});
+
 export type EpochRecord = v.InferOutput<typeof epochRecord>;
 export type JobRecord = v.InferOutput<typeof jobRecord>;
 export type CutRecord = v.InferOutput<typeof cutRecord>;
 export type CloseRecord = v.InferOutput<typeof closeRecord>;
+export type SessionsRecord = v.InferOutput<typeof sessionsRecord>;
 
 export type EdgeRecord =
   | { readonly kind: "epoch"; readonly epoch: EpochRecord }
   | { readonly kind: "job"; readonly job: JobRecord }
   | { readonly kind: "share"; readonly share: ShareRecord }
   | { readonly kind: "cut"; readonly cut: CutRecord }
-  | { readonly kind: "close"; readonly close: CloseRecord };
+  | { readonly kind: "close"; readonly close: CloseRecord }
+  | { readonly kind: "sessions"; readonly sessions: SessionsRecord };
 
-const KIND = { epoch: 1, job: 2, share: 3, cut: 4, close: 5 } as const;
+const KIND = { epoch: 1, job: 2, share: 3, cut: 4, close: 5, sessions: 6 } as const;
 
 export function encodeRecord(record: EdgeRecord): JournalRecord {
   switch (record.kind) {
@@ -72,6 +85,8 @@ export function encodeRecord(record: EdgeRecord): JournalRecord {
       return { kind: KIND.cut, body: jsonBytes(record.cut) };
     case "close":
       return { kind: KIND.close, body: jsonBytes(record.close) };
+    case "sessions":
+      return { kind: KIND.sessions, body: jsonBytes(record.sessions) };
   }
 }
 
@@ -89,6 +104,8 @@ export function decodeRecord({ kind, body }: JournalRecord): EdgeRecord {
         return { kind: "cut", cut: v.parse(cutRecord, parseJson(body)) };
       case KIND.close:
         return { kind: "close", close: v.parse(closeRecord, parseJson(body)) };
+      case KIND.sessions:
+        return { kind: "sessions", sessions: v.parse(sessionsRecord, parseJson(body)) };
     }
   } catch (cause) {
     throw unknownRecord(kind, cause);

@@ -99,10 +99,8 @@ export function memoryDisk(initial: ReadonlyMap<string, Uint8Array> = new Map())
     async list(folder) {
       enter("list", folder);
       const prefix = `${folder}/`;
-      return [...names.keys()]
-        .filter((path) => path.startsWith(prefix))
-        .map((path) => path.slice(prefix.length))
-        .sort();
+      const inside = [...names.keys()].filter((path) => path.startsWith(prefix));
+      return inside.map((path) => path.slice(prefix.length)).sort((a, b) => (a < b ? -1 : 1));
     },
     async read(path) {
       enter("read", path);

@@ -1,0 +1,162 @@
+/** What this edge owes accounting: for each job and epoch the uncut counters, the next seq and whether its close marker is on record. */
+
+import * as v from "valibot";
+import type { BookKey } from "../../shared/db/edges.ts";
+import { type CreditMode, workOfShare } from "../../shared/difficulty/work.ts";
+import type { RecordPlace } from "../journal/journal.ts";
+import {
+  bookKey,
+  type CloseRecord,
+  type CutRecord,
+  type EpochRecord,
+  epochRecord,
+  type JobRecord,
+  type ShareRecord,
+} from "../journal/records.ts";
+import { Window } from "./window.ts";
+
+/** `open`: shares may come. `closing`: none will; what is left must be cut and marked. `closed`: its marker is on record. */
+export interface Book extends BookKey {
+  readonly credit: CreditMode;
+  state: "open" | "closing" | "closed";
+  window: Window;
+  /** Seq of the next delta; the marker says this less one. */
+  nextSeq: number;
+}
+
+/** Pairs of user and worker that wait for a cut, for each book: beyond it shares of new workers are refused as busy. */
+export const MAX_WINDOW_ROWS = 4_096;
+/** So many are cut at once, without waiting for the period. */
+export const CUT_WINDOW_ROWS = 2_048;
+
+const stateSchema = v.object({
+  epoch: v.nullable(epochRecord),
+  books: v.array(
+    v.object({
+      ...bookKey,
+      credit: v.picklist(["assigned", "achieved"] satisfies CreditMode[]),
+      nextSeq: v.number(),
+      closed: v.boolean(),
+    }),
+  ),
+});
+
+/** The books by key, and which journal files hold something of which. Changed only by records that are durable. */
+export class Books {
+  readonly #books = new Map<string, Book>();
+  readonly #files = new Map<number, Set<Book>>();
+  #epoch: EpochRecord | undefined;
+
+  /** Shares from here on belong to this epoch. */
+  beginEpoch(epoch: EpochRecord): void {
+    this.#epoch = epoch;
+  }
+
+  epoch(): EpochRecord | undefined {
+    return this.#epoch;
+  }
+
+  /** The present epoch's book of a job, made when missing. */
+  open(job: Pick<JobRecord, "height" | "credit">): Book {
+    const epoch = this.#epoch;
+    if (epoch === undefined) throw new RangeError("a job is opened in an epoch, and none has begun");
+    return this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
+  }
+
+  /** The book of any epoch; for a job that was never opened in it, an empty one. */
+  book(key: BookKey): Book {
+    return this.#at(key, "assigned");
+  }
+
+  /** A durable share, in its job's unit of work. */
+  credit(job: Pick<JobRecord, "height" | "credit">, share: ShareRecord, place: RecordPlace): Book {
+    const book = this.open(job);
+    addShare(book, share);
+    this.note(book, place.segment);
+    return book;
+  }
+
+  /** A durable cut: `window` is what it holds no longer. */
+  cut(cut: CutRecord, place: RecordPlace): Book {
+    const book = this.book(cut);
+    book.nextSeq = cut.seq + cut.bodies.length;
+    this.note(book, place.segment);
+    return book;
+  }
+
+  /** A durable close marker. */
+  close(close: CloseRecord, place: RecordPlace): Book {
+    const book = this.book(close);
+    book.state = "closed";
+    this.note(book, place.segment);
+    return book;
+  }
+
+  #at(key: BookKey, credit: CreditMode): Book {
+    const text = `${key.job}/${key.slot}/${key.epoch}`;
+    const known = this.#books.get(text);
+    if (known !== undefined) return known;
+    const { job, slot, epoch } = key;
+    const book: Book = { job, slot, epoch, credit, state: "open", window: new Window(), nextSeq: 0 };
+    this.#books.set(text, book);
+    return book;
+  }
+
+  /** A journal file holds something of this book. */
+  note(book: Book, segment: number): void {
+    const books = this.#files.get(segment);
+    if (books === undefined) this.#files.set(segment, new Set([book]));
+    else books.add(book);
+  }
+
+  all(): Book[] {
+    return [...this.#books.values()];
+  }
+
+  /** After a restart: drops closed books whose records have all been freed. */
+  prune(): void {
+    for (const [text, book] of this.#books) {
+      if (book.state === "closed" && ![...this.#files.values()].some((books) => books.has(book)))
+        this.#books.delete(text);
+    }
+  }
+
+  /** The books that a journal file holds something of. */
+  inFile(segment: number): Book[] {
+    return [...(this.#files.get(segment) ?? [])];
+  }
+
+  /** A file is gone, and with it the closed books that no other needs. */
+  fileFreed(segment: number): void {
+    this.#files.delete(segment);
+    this.prune();
+  }
+
+  /** For the header of a new journal file: all that the records before it say, but for uncut shares, whose files are kept. */
+  state(): string {
+    const books = this.all().map(({ job, slot, epoch, credit, nextSeq, state }) => {
+      return { job, slot, epoch, credit, nextSeq, closed: state === "closed" };
+    });
+    return JSON.stringify({ epoch: this.#epoch ?? null, books } satisfies v.InferInput<typeof stateSchema>);
+  }
+
+  /** Books as a file's header has them; "" gives none. */
+  static restore(state: string): Books {
+    const books = new Books();
+    if (state === "") return books;
+    const parsed = v.parse(stateSchema, JSON.parse(state));
+    if (parsed.epoch !== null) books.beginEpoch(parsed.epoch);
+    for (const { closed, nextSeq, credit, ...key } of parsed.books) {
+      const book = books.#at(key, credit);
+      book.nextSeq = nextSeq;
+      if (closed) book.state = "closed";
+    }
+    return books;
+  }
+}
+
+/** Adds a share to what waits for the next cut. */
+export function addShare(book: Book, share: ShareRecord): void {
+  const work = workOfShare(book.credit, { assignedTarget: share.assigned, reachedTarget: share.reached });
+  book.window.add({ ...share, work });
+}

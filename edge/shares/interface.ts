@@ -1,0 +1,68 @@
+/** What the share desk takes and tells. */
+
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { EdgeRecords } from "../../shared/db/edges.ts";
+import type { CodedError } from "../../shared/errors.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { QueueSender } from "../../shared/queue.ts";
+import type { Disk } from "../journal/disk.ts";
+import type { JournalOptions } from "../journal/journal.ts";
+import type { OutboxStats } from "./outbox.ts";
+import type { AcceptedShare, PipelineStats } from "./pipeline.ts";
+
+export interface ShareDeskOptions {
+  /** The locked data folder; the journal lies in `journal` in it. */
+  readonly folder: string;
+  /** This edge's lasting identity (edge/lease/identity.ts). */
+  readonly edgeId: string;
+  readonly blockMs: number;
+  /** 1,000 where the disk dies with its host, 5,000 otherwise. */
+  readonly cutEveryMs: number;
+  /** How often the database is asked what it has. */
+  readonly confirmEveryMs?: number;
+  readonly resendAfterMs?: number;
+  readonly outboxBytes?: number;
+  readonly journal?: Omit<JournalOptions, "folder">;
+}
+
+export interface ShareDeskModules {
+  readonly disk: Disk;
+  readonly records: EdgeRecords;
+  readonly queue: QueueSender;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** False while shares are stale because the block is being closed (minute 0). */
+  readonly gateOpen: () => boolean;
+  /** Every durable share with what it really reached; it must not throw. */
+  readonly onAccepted: (share: AcceptedShare) => void;
+  /** Nothing more can be acknowledged (`journal-failed`, `edge-fenced`): end the process, the next start recovers. */
+  readonly onFatal: (error: CodedError) => void;
+}
+
+/** What a restart found. */
+export interface RecoverySummary {
+  readonly slot: number;
+  readonly epoch: number;
+  /** Shares in the journal, and of these such as no delta held yet. */
+  readonly shares: number;
+  readonly uncutShares: number;
+  /** Messages that the books did not have. */
+  readonly unsent: number;
+}
+
+/** For `/metrics` and `/healthz`. */
+export interface ShareDeskStats {
+  readonly leaseHeld: boolean;
+  readonly currentJob: number | undefined;
+  /** Shares past the cheap checks without a verdict. */
+  readonly inFlight: number;
+  readonly prefixes: { readonly live: number; readonly quarantined: number };
+  readonly verdicts: PipelineStats;
+  readonly journalBytes: number;
+  /** Records since the journal began. */
+  readonly journalRecords: number;
+  readonly outbox: OutboxStats;
+}

@@ -1,0 +1,23 @@
+/** A submitted nonce as the bytes it stands for: whatever its spelling, one nonce is one key (SPEC.md §5, "A miner's nonce"). */
+
+const PREFIX_BYTES = 4;
+/** The Go miner sends 6 to 9; a longer one than this is nobody's. */
+const MAX_BYTES = 32;
+const FORM = /^(?:[0-9a-f]{2})+$/i;
+
+export interface Nonce {
+  readonly bytes: Uint8Array;
+  /** The first four bytes: who was given them. */
+  readonly prefix: number;
+}
+
+/** Hex of any case for 5 to 32 bytes: a prefix, and at least one byte of the miner's own. Undefined for anything else. */
+export function parseNonce(text: string): Nonce | undefined {
+  if (text.length <= 2 * PREFIX_BYTES || text.length > 2 * MAX_BYTES || !FORM.test(text)) return undefined;
+  const bytes = new Uint8Array(Buffer.from(text, "hex"));
+  return { bytes, prefix: prefixOf(bytes) };
+}
+
+export function prefixOf(nonce: Uint8Array): number {
+  return new DataView(nonce.buffer, nonce.byteOffset, nonce.byteLength).getUint32(0);
+}

@@ -1,0 +1,187 @@
+/** Summaries on their way: sent until the queue takes them, and again until the books have them; always the same bytes. */
+
+import type { Clock, Random } from "../../shared/clock.ts";
+import { sleep } from "../../shared/clock.ts";
+import type { BookKey, EdgeRecords } from "../../shared/db/edges.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { QueueSender } from "../../shared/queue.ts";
+
+export interface OutboxOptions {
+  /** Bodies kept at most; beyond it periodic cuts wait and windows grow. Last cuts and markers always fit. */
+  readonly limitBytes: number;
+  /** A message that the queue took and the books do not have after this long is sent again. */
+  readonly resendAfterMs: number;
+}
+
+export interface OutboxModules {
+  readonly queue: QueueSender;
+  readonly records: EdgeRecords;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface OutboxStats {
+  /** Not with the queue yet. */
+  readonly waiting: number;
+  /** Not known to be in the books; `bytes` is their length. */
+  readonly unconfirmed: number;
+  readonly bytes: number;
+}
+
+interface Message {
+  readonly key: BookKey;
+  /** Undefined: the close marker. */
+  readonly seq: number | undefined;
+  readonly body: string;
+  /** Monotonic; infinite while the queue never had it. */
+  sentAtMs: number;
+}
+
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 30_000;
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #modules: OutboxModules;
+  /** All that the books are not known to have. */
+  readonly #messages = new Map<string, Message>();
+  /** Of these, what the queue does not have, oldest first. */
+  readonly #waiting = new Set<Message>();
+  #bytes = 0;
+  #sending: Promise<void> | undefined;
+  #stop = new AbortController();
+  #started = false;
+
+  constructor(options: OutboxOptions, modules: OutboxModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** A delta's exact text. Its cut must be durable. */
+  addDelta(key: BookKey, seq: number, body: string): void {
+    this.#add({ key, seq, body, sentAtMs: Number.POSITIVE_INFINITY });
+  }
+
+  /** Its record must be durable. */
+  addMarker(key: BookKey, lastSeq: number): void {
+    const { job, slot, epoch } = key;
+    const body = JSON.stringify({ v: 1, kind: "close", job, slot, epoch, lastSeq });
+    this.#add({ key, seq: undefined, body, sentAtMs: Number.POSITIVE_INFINITY });
+  }
+
+  /** Begins sending what is and will be added. */
+  start(): void {
+    this.#started = true;
+    this.#wake();
+  }
+
+  hasRoom(): boolean {
+    return this.#bytes < this.#options.limitBytes;
+  }
+
+  stats(): OutboxStats {
+    return { waiting: this.#waiting.size, unconfirmed: this.#messages.size, bytes: this.#bytes };
+  }
+
+  /** Drops what the books have, and sends again what they should have had long ago. Rejects with `db-away`. */
+  async confirm(): Promise<void> {
+    const deltas = [...this.#messages.values()].filter(({ seq }) => seq !== undefined);
+    for (const { seq, ...key } of await this.#modules.records.appliedSeqs(seqRanges(deltas)))
+      this.#drop(messageId(key, seq));
+    const nowMs = this.#modules.clock.monotonicMs();
+    for (const message of this.#messages.values())
+      if (nowMs - message.sentAtMs > this.#options.resendAfterMs) this.#waiting.add(message);
+    this.#wake();
+  }
+
+  /** The books have everything of this key, the marker too. */
+  dropMarker(key: BookKey): void {
+    this.#drop(messageId(key, undefined));
+  }
+
+  /** Resolves when the queue has everything, or when `signal` aborts. */
+  async flushed(signal: AbortSignal): Promise<void> {
+    while (this.#waiting.size > 0 && !signal.aborted && !this.#stop.signal.aborted)
+      await sleep(this.#modules.clock, FIRST_RETRY_MS / 4, signal);
+  }
+
+  /** Stops sending. What is left is in the journal. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#sending;
+  }
+
+  #add(message: Message): void {
+    const id = messageId(message.key, message.seq);
+    if (this.#messages.has(id)) return;
+    this.#messages.set(id, message);
+    this.#waiting.add(message);
+    this.#bytes += message.body.length;
+    this.#wake();
+  }
+
+  #drop(id: string): void {
+    const message = this.#messages.get(id);
+    if (message === undefined) return;
+    this.#messages.delete(id);
+    this.#waiting.delete(message);
+    this.#bytes -= message.body.length;
+  }
+
+  #wake(): void {
+    if (!this.#started || this.#stop.signal.aborted) return;
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+      if (this.#waiting.size > 0) this.#wake();
+    });
+  }
+
+  async #send(): Promise<void> {
+    const { queue, clock, random, logger } = this.#modules;
+    let retryMs = FIRST_RETRY_MS;
+    for (;;) {
+      const [message] = this.#waiting;
+      if (message === undefined || this.#stop.signal.aborted) return;
+      try {
+        await queue.send(message.body);
+        message.sentAtMs = clock.monotonicMs();
+        this.#waiting.delete(message);
+        retryMs = FIRST_RETRY_MS;
+      } catch (thrown) {
+        logger.warn("the queue does not take summaries; trying again, nothing is lost meanwhile", {
+          error: coerceError(thrown).message,
+          ...this.stats(),
+        });
+        // Between half and all of it, so that edges do not come back in step.
+        const jitter = ((random(1)[0] ?? 0) / 255 + 1) / 2;
+        await sleep(clock, retryMs * jitter, this.#stop.signal);
+        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+      }
+    }
+  }
+}
+
+function messageId(key: BookKey, seq: number | undefined): string {
+  return `${key.job}/${key.slot}/${key.epoch}/${seq ?? "close"}`;
+}
+
+/** For each book the lowest and highest seq among these messages. */
+function seqRanges(messages: readonly Message[]): (BookKey & { fromSeq: number; toSeq: number })[] {
+  const ranges = new Map<string, BookKey & { fromSeq: number; toSeq: number }>();
+  for (const { key, seq = 0 } of messages) {
+    const id = messageId(key, undefined);
+    const known = ranges.get(id) ?? { ...bare(key), fromSeq: seq, toSeq: seq };
+    ranges.set(id, {
+      ...known,
+      fromSeq: Math.min(known.fromSeq, seq),
+      toSeq: Math.max(known.toSeq, seq),
+    });
+  }
+  return [...ranges.values()];
+}
+
+function bare({ job, slot, epoch }: BookKey): BookKey {
+  return { job, slot, epoch };
+}

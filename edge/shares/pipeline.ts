@@ -1,0 +1,227 @@
+/** The checks of a share, cheap ones first, and the moment it becomes durable (DESIGN.md, "The path of a share"). */
+
+import { bytesToU64, concat } from "../../shared/bytes.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { parseTarget } from "../../shared/messages/stratum.ts";
+import type { Journal } from "../journal/journal.ts";
+import { encodeRecord, type ShareRecord } from "../journal/records.ts";
+import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
+import { type Books, CUT_WINDOW_ROWS, MAX_WINDOW_ROWS } from "./books.ts";
+import { type Nonce, parseNonce } from "./nonce.ts";
+import type { OpenJob, OpenJobs } from "./open-jobs.ts";
+import type { Prefixes } from "./prefixes.ts";
+
+/** A durable share, for the submitter. */
+export interface AcceptedShare {
+  readonly height: number;
+  readonly user: string;
+  readonly worker: string;
+  readonly nonce: Uint8Array;
+  /** What it really reached. */
+  readonly difficulty: bigint;
+  readonly assigned: bigint;
+  /** Its job was over when its line was read: credited, never submitted. */
+  readonly late: boolean;
+  /** Found in the journal after a restart: it may have been submitted already. */
+  readonly replayed: boolean;
+}
+
+/** Verdicts since the start. */
+export interface PipelineStats {
+  readonly accepted: number;
+  /** Credited, but the connection was closed without an answer. */
+  readonly unanswered: number;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export interface PipelineModules {
+  readonly jobs: OpenJobs;
+  readonly prefixes: Prefixes;
+  readonly books: Books;
+  readonly journal: Journal;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** False around minute 0, when the chain takes nothing (SPEC.md §4, "Minute keeper"). */
+  readonly gateOpen: () => boolean;
+  /** The slot is this edge's: asked before a share is journaled, and again before it is acknowledged. */
+  readonly leaseHeld: () => boolean;
+  readonly onAccepted: (share: AcceptedShare) => void;
+  /** Something can be cut or closed now rather than at the next period. */
+  readonly kick: () => void;
+}
+
+type Refusal = Extract<ShareVerdict, { kind: "refused" }>;
+
+/** What the cheap checks leave of a submit. */
+interface Candidate {
+  readonly share: SubmittedShare;
+  readonly job: OpenJob;
+  readonly late: boolean;
+  readonly nonce: Nonce;
+  readonly claimed: bigint;
+}
+
+const BUSY = refused("busy", "the pool is busy; this share was not counted, its nonce stays unused");
+
+export class Pipeline {
+  readonly #modules: PipelineModules;
+  #accepted = 0;
+  #unanswered = 0;
+  readonly #refusals = new Map<RefusalCode, number>();
+
+  constructor(modules: PipelineModules) {
+    this.#modules = modules;
+  }
+
+  /** The verdict on one share. `accepted` means that it is on disk and will be credited once. */
+  async submit(share: SubmittedShare): Promise<ShareVerdict> {
+    const candidate = this.#screen(share);
+    const verdict = "kind" in candidate ? candidate : await this.#check(candidate);
+    this.#count(share, verdict);
+    return verdict;
+  }
+
+  stats(): PipelineStats {
+    return {
+      accepted: this.#accepted,
+      unanswered: this.#unanswered,
+      refused: Object.fromEntries(this.#refusals),
+    };
+  }
+
+  /** Everything that can be said without hashing; on success the nonce is reserved. */
+  #screen(share: SubmittedShare): Candidate | Refusal {
+    const { jobs, prefixes, gateOpen } = this.#modules;
+    if (!gateOpen()) return refused("stale", "the block is being closed: no shares are taken in minute 0");
+    const named = jobs.find(share.oprHash, share.jobId, share.readAtMs);
+    if (named.kind === "refused") return refused(named.code, named.reason);
+    const nonce = parseNonce(share.nonce);
+    if (nonce === undefined) return refused("malformed", "nonce: expected 5 to 32 bytes in hex");
+    const claimed = parseTarget(share.target);
+    if (claimed === undefined) return refused("malformed", "target: expected up to 16 hex digits");
+    const { job, late } = named;
+    if (!share.prefixes.includes(nonce.prefix) && !prefixes.wasHeldBy(nonce.prefix, share, job.height))
+      return refused("wrong-prefix", "the nonce does not begin with the four bytes this session was given");
+    const reservation = job.seen.reserve(nonce.bytes);
+    if (reservation === "duplicate") return refused("duplicate", "this nonce was submitted before");
+    if (reservation === "full") return BUSY;
+    return { share, job, late, nonce, claimed };
+  }
+
+  async #check(candidate: Candidate): Promise<ShareVerdict> {
+    const { job, nonce, share, claimed } = candidate;
+    job.inFlight += 1;
+    let spent = false;
+    try {
+      if (claimed < share.assigned)
+        return refused(
+          "low-difficulty",
+          `the target is ${hex(share.assigned)}, the share claims ${hex(claimed)}`,
+        );
+      if (!this.#hasRoom(candidate)) return BUSY;
+      const reached = await this.#hash(candidate);
+      if (reached === undefined) return BUSY;
+      if (reached !== claimed)
+        return refused("wrong-hash", `the share reaches ${hex(reached)}, not the ${hex(claimed)} it claims`);
+      if (!this.#hasRoom(candidate)) return BUSY;
+      const outcome = await this.#journal(candidate, reached);
+      // After a failed write nobody knows whether a restart finds it: its nonce stays taken.
+      spent = outcome !== "full";
+      if (outcome !== "durable") return BUSY;
+      // Credited, but another edge might have this slot: no promise is made.
+      if (!this.#modules.leaseHeld()) return { kind: "unavailable" };
+      return { kind: "accepted" };
+    } finally {
+      if (!spent) job.seen.release(nonce.bytes);
+      job.inFlight -= 1;
+      if (job.inFlight === 0 && job.lateUntilMs < this.#modules.clock.monotonicMs()) this.#modules.kick();
+    }
+  }
+
+  #hasRoom({ job, share }: Candidate): boolean {
+    const { journal, hasher, books, leaseHeld } = this.#modules;
+    if (!leaseHeld() || !journal.canAppend() || !hasher.canAcceptWork()) return false;
+    const { window } = books.open(job);
+    return window.size() < MAX_WINDOW_ROWS || window.has(share.user, share.worker);
+  }
+
+  /** The difficulty the share really reached; undefined when it cannot be worked out now. */
+  async #hash({ job, nonce }: Candidate): Promise<bigint | undefined> {
+    try {
+      const [hash] = await this.#modules.hasher.hash([concat(job.oprHashBytes, nonce.bytes)]);
+      return hash === undefined ? undefined : bytesToU64(hash);
+    } catch (thrown) {
+      this.#modules.logger.warn("a share could not be hashed", { error: coerceError(thrown).message });
+      return undefined;
+    }
+  }
+
+  async #journal(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
+    const { journal, books, clock } = this.#modules;
+    const { job, share, nonce } = candidate;
+    const record: ShareRecord = {
+      job: job.height,
+      user: share.user,
+      worker: share.worker,
+      nonce: nonce.bytes,
+      assigned: share.assigned,
+      reached,
+      atMs: clock.wallMs(),
+    };
+    const { kind } = await journal.append(encodeRecord({ kind: "share", share: record }), (place) => {
+      job.seen.credit(nonce.bytes);
+      const { window } = books.credit(job, record, place);
+      if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
+    });
+    if (kind === "durable") this.#offer(candidate, record);
+    return kind;
+  }
+
+  #offer({ late }: Candidate, share: ShareRecord): void {
+    try {
+      this.#modules.onAccepted({ ...acceptedShare(share), late, replayed: false });
+    } catch (thrown) {
+      this.#modules.logger.error("the submitter failed on a share, which is credited all the same", {
+        error: coerceError(thrown).message,
+      });
+    }
+  }
+
+  #count(share: SubmittedShare, verdict: ShareVerdict): void {
+    if (verdict.kind === "accepted") this.#accepted += 1;
+    if (verdict.kind === "unavailable") this.#unanswered += 1;
+    if (verdict.kind !== "refused") return;
+    this.#refusals.set(verdict.code, (this.#refusals.get(verdict.code) ?? 0) + 1);
+    // Busy is the pool's doing, not the miner's.
+    if (verdict.code === "busy") return;
+    const job = this.#modules.jobs.newest();
+    if (job === undefined) return;
+    const { window } = this.#modules.books.open(job);
+    if (window.size() < CUT_WINDOW_ROWS || window.has(share.user, share.worker))
+      window.addRejected(share.user, share.worker, this.#modules.clock.wallMs());
+  }
+}
+
+/** A journaled share as the submitter wants it. */
+export function acceptedShare(share: ShareRecord): Omit<AcceptedShare, "late" | "replayed"> {
+  return {
+    height: share.job,
+    user: share.user,
+    worker: share.worker,
+    nonce: share.nonce,
+    difficulty: share.reached,
+    assigned: share.assigned,
+  };
+}
+
+function refused(code: RefusalCode, reason: string): Refusal {
+  return { kind: "refused", code, reason };
+}
+
+function hex(target: bigint): string {
+  return target.toString(16).padStart(16, "0");
+}

@@ -1,0 +1,168 @@
+/** Reads the journal of an earlier run: what it acknowledged and had not yet cut, what may not have been sent, which nonces are spent. */
+
+import * as v from "valibot";
+import type { Random } from "../../shared/clock.ts";
+import type { BookKey } from "../../shared/db/edges.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { delta } from "../../shared/messages/summary.ts";
+import {
+  type CloseRecord,
+  type CutRecord,
+  decodeRecord,
+  type JobRecord,
+  type SessionsRecord,
+  type ShareRecord,
+} from "../journal/records.ts";
+import type { JournalReader, NumberedRecord } from "../journal/replay.ts";
+import type { Holder } from "../stratum/backend.ts";
+import { addShare, type Book, Books } from "./books.ts";
+import { prefixOf } from "./nonce.ts";
+import { SeenNonces } from "./seen.ts";
+
+/** A job of an earlier run that may still be the current one. */
+export interface RecoveredJob {
+  readonly job: JobRecord;
+  readonly seen: SeenNonces;
+  /** Who used which nonce prefix. */
+  readonly holders: Map<number, Holder>;
+  /** The shares that reached most, highest first: their submission may not have been begun. */
+  best: ShareRecord[];
+}
+
+/** A cut or a marker on record, which the books may have or not. */
+export type RecoveredMessage =
+  | { readonly kind: "delta"; readonly key: BookKey; readonly seq: number; readonly body: string }
+  | { readonly kind: "marker"; readonly key: BookKey; readonly lastSeq: number };
+
+/** Four times as many as the chain takes of one pool at most. */
+const BEST_SHARES = 100;
+
+/** Only the newest job and the one before it can take shares again. */
+const RECENT_JOBS = 2;
+
+/** Collects what `replayJournal` reads; `finish` then folds the uncut shares into the counters. */
+export class Recovery implements JournalReader {
+  books = new Books();
+  readonly messages: RecoveredMessage[] = [];
+  readonly recent: RecoveredJob[] = [];
+  sessions: SessionsRecord | undefined;
+  shares = 0;
+  readonly #random: Random;
+  readonly #jobs = new Map<number, JobRecord>();
+  readonly #uncut = new Map<Book, { readonly number: number; readonly share: ShareRecord }[]>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  start(state: string): void {
+    try {
+      this.books = Books.restore(state);
+    } catch (cause) {
+      throw new CodedError(
+        "journal-version",
+        "the oldest journal file's header cannot be read by this version: start the version that wrote it",
+        { cause },
+      );
+    }
+  }
+
+  record(numbered: NumberedRecord): void {
+    const record = decodeRecord(numbered);
+    switch (record.kind) {
+      case "epoch":
+        this.books.beginEpoch(record.epoch);
+        return;
+      case "job":
+        this.#job(record.job);
+        return;
+      case "share":
+        this.#share(record.share, numbered);
+        return;
+      case "cut":
+        this.#cut(record.cut, numbered);
+        return;
+      case "close":
+        this.#close(record.close, numbered);
+        return;
+      case "sessions":
+        this.sessions = record.sessions;
+        return;
+    }
+  }
+
+  /** How many shares no cut holds. */
+  uncutShares(): number {
+    return [...this.#uncut.values()].reduce((sum, shares) => sum + shares.length, 0);
+  }
+
+  finish(): void {
+    for (const [book, shares] of this.#uncut) for (const { share } of shares) addShare(book, share);
+    this.#uncut.clear();
+    this.books.prune();
+  }
+
+  #job(job: JobRecord): void {
+    this.#jobs.set(job.height, job);
+    this.books.open(job);
+    if (this.recent.some((known) => known.job.height === job.height)) return;
+    this.recent.push({ job, seen: new SeenNonces(this.#random(16)), holders: new Map(), best: [] });
+    if (this.recent.length > RECENT_JOBS) this.recent.shift();
+  }
+
+  #share(share: ShareRecord, { number, segment }: NumberedRecord): void {
+    const epoch = this.books.epoch();
+    if (epoch === undefined) throw outOfOrder(number, "a share before any epoch");
+    this.shares += 1;
+    const known = this.#jobs.get(share.job);
+    // The job's own record may have been freed with an earlier file; its book then came with the header.
+    const book = known === undefined ? this.books.book({ job: share.job, ...epoch }) : this.books.open(known);
+    this.books.note(book, segment);
+    const uncut = this.#uncut.get(book);
+    if (uncut === undefined) this.#uncut.set(book, [{ number, share }]);
+    else uncut.push({ number, share });
+    const recent = this.recent.find(({ job }) => job.height === share.job);
+    if (recent === undefined) return;
+    recent.seen.credit(share.nonce);
+    recent.holders.set(prefixOf(share.nonce), { user: share.user, worker: share.worker });
+    keepBest(recent, share);
+  }
+
+  #cut(cut: CutRecord, { number, segment }: NumberedRecord): void {
+    const book = this.books.cut(cut, { number, segment });
+    const left = this.#uncut.get(book)?.filter((share) => share.number > cut.through);
+    if (left !== undefined) this.#uncut.set(book, left);
+    for (const [index, body] of cut.bodies.entries()) {
+      const seq = cut.seq + index;
+      const parsed = v.safeParse(delta, JSON.parse(body));
+      if (!parsed.success || parsed.output.job !== cut.job || parsed.output.seq !== seq)
+        throw outOfOrder(number, "a cut whose message is not the one it names");
+      this.messages.push({ kind: "delta", key: bare(cut), seq, body });
+    }
+  }
+
+  #close(close: CloseRecord, { number, segment }: NumberedRecord): void {
+    this.books.close(close, { number, segment });
+    this.messages.push({ kind: "marker", key: bare(close), lastSeq: close.lastSeq });
+  }
+}
+
+function keepBest(recent: RecoveredJob, share: ShareRecord): void {
+  const last = recent.best[BEST_SHARES - 1];
+  if (last !== undefined && last.reached >= share.reached) return;
+  recent.best = [...recent.best, share]
+    .sort((a, b) => (a.reached < b.reached ? 1 : a.reached > b.reached ? -1 : 0))
+    .slice(0, BEST_SHARES);
+}
+
+function bare({ job, slot, epoch }: BookKey): BookKey {
+  return { job, slot, epoch };
+}
+
+function outOfOrder(number: number, what: string): CodedError {
+  return new CodedError(
+    "journal-damaged",
+    `journal record ${number} is ${what}: the files do not belong together; restore the journal folder from a copy`,
+    { data: { record: number } },
+  );
+}
