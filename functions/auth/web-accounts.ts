@@ -49,14 +49,25 @@ export type ChangeResult = { readonly kind: "ok" } | { readonly kind: "refused";
 export interface WebAccounts {
   login(name: string, password: string, remoteAddress: string): Promise<LoginResult>;
   /** Registers and logs in. */
-  register(request: RegistrationRequest): Promise<LoginResult>;
+  register(request: RegistrationRequest, remoteAddress: string): Promise<LoginResult>;
   logout(token: string): Promise<void>;
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
   /** The current password is asked again; every other session of the user ends. */
-  changePassword(user: SessionUser, token: string, current: string, next: string): Promise<ChangeResult>;
+  changePassword(
+    user: SessionUser,
+    token: string,
+    current: string,
+    next: string,
+    remoteAddress: string,
+  ): Promise<ChangeResult>;
   /** Where money goes is changed only with the password. */
-  changeAddress(user: SessionUser, current: string, address: string): Promise<ChangeResult>;
+  changeAddress(
+    user: SessionUser,
+    current: string,
+    address: string,
+    remoteAddress: string,
+  ): Promise<ChangeResult>;
 }
 
 /** A working day with a margin. */
@@ -65,24 +76,22 @@ export const SESSION_SECONDS = 12 * 3600;
 export const MIN_WEB_PASSWORD = 8;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const TOO_SHORT = `a password has at least ${MIN_WEB_PASSWORD} characters`;
+const WRONG_CURRENT = "the current password is wrong";
 const THROTTLED = "too many failed logins: wait a minute, then try again";
 
 export function createWebAccounts(options: WebAccountOptions, modules: WebAccountModules): WebAccounts {
-  const { db, clock, throttle } = modules;
-  const open = (userId: bigint): Promise<LoginResult> => openSession(modules, userId);
+  const { db, clock } = modules;
   return {
     async login(name, password, remoteAddress) {
-      if (throttle?.mayTry(name, remoteAddress) === false) return { kind: "throttled", reason: THROTTLED };
-      const user = await checkLogin(modules, name, password);
-      throttle?.report(name, remoteAddress, user !== undefined);
-      return user === undefined ? { kind: "refused", reason: WRONG_LOGIN } : open(user.id);
+      const tried = await tryPassword(modules, name, password, remoteAddress);
+      return tried.kind === "ok" ? openSession(modules, tried.user.id) : tried;
     },
-    async register(request) {
+    async register(request, remoteAddress) {
       if (request.password.length < MIN_WEB_PASSWORD) return { kind: "refused", reason: TOO_SHORT };
       const result = await register(modules, request, options.openRegistration);
       if (result.kind === "refused") return result;
-      const user = await checkLogin(modules, request.name, request.password);
-      return user === undefined ? { kind: "refused", reason: WRONG_LOGIN } : open(user.id);
+      const tried = await tryPassword(modules, request.name, request.password, remoteAddress);
+      return tried.kind === "ok" ? openSession(modules, tried.user.id) : tried;
     },
     async logout(token) {
       if (TOKEN.test(token)) await deleteSession(db, hashToken(token));
@@ -90,26 +99,47 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
     async whoIs(token) {
       return TOKEN.test(token) ? findSession(db, hashToken(token), clock.wallMs()) : undefined;
     },
-    async changePassword(user, token, current, next) {
+    async changePassword(user, token, current, next, remoteAddress) {
       if (next.length < MIN_WEB_PASSWORD) return { kind: "refused", reason: TOO_SHORT };
-      if ((await confirm(modules, user, current)) === undefined) return WRONG_CURRENT;
+      const tried = await tryPassword(modules, user.name, current, remoteAddress);
+      if (tried.kind !== "ok") return notConfirmed(tried);
       await setPassword(db, user.id, await modules.passwords.hash(next));
       await deleteOtherSessions(db, user.id, hashToken(token));
       return { kind: "ok" };
     },
-    async changeAddress(user, current, address) {
+    async changeAddress(user, current, address, remoteAddress) {
       if (!isValidFaAddress(address)) return { kind: "refused", reason: BAD_ADDRESS };
-      if ((await confirm(modules, user, current)) === undefined) return WRONG_CURRENT;
+      const tried = await tryPassword(modules, user.name, current, remoteAddress);
+      if (tried.kind !== "ok") return notConfirmed(tried);
       await setPayoutAddress(db, user.id, address);
       return { kind: "ok" };
     },
   };
 }
 
-const WRONG_CURRENT: ChangeResult = { kind: "refused", reason: "the current password is wrong" };
+type Tried =
+  | { readonly kind: "ok"; readonly user: User }
+  | { readonly kind: "refused" | "throttled"; readonly reason: string };
 
-function confirm(modules: WebAccountModules, user: SessionUser, password: string): Promise<User | undefined> {
-  return checkLogin(modules, user.name, password);
+/** Every way to try a password goes through the throttle. */
+async function tryPassword(
+  modules: WebAccountModules,
+  name: string,
+  password: string,
+  remoteAddress: string,
+): Promise<Tried> {
+  const { throttle } = modules;
+  if (throttle?.mayTry(name, remoteAddress) === false) return { kind: "throttled", reason: THROTTLED };
+  const user = await checkLogin(modules, name, password);
+  throttle?.report(name, remoteAddress, user !== undefined);
+  return user === undefined ? { kind: "refused", reason: WRONG_LOGIN } : { kind: "ok", user };
+}
+
+function notConfirmed(tried: {
+  readonly kind: "refused" | "throttled";
+  readonly reason: string;
+}): ChangeResult {
+  return { kind: "refused", reason: tried.kind === "refused" ? WRONG_CURRENT : tried.reason };
 }
 
 async function openSession(modules: WebAccountModules, userId: bigint): Promise<LoginResult> {

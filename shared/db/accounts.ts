@@ -99,27 +99,27 @@ export async function anyAdmin(db: Db): Promise<boolean> {
   return row.found;
 }
 
-export interface UserListing {
-  readonly name: string;
-  readonly payoutAddress: string | null;
-  readonly isAdmin: boolean;
-  readonly canLogIn: boolean;
+const userBalanceRow = v.object({
+  name: v.string(),
+  payoutAddress: v.nullable(v.string()),
+  isAdmin: v.boolean(),
+  canLogIn: v.boolean(),
   /** Unix milliseconds. */
-  readonly createdAtMs: number;
-}
+  createdAtMs: v.number(),
+  booked: bigintText,
+  paidOut: bigintText,
+  owed: bigintText,
+});
+export type UserBalanceListing = v.InferOutput<typeof userBalanceRow>;
 
-/** Newest first. */
-export function listUsers(db: Db, limit: number): Promise<UserListing[]> {
+/** The newest users, amounts in 1e-8 PEG. */
+export function listUserBalances(db: Db, limit: number): Promise<UserBalanceListing[]> {
   return db.query(
-    sql`SELECT name, payout_address AS "payoutAddress", is_admin AS "isAdmin", password IS NOT NULL AS "canLogIn",
-      extract(epoch FROM created_at)::float8 * 1000 AS "createdAtMs"
-      FROM users ORDER BY id DESC LIMIT ${limit}::int`,
-    v.object({
-      name: v.string(),
-      payoutAddress: v.nullable(v.string()),
-      isAdmin: v.boolean(),
-      canLogIn: v.boolean(),
-      createdAtMs: v.number(),
-    }),
+    sql`SELECT u.name, u.payout_address AS "payoutAddress", u.is_admin AS "isAdmin", u.password IS NOT NULL AS "canLogIn",
+      extract(epoch FROM u.created_at)::float8 * 1000 AS "createdAtMs",
+      b.booked::text AS booked, b.paid_out::text AS "paidOut", b.owed::text AS owed
+      FROM (SELECT * FROM users ORDER BY id DESC LIMIT ${limit}::int) u
+      JOIN balances b ON b.user_name = u.name ORDER BY u.id DESC`,
+    userBalanceRow,
   );
 }

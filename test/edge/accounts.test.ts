@@ -11,8 +11,8 @@ import { openPg } from "../../shared/db/pg.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { SILENT } from "../../shared/logger.ts";
 import type { Auth, AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
-import { type ManualClock, manualClock } from "../helpers/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";
+import { type ManualClock, manualClock } from "../helpers/manual-clock.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

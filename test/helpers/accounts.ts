@@ -1,8 +1,7 @@
-/** Cheap password hashing, addresses and a hand-set clock for tests of accounts and pages. */
+/** Cheap password hashing and addresses for tests of accounts and pages. */
 
 import { createHash, randomBytes } from "node:crypto";
 import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
-import type { Clock } from "../../shared/clock.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { encodeAddress } from "../../shared/factom/address.ts";
 
@@ -18,30 +17,4 @@ export function addressOf(seed: string): string {
 
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(4).toString("hex")}`;
-}
-
-export interface ManualClock extends Clock {
-  advance(ms: number): void;
-}
-
-/** Wall and monotonic time stand still until `advance`, which fires what has come due. */
-export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
-  let elapsedMs = 0;
-  const timers = new Set<{ atMs: number; fn: () => void }>();
-  return {
-    wallMs: () => startMs + elapsedMs,
-    monotonicMs: () => elapsedMs,
-    after(delayMs, fn) {
-      const timer = { atMs: elapsedMs + delayMs, fn };
-      timers.add(timer);
-      return { stop: () => void timers.delete(timer) };
-    },
-    advance(ms) {
-      elapsedMs += ms;
-      for (const timer of [...timers].filter((t) => t.atMs <= elapsedMs)) {
-        timers.delete(timer);
-        timer.fn();
-      }
-    },
-  };
 }

@@ -1,0 +1,43 @@
+/** One value kept for a moment, so that a thousand open pages cost the database as much as one. */
+
+import type { Clock } from "../../shared/clock.ts";
+
+/** `load` runs at most once per `ttlMs`, and once for all who ask meanwhile. A failure is not kept. */
+export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): () => Promise<T> {
+  let kept: { value: Promise<T>; untilMs: number } | undefined;
+  return () => {
+    if (kept !== undefined && clock.monotonicMs() < kept.untilMs) return kept.value;
+    const mine = { value: load(), untilMs: Number.POSITIVE_INFINITY };
+    kept = mine;
+    mine.value.then(
+      () => {
+        mine.untilMs = clock.monotonicMs() + ttlMs;
+      },
+      () => {
+        if (kept === mine) kept = undefined;
+      },
+    );
+    return mine.value;
+  };
+}
+
+/** The same for each of at most `limit` keys; the one asked first is dropped. */
+export function cachedBy<T>(
+  clock: Clock,
+  ttlMs: number,
+  limit: number,
+  load: (key: string) => Promise<T>,
+): (key: string) => Promise<T> {
+  const byKey = new Map<string, () => Promise<T>>();
+  return (key) => {
+    const known = byKey.get(key);
+    if (known !== undefined) return known();
+    if (byKey.size >= limit) {
+      const [oldest] = byKey.keys();
+      if (oldest !== undefined) byKey.delete(oldest);
+    }
+    const fresh = cached(clock, ttlMs, () => load(key));
+    byKey.set(key, fresh);
+    return fresh();
+  };
+}

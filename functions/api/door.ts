@@ -1,0 +1,97 @@
+/** From an API Gateway event to a request: who asks, from which site, with what; refused here before any route runs. */
+
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type { WebAccounts } from "../auth/web-accounts.ts";
+import { tokenOf } from "./cookie.ts";
+import { type ApiReply, type ApiRequest, type ApiRoute, refused, type Session } from "./route.ts";
+
+/** Larger bodies have no use here. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+type Passed =
+  | { readonly ok: true; readonly request: ApiRequest<unknown, unknown, Session | undefined> }
+  | { readonly ok: false; readonly reply: ApiReply };
+
+export async function admit(
+  event: APIGatewayProxyEventV2,
+  route: ApiRoute,
+  accounts: WebAccounts,
+): Promise<Passed> {
+  const isSecure = isHttps(event);
+  if (route.method !== "GET" && !isSameOrigin(event))
+    return { ok: false, reply: refused(403, "cross-origin", "this request came from another site") };
+  const body = route.method === "GET" ? { ok: true as const, value: undefined } : readJson(event);
+  if (!body.ok) return body;
+  return {
+    ok: true,
+    request: {
+      query: queryOf(event),
+      body: body.value,
+      params: readParams(event),
+      session: route.seesSession ? await sessionOf(event, isSecure, accounts) : undefined,
+      remoteAddress: event.requestContext.http.sourceIp,
+      visitedHost: event.headers["host"],
+      isSecure,
+    },
+  };
+}
+
+/** Of a repeated name the last counts. */
+export function queryOf(event: APIGatewayProxyEventV2): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(event.rawQueryString));
+}
+
+export async function sessionOf(
+  event: APIGatewayProxyEventV2,
+  isSecure: boolean,
+  accounts: WebAccounts,
+): Promise<Session | undefined> {
+  const token = tokenOf(event.cookies ?? [], isSecure);
+  const user = token === undefined ? undefined : await accounts.whoIs(token);
+  return token === undefined || user === undefined ? undefined : { token, user };
+}
+
+/** A client that lies here harms only its own cookie. */
+export function isHttps(event: APIGatewayProxyEventV2): boolean {
+  return event.headers["x-forwarded-proto"] === "https";
+}
+
+/** The text of the body; undefined where it is too large. */
+export function bodyText(event: APIGatewayProxyEventV2): string | undefined {
+  const text = event.body ?? "";
+  const decoded = event.isBase64Encoded ? Buffer.from(text, "base64").toString("utf8") : text;
+  return Buffer.byteLength(decoded) > MAX_BODY_BYTES ? undefined : decoded;
+}
+
+/**
+ * Browsers name the site that a request comes from; beside SameSite=Strict this is the second lock against forged requests.
+ * Programs send neither header.
+ */
+function isSameOrigin(event: APIGatewayProxyEventV2): boolean {
+  const { origin, host } = event.headers;
+  const site = event.headers["sec-fetch-site"];
+  if (site !== undefined && site !== "same-origin" && site !== "none") return false;
+  return origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
+}
+
+type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reply: ApiReply };
+
+function readJson(event: APIGatewayProxyEventV2): Json {
+  const text = bodyText(event);
+  if (text === undefined)
+    return { ok: false, reply: refused(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`) };
+  if (text === "") return { ok: true, value: undefined };
+  // A form of another site cannot send this type without asking first.
+  if (!/^application\/json\b/i.test(event.headers["content-type"] ?? ""))
+    return { ok: false, reply: refused(415, "not-json", "send content-type: application/json") };
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false, reply: refused(400, "bad-json", "the body is not JSON") };
+  }
+}
+
+function readParams(event: APIGatewayProxyEventV2): Record<string, string> {
+  const params = Object.entries(event.pathParameters ?? {});
+  return Object.fromEntries(params.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}

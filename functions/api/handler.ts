@@ -1,0 +1,118 @@
+/** The api function: REST, JSON-RPC and the pages, for API Gateway or a function URL and for the web server in the same process. */
+
+import middy from "@middy/core";
+import httpRouter from "@middy/http-router";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { loadAssets } from "../dashboard/assets.ts";
+import { pageRoutes } from "../dashboard/pages.ts";
+import { errorReply, type HttpReply, jsonReply } from "../http.ts";
+import { admit, bodyText, isHttps, sessionOf } from "./door.ts";
+import { createJsonRpc } from "./json-rpc.ts";
+import { createUserFigures } from "./me.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { ApiModules, ApiOptions } from "./options.ts";
+import { createPoolFigures } from "./pool.ts";
+import type { ApiReply, ApiRoute } from "./route.ts";
+import { accountRoutes } from "./routes-account.ts";
+import { adminRoutes } from "./routes-admin.ts";
+import { poolRoutes } from "./routes-pool.ts";
+import { textPages } from "./text-pages.ts";
+
+export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpReply>;
+
+/** One entry of the router. */
+export interface HttpRoute {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly handler: (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+}
+
+/** The REST routes; the OpenAPI document is made from them. */
+export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
+  return [
+    ...poolRoutes(options, modules, createPoolFigures(options, modules)),
+    ...accountRoutes(modules, createUserFigures(modules)),
+    ...adminRoutes(modules),
+  ];
+}
+
+/** Takes API Gateway events of version 2 (also those of function URLs). Never rejects: failures are answers. */
+export function createApiHandler(options: ApiOptions, modules: ApiModules): HttpHandler {
+  const routes = allRoutes(options, modules);
+  const dispatch = httpRouter<APIGatewayProxyEventV2, HttpReply>({
+    routes,
+    notFoundResponse: ({ path }) => notFound(routes, path),
+  });
+  return middy<APIGatewayProxyEventV2, HttpReply>((event: APIGatewayProxyEventV2, context: Context) =>
+    dispatch(event, context),
+  ).onError((request) => {
+    request.response = failure(coerceError(request.error), modules.logger);
+  });
+}
+
+function allRoutes(options: ApiOptions, modules: ApiModules): HttpRoute[] {
+  const routes = apiRoutes(options, modules);
+  const document = JSON.stringify(openApiDocument(options, routes));
+  const rpc = createJsonRpc(modules);
+  const texts = textPages(modules);
+  return [
+    ...routes.map(
+      (route): HttpRoute => ({
+        method: route.method,
+        path: route.path,
+        handler: (event) => runRoute(route, event, modules),
+      }),
+    ),
+    { method: "GET", path: "/api/openapi.json", handler: async () => jsonReply(200, document) },
+    { method: "POST", path: "/api/v1", handler: (event) => answerRpc(rpc, event) },
+    ...pageRoutes(options, loadAssets(), async (event, path) => {
+      const session = () => sessionOf(event, isHttps(event), modules.accounts);
+      return texts.get(path)?.(event, session);
+    }),
+  ];
+}
+
+async function runRoute(
+  route: ApiRoute,
+  event: APIGatewayProxyEventV2,
+  modules: ApiModules,
+): Promise<HttpReply> {
+  const admitted = await admit(event, route, modules.accounts);
+  return httpReply(admitted.ok ? await route.run(admitted.request) : admitted.reply);
+}
+
+function httpReply(reply: ApiReply): HttpReply {
+  if (reply.kind === "refused") return errorReply(reply.status, reply.code, reply.message);
+  const cookies = reply.cookie === undefined ? [] : [reply.cookie];
+  return jsonReply(reply.status ?? 200, JSON.stringify(reply.view), cookies);
+}
+
+async function answerRpc(
+  rpc: (body: string) => Promise<string | undefined>,
+  event: APIGatewayProxyEventV2,
+): Promise<HttpReply> {
+  const body = bodyText(event);
+  if (body === undefined) return errorReply(413, "too-large", "the body is too large");
+  const answer = await rpc(body);
+  return answer === undefined ? { statusCode: 204 } : jsonReply(200, answer);
+}
+
+function notFound(routes: readonly HttpRoute[], path: string): HttpReply {
+  const methods = routes.filter((route) => route.path === path).map((route) => route.method);
+  if (methods.length === 0) return errorReply(404, "not-found", "there is nothing at this address");
+  const reply = errorReply(405, "wrong-method", `this address takes ${methods.join(", ")}`);
+  return { ...reply, headers: { ...reply.headers, allow: methods.join(", ") } };
+}
+
+/** Away is 503, to be tried again; anything else is a bug, told only to the log. */
+function failure(error: Error, logger: Logger): HttpReply {
+  if (error instanceof CodedError && (error.code === "db-away" || error.code === "auth-away")) {
+    logger.warn("a request could not be answered", { code: error.code, error: error.message });
+    const reply = errorReply(503, error.code, "the pool's database or login is away: try again in a moment");
+    return { ...reply, headers: { ...reply.headers, "retry-after": "5" } };
+  }
+  logger.error("a request failed", { error: error.message, stack: error.stack });
+  return errorReply(500, "failed", "this went wrong on our side; the operator's log says why");
+}

@@ -1,0 +1,37 @@
+/** What only the edge knows at this moment; the API has it where both run in one process. */
+
+/** Every figure is answered from memory. */
+export interface Live {
+  /** 0 to 9; undefined while factomd cannot be asked. */
+  minute(): number | undefined;
+  /** Of the newest graded block; undefined before the first. */
+  height(): number | undefined;
+  /** Open stratum connections. */
+  connections(): number;
+  submitSync?(): SubmitSync;
+  sessions?(): readonly LiveSession[];
+}
+
+/** The minute keeper's state, as `api.SubmitSync` tells it. */
+export interface SubmitSync {
+  /** Shares are taken. */
+  readonly submitting: boolean;
+  readonly submitHeight: number;
+  readonly syncing: boolean;
+  /** Directory block height at the last minute that was not 0. */
+  readonly lastNonZeroHeight: number;
+}
+
+/** One stratum connection, for the operator's list. */
+export interface LiveSession {
+  readonly id: string;
+  readonly user: string | null;
+  readonly worker: string | null;
+  /** What the client called itself. */
+  readonly agent: string;
+  readonly address: string;
+  readonly subscribed: boolean;
+  readonly authorized: boolean;
+  readonly target: bigint | null;
+  readonly noncePrefix: number | null;
+}

@@ -1,0 +1,31 @@
+/** What the API is told about its pool, and the parts that it is put together from. */
+
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { WebAccounts } from "../auth/web-accounts.ts";
+import type { Live } from "./live.ts";
+
+export interface ApiOptions {
+  readonly poolName: string;
+  /** Of this program. */
+  readonly version: string;
+  /** Length of a block, as the network's hash rate is reckoned with. */
+  readonly blockSeconds: number;
+  readonly registration: "invite" | "open";
+  /** Where miners connect; without a host, the one that the visitor's browser used. */
+  readonly stratum: { readonly host?: string; readonly port: number };
+  /** Size of the LXR table; miners are told where it is not 30. */
+  readonly lxrBits: number;
+}
+
+export interface ApiModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly accounts: WebAccounts;
+  readonly logger: Logger;
+  readonly live?: Live;
+  /** Named checks for /healthz beside the database's: "ok", or what is wrong. */
+  readonly health?: () => Promise<Record<string, string>>;
+}

@@ -1,0 +1,167 @@
+/** The pool's public figures, gathered once for all who look and kept for a moment. */
+
+import type { Clock } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import {
+  type BlockSummary,
+  currentJob,
+  poolActivity,
+  poolMinutes,
+  recentBlocks,
+} from "../../shared/db/stats.ts";
+import { cached } from "./cache.ts";
+import { connectView } from "./connect.ts";
+import { blockHashrate, expectedPlaces, luckOf, spanSeconds } from "./estimates.ts";
+import type { ApiModules, ApiOptions } from "./options.ts";
+import { priceViews, quoteList } from "./prices.ts";
+import type { BlockView, HashrateView, HistoryView, LuckView, PoolView, QuoteListView } from "./views.ts";
+
+export const MINUTE_MS = 60_000;
+/** Windows of hash rates: long enough for a slow worker's shares, short enough to see one stop. */
+export const SHORT_WINDOW_MS = 10 * MINUTE_MS;
+export const LONG_WINDOW_MS = 60 * MINUTE_MS;
+const ONLINE_MS = 5 * MINUTE_MS;
+/** A day of ten-minute blocks. */
+const HISTORY_BLOCKS = 144;
+const FIRST_PAGE_BLOCKS = 12;
+const FIRST_PAGE_TTL_MS = 1000;
+const HISTORY_TTL_MS = 5000;
+
+export interface PoolFigures {
+  first(visitedHost: string | undefined): Promise<PoolView>;
+  history(): Promise<HistoryView>;
+  hashrate(): Promise<HashrateView>;
+  quotes(): Promise<QuoteListView | undefined>;
+}
+
+/** The last whole minute at or before `nowMs − windowMs`: sums are kept by minute. */
+export function windowStart(nowMs: number, windowMs: number): number {
+  return Math.floor((nowMs - windowMs) / MINUTE_MS) * MINUTE_MS;
+}
+
+export function createPoolFigures(options: ApiOptions, modules: ApiModules): PoolFigures {
+  const { db, clock } = modules;
+  const blocks = cached(clock, HISTORY_TTL_MS, () => recentBlocks(db, HISTORY_BLOCKS));
+  const job = cached(clock, FIRST_PAGE_TTL_MS, () => currentJob(db));
+  const first = cached(clock, FIRST_PAGE_TTL_MS, () => gather(options, modules, { blocks, job }));
+  return {
+    async first(visitedHost) {
+      return { ...(await first()), connect: connectView(options, visitedHost) };
+    },
+    async history() {
+      const newestFirst = await blocks();
+      return { blocks: newestFirst.map((block) => blockViewOf(block, options.blockSeconds)).reverse() };
+    },
+    hashrate: cached(clock, HISTORY_TTL_MS, () => lastHour(db, clock)),
+    async quotes() {
+      const current = await job();
+      return current === undefined ? undefined : quoteList(current);
+    },
+  };
+}
+
+type Sources = {
+  blocks: () => Promise<BlockSummary[]>;
+  job: () => ReturnType<typeof currentJob>;
+};
+
+async function gather(
+  options: ApiOptions,
+  modules: ApiModules,
+  sources: Sources,
+): Promise<Omit<PoolView, "connect">> {
+  const { db, clock, live } = modules;
+  const nowMs = clock.wallMs();
+  const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
+  const [activity, job, history, newest] = await Promise.all([
+    poolActivity(db, sinceMs, nowMs - ONLINE_MS),
+    sources.job(),
+    sources.blocks(),
+    recentBlocks(db, FIRST_PAGE_BLOCKS),
+  ]);
+  const seconds = spanSeconds(nowMs, sinceMs, activity.firstMs);
+  return {
+    name: options.poolName,
+    version: options.version,
+    at: iso(nowMs),
+    poolHashrate: Number(activity.work) / seconds,
+    hashrateSeconds: seconds,
+    networkHashrate: newest.find((block) => block.networkHashrate !== null)?.networkHashrate ?? null,
+    miners: activity.miners,
+    workers: activity.workers,
+    connections: live?.connections() ?? null,
+    height: live?.height() ?? newest[0]?.height ?? null,
+    minute: live?.minute() ?? null,
+    minuteCount: 10,
+    blockSeconds: options.blockSeconds,
+    feeRate: job?.feeRate ?? null,
+    registration: options.registration,
+    job:
+      job === undefined
+        ? null
+        : {
+            height: job.height,
+            version: job.version,
+            oprHash: job.oprHash,
+            since: iso(job.createdAtMs),
+            pricesAt: isoOrNull(job.pricesAtMs),
+            prices: priceViews(job),
+          },
+    luck: luckView(history, options.blockSeconds),
+    blocks: newest.map((block) => blockViewOf(block, options.blockSeconds)),
+  };
+}
+
+function luckView(blocks: readonly BlockSummary[], blockSeconds: number): LuckView {
+  const luck = luckOf(blocks, blockSeconds);
+  return { ...luck, expectedReward: luck.expectedReward.toString(), reward: luck.reward.toString() };
+}
+
+/** One point a minute; the running minute is left out, since it would look like a fall. */
+async function lastHour(db: Db, clock: Clock): Promise<HashrateView> {
+  const endMs = windowStart(clock.wallMs(), 0);
+  const startMs = endMs - LONG_WINDOW_MS;
+  const work = new Map((await poolMinutes(db, startMs)).map((row) => [row.minuteMs, row.work]));
+  const firstMs = Math.min(...work.keys());
+  const points: HashrateView["points"] = [];
+  for (let at = startMs; at < endMs; at += MINUTE_MS) {
+    // Before the first share there was no pool to speak of: no point rather than zero.
+    points.push([at / 1000, at < firstMs ? null : Number(work.get(at) ?? 0n) / 60]);
+  }
+  return { stepSeconds: 60, points };
+}
+
+export function blockViewOf(block: BlockSummary, blockSeconds: number): BlockView {
+  return {
+    height: block.height,
+    at: iso(block.atMs),
+    version: block.version,
+    entries: block.entries,
+    graded: block.graded,
+    winning: block.winning,
+    places: block.places,
+    reward: block.reward.toString(),
+    networkHashrate: block.networkHashrate,
+    poolHashrate: blockHashrate(block),
+    expectedPlaces: expectedPlaces(block, blockSeconds),
+    state: block.state,
+    shares: text(block.shares),
+    work: text(block.work),
+    fee: text(block.fee),
+    paid: text(block.paid),
+    carriedIn: text(block.carriedIn),
+    carried: text(block.carried),
+    root: block.root,
+    forced: block.forced,
+  };
+}
+
+const text = (value: bigint | null): string | null => value?.toString() ?? null;
+
+export function iso(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}
+
+export function isoOrNull(unixMs: number | null): string | null {
+  return unixMs === null ? null : iso(unixMs);
+}

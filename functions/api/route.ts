@@ -1,0 +1,143 @@
+/** What a route of the API is: where it stands, who may call it, what goes in and what comes out. */
+
+import * as v from "valibot";
+import type { SessionUser } from "../../shared/db/sessions.ts";
+import type { ViewName } from "./views.ts";
+
+/** `user`: a session is needed. `admin`: one of an administrator. */
+export type Access = "public" | "user" | "admin";
+
+export interface Session {
+  readonly token: string;
+  readonly user: SessionUser;
+}
+
+/** A request that has passed the door; `Who` is undefined where nobody needs to be logged in. */
+export interface ApiRequest<Query, Body, Who> {
+  readonly query: Query;
+  readonly body: Body;
+  /** From the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly session: Who;
+  readonly remoteAddress: string;
+  /** The Host header. */
+  readonly visitedHost: string | undefined;
+  /** The page was fetched over https. */
+  readonly isSecure: boolean;
+}
+
+/** `cookie` is a whole Set-Cookie line; `status` is 200 where it is not given. */
+export type ApiReply =
+  | { readonly kind: "view"; readonly view: unknown; readonly cookie?: string; readonly status?: number }
+  | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly message: string };
+
+export const view = (shown: unknown): ApiReply => ({ kind: "view", view: shown });
+export const refused = (status: number, code: string, message: string): ApiReply => ({
+  kind: "refused",
+  status,
+  code,
+  message,
+});
+
+/** One route as the handler and the OpenAPI document see it; made by `route`. */
+export interface ApiRoute {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** `{name}` stands for a parameter. */
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly reply: ViewName;
+  readonly query: v.ObjectEntries;
+  readonly body: v.GenericSchema;
+  /** The session is looked up before it runs. */
+  readonly seesSession: boolean;
+  /** Input as it came; the route parses it. */
+  readonly run: (request: ApiRequest<unknown, unknown, Session | undefined>) => Promise<ApiReply>;
+}
+
+interface RouteSpec<Query extends v.ObjectEntries, Body extends v.GenericSchema, Who> {
+  readonly method: ApiRoute["method"];
+  readonly path: string;
+  readonly summary: string;
+  readonly reply: ViewName;
+  readonly query: Query;
+  readonly body: Body;
+  readonly run: (
+    request: ApiRequest<v.InferOutput<v.StrictObjectSchema<Query, undefined>>, v.InferOutput<Body>, Who>,
+  ) => Promise<ApiReply>;
+}
+
+/** The body of a route that takes none. */
+export const NO_BODY = v.undefined();
+
+/** A route for everybody; the session is looked up only where `seesSession` asks for it. */
+export function publicRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
+  spec: RouteSpec<Query, Body, Session | undefined> & { seesSession?: boolean },
+): ApiRoute {
+  const built = build(spec, "public", (session) => ({ ok: true, session }));
+  return { ...built, seesSession: spec.seesSession === true };
+}
+
+/** A route for a logged-in user: 401 for others. */
+export function userRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
+  spec: RouteSpec<Query, Body, Session>,
+): ApiRoute {
+  return build(spec, "user", mustLogIn);
+}
+
+/** A route for an administrator: 401 or 403 for others. */
+export function adminRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
+  spec: RouteSpec<Query, Body, Session>,
+): ApiRoute {
+  return build(spec, "admin", (session) => {
+    const user = mustLogIn(session);
+    if (!user.ok || user.session.user.isAdmin) return user;
+    return { ok: false, reply: refused(403, "not-admin", "only an administrator may do this") };
+  });
+}
+
+type Admission<Who> =
+  | { readonly ok: true; readonly session: Who }
+  | { readonly ok: false; readonly reply: ApiReply };
+
+function mustLogIn(session: Session | undefined): Admission<Session> {
+  if (session !== undefined) return { ok: true, session };
+  return { ok: false, reply: refused(401, "not-logged-in", "log in first: your session is missing or over") };
+}
+
+function build<Query extends v.ObjectEntries, Body extends v.GenericSchema, Who>(
+  spec: RouteSpec<Query, Body, Who>,
+  access: Access,
+  admit: (session: Session | undefined) => Admission<Who>,
+): ApiRoute {
+  const { method, path, summary, reply, query, body } = spec;
+  const querySchema = v.strictObject(query);
+  return {
+    ...{ method, path, access, summary, reply, query, body, seesSession: access !== "public" },
+    async run(request) {
+      const admitted = admit(request.session);
+      if (!admitted.ok) return admitted.reply;
+      const parsedQuery = v.safeParse(querySchema, request.query);
+      if (!parsedQuery.success) return badInput("query", parsedQuery.issues[0]);
+      const parsedBody = v.safeParse(body, request.body);
+      if (!parsedBody.success) return badInput("body", parsedBody.issues[0]);
+      return spec.run({
+        ...request,
+        query: parsedQuery.output,
+        body: parsedBody.output,
+        session: admitted.session,
+      });
+    },
+  };
+}
+
+function badInput(where: string, issue: v.BaseIssue<unknown>): ApiReply {
+  const path = v.getDotPath(issue);
+  // Never the value: it may be a password.
+  const what = path === null ? where : `${where} ${path}`;
+  return refused(
+    400,
+    "bad-input",
+    `${what}: ${issue.expected === null ? issue.message : `expected ${issue.expected}`}`,
+  );
+}

@@ -1,0 +1,147 @@
+/** Routes for the pool's operator: who mines, who is registered, invite codes, submissions. */
+
+import { listUserBalances } from "../../shared/db/accounts.ts";
+import { listInvites } from "../../shared/db/invites.ts";
+import { onlineWorkers, recentSubmissions } from "../../shared/db/stats.ts";
+import { formatTarget } from "../../shared/messages/stratum.ts";
+import { createInvite } from "../auth/bootstrap.ts";
+import { spanSeconds } from "./estimates.ts";
+import type { LiveSession } from "./live.ts";
+import type { ApiModules } from "./options.ts";
+import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "./pool.ts";
+import { type ApiRoute, adminRoute, NO_BODY, view } from "./route.ts";
+import { heightQuery, limitQuery, which, wholeBlocks } from "./routes-pool.ts";
+import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "./views.ts";
+
+const ROWS = 500;
+
+export function adminRoutes(modules: ApiModules): ApiRoute[] {
+  return [minersRoute(modules), usersRoute(modules), ...inviteRoutes(modules), submissionsRoute(modules)];
+}
+
+function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
+  return adminRoute({
+    method: "GET",
+    path: "/api/admin/miners",
+    summary: "Workers of the last ten minutes, and open connections where the edge is in reach",
+    reply: "Miners",
+    query: {},
+    body: NO_BODY,
+    run: async () => {
+      const nowMs = clock.wallMs();
+      const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
+      const rows = await onlineWorkers(db, sinceMs, ROWS);
+      const shown: MinersView = {
+        workers: rows.map((row) => ({
+          user: row.user,
+          worker: row.worker,
+          hashrate: Number(row.work) / spanSeconds(nowMs, sinceMs, row.firstMs),
+          shares: row.shares.toString(),
+          rejected: row.rejected.toString(),
+          lastShare: iso(row.lastMs),
+        })),
+        sessions: live?.sessions?.().slice(0, ROWS).map(sessionOf) ?? null,
+      };
+      return view(shown);
+    },
+  });
+}
+
+function sessionOf(session: LiveSession): NonNullable<MinersView["sessions"]>[number] {
+  const { target, noncePrefix, ...rest } = session;
+  return { ...rest, target: target === null ? null : formatTarget(target), nonce: noncePrefix };
+}
+
+function usersRoute({ db }: ApiModules): ApiRoute {
+  return adminRoute({
+    method: "GET",
+    path: "/api/admin/users",
+    summary: "The newest users with what each has earned, was paid and is owed",
+    reply: "Users",
+    query: { limit: limitQuery },
+    body: NO_BODY,
+    run: async ({ query }) => {
+      const rows = await listUserBalances(db, query.limit);
+      const shown: UsersView = {
+        users: rows.map((row) => ({
+          name: row.name,
+          payoutAddress: row.payoutAddress,
+          admin: row.isAdmin,
+          canLogIn: row.canLogIn,
+          since: iso(row.createdAtMs),
+          booked: row.booked.toString(),
+          paidOut: row.paidOut.toString(),
+          owed: row.owed.toString(),
+        })),
+      };
+      return view(shown);
+    },
+  });
+}
+
+function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
+  return [
+    adminRoute({
+      method: "GET",
+      path: "/api/admin/invites",
+      summary: "Invite codes, unclaimed ones first",
+      reply: "Invites",
+      query: { limit: limitQuery },
+      body: NO_BODY,
+      run: async ({ query }) => {
+        const rows = await listInvites(db, query.limit);
+        const shown: InvitesView = {
+          invites: rows.map((row) => ({
+            code: row.code,
+            createdAt: iso(row.createdAtMs),
+            claimedBy: row.claimedBy,
+            claimedAt: isoOrNull(row.claimedAtMs),
+          })),
+        };
+        return view(shown);
+      },
+    }),
+    adminRoute({
+      method: "POST",
+      path: "/api/admin/invites",
+      summary: "Make a new invite code",
+      reply: "Invite",
+      query: {},
+      body: NO_BODY,
+      run: async ({ session }) => {
+        const code = await createInvite({ db, random });
+        logger.info("an administrator made an invite code", { admin: session.user.name });
+        return view({ code });
+      },
+    }),
+  ];
+}
+
+function submissionsRoute({ db }: ApiModules): ApiRoute {
+  return adminRoute({
+    method: "GET",
+    path: "/api/admin/submissions",
+    summary: "Submissions with the user, worker and edge they came from",
+    reply: "AdminSubmissionList",
+    query: { limit: limitQuery, before: heightQuery, job: heightQuery },
+    body: NO_BODY,
+    run: async ({ query }) => {
+      const page = wholeBlocks(await recentSubmissions(db, query.limit, which(query)), query.limit);
+      const shown: AdminSubmissionListView = {
+        submissions: page.rows.map((row) => ({
+          entryHash: row.entryHash,
+          height: row.height,
+          target: formatTarget(row.target),
+          state: row.state,
+          reason: row.reason,
+          at: iso(row.atMs),
+          user: row.user,
+          worker: row.worker,
+          edge: row.edge,
+        })),
+        next: page.next,
+      };
+      return view(shown);
+    },
+  });
+}

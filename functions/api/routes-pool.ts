@@ -1,0 +1,191 @@
+/** Routes for everybody: the pool, its blocks, what it submitted, its health. */
+
+import * as v from "valibot";
+import { first, sql } from "../../shared/db/port.ts";
+import { blockAt, placesOf, recentBlocks, recentSubmissions } from "../../shared/db/stats.ts";
+import { coerceError } from "../../shared/errors.ts";
+import { formatTarget } from "../../shared/messages/stratum.ts";
+import { cached } from "./cache.ts";
+import type { ApiModules, ApiOptions } from "./options.ts";
+import { blockViewOf, iso, type PoolFigures } from "./pool.ts";
+import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "./route.ts";
+import type { BlockDetailView, BlockListView, SubmissionListView } from "./views.ts";
+
+const digits = (what: string) => v.pipe(v.string(), v.regex(/^\d{1,10}$/, what), v.transform(Number));
+/** 1 to 200, 50 where it is not given. */
+export const limitQuery = v.optional(
+  v.pipe(
+    digits("expected a number from 1 to 200"),
+    v.minValue(1, "expected a number from 1 to 200"),
+    v.maxValue(200, "expected a number from 1 to 200"),
+  ),
+  "50",
+);
+export const heightQuery = v.optional(
+  v.pipe(digits("expected a block height"), v.maxValue(0x7fff_ffff, "expected a block height")),
+);
+const HEALTH_TTL_MS = 1000;
+
+export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: PoolFigures): ApiRoute[] {
+  const { db } = modules;
+  return [
+    publicRoute({
+      method: "GET",
+      path: "/api/pool",
+      summary:
+        "Everything on the first page: hash rates, miners, the current job and its prices, last blocks, luck",
+      reply: "Pool",
+      query: {},
+      body: NO_BODY,
+      run: async ({ visitedHost }) => view(await figures.first(visitedHost)),
+    }),
+    publicRoute({
+      method: "GET",
+      path: "/api/pool/hashrate",
+      summary: "The pool's hash rate of the last hour by minute",
+      reply: "Hashrate",
+      query: {},
+      body: NO_BODY,
+      run: async () => view(await figures.hashrate()),
+    }),
+    publicRoute({
+      method: "GET",
+      path: "/api/pool/history",
+      summary: "The last 144 graded blocks, for charts",
+      reply: "History",
+      query: {},
+      body: NO_BODY,
+      run: async () => view(await figures.history()),
+    }),
+    publicRoute({
+      method: "GET",
+      path: "/api/pool/quotes",
+      summary: "Every quote behind the current job's prices, used or not",
+      reply: "QuoteList",
+      query: {},
+      body: NO_BODY,
+      run: async () => {
+        const quotes = await figures.quotes();
+        return quotes === undefined ? refused(404, "no-job", "the pool has no job yet") : view(quotes);
+      },
+    }),
+    ...blockRoutes(options, modules),
+    publicRoute({
+      method: "GET",
+      path: "/api/submissions",
+      summary: "Shares that met the submission rule and what became of them",
+      reply: "SubmissionList",
+      query: { limit: limitQuery, before: heightQuery, job: heightQuery },
+      body: NO_BODY,
+      run: async ({ query }) => {
+        const page = wholeBlocks(await recentSubmissions(db, query.limit, which(query)), query.limit);
+        const submissions: SubmissionListView["submissions"] = page.rows.map((row) => ({
+          entryHash: row.entryHash,
+          height: row.height,
+          target: formatTarget(row.target),
+          state: row.state,
+          reason: row.reason,
+          at: iso(row.atMs),
+        }));
+        return view({ submissions, next: page.next } satisfies SubmissionListView);
+      },
+    }),
+    healthRoute(modules),
+  ];
+}
+
+function blockRoutes(options: ApiOptions, { db }: ApiModules): ApiRoute[] {
+  return [
+    publicRoute({
+      method: "GET",
+      path: "/api/blocks",
+      summary: "Graded blocks with our places, reward and books, newest first",
+      reply: "BlockList",
+      query: { limit: limitQuery, before: heightQuery },
+      body: NO_BODY,
+      run: async ({ query }) => {
+        const rows = await recentBlocks(db, query.limit, query.before);
+        const blocks = rows.map((block) => blockViewOf(block, options.blockSeconds));
+        return view({ blocks, next: nextHeight(rows, query.limit) } satisfies BlockListView);
+      },
+    }),
+    publicRoute({
+      method: "GET",
+      path: "/api/blocks/{height}",
+      summary: "One block with all its graded records",
+      reply: "BlockDetail",
+      query: {},
+      body: NO_BODY,
+      run: async ({ params }) => {
+        const height = v.safeParse(heightQuery, params["height"]);
+        const block =
+          height.success && height.output !== undefined ? await blockAt(db, height.output) : undefined;
+        if (block === undefined) return refused(404, "no-block", "no graded block has that height");
+        const winners = (await placesOf(db, block.height)).map((place) => ({
+          ...place,
+          difficulty: formatTarget(place.difficulty),
+          payout: place.payout.toString(),
+        }));
+        const shown: BlockDetailView = {
+          block: blockViewOf(block, options.blockSeconds),
+          keyMr: block.keyMr,
+          winners,
+        };
+        return view(shown);
+      },
+    }),
+  ];
+}
+
+function healthRoute({ db, clock, health }: ApiModules): ApiRoute {
+  const checks = cached(clock, HEALTH_TTL_MS, async () => {
+    const database = await first(db, sql`SELECT 1 AS up`, v.object({ up: v.number() })).then(
+      () => "ok",
+      (error: unknown) => ("code" in coerceError(error) ? "away" : "failing"),
+    );
+    return { database, ...(await health?.()) };
+  });
+  return publicRoute({
+    method: "GET",
+    path: "/healthz",
+    summary: "503 where a part does not work",
+    reply: "Health",
+    query: {},
+    body: NO_BODY,
+    run: async () => {
+      const found = await checks();
+      const ok = Object.values(found).every((state) => state === "ok");
+      return { kind: "view", status: ok ? 200 : 503, view: { ok, checks: found } };
+    },
+  });
+}
+
+/** What to give as `before` for the next page; null after the last one. */
+export function nextHeight(rows: readonly { readonly height: number }[], limit: number): number | null {
+  return rows.length < limit ? null : (rows.at(-1)?.height ?? null);
+}
+
+/**
+ * A page of rows with several a block, cut between blocks: a block that the limit cut in two goes to the next page. One with more rows
+ * than a page is shown up to the limit, best first.
+ */
+export function wholeBlocks<Row extends { readonly height: number }>(
+  rows: readonly Row[],
+  limit: number,
+): { rows: readonly Row[]; next: number | null } {
+  const last = rows.at(-1);
+  if (rows.length < limit || last === undefined) return { rows, next: null };
+  const whole = rows.filter((row) => row.height !== last.height);
+  return whole.length === 0 ? { rows, next: last.height } : { rows: whole, next: last.height + 1 };
+}
+
+/** exactOptionalPropertyTypes: a key is there with a value, or not at all. */
+export function which(query: { job?: number | undefined; before?: number | undefined }): {
+  height?: number;
+  before?: number;
+} {
+  return {
+    ...(query.job === undefined ? {} : { height: query.job }),
+    ...(query.before === undefined ? {} : { before: query.before }),
+  };
+}

@@ -1,0 +1,358 @@
+/** The shapes that the REST API answers: one schema each, from which come the types, the OpenAPI document and the tests. */
+
+import * as v from "valibot";
+
+const about = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
+  v.pipe(schema, v.description(description));
+
+const decimal = v.pipe(v.string(), v.regex(/^-?\d+$/));
+/** Amounts: 1e-8 PEG as a decimal string. */
+const peg = about(decimal, "1e-8 PEG");
+const hashes = about(decimal, "hashes");
+const count = about(decimal, "a count");
+const hashrate = about(v.number(), "hashes per second");
+const instant = about(v.pipe(v.string(), v.isoTimestamp()), "UTC, ISO 8601");
+const height = about(v.pipe(v.number(), v.integer()), "block height");
+const seconds = v.pipe(v.number(), v.integer());
+
+export const endpointView = v.strictObject({
+  stratum: about(v.string(), "host:port for miners"),
+  /** Shown with a copy button, in this order. */
+  commands: v.array(v.strictObject({ title: v.string(), command: v.string(), note: v.string() })),
+  userName: about(v.string(), "what a user name may be"),
+});
+
+/** See PriceBasis and QuoteFate in shared/prices. */
+const basis = v.picklist(["quotes", "last-good", "thin", "fixed", "carried", "zero"]);
+export const priceView = v.strictObject({
+  asset: v.string(),
+  price: about(decimal, "1e-8 USD"),
+  basis: about(
+    v.nullable(basis),
+    "quotes: enough sources agree; last-good: what they gave within half an hour; thin: too few, and nothing better; " +
+      "fixed: set by the operator; carried: of the last graded block; zero: without a price in this version; null: not recorded",
+  ),
+  source: about(v.nullable(v.string()), "whose quote is the price"),
+  pricedAt: about(v.nullable(instant), "when that quote, or the older price, was made"),
+  agreeing: about(v.pipe(v.number(), v.integer()), "sources whose quotes agree"),
+  closed: about(v.boolean(), "its market rests: the last quote before closing stays good"),
+});
+
+export const jobView = v.strictObject({
+  height,
+  version: about(v.number(), "OPR version"),
+  oprHash: v.string(),
+  since: instant,
+  pricesAt: v.nullable(instant),
+  prices: v.array(priceView),
+});
+
+export const quoteListView = v.strictObject({
+  height,
+  pricesAt: v.nullable(instant),
+  assets: v.array(
+    v.strictObject({
+      ...priceView.entries,
+      quotes: v.array(
+        v.strictObject({
+          source: v.string(),
+          price: about(v.string(), "USD"),
+          ageSeconds: v.number(),
+          fate: about(
+            v.string(),
+            "used, agreed, outside (of the band), later-tier (older, heard as a check), stale or no-tether",
+          ),
+        }),
+      ),
+    }),
+  ),
+});
+
+export const luckView = v.strictObject({
+  blocks: about(seconds, "graded blocks it is reckoned over"),
+  expectedPlaces: v.number(),
+  deviation: about(v.number(), "of the expected places, one standard deviation"),
+  places: about(seconds, "places won"),
+  expectedReward: peg,
+  reward: peg,
+  percent: about(v.nullable(v.number()), "places won per places expected; null without expectation"),
+});
+
+export const blockView = v.strictObject({
+  height,
+  at: instant,
+  version: v.number(),
+  entries: about(seconds, "records in the block"),
+  graded: v.boolean(),
+  winning: about(seconds, "paid places that are ours"),
+  places: about(v.array(seconds), "which ones, 1 is the best"),
+  reward: about(peg, "what they pay us, 1e-8 PEG"),
+  networkHashrate: v.nullable(hashrate),
+  poolHashrate: v.nullable(hashrate),
+  expectedPlaces: v.nullable(v.number()),
+  state: about(v.nullable(v.picklist(["open", "closing", "sealed"])), "of our job; null: the pool had none"),
+  shares: v.nullable(count),
+  work: v.nullable(hashes),
+  fee: v.nullable(peg),
+  paid: about(v.nullable(peg), "booked to users, 1e-8 PEG"),
+  carriedIn: v.nullable(peg),
+  carried: about(v.nullable(peg), "carried to the next block with work, 1e-8 PEG"),
+  root: about(v.nullable(v.string()), "of the Merkle-sum tree over the block's work"),
+  forced: about(v.nullable(v.boolean()), "sealed by the deadline"),
+});
+
+export const poolView = v.strictObject({
+  name: v.string(),
+  version: v.string(),
+  at: instant,
+  poolHashrate: hashrate,
+  hashrateSeconds: about(v.number(), "the span that the pool's hash rate was measured over"),
+  networkHashrate: v.nullable(hashrate),
+  miners: about(seconds, "users with a share in the last five minutes"),
+  workers: about(seconds, "workers with a share in the last five minutes"),
+  connections: about(v.nullable(seconds), "open stratum connections, where the edge is in reach"),
+  height: about(v.nullable(height), "of the newest graded block"),
+  minute: about(v.nullable(seconds), "of the block being made, 0 to 9"),
+  minuteCount: seconds,
+  blockSeconds: v.number(),
+  feeRate: about(v.nullable(v.string()), "part of a reward that the pool keeps"),
+  registration: v.picklist(["invite", "open"]),
+  job: v.nullable(jobView),
+  luck: luckView,
+  blocks: about(v.array(blockView), "newest first"),
+  connect: endpointView,
+});
+
+const point = v.tuple([about(v.number(), "Unix seconds"), v.nullable(v.number())]);
+export const hashrateView = v.strictObject({
+  stepSeconds: v.number(),
+  points: about(v.array(point), "oldest first: time, hashes per second"),
+});
+
+export const historyView = v.strictObject({ blocks: about(v.array(blockView), "oldest first") });
+
+export const blockListView = v.strictObject({
+  blocks: about(v.array(blockView), "newest first"),
+  next: about(v.nullable(height), "ask for more with before= this"),
+});
+
+export const blockDetailView = v.strictObject({
+  block: blockView,
+  keyMr: v.string(),
+  winners: v.array(
+    v.strictObject({
+      position: seconds,
+      entryHash: v.string(),
+      difficulty: about(v.string(), "16 hex digits"),
+      payout: peg,
+      identity: v.string(),
+      ours: v.boolean(),
+    }),
+  ),
+});
+
+export const submissionListView = v.strictObject({
+  submissions: v.array(
+    v.strictObject({
+      entryHash: v.string(),
+      height,
+      target: about(v.string(), "16 hex digits"),
+      state: v.picklist(["blocked", "pending", "committed", "revealed", "abandoned"]),
+      reason: v.nullable(v.string()),
+      at: instant,
+    }),
+  ),
+  next: v.nullable(height),
+});
+
+export const adminSubmissionListView = v.strictObject({
+  submissions: v.array(
+    v.strictObject({
+      ...submissionListView.entries.submissions.item.entries,
+      user: v.string(),
+      worker: v.string(),
+      edge: seconds,
+    }),
+  ),
+  next: v.nullable(height),
+});
+
+export const sessionView = v.strictObject({
+  user: v.nullable(
+    v.strictObject({
+      name: v.string(),
+      admin: v.boolean(),
+      payoutAddress: v.nullable(v.string()),
+    }),
+  ),
+});
+
+export const meView = v.strictObject({
+  name: v.string(),
+  payoutAddress: v.nullable(v.string()),
+  owed: peg,
+  booked: peg,
+  adjusted: peg,
+  paidOut: peg,
+  pending: about(peg, "estimated from blocks that are not sealed, 1e-8 PEG"),
+  pendingBlocks: v.array(
+    v.strictObject({
+      height,
+      shares: count,
+      part: about(v.number(), "of the pool's work so far, 0 to 1"),
+      estimate: peg,
+      rewardKnown: v.boolean(),
+    }),
+  ),
+  hashrateShort: hashrate,
+  hashrateLong: hashrate,
+  shortSeconds: v.number(),
+  longSeconds: v.number(),
+  rejectRate: about(v.nullable(v.number()), "refused shares of all in the long window, 0 to 1"),
+  workers: v.array(
+    v.strictObject({
+      name: v.string(),
+      online: v.boolean(),
+      hashrateShort: hashrate,
+      hashrateLong: hashrate,
+      shares: count,
+      rejected: count,
+      rejectRate: v.nullable(v.number()),
+      lastShare: about(v.nullable(instant), "to the minute; null: longer ago than the long window"),
+      lastBlock: height,
+      minutes: about(
+        v.array(v.number()),
+        "hashes per second for each minute of the long window, oldest first",
+      ),
+    }),
+  ),
+});
+
+export const myBlocksView = v.strictObject({
+  blocks: v.array(
+    v.strictObject({
+      height,
+      at: instant,
+      state: v.picklist(["open", "closing", "sealed"]),
+      shares: count,
+      rejected: count,
+      work: hashes,
+      hashrate: v.nullable(hashrate),
+      part: about(v.nullable(v.number()), "of the pool's work, 0 to 1; null until sealed"),
+      amount: v.nullable(peg),
+    }),
+  ),
+  next: v.nullable(height),
+});
+
+export const myPaymentsView = v.strictObject({
+  payments: v.array(v.strictObject({ at: instant, amount: peg, address: v.string(), entryHash: v.string() })),
+  adjustments: v.array(v.strictObject({ at: instant, amount: peg, reason: v.string() })),
+});
+
+export const minersView = v.strictObject({
+  workers: v.array(
+    v.strictObject({
+      user: v.string(),
+      worker: v.string(),
+      hashrate,
+      shares: count,
+      rejected: count,
+      lastShare: instant,
+    }),
+  ),
+  sessions: about(
+    v.nullable(
+      v.array(
+        v.strictObject({
+          id: v.string(),
+          user: v.nullable(v.string()),
+          worker: v.nullable(v.string()),
+          agent: v.string(),
+          address: v.string(),
+          subscribed: v.boolean(),
+          authorized: v.boolean(),
+          target: about(v.nullable(v.string()), "16 hex digits"),
+          nonce: v.nullable(v.number()),
+        }),
+      ),
+    ),
+    "open connections, where the edge is in reach",
+  ),
+});
+
+export const usersView = v.strictObject({
+  users: v.array(
+    v.strictObject({
+      name: v.string(),
+      payoutAddress: v.nullable(v.string()),
+      admin: v.boolean(),
+      canLogIn: v.boolean(),
+      since: instant,
+      booked: peg,
+      paidOut: peg,
+      owed: peg,
+    }),
+  ),
+});
+
+export const invitesView = v.strictObject({
+  invites: v.array(
+    v.strictObject({
+      code: v.string(),
+      createdAt: instant,
+      claimedBy: v.nullable(v.string()),
+      claimedAt: v.nullable(instant),
+    }),
+  ),
+});
+export const inviteView = v.strictObject({ code: v.string() });
+export const okView = v.strictObject({ ok: v.literal(true) });
+export const healthView = v.strictObject({ ok: v.boolean(), checks: v.record(v.string(), v.string()) });
+export const errorView = v.strictObject({
+  error: v.strictObject({ code: about(v.string(), "stable, for programs"), message: v.string() }),
+});
+
+/** Every view by the name it has in the OpenAPI document. */
+export const VIEWS = {
+  Pool: poolView,
+  QuoteList: quoteListView,
+  Hashrate: hashrateView,
+  History: historyView,
+  BlockList: blockListView,
+  BlockDetail: blockDetailView,
+  SubmissionList: submissionListView,
+  AdminSubmissionList: adminSubmissionListView,
+  Session: sessionView,
+  Me: meView,
+  MyBlocks: myBlocksView,
+  MyPayments: myPaymentsView,
+  Miners: minersView,
+  Users: usersView,
+  Invites: invitesView,
+  Invite: inviteView,
+  Ok: okView,
+  Health: healthView,
+  Error: errorView,
+} as const;
+
+export type ViewName = keyof typeof VIEWS;
+export type PoolView = v.InferOutput<typeof poolView>;
+export type PriceView = v.InferOutput<typeof priceView>;
+export type JobView = v.InferOutput<typeof jobView>;
+export type QuoteListView = v.InferOutput<typeof quoteListView>;
+export type LuckView = v.InferOutput<typeof luckView>;
+export type BlockView = v.InferOutput<typeof blockView>;
+export type HashrateView = v.InferOutput<typeof hashrateView>;
+export type HistoryView = v.InferOutput<typeof historyView>;
+export type BlockListView = v.InferOutput<typeof blockListView>;
+export type BlockDetailView = v.InferOutput<typeof blockDetailView>;
+export type SubmissionListView = v.InferOutput<typeof submissionListView>;
+export type AdminSubmissionListView = v.InferOutput<typeof adminSubmissionListView>;
+export type SessionView = v.InferOutput<typeof sessionView>;
+export type MeView = v.InferOutput<typeof meView>;
+export type MyBlocksView = v.InferOutput<typeof myBlocksView>;
+export type MyPaymentsView = v.InferOutput<typeof myPaymentsView>;
+export type MinersView = v.InferOutput<typeof minersView>;
+export type UsersView = v.InferOutput<typeof usersView>;
+export type InvitesView = v.InferOutput<typeof invitesView>;

@@ -1,0 +1,131 @@
+/** The dashboard's pages: one empty shell each, filled in the browser by its script from the API. */
+
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { errorReply, type HttpReply, SECURITY_HEADERS } from "../http.ts";
+import type { Assets } from "./assets.ts";
+
+interface Page {
+  readonly path: string;
+  readonly title: string;
+  /** `pages/NAME.js` fills it. */
+  readonly script: string;
+}
+
+/** Those of the reference (SPEC.md §9) and what people need beside them. */
+export const PAGES: readonly Page[] = [
+  { path: "/", title: "Pool", script: "pool" },
+  { path: "/me", title: "My page", script: "me" },
+  { path: "/login", title: "Log in", script: "login" },
+  { path: "/register", title: "Register", script: "register" },
+  { path: "/whoami", title: "Account", script: "account" },
+  { path: "/user/owed", title: "Owed", script: "owed" },
+  { path: "/pool/rewards", title: "Blocks and rewards", script: "blocks" },
+  { path: "/pool/submissions", title: "Submissions", script: "submissions" },
+  { path: "/admin/miners", title: "Miners", script: "admin-miners" },
+  { path: "/admin/users", title: "Users", script: "admin-users" },
+  { path: "/admin/invites", title: "Invite codes", script: "admin-invites" },
+  { path: "/api/docs", title: "API", script: "api-docs" },
+];
+
+/** Addresses of the reference that are other pages here. */
+const MOVED: Readonly<Record<string, string>> = {
+  "/pool": "/",
+  "/users": "/me",
+  "/auth/login": "/login",
+  "/auth/logout": "/whoami",
+  "/auth/register": "/register",
+  "/admin/links": "/admin/miners",
+  "/favicon.ico": "/assets/latest/icon.svg",
+};
+
+/** The page in plain text, for clients that do not ask for HTML; undefined where there is none. */
+export type TextPage = (event: APIGatewayProxyEventV2, path: string) => Promise<HttpReply | undefined>;
+
+export interface PageRoute {
+  readonly method: "GET";
+  readonly path: string;
+  readonly handler: (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+}
+
+export function pageRoutes(options: { poolName: string }, assets: Assets, textPage: TextPage): PageRoute[] {
+  return [
+    ...PAGES.map((page): PageRoute => {
+      const shell = htmlReply(shellOf(page, options.poolName, assets.version));
+      return {
+        method: "GET",
+        path: page.path,
+        handler: async (event) => (wantsHtml(event) ? shell : ((await textPage(event, page.path)) ?? shell)),
+      };
+    }),
+    ...Object.entries(MOVED).map(
+      ([path, location]): PageRoute => ({
+        method: "GET",
+        path,
+        handler: async () => ({ statusCode: 303, headers: { ...SECURITY_HEADERS, location }, body: "" }),
+      }),
+    ),
+    { method: "GET", path: "/assets/{proxy+}", handler: async (event) => assetReply(event, assets) },
+  ];
+}
+
+function wantsHtml(event: APIGatewayProxyEventV2): boolean {
+  return (event.headers["accept"] ?? "").includes("text/html");
+}
+
+function htmlReply(body: string): HttpReply {
+  return {
+    statusCode: 200,
+    headers: {
+      ...SECURITY_HEADERS,
+      "content-type": "text/html; charset=utf-8",
+      // The shell names the version of its files, so it must be fresh; it holds nothing private.
+      "cache-control": "no-cache",
+      vary: "accept",
+    },
+    body,
+  };
+}
+
+function shellOf(page: Page, poolName: string, version: string): string {
+  const assets = `/assets/${version}`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(page.title)} · ${escapeHtml(poolName)}</title>
+<link rel="icon" type="image/svg+xml" href="${assets}/icon.svg">
+<link rel="stylesheet" href="${assets}/vendor/uplot.css">
+<link rel="stylesheet" href="${assets}/style.css">
+<script defer src="${assets}/vendor/uplot.js"></script>
+<script type="module" src="${assets}/pages/${page.script}.js"></script>
+</head>
+<body data-pool="${escapeHtml(poolName)}">
+<header class="top"></header>
+<main><noscript><p class="notice">This page needs JavaScript. The same figures as JSON: <a href="/api/pool">/api/pool</a>.</p></noscript></main>
+<footer class="foot"></footer>
+</body>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** Under the current version a file never changes; under an older one (a page left open) it is sent, but not kept. */
+function assetReply(event: APIGatewayProxyEventV2, assets: Assets): HttpReply {
+  const [version, ...rest] = (event.pathParameters?.["proxy"] ?? "").split("/");
+  const asset = assets.files.get(rest.join("/"));
+  if (asset === undefined) return errorReply(404, "not-found", "there is nothing at this address");
+  return {
+    statusCode: 200,
+    headers: {
+      ...SECURITY_HEADERS,
+      "content-type": asset.type,
+      "cache-control": version === assets.version ? "public, max-age=31536000, immutable" : "no-cache",
+    },
+    body: asset.body,
+  };
+}

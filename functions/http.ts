@@ -1,0 +1,48 @@
+/** What every answer over HTTP has: security headers, and JSON or text in the shape of an API Gateway reply. */
+
+import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+
+export type HttpReply = APIGatewayProxyStructuredResultV2;
+
+/** No inline script or style anywhere, nothing from elsewhere, no framing. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy":
+    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+};
+
+/** `body` is JSON text. Never kept by a cache: most of it is somebody's own. */
+export function jsonReply(statusCode: number, body: string, cookies: readonly string[] = []): HttpReply {
+  return {
+    statusCode,
+    headers: {
+      ...SECURITY_HEADERS,
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+    },
+    body,
+    ...(cookies.length === 0 ? {} : { cookies: [...cookies] }),
+  };
+}
+
+export function textReply(statusCode: number, body: string): HttpReply {
+  return {
+    statusCode,
+    headers: {
+      ...SECURITY_HEADERS,
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-store",
+    },
+    body,
+  };
+}
+
+/** `code` is stable, for programs; `message` is for people. */
+export function errorReply(statusCode: number, code: string, message: string): HttpReply {
+  return jsonReply(statusCode, JSON.stringify({ error: { code, message } }));
+}

@@ -1,0 +1,172 @@
+/** The pool's web server: HTTP on a port of one's own, answered by the very handler that Lambda runs. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type { Registry } from "prom-client";
+import type { HttpHandler } from "../../functions/api/handler.ts";
+import { errorReply, type HttpReply, textReply } from "../../functions/http.ts";
+import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+
+export interface WebOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+export interface WebModules {
+  readonly handler: HttpHandler;
+  readonly logger: Logger;
+  /** Served at /metrics. */
+  readonly metrics?: Registry;
+}
+
+export interface Web {
+  /** For people: a server on all addresses is shown as localhost. */
+  readonly url: string;
+  readonly port: number;
+  /** Open requests are finished, at most for a second. */
+  stop(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 64 * 1024;
+const MAX_CONNECTIONS = 2000;
+/** A whole request must have come by then; nobody needs longer for 64 KB. */
+const REQUEST_MS = 15_000;
+const HEADERS_MS = 10_000;
+const KEEP_ALIVE_MS = 30_000;
+const STOP_MS = 1000;
+
+/** Throws CodedError `web-port` when the port cannot be had. */
+export async function startWeb(options: WebOptions, modules: WebModules): Promise<Web> {
+  const server = createServer((request, response) => {
+    serve(request, response, modules).catch((error: unknown) => {
+      modules.logger.error("a web request broke", { error: coerceError(error).message });
+      response.destroy();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.requestTimeout = REQUEST_MS;
+  server.headersTimeout = HEADERS_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const port = await listen(server, options);
+  const name = options.host === "0.0.0.0" || options.host === "::" ? "localhost" : options.host;
+  return {
+    url: `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
+    port,
+    stop: () => stop(server),
+  };
+}
+
+function listen(server: Server, { host, port }: WebOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const what =
+        "code" in error && error.code === "EADDRINUSE" ? "is taken by another program" : error.message;
+      reject(
+        new CodedError("web-port", `web port ${host}:${port}: ${what}; choose another with --web-port`, {
+          cause: error,
+        }),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), STOP_MS);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, modules: WebModules): Promise<void> {
+  const { metrics } = modules;
+  const path = (request.url ?? "/").split("?")[0];
+  if (path === "/metrics" && metrics !== undefined) {
+    const reply = textReply(200, await metrics.metrics());
+    send(response, { ...reply, headers: { ...reply.headers, "content-type": metrics.contentType } });
+    return;
+  }
+  const body = await readBody(request);
+  if (body === undefined) {
+    send(response, errorReply(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`));
+    return;
+  }
+  const event = eventOf(request, body);
+  send(
+    response,
+    event === undefined
+      ? errorReply(400, "bad-address", "the address of the request is none")
+      : await modules.handler(event, LOCAL_CONTEXT),
+  );
+}
+
+/** Undefined when it is too large; the rest of it is then let go. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length <= MAX_BODY_BYTES) chunks.push(bytes);
+    else if (length > 4 * MAX_BODY_BYTES) break;
+  }
+  return length > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
+}
+
+/** The request as API Gateway (HTTP API, version 2) would hand it over; undefined when its address does not parse. */
+function eventOf(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2 | undefined {
+  const target = request.url ?? "/";
+  // An absolute or odd form ("//host", "*") is nothing a browser sends to an origin server.
+  const url = /^\/(?!\/)/.test(target) ? URL.parse(target, "http://local") : null;
+  if (url === null) return undefined;
+  const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
+  const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(",") : value]],
+  );
+  const cookies = (request.headers.cookie ?? "").split(/;\s*/).filter((cookie) => cookie !== "");
+  return {
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: url.pathname,
+    rawQueryString: url.search.slice(1),
+    cookies,
+    headers: Object.fromEntries(headers),
+    requestContext: {
+      accountId: "local",
+      apiId: "local",
+      domainName: request.headers.host ?? "",
+      domainPrefix: "",
+      http: {
+        method,
+        path: url.pathname,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.socket.remoteAddress ?? "",
+        userAgent: request.headers["user-agent"] ?? "",
+      },
+      requestId: "local",
+      routeKey: "$default",
+      stage: "$default",
+      time: "",
+      timeEpoch: 0,
+    },
+    ...(body.length === 0 ? {} : { body: body.toString("utf8") }),
+    isBase64Encoded: false,
+  };
+}
+
+function send(response: ServerResponse, reply: HttpReply): void {
+  response.statusCode = reply.statusCode ?? 200;
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, String(value));
+  if (reply.cookies !== undefined) response.setHeader("set-cookie", reply.cookies);
+  response.end(reply.isBase64Encoded === true ? Buffer.from(reply.body ?? "", "base64") : reply.body);
+}

@@ -1,0 +1,198 @@
+/** What the pool's pages show: bounded reads over indexes and sums per minute, block or worker, never over shares. */
+
+import * as v from "valibot";
+import { bigintText, type Db, first, jsonText, type Sql, sql } from "./port.ts";
+
+const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
+const instant = (unixMs: number): Sql => sql`to_timestamp(${unixMs}::float8 / 1000)`;
+
+const activityRow = v.object({
+  work: bigintText,
+  shares: bigintText,
+  rejected: bigintText,
+  firstMs: v.nullable(v.number()),
+  miners: v.number(),
+  workers: v.number(),
+});
+
+/** Work is in hashes; `firstMs` is the first minute with a share in the window, null without any. */
+export type Activity = v.InferOutput<typeof activityRow>;
+
+/** The whole pool since `sinceMs`; miners and workers are those with a share since `onlineMs`. */
+export async function poolActivity(db: Db, sinceMs: number, onlineMs: number): Promise<Activity> {
+  const online = sql`FILTER (WHERE minute >= ${instant(onlineMs)} AND shares > 0)`;
+  const [row] = await db.query(
+    sql`SELECT COALESCE(sum(work), 0)::text AS work, COALESCE(sum(shares), 0)::text AS shares,
+      COALESCE(sum(rejected), 0)::text AS rejected, ${ms(sql`min(minute)`)} AS "firstMs",
+      (count(DISTINCT user_name) ${online})::int AS miners,
+      (count(DISTINCT (user_name, worker)) ${online})::int AS workers
+      FROM worker_minutes WHERE minute >= ${instant(sinceMs)}`,
+    activityRow,
+  );
+  return row ?? { work: 0n, shares: 0n, rejected: 0n, firstMs: null, miners: 0, workers: 0 };
+}
+
+const minuteRow = v.object({ minuteMs: v.number(), work: bigintText });
+
+/** Work of the whole pool by minute, oldest first; minutes without work are left out. */
+export function poolMinutes(db: Db, sinceMs: number): Promise<{ minuteMs: number; work: bigint }[]> {
+  return db.query(
+    sql`SELECT ${ms(sql`minute`)} AS "minuteMs", sum(work)::text AS work FROM worker_minutes
+      WHERE minute >= ${instant(sinceMs)} GROUP BY minute ORDER BY minute`,
+    minuteRow,
+  );
+}
+
+const currentJobRow = v.object({
+  height: v.number(),
+  version: v.number(),
+  oprHash: v.string(),
+  createdAtMs: v.number(),
+  feeRate: v.string(),
+  threshold: bigintText,
+  prices: v.pipe(jsonText, v.record(v.string(), bigintText)),
+  quotes: v.nullable(jsonText),
+  pricesAtMs: v.nullable(v.number()),
+});
+
+/** `prices` are 1e-8 USD by asset; `quotes` is the poller's record of them, as it wrote it. */
+export type CurrentJob = v.InferOutput<typeof currentJobRow>;
+
+export function currentJob(db: Db): Promise<CurrentJob | undefined> {
+  return first(
+    db,
+    sql`SELECT j.height, j.version, j.opr_hash AS "oprHash", ${ms(sql`j.created_at`)} AS "createdAtMs",
+      j.fee_rate::text AS "feeRate", j.threshold::text AS threshold, j.prices::text AS prices,
+      p.quotes::text AS quotes, ${ms(sql`p.at`)} AS "pricesAtMs"
+      FROM jobs j LEFT JOIN prices p ON p.id = j.prices_id ORDER BY j.height DESC LIMIT 1`,
+    currentJobRow,
+  );
+}
+
+const blockSummaryRow = v.object({
+  height: v.number(),
+  version: v.number(),
+  keyMr: v.string(),
+  atMs: v.number(),
+  entries: v.number(),
+  graded: v.boolean(),
+  winning: v.number(),
+  reward: bigintText,
+  networkHashrate: v.nullable(v.number()),
+  /** Positions of our paid records. */
+  places: v.pipe(jsonText, v.array(v.number())),
+  /** Paid by the block to all its winners. */
+  payouts: bigintText,
+  state: v.nullable(v.picklist(["open", "closing", "sealed"])),
+  credit: v.nullable(v.picklist(["assigned", "achieved"])),
+  shares: v.nullable(bigintText),
+  work: v.nullable(bigintText),
+  fee: v.nullable(bigintText),
+  paid: v.nullable(bigintText),
+  carriedIn: v.nullable(bigintText),
+  carried: v.nullable(bigintText),
+  root: v.nullable(v.string()),
+  forced: v.nullable(v.boolean()),
+  jobAtMs: v.nullable(v.number()),
+  /** When the job after it began. */
+  nextJobAtMs: v.nullable(v.number()),
+});
+
+/** A graded block with the job that was mined for it; the job's columns are null where the pool had none, its sums until it is sealed. */
+export type BlockSummary = v.InferOutput<typeof blockSummaryRow>;
+
+const blockSummary = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,
+  b.reward::text AS reward, b.network_hashrate AS "networkHashrate",
+  (SELECT COALESCE(jsonb_agg(p.position ORDER BY p.position), '[]')::text FROM block_places p
+    WHERE p.height = b.height AND p.ours AND p.payout > 0) AS places,
+  (SELECT COALESCE(sum(p.payout), 0)::text FROM block_places p WHERE p.height = b.height) AS payouts,
+  j.state, j.credit, j.shares::text AS shares, j.work::text AS work, j.fee::text AS fee, j.paid::text AS paid,
+  j.carried_in::text AS "carriedIn", j.carried::text AS carried, j.root, j.forced, ${ms(sql`j.created_at`)} AS "jobAtMs",
+  (SELECT ${ms(sql`n.created_at`)} FROM jobs n WHERE n.height > j.height ORDER BY n.height LIMIT 1) AS "nextJobAtMs"
+  FROM blocks b LEFT JOIN jobs j ON j.height = b.height`;
+
+/** Newest first, those below `before` where it is given. */
+export function recentBlocks(db: Db, limit: number, before?: number): Promise<BlockSummary[]> {
+  return db.query(
+    sql`SELECT ${blockSummary} WHERE b.height < ${before ?? 0x7fff_ffff}::int ORDER BY b.height DESC LIMIT ${limit}::int`,
+    blockSummaryRow,
+  );
+}
+
+export function blockAt(db: Db, height: number): Promise<BlockSummary | undefined> {
+  return first(db, sql`SELECT ${blockSummary} WHERE b.height = ${height}::int`, blockSummaryRow);
+}
+
+const placeRow = v.object({
+  position: v.number(),
+  entryHash: v.string(),
+  difficulty: bigintText,
+  payout: bigintText,
+  identity: v.string(),
+  ours: v.boolean(),
+});
+export type PlaceSummary = v.InferOutput<typeof placeRow>;
+
+/** The graded records of a block, best grade first (50 at most). */
+export function placesOf(db: Db, height: number): Promise<PlaceSummary[]> {
+  return db.query(
+    sql`SELECT position, entry_hash AS "entryHash", difficulty::text AS difficulty, payout::text AS payout, identity, ours
+      FROM block_places WHERE height = ${height}::int ORDER BY position LIMIT 100`,
+    placeRow,
+  );
+}
+
+const submissionRow = v.object({
+  entryHash: v.string(),
+  height: v.number(),
+  oprHash: v.string(),
+  nonce: v.string(),
+  target: bigintText,
+  user: v.string(),
+  worker: v.string(),
+  edge: v.number(),
+  state: v.picklist(["blocked", "pending", "committed", "revealed", "abandoned"]),
+  reason: v.nullable(v.string()),
+  atMs: v.number(),
+});
+export type SubmissionSummary = v.InferOutput<typeof submissionRow>;
+
+/** Newest block first and the best target first in it; those of one block where `height` is given, else those below `before`. */
+export function recentSubmissions(
+  db: Db,
+  limit: number,
+  which: { height?: number; before?: number } = {},
+): Promise<SubmissionSummary[]> {
+  const condition =
+    which.height === undefined
+      ? sql`height < ${which.before ?? 0x7fff_ffff}::int`
+      : sql`height = ${which.height}::int`;
+  return db.query(
+    sql`SELECT entry_hash AS "entryHash", height, opr_hash AS "oprHash", nonce, target::text AS target, user_name AS "user",
+      worker, edge, state, reason, ${ms(sql`at`)} AS "atMs"
+      FROM submissions WHERE ${condition} ORDER BY height DESC, submissions.target DESC LIMIT ${limit}::int`,
+    submissionRow,
+  );
+}
+
+const onlineWorkerRow = v.object({
+  user: v.string(),
+  worker: v.string(),
+  work: bigintText,
+  shares: bigintText,
+  rejected: bigintText,
+  firstMs: v.number(),
+  lastMs: v.number(),
+});
+export type OnlineWorker = v.InferOutput<typeof onlineWorkerRow>;
+
+/** Workers with a share, taken or refused, since `sinceMs`; the most work first. */
+export function onlineWorkers(db: Db, sinceMs: number, limit: number): Promise<OnlineWorker[]> {
+  return db.query(
+    sql`SELECT user_name AS "user", worker, sum(work)::text AS work, sum(shares)::text AS shares, sum(rejected)::text AS rejected,
+      ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs"
+      FROM worker_minutes WHERE minute >= ${instant(sinceMs)}
+      GROUP BY user_name, worker ORDER BY sum(worker_minutes.work) DESC, user_name, worker LIMIT ${limit}::int`,
+    onlineWorkerRow,
+  );
+}

@@ -1,0 +1,357 @@
+import * as v from "valibot";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { apiRoutes } from "../../../functions/api/handler.ts";
+import { VIEWS } from "../../../functions/api/views.ts";
+import { addressOf } from "../../helpers/accounts.ts";
+import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import { type TestClient, testClient } from "../../helpers/http-client.ts";
+
+let api: TestApi;
+let visitor: TestClient;
+let ann: TestClient;
+let boss: TestClient;
+
+beforeAll(async () => {
+  api = await createTestApi();
+  visitor = testClient(api.handler);
+});
+// Anew for each test: a change of password, which is a route like others, ends all other sessions.
+beforeEach(async () => {
+  ann = await loggedIn("ann");
+  boss = await loggedIn("boss");
+});
+afterAll(() => api.database.drop());
+
+async function loggedIn(name: string): Promise<TestClient> {
+  const client = testClient(api.handler);
+  await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
+  return client;
+}
+
+async function get<Schema extends v.GenericSchema>(
+  client: TestClient,
+  path: string,
+  schema: Schema,
+  query = "",
+): Promise<v.InferOutput<Schema>> {
+  const { status, body } = await client.json("GET", path, { query });
+  expect(status, JSON.stringify(body)).toBe(200);
+  return v.parse(schema, body);
+}
+
+/** A body that each route that takes one accepts. */
+const BODIES: Record<string, unknown> = {
+  "POST /api/session": { name: "ann", password: PASSWORD },
+  "POST /api/register": { name: "x", password: PASSWORD, invite: "none", address: addressOf("x") },
+  "PUT /api/me/address": { address: addressOf("ann"), password: PASSWORD },
+  "PUT /api/me/password": { password: PASSWORD, next: PASSWORD },
+};
+
+describe("every route", () => {
+  it("answers in the shape that the OpenAPI document promises", async () => {
+    const seen: string[] = [];
+    for (const route of apiRoutes(api.options, api.modules)) {
+      if (route.path === "/api/register") continue;
+      const client = await loggedIn(route.access === "admin" ? "boss" : "ann");
+      const path = route.path.replace("{height}", String(FIRST_HEIGHT));
+      const body = BODIES[`${route.method} ${route.path}`];
+
+      const reply = await client.json(route.method, path, body === undefined ? {} : { body });
+
+      expect(reply.status, `${route.method} ${path}: ${JSON.stringify(reply.body)}`).toBe(200);
+      v.parse(VIEWS[route.reply], reply.body);
+      seen.push(path);
+    }
+    expect(seen).toHaveLength(21);
+  });
+
+  it("lets in exactly those who may come in", async () => {
+    for (const route of apiRoutes(api.options, api.modules)) {
+      const path = route.path.replace("{height}", String(FIRST_HEIGHT));
+      const body = BODIES[`${route.method} ${route.path}`];
+      const statusFor = async (client: TestClient): Promise<number> =>
+        (await client.send(route.method, path, body === undefined ? {} : { body })).statusCode ?? 0;
+      const name = `${route.method} ${path}`;
+
+      const asVisitor = await statusFor(testClient(api.handler));
+      const asUser = await statusFor(await loggedIn("ann"));
+      const asAdmin = await statusFor(await loggedIn("boss"));
+
+      if (route.access === "public") expect([200, 422], name).toContain(asVisitor);
+      else expect(asVisitor, name).toBe(401);
+      if (route.access === "admin") expect(asUser, name).toBe(403);
+      else expect([200, 422], name).toContain(asUser);
+      expect([200, 422], name).toContain(asAdmin);
+    }
+  });
+});
+
+describe("GET /api/pool", () => {
+  it("shows hash rates, miners, the running job, the last blocks and how to connect", async () => {
+    const pool = await get(visitor, "/api/pool", VIEWS.Pool);
+
+    expect(pool).toMatchObject({
+      miners: 2,
+      workers: 3,
+      connections: 3,
+      minute: 4,
+      height: 1011,
+      feeRate: "0.05000000",
+    });
+    expect(pool.poolHashrate).toBeGreaterThan(85_000);
+    expect(pool.poolHashrate).toBeLessThan(115_000);
+    expect(pool.networkHashrate).toBeGreaterThan(170_000);
+    expect(pool.job?.height).toBe(FIRST_HEIGHT + BLOCKS);
+    expect(pool.blocks.map((block) => block.height)).toEqual(
+      Array.from({ length: BLOCKS }, (_, i) => FIRST_HEIGHT + BLOCKS - 1 - i),
+    );
+    expect(pool.connect.stratum).toBe("pool.example:1234");
+  });
+
+  it("tells of each price where it comes from", async () => {
+    const { job } = await get(visitor, "/api/pool", VIEWS.Pool);
+
+    const of = (asset: string) => job?.prices.find((price) => price.asset === asset);
+    expect(job?.prices).toHaveLength(62);
+    expect(job?.prices[0]?.asset).toBe("PEG");
+    expect(of("EUR")).toMatchObject({ basis: "quotes", source: "CoinGecko", agreeing: 2, closed: false });
+    expect(of("XAU")).toMatchObject({ basis: "quotes", closed: true });
+    expect(of("PEG")).toMatchObject({ basis: "carried", source: null, agreeing: 0 });
+    expect(of("DCR")).toMatchObject({ basis: "last-good", pricedAt: expect.any(String) });
+  });
+
+  it("reckons luck from our part of the network's work", async () => {
+    const { luck, blocks } = await get(visitor, "/api/pool", VIEWS.Pool);
+
+    expect(luck.blocks).toBe(BLOCKS);
+    expect(luck.places).toBe(blocks.reduce((sum, block) => sum + block.winning, 0));
+    // Half of the hash rate, and the network's rate counts 8 of 10 minutes: 25 · 1/2 · 1/0.8 places a block.
+    expect(luck.expectedPlaces / BLOCKS).toBeGreaterThan(12);
+    expect(luck.expectedPlaces / BLOCKS).toBeLessThan(19);
+    expect(luck.percent).toBeCloseTo((100 * luck.places) / luck.expectedPlaces, 6);
+    expect(BigInt(luck.reward)).toBe(BigInt(luck.places) * 36_000_000_000n);
+  });
+
+  it("keeps the books in sight: fee, paid and carry make up the reward of every block", async () => {
+    const { blocks } = await get(visitor, "/api/blocks", VIEWS.BlockList);
+
+    expect(blocks).toHaveLength(BLOCKS);
+    for (const block of blocks) {
+      expect(block.state).toBe("sealed");
+      const [fee, paid, carried, carriedIn] = [block.fee, block.paid, block.carried, block.carriedIn].map(
+        (x) => BigInt(x ?? 0),
+      );
+      expect((fee ?? 0n) + (paid ?? 0n) + (carried ?? 0n)).toBe(BigInt(block.reward) + (carriedIn ?? 0n));
+      expect(block.places).toHaveLength(block.winning);
+    }
+  });
+
+  it("is gathered at most once a second however many look", async () => {
+    const fresh = await createTestApi({ seeded: false });
+    const statements: string[] = [];
+    const db = {
+      ...fresh.modules.db,
+      query: ((statement, row) => {
+        statements.push(statement.text);
+        return fresh.modules.db.query(statement, row);
+      }) satisfies typeof fresh.modules.db.query,
+    };
+    const { createApiHandler } = await import("../../../functions/api/handler.ts");
+    const client = testClient(createApiHandler(fresh.options, { ...fresh.modules, db }));
+
+    await Promise.all(Array.from({ length: 100 }, () => client.send("GET", "/api/pool")));
+    const first = statements.length;
+    fresh.clock.advance(1001);
+    await client.send("GET", "/api/pool");
+
+    expect(first).toBeLessThanOrEqual(4);
+    expect(statements.length).toBeGreaterThan(first);
+    await fresh.database.drop();
+  });
+
+  it("has an answer on a pool that has no block and no miner yet", async () => {
+    const fresh = await createTestApi({ seeded: false });
+    const client = testClient(fresh.handler);
+
+    const pool = await get(client, "/api/pool", VIEWS.Pool);
+
+    expect(pool).toMatchObject({
+      poolHashrate: 0,
+      networkHashrate: null,
+      miners: 0,
+      job: null,
+      blocks: [],
+      feeRate: null,
+    });
+    expect(pool.luck.percent).toBeNull();
+    expect((await get(client, "/api/pool/history", VIEWS.History)).blocks).toEqual([]);
+    expect(
+      (await get(client, "/api/pool/hashrate", VIEWS.Hashrate)).points.every(([, rate]) => rate === null),
+    ).toBe(true);
+    expect((await client.json("GET", "/api/pool/quotes")).status).toBe(404);
+    await fresh.database.drop();
+  });
+});
+
+describe("series and pages", () => {
+  it("gives the hash rate of the last hour by minute, without the running minute", async () => {
+    const { points } = await get(visitor, "/api/pool/hashrate", VIEWS.Hashrate);
+
+    expect(points).toHaveLength(60);
+    const rates = points.map(([, rate]) => rate ?? 0);
+    expect(Math.min(...rates)).toBeGreaterThan(80_000);
+    expect(Math.max(...rates)).toBeLessThan(120_000);
+  });
+
+  it("turns pages by height without gap or repetition", async () => {
+    const heights: number[] = [];
+    let before: number | null = null;
+    do {
+      const query: string = before === null ? "limit=5" : `limit=5&before=${before}`;
+      const page = await get(visitor, "/api/blocks", VIEWS.BlockList, query);
+      heights.push(...page.blocks.map((block) => block.height));
+      before = page.next;
+    } while (before !== null);
+
+    expect(heights).toEqual(Array.from({ length: BLOCKS }, (_, i) => FIRST_HEIGHT + BLOCKS - 1 - i));
+  });
+
+  it("turns pages of submissions between blocks", async () => {
+    const hashes = new Set<string>();
+    let before: number | null = null;
+    let pages = 0;
+    do {
+      const query: string = before === null ? "limit=20" : `limit=20&before=${before}`;
+      const page = await get(visitor, "/api/submissions", VIEWS.SubmissionList, query);
+      for (const row of page.submissions) hashes.add(row.entryHash);
+      before = page.next;
+      pages++;
+    } while (before !== null);
+
+    expect(hashes.size).toBe(6 * BLOCKS);
+    expect(pages).toBe(4);
+  });
+
+  it("shows one block with all graded records, and 404 for others", async () => {
+    const detail = await get(visitor, `/api/blocks/${FIRST_HEIGHT}`, VIEWS.BlockDetail);
+
+    expect(detail.winners).toHaveLength(50);
+    const paid = detail.winners.filter((place) => place.ours && place.payout !== "0");
+    expect(paid.map((place) => place.position)).toEqual(detail.block.places);
+    for (const height of ["1", "x", "99999999999", "1000.5"])
+      expect((await visitor.json("GET", `/api/blocks/${height}`)).status).toBe(404);
+  });
+
+  it("refuses what is no limit or height, naming it", async () => {
+    for (const query of [
+      "limit=0",
+      "limit=201",
+      "limit=-1",
+      "limit=1e9",
+      "before=x",
+      "before=99999999999",
+      "colour=red",
+      "limit=1;drop",
+    ]) {
+      const { status, body } = await visitor.json("GET", "/api/blocks", { query });
+      expect(status, query).toBe(400);
+      expect(v.parse(VIEWS.Error, body).error.message).toMatch(/^query/);
+    }
+  });
+});
+
+describe("GET /api/me", () => {
+  it("shows what is owed, what is pending and every worker", async () => {
+    const me = await get(ann, "/api/me", VIEWS.Me);
+    const { blocks } = await get(ann, "/api/me/blocks", VIEWS.MyBlocks);
+
+    const booked = blocks.reduce((sum, block) => sum + BigInt(block.amount ?? 0), 0n);
+    expect(BigInt(me.booked)).toBe(booked);
+    expect(BigInt(me.owed)).toBe(booked + 500_000_000n - 300_000_000n);
+    expect(me).toMatchObject({
+      name: "ann",
+      payoutAddress: addressOf("ann"),
+      adjusted: "500000000",
+      paidOut: "300000000",
+    });
+    expect(me.workers.map((worker) => worker.name).sort()).toEqual([EVIL, "rig"].sort());
+    const rig = me.workers.find((worker) => worker.name === "rig");
+    expect(rig?.online).toBe(true);
+    expect(rig?.hashrateShort).toBeGreaterThan(34_000);
+    expect(rig?.hashrateShort).toBeLessThan(46_000);
+    expect(rig?.minutes.length).toBeGreaterThanOrEqual(60);
+    expect(me.pendingBlocks).toHaveLength(1);
+    expect(me.pendingBlocks[0]).toMatchObject({ height: FIRST_HEIGHT + BLOCKS, rewardKnown: false });
+    expect(me.pendingBlocks[0]?.part).toBeCloseTo(0.5, 1);
+    expect(BigInt(me.pending)).toBeGreaterThan(0n);
+  });
+
+  it("shows nobody else's figures", async () => {
+    const bob = await loggedIn("bob");
+
+    const me = await get(bob, "/api/me", VIEWS.Me);
+    const { payments, adjustments } = await get(bob, "/api/me/payments", VIEWS.MyPayments);
+
+    expect(me.name).toBe("bob");
+    expect(me.workers.map((worker) => worker.name)).toEqual([""]);
+    expect(payments).toEqual([]);
+    expect(adjustments).toEqual([]);
+  });
+
+  it("lists payments and adjustments with their reasons", async () => {
+    const { payments, adjustments } = await get(ann, "/api/me/payments", VIEWS.MyPayments);
+
+    expect(payments).toMatchObject([{ amount: "300000000", address: addressOf("ann") }]);
+    expect(adjustments).toMatchObject([{ amount: "500000000", reason: "thanks for the bug report" }]);
+  });
+
+  it("shows a worker that stopped as offline, and its rate falling", async () => {
+    const before = await get(ann, "/api/me", VIEWS.Me);
+    api.clock.advance(6 * 60_000);
+    const after = await get(ann, "/api/me", VIEWS.Me);
+    api.clock.advance(-6 * 60_000);
+
+    expect(before.workers.every((worker) => worker.online)).toBe(true);
+    expect(after.workers.every((worker) => !worker.online)).toBe(true);
+    expect(after.hashrateShort).toBeLessThan(before.hashrateShort * 0.6);
+  });
+});
+
+describe("the operator's routes", () => {
+  it("list workers and open connections", async () => {
+    const { workers, sessions } = await get(boss, "/api/admin/miners", VIEWS.Miners);
+
+    expect(workers.map((row) => `${row.user}/${row.worker}`).sort()).toEqual(
+      ["ann/rig", `ann/${EVIL}`, "bob/"].sort(),
+    );
+    expect(sessions).toMatchObject([{ user: "ann", agent: EVIL, target: "ffff000000000000", nonce: 4097 }]);
+  });
+
+  it("list users with their balances", async () => {
+    const { users } = await get(boss, "/api/admin/users", VIEWS.Users);
+
+    const bob = users.find((user) => user.name === "bob");
+    expect(users.map((user) => user.name).sort()).toEqual(["ann", "bob", "boss"]);
+    expect(bob?.owed).toBe(bob?.booked);
+    expect(BigInt(bob?.owed ?? 0)).toBeGreaterThan(0n);
+  });
+
+  it("make invite codes that show up as unclaimed", async () => {
+    const made = v.parse(VIEWS.Invite, (await boss.json("POST", "/api/admin/invites")).body);
+    const { invites } = await get(boss, "/api/admin/invites", VIEWS.Invites);
+
+    expect(invites.find((invite) => invite.code === made.code)).toMatchObject({
+      claimedBy: null,
+      claimedAt: null,
+    });
+  });
+
+  it("tell whose share a submission was, which the public list does not", async () => {
+    const admin = await get(boss, "/api/admin/submissions", VIEWS.AdminSubmissionList, "job=1000");
+    const open = await visitor.send("GET", "/api/submissions", { query: "job=1000" });
+
+    expect(admin.submissions).toHaveLength(6);
+    expect(admin.submissions[0]).toMatchObject({ user: "ann", worker: "rig", edge: 0 });
+    expect(open.body).not.toContain("ann");
+  });
+});
