@@ -1,0 +1,212 @@
+/** One connection of a miner to a pool, from greeting to end: requests with their answers, and what the pool says of itself (shared/messages/STRATUM.md). */
+
+import type { Duplex } from "node:stream";
+import type { Clock, Timer } from "../../shared/clock.ts";
+import {
+  encodeRequest,
+  encodeResult,
+  parseJobId,
+  parseStratumLine,
+  parseTarget,
+  type StratumError,
+  type StratumMessage,
+} from "../../shared/messages/stratum.ts";
+import { LineSplitter } from "../stratum/framing.ts";
+
+export interface LoginParams {
+  readonly user: string;
+  readonly worker: string;
+  readonly password: string;
+  readonly invite: string;
+  readonly payoutAddress: string;
+}
+
+/** A pool's answer. */
+export interface PoolAnswer {
+  readonly result: unknown;
+  readonly error: StratumError | undefined;
+}
+
+/** What the pool says; each is called between the greeting and `onEnd`. */
+export interface PoolHooks {
+  onPrefix(prefix: number): void;
+  onAuthorized(): void;
+  onRefused(reason: string): void;
+  onJob(height: number, oprHash: string): void;
+  onTarget(target: bigint): void;
+  onStop(): void;
+  onMessage(text: string): void;
+  onReconnect(host: string, port: string, seconds: string): void;
+  /** Called once, with a sentence. */
+  onEnd(reason: string): void;
+}
+
+/** Longer than any line of this dialect. */
+const MAX_POOL_LINE = 65_536;
+const GREETING_MS = 30_000;
+/** A pool says something every 240 s. */
+const SILENCE_MS = 600_000;
+const WATCH_MS = 5_000;
+/** Requests that may wait for an answer. */
+const MAX_OPEN = 1_024;
+
+export class PoolConnection {
+  readonly #stream: Duplex;
+  readonly #clock: Clock;
+  readonly #hooks: PoolHooks;
+  readonly #agent: string;
+  readonly #splitter = new LineSplitter(MAX_POOL_LINE);
+  readonly #open = new Map<number, (answer: PoolAnswer | undefined) => void>();
+  readonly #startedMs: number;
+  #nextId = 1;
+  #heardMs: number;
+  #authorized: boolean = false;
+  #ended: boolean = false;
+  #watch: Timer;
+
+  constructor(stream: Duplex, agent: string, modules: { readonly clock: Clock }, hooks: PoolHooks) {
+    this.#stream = stream;
+    this.#agent = agent;
+    this.#clock = modules.clock;
+    this.#hooks = hooks;
+    this.#startedMs = modules.clock.monotonicMs();
+    this.#heardMs = this.#startedMs;
+    this.#watch = modules.clock.after(WATCH_MS, () => this.#onWatch());
+    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    stream.on("end", () => this.end("the pool closed the connection"));
+    stream.on("close", () => this.end("the connection was closed"));
+    stream.on("error", (error: Error) => this.end(error.message));
+  }
+
+  /** Subscribes and logs in, in one write. */
+  greet(login: LoginParams): void {
+    void this.request("mining.subscribe", [this.#agent]).then((answer) => this.#onSubscribed(answer));
+    const { user, worker, password, invite, payoutAddress } = login;
+    const params = [`${user},${worker}`, password, invite, payoutAddress];
+    void this.request("mining.authorize", params).then((answer) => this.#onLogin(answer));
+  }
+
+  /** The pool's answer; undefined where the connection ended first, or too many requests are open. */
+  request(method: string, params: readonly string[]): Promise<PoolAnswer | undefined> {
+    if (this.#ended || this.#open.size >= MAX_OPEN) return Promise.resolve(undefined);
+    const id = this.#nextId;
+    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
+    this.#stream.write(encodeRequest(id, method, params));
+    return new Promise((resolve) => this.#open.set(id, resolve));
+  }
+
+  /** Sends a request that is never answered. */
+  tell(method: string, params: readonly string[]): void {
+    if (this.#ended) return;
+    this.#stream.write(encodeRequest(this.#nextId, method, params));
+    this.#nextId = this.#nextId === 0x7fff_ffff ? 1 : this.#nextId + 1;
+  }
+
+  end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#watch.stop();
+    this.#stream.destroy();
+    for (const resolve of this.#open.values()) resolve(undefined);
+    this.#open.clear();
+    this.#hooks.onEnd(reason);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    this.#heardMs = this.#clock.monotonicMs();
+    for (const line of this.#splitter.push(chunk)) {
+      if (this.#ended) return;
+      this.#hear(parseStratumLine(line));
+    }
+    if (this.#splitter.oversized) this.end("the pool sent a line that is too long");
+  }
+
+  #hear(message: StratumMessage): void {
+    if (message.kind === "response") {
+      const resolve = this.#open.get(message.id);
+      this.#open.delete(message.id);
+      resolve?.({ result: message.result, error: message.error });
+    } else if (message.kind === "request" && message.params.kind === "list")
+      this.#onRequest(message.id, message.method, message.params.values);
+  }
+
+  #onRequest(id: number, method: string, params: readonly string[]): void {
+    const [first = "", second = "", third = ""] = params;
+    switch (method) {
+      case "mining.notify":
+        this.#onNotify(first, second);
+        break;
+      case "mining.set_target": {
+        const target = parseTarget(first.replace(/^0x/i, ""));
+        if (target !== undefined) this.#hooks.onTarget(target);
+        break;
+      }
+      case "mining.set_nonce":
+        this.#onNonce(first);
+        break;
+      case "mining.stop_mining":
+        this.#hooks.onStop();
+        break;
+      case "client.get_version":
+        this.#stream.write(encodeResult(id, this.#agent));
+        break;
+      case "client.show_message":
+        this.#hooks.onMessage(first);
+        break;
+      case "client.reconnect":
+        this.#hooks.onReconnect(first, second, third);
+        break;
+    }
+  }
+
+  #onNotify(jobId: string, oprHash: string): void {
+    const height = parseJobId(jobId);
+    if (height !== undefined && /^[0-9a-f]{64}$/i.test(oprHash))
+      this.#hooks.onJob(height, oprHash.toLowerCase());
+  }
+
+  #onNonce(text: string): void {
+    const prefix = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    if (prefix <= 0xffff_ffff) this.#hooks.onPrefix(prefix);
+  }
+
+  #onSubscribed(answer: PoolAnswer | undefined): void {
+    if (answer === undefined) return;
+    const entries: unknown[] = Array.isArray(answer.result) ? answer.result : [];
+    const nonce = entries.find(isNonceSubscription);
+    if (nonce === undefined) this.end("the pool gave no nonce prefix");
+    else this.#onNonce(nonce.id);
+  }
+
+  #onLogin(answer: PoolAnswer | undefined): void {
+    if (answer === undefined || this.#ended) return;
+    if (answer.result === true) {
+      this.#authorized = true;
+      this.#hooks.onAuthorized();
+    } else if (answer.result === false)
+      this.#hooks.onRefused(
+        typeof answer.error?.data === "string" ? answer.error.data : "the pool gives no reason",
+      );
+    else this.end(`the login was not understood: ${answer.error?.message ?? "no verdict"}`);
+  }
+
+  #onWatch(): void {
+    const now = this.#clock.monotonicMs();
+    if (!this.#authorized && now - this.#startedMs >= GREETING_MS)
+      this.end(`the pool did not answer the login within ${GREETING_MS / 1_000} s`);
+    else if (now - this.#heardMs >= SILENCE_MS) this.end(`the pool was silent for ${SILENCE_MS / 1_000} s`);
+    else this.#watch = this.#clock.after(WATCH_MS, () => this.#onWatch());
+  }
+}
+
+function isNonceSubscription(entry: unknown): entry is { readonly id: string } {
+  return (
+    typeof entry === "object" &&
+    entry !== null &&
+    "type" in entry &&
+    entry.type === "mining.set_nonce" &&
+    "id" in entry &&
+    typeof entry.id === "string"
+  );
+}

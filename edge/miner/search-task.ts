@@ -1,0 +1,49 @@
+/** What the miner and its searching threads say to each other. */
+
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+
+/** Shared words: a task whose generation is not the current one is dropped, and the target may change while it runs. */
+export const CONTROL_BYTES = 16;
+
+export interface Control {
+  /** One word: the current generation. */
+  readonly generation: Int32Array;
+  /** One word: difficulties at or above it are reported. */
+  readonly target: BigUint64Array;
+}
+
+export function viewControl(buffer: SharedArrayBuffer): Control {
+  return { generation: new Int32Array(buffer, 0, 1), target: new BigUint64Array(buffer, 8, 1) };
+}
+
+/** What a thread is started with. */
+export interface SearchSetup {
+  readonly table: SharedTable;
+  readonly region: number;
+  readonly control: SharedArrayBuffer;
+  /** Share of the time it may compute, above 0 and up to 1. */
+  readonly dutyCycle: number;
+  /** Its own part of the cap; Infinity = none. */
+  readonly maxHashesPerSecond: number;
+}
+
+/** A stretch of nonces to search. */
+export interface SearchTask {
+  readonly generation: number;
+  /** oprHash ‖ prefix. */
+  readonly prefix: Uint8Array;
+  readonly start: number;
+  readonly count: number;
+  readonly suffixBytes: number;
+}
+
+export type SearchReport =
+  | {
+      readonly kind: "hit";
+      readonly generation: number;
+      readonly counter: number;
+      readonly suffixBytes: number;
+      readonly difficulty: bigint;
+    }
+  /** The task is over: done, or dropped half way. */
+  | { readonly kind: "done"; readonly hashes: number; readonly ms: number };

@@ -1,0 +1,72 @@
+/** A searching thread: takes stretches of nonces, reports those that reach the target, and keeps to its share of the machine. */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../../shared/clock.ts";
+import { LxrKernel } from "../../shared/hash/kernel.ts";
+import { type SearchReport, type SearchSetup, type SearchTask, viewControl } from "./search-task.ts";
+
+/** Nonces between two looks at the control words: the kernel's most, 30 ms at 30 bits. */
+const SLICE = 1024;
+/** The kernel's lanes: what a throttled thread computes at a time. */
+const SMALL_SLICE = 128;
+
+const setup: SearchSetup = workerData;
+const kernel = new LxrKernel(setup.table, setup.region);
+const control = viewControl(setup.control);
+const throttled = setup.dutyCycle < 1 || Number.isFinite(setup.maxHashesPerSecond);
+
+parentPort?.on("message", (task: SearchTask) => {
+  const startedMs = systemClock.monotonicMs();
+  const hashes = search(task);
+  report({ kind: "done", hashes, ms: systemClock.monotonicMs() - startedMs });
+});
+
+/** Searches until the task or its generation ends; returns the hashes made. */
+function search(task: SearchTask): number {
+  const slice = throttled ? SMALL_SLICE : SLICE;
+  let done = 0;
+  while (done < task.count && Atomics.load(control.generation, 0) === task.generation) {
+    const startedMs = systemClock.monotonicMs();
+    const count = Math.min(slice, task.count - done);
+    const start = task.start + done;
+    reportHits(
+      task,
+      start,
+      kernel.search({ prefix: task.prefix, start, suffixBytes: task.suffixBytes, count }),
+    );
+    done += count;
+    if (throttled) rest(task.generation, count, systemClock.monotonicMs() - startedMs);
+  }
+  return done;
+}
+
+function reportHits(task: SearchTask, start: number, difficulties: BigUint64Array): void {
+  const target = Atomics.load(control.target, 0);
+  // Comparing the high words first spares a bigint for nearly every nonce. WebAssembly memory is little endian everywhere.
+  const words = new Uint32Array(difficulties.buffer, difficulties.byteOffset, 2 * difficulties.length);
+  const high = Number(target >> 32n);
+  for (let i = 0; i < difficulties.length; i++) {
+    if ((words[2 * i + 1] ?? 0) < high) continue;
+    const difficulty = difficulties[i] ?? 0n;
+    if (difficulty >= target)
+      report({
+        kind: "hit",
+        generation: task.generation,
+        counter: start + i,
+        suffixBytes: task.suffixBytes,
+        difficulty,
+      });
+  }
+}
+
+/** Sleeps as long as the duty cycle and the cap ask for; wakes at once when the generation changes. */
+function rest(generation: number, hashes: number, busyMs: number): void {
+  const forDuty = busyMs / setup.dutyCycle - busyMs;
+  const forCap = (1_000 * hashes) / setup.maxHashesPerSecond - busyMs;
+  const ms = Math.max(forDuty, forCap);
+  if (ms > 0) Atomics.wait(control.generation, 0, generation, ms);
+}
+
+function report(message: SearchReport): void {
+  parentPort?.postMessage(message);
+}

@@ -1,0 +1,178 @@
+/** `prosper miner`: mines on a pool with a live line, the reference's client console on stdin, and an exit code that tells a refused login. */
+
+import { availableParallelism } from "node:os";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { type Miner, type MinerOptions, startMiner } from "../../edge/miner/miner.ts";
+import type { MinerStats } from "../../edge/miner/stats.ts";
+import { type Clock, type Random, sleep } from "../../shared/clock.ts";
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { formatTarget } from "../../shared/messages/stratum.ts";
+
+/** As commander gives them. */
+export interface MinerCommandOptions {
+  /** `host:port`, or `[v6]:port`. */
+  readonly host: string;
+  readonly user: string;
+  readonly worker: string;
+  /** Default: one for each core. */
+  readonly threads?: number;
+  /** Share of the time each thread computes, above 0 and up to 1. Default 1. */
+  readonly duty?: number;
+  readonly tls?: boolean;
+  readonly password?: string;
+  readonly invite?: string;
+  readonly address?: string;
+  /** Table size, 30 unless given. */
+  readonly bits?: number;
+}
+
+export interface MinerCommandModules {
+  readonly openTable: (bits: number) => Promise<SharedTable>;
+  readonly stdin: Readable;
+  readonly stdout: { readonly isTTY?: boolean | undefined; write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ends the command. */
+  readonly signal: AbortSignal;
+}
+
+const MAINNET_BITS = 30;
+const TTY_LINE_MS = 1_000;
+const PLAIN_LINE_MS = 30_000;
+
+/** Resolves to the exit code: 0 after the signal, 1 on a refused login or bad options. Rejects with the errors of `openTable`. */
+export async function minerCommand(
+  options: MinerCommandOptions,
+  modules: MinerCommandModules,
+): Promise<number> {
+  const parsed = readOptions(options);
+  if (typeof parsed === "string") {
+    modules.stderr.write(`${parsed}\n`);
+    return 1;
+  }
+  const { clock, random, logger, signal, stderr, stdin, stdout } = modules;
+  const table = await modules.openTable(options.bits ?? MAINNET_BITS);
+  const miner = startMiner(parsed, {
+    table,
+    clock,
+    random,
+    logger,
+    onMessage: (text) => stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}pool: ${visible(text)}\n`),
+  });
+  const console = createInterface({ input: stdin });
+  console.on(
+    "line",
+    (line) => void runLine(miner, line).then((answer) => answer !== "" && stdout.write(`${answer}\n`)),
+  );
+  const showing = new AbortController();
+  const shown = showLive(miner, { clock, stdout, signal: showing.signal });
+  const onAbort = (): void => void miner.stop();
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  const end = await miner.ended;
+  signal.removeEventListener("abort", onAbort);
+  showing.abort();
+  await shown;
+  console.close();
+  stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}${describe(miner.stats())}\n`);
+  if (end.kind === "stopped") return 0;
+  stderr.write(
+    `The pool refused the login of ${JSON.stringify(options.user)}: ${visible(end.reason)}. To register a new user give --password, --invite and --address.\n`,
+  );
+  return 1;
+}
+
+/** What startMiner takes, or what is wrong. */
+function readOptions(options: MinerCommandOptions): MinerOptions | string {
+  const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(options.host);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535)
+    return `--host: expected HOST:PORT such as pool.example.com:1234, got ${JSON.stringify(options.host)}`;
+  const { threads = availableParallelism(), duty = 1, tls = false } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > 61)
+    return `--threads: expected a whole number from 1 to 61, got ${threads}`;
+  if (!(duty > 0 && duty <= 1)) return `--duty: expected a number above 0 and up to 1, got ${duty}`;
+  for (const [flag, name] of [
+    ["--user", options.user],
+    ["--worker", options.worker],
+  ] as const)
+    if (!/^[\x21-\x2b\x2d-\x7e]{1,254}$/.test(name))
+      return `${flag}: expected visible ASCII characters without a comma, got ${JSON.stringify(name)}`;
+  return {
+    host: match[1] ?? match[2] ?? "",
+    port,
+    tls,
+    user: options.user,
+    worker: options.worker,
+    threads,
+    dutyCycle: duty,
+    password: options.password ?? "",
+    invite: options.invite ?? "",
+    payoutAddress: options.address ?? "",
+  };
+}
+
+async function showLive(
+  miner: Miner,
+  modules: {
+    readonly clock: Clock;
+    readonly stdout: MinerCommandModules["stdout"];
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { clock, stdout, signal } = modules;
+  while (!signal.aborted) {
+    await sleep(clock, stdout.isTTY ? TTY_LINE_MS : PLAIN_LINE_MS, signal);
+    if (signal.aborted) return;
+    stdout.write(stdout.isTTY ? `\r${describe(miner.stats())}\u001b[K` : `${describe(miner.stats())}\n`);
+  }
+}
+
+/** One line for a person. */
+export function describe(stats: MinerStats): string {
+  const reasons = Object.entries(stats.rejected).map(([name, count]) => `${name} ${count}`);
+  const refused = Object.values(stats.rejected).reduce((sum, count) => sum + count, 0);
+  const where = stats.authorized ? `job ${stats.height ?? "none"}` : "not connected";
+  return [
+    `${hashrateText(stats.hashrate)}`,
+    where,
+    `target ${formatTarget(stats.target)}`,
+    `accepted ${stats.accepted}`,
+    `rejected ${refused}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}`,
+    ...(stats.lost > 0 ? [`lost ${stats.lost}`] : []),
+  ].join(" · ");
+}
+
+function hashrateText(hashesPerSecond: number): string {
+  if (hashesPerSecond >= 1e6) return `${(hashesPerSecond / 1e6).toFixed(2)} MH/s`;
+  if (hashesPerSecond >= 1e3) return `${(hashesPerSecond / 1e3).toFixed(1)} kH/s`;
+  return `${hashesPerSecond.toFixed(0)} H/s`;
+}
+
+async function runLine(miner: Miner, line: string): Promise<string> {
+  const [name = "", argument = ""] = line.trim().split(/\s+/);
+  switch (name) {
+    case "":
+      return "";
+    case "total": {
+      const { submitted, accepted } = miner.stats();
+      return `${submitted} shares submitted, ${accepted} accepted`;
+    }
+    case "getopr":
+      return (await miner.getOprHash(argument)) ?? "no such job, or no connection";
+    case "suggesttarget":
+      miner.suggestTarget(argument);
+      return "";
+    default:
+      return "commands: total, getopr JOB, suggesttarget TARGET";
+  }
+}
+
+/** A pool's text without what would move a terminal's cursor. */
+function visible(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e\u00a0-\uffff]/g, "?").slice(0, 500);
+}

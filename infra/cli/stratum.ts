@@ -1,0 +1,90 @@
+/** `prosper stratum`: the stratum server alone, every name welcome, shares checked and forgotten, with the reference's console on stdin. */
+
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { runConsoleCommand } from "../../edge/stratum/console.ts";
+import { type ListenOptions, listenStratum } from "../../edge/stratum/listener.ts";
+import { NO_METRICS } from "../../edge/stratum/metrics.ts";
+import { OpenBackend } from "../../edge/stratum/open-backend.ts";
+import { StratumServer } from "../../edge/stratum/server.ts";
+import type { StratumSettings } from "../../edge/stratum/settings.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { parseJobId } from "../../shared/messages/stratum.ts";
+
+export interface StratumOptions extends ListenOptions {
+  /** Limits and texts that differ from STRATUM_DEFAULTS. */
+  readonly settings?: Partial<StratumSettings>;
+}
+
+export interface StratumCommandModules {
+  readonly hasher: Hasher;
+  readonly stdin: Readable;
+  readonly stdout: { write(text: string): unknown };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ends the command. */
+  readonly signal: AbortSignal;
+}
+
+/** Shares of the job before are taken for so long. */
+const LATE_MS = 5_000;
+
+/** Serves until the signal; closing stdin ends only the console. Resolves to the exit code. Throws CodedError "port-taken" or "listen-failed". */
+export async function stratumCommand(
+  options: StratumOptions,
+  modules: StratumCommandModules,
+): Promise<number> {
+  const { clock, hasher, logger, random, signal, stdin, stdout } = modules;
+  const backend = new OpenBackend(
+    { lateMs: LATE_MS },
+    { hasher, nowMs: () => clock.monotonicMs(), firstPrefix: new DataView(random(4).buffer).getUint32(0) },
+  );
+  const server = new StratumServer(options.settings ?? {}, {
+    backend,
+    clock,
+    random,
+    logger,
+    metrics: NO_METRICS,
+  });
+  try {
+    const listening = await listenStratum(options, server);
+    stdout.write(`stratum on ${listening.host}:${listening.port}; help lists the commands\n`);
+    const console = createInterface({ input: stdin });
+    console.on("line", (line) => {
+      const answer = runLine(backend, server, line);
+      if (answer !== "") stdout.write(`${answer}\n`);
+    });
+    await aborted(signal);
+    console.close();
+    listening.stop();
+  } finally {
+    await server.close();
+  }
+  return 0;
+}
+
+function runLine(backend: OpenBackend, server: StratumServer, line: string): string {
+  const [name, jobId = "", oprHash = ""] = line.trim().split(/\s+/);
+  if (name !== "job") {
+    const answer = runConsoleCommand(server, line);
+    return name === "help"
+      ? `${answer}\njob HEIGHT OPRHASH                     the job of all miners`
+      : answer;
+  }
+  const height = parseJobId(jobId);
+  if (height === undefined || !/^[0-9a-f]{64}$/.test(oprHash))
+    return "job: expected a block height and 64 lower-case hex digits";
+  if (!backend.setJob(height, oprHash)) return "job: expected a height above the current one";
+  server.jobChanged();
+  return "";
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
