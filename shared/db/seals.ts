@@ -207,3 +207,13 @@ export function readSealed(db: Db, height: number): Promise<SealedBlock | undefi
     sealedBlock,
   );
 }
+
+/** The highest sealed height, -1 when there is none. */
+export async function lastSealedHeight(db: Db): Promise<number> {
+  const row = await one(
+    db,
+    sql`SELECT COALESCE(max(height), -1) AS height FROM jobs WHERE state = 'sealed'`,
+    v.object({ height: v.number() }),
+  );
+  return row.height;
+}

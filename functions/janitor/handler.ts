@@ -1,0 +1,49 @@
+/** The janitor: seals that no message triggers, epochs of edges that are gone, old statistics. Run by a timer. */
+
+import middy from "@middy/core";
+import type { Clock } from "../../shared/clock.ts";
+import { endExpiredEpochs } from "../../shared/db/edges.ts";
+import { type Db, sql } from "../../shared/db/port.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Sealer } from "../accounting/sealer.ts";
+
+export interface JanitorOptions {
+  /** An epoch ends this long after its lease expired: until then its edge may come back and renew. */
+  readonly epochGraceMs: number;
+  /** Minutes of worker statistics older than this are deleted. */
+  readonly keepMinutesMs: number;
+}
+
+export interface JanitorModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sealer: Sealer;
+}
+
+export interface JanitorReport {
+  readonly sealed: number;
+  readonly endedEpochs: number;
+  readonly prunedMinutes: number;
+}
+
+/** The Lambda handler of a schedule: takes any event, rejects when the database is away (the schedule tries again). */
+export function createJanitorHandler(
+  options: JanitorOptions,
+  modules: JanitorModules,
+): middy.MiddyfiedHandler<unknown, JanitorReport> {
+  return middy<unknown, JanitorReport>(async () => {
+    const { db, clock, logger, sealer } = modules;
+    // First, for a seal may wait for an epoch that is over.
+    const endedEpochs = await endExpiredEpochs(db, options.epochGraceMs);
+    if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
+    const sealed = await sealer.run();
+    const prunedMinutes = await pruneMinutes(db, clock.wallMs() - options.keepMinutesMs);
+    return { sealed: sealed.length, endedEpochs, prunedMinutes };
+  });
+}
+
+/** Statistics only: no money rests on them. */
+function pruneMinutes(db: Db, beforeMs: number): Promise<number> {
+  return db.execute(sql`DELETE FROM worker_minutes WHERE minute < to_timestamp(${beforeMs}::float8 / 1000)`);
+}

@@ -1,0 +1,59 @@
+/** `prosper audit`: whether the money of the whole pool adds up, from the database alone. */
+
+import { type Audit, auditBooks } from "../../shared/db/audit.ts";
+import { type Db, json } from "../../shared/db/port.ts";
+
+export interface AuditModules {
+  readonly db: Db;
+  /** A line for stdout. */
+  readonly print: (line: string) => void;
+  /** A line for stderr: what does not agree. */
+  readonly warn: (line: string) => void;
+}
+
+/** Prints the books, as one JSON line or as a table, and returns the exit code: 1 when money is not conserved. */
+export async function auditCommand(options: { json?: boolean }, modules: AuditModules): Promise<number> {
+  const audit = await auditBooks(modules.db);
+  if (options.json === true) modules.print(formatAudit(audit));
+  else for (const line of auditTable(audit)) modules.print(line);
+  for (const problem of audit.problems) modules.warn(problem);
+  return audit.problems.length === 0 ? 0 : 1;
+}
+
+/** The JSON of the machine interface: money in 1e-8 PEG and work in hashes as strings. */
+export function formatAudit(audit: Audit): string {
+  const users = [...audit.users].map(([name, user]) => [name, { ...user, accepted: Number(user.accepted) }]);
+  const { blocks, reward, fee, paid, carried, adjusted, problems } = audit;
+  const conserved = problems.length === 0;
+  return json({ blocks, reward, fee, paid, carried, conserved, adjusted, users: Object.fromEntries(users) });
+}
+
+const COLUMNS = ["user", "shares", "booked", "adjusted", "paid out", "owed"] as const;
+
+function auditTable(audit: Audit): string[] {
+  const rows = [...audit.users].map(([name, user]) => [
+    name,
+    `${user.accepted}`,
+    ...[user.booked, user.adjusted, user.paidOut, user.owed].map(formatPeg),
+  ]);
+  const all = [[...COLUMNS], ...rows];
+  const widths = COLUMNS.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const lines = all.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
+  );
+  const totals = (["reward", "fee", "paid", "carried", "adjusted"] as const).map(
+    (name) => `${name} ${formatPeg(audit[name])}`,
+  );
+  const verdict =
+    audit.problems.length === 0
+      ? "Conserved: fee + paid + carried = reward, and every block and root was computed again."
+      : `NOT CONSERVED: ${audit.problems.length} disagreements.`;
+  return [`${audit.blocks} blocks sealed (PEG): ${totals.join(", ")}`, "", ...lines, "", verdict];
+}
+
+/** PEG with its 8 decimals. */
+export function formatPeg(amount: bigint): string {
+  const absolute = amount < 0n ? -amount : amount;
+  const decimals = (absolute % 100_000_000n).toString().padStart(8, "0");
+  return `${amount < 0n ? "-" : ""}${absolute / 100_000_000n}.${decimals}`;
+}

@@ -1,0 +1,132 @@
+/** The books of a pool in one process: queue, accounting function and janitor, wired as on AWS but by timers. */
+
+import type { BooksListener } from "../../functions/accounting/events.ts";
+import { createAccountingHandler } from "../../functions/accounting/handler.ts";
+import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
+import { createJanitorHandler } from "../../functions/janitor/handler.ts";
+import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
+import type { Clock, Random, Timer } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./queue.ts";
+
+export interface LocalBooksOptions {
+  /** See SealerOptions. */
+  readonly deadlineMs: number;
+  /** See JanitorOptions; a block period is plenty. */
+  readonly epochGraceMs: number;
+  readonly keepMinutesMs?: number;
+  readonly sealEveryMs?: number;
+  readonly janitorEveryMs?: number;
+  readonly queue?: LocalQueueOptions;
+}
+
+export interface LocalBooksModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onEvent?: BooksListener;
+  /** Each block sealed since `startSealing`, once, in height order, whoever sealed it. */
+  readonly onSealed?: (block: SealedBlock) => void;
+}
+
+export interface LocalBooks {
+  readonly queue: LocalQueue;
+  /** Seals at once what can be sealed, for whoever has just booked a reward. Never rejects. */
+  seal(): Promise<void>;
+  /**
+   * Begins to seal. Call it when the journal is recovered and its messages are in the queue: the deadlines of all jobs begin
+   * anew. Messages are applied before that too. Rejects when the database is away.
+   */
+  startSealing(): Promise<void>;
+  /** Stops the timers, then the queue. Returns how many messages it gave up; the journal has them. */
+  stop(drainMs: number): Promise<number>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooksModules): LocalBooks {
+  const { db, clock, logger } = modules;
+  const sealer = createGatedSealer(createSealer({ deadlineMs: options.deadlineMs }, modules));
+  const queue = createLocalQueue(options.queue ?? {}, {
+    ...modules,
+    handler: createAccountingHandler({ ...modules, sealer }),
+  });
+  const janitor = createJanitorHandler(
+    { epochGraceMs: options.epochGraceMs, keepMinutesMs: options.keepMinutesMs ?? 30 * DAY_MS },
+    { ...modules, sealer },
+  );
+  let announced = -1;
+  const announce = async (): Promise<void> => {
+    for (const block of await sealedSince(db, announced)) {
+      // A run beside this one may have told it meanwhile.
+      if (block.height <= announced) continue;
+      announced = block.height;
+      modules.onSealed?.(block);
+    }
+  };
+  const seal = (): Promise<void> =>
+    sealer
+      .run()
+      .then(announce)
+      .catch((error: unknown) =>
+        logger.warn("Sealing failed; the timer tries again", { error: coerceError(error) }),
+      );
+  const sweep = (): Promise<void> =>
+    janitor({}, LOCAL_CONTEXT).then(
+      () => undefined,
+      (error: unknown) =>
+        logger.warn("The janitor failed; the timer tries again", { error: coerceError(error) }),
+    );
+  const timers: { stop: () => Promise<void> }[] = [];
+  return {
+    queue,
+    seal,
+    async startSealing() {
+      await restartDeadlines(db);
+      announced = await lastSealedHeight(db);
+      sealer.open();
+      timers.push(repeat(seal, options.sealEveryMs ?? 1000, clock));
+      timers.push(repeat(sweep, options.janitorEveryMs ?? 60_000, clock));
+    },
+    async stop(drainMs) {
+      const left = await queue.stop(drainMs);
+      await Promise.all(timers.map((timer) => timer.stop()));
+      return left;
+    },
+  };
+}
+
+/** Seals nothing before `open()`. */
+function createGatedSealer(inner: Sealer): Sealer & { open(): void } {
+  let isOpen = false;
+  return {
+    run: () => (isOpen ? inner.run() : Promise.resolve([])),
+    open: () => {
+      isOpen = true;
+    },
+  };
+}
+
+/** Runs `work` at once and again `everyMs` after each end; `stop` waits for a run that is under way. `work` must not reject. */
+function repeat(work: () => Promise<void>, everyMs: number, clock: Clock): { stop: () => Promise<void> } {
+  let isStopped = false;
+  let timer: Timer | undefined;
+  let running = Promise.resolve();
+  const run = (): void => {
+    running = work().then(() => {
+      if (!isStopped) timer = clock.after(everyMs, run);
+    });
+  };
+  run();
+  return {
+    stop() {
+      isStopped = true;
+      timer?.stop();
+      return running;
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import type { SQSEvent, SQSRecord } from "aws-lambda";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { BooksEvent } from "../../../functions/accounting/events.ts";
+import { createAccountingHandler } from "../../../functions/accounting/handler.ts";
+import { createSealer } from "../../../functions/accounting/sealer.ts";
+import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { openPg } from "../../../shared/db/pg.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { addBlock, addJob, addUsers, closeBody, deltaBody, sharesOf } from "../../helpers/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+
+let database: TestDatabase;
+let db: Db;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = database.db;
+  await addUsers(db, "ann");
+});
+afterAll(() => database.drop());
+
+const eventOf = (bodies: string[]): SQSEvent => {
+  const records = bodies.map((body, i) => ({ messageId: `m${i}`, body }));
+  // The handler reads nothing else of a record.
+  return { Records: records as SQSRecord[] };
+};
+
+describe("the accounting function", () => {
+  it("reports the messages that failed in a batch, applies all others, then seals", async () => {
+    const events: BooksEvent[] = [];
+    const modules = {
+      db,
+      logger: SILENT,
+      clock: systemClock,
+      onEvent: (event: BooksEvent) => events.push(event),
+    };
+    const sealer = createSealer({ deadlineMs: 60_000 }, modules);
+    const handler = createAccountingHandler({ ...modules, sealer });
+    await addJob(db, 10);
+    await addBlock(db, 10, 1000n);
+    const bodies = [
+      deltaBody({ job: 10, seq: 0 }, { "ann/a": 1 }),
+      "poison",
+      deltaBody({ job: 10, seq: 1 }, { "ann/a": 1 }),
+      deltaBody({ job: 99, seq: 1 }, { "ann/a": 1 }),
+      deltaBody({ job: 10, seq: 1 }, { "ann/a": 1 }),
+      closeBody({ job: 10 }, 1),
+    ];
+
+    const response = await handler(eventOf(bodies), LOCAL_CONTEXT);
+
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: "m1" }, { itemIdentifier: "m3" }] });
+    expect(await sharesOf(db, 10, "ann")).toBe(2);
+    const rejected = events.filter((event) => event.kind === "rejected").map((event) => event.code);
+    expect(rejected).toEqual(["summary-malformed", "summary-unknown-job"]);
+    expect(events.at(-3)).toMatchObject({ kind: "sealed", block: { height: 10, paid: 950n } });
+  });
+
+  it("rejects as a whole when the database is away, so that no message is blamed", async () => {
+    const away = openPg({ url: "postgres://nobody@127.0.0.1:1/none", timeoutMs: 1000 });
+    const modules = { db: away, logger: SILENT, clock: systemClock };
+    const handler = createAccountingHandler({ ...modules, sealer: createSealer({ deadlineMs: 1 }, modules) });
+
+    const answer = handler(
+      eventOf([deltaBody({ job: 10, seq: 7 }, { "ann/a": 1 }), "poison"]),
+      LOCAL_CONTEXT,
+    );
+
+    await expect(answer).rejects.toMatchObject({ code: "db-away" });
+    await away.close();
+  });
+
+  it("fails no message when only the sealing fails", async () => {
+    await addJob(db, 11);
+    const sealer = { run: () => Promise.reject(new CodedError("seal-mismatch", "a bug")) };
+    const handler = createAccountingHandler({ db, logger: SILENT, sealer });
+
+    const response = await handler(eventOf([deltaBody({ job: 11, seq: 0 }, { "ann/a": 1 })]), LOCAL_CONTEXT);
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(await sharesOf(db, 11, "ann")).toBe(1);
+  });
+});
