@@ -91,8 +91,10 @@ export class PoolConnection {
     if (this.#ended || this.#open.size >= MAX_OPEN) return Promise.resolve(undefined);
     const id = this.#nextId;
     this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
-    this.#stream.write(encodeRequest(id, method, params));
-    return new Promise((resolve) => this.#open.set(id, resolve));
+    return new Promise((resolve) => {
+      this.#open.set(id, resolve);
+      this.#stream.write(encodeRequest(id, method, params));
+    });
   }
 
   /** Sends a request that is never answered. */

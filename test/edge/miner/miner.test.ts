@@ -1,0 +1,330 @@
+/** The miner against the real server, and against a pool that says what a test wants it to. */
+
+import { type Duplex, duplexPair } from "node:stream";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
+import { NO_METRICS } from "../../../edge/stratum/metrics.ts";
+import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
+import { StratumServer } from "../../../edge/stratum/server.ts";
+import { systemRandom } from "../../../shared/clock.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import {
+  encodeRefusal,
+  encodeRequest,
+  encodeResult,
+  parseStratumLine,
+  stratumError,
+} from "../../../shared/messages/stratum.ts";
+import { manualClock } from "../../helpers/manual-clock.ts";
+import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallTable } from "../../helpers/small-table.ts";
+
+const table = smallTable(10);
+const HASH_A = "aa".repeat(32);
+const HASH_B = "bb".repeat(32);
+
+const running: Miner[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((miner) => miner.stop()));
+});
+
+function launch(dial: (port: number) => Duplex, options: Partial<MinerOptions> = {}) {
+  const clock = manualClock();
+  const messages: string[] = [];
+  const miner = startMiner(
+    {
+      host: "pool.test",
+      port: 1234,
+      user: "user",
+      worker: "rig",
+      threads: 1,
+      maxHashesPerSecond: 100_000,
+      ...options,
+    },
+    {
+      table,
+      clock,
+      random: systemRandom,
+      logger: SILENT,
+      dial: async ({ port }) => dial(port),
+      onMessage: (text) => messages.push(text),
+    },
+  );
+  running.push(miner);
+  return { clock, messages, miner };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+describe("on the real server", () => {
+  function startPool(lease?: () => number) {
+    const clock = manualClock();
+    const backend = new OpenBackend(
+      { lateMs: 5_000 },
+      { hasher: smallHasher(10), nowMs: () => clock.monotonicMs(), firstPrefix: 0xfffffffe },
+    );
+    if (lease !== undefined) backend.leasePrefix = lease;
+    // 512 hashes a share, and no vardiff to change it.
+    const target = 0xff80_0000_0000_0000n;
+    const server = new StratumServer(
+      { firstTarget: target, easiestTarget: target, sharesPerBlock: 1_000_000, lineBurst: 100_000 },
+      { backend, clock, random: systemRandom, logger: SILENT, metrics: NO_METRICS },
+    );
+    const dial = (): Duplex => {
+      const [ours, theirs] = duplexPair();
+      server.accept(theirs, "127.0.0.1");
+      return ours;
+    };
+    return { backend, dial, server };
+  }
+
+  it("finds shares that are all accepted, from job to job", async () => {
+    const { backend, dial, server } = startPool();
+    backend.setJob(1000, HASH_A);
+    const { miner } = launch(dial, { threads: 2 });
+    await until(() => miner.stats().accepted >= 20);
+
+    backend.setJob(1001, HASH_B);
+    server.jobChanged();
+    await until(() => miner.stats().height === 1001);
+    const before = miner.stats().accepted;
+    await until(() => miner.stats().accepted >= before + 20);
+
+    expect(miner.stats()).toMatchObject({
+      rejected: {},
+      lost: 0,
+      authorized: true,
+      target: 0xff80_0000_0000_0000n,
+    });
+    expect(await miner.getOprHash("1001")).toBe(HASH_B);
+    expect(await miner.getOprHash("7")).toBeUndefined();
+  });
+
+  it("mines no nonce twice when it comes back to the same job and prefix", async () => {
+    const { backend, dial, server } = startPool(() => 7);
+    backend.setJob(1000, HASH_A);
+    const { clock, miner } = launch(dial);
+    for (let round = 1; round <= 3; round++) {
+      const before = miner.stats().accepted;
+      await until(() => miner.stats().accepted >= before + 10);
+      for (const session of server.sessions()) session.end("shutdown");
+      await until(() => !miner.stats().connected);
+      clock.advance(1_000);
+    }
+    await until(() => miner.stats().authorized);
+
+    expect(miner.stats().rejected).toEqual({});
+    expect(miner.stats().reconnects).toBe(3);
+  });
+
+  it("ends with the pool's reason when the login is refused", async () => {
+    const { backend, dial } = startPool();
+    backend.authorize = async () => ({ kind: "refused", reason: "no such user" });
+    const { miner } = launch(dial);
+
+    expect(await miner.ended).toEqual({ kind: "refused", reason: "no such user" });
+    expect(miner.stats().connected).toBe(false);
+  });
+
+  it("keeps to its cap of hashes a second", async () => {
+    const { backend, dial } = startPool();
+    backend.setJob(1000, HASH_A);
+    const { miner } = launch(dial, { maxHashesPerSecond: 5_000 });
+    await until(() => miner.stats().accepted >= 1);
+    const started = performance.now();
+    const before = miner.stats().hashes;
+    await until(() => miner.stats().hashes >= before + 2_000);
+
+    // Never faster; how much slower depends on the machine. One stretch may have been under way.
+    expect(performance.now() - started).toBeGreaterThan(150);
+  });
+});
+
+describe("what a pool may say", () => {
+  /** A pool in a test's hands: answers subscribe and authorize by itself, keeps the rest. */
+  function scriptedPool() {
+    const streams: Duplex[] = [];
+    const ports: number[] = [];
+    const submits: string[][] = [];
+    const others: string[] = [];
+    let verdict = (id: number): string => encodeResult(id, true);
+    const say = (line: string): void => void streams.at(-1)?.write(line);
+    const hear = (line: string): void => {
+      const message = parseStratumLine(line);
+      const params =
+        message.kind === "request" && message.params.kind === "list" ? [...message.params.values] : [];
+      if (message.kind !== "request") others.push(line);
+      else if (message.method === "mining.subscribe")
+        say(encodeResult(message.id, [{ type: "mining.set_nonce", id: "16909060" }]));
+      else if (message.method === "mining.authorize") {
+        others.push(params.join("|"));
+        say(encodeResult(message.id, true));
+      } else if (message.method === "mining.submit") {
+        submits.push(params);
+        say(verdict(message.id));
+      } else others.push(line);
+    };
+    const dial = (port: number): Duplex => {
+      const [ours, theirs] = duplexPair();
+      let text = "";
+      theirs.setEncoding("utf8");
+      theirs.on("data", (chunk: string) => {
+        const lines = (text + chunk).split("\n");
+        text = lines.pop() ?? "";
+        for (const line of lines) hear(line);
+      });
+      theirs.on("error", () => undefined);
+      streams.push(theirs);
+      ports.push(port);
+      return ours;
+    };
+    const setVerdict = (next: (id: number) => string): void => {
+      verdict = next;
+    };
+    const ask = (method: string, ...params: string[]): void => say(encodeRequest(9, method, params));
+    return { ask, dial, others, ports, say, setVerdict, streams, submits };
+  }
+
+  it("a job, a target and a prefix decide what is submitted", async () => {
+    const pool = scriptedPool();
+    const { miner } = launch(pool.dial);
+    await until(() => miner.stats().authorized);
+    pool.ask("mining.set_target", "0xff00000000000000");
+    pool.ask("mining.notify", "1000", HASH_A, "");
+    await until(() => pool.submits.length >= 5);
+    for (const [user, jobId, nonce, oprHash, target] of pool.submits) {
+      expect([user, jobId, oprHash]).toEqual(["user", "1000", HASH_A]);
+      expect(nonce).toMatch(/^01020304[0-9a-f]{8}$/);
+      expect(BigInt(`0x${target}`)).toBeGreaterThanOrEqual(0xff00_0000_0000_0000n);
+    }
+
+    pool.ask("mining.set_nonce", "4000000000");
+    await until(() => pool.submits.at(-1)?.[2]?.startsWith("ee6b2800") ?? false);
+    pool.ask("mining.notify", "1001", HASH_B, "");
+    await until(() => pool.submits.at(-1)?.[3] === HASH_B);
+
+    const nonces = pool.submits.map((params) => `${params[3]} ${params[2]}`);
+    expect(new Set(nonces).size).toBe(nonces.length);
+  });
+
+  it("stops on stop_mining, and goes on with the next job", async () => {
+    const pool = scriptedPool();
+    const { miner } = launch(pool.dial);
+    pool.ask("mining.set_target", "ff00000000000000");
+    await until(() => miner.stats().authorized);
+    pool.ask("mining.set_target", "ff00000000000000");
+    pool.ask("mining.notify", "1000", HASH_A, "");
+    await until(() => pool.submits.length > 0);
+
+    pool.say(encodeRequest(9, "mining.stop_mining", null));
+    await until(() => miner.stats().height === undefined);
+    pool.ask("mining.notify", "1001", HASH_B, "");
+
+    await until(() => pool.submits.at(-1)?.[1] === "1001");
+  });
+
+  it("ignores an older job, a bad prefix and a bad target", async () => {
+    const pool = scriptedPool();
+    const { miner } = launch(pool.dial);
+    await until(() => miner.stats().authorized);
+    pool.ask("mining.set_target", "ff00000000000000");
+    pool.ask("mining.notify", "1000", HASH_A, "");
+    pool.ask("mining.notify", "999", HASH_B, "");
+    pool.ask("mining.notify", "x", HASH_B, "");
+    pool.ask("mining.notify", "1002", "short", "");
+    pool.ask("mining.set_nonce", "4294967296");
+    pool.ask("mining.set_nonce", "-1");
+    pool.ask("mining.set_target", "zz");
+    pool.say("nonsense\n[]\n");
+    await until(() => pool.submits.length >= 3);
+
+    expect(miner.stats()).toMatchObject({ height: 1000, target: 0xff00_0000_0000_0000n });
+    expect(pool.submits.at(-1)?.[2]).toMatch(/^01020304/);
+  });
+
+  it("answers get_version and shows messages", async () => {
+    const pool = scriptedPool();
+    const { messages, miner } = launch(pool.dial, { agent: "test/1" });
+    await until(() => miner.stats().authorized);
+
+    pool.say(encodeRequest(77, "client.get_version", null));
+    pool.ask("client.show_message", "hello");
+    await until(() => messages.length > 0 && pool.others.length > 1);
+
+    expect(pool.others.at(-1)).toBe('{"id":77,"result":"test/1"}');
+    expect(messages).toEqual(["hello"]);
+  });
+
+  it("follows client.reconnect to another port of the same host, not to another host", async () => {
+    const pool = scriptedPool();
+    const { clock, miner } = launch(pool.dial);
+    await until(() => miner.stats().authorized);
+    pool.ask("client.reconnect", "thief.example", "1234", "0");
+    pool.ask("client.reconnect", "pool.test", "4321", "3");
+    await until(() => !miner.stats().connected);
+    clock.advance(2_900);
+    expect(pool.ports).toEqual([1234]);
+
+    clock.advance(200);
+    await until(() => miner.stats().authorized);
+
+    expect(pool.ports).toEqual([1234, 4321]);
+  });
+
+  it("sends password and invite until the first login, and an empty password after", async () => {
+    const pool = scriptedPool();
+    const { clock, miner } = launch(pool.dial, { password: "secret", invite: "code", payoutAddress: "FA1" });
+    await until(() => miner.stats().authorized);
+    pool.streams[0]?.destroy();
+    await until(() => !miner.stats().connected);
+    clock.advance(1_000);
+    await until(() => miner.stats().authorized);
+
+    expect(pool.others).toEqual(["user,rig|secret|code|FA1", "user,rig|||"]);
+  });
+
+  it("counts refusals by their reason", async () => {
+    const pool = scriptedPool();
+    pool.setVerdict((id) => encodeRefusal(id, stratumError("ErrorStaleShare", "late")));
+    const { miner } = launch(pool.dial);
+    await until(() => miner.stats().authorized);
+    pool.ask("mining.set_target", "ff00000000000000");
+    pool.ask("mining.notify", "1000", HASH_A, "");
+
+    await until(() => (miner.stats().rejected["ErrorStaleShare"] ?? 0) >= 2);
+
+    expect(miner.stats().accepted).toBe(0);
+  });
+
+  it("a pool that never answers the login is left and tried again", async () => {
+    const streams: Duplex[] = [];
+    const { clock, miner } = launch(() => {
+      const [ours, theirs] = duplexPair();
+      theirs.resume();
+      streams.push(theirs);
+      return ours;
+    });
+    await until(() => miner.stats().connected);
+
+    clock.advance(30_000);
+    expect(miner.stats().connected).toBe(false);
+    clock.advance(1_000);
+    await until(() => miner.stats().connected);
+
+    expect(streams).toHaveLength(2);
+  });
+});
+
+describe("options", () => {
+  it.each([
+    { threads: 0 },
+    { threads: 1.5 },
+    { dutyCycle: 0 },
+    { dutyCycle: 1.1 },
+    { maxHashesPerSecond: 0 },
+  ])("%j are refused", (options) => {
+    expect(() => launch(() => duplexPair()[0], options)).toThrow(RangeError);
+  });
+});
