@@ -16,7 +16,7 @@ import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStat
 import { type OpenJob, OpenJobs } from "./open-jobs.ts";
 import { Outbox } from "./outbox.ts";
 import { type Periodic, startPeriodic } from "./periodic.ts";
-import { acceptedShare, Pipeline } from "./pipeline.ts";
+import { type AcceptedShare, acceptedShare, Pipeline } from "./pipeline.ts";
 import { Prefixes } from "./prefixes.ts";
 import { type RecoveredJob, Recovery } from "./recover.ts";
 import { SeenNonces } from "./seen.ts";
@@ -98,10 +98,13 @@ export class ShareDesk {
   }
 
   /**
-   * Takes shares of this job from now on; the one before it ends as seen at `seenAtMs` (monotonic). The same job again changes nothing.
+   * Takes shares of this job from now on and resolves to those that an earlier run took of it and may not have submitted, best first; the one before it ends as seen at `seenAtMs` (monotonic). The same job again changes nothing.
    * Rejects with `db-away`, `lease-lost`, `journal-full` (call again later; shares are refused meanwhile), `job-differs`, `job-went-back`.
    */
-  openJob(job: JobRecord, seenAtMs: number = this.#modules.clock.monotonicMs()): Promise<void> {
+  openJob(
+    job: JobRecord,
+    seenAtMs: number = this.#modules.clock.monotonicMs(),
+  ): Promise<readonly AcceptedShare[]> {
     const turn = this.#turn.then(() => this.#openJob(job, seenAtMs));
     this.#turn = turn.catch(() => undefined);
     return turn;
@@ -260,7 +263,7 @@ export class ShareDesk {
     }
   }
 
-  async #openJob(job: JobRecord, seenAtMs: number): Promise<void> {
+  async #openJob(job: JobRecord, seenAtMs: number): Promise<readonly AcceptedShare[]> {
     const running = this.#needRunning();
     const newest = this.#jobs.newest();
     if (newest !== undefined && newest.height === job.height && newest.oprHash !== job.oprHash)
@@ -268,7 +271,7 @@ export class ShareDesk {
         "job-differs",
         `job ${job.height} has oprHash ${newest.oprHash}, got ${job.oprHash}`,
       );
-    if (newest === this.#jobs.current() && newest?.height === job.height) return;
+    if (newest === this.#jobs.current() && newest?.height === job.height) return [];
     if (newest !== undefined && newest.height >= job.height)
       throw new CodedError(
         "job-went-back",
@@ -300,15 +303,14 @@ export class ShareDesk {
       lateUntilMs: Number.POSITIVE_INFINITY,
       inFlight: 0,
     });
-    if (recovered !== undefined) this.#goOn(recovered);
     running.cutting?.kick();
+    return recovered === undefined ? [] : this.#goOn(recovered);
   }
 
-  /** A job of an earlier run goes on: its prefixes stay with their holders, and its best shares are offered for submission again. */
-  #goOn({ job, holders, best }: RecoveredJob): void {
+  /** A job of an earlier run goes on: its prefixes stay with their holders. */
+  #goOn({ job, holders, best }: RecoveredJob): AcceptedShare[] {
     for (const [prefix, holder] of holders) this.#prefixes.release(prefix, holder, job.height);
-    for (const share of best)
-      this.#modules.onAccepted({ ...acceptedShare(share), late: false, replayed: true });
+    return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));
   }
 
   /** Jobs that passed while this edge held its slot but did not mine: the sealer waits for their markers too. */

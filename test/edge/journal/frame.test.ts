@@ -28,7 +28,7 @@ function writeGroups(
   groups: readonly (readonly JournalRecord[])[],
   salt: number,
 ): { file: Uint8Array; ends: number[] } {
-  let file = new Uint8Array();
+  let file: Uint8Array = new Uint8Array();
   const ends: number[] = [];
   for (const group of groups) {
     file = concat(file, encodeFrames(group, { salt, durable: file.length }));
