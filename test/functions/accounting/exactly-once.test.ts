@@ -6,8 +6,10 @@ import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { auditBooks } from "../../../shared/db/audit.ts";
+import { applyDelta } from "../../../shared/db/books.ts";
 import { openPg } from "../../../shared/db/pg.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
+import { closeJob } from "../../../shared/db/seals.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addBlock, addEpoch, addJob, addUsers, closeBody, deltaBody, text } from "../../helpers/books.ts";
@@ -115,6 +117,30 @@ describe("the books are exact", () => {
     expect([...audit.users.values()].map((user) => user.accepted)).toEqual([240n, 480n]);
     const late = await text(db, sql`SELECT sum(late_shares) FROM work`);
     expect(late).toBe(await text(db, sql`SELECT count(*) * 3 FROM deltas WHERE into_job <> job`));
+  });
+
+  it("because a job is not frozen while a delta is being added to it, nor a delta added to a frozen job", async () => {
+    await addUsers(db, "ann");
+    for (const job of [10, 11]) await addJob(db, job);
+    await addBlock(db, 10, 1000n);
+    const impatient = <T>(work: (tx: Db) => Promise<T>): Promise<T> =>
+      db.transaction(async (tx) => {
+        await tx.execute(sql`SET LOCAL lock_timeout = '30ms'`);
+        return work(tx);
+      });
+
+    await db.transaction(async (applying) => {
+      await applyDelta(applying, deltaBody({ job: 10, seq: 0 }, { "ann/a": 1 }));
+      await expect(impatient((tx) => closeJob(tx, 10, false))).rejects.toMatchObject({ code: "db-away" });
+    });
+    await db.transaction(async (closing) => {
+      expect(await closeJob(closing, 10, false)).toMatchObject({ shares: 1n });
+      const late = impatient((tx) => applyDelta(tx, deltaBody({ job: 10, seq: 1 }, { "ann/a": 1 })));
+      await expect(late).rejects.toMatchObject({ code: "db-away" });
+    });
+
+    const body = deltaBody({ job: 10, seq: 1 }, { "ann/a": 1 });
+    expect(await applyDelta(db, body)).toMatchObject({ outcome: "applied", intoJob: 11 });
   });
 
   it("whatever jobs, rewards, splits, work, duplicates, lateness and crashes there are", async () => {
