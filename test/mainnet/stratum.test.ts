@@ -1,0 +1,24 @@
+/** The conversation of a real miner on the 30-bit table: its shares are checked by hashing, not by what was recorded of them. */
+
+import { expect, it } from "vitest";
+import { MAINNET_BITS } from "../../shared/hash/lxr.ts";
+import { openTable } from "../../shared/hash/open-table.ts";
+import { LxrPool } from "../../shared/hash/pool.ts";
+import { SILENT } from "../../shared/logger.ts";
+import { findDifferences } from "../edge/stratum/support/differences.ts";
+import { Accounts, replay } from "../edge/stratum/support/replay.ts";
+import { readTranscript } from "../edge/stratum/support/transcript.ts";
+
+it("miner_30bit: every share is accepted and every line is equal", async () => {
+  const table = await openTable({ bits: MAINNET_BITS, logger: SILENT });
+  const hasher = new LxrPool({ table, threads: 1 }, { logger: SILENT });
+  const name = "miner_30bit";
+  const steps = readTranscript(name);
+
+  const replayed = await replay({ name, steps, hasher, accounts: new Accounts() });
+
+  const { differences, compared } = findDifferences(name, steps, replayed);
+  expect(differences).toEqual([]);
+  expect(compared).toBe(steps.filter((step) => step.kind === "server").length);
+  await hasher.close();
+});
