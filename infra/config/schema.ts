@@ -197,6 +197,20 @@ export const OPEN_SECTIONS = {
     ),
     help: 'Another order for one asset: eur = "Kraken,Coinbase"',
   },
+  oraclefixedprices: {
+    schema: v.pipe(
+      text,
+      v.regex(
+        /^\d{1,9}(\.\d{1,8})?$/,
+        'expected a price in USD with at most 8 decimals, in quotes, like "0.00012"',
+      ),
+      v.transform((price) => {
+        const [whole = "", decimals = ""] = price.split(".");
+        return BigInt(whole + decimals.padEnd(8, "0"));
+      }),
+    ),
+    help: 'Your own price in USD for an asset that no source has: fct = "0.01". Without one the last graded block\'s stands',
+  },
 } as const;
 
 type Sections = typeof SETTINGS;
@@ -212,4 +226,6 @@ export type Config = {
   /** Empty: the default order. */
   oracledatasources: Record<string, number>;
   oracleassetdatasourcespriority: Record<string, string>;
+  /** In 1e-8 USD. */
+  oraclefixedprices: Record<string, bigint>;
 };

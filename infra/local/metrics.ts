@@ -1,0 +1,92 @@
+/** The pool's Prometheus metrics: what the edge counts, and gauges read at each scrape. Labels are closed lists, never text from the network. */
+
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Edge } from "../../edge/edge.ts";
+import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
+import type { SealedBlock } from "../../shared/db/seals.ts";
+
+const PEG = 100_000_000;
+
+export interface PoolMetrics {
+  readonly registry: Registry;
+  readonly stratum: StratumMetrics;
+  sealed(block: SealedBlock): void;
+  /** Gauges of a running edge. */
+  watch(edge: Edge): void;
+}
+
+export function createPoolMetrics(): PoolMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counter = (name: string, help: string, labelNames: string[] = []): Counter =>
+    new Counter({ name: `prosper_${name}`, help, labelNames, registers: [registry] });
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ name: `prosper_${name}`, help, registers: [registry] });
+  const blocks = counter("sealed_blocks_total", "Blocks whose books are closed");
+  const reward = counter("reward_peg_total", "Rewards of sealed blocks, in PEG");
+  const height = gauge("sealed_height", "Height of the last sealed block");
+  return {
+    registry,
+    stratum: stratumMetrics(counter),
+    sealed(block) {
+      blocks.inc();
+      reward.inc(Number(block.reward) / PEG);
+      height.set(block.height);
+    },
+    watch: (edge) => watchEdge(edge, registry),
+  };
+}
+
+function stratumMetrics(counter: (name: string, help: string, labels?: string[]) => Counter): StratumMetrics {
+  const opened = counter("connections_opened_total", "Connections taken");
+  const ended = counter("connections_ended_total", "Connections ended or turned away", ["reason"]);
+  const lines = counter("lines_total", "Lines read from miners");
+  const refusedLines = counter("lines_refused_total", "Lines answered with a protocol error", ["error"]);
+  const logins = counter("logins_total", "Logins answered", ["answer"]);
+  const accepted = counter("shares_accepted_total", "Shares acknowledged: on disk");
+  const refused = counter("shares_refused_total", "Shares refused", ["code"]);
+  const retargets = counter("retargets_total", "Targets changed by vardiff");
+  const notified = counter("notifies_total", "Jobs announced, one a session");
+  return {
+    connectionOpened: () => opened.inc(),
+    connectionEnded: (reason) => ended.inc({ reason }),
+    lineRead: () => lines.inc(),
+    lineRefused: (error) => refusedLines.inc({ error }),
+    loginAnswered: (answer) => logins.inc({ answer }),
+    shareAccepted: () => accepted.inc(),
+    shareRefused: (code) => refused.inc({ code }),
+    retargeted: () => retargets.inc(),
+    notified: (sessions) => notified.inc(sessions),
+  };
+}
+
+/** Each is read when Prometheus asks. */
+function watchEdge(edge: Edge, registry: Registry): void {
+  const read: Record<string, [string, () => number]> = {
+    connections: ["Open stratum connections", () => edge.stratum.stats().connections],
+    miners: ["Sessions that mine", () => edge.stratum.stats().miners],
+    workers: ["Different workers that mine", () => edge.stratum.stats().workers],
+    chain_height: ["Top height of the chain", () => edge.follower.topHeight() ?? 0],
+    job_height: ["Height being mined; 0 while there is no job", () => edge.job?.height ?? 0],
+    lease_held: [
+      "1 while this edge may acknowledge shares",
+      () => Number(edge.desk.stats()?.leaseHeld ?? false),
+    ],
+    journal_bytes: ["Bytes of the share journal", () => edge.desk.stats()?.journalBytes ?? 0],
+    outbox_messages: [
+      "Summaries that the books have not confirmed",
+      () => edge.desk.stats()?.outbox.waiting ?? 0,
+    ],
+    submissions_pending: ["Entries on their way to factomd", () => edge.submitter.stats().pending],
+  };
+  for (const [name, [help, value]] of Object.entries(read)) {
+    new Gauge({
+      name: `prosper_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/** From the configuration to the settings of the pool's parts. */
+
+import type { EdgeOptions } from "../../edge/edge.ts";
+import type { PollOptions } from "../../functions/poll/poll.ts";
+import { cachePeriodMs } from "../../functions/poll/source-cache.ts";
+import { formatRate, parseFeeRate } from "../../shared/accounting/fee.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { isValidFaAddress, parseAddress } from "../../shared/factom/address.ts";
+import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
+import { type Activations, MAINNET_ACTIVATIONS, onlyVersion } from "../../shared/opr/assets.ts";
+import { orderSources } from "../../shared/prices/order.ts";
+import type { Config } from "../config/schema.ts";
+
+/** Shares are on a disk that survives the process: one delta in five seconds is enough, fewer on quick test networks. */
+const CUT_MS = 5_000;
+
+/** Versions active on the configured network. */
+export function activationsOf(config: Config): Activations {
+  const from = config.pegnet.activation;
+  if (from < 0) return MAINNET_ACTIVATIONS;
+  return from === 0 ? onlyVersion(5) : { 1: 0, 2: 0, 3: 0, 4: 0, 5: from };
+}
+
+/** What the edge needs. Throws CodedError `config` naming the key that is missing. */
+export function edgeOptions(config: Config, folder: string): EdgeOptions {
+  const { pegnet, pool, submit, stratum, polling } = config;
+  const blockMs = pegnet.blockperiod;
+  const activations = activationsOf(config);
+  if (!isValidFaAddress(pool.oprcoinbase)) {
+    throw new CodedError(
+      "config",
+      "pool.oprcoinbase is not set: expected the Factoid address (FA…) that the rewards go to",
+    );
+  }
+  const payer = parseAddress("Es", pool.esaddress);
+  if (!payer.ok) {
+    throw new CodedError(
+      "config",
+      "pool.esaddress: expected a private entry-credit key (Es…) with a valid checksum; it pays for the pool's entries",
+    );
+  }
+  const fee = parseFeeRate(pool.poolfeerate);
+  if ("refusal" in fee) throw new CodedError("config", `pool.poolfeerate: ${fee.refusal}`);
+  return {
+    folder,
+    listen: { host: stratum.host, port: stratum.stratumport },
+    stratum: {
+      welcomeMessage: stratum.welcomemessage,
+      maxConnections: stratum.maxconnections,
+      maxConnectionsPerAddress: stratum.maxperaddress,
+    },
+    requireAuth: stratum.requireauth,
+    blockMs,
+    cutEveryMs: Math.min(CUT_MS, blockMs / 5),
+    follow: {
+      startHeight: pegnet.startheight,
+      pollMs: Math.min(pegnet.pollingperiod, blockMs / 50),
+      retryMs: Math.min(pegnet.retryperiod, blockMs / 10),
+    },
+    grade: {
+      activations,
+      payoutAddress: pool.oprcoinbase,
+      emaPoints: submit["ema-n"],
+      cutoff: submit.submissioncutoff,
+      blockMs,
+    },
+    settle: {
+      activations,
+      payoutAddress: pool.oprcoinbase,
+      identity: pool.opridentity,
+      terms: { feeRate: formatRate(fee.rate), split: pool.split, credit: pool.credit },
+      staleMs: polling.staleduration,
+    },
+    submit: { softmax: submit.softmax, payer: keyPairFromSeed(payer.bytes) },
+  };
+}
+
+/** What the price poller needs. Throws CodedError `price-config`. */
+export function pollOptions(config: Config, baseUrls: Record<string, string> = {}): PollOptions {
+  return {
+    order: orderSources({
+      priorities: config.oracledatasources,
+      overrides: config.oracleassetdatasourcespriority,
+      keys: config.oracle,
+      baseUrls,
+    }),
+    rule: config.polling.rule,
+    cacheMs: cachePeriodMs(config.pegnet.blockperiod),
+    lastGoodMaxMs: config.polling.staleduration,
+    fixed: new Map(
+      Object.entries(config.oraclefixedprices).map(([asset, price]) => [asset.toUpperCase(), price]),
+    ),
+    carry: new Set(),
+    activations: activationsOf(config),
+    startHeight: config.pegnet.startheight,
+  };
+}

@@ -1,0 +1,227 @@
+/** `prosper up`: PostgreSQL, a devnet, the pool and a local miner in one process (what `npm start` runs). */
+
+import { join } from "node:path";
+import { lockFolder } from "../../edge/lease/folder-lock.ts";
+import { type Miner, startMiner } from "../../edge/miner/miner.ts";
+import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { createPasswords } from "../../functions/auth/password.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import { migrate } from "../../shared/db/migrate.ts";
+import { openPg } from "../../shared/db/pg.ts";
+import type { SealedBlock } from "../../shared/db/seals.ts";
+import type { CodedError } from "../../shared/errors.ts";
+import { encodeAddress, rcd1, rcdHash, requireAddress } from "../../shared/factom/address.ts";
+import { createFactomd } from "../../shared/factom/client.ts";
+import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
+import { LxrPool } from "../../shared/hash/pool.ts";
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { MAINNET_ACTIVATIONS } from "../../shared/opr/assets.ts";
+import type { Config } from "../config/schema.ts";
+import { startDevnet } from "../devnet/main.ts";
+import { DEVNET_DEFAULTS } from "../devnet/options.ts";
+import { type DevnetKeys, ensureDevnetKeys, writeEndpoints } from "./devnet-pool.ts";
+import { type Pool, startPool } from "./pool.ts";
+import { activationsOf } from "./pool-settings.ts";
+import { type Postgres, startPostgres } from "./postgres.ts";
+
+export interface UpOptions {
+  dataDir: string;
+  /** The user's settings; what the devnet decides (keys, node, prices, block length) is put in their place. */
+  config: Config;
+  /** Undefined: the embedded server. */
+  databaseUrl: string | undefined;
+  bits: number;
+  blockSeconds: number;
+  miners: number;
+  version: string;
+}
+
+export interface UpModules {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  openTable: (bits: number) => Promise<SharedTable>;
+  /** What happens before it is ready, a line each. */
+  onStep: (step: string) => void;
+  onSealed: (block: SealedBlock) => void;
+  onFatal: (error: CodedError) => void;
+}
+
+export interface Up {
+  readonly web: string;
+  readonly stratum: string;
+  readonly factomd: string;
+  /** On the first start only. */
+  readonly admin: NewAdmin | undefined;
+  readonly inviteCode: string;
+  readonly pool: Pool;
+  readonly miners: readonly Miner[];
+  stop(): Promise<void>;
+}
+
+/** The miner's account. */
+const LOCAL_USER = "local";
+/** Leaves the cores to the pool beside it. */
+const MINER_DUTY = 0.4;
+const EC_BALANCE = 1_000_000;
+const DEVNET_PRICES = { fixedusd: 0, devnet: 1 };
+
+/** Starts everything; what is already running is stopped when a later part fails. */
+export async function startUp(options: UpOptions, modules: UpModules): Promise<Up> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const step of undo.toReversed()) {
+      await step().catch((error: unknown) =>
+        modules.logger.error("a part did not stop cleanly", { error: String(error) }),
+      );
+    }
+  };
+  try {
+    return await start(options, modules, undo, stopAll);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: UpOptions,
+  modules: UpModules,
+  undo: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Up> {
+  const { dataDir } = options;
+  const { clock, random, logger } = modules;
+  const lock = lockFolder(dataDir);
+  undo.push(async () => lock.release());
+  const keys = ensureDevnetKeys(dataDir, random);
+
+  // The slow ones side by side.
+  const [table, databaseUrl] = await Promise.all([
+    modules.openTable(options.bits),
+    database(options, modules, undo),
+  ]);
+  const db = openPg({ url: databaseUrl });
+  undo.push(() => db.close());
+  await migrate(db);
+
+  modules.onStep("starting the devnet");
+  const hasher = new LxrPool({ table, threads: 1 }, { logger });
+  undo.push(() => hasher.close());
+  const devnet = await startDevnet(
+    {
+      ...DEVNET_DEFAULTS,
+      folder: join(dataDir, "devnet"),
+      blockMs: options.blockSeconds * 1000,
+      activations: devnetActivations(options.config),
+      credits: [{ address: ecAddressOf(keys.es), balance: EC_BALANCE }],
+    },
+    { clock, random, logger, hasher },
+  );
+  undo.push(() => devnet.stop());
+  writeEndpoints(dataDir, { factomd: devnet.factomdUrl });
+
+  modules.onStep("starting the pool");
+  const accounts = { db, random, passwords: createPasswords({}, { random }) };
+  const admin = await ensureAdmin(accounts);
+  await ensureUser(db, LOCAL_USER, faAddressOf(keys.miner));
+  const pool = await startPool(
+    {
+      config: devnetConfig(options, keys, devnet.factomdUrl),
+      folder: join(dataDir, "edge"),
+      version: options.version,
+      lxrBits: options.bits,
+      sealDeadlineMs: Math.max(3 * options.blockSeconds * 1000, 30_000),
+      priceUrls: { devnet: devnet.feedUrl },
+    },
+    {
+      db,
+      factomd: createFactomd({ url: devnet.factomdUrl, timeoutMs: 5_000 }, { fetch, clock, random }),
+      hasher,
+      clock,
+      random,
+      logger,
+      onSealed: modules.onSealed,
+      onFatal: modules.onFatal,
+    },
+  );
+  undo.push(() => pool.stop());
+  const miners = startMiners(options, modules, pool, table);
+  undo.push(() => Promise.all(miners.map((miner) => miner.stop())));
+  return {
+    web: pool.web.url,
+    stratum: pool.stratum,
+    factomd: devnet.factomdUrl,
+    admin,
+    inviteCode: await ensureInvite(accounts),
+    pool,
+    miners,
+    stop,
+  };
+}
+
+async function database(
+  options: UpOptions,
+  modules: UpModules,
+  undo: (() => Promise<unknown>)[],
+): Promise<string> {
+  if (options.databaseUrl !== undefined) return options.databaseUrl;
+  modules.onStep("starting PostgreSQL");
+  const postgres: Postgres = await startPostgres({ dir: join(options.dataDir, "postgres") });
+  if (postgres.adopted) modules.logger.warn("took over the PostgreSQL that an earlier process left running");
+  undo.push(() => postgres.stop());
+  return postgres.url;
+}
+
+function startMiners(options: UpOptions, modules: UpModules, pool: Pool, table: SharedTable): Miner[] {
+  const { clock, random, logger } = modules;
+  const [host = "127.0.0.1", port = "0"] = pool.stratum.split(":");
+  return Array.from({ length: options.miners }, (_, i) =>
+    startMiner(
+      {
+        host,
+        port: Number(port),
+        user: LOCAL_USER,
+        worker: `miner-${i + 1}`,
+        threads: 1,
+        dutyCycle: MINER_DUTY,
+      },
+      { table, clock, random, logger, onMessage: (text) => logger.debug("the pool says", { text }) },
+    ),
+  );
+}
+
+/** The user's settings where they make sense on a devnet, the devnet's own everywhere else. */
+function devnetConfig(options: UpOptions, keys: DevnetKeys, factomd: string): Config {
+  const { config } = options;
+  const blockperiod = options.blockSeconds * 1000;
+  return {
+    ...config,
+    factom: { factomdlocation: factomd },
+    pegnet: {
+      ...config.pegnet,
+      blockperiod,
+      startheight: DEVNET_DEFAULTS.firstHeight,
+      lxrbits: options.bits,
+      activation: Math.max(0, config.pegnet.activation),
+    },
+    pool: { ...config.pool, esaddress: keys.es, oprcoinbase: faAddressOf(keys.fs) },
+    oracledatasources: DEVNET_PRICES,
+    oracleassetdatasourcespriority: {},
+  };
+}
+
+function devnetActivations(config: Config): ReturnType<typeof activationsOf> {
+  const activations = activationsOf(config);
+  return activations === MAINNET_ACTIVATIONS ? DEVNET_DEFAULTS.activations : activations;
+}
+
+function faAddressOf(fs: string): string {
+  const { publicKey } = keyPairFromSeed(requireAddress("Fs", fs));
+  return encodeAddress("FA", rcdHash(rcd1(publicKey)));
+}
+
+function ecAddressOf(es: string): string {
+  return encodeAddress("EC", keyPairFromSeed(requireAddress("Es", es)).publicKey);
+}
