@@ -1,0 +1,298 @@
+/** The devnet's clockwork: makes a block every period, speaks minutes, and does what it is told to do wrong. */
+
+import type { Clock, Timer } from "../../shared/clock.ts";
+import { sleep } from "../../shared/clock.ts";
+import { coerceError } from "../../shared/errors.ts";
+import { entryHash, OPR_CHAIN } from "../../shared/factom/entry.ts";
+import { isWinnerList } from "../../shared/grading/previous-winners.ts";
+import { rulesOf } from "../../shared/grading/versions.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { type Activations, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
+import { type BlockEntry, type MadeBlock, makeBlock } from "./block-maker.ts";
+import { type BlockSummary, summarise } from "./block-summary.ts";
+import type { DevnetChain } from "./chain.ts";
+import type { Control, ControlState } from "./controls.ts";
+import type { Effort } from "./effort.ts";
+import type { Mempool, Moment } from "./mempool.ts";
+import type { createRivals, RivalRound } from "./rivals.ts";
+import { type ChainPosition, MINUTES, minuteAt, positionOf, saveMs } from "./schedule.ts";
+
+export interface NetworkOptions {
+  readonly blockMs: number;
+  /** Of a new chain. */
+  readonly firstHeight: number;
+  readonly activations: Activations;
+  /** Every so manieth block has no OPR entry; 0: none. */
+  readonly skipEvery: number;
+  readonly stall: boolean;
+  /** FA addresses of the rivals, for telling them from the others. */
+  readonly rivalAddresses: ReadonlySet<string>;
+}
+
+export interface NetworkModules {
+  readonly chain: DevnetChain;
+  readonly mempool: Mempool;
+  readonly rivals: ReturnType<typeof createRivals>;
+  readonly effort: Effort;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onBlock: (block: BlockSummary) => void;
+}
+
+/** The block being made. */
+interface Current {
+  readonly height: number;
+  readonly version: OprVersion | null;
+  readonly startedWallMs: number;
+  startedMs: number;
+  round: RivalRound | undefined;
+  minute: number;
+}
+
+export class Network {
+  readonly #options: NetworkOptions;
+  readonly #modules: NetworkModules;
+  readonly #stopping = new AbortController();
+  #current: Current | undefined;
+  #isClosing = false;
+  #closing: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
+  #catchUpTimer: Timer | undefined;
+  /** Milliseconds into the block at which it was stalled. */
+  #stalledAt: number | undefined;
+  #stallNext: boolean;
+  #skip = 0;
+  #saved = 0;
+
+  constructor(options: NetworkOptions, modules: NetworkModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#stallNext = options.stall;
+  }
+
+  /** Makes the first block of a new chain at once, then begins the next. A chain that was left is gone on with. */
+  async start(): Promise<void> {
+    const { chain } = this.#modules;
+    if (chain.tip === undefined) {
+      this.#begin(this.#options.firstHeight);
+      await this.#current?.round?.work(1 / MINUTES, 1);
+      await this.#finish(0);
+    }
+    this.#saved = chain.tip?.height ?? 0;
+    this.#beginTicking(this.#modules.clock.monotonicMs());
+  }
+
+  /** Ends the clockwork; the block being made is lost, as with a node that is shut down. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#timer?.stop();
+    this.#catchUpTimer?.stop();
+    await this.#closing;
+    await this.#current?.round?.harvest();
+  }
+
+  position(): ChainPosition {
+    const minute = this.#isClosing ? 0 : minuteAt(this.#elapsed(), this.#options.blockMs);
+    return positionOf(this.#saved, this.#modules.chain.tip?.height ?? 0, minute);
+  }
+
+  /** Milliseconds since the block began; stands still while stalled. */
+  elapsedMs(): number {
+    return this.#elapsed();
+  }
+
+  /** For what is sent now. While a block is being saved it goes into the next. */
+  moment(): Moment {
+    const tip = this.#modules.chain.tip?.height ?? 0;
+    return { height: tip + (this.#isClosing ? 2 : 1), minute: this.position().minute + 1 };
+  }
+
+  control(change: Control): void {
+    if (change.stall === true) this.#stall();
+    if (change.stall === false) this.#resume();
+    if (change.skip !== undefined) this.#skip = change.skip;
+    if (change.goBack !== undefined) this.#goBack(change.goBack);
+    if (change.closeBlock) this.#close();
+  }
+
+  state(): Omit<ControlState, "errors"> {
+    const { chain, effort } = this.#modules;
+    const { savedHeight, minute } = this.position();
+    return {
+      stall: this.#stalledAt !== undefined || this.#stallNext,
+      skip: this.#skip,
+      savedHeight,
+      tipHeight: chain.tip?.height ?? 0,
+      minute,
+      rivalHashes: effort.next(),
+    };
+  }
+
+  #elapsed(): number {
+    if (this.#stalledAt !== undefined) return this.#stalledAt;
+    return this.#current === undefined ? 0 : this.#modules.clock.monotonicMs() - this.#current.startedMs;
+  }
+
+  #begin(height: number): void {
+    const { rivals, effort, clock, logger } = this.#modules;
+    const version = versionAt(height, this.#options.activations);
+    this.#current = {
+      height,
+      version,
+      startedWallMs: clock.wallMs(),
+      startedMs: clock.monotonicMs(),
+      round: undefined,
+      minute: 0,
+    };
+    if (version === null) return;
+    try {
+      const prevWinners = this.#winnersFor(version);
+      this.#current.round = rivals.start({ height, version, prevWinners, hashes: effort.next() });
+    } catch (thrown) {
+      logger.error("the rivals cannot mine", { height, error: coerceError(thrown).message });
+    }
+  }
+
+  /** None, where the last winners are those of a version that this one cannot follow. */
+  #winnersFor(version: OprVersion): readonly string[] {
+    const { winners } = this.#modules.chain;
+    return isWinnerList(winners, rulesOf(version).previousWinnerCounts) ? winners : [];
+  }
+
+  #beginTicking(startedMs: number): void {
+    this.#begin((this.#modules.chain.tip?.height ?? 0) + 1);
+    if (this.#current) this.#current.startedMs = startedMs;
+    if (this.#stallNext) {
+      this.#stallNext = false;
+      this.#stalledAt = this.#modules.clock.monotonicMs() - startedMs;
+      return;
+    }
+    this.#work(0);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const { blockMs } = this.#options;
+    const elapsed = this.#elapsed();
+    const next = ((minuteAt(elapsed, blockMs) + 1) * blockMs) / MINUTES;
+    this.#timer = this.#modules.clock.after(Math.max(0, next - elapsed), () => this.#tick());
+  }
+
+  #tick(): void {
+    const { blockMs } = this.#options;
+    if (this.#stopping.signal.aborted || this.#current === undefined) return;
+    const elapsed = this.#elapsed();
+    if (elapsed >= blockMs) {
+      this.#close();
+      return;
+    }
+    const minute = minuteAt(elapsed, blockMs);
+    if (minute !== this.#current.minute) this.#work(minute);
+    this.#schedule();
+  }
+
+  /** The rivals' hashes are spread over the block, a part a minute. */
+  #work(minute: number): void {
+    if (this.#current) this.#current.minute = minute;
+    const { height, round } = this.#current ?? {};
+    round?.work(1 / MINUTES, minute + 1).catch((thrown: unknown) => {
+      this.#modules.logger.warn("the rivals stopped hashing", { height, error: coerceError(thrown).message });
+    });
+  }
+
+  #close(): void {
+    if (this.#isClosing || this.#stopping.signal.aborted) return;
+    this.#timer?.stop();
+    if (this.#stalledAt !== undefined) this.#stallNext = true;
+    this.#stalledAt = undefined;
+    const { clock, logger } = this.#modules;
+    const endedMs = clock.monotonicMs();
+    this.#closing = this.#finish(endedMs + saveMs(this.#options.blockMs)).then(
+      () => {
+        if (!this.#stopping.signal.aborted) this.#beginTicking(endedMs);
+      },
+      (thrown: unknown) => {
+        logger.error("the block could not be made; trying again", { error: coerceError(thrown).message });
+        this.#isClosing = false;
+        this.#timer = clock.after(this.#options.blockMs / MINUTES, () => this.#close());
+      },
+    );
+  }
+
+  /** Makes the current block and saves it, not before `savedMs`. */
+  async #finish(savedMs: number): Promise<void> {
+    const { chain, mempool, effort, hasher, clock } = this.#modules;
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#isClosing = true;
+    const isSkipped = this.#takeSkip(current.height);
+    const pending = mempool.ready().filter((entry) => !isSkipped || entry.chainId !== OPR_CHAIN);
+    const rivals = (await current.round?.harvest().catch(() => [])) ?? [];
+    const entries: BlockEntry[] = [
+      ...(isSkipped ? [] : rivals).map((rival) => ({
+        ...rival,
+        chainId: OPR_CHAIN,
+        hash: entryHash(rival.raw),
+      })),
+      ...pending.map((entry) => ({ ...entry, minute: entry.height === current.height ? entry.minute : 1 })),
+    ];
+    const { height, version, startedWallMs: startedMs } = current;
+    const prevWinners = version === null ? [] : this.#winnersFor(version);
+    const made = await makeBlock({ height, version, startedMs, entries, prevWinners }, chain, hasher);
+    const leftMs = savedMs - clock.monotonicMs();
+    if (leftMs > 0) await sleep(clock, leftMs, this.#stopping.signal);
+    await this.#save(made);
+    mempool.settle(new Set(entries.map((entry) => entry.hash)), height + 1);
+    const summary = summarise(made, this.#options.rivalAddresses, effort.next());
+    effort.observe(summary.otherDifficulties);
+    this.#isClosing = false;
+    this.#modules.onBlock(summary);
+  }
+
+  async #save({ record, raws }: MadeBlock): Promise<void> {
+    const { chain } = this.#modules;
+    const isLagging = chain.tip !== undefined && this.#saved < chain.tip.height;
+    await chain.append(record, raws);
+    if (!isLagging) this.#saved = record.height;
+  }
+
+  #takeSkip(height: number): boolean {
+    const { skipEvery } = this.#options;
+    if (this.#skip > 0) {
+      this.#skip--;
+      return true;
+    }
+    return skipEvery > 0 && height % skipEvery === 0;
+  }
+
+  #stall(): void {
+    if (this.#isClosing) this.#stallNext = true;
+    if (this.#isClosing || this.#stalledAt !== undefined) return;
+    this.#stalledAt = this.#elapsed();
+    this.#timer?.stop();
+  }
+
+  #resume(): void {
+    this.#stallNext = false;
+    if (this.#stalledAt === undefined || this.#current === undefined) return;
+    this.#current.startedMs = this.#modules.clock.monotonicMs() - this.#stalledAt;
+    this.#stalledAt = undefined;
+    this.#schedule();
+  }
+
+  /** The lost blocks are there on other nodes: they come back, the same, one a minute. */
+  #goBack(blocks: number): void {
+    this.#saved = Math.max(this.#modules.chain.oldest ?? 0, this.#saved - blocks);
+    this.#catchUpTimer?.stop();
+    const syncOne = (): void => {
+      this.#saved = Math.min(this.#saved + 1, this.#modules.chain.tip?.height ?? 0);
+      if (this.#saved < (this.#modules.chain.tip?.height ?? 0)) plan();
+    };
+    const plan = (): void => {
+      this.#catchUpTimer = this.#modules.clock.after(this.#options.blockMs / MINUTES, syncOne);
+    };
+    plan();
+  }
+}

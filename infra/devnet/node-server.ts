@@ -1,0 +1,154 @@
+/** The devnet's HTTP side: factomd on /v2, pegnetd on /v1, controls on /control. */
+
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import * as v from "valibot";
+import type { Clock, Random } from "../../shared/clock.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { CONTROL, type Control, type ControlState } from "./controls.ts";
+import { type Listening, listen } from "./listen.ts";
+import { RawJson, RpcError, type RpcMethods } from "./rpc-methods.ts";
+
+export interface NodeServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** A call that is to get no answer is hung up on after this long. */
+  readonly hangMs: number;
+}
+
+export interface NodeServerModules {
+  readonly factomd: RpcMethods;
+  readonly pegnetd: RpcMethods;
+  readonly control: (change: Control) => void;
+  readonly state: () => ControlState;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** An entry of 10 KiB is 20 KB of hex; nothing else is larger. */
+const BODY_BYTES_MAX = 256 * 1024;
+
+const REQUEST = v.object({
+  id: v.optional(v.union([v.number(), v.string(), v.null_()]), null),
+  method: v.string(),
+  params: v.optional(v.unknown()),
+});
+
+/** Starts the server. Rejects with CodedError `port-taken`. */
+export function startNodeServer(options: NodeServerOptions, modules: NodeServerModules): Promise<Listening> {
+  const server = createServer((request, response) => {
+    handle(request, response, options, modules).catch((thrown: unknown) => {
+      modules.logger.warn("a call to the devnet failed", {
+        url: request.url,
+        error: coerceError(thrown).message,
+      });
+      response.destroy();
+    });
+  });
+  return listen(server, options.host, options.port, "devnet");
+}
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: NodeServerOptions,
+  modules: NodeServerModules,
+): Promise<void> {
+  const { pathname } = new URL(request.url ?? "/", "http://devnet");
+  const body = await readBody(request);
+  if (body === undefined)
+    return send(response, 413, JSON.stringify({ error: `expected at most ${BODY_BYTES_MAX} bytes` }));
+  if (pathname === "/control") return control(request.method ?? "GET", body, response, modules);
+  const methods = { "/v2": modules.factomd, "/v1": modules.pegnetd }[pathname];
+  if (methods === undefined || request.method !== "POST")
+    return send(response, 404, JSON.stringify({ error: "expected POST /v2, POST /v1, or /control" }));
+  const fault = pathname === "/v2" ? drawFault(modules) : undefined;
+  if (fault === "http") return send(response, 500, "devnet: told to fail");
+  if (fault === "hang") {
+    modules.clock.after(options.hangMs, () => response.destroy());
+    return;
+  }
+  const { status, text } = await answer(methods, body, fault === "rpc", modules.logger);
+  send(response, status, text);
+}
+
+type Fault = "rpc" | "http" | "hang";
+
+/** One of the three kinds for the part of the calls that is to fail. */
+function drawFault({ state, random }: NodeServerModules): Fault | undefined {
+  const rate = state().errors;
+  if (rate === 0) return undefined;
+  const bytes = random(5);
+  const draw = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
+  const kinds: readonly Fault[] = ["rpc", "http", "hang"];
+  return draw < rate ? kinds[(bytes[4] ?? 0) % kinds.length] : undefined;
+}
+
+async function answer(
+  methods: RpcMethods,
+  body: string,
+  mustFail: boolean,
+  logger: Logger,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const parsed = v.safeParse(REQUEST, parseJson(body));
+  const id = parsed.success ? parsed.output.id : null;
+  try {
+    if (!parsed.success)
+      throw parseJson(body) === undefined
+        ? new RpcError(-32700, "Parse error")
+        : new RpcError(-32600, "Invalid Request");
+    if (mustFail) throw new RpcError(-32603, "Internal error", "devnet: told to fail");
+    const method = methods.get(parsed.output.method);
+    if (method === undefined) throw new RpcError(-32601, "Method not found");
+    const result = await method(parsed.output.params ?? {});
+    const text = result instanceof RawJson ? result.text : JSON.stringify(result);
+    return { status: 200, text: `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${text}}` };
+  } catch (thrown) {
+    if (!(thrown instanceof RpcError))
+      logger.error("a method of the devnet failed", { error: coerceError(thrown).stack });
+    const refused = thrown instanceof RpcError ? thrown : new RpcError(-32603, "Internal error");
+    const error = { code: refused.code, message: refused.message, data: refused.data };
+    // factomd answers its own errors with status 400.
+    return { status: 400, text: JSON.stringify({ jsonrpc: "2.0", id, error }) };
+  }
+}
+
+function control(method: string, body: string, response: ServerResponse, modules: NodeServerModules): void {
+  if (method === "POST") {
+    const change = v.safeParse(CONTROL, parseJson(body));
+    if (!change.success) {
+      const [issue] = change.issues;
+      const error = `${v.getDotPath(issue) ?? "body"}: ${issue.message}`;
+      send(response, 400, JSON.stringify({ error }));
+      return;
+    }
+    modules.control(change.output);
+  }
+  send(response, 200, JSON.stringify(modules.state()));
+}
+
+function send(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(text);
+}
+
+/** Undefined if it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes: Buffer = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > BODY_BYTES_MAX) return undefined;
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * factomd's heights and minutes from the time within a block (SPEC.md §4, "Minute keeper"). A block has ten minutes of a tenth of its
+ * period each: in minute 0 the block before is being saved, and until it is, the heights still stand where they were.
+ */
+
+export const MINUTES = 10;
+
+/** How much of minute 0 the saving of the last block takes. */
+const SAVE_PART = 1 / 3;
+
+/** Milliseconds from a block's start until the block before it is saved. */
+export function saveMs(blockMs: number): number {
+  return (blockMs / MINUTES) * SAVE_PART;
+}
+
+/** 0 to 9. An overdue block stays in minute 9. */
+export function minuteAt(elapsedMs: number, blockMs: number): number {
+  return Math.max(0, Math.min(MINUTES - 1, Math.floor((elapsedMs * MINUTES) / blockMs)));
+}
+
+export interface ChainPosition {
+  /** The last block that can be read. */
+  readonly savedHeight: number;
+  readonly leaderHeight: number;
+  readonly minute: number;
+}
+
+/**
+ * What `heights` and `current-minute` tell: the leader is one ahead of what is saved, also between a block's end and its saving.
+ * A node that lags behind (after going back) syncs whole blocks and speaks no minutes.
+ */
+export function positionOf(savedHeight: number, tipHeight: number, minute: number): ChainPosition {
+  const isLagging = savedHeight < tipHeight;
+  return { savedHeight, leaderHeight: tipHeight + 1, minute: isLagging ? 0 : minute };
+}
