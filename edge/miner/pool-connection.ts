@@ -117,9 +117,10 @@ export class PoolConnection {
   #receive(chunk: Uint8Array): void {
     if (this.#ended) return;
     this.#heardMs = this.#clock.monotonicMs();
-    for (const line of this.#splitter.push(chunk)) {
-      if (this.#ended) return;
+    this.#splitter.push(chunk);
+    for (let line = this.#splitter.next(); line !== undefined; line = this.#splitter.next()) {
       this.#hear(parseStratumLine(line));
+      if (this.#ended) return;
     }
     if (this.#splitter.oversized) this.end("the pool sent a line that is too long");
   }

@@ -28,7 +28,6 @@ export class Connection {
   readonly #settings: StratumSettings;
   readonly #hooks: ConnectionHooks;
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES);
-  #backlog: { readonly line: string; readonly readAtMs: number }[] = [];
   #held: boolean = false;
   #ended: boolean = false;
   #corked: boolean = false;
@@ -92,7 +91,6 @@ export class Connection {
   end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#backlog = [];
     if (reason === "slow-reader" || reason === "socket-error") {
       this.#stream.destroy();
     } else {
@@ -108,34 +106,33 @@ export class Connection {
   overdue(nowMs: number): EndReason | undefined {
     const { lineDeadlineMs, stuckMs } = this.#settings;
     if (this.#unsentWrites > 0 && nowMs - this.#progressMs >= stuckMs) return "slow-reader";
-    if (this.#lineStartedMs !== undefined && nowMs - this.#lineStartedMs >= lineDeadlineMs)
+    // While lines are held back nothing is read, and the client is not to blame.
+    if (!this.#held && this.#lineStartedMs !== undefined && nowMs - this.#lineStartedMs >= lineDeadlineMs)
       return "line-deadline";
     return undefined;
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#ended) return;
-    const now = this.#clock.monotonicMs();
-    this.#lastReadMs = now;
-    const lines = this.#splitter.push(chunk);
-    if (this.#splitter.pendingBytes === 0) this.#lineStartedMs = undefined;
-    else if (lines.length > 0 || this.#lineStartedMs === undefined) this.#lineStartedMs = now;
-    for (const line of lines) this.#backlog.push({ line, readAtMs: now });
+    this.#lastReadMs = this.#clock.monotonicMs();
+    this.#lineStartedMs ??= this.#lastReadMs;
+    this.#splitter.push(chunk);
     this.#pump();
-    if (this.#splitter.oversized) this.end("oversized-line");
   }
 
+  /** Gives out lines until one must be waited for. All complete lines are from the last chunk: no other was read since. */
   #pump(): void {
-    if (this.#held) return;
-    let next = 0;
-    while (next < this.#backlog.length && !this.#held) {
-      const entry = this.#backlog[next];
-      next += 1;
-      const wait = entry === undefined ? undefined : this.#hooks.onLine(entry.line, entry.readAtMs);
+    while (!this.#held && !this.#ended) {
+      const line = this.#splitter.next();
+      if (line === undefined) {
+        this.#lineStartedMs = this.#splitter.pendingBytes > 0 ? this.#lineStartedMs : undefined;
+        if (this.#splitter.oversized) this.end("oversized-line");
+        return;
+      }
+      this.#lineStartedMs = this.#lastReadMs;
+      const wait = this.#hooks.onLine(line, this.#lastReadMs);
       if (wait !== undefined) this.#hold(wait);
     }
-    this.#backlog = this.#backlog.slice(next);
-    if (this.#ended) this.#backlog = [];
   }
 
   #hold(wait: Promise<void>): void {
@@ -143,9 +140,8 @@ export class Connection {
     this.#stream.pause();
     void wait.then(() => {
       this.#held = false;
-      if (this.#ended) return;
       this.#pump();
-      if (!this.#held) this.#stream.resume();
+      if (!this.#held && !this.#ended) this.#stream.resume();
     });
   }
 }

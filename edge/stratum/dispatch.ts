@@ -68,6 +68,7 @@ function refuse(session: Session, id: number, name: StratumErrorName): undefined
   return undefined;
 }
 
+/** Differs from prosper-pool: there such lines get silence, and may come for ever. */
 function refuseMalformed(
   session: Session,
   id: number | null,

@@ -2,12 +2,16 @@
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const NOTHING = new Uint8Array(0);
 
-/** Splits a byte stream at newlines. Once oversized it stays so: the caller closes the connection. */
+/**
+ * Splits a byte stream at newlines. Lines are cut off one by one, so that what waits is the bytes alone: a chunk of many tiny lines
+ * takes no more memory than one of a few long ones.
+ */
 export class LineSplitter {
   readonly #maxBytes: number;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  #rest: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #oversized: boolean = false;
 
   /** `maxBytes` counts the newline. */
@@ -15,51 +19,46 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /** True once a line was longer than allowed. Nothing is kept or returned from there on. */
+  /** True once a line was longer than allowed: nothing is kept or returned from there on, and the caller closes the connection. */
   get oversized(): boolean {
     return this.#oversized;
   }
 
-  /** Bytes of a line whose newline has not come yet. */
+  /** Bytes not yet returned as lines. After `next` has returned undefined they are the begun line. */
   get pendingBytes(): number {
-    return this.#rest.length;
+    return this.#bytes.length;
   }
 
-  /** The lines completed by `chunk`, without their CR and LF; invalid UTF-8 becomes U+FFFD. Keeps no reference to `chunk`. */
-  push(chunk: Uint8Array): string[] {
-    const lines: string[] = [];
-    let start = 0;
-    while (!this.#oversized) {
-      const newline = chunk.indexOf(NEWLINE, start);
-      const end = newline < 0 ? chunk.length : newline + 1;
-      const length = this.#rest.length + end - start;
-      if (length > this.#maxBytes || (newline < 0 && length === this.#maxBytes)) {
-        this.#oversized = true;
-        this.#rest = new Uint8Array(0);
-        break;
-      }
-      const line = this.#join(chunk.subarray(start, end));
-      if (newline < 0) {
-        this.#rest = new Uint8Array(line);
-        break;
-      }
-      this.#rest = new Uint8Array(0);
-      lines.push(this.#decode(line));
-      start = end;
+  /** Adds bytes. `chunk` is the splitter's from here on. */
+  push(chunk: Uint8Array): void {
+    if (this.#oversized) return;
+    if (this.#bytes.length === 0) {
+      this.#bytes = chunk;
+      return;
     }
-    return lines;
+    const joined = new Uint8Array(this.#bytes.length + chunk.length);
+    joined.set(this.#bytes);
+    joined.set(chunk, this.#bytes.length);
+    this.#bytes = joined;
   }
 
-  #join(part: Uint8Array): Uint8Array {
-    if (this.#rest.length === 0) return part;
-    const joined = new Uint8Array(this.#rest.length + part.length);
-    joined.set(this.#rest);
-    joined.set(part, this.#rest.length);
-    return joined;
-  }
-
-  #decode(line: Uint8Array): string {
-    const end = line.at(-2) === CARRIAGE_RETURN ? line.length - 2 : line.length - 1;
-    return this.#decoder.decode(line.subarray(0, end));
+  /** The next line without its CR and LF, undefined when none is complete; invalid UTF-8 becomes U+FFFD. */
+  next(): string | undefined {
+    const newline = this.#bytes.indexOf(NEWLINE);
+    const length = newline < 0 ? this.#bytes.length + 1 : newline + 1;
+    if (length > this.#maxBytes) {
+      this.#oversized = true;
+      this.#bytes = NOTHING;
+      return undefined;
+    }
+    if (newline < 0) {
+      // A copy, or a few bytes would keep the whole chunk alive.
+      this.#bytes = new Uint8Array(this.#bytes);
+      return undefined;
+    }
+    const end = this.#bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
+    const line = this.#decoder.decode(this.#bytes.subarray(0, end));
+    this.#bytes = this.#bytes.subarray(newline + 1);
+    return line;
   }
 }

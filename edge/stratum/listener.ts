@@ -34,6 +34,8 @@ export async function listenStratum(options: ListenOptions, server: StratumServe
     options.tls === undefined
       ? createServer(socketOptions, take)
       : createTlsServer({ ...socketOptions, ...options.tls, handshakeTimeout: HANDSHAKE_MS }, take);
+  // Before its handshake a TLS client is not yet a session: these are counted here, sessions by the server itself.
+  listener.maxConnections = 2 * server.maxConnections;
   // A failed handshake is the client's affair; without a listener the event would be a crash.
   listener.on("tlsClientError", () => undefined);
   await new Promise<void>((resolve, reject) => {

@@ -76,6 +76,11 @@ export class StratumServer {
     this.#announce(job);
   }
 
+  /** The most connections the server takes. */
+  get maxConnections(): number {
+    return this.#modules.settings.maxConnections;
+  }
+
   /** A live session by its id. */
   session(id: string): Session | undefined {
     return this.#sessions.get(id);

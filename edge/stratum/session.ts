@@ -145,7 +145,10 @@ export class Session {
     return encodeRequest(this.nextId(), "mining.set_target", [formatTarget(this.#assignment.target)]);
   }
 
-  /** The lines that announce a job to this session and note that they did; "" where it has had it, or a later one (N2). */
+  /**
+   * The lines that announce a job to this session and note that they did; "" where it has had it, or a later one (N2).
+   * Differs from prosper-pool: there every connection hears every announcement, and a miner that hears a job again repeats its nonces.
+   */
   jobLines(job: Job, notifyLine?: string): string {
     if (!hearsJobs(this.state)) return "";
     let lines = "";

@@ -147,7 +147,7 @@ export function encodeError(id: number | null, error: StratumError): string {
   return encode({ id, result: null, error });
 }
 
-/** A verdict against a share or a login, with its reason (D-REASON). */
+/** A verdict against a share or a login (E4). Differs from prosper-pool: with its reason, where there is only `false` there. */
 export function encodeRefusal(id: number, error: StratumError): string {
   return encode({ id, result: false, error });
 }

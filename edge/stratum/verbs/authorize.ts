@@ -34,6 +34,7 @@ export const authorize: Verb = {
       );
     if (!WORKER.test(worker))
       return refuse(session, call.id, "worker name: expected at most 64 visible ASCII characters");
+    // Differs from prosper-pool: there a connection can change its user, and leave one user's prefixes to another.
     if (session.boundUser !== undefined && session.boundUser !== user)
       return refuse(session, call.id, "another user needs another connection");
     return askBackend(session, call, { user, worker });

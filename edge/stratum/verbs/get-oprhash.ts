@@ -9,6 +9,7 @@ export const getOprHash: Verb = {
   barrier: false,
   async run(session, { id, params: [jobId = ""] }) {
     const { backend, logger } = session.modules;
+    // Differs from prosper-pool: there every job has the same dummy hash, and a miner that asks mines it for nothing.
     const height = parseJobId(jobId);
     if (height === undefined)
       return encodeError(id, stratumError("ErrorInvalidParams", "job id: expected a block height"));

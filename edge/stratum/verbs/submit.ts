@@ -28,9 +28,10 @@ export const submit: Verb = {
   barrier: false,
   run(session, call) {
     const login = loginOf(session.state);
-    // Whoever is not logged in has no name that could be the expected one.
+    // Differs from prosper-pool: whoever is not logged in has no name that could be the expected one; there a refused name may go on.
     if (login === undefined || call.params[0] !== login.user)
       return encodeError(call.id, stratumError("ErrorInvalidParams", "username not as expected"));
+    // Differs from prosper-pool: there a share before subscribe is taken at any difficulty.
     if (session.state.kind !== "authorized") {
       session.modules.metrics.shareRefused("not-subscribed");
       return encodeRefusal(

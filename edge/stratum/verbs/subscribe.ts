@@ -9,7 +9,7 @@ export const subscribe: Verb = {
   minParams: 1,
   barrier: true,
   run(session, { id, params: [agent = ""] }) {
-    const prefix = session.subscribe(agent.toWellFormed().slice(0, MAX_AGENT_LENGTH));
+    const prefix = session.subscribe(agent.slice(0, MAX_AGENT_LENGTH).toWellFormed());
     if (prefix === undefined) {
       session.end("no-prefix");
       return "closed";

@@ -7,6 +7,7 @@ export const suggestTarget: Verb = {
   minParams: 1,
   barrier: false,
   run(session, { params: [text = ""] }) {
+    // Differs from prosper-pool: there the wish is ignored.
     const target = parseTarget(text.replace(/^0x/i, ""));
     if (target !== undefined) session.wish(target);
     return "";

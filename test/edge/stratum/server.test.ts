@@ -1,5 +1,6 @@
 /** Sessions, jobs and every limit of the stratum server, over in-memory streams and a clock moved by hand. */
 
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ShareVerdict } from "../../../edge/stratum/backend.ts";
 import { call, HASH_A, HASH_B, methods, share, startHarness } from "./support/harness.ts";
@@ -506,6 +507,52 @@ describe("bad readers and writers", () => {
 
     expect(client.lines).toHaveLength(100);
     expect(ends).toEqual([]);
+  });
+});
+
+describe("whatever a client sends", () => {
+  it("the server neither fails nor forgets the others", async () => {
+    const { connect, miner } = startHarness({ malformedLimit: 1_000_000, lineBurst: 1_000_000 });
+    const honest = await miner();
+    const name = fc.constantFrom(
+      "mining.subscribe",
+      "mining.authorize",
+      "mining.submit",
+      "mining.get_oprhash",
+      "mining.suggest_target",
+      "toString",
+      "__proto__",
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom("a,b", "1000", HASH_A, "ffffffffffffffff", "__proto__"),
+    );
+    const line = fc.oneof(
+      fc.json(),
+      fc.string({ unit: "binary" }),
+      fc
+        .record({
+          id: fc.integer(),
+          method: name,
+          params: fc.array(fc.oneof(text, fc.constant(null)), { maxLength: 6 }),
+        })
+        .map((value) => JSON.stringify(value)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { maxLength: 20 }), async (lines) => {
+        const client = connect();
+        client.send(lines.map((each) => `${each.replaceAll("\n", " ")}\n`).join(""));
+        await client.fence();
+        honest.send(share(7));
+        await honest.fence();
+
+        expect(client.closed).toBe(false);
+        for (const answer of client.lines) expect(JSON.parse(answer)).toHaveProperty("id");
+        expect(honest.take()).toEqual(['{"id":7,"result":true}\n']);
+        await client.close();
+      }),
+      { numRuns: 200 },
+    );
   });
 });
 
