@@ -1,7 +1,7 @@
 /** The rivals: real hashes, prices near the feed, as many hashes as told, and an effort that follows the others. */
 
 import { describe, expect, it } from "vitest";
-import { createEffort, estimateHashes } from "../../../infra/devnet/effort.ts";
+import { createEffort, estimateHashes, probeFirstHashes } from "../../../infra/devnet/effort.ts";
 import { createPriceWalk } from "../../../infra/devnet/price-walk.ts";
 import { createRivals, rivalAddress } from "../../../infra/devnet/rivals.ts";
 import { createSeededRandom } from "../../../infra/devnet/seeded-random.ts";
@@ -10,6 +10,7 @@ import { parseEntry } from "../../../shared/factom/entry.ts";
 import { assetsOf, type OprVersion } from "../../../shared/opr/assets.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprHash } from "../../../shared/opr/record.ts";
+import { manualClock } from "../../helpers/manual-clock.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 
 const seededBytes = (seed: number) => {
@@ -94,9 +95,26 @@ describe("the rivals' effort", () => {
     }
   });
 
+  it("begins with a fifth of what this machine hashes in a block, and with 3,000 at the least", async () => {
+    const real = smallHasher(8);
+    const clock = manualClock();
+    // A machine of 100 hashes a millisecond.
+    const hasher = {
+      ...real,
+      hash: (inputs: readonly Uint8Array[]) => {
+        clock.advance(inputs.length / 100);
+        return real.hash(inputs);
+      },
+    };
+    const modules = { hasher, clock, random: seededBytes(1) };
+
+    expect(await probeFirstHashes(10_000, modules)).toBeCloseTo(200_000, -2);
+    expect(await probeFirstHashes(10, modules)).toBe(3000);
+  });
+
   it("goes to half of what others do, in bounded steps, and stays fixed where a number is set", () => {
-    const auto = createEffort("auto");
-    const fixed = createEffort(500);
+    const auto = createEffort("auto", 20_000);
+    const fixed = createEffort(500, 0);
     const difficulties = Array.from({ length: 25 }, () => 2n ** 64n - 2n ** 64n / 40_000n);
 
     const start = auto.next();

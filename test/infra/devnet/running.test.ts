@@ -190,7 +190,7 @@ describe("a miner beside the rivals", () => {
     const rivals = createRivals({ count: 30 }, { hasher, random, seeded, prices: () => prices });
     const rivalAddresses = new Set(Array.from({ length: 30 }, (_, i) => rivalAddress(i)));
     const chain = await DevnetChain.open({ folder: undefined, keepBlocks: 100 }, SILENT);
-    const effort = createEffort("auto");
+    const effort = createEffort("auto", 20_000);
     const won: number[] = [];
 
     for (let height = 1000; height < 1005; height++) {
