@@ -24,6 +24,7 @@ import { edgeIdentity } from "./lease/identity.ts";
 import { chainLeaseMs, createNamedLease, type NamedLease } from "./lease/named.ts";
 import { ShareDesk } from "./shares/desk.ts";
 import type { AcceptedShare } from "./shares/pipeline.ts";
+import type { Prefixes } from "./shares/prefixes.ts";
 import type { AuthorizeVerdict, Job, StratumBackend } from "./stratum/backend.ts";
 import { type Listening, type ListenOptions, listenStratum } from "./stratum/listener.ts";
 import type { StratumMetrics } from "./stratum/metrics.ts";
@@ -57,6 +58,8 @@ export interface EdgeModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: StratumMetrics;
+  /** See ShareDeskModules. */
+  readonly prefixes?: Prefixes;
   /** This edge has booked a block. */
   readonly onBlock: (row: BlockRow) => void;
   /** Nothing more can be acknowledged: end the process, the next start recovers. */

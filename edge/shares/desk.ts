@@ -47,7 +47,7 @@ export class ShareDesk {
   readonly #options: ShareDeskOptions;
   readonly #modules: ShareDeskModules;
   readonly #jobs: OpenJobs;
-  readonly #prefixes = new Prefixes();
+  readonly #prefixes: Prefixes;
   #running: Running | undefined;
   #taking = false;
   #recovered: readonly RecoveredJob[] = [];
@@ -62,6 +62,7 @@ export class ShareDesk {
   constructor(options: ShareDeskOptions, modules: ShareDeskModules) {
     this.#options = options;
     this.#modules = modules;
+    this.#prefixes = modules.prefixes ?? new Prefixes();
     this.#jobs = new OpenJobs(lateMsOf(options.blockMs));
   }
 

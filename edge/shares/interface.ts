@@ -10,6 +10,7 @@ import type { Disk } from "../journal/disk.ts";
 import type { JournalOptions } from "../journal/journal.ts";
 import type { OutboxStats } from "./outbox.ts";
 import type { AcceptedShare, PipelineStats } from "./pipeline.ts";
+import type { Prefixes } from "./prefixes.ts";
 
 export interface ShareDeskOptions {
   /** The locked data folder; the journal lies in `journal` in it. */
@@ -36,6 +37,8 @@ export interface ShareDeskModules {
   readonly logger: Logger;
   /** False while shares are stale because the block is being closed (minute 0). */
   readonly gateOpen: () => boolean;
+  /** Who gives out the nonce prefixes; without it the desk's own. A replay brings those that the recorded shares begin with. */
+  readonly prefixes?: Prefixes;
   /** Every durable share with what it really reached; it must not throw. */
   readonly onAccepted: (share: AcceptedShare) => void;
   /** Nothing more can be acknowledged (`journal-failed`, `edge-fenced`): end the process, the next start recovers. */
