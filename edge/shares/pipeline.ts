@@ -122,12 +122,12 @@ export class Pipeline {
           "low-difficulty",
           `the target is ${hex(share.assigned)}, the share claims ${hex(claimed)}`,
         );
-      if (!this.#hasRoom(candidate)) return BUSY;
+      if (!this.#modules.hasher.canAcceptWork() || !this.#canKeep(candidate)) return BUSY;
       const reached = await this.#hash(candidate);
       if (reached === undefined) return BUSY;
       if (reached !== claimed)
         return refused("wrong-hash", `the share reaches ${hex(reached)}, not the ${hex(claimed)} it claims`);
-      if (!this.#hasRoom(candidate)) return BUSY;
+      if (!this.#canKeep(candidate)) return BUSY;
       const outcome = await this.#journal(candidate, reached);
       // After a failed write nobody knows whether a restart finds it: its nonce stays taken.
       spent = outcome !== "full";
@@ -142,9 +142,10 @@ export class Pipeline {
     }
   }
 
-  #hasRoom({ job, share }: Candidate): boolean {
-    const { journal, hasher, books, leaseHeld } = this.#modules;
-    if (!leaseHeld() || !journal.canAppend() || !hasher.canAcceptWork()) return false;
+  /** Asked before hashing, to save the work, and after it. */
+  #canKeep({ job, share }: Candidate): boolean {
+    const { journal, books, leaseHeld } = this.#modules;
+    if (!leaseHeld() || !journal.canAppend()) return false;
     const { window } = books.open(job);
     return window.size() < MAX_WINDOW_ROWS || window.has(share.user, share.worker);
   }

@@ -596,10 +596,11 @@ describe("journal files", () => {
   });
 
   it("keep the nonces of the running job through a clean stop", async () => {
-    const w = world();
+    const w = world(memoryDisk(), { journal: { segmentBytes: 400 } });
     await start(w, 1000);
     const found = await mine(1000, 0);
     await submit(w, submission(w, 1000, found));
+    for (let skip = 1; skip < 9; skip++) await submit(w, submission(w, 1000, await mine(1000, 0, { skip })));
     await drain(w);
     await pass(w.clock, 12_000, 500);
     await passUntil(w.clock, w.desk.close());
@@ -609,6 +610,23 @@ describe("journal files", () => {
 
     expect(await submit(after, submission(after, 1000, found))).toBe("duplicate");
     expect(after.books.markers.get("1000/0/1")).toBe(0);
+    expect(sharesOf(after, 1000)).toBe(9);
+  });
+
+  it("tell a restart which shares a cut holds and which came while it was written", async () => {
+    const w = world();
+    await start(w, 1000);
+    await submit(w, submission(w, 1000, await mine(1000, 0)));
+    const waiting = w.desk.submit(submission(w, 1000, await mine(1000, 0, { skip: 1 })));
+    await settle();
+
+    await passUntil(w.clock, Promise.all([waiting, w.desk.cutNow()]));
+    const cut = sharesOf(w, 1000);
+    const after = restarted(w);
+    await start(after, 1000);
+    await drain(after);
+
+    expect([cut, sharesOf(after, 1000)]).toEqual([1, 2]);
   });
 
   it("let a restart offer the shares of the running job for submission again", async () => {

@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseNonce } from "../../../edge/shares/nonce.ts";
+import { Prefixes } from "../../../edge/shares/prefixes.ts";
+import { SeenNonces } from "../../../edge/shares/seen.ts";
+import { concat, toHex, u32ToBytes } from "../../../shared/bytes.ts";
+
+const KEY = new Uint8Array(16).fill(7);
+const nonce = (n: number): Uint8Array => concat(u32ToBytes(1), u32ToBytes(n));
+
+describe("the nonces of a job", () => {
+  it("behave as a plain set under any order of reserve, release and credit", () => {
+    const step = fc.record({ act: fc.constantFrom("reserve", "release", "credit"), n: fc.nat(12) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const seen = new SeenNonces(KEY);
+        const inFlight = new Set<number>();
+        const credited = new Set<number>();
+        for (const { act, n } of steps) {
+          if (act === "reserve") {
+            const expected = inFlight.has(n) || credited.has(n) ? "duplicate" : "reserved";
+            expect(seen.reserve(nonce(n))).toBe(expected);
+            inFlight.add(n);
+          } else if (act === "release") {
+            seen.release(nonce(n));
+            inFlight.delete(n);
+          } else {
+            seen.credit(nonce(n));
+            inFlight.delete(n);
+            credited.add(n);
+          }
+        }
+        expect(seen.size()).toBe(credited.size);
+      }),
+    );
+  });
+
+  it("grow, and find each of 20,000 again and none of 20,000 others", () => {
+    const seen = new SeenNonces(KEY);
+    for (let n = 0; n < 20_000; n++) seen.credit(nonce(n));
+
+    const known = Array.from({ length: 20_000 }, (_, n) => seen.reserve(nonce(n)));
+    const others = Array.from({ length: 20_000 }, (_, n) => seen.reserve(nonce(n + 20_000)));
+
+    expect(new Set(known)).toEqual(new Set(["duplicate"]));
+    expect(new Set(others)).toEqual(new Set(["reserved"]));
+    expect(seen.size()).toBe(20_000);
+  });
+
+  it("take no more than their limit, and say full", () => {
+    const seen = new SeenNonces(KEY, 2);
+    seen.credit(nonce(1));
+    const second = seen.reserve(nonce(2));
+    const third = seen.reserve(nonce(3));
+    seen.release(nonce(2));
+
+    expect([second, third, seen.reserve(nonce(3)), seen.reserve(nonce(1))]).toEqual([
+      "reserved",
+      "full",
+      "reserved",
+      "duplicate",
+    ]);
+  });
+});
+
+describe("a nonce's text", () => {
+  it("gives the same bytes in every case, and nothing else gives any", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 5, maxLength: 32 }), fc.nat(), (bytes, mask) => {
+        const hex = toHex(bytes);
+        const mixed = [...hex]
+          .map((digit, at) => ((mask >> (at % 31)) & 1 ? digit.toUpperCase() : digit))
+          .join("");
+
+        expect(parseNonce(mixed)?.bytes).toEqual(bytes);
+        for (const wrong of [`${hex}0`, ` ${hex}`, `${hex}\n`, `0x${hex}`, `${hex}g0`, hex.slice(0, 8)])
+          expect(parseNonce(wrong)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe("nonce prefixes", () => {
+  it("are never held by two sessions, whatever comes and goes", () => {
+    const step = fc.record({ act: fc.constantFrom("lease", "drop", "leave", "over"), n: fc.nat(20) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const prefixes = new Prefixes();
+        prefixes.useSlot(5);
+        const live: number[] = [];
+        let resting: number[] = [];
+        for (const { act, n } of steps) {
+          if (act === "lease") {
+            const prefix = prefixes.lease();
+            expect(prefix).toBeDefined();
+            expect([...live, ...resting]).not.toContain(prefix);
+            expect((prefix ?? 0) >>> 20).toBe(5);
+            live.push(prefix ?? 0);
+          } else if (act === "over") {
+            prefixes.jobOver(1000);
+            resting = [];
+          } else {
+            const [prefix] = live.splice(n % Math.max(1, live.length), 1);
+            if (prefix === undefined) continue;
+            prefixes.release(prefix, act === "leave" ? { user: "a", worker: "" } : undefined, 1000);
+            if (act === "leave") resting.push(prefix);
+          }
+        }
+        expect(prefixes.stats()).toEqual({ live: live.length, quarantined: resting.length });
+      }),
+    );
+  });
+
+  it("of a whole slot are all given out, skipping those at rest, and then none", () => {
+    const prefixes = new Prefixes();
+    const before = prefixes.lease();
+    prefixes.useSlot(4095);
+    prefixes.continueFrom(1_000_000);
+    const given = new Set<number>();
+    for (let n = 0; n < 1 << 20; n++) given.add(prefixes.lease() ?? -1);
+    const none = prefixes.lease();
+    prefixes.release(4_294_967_295, undefined, undefined);
+
+    expect(before).toBeUndefined();
+    expect(given.size).toBe(1 << 20);
+    expect(given.has(-1)).toBe(false);
+    expect([none, prefixes.lease()]).toEqual([undefined, 4_294_967_295]);
+  });
+});
