@@ -20,6 +20,8 @@ export const MINUTE_MS = 60_000;
 /** Windows of hash rates: long enough for a slow worker's shares, short enough to see one stop. */
 export const SHORT_WINDOW_MS = 10 * MINUTE_MS;
 export const LONG_WINDOW_MS = 60 * MINUTE_MS;
+/** From a share's acknowledgement to its row. */
+const ON_THE_WAY_MS = 10_000;
 const ONLINE_MS = 5 * MINUTE_MS;
 /** A day of ten-minute blocks. */
 const HISTORY_BLOCKS = 144;
@@ -117,9 +119,9 @@ function luckView(blocks: readonly BlockSummary[], blockSeconds: number): LuckVi
   return { ...luck, expectedReward: luck.expectedReward.toString(), reward: luck.reward.toString() };
 }
 
-/** One point a minute; the running minute is left out, since it would look like a fall. */
+/** One point a minute; a minute whose last shares may still be on their way is left out, since it would look like a fall. */
 async function lastHour(db: Db, clock: Clock): Promise<HashrateView> {
-  const endMs = windowStart(clock.wallMs(), 0);
+  const endMs = windowStart(clock.wallMs(), ON_THE_WAY_MS);
   const startMs = endMs - LONG_WINDOW_MS;
   const work = new Map((await poolMinutes(db, startMs)).map((row) => [row.minuteMs, row.work]));
   const firstMs = Math.min(...work.keys());

@@ -11,6 +11,8 @@ interface Page {
   readonly script: string;
 }
 
+const STYLES = ["vendor/uplot.css", "base.css", "layout.css", "parts.css", "narrow.css"];
+
 /** Those of the reference (SPEC.md §9) and what people need beside them. */
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Pool", script: "pool" },
@@ -96,8 +98,7 @@ function shellOf(page: Page, poolName: string, version: string): string {
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(page.title)} · ${escapeHtml(poolName)}</title>
 <link rel="icon" type="image/svg+xml" href="${assets}/icon.svg">
-<link rel="stylesheet" href="${assets}/vendor/uplot.css">
-<link rel="stylesheet" href="${assets}/style.css">
+${STYLES.map((name) => `<link rel="stylesheet" href="${assets}/${name}">`).join("\n")}
 <script defer src="${assets}/vendor/uplot.js"></script>
 <script type="module" src="${assets}/pages/${page.script}.js"></script>
 </head>

@@ -116,7 +116,7 @@ async function seedBlock(db: Db, height: number, atMs: number, options: SeedOpti
   const winning = places.filter((place) => place.ours && place.position <= 25).length;
   await db.execute(sql`INSERT INTO blocks (height, version, key_mr, at, entries, graded, winners, network_hashrate, winning, reward)
     VALUES (${height}::int, 5, ${hash(`block ${height}`)}, to_timestamp(${atMs}::float8 / 1000), 62, true, '[]',
-      ${network}::float8, ${winning}::int, ${PLACE * BigInt(winning)}::bigint)`);
+      ${network / 0.8}::float8, ${winning}::int, ${PLACE * BigInt(winning)}::bigint)`);
   await db.execute(sql`INSERT INTO block_places (height, position, entry_hash, difficulty, payout, identity, ours)
     SELECT ${height}::int, p.position, p."entryHash", p.difficulty, p.payout, p.identity, p.ours
     FROM jsonb_to_recordset(${json(places)}::jsonb)
