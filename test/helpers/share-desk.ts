@@ -5,6 +5,7 @@ import type { ShareDeskOptions } from "../../edge/shares/interface.ts";
 import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
 import type { ShareVerdict, SubmittedShare } from "../../edge/stratum/backend.ts";
 import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
+import type { Clock } from "../../shared/clock.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import { SILENT } from "../../shared/logger.ts";
@@ -135,7 +136,7 @@ export async function mine(
 
 /** A submit as a session of `user.worker` sends it now. */
 export function submission(
-  world: World,
+  world: { clock: Clock },
   height: number,
   found: Found,
   changes: Partial<SubmittedShare> = {},
