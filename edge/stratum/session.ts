@@ -17,6 +17,7 @@ import {
   assignedAt,
   firstAssignment,
   retarget,
+  withoutEvidence,
   withShare,
   withWish,
 } from "./vardiff.ts";
@@ -67,6 +68,7 @@ export class Session {
   #prefixes: HeldPrefix[] = [];
   #lastHeight = -1;
   #stopped: boolean = false;
+  #silentSinceMs = 0;
 
   constructor(
     id: string,
@@ -226,7 +228,8 @@ export class Session {
       return;
     }
     if (!hearsJobs(this.state)) return;
-    this.review();
+    if (this.modules.backend.currentJob() !== undefined) this.review();
+    else if (this.#assignment !== undefined) this.#assignment = withoutEvidence(this.#assignment, nowMs);
     if (nowMs - this.#connection.lastWriteMs >= this.modules.settings.heartbeatMs)
       this.#connection.send(this.targetLine());
   }
@@ -237,9 +240,9 @@ export class Session {
     if (pending !== undefined && nowMs - pending >= authorizeDeadlineMs) return "no-verdict";
     if (loginOf(this.state) === undefined && nowMs - this.connectedMs >= authorizeDeadlineMs)
       return "authorize-deadline";
-    // Without a job a miner has nothing to say.
-    const silent = nowMs - this.#connection.lastReadMs >= idleMs;
-    return silent && this.modules.backend.currentJob() !== undefined ? "idle" : undefined;
+    // Without a job a miner has nothing to say: its time begins again with the next one.
+    if (this.modules.backend.currentJob() === undefined) this.#silentSinceMs = nowMs;
+    return nowMs - Math.max(this.#silentSinceMs, this.#connection.lastReadMs) >= idleMs ? "idle" : undefined;
   }
 
   #updateTarget(threshold: bigint): boolean {

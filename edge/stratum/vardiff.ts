@@ -61,6 +61,11 @@ export function withShare(assignment: Assignment, assigned: bigint): Assignment 
   };
 }
 
+/** Forgets the evidence so far: while there is no job, silence says nothing about the pace. */
+export function withoutEvidence(assignment: Assignment, nowMs: number): Assignment {
+  return { ...assignment, windowStartMs: nowMs, shares: 0, work: 0n };
+}
+
 /** Notes what the miner asked for; `retarget` follows it as soon as no grace runs. */
 export function withWish(assignment: Assignment, wish: bigint): Assignment {
   return { ...assignment, wish };
@@ -101,9 +106,9 @@ export function retarget(
   if (wish !== undefined && assignment.target < wish) return assign(assignment, wish, settings, nowMs);
   const estimate = estimateTarget(assignment, settings, nowMs);
   if (estimate === "wait") return assignment;
-  if (estimate === "fine") return { ...assignment, windowStartMs: nowMs, shares: 0, work: 0n };
+  if (estimate === "fine") return withoutEvidence(assignment, nowMs);
   const target = capped(max(max(estimate, settings.easiestTarget), wish ?? 0n), threshold);
-  if (target === assignment.target) return { ...assignment, windowStartMs: nowMs, shares: 0, work: 0n };
+  if (target === assignment.target) return withoutEvidence(assignment, nowMs);
   return assign(assignment, target, settings, nowMs);
 }
 

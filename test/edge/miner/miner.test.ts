@@ -298,6 +298,33 @@ describe("what a pool may say", () => {
     expect(miner.stats().accepted).toBe(0);
   });
 
+  it("a pool that cannot be reached is tried again, later each time", async () => {
+    const pool = scriptedPool();
+    let attempts = 0;
+    const { clock, miner } = launch((port) => {
+      attempts += 1;
+      if (attempts < 4) throw new Error("connection refused");
+      return pool.dial(port);
+    });
+    const waits: number[] = [];
+    for (let attempt = 1; attempt < 4; attempt++) {
+      await until(() => clock.pending() === 1);
+      const from = clock.monotonicMs();
+      while (attempts === attempt) {
+        clock.advance(50);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      waits.push(clock.monotonicMs() - from);
+    }
+    await until(() => miner.stats().authorized);
+
+    // Each between half and all of 1, 2 and 4 seconds, and the step of the clock.
+    for (const [i, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThanOrEqual(500 * 2 ** i);
+      expect(wait).toBeLessThanOrEqual(1_000 * 2 ** i + 50);
+    }
+  });
+
   it("a pool that never answers the login is left and tried again", async () => {
     const streams: Duplex[] = [];
     const { clock, miner } = launch(() => {

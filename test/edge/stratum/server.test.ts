@@ -306,6 +306,23 @@ describe("vardiff on a session", () => {
     expect(methods(client.lines)).toEqual(["mining.set_target"]);
   });
 
+  it("does not take the silence without a job for slowness", async () => {
+    const { backend, clock, miner, server } = startHarness();
+    const client = await miner();
+    const job = backend.job;
+    backend.job = undefined;
+    for (let step = 0; step < 60; step++) {
+      clock.advance(10 * SECOND);
+      await turn();
+    }
+    backend.job = job;
+    clock.advance(60 * SECOND);
+    await client.fence();
+
+    const [session] = server.sessions();
+    expect(session?.target).toBe(0xffff_0000_0000_0000n);
+  });
+
   it("follows a wish inside the bounds", async () => {
     const { backend, clock, miner } = startHarness();
     const client = await miner();
@@ -375,10 +392,13 @@ describe("deadlines", () => {
       clock.advance(20 * SECOND);
       await turn();
     }
-    expect(ends).toEqual([]);
-
     backend.job = job;
-    clock.advance(2 * SECOND);
+    for (let step = 0; step < 29; step++) {
+      clock.advance(20 * SECOND);
+      await turn();
+    }
+    expect(ends).toEqual([]);
+    clock.advance(30 * SECOND);
     await client.until(() => client.closed);
 
     expect(ends).toEqual(["idle"]);
@@ -622,6 +642,45 @@ describe("closing", () => {
 });
 
 describe("what is counted", () => {
+  it("tells lines, logins, shares and notifies by name", async () => {
+    const counted: string[] = [];
+    const count =
+      (name: string) =>
+      (what: unknown): void =>
+        void counted.push(`${name} ${what}`);
+    const { backend, miner, server } = startHarness(
+      {},
+      {
+        lineRefused: count("line"),
+        loginAnswered: count("login"),
+        shareAccepted: () => count("share")("accepted"),
+        shareRefused: count("share"),
+        notified: count("notified"),
+      },
+    );
+    const client = await miner();
+    client.take();
+    counted.length = 0;
+
+    client.send(`{\n${call(3, "nope")}${share(4)}${call(5, "mining.authorize", "other,rig")}`);
+    await client.fence();
+    backend.verdict = async () => ({ kind: "refused", code: "stale", reason: "late" });
+    client.send(call(6, "mining.authorize", "user,rig") + share(7));
+    await client.fence();
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
+    server.jobChanged();
+
+    expect(counted.filter((name) => !name.includes("InvalidParams"))).toEqual([
+      "line ErrorParseError",
+      "line ErrorMethodNotFound",
+      "share accepted",
+      "login refused",
+      "login ok",
+      "share stale",
+      "notified 1",
+    ]);
+  });
+
   it("tells connections, miners and workers", async () => {
     const { connect, miner, server } = startHarness();
     connect();

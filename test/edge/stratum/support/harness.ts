@@ -10,7 +10,7 @@ import type {
   StratumBackend,
   SubmittedShare,
 } from "../../../../edge/stratum/backend.ts";
-import { type EndReason, NO_METRICS } from "../../../../edge/stratum/metrics.ts";
+import { type EndReason, NO_METRICS, type StratumMetrics } from "../../../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../../../edge/stratum/server.ts";
 import type { StratumSettings } from "../../../../edge/stratum/settings.ts";
 import { SILENT } from "../../../../shared/logger.ts";
@@ -65,7 +65,7 @@ export class ScriptedBackend implements StratumBackend {
 }
 
 /** Starts a server; `ends` are the reasons of the connections that ended or were refused, in order. */
-export function startHarness(settings: Partial<StratumSettings> = {}) {
+export function startHarness(settings: Partial<StratumSettings> = {}, metrics: Partial<StratumMetrics> = {}) {
   const clock = manualClock(5_000_000);
   const backend = new ScriptedBackend();
   const ends: EndReason[] = [];
@@ -76,7 +76,7 @@ export function startHarness(settings: Partial<StratumSettings> = {}) {
     // Different every time, and the same in every run.
     random: (length) => Uint8Array.from({ length }, () => Math.imul(++counter, 2_654_435_761) >>> 24),
     logger: SILENT,
-    metrics: { ...NO_METRICS, connectionEnded: (reason) => ends.push(reason) },
+    metrics: { ...NO_METRICS, ...metrics, connectionEnded: (reason) => ends.push(reason) },
   });
   const connect = (address = "10.0.0.1"): RawClient => {
     const [ours, theirs] = duplexPair();
