@@ -167,7 +167,8 @@ async function withParams<Schema extends v.GenericSchema>(
   params: unknown,
   run: (parsed: v.InferOutput<Schema>) => Promise<WireValue>,
 ): Promise<Outcome> {
-  const named = Array.isArray(params) && params.length <= 1 ? params[0] : params;
+  if (Array.isArray(params) && params.length > 1) return fail(BAD_PARAMS, "expected parameters by name");
+  const named = Array.isArray(params) ? params[0] : params;
   const parsed = v.safeParse(schema, named ?? {});
   if (!parsed.success) return fail(BAD_PARAMS, parsed.issues[0].message);
   return { result: await run(parsed.output) };

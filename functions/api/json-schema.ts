@@ -66,7 +66,7 @@ function plain(schema: v.InferOutput<typeof parts>): JsonSchema {
 function objectSchema(entries: Readonly<Record<string, unknown>>): JsonSchema {
   return {
     type: "object",
-    required: Object.keys(entries),
+    required: Object.keys(entries).filter((key) => v.parse(parts, entries[key]).type !== "optional"),
     properties: Object.fromEntries(Object.entries(entries).map(([key, item]) => [key, jsonSchema(item)])),
     additionalProperties: false,
   };

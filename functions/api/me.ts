@@ -18,7 +18,15 @@ import { hashesOfWork } from "../../shared/difficulty/work.ts";
 import { cachedBy } from "./cache.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";
 import type { ApiModules } from "./options.ts";
-import { iso, isoOrNull, LONG_WINDOW_MS, MINUTE_MS, SHORT_WINDOW_MS, windowStart } from "./pool.ts";
+import {
+  iso,
+  isoOrNull,
+  LONG_WINDOW_MS,
+  MINUTE_MS,
+  ON_THE_WAY_MS,
+  SHORT_WINDOW_MS,
+  windowStart,
+} from "./pool.ts";
 import type { MeView, MyBlocksView, MyPaymentsView } from "./views.ts";
 
 /** A worker without a share in this many blocks is not listed any more. */
@@ -126,11 +134,11 @@ function workerOf(worker: WorkerSummary, window: Window): MeView["workers"][numb
   };
 }
 
-/** Hashes per second of each whole minute of the long window. */
+/** Hashes per second of each minute of the long window whose shares are all in. */
 function minutesOf(worker: WorkerSummary, { longMs, nowMs }: Window): number[] {
   const work = new Map(worker.minutes);
   const start = longMs / MINUTE_MS;
-  const length = Math.floor(nowMs / MINUTE_MS) - start;
+  const length = Math.floor((nowMs - ON_THE_WAY_MS) / MINUTE_MS) - start;
   return Array.from({ length }, (_, i) => Math.round(Number(work.get(start + i) ?? 0n) / 60));
 }
 

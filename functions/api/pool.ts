@@ -21,7 +21,7 @@ export const MINUTE_MS = 60_000;
 export const SHORT_WINDOW_MS = 10 * MINUTE_MS;
 export const LONG_WINDOW_MS = 60 * MINUTE_MS;
 /** From a share's acknowledgement to its row. */
-const ON_THE_WAY_MS = 10_000;
+export const ON_THE_WAY_MS = 10_000;
 const ONLINE_MS = 5 * MINUTE_MS;
 /** A day of ten-minute blocks. */
 const HISTORY_BLOCKS = 144;

@@ -55,12 +55,7 @@ const payments = el("div");
 /** @param {MeView} me */
 function moneyTiles(me) {
   return tiles(
-    tile(
-      "Owed",
-      { value: peg(me.owed, 4), unit: "PEG" },
-      "booked and adjusted, less what was paid out",
-      "lead",
-    ),
+    tile("Owed", { value: peg(me.owed), unit: "PEG" }, "booked and adjusted, less what was paid out", "lead"),
     tile("Pending", { value: `≈ ${peg(me.pending)}`, unit: "PEG" }, pendingNote(me)),
     tile(
       "Earned",
@@ -201,7 +196,7 @@ async function refresh() {
     el(
       "p",
       { class: "muted small name" },
-      me.payoutAddress === null ? "no payout address" : `paid to ${me.payoutAddress} · `,
+      me.payoutAddress === null ? "no payout address · " : `paid to ${me.payoutAddress} · `,
       el("a", { href: "/whoami" }, "change"),
     ),
   );

@@ -1,7 +1,7 @@
 /** What the pool submitted to the chain, and what it held back. */
 
 import { el, empty, table } from "../dom.js";
-import { count, dateTime } from "../format.js";
+import { ago, count, dateTime } from "../format.js";
 import { drawPagedList } from "../parts/paged.js";
 
 /** @import { SubmissionListView } from "../../../api/views.ts" */
@@ -34,11 +34,11 @@ function draw(rows) {
     ],
     rows.map((row) => [
       count(row.height),
-      el("span", { class: "muted nowrap" }, dateTime(row.at)),
+      el("span", { class: "muted nowrap", title: dateTime(row.at) }, ago(row.at)),
       el("code", { class: "hash", title: row.entryHash }, row.entryHash),
       el("code", {}, row.target),
       el("span", { class: `tag ${KIND[row.state]}` }, WORDS[row.state]),
-      el("span", { class: "small muted" }, row.reason),
+      row.reason === null ? "" : el("span", { class: "small muted why" }, row.reason),
     ]),
   );
 }

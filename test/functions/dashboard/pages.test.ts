@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadAssets } from "../../../functions/dashboard/assets.ts";
+import { PAGES } from "../../../functions/dashboard/pages.ts";
+import { createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import { type TestClient, testClient } from "../../helpers/http-client.ts";
+
+const HTML = { headers: { accept: "text/html,*/*" } };
+let api: TestApi;
+let visitor: TestClient;
+beforeAll(async () => {
+  api = await createTestApi({ options: { poolName: `Pool "${EVIL}"` } });
+  visitor = testClient(api.handler);
+});
+afterAll(() => api.database.drop());
+
+async function loggedIn(name: string): Promise<TestClient> {
+  const client = testClient(api.handler);
+  await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
+  return client;
+}
+
+describe("every page", () => {
+  it.each(PAGES.map((page) => page.path))(
+    "%s is a shell without inline script, style or data",
+    async (path) => {
+      const reply = await visitor.send("GET", path, HTML);
+
+      expect(reply.statusCode).toBe(200);
+      expect(reply.headers?.["content-type"]).toBe("text/html; charset=utf-8");
+      expect(reply.headers?.["content-security-policy"]).toMatch(/^default-src 'self'; /);
+      expect(reply.headers?.["content-security-policy"]).toContain("frame-ancestors 'none'");
+      expect(reply.headers?.["content-security-policy"]).not.toMatch(/unsafe|\*|data:|http/);
+      expect(reply.headers?.["x-content-type-options"]).toBe("nosniff");
+      const html = reply.body ?? "";
+      expect(html.match(/<script[^>]*>[^<]/g)).toBeNull();
+      const tags = html.replace(/"[^"]*"/g, '""');
+      expect(tags).not.toMatch(/<style|<[^>]*\s(?:style|on\w+)=|javascript:/i);
+      expect(html).not.toContain(EVIL);
+    },
+  );
+
+  it("is made of files that are there", async () => {
+    for (const { path } of PAGES) {
+      const html = (await visitor.send("GET", path, HTML)).body ?? "";
+      const files = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, file]) => file ?? "");
+      expect(files.length).toBeGreaterThanOrEqual(7);
+      for (const file of files) {
+        const reply = await visitor.send("GET", file);
+        expect(reply.statusCode, file).toBe(200);
+        expect(reply.headers?.["cache-control"]).toBe("public, max-age=31536000, immutable");
+        expect(reply.headers?.["x-content-type-options"]).toBe("nosniff");
+      }
+    }
+  });
+
+  it("moves from the reference's other addresses", async () => {
+    const reply = await visitor.send("GET", "/auth/login", HTML);
+
+    expect([reply.statusCode, reply.headers?.["location"]]).toEqual([303, "/login"]);
+  });
+});
+
+describe("the files", () => {
+  it("never make markup out of text", () => {
+    const scripts = [...loadAssets().files].filter(
+      ([name]) => name.endsWith(".js") && !name.startsWith("vendor/"),
+    );
+
+    expect(scripts.length).toBeGreaterThan(15);
+    for (const [name, { body }] of scripts) {
+      expect(body, name).not.toMatch(
+        /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser/,
+      );
+      expect(body, name).not.toMatch(/\beval\(|new Function|setAttribute\("(?:style|on)/);
+    }
+  });
+
+  it("import each other by paths that exist, so that a page works without a build", () => {
+    const { files } = loadAssets();
+    for (const [name, { body }] of files) {
+      if (!name.endsWith(".js") || name.startsWith("vendor/")) continue;
+      for (const [, target] of body.matchAll(/^(?:import|export) .*from "([^"]+)"/gm)) {
+        const path = new URL(target ?? "", `http://x/${name}`).pathname.slice(1);
+        expect(files.has(path), `${name} imports ${target}`).toBe(true);
+      }
+    }
+  });
+
+  it("of an older version are sent but not kept, and others are not there", async () => {
+    const old = await visitor.send("GET", "/assets/0123456789abcdef/base.css");
+
+    expect([old.statusCode, old.headers?.["cache-control"]]).toEqual([200, "no-cache"]);
+    for (const path of [
+      "/assets/x/../handler.ts",
+      "/assets/x/%2e%2e/pages.ts",
+      "/assets/x",
+      "/assets/x/tsconfig.json",
+      "/assets/x/__proto__",
+    ])
+      expect((await visitor.send("GET", path)).statusCode, path).toBe(404);
+  });
+});
+
+describe("the reference's pages as text", () => {
+  it("are answered to clients that do not ask for HTML", async () => {
+    const ann = await loggedIn("ann");
+    const boss = await loggedIn("boss");
+    const text = async (client: TestClient, path: string, query = ""): Promise<[number, string]> => {
+      const reply = await client.send("GET", path, { query });
+      expect(reply.headers?.["content-type"]).toBe("text/plain; charset=utf-8");
+      return [reply.statusCode ?? 0, reply.body ?? ""];
+    };
+
+    expect(await text(visitor, "/whoami")).toEqual([401, "Error: not logged in\n"]);
+    expect(await text(ann, "/whoami")).toEqual([200, "Hello ann\n"]);
+    expect((await text(visitor, "/user/owed"))[0]).toBe(401);
+    expect((await text(ann, "/user/owed"))[1]).toMatch(
+      /\n\tHeight: 1011, PEG: \d+(\.\d+)?, Proportion: 0\.\d+, Shares: \d+\n/,
+    );
+    expect((await text(visitor, "/pool/rewards"))[1]).toMatch(
+      /\n\tHeight: 1000, PEG: \d+, Places: \d+, Fee: /,
+    );
+    expect((await text(visitor, "/pool/submissions", `jobid=${FIRST_HEIGHT}`))[1]).toContain(
+      "2 of them blocked",
+    );
+    expect((await text(visitor, "/pool/submissions", "jobid=1;drop"))[0]).toBe(400);
+    expect((await text(visitor, "/admin/miners"))[0]).toBe(401);
+    expect((await text(ann, "/admin/miners"))[0]).toBe(403);
+    expect((await text(boss, "/admin/miners"))[1]).toContain(
+      "3 workers in the last ten minutes, 3 connections",
+    );
+  });
+});

@@ -1,0 +1,110 @@
+import { connect } from "node:net";
+import * as prom from "prom-client";
+import { Registry } from "prom-client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startWeb, type Web } from "../../../infra/local/web.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
+
+let api: TestApi;
+let web: Web;
+beforeAll(async () => {
+  api = await createTestApi({ seeded: false });
+  const metrics = new Registry();
+  new prom.Gauge({ name: "prosper_test", help: "test", registers: [metrics] }).set(7);
+  web = await startWeb({ host: "127.0.0.1", port: 0 }, { handler: api.handler, logger: SILENT, metrics });
+});
+afterAll(async () => {
+  await web.stop();
+  await api.database.drop();
+});
+
+describe("the web server", () => {
+  it("answers with the api function, and tells where it is", async () => {
+    const reply = await fetch(`${web.url}/api/pool`);
+
+    expect(web.url).toBe(`http://127.0.0.1:${web.port}`);
+    expect(reply.status).toBe(200);
+    expect(reply.headers.get("content-security-policy")).toContain("default-src 'self'");
+    expect(await reply.json()).toMatchObject({
+      name: "Prosper Pool",
+      connect: { stratum: "127.0.0.1:1234" },
+    });
+  });
+
+  it("carries bodies in and cookies out and back", async () => {
+    const login = await fetch(`${web.url}/api/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: "ann", password: PASSWORD }),
+    });
+    const [cookie = ""] = login.headers.getSetCookie();
+    const me = await fetch(`${web.url}/api/session`, {
+      headers: { cookie: `other=1; ${cookie.split(";")[0]}` },
+    });
+
+    expect(cookie).toContain("HttpOnly; SameSite=Strict");
+    expect(await me.json()).toMatchObject({ user: { name: "ann" } });
+  });
+
+  it("serves health and metrics", async () => {
+    const health = await fetch(`${web.url}/healthz`);
+    const metrics = await fetch(`${web.url}/metrics`);
+
+    expect(await health.json()).toEqual({ ok: true, checks: { database: "ok" } });
+    expect(metrics.headers.get("content-type")).toContain("text/plain");
+    expect(await metrics.text()).toContain("prosper_test 7");
+  });
+
+  it("answers HEAD without a body and 404 for what is not there", async () => {
+    const head = await fetch(`${web.url}/`, { method: "HEAD", headers: { accept: "text/html" } });
+    const missing = await fetch(`${web.url}/nothing`);
+
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+    expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: "not-found" } }]);
+  });
+
+  it("refuses a body over 64 KB and goes on", async () => {
+    const send = (bytes: number) =>
+      fetch(`${web.url}/api/v1`, { method: "POST", body: "x".repeat(bytes) }).then((reply) => reply.status);
+
+    expect(await send(64 * 1024 + 1)).toBe(413);
+    expect(await send(64 * 1024)).toBe(200);
+    expect((await fetch(`${web.url}/healthz`)).status).toBe(200);
+  });
+
+  it("survives requests that are none", async () => {
+    for (const line of [
+      "GET //evil.example/api/pool HTTP/1.1",
+      "GET * HTTP/1.1",
+      "GET http://evil.example/ HTTP/1.1",
+      "FOO",
+      "GET /%zz HTTP/1.1",
+    ]) {
+      const answer = await raw(`${line}\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      expect(answer, line).toMatch(/^HTTP\/1\.1 4\d\d /);
+    }
+    expect((await fetch(`${web.url}/healthz`)).status).toBe(200);
+  });
+
+  it("says which port is taken and what to do", async () => {
+    const second = startWeb({ host: "127.0.0.1", port: web.port }, { handler: api.handler, logger: SILENT });
+
+    await expect(second).rejects.toMatchObject({
+      code: "web-port",
+      message: expect.stringContaining("--web-port"),
+    });
+  });
+});
+
+function raw(request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(web.port, "127.0.0.1", () => socket.write(request));
+    socket.on("data", (bytes) => {
+      answer += bytes.toString();
+    });
+    socket.on("close", () => resolve(answer));
+    socket.on("error", reject);
+  });
+}
