@@ -207,11 +207,13 @@ export class Edge {
 
   /** Shares of the job are taken before miners hear of it. */
   async #onJob(job: JobRow): Promise<void> {
-    await this.desk.openJob(
+    // The submitter first: shares may come as soon as the desk takes them.
+    await this.submitter.openJob(job);
+    const replayed = await this.desk.openJob(
       { height: job.height, oprHash: job.oprHash, credit: job.credit },
       this.#heightSeenMs,
     );
-    await this.submitter.openJob(job);
+    for (const share of replayed) this.submitter.offer(share);
     this.#job = job;
     this.stratum.jobChanged();
   }

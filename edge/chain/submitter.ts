@@ -6,9 +6,9 @@ import {
   addBestTarget,
   bestTargets,
   type JobRow,
+  readSubmissions,
   recordSubmission,
   type SubmissionRow,
-  unfinishedSubmissions,
 } from "../../shared/db/jobs.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { decideSubmission } from "../../shared/difficulty/best-targets.ts";
@@ -76,20 +76,23 @@ export class Submitter {
     this.#modules = modules;
   }
 
-  /** Starts a job with the best list and the unfinished submissions that the database has of it. The same job again changes nothing. */
+  /** Starts a job with the best list and the submissions that the database has of it; unfinished ones go on. The same job again changes nothing. */
   async openJob(row: JobRow): Promise<void> {
     if (this.#current?.row.height === row.height) return;
     this.#current?.life.abort();
     this.#current = undefined;
     const { db, slot } = this.#modules;
-    const [best, unfinished] = await Promise.all([
+    const [best, known] = await Promise.all([
       bestTargets(db, row.height, this.#options.softmax),
-      unfinishedSubmissions(db, row.height, slot()),
+      readSubmissions(db, row.height, slot()),
     ]);
-    const seen = new Set(unfinished.map((old) => old.entryHash));
+    const seen = new Set(known.map((old) => old.entryHash));
     const job: CurrentJob = { row, best, seen, blockedRecords: 0, life: new AbortController() };
     this.#current = job;
-    for (const old of unfinished) this.#launch(job, old, oprEntry(row, old.nonce, old.target));
+    for (const old of known) {
+      if (old.state === "pending" || old.state === "committed")
+        this.#launch(job, old, oprEntry(row, old.nonce, old.target));
+    }
   }
 
   /** Decides at once whether the share goes to the chain. The same share twice is sent once. */

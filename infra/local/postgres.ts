@@ -1,7 +1,7 @@
 /** A real PostgreSQL from npm under a data folder: made once, started, adopted when a killed process left it running. */
 
 import { execFile } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   chownSync,
@@ -75,16 +75,31 @@ async function prepare(dir: string): Promise<Cluster> {
   restoreSymlinks(native);
   const user = process.getuid?.() === 0 ? await serverUser() : undefined;
   const reachable = (path: string): boolean => user === undefined || canTraverse(path, user);
-  // Under root's own home the server's user can reach neither program nor data: both then live in a folder of their own.
-  const home = reachable(dir)
-    ? dir
-    : join(SHARED_HOME, createHash("sha256").update(dir).digest("hex").slice(0, 16));
-  if (home !== dir) {
-    mkdirSync(home, { recursive: true });
-    writeFileSync(join(dir, "LOCATION"), `${home}\n`);
-  }
+  if (!reachable(dir)) letThrough(dir);
+  const home = reachable(dir) ? dir : homeElsewhere(dir);
   const bin = reachable(native) ? join(native, "bin") : join(copyPrograms(native), "bin");
   return { bin, data: join(home, "data"), secretFile: join(home, "password"), user };
+}
+
+/** The pool's own two folders may be passed through, not read, by the server's user. */
+function letThrough(dir: string): void {
+  for (const path of [dirname(dir), dir]) {
+    const { mode, uid } = statSync(path);
+    if (uid === 0 && (mode & 0o001) === 0) chmodSync(path, mode | 0o011);
+  }
+}
+
+/**
+ * Under root's own home the server's user can reach neither program nor data: the cluster then lives in a folder of its own, named in
+ * the file LOCATION. A new data folder gets a new one, whatever stood at its path before.
+ */
+function homeElsewhere(dir: string): string {
+  const file = join(dir, "LOCATION");
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const home = join(SHARED_HOME, randomBytes(8).toString("hex"));
+  mkdirSync(home, { recursive: true });
+  writeFileSync(file, `${home}\n`);
+  return home;
 }
 
 function nativeFolder(): string {

@@ -65,6 +65,9 @@ const LOCAL_USER = "local";
 /** Leaves the cores to the pool beside it. */
 const MINER_DUTY = 0.4;
 const EC_BALANCE = 1_000_000;
+/** Six hours are right for a network that changes slowly; on a devnet a miner more or less is half of it. */
+const MAINNET_EMA = 36;
+const DEVNET_EMA = 6;
 const DEVNET_PRICES = { fixedusd: 0, devnet: 1 };
 
 /** Starts everything; what is already running is stopped when a later part fails. */
@@ -205,6 +208,10 @@ function devnetConfig(options: UpOptions, keys: DevnetKeys, factomd: string): Co
       startheight: DEVNET_DEFAULTS.firstHeight,
       lxrbits: options.bits,
       activation: Math.max(0, config.pegnet.activation),
+    },
+    submit: {
+      ...config.submit,
+      "ema-n": config.submit["ema-n"] === MAINNET_EMA ? DEVNET_EMA : config.submit["ema-n"],
     },
     pool: { ...config.pool, esaddress: keys.es, oprcoinbase: faAddressOf(keys.fs) },
     oracledatasources: DEVNET_PRICES,

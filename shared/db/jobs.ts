@@ -76,7 +76,7 @@ export async function recordSubmission(db: Db, row: SubmissionRow): Promise<void
     ON CONFLICT (entry_hash) DO UPDATE SET state = excluded.state, reason = excluded.reason`);
 }
 
-const unfinishedRow = v.object({
+const submissionRow = v.object({
   entryHash: v.string(),
   oprHash: v.string(),
   nonce: v.pipe(
@@ -86,16 +86,18 @@ const unfinishedRow = v.object({
   target: bigintText,
   user: v.string(),
   worker: v.string(),
+  state: v.picklist(["blocked", "pending", "committed", "revealed", "abandoned"]),
+  reason: v.nullable(v.string()),
 });
 
-/** Submissions of this edge for a job that a restart interrupted. */
-export async function unfinishedSubmissions(db: Db, height: number, edge: number): Promise<SubmissionRow[]> {
+/** What this edge has submitted for a job, or decided not to: a restart goes on from here. */
+export async function readSubmissions(db: Db, height: number, edge: number): Promise<SubmissionRow[]> {
   const rows = await db.query(
-    sql`SELECT entry_hash AS "entryHash", opr_hash AS "oprHash", nonce, target::text AS target, user_name AS "user", worker
-      FROM submissions WHERE height = ${height} AND edge = ${edge} AND state IN ('pending', 'committed')`,
-    unfinishedRow,
+    sql`SELECT entry_hash AS "entryHash", opr_hash AS "oprHash", nonce, target::text AS target, user_name AS "user", worker, state, reason
+      FROM submissions WHERE height = ${height} AND edge = ${edge} ORDER BY submissions.target DESC LIMIT 5000`,
+    submissionRow,
   );
-  return rows.map((row) => ({ ...row, height, edge, state: "pending" as const, reason: null }));
+  return rows.map((row) => ({ ...row, height, edge }));
 }
 
 /** Adds a target to the job's list of the best, and returns the `limit` best of all edges, best first. */
