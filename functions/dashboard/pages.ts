@@ -22,6 +22,7 @@ export const PAGES: readonly Page[] = [
   { path: "/whoami", title: "Account", script: "account" },
   { path: "/user/owed", title: "Owed", script: "owed" },
   { path: "/pool/rewards", title: "Blocks and rewards", script: "blocks" },
+  { path: "/pool/blocks/{height}", title: "Block", script: "block" },
   { path: "/pool/submissions", title: "Submissions", script: "submissions" },
   { path: "/admin/miners", title: "Miners", script: "admin-miners" },
   { path: "/admin/users", title: "Users", script: "admin-users" },

@@ -174,6 +174,9 @@ async function refresh() {
     ),
   );
   drawConnect(pool);
+  // On a pool where nothing has happened yet, how to connect is what a visitor needs first.
+  const above = pool.blocks.length === 0 && pool.miners === 0 ? figures : blocks;
+  if (connect.previousElementSibling !== above) above.after(connect);
   fill(prices, pricesCard(pool.job));
   const newest = pool.blocks.map((block) => `${block.height}${block.state}`).join();
   if (newest !== historyOf || newest === "") {

@@ -35,7 +35,7 @@ export function blocksTable(blocks, show) {
   return table(
     columns,
     blocks.map((block) => [
-      count(block.height),
+      el("a", { href: `/pool/blocks/${block.height}` }, count(block.height)),
       el("span", { class: "nowrap muted", title: dateTime(block.at) }, ago(block.at)),
       block.graded ? placesStrip(block.places) : el("span", { class: "muted" }, "not graded"),
       String(block.winning),

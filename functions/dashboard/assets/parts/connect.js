@@ -31,9 +31,17 @@ export function connectCard(connect) {
 /** @param {string} command */
 function commandLine(command) {
   const button = el("button", { type: "button" }, "Copy");
-  const code = el("code", {}, command);
+  const code = el("code", {}, ...wholeWords(command));
   button.addEventListener("click", () => void copy(command, button, code));
   return el("div", { class: "command-line" }, code, button);
+}
+
+/**
+ * Words that a narrow screen does not break in two at a hyphen.
+ * @param {string} command
+ */
+function wholeWords(command) {
+  return command.split(" ").flatMap((word, i) => [i === 0 ? "" : " ", el("span", { class: "word" }, word)]);
 }
 
 /**

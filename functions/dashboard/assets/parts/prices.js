@@ -33,7 +33,8 @@ export function pricesCard(job) {
     el(
       "p",
       { class: "small muted record" },
-      `Record of block ${count(job.height)}, version ${job.version}: `,
+      el("a", { href: "/api/pool/quotes" }, "Every quote behind them"),
+      `. Record of block ${count(job.height)}, version ${job.version}: `,
       el("code", { class: "name" }, job.oprHash),
     ),
   );
@@ -61,13 +62,13 @@ function priceOf(price) {
  * @returns {{ text: string, kind: string }}
  */
 function originOf(price) {
-  const rests = price.closed ? ", market closed" : "";
+  const rests = price.closed ? "closed · " : "";
   switch (price.basis) {
     case "quotes":
-      return { text: `${price.source ?? "quotes"} · ${agreeing(price.agreeing)}${rests}`, kind: "" };
+      return { text: `${rests}${price.source ?? "quotes"} · ${agreeing(price.agreeing)}`, kind: "" };
     case "thin":
       return {
-        text: `${price.source ?? "quotes"} · ${agreeing(price.agreeing)}, thin${rests}`,
+        text: `${rests}${price.source ?? "quotes"} · ${agreeing(price.agreeing)}, thin`,
         kind: "warn",
       };
     case "last-good":
