@@ -1,6 +1,7 @@
 /** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (SPEC.md §9). */
 
 import * as v from "valibot";
+import { parseFeeRate } from "../../shared/accounting/fee.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
 
 /** One key of the file. `fallback` stands where the file says nothing. */
@@ -44,11 +45,11 @@ const duration = v.pipe(
 const port = whole(0, 65_535);
 const feeRate = v.pipe(
   v.string('expected the rate in quotes, like "0.05"'),
-  v.regex(
-    /^(-1|0?\.\d{1,8}|0\.\d{1,8})$/,
-    'expected a rate from 0 to below 1 with at most 8 decimals like "0.05", or "-1" for no fee',
-  ),
-  v.check((rate) => rate === "-1" || Number(rate) > 0, 'a fee of 0 is ambiguous: write "-1" for no fee'),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const parsed = parseFeeRate(dataset.value);
+    if ("refusal" in parsed) addIssue({ message: parsed.refusal });
+  }),
 );
 const faAddress = v.pipe(
   text,

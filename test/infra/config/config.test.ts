@@ -48,7 +48,7 @@ describe("the configuration file", () => {
     ["[web]\nport = 70000", /web\.port = 70000: expected a whole number from 0 to 65535/],
     ['[web]\nport = "7070"', /web\.port = "7070": expected a whole number/],
     ['[pool]\npoolfeerate = "0"', /pool\.poolfeerate = "0"/],
-    ['[pool]\npoolfeerate = "0.0"', /a fee of 0 is ambiguous/],
+    ['[pool]\npoolfeerate = "0.0"', /zero is ambiguous/],
     ['[pool]\npoolfeerate = "1.99"', /pool\.poolfeerate/],
     ['[pool]\npoolfeerate = "0.123456789"', /at most 8 decimals/],
     ['[pool]\noprcoinbase = "FA123"', /pool\.oprcoinbase.*FA…/],
