@@ -1,10 +1,12 @@
 /** How hard the rivals work: a fixed number of hashes a block, or half of what everybody else seems to do. */
 
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+
 /** `auto` follows the others' entries, so that one miner wins 5 to 20 of the 25 places on any machine. */
 export type RivalHashes = number | "auto";
 
-/** Where `auto` begins and what it never goes below. */
-const FIRST_HASHES = 20_000;
+/** What `auto` never goes below. */
 const FEWEST_HASHES = 3_000;
 /** At most this many times more or less than in the block before. */
 const LARGEST_CHANGE = 8;
@@ -18,8 +20,37 @@ export interface Effort {
   observe(difficulties: readonly bigint[]): void;
 }
 
-export function createEffort(setting: RivalHashes): Effort {
-  let hashes = setting === "auto" ? FIRST_HASHES : setting;
+/** Half of what a miner that may use 40 % of one thread does: one that shares the machine with everything else. */
+const FIRST_PART = 0.2;
+/** One message to the hashing thread, a quarter of a second of the real table at the slowest. */
+const PROBE_BATCH = 256;
+/** Measured for so long: short beside the start, long beside a pause of the system. */
+const PROBE_MS = 250;
+/** A quick machine needs no more than this to be measured. */
+const PROBE_BATCHES = 64;
+
+/** What `auto` begins with: half of a local miner's hashes in a block, measured on this machine and table. */
+export async function probeFirstHashes(
+  blockMs: number,
+  modules: { hasher: Hasher; clock: Clock; random: Random },
+): Promise<number> {
+  const inputs = Array.from({ length: PROBE_BATCH }, () => modules.random(41));
+  // The first batch starts the thread and compiles the kernel.
+  await modules.hasher.hash(inputs);
+  const startMs = modules.clock.monotonicMs();
+  let hashes = 0;
+  let tookMs = 0;
+  while (hashes < PROBE_BATCH * PROBE_BATCHES && tookMs < PROBE_MS) {
+    await modules.hasher.hash(inputs);
+    hashes += inputs.length;
+    tookMs = modules.clock.monotonicMs() - startMs;
+  }
+  return Math.max(FEWEST_HASHES, Math.round((hashes / Math.max(1, tookMs)) * blockMs * FIRST_PART));
+}
+
+/** `first`: hashes of the first block where the setting is `auto`. */
+export function createEffort(setting: RivalHashes, first: number): Effort {
+  let hashes = setting === "auto" ? first : setting;
   return {
     next: () => hashes,
     observe(difficulties) {

@@ -8,7 +8,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { BlockSummary } from "./block-summary.ts";
 import { DevnetChain } from "./chain.ts";
 import type { Control, ControlState } from "./controls.ts";
-import { createEffort } from "./effort.ts";
+import { createEffort, probeFirstHashes } from "./effort.ts";
 import { factomdMethods } from "./factomd-methods.ts";
 import { createMempool } from "./mempool.ts";
 import { Network } from "./network.ts";
@@ -74,7 +74,9 @@ export async function startDevnet(options: DevnetOptions, modules: DevnetModules
     { keepBlocks: MEMPOOL_BLOCKS, limit: MEMPOOL_ENTRIES },
     { pay, hasChain: (chainId) => chain.hasChain(chainId) },
   );
-  const network = createNetwork(options, modules, { chain, mempool, feed });
+  // The moving average of a network that began with too little work would ask miners for far too many shares.
+  const firstHashes = options.rivalHashes === "auto" ? await probeFirstHashes(options.blockMs, modules) : 0;
+  const network = createNetwork(options, modules, { chain, mempool, feed, firstHashes });
   let errors = options.errorRate;
   const control = (change: Control): void => {
     if (change.errors !== undefined) errors = change.errors;
@@ -123,6 +125,7 @@ interface Parts {
   readonly chain: DevnetChain;
   readonly mempool: ReturnType<typeof createMempool>;
   readonly feed: PriceFeed;
+  readonly firstHashes: number;
 }
 
 function createNetwork(options: DevnetOptions, modules: DevnetModules, parts: Parts): Network {
@@ -145,7 +148,7 @@ function createNetwork(options: DevnetOptions, modules: DevnetModules, parts: Pa
       chain: parts.chain,
       mempool: parts.mempool,
       rivals,
-      effort: createEffort(options.rivalHashes),
+      effort: createEffort(options.rivalHashes, parts.firstHashes),
       hasher,
       clock: modules.clock,
       logger: modules.logger,

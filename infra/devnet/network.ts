@@ -51,6 +51,9 @@ interface Current {
   minute: number;
 }
 
+/** Whoever starts a devnet waits for its first block: its work is cut short after this. */
+const FIRST_BLOCK_MS = 4_000;
+
 export class Network {
   readonly #options: NetworkOptions;
   readonly #modules: NetworkModules;
@@ -77,11 +80,19 @@ export class Network {
     const { chain } = this.#modules;
     if (chain.tip === undefined) {
       this.#begin(this.#options.firstHeight);
-      await this.#current?.round?.work(1 / MINUTES, 1);
+      await this.#workFirst();
       await this.#finish(0);
     }
     this.#saved = chain.tip?.height ?? 0;
     this.#beginTicking(this.#modules.clock.monotonicMs());
+  }
+
+  /** A whole block's work, or what there is time for: the pool's first moving average is made of it. */
+  async #workFirst(): Promise<void> {
+    const enough = new AbortController();
+    const work = this.#current?.round?.work(1, 1).finally(() => enough.abort());
+    // What still runs then is ended by the harvest.
+    await Promise.race([work, sleep(this.#modules.clock, FIRST_BLOCK_MS, enough.signal)]);
   }
 
   /** Ends the clockwork; the block being made is lost, as with a node that is shut down. */

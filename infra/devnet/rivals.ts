@@ -38,7 +38,8 @@ export interface RivalEntry {
   readonly minute: number;
 }
 
-interface Best {
+interface Found {
+  readonly rival: number;
   readonly nonce: Uint8Array;
   readonly difficulty: bigint;
   readonly minute: number;
@@ -47,13 +48,18 @@ interface Best {
 export interface RivalRound {
   /** Does a part of the block's hashes, found in the given minute. Stops early when harvested. Never overlaps another part. */
   work(part: number, minute: number): Promise<void>;
-  /** Ends the round: one entry for each rival, as soon as the running batch is done. */
+  /** Ends the round as soon as the running batch is done: the best of each rival, and the best of all together. */
   harvest(): Promise<readonly RivalEntry[]>;
 }
 
 /** Prices lie within half a percent of the feed. */
 const NOISE = 5000;
 const NOISE_SCALE = 1_000_000n;
+/**
+ * The best of all rivals that are entered, as many as are graded: the last graded place then tells how much work there really is.
+ * With one entry for each rival it would be the unlucky rival's, and the pool would ask its miners for far too many shares.
+ */
+const BEST_ENTRIES = 50;
 /** Small enough that a harvest waits a few milliseconds, large enough for the kernel to work side by side. */
 const BATCH = 512;
 
@@ -98,7 +104,8 @@ function startRound(
   records: readonly { readonly content: Uint8Array; readonly oprHash: Uint8Array }[],
   { hasher, random }: RivalsModules,
 ): RivalRound {
-  const best = new Array<Best | undefined>(records.length);
+  const best = new Array<Found | undefined>(records.length);
+  const strongest = createStrongest(BEST_ENTRIES);
   const prefix = random(4);
   let done = 0;
   let harvested = false;
@@ -114,8 +121,9 @@ function startRound(
     const hashes = await hasher.hash(tries.map((one) => one.input));
     for (const [i, { rival, nonce }] of tries.entries()) {
       const difficulty = bytesToU64(hashes[i] ?? new Uint8Array(8));
-      const known = best[rival];
-      if (known === undefined || difficulty > known.difficulty) best[rival] = { nonce, difficulty, minute };
+      const found = { rival, nonce, difficulty, minute };
+      if (difficulty > (best[rival]?.difficulty ?? -1n)) best[rival] = found;
+      strongest.offer(found);
     }
   };
   const workUntil = async (goal: number, minute: number): Promise<void> => {
@@ -132,12 +140,35 @@ function startRound(
       await running;
       // A block shorter than one batch still gets an entry of each rival.
       if (done < records.length) await hashBatch(records.length, 1);
-      return records.flatMap(({ content }, rival) => {
-        const found = best[rival];
-        if (found === undefined) return [];
-        const extIds = oprExtIds(block.version, found.nonce, found.difficulty);
-        return [{ raw: encodeEntry({ chainId: OPR_CHAIN, extIds, content }), minute: found.minute }];
+      const entered = new Set([...best.filter((found) => found !== undefined), ...strongest.list()]);
+      return [...entered].map(({ rival, nonce, difficulty, minute }) => {
+        const content = records[rival]?.content ?? new Uint8Array();
+        const extIds = oprExtIds(block.version, nonce, difficulty);
+        return { raw: encodeEntry({ chainId: OPR_CHAIN, extIds, content }), minute };
       });
+    },
+  };
+}
+
+/** Keeps the `count` most difficult of what it is offered, by less than one sort for every `count` offers. */
+function createStrongest(count: number): { offer(found: Found): void; list(): readonly Found[] } {
+  let kept: Found[] = [];
+  /** What an offer must beat: the last kept at the last sort. */
+  let floor = -1n;
+  const trim = (): void => {
+    kept = kept
+      .toSorted((a, b) => (a.difficulty === b.difficulty ? 0 : a.difficulty > b.difficulty ? -1 : 1))
+      .slice(0, count);
+    if (kept.length === count) floor = kept.at(-1)?.difficulty ?? floor;
+  };
+  return {
+    offer(found) {
+      if (found.difficulty > floor) kept.push(found);
+      if (kept.length >= 2 * count) trim();
+    },
+    list() {
+      trim();
+      return kept;
     },
   };
 }

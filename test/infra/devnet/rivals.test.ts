@@ -5,7 +5,7 @@ import { createEffort, estimateHashes, probeFirstHashes } from "../../../infra/d
 import { createPriceWalk } from "../../../infra/devnet/price-walk.ts";
 import { createRivals, rivalAddress } from "../../../infra/devnet/rivals.ts";
 import { createSeededRandom } from "../../../infra/devnet/seeded-random.ts";
-import { bytesToU64, concat } from "../../../shared/bytes.ts";
+import { bytesToU64, concat, u32ToBytes } from "../../../shared/bytes.ts";
 import { parseEntry } from "../../../shared/factom/entry.ts";
 import { assetsOf, type OprVersion } from "../../../shared/opr/assets.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
@@ -28,15 +28,22 @@ function setUp(count = 30) {
   return { hasher, prices, rivals };
 }
 
+function readClaim({ raw }: { raw: Uint8Array }) {
+  const parsed = parseEntry(raw);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  const [nonce = new Uint8Array(8), claim = new Uint8Array(8)] = parsed.entry.extIds;
+  const counter = new DataView(nonce.buffer, nonce.byteOffset).getUint32(4);
+  return { nonce, counter, claim: bytesToU64(claim), content: parsed.entry.content };
+}
+
 describe("rivals", () => {
-  it("submit one entry each, whose claimed difficulty is that of its hash, with prices within half a percent", async () => {
+  it("submit entries whose claimed difficulty is that of their hash, with prices within half a percent", async () => {
     const { hasher, prices, rivals } = setUp();
     const round = rivals.start({ height: 1000, version: 5, prevWinners: [], hashes: 900 });
     await round.work(1, 4);
 
     const entries = await round.harvest();
 
-    expect(entries).toHaveLength(30);
     const addresses = new Set<string>();
     for (const { raw, minute } of entries) {
       const parsed = parseEntry(raw);
@@ -55,6 +62,47 @@ describe("rivals", () => {
       }
     }
     expect(addresses).toEqual(new Set(Array.from({ length: 30 }, (_, i) => rivalAddress(i))));
+  });
+
+  it("submit the best of each rival and the best 50 of all, each once", async () => {
+    const { hasher, rivals } = setUp();
+    const round = rivals.start({ height: 1000, version: 5, prevWinners: [], hashes: 3000 });
+    await round.work(1, 1);
+
+    const submitted = (await round.harvest()).map(readClaim);
+
+    // Every nonce they tried, hashed anew: a prefix, then a counter that goes round the rivals.
+    const contents = new Map(submitted.map(({ counter, content }) => [counter % 30, content]));
+    const tries = Array.from({ length: 3000 }, (_, counter) => ({
+      rival: counter % 30,
+      nonce: concat(submitted[0]?.nonce.subarray(0, 4) ?? new Uint8Array(), u32ToBytes(counter)),
+    }));
+    const hashes = await hasher.hash(
+      tries.map(({ rival, nonce }) => concat(oprHash(contents.get(rival) ?? new Uint8Array()), nonce)),
+    );
+    const sorted = tries
+      .map(({ rival }, i) => ({ rival, difficulty: bytesToU64(hashes[i] ?? new Uint8Array(8)) }))
+      .sort((a, b) => (a.difficulty > b.difficulty ? -1 : 1));
+    const bestOfEach = Array.from({ length: 30 }, (_, i) => sorted.find(({ rival }) => rival === i));
+    const expected = new Set([...sorted.slice(0, 50), ...bestOfEach].map((one) => one?.difficulty));
+
+    expect(contents.size).toBe(30);
+    expect(submitted).toHaveLength(expected.size);
+    expect(new Set(submitted.map(({ claim }) => claim))).toEqual(expected);
+  });
+
+  it("tell how much work there is by the 50th entry, also where rivals are unlucky", async () => {
+    const { rivals } = setUp();
+    const round = rivals.start({ height: 1000, version: 5, prevWinners: [], hashes: 20_000 });
+    await round.work(1, 1);
+
+    const claims = (await round.harvest()).map((entry) => readClaim(entry).claim);
+    const fiftieth = claims.toSorted((a, b) => (a > b ? -1 : 1))[49] ?? 0n;
+    const estimate = (50 * 2 ** 64) / Number(2n ** 64n - fiftieth);
+
+    // 50 hashes of 20,000 are known to one part in seven.
+    expect(estimate).toBeGreaterThan(13_000);
+    expect(estimate).toBeLessThan(30_000);
   });
 
   it("hash as often as told, in parts, and stop when harvested", async () => {
@@ -108,8 +156,13 @@ describe("the rivals' effort", () => {
     };
     const modules = { hasher, clock, random: seededBytes(1) };
 
-    expect(await probeFirstHashes(10_000, modules)).toBeCloseTo(200_000, -2);
+    const before = clock.monotonicMs();
+    const first = await probeFirstHashes(10_000, modules);
+    const tookMs = clock.monotonicMs() - before;
+
+    expect(first).toBeCloseTo(200_000, -2);
     expect(await probeFirstHashes(10, modules)).toBe(3000);
+    expect(tookMs).toBeLessThan(500);
   });
 
   it("goes to half of what others do, in bounded steps, and stays fixed where a number is set", () => {
