@@ -3,6 +3,7 @@
 import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
+  type Activity,
   type BlockSummary,
   currentJob,
   poolActivity,
@@ -28,6 +29,9 @@ const HISTORY_BLOCKS = 144;
 const FIRST_PAGE_BLOCKS = 12;
 const FIRST_PAGE_TTL_MS = 1000;
 const HISTORY_TTL_MS = 5000;
+/** These read a row for every worker and minute of their window, so they are asked less often. */
+const ACTIVITY_TTL_MS = 3000;
+const LAST_HOUR_TTL_MS = 15_000;
 
 export interface PoolFigures {
   first(visitedHost: string | undefined): Promise<PoolView>;
@@ -45,7 +49,8 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
   const { db, clock } = modules;
   const blocks = cached(clock, HISTORY_TTL_MS, () => recentBlocks(db, HISTORY_BLOCKS));
   const job = cached(clock, FIRST_PAGE_TTL_MS, () => currentJob(db));
-  const first = cached(clock, FIRST_PAGE_TTL_MS, () => gather(options, modules, { blocks, job }));
+  const activity = cached(clock, ACTIVITY_TTL_MS, () => measure(db, clock));
+  const first = cached(clock, FIRST_PAGE_TTL_MS, () => gather(options, modules, { blocks, job, activity }));
   return {
     async first(visitedHost) {
       return { ...(await first()), connect: connectView(options, visitedHost) };
@@ -54,7 +59,7 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
       const newestFirst = await blocks();
       return { blocks: newestFirst.map((block) => blockViewOf(block, options.blockSeconds)).reverse() };
     },
-    hashrate: cached(clock, HISTORY_TTL_MS, () => lastHour(db, clock)),
+    hashrate: cached(clock, LAST_HOUR_TTL_MS, () => lastHour(db, clock)),
     async quotes() {
       const current = await job();
       return current === undefined ? undefined : quoteList(current);
@@ -65,7 +70,20 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
 type Sources = {
   blocks: () => Promise<BlockSummary[]>;
   job: () => ReturnType<typeof currentJob>;
+  activity: () => Promise<Measured>;
 };
+
+/** What the pool did in the last minutes, and over how many seconds it was measured. */
+interface Measured extends Activity {
+  readonly seconds: number;
+}
+
+async function measure(db: Db, clock: Clock): Promise<Measured> {
+  const nowMs = clock.wallMs();
+  const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
+  const activity = await poolActivity(db, sinceMs, nowMs - ONLINE_MS);
+  return { ...activity, seconds: spanSeconds(nowMs, sinceMs, activity.firstMs) };
+}
 
 async function gather(
   options: ApiOptions,
@@ -74,20 +92,18 @@ async function gather(
 ): Promise<Omit<PoolView, "connect">> {
   const { db, clock, live } = modules;
   const nowMs = clock.wallMs();
-  const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
   const [activity, job, history, newest] = await Promise.all([
-    poolActivity(db, sinceMs, nowMs - ONLINE_MS),
+    sources.activity(),
     sources.job(),
     sources.blocks(),
     recentBlocks(db, FIRST_PAGE_BLOCKS),
   ]);
-  const seconds = spanSeconds(nowMs, sinceMs, activity.firstMs);
   return {
     name: options.poolName,
     version: options.version,
     at: iso(nowMs),
-    poolHashrate: Number(activity.work) / seconds,
-    hashrateSeconds: seconds,
+    poolHashrate: Number(activity.work) / activity.seconds,
+    hashrateSeconds: activity.seconds,
     networkHashrate: newest.find((block) => block.networkHashrate !== null)?.networkHashrate ?? null,
     miners: activity.miners,
     workers: activity.workers,

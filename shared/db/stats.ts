@@ -18,15 +18,21 @@ const activityRow = v.object({
 /** Work is in hashes; `firstMs` is the first minute with a share in the window, null without any. */
 export type Activity = v.InferOutput<typeof activityRow>;
 
-/** The whole pool since `sinceMs`; miners and workers are those with a share since `onlineMs`. */
+/**
+ * The whole pool since `sinceMs`; miners and workers are those with a share since `onlineMs`. Summed by worker first: counting
+ * distinct names over all minutes takes three times as long (10,000 workers: 150 ms).
+ */
 export async function poolActivity(db: Db, sinceMs: number, onlineMs: number): Promise<Activity> {
-  const online = sql`FILTER (WHERE minute >= ${instant(onlineMs)} AND shares > 0)`;
+  const online = sql`FILTER (WHERE last >= ${instant(onlineMs)})`;
   const [row] = await db.query(
     sql`SELECT COALESCE(sum(work), 0)::text AS work, COALESCE(sum(shares), 0)::text AS shares,
-      COALESCE(sum(rejected), 0)::text AS rejected, ${ms(sql`min(minute)`)} AS "firstMs",
-      (count(DISTINCT user_name) ${online})::int AS miners,
-      (count(DISTINCT (user_name, worker)) ${online})::int AS workers
-      FROM worker_minutes WHERE minute >= ${instant(sinceMs)}`,
+      COALESCE(sum(rejected), 0)::text AS rejected, ${ms(sql`min(first)`)} AS "firstMs",
+      (count(DISTINCT user_name) ${online})::int AS miners, (count(*) ${online})::int AS workers
+      FROM (
+        SELECT user_name, worker, sum(work) AS work, sum(shares) AS shares, sum(rejected) AS rejected,
+          min(minute) AS first, max(minute) FILTER (WHERE shares > 0) AS last
+        FROM worker_minutes WHERE minute >= ${instant(sinceMs)} GROUP BY user_name, worker
+      ) w`,
     activityRow,
   );
   return row ?? { work: 0n, shares: 0n, rejected: 0n, firstMs: null, miners: 0, workers: 0 };
