@@ -143,7 +143,7 @@ describe("the rivals' effort", () => {
     }
   });
 
-  it("begins with a fifth of what this machine hashes in a block, and with 3,000 at the least", async () => {
+  it("begins with three tenths of what this machine hashes in a block, and with 3,000 at the least", async () => {
     const real = smallHasher(8);
     const clock = manualClock();
     // A machine of 100 hashes a millisecond.
@@ -160,12 +160,12 @@ describe("the rivals' effort", () => {
     const first = await probeFirstHashes(10_000, modules);
     const tookMs = clock.monotonicMs() - before;
 
-    expect(first).toBeCloseTo(200_000, -2);
+    expect(first).toBeCloseTo(300_000, -2);
     expect(await probeFirstHashes(10, modules)).toBe(3000);
     expect(tookMs).toBeLessThan(500);
   });
 
-  it("goes to half of what others do, in bounded steps, and stays fixed where a number is set", () => {
+  it("goes to six tenths of what others do, in bounded steps, and stays fixed where a number is set", () => {
     const auto = createEffort("auto", 20_000);
     const fixed = createEffort(500, 0);
     const difficulties = Array.from({ length: 25 }, () => 2n ** 64n - 2n ** 64n / 40_000n);
@@ -177,7 +177,7 @@ describe("the rivals' effort", () => {
     fixed.observe(difficulties);
 
     expect(unseen).toBe(start);
-    expect(auto.next()).toBe(500_000);
+    expect(auto.next()).toBe(600_000);
     expect(fixed.next()).toBe(500);
   });
 });
