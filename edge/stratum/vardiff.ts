@@ -17,8 +17,10 @@ export interface Assignment {
   readonly target: bigint;
   /** While it lasts, shares meeting this lower target are taken, every share counts it, and nothing is retargeted. */
   readonly grace: { readonly target: bigint; readonly untilMs: number } | undefined;
-  /** What the miner asked for: the target is not set easier than this. */
+  /** What the miner asked for: taken up once, in either direction; after that vardiff does not go below it. */
   readonly wish: bigint | undefined;
+  /** The wish has not been taken up yet. */
+  readonly asked: boolean;
   readonly windowStartMs: number;
   readonly shares: number;
   /** Hashes that the accepted shares of the window stand for. */
@@ -43,7 +45,15 @@ export function graceMs(settings: VardiffSettings): number {
 /** The first target of a session. `threshold` 0n = none. */
 export function firstAssignment(settings: VardiffSettings, threshold: bigint, nowMs: number): Assignment {
   const target = capped(settings.firstTarget, threshold);
-  return { target, grace: undefined, wish: undefined, windowStartMs: nowMs, shares: 0, work: 0n };
+  return {
+    target,
+    grace: undefined,
+    wish: undefined,
+    asked: false,
+    windowStartMs: nowMs,
+    shares: 0,
+    work: 0n,
+  };
 }
 
 /** What a share read at `readAtMs` must reach and is credited for. */
@@ -68,7 +78,7 @@ export function withoutEvidence(assignment: Assignment, nowMs: number): Assignme
 
 /** Notes what the miner asked for; `retarget` follows it as soon as no grace runs. */
 export function withWish(assignment: Assignment, wish: bigint): Assignment {
-  return { ...assignment, wish };
+  return { ...assignment, wish, asked: true };
 }
 
 /** Sets a target, whatever runs: the grace starts again and keeps the lowest target still taken. */
@@ -103,7 +113,8 @@ export function retarget(
     assignment.wish === undefined
       ? undefined
       : capped(max(assignment.wish, settings.easiestTarget), threshold);
-  if (wish !== undefined && assignment.target < wish) return assign(assignment, wish, settings, nowMs);
+  if (wish !== undefined && (assignment.asked ? assignment.target !== wish : assignment.target < wish))
+    return { ...assign(assignment, wish, settings, nowMs), asked: false };
   const estimate = estimateTarget(assignment, settings, nowMs);
   if (estimate === "wait") return assignment;
   if (estimate === "fine") return withoutEvidence(assignment, nowMs);
