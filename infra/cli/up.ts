@@ -27,7 +27,7 @@ export interface UpCommandModules {
 export async function upCommand(options: UpCommandOptions, modules: UpCommandModules): Promise<number> {
   const { print, signal } = modules;
   const fatal = new AbortController();
-  const view = options.json ? jsonView(print) : textView(print, options);
+  const view = readyFirst(options.json ? jsonView(print) : textView(print, options));
   const up = await startUp(options, {
     ...modules,
     onStep: view.step,
@@ -52,6 +52,20 @@ interface View {
   step(step: string): void;
   ready(up: Up): void;
   block(block: SealedBlock): void;
+}
+
+/** Blocks that recovery seals wait for the ready line: it is the first. */
+function readyFirst(view: View): View {
+  let early: SealedBlock[] | undefined = [];
+  return {
+    step: view.step,
+    ready(up) {
+      view.ready(up);
+      for (const block of early ?? []) view.block(block);
+      early = undefined;
+    },
+    block: (block) => (early === undefined ? view.block(block) : void early.push(block)),
+  };
 }
 
 function jsonView(print: (line: string) => void): View {

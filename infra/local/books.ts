@@ -95,6 +95,8 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
     async stop(drainMs) {
       const left = await queue.stop(drainMs);
       await Promise.all(timers.map((timer) => timer.stop()));
+      // The last messages may have sealed a block.
+      if (timers.length > 0) await seal();
       return left;
     },
   };

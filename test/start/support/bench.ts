@@ -1,0 +1,61 @@
+/** What a test file leaves behind: processes, PostgreSQL servers and folders, all gone when its tests are over. */
+
+import type { ChildProcess } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+
+const children = new Set<ChildProcess>();
+const folders: string[] = [];
+
+/** A new folder that PostgreSQL's own user can enter, as below a real home. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "prosper-start-"));
+  chmodSync(folder, 0o755);
+  folders.push(folder);
+  return folder;
+}
+
+/** Kills the process at the end, if it has not ended by itself. */
+export function tidied<Child extends ChildProcess>(child: Child): Child {
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
+/** The process of the PostgreSQL of a pool's folder; undefined when none runs. */
+export function postgresPid(dataDir: string): number | undefined {
+  const file = join(dataDir, "postgres", "data", "postmaster.pid");
+  if (!existsSync(file)) return undefined;
+  const pid = Number(readFileSync(file, "utf8").split("\n")[0]);
+  return Number.isInteger(pid) && isAlive(pid) ? pid : undefined;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // A process that nobody has waited for is over all the same.
+  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
+  return !/^\d+ \(.*\) Z/s.test(stat);
+}
+
+/** Ends the server at once, as a power cut would. */
+export function killPostgres(dataDir: string): void {
+  const pid = postgresPid(dataDir);
+  if (pid !== undefined) process.kill(pid, "SIGQUIT");
+}
+
+function tidyUp(): void {
+  for (const child of children) child.kill("SIGKILL");
+  for (const folder of folders.splice(0)) {
+    killPostgres(folder);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+}
+
+afterAll(tidyUp);
+process.once("exit", tidyUp);

@@ -1,0 +1,71 @@
+/** The `prosper` command as a user runs it: a child process, its two streams and its exit code. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { temporaryFolder, tidied } from "./bench.ts";
+
+/** The checkout. */
+export const PROJECT = join(import.meta.dirname, "../../..");
+const COMMAND = join(PROJECT, "infra/cli/prosper.mjs");
+
+/** A home of its own, so that nobody's configuration is read. */
+const home = temporaryFolder();
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  /** What has come so far. */
+  stdout(): string;
+  stderr(): string;
+  readonly ended: Promise<Ended>;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** A program and its first arguments in the place of this Node and `prosper.mjs`. */
+  readonly program?: readonly [string, ...string[]];
+}
+
+/** Starts `prosper ARGS…` and returns at once. */
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const [file, ...before] = options.program ?? [process.execPath, COMMAND];
+  const { DATABASE_URL: _, ...inherited } = process.env;
+  const child = tidied(
+    spawn(file, [...before, ...args], {
+      cwd: options.cwd ?? home,
+      env: { ...inherited, HOME: home, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    }),
+  );
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  child.stdin.on("error", () => undefined);
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { process: child, stdout: () => stdout, stderr: () => stderr, ended };
+}
+
+/** Runs `prosper ARGS…` to its end, with `input` on its standard input. */
+export function prosper(
+  args: readonly string[],
+  options: RunOptions & { input?: string } = {},
+): Promise<Ended> {
+  const running = start(args, options);
+  running.process.stdin?.end(options.input ?? "");
+  return running.ended;
+}
