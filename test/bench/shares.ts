@@ -43,6 +43,7 @@ class Client {
   #nextId = 1;
   prefix = new Uint8Array();
   job: { id: string; oprHash: string } | undefined;
+  target = 0n;
 
   constructor(host: string, port: number) {
     this.#socket = connect({ host, port, noDelay: true });
@@ -69,14 +70,24 @@ class Client {
       this.job = { id: String(id), oprHash: String(oprHash) };
       return;
     }
+    if (message["method"] === "mining.set_target" && Array.isArray(message["params"])) {
+      this.target = BigInt(`0x${message["params"][0]}`);
+      return;
+    }
     const waiting = this.#waiting.get(Number(message["id"]));
     this.#waiting.delete(Number(message["id"]));
     waiting?.(message);
   }
 }
 
-/** By the error as it came. */
+/** How many, by the error's name. */
 const refusals = new Map<string, number>();
+
+function count(error: unknown): void {
+  const name =
+    typeof error === "object" && error !== null && "message" in error ? String(error.message) : "closed";
+  refusals.set(name, (refusals.get(name) ?? 0) + 1);
+}
 
 interface Share {
   nonce: string;
@@ -125,7 +136,7 @@ async function main(): Promise<void> {
     console.log(
       `${CONNECTIONS} connections, ${WINDOW} in flight each; acknowledged after p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`,
     );
-    for (const [error, count] of refusals) console.log(`refused ${count}: ${error}`);
+    for (const [name, times] of refusals) console.log(`refused ${times}: ${name}`);
     for (const client of clients) client.end();
   } finally {
     pool.kill("SIGINT");
@@ -189,8 +200,7 @@ async function submitAll(client: Client, shares: Share[], latencies: number[]): 
       const reply = await client.call("mining.submit", ["bench", id, share.nonce, oprHash, share.target]);
       latencies.push(performance.now() - sentMs);
       if (reply["result"] === true) accepted++;
-      else
-        refusals.set(JSON.stringify(reply["error"]), (refusals.get(JSON.stringify(reply["error"])) ?? 0) + 1);
+      else count(reply["error"]);
     }
   };
   await Promise.all(Array.from({ length: WINDOW }, lane));
