@@ -1,6 +1,7 @@
 /** `prosper audit`: whether the money of the whole pool adds up, from the database alone. */
 
 import { type Audit, auditBooks } from "../../shared/db/audit.ts";
+import { type AdjustmentListing, listAdjustments } from "../../shared/db/payments.ts";
 import { type Db, json } from "../../shared/db/port.ts";
 
 export interface AuditModules {
@@ -15,7 +16,9 @@ export interface AuditModules {
 export async function auditCommand(options: { json?: boolean }, modules: AuditModules): Promise<number> {
   const audit = await auditBooks(modules.db);
   if (options.json === true) modules.print(formatAudit(audit));
-  else for (const line of auditTable(audit)) modules.print(line);
+  else
+    for (const line of auditTable(audit, await listAdjustments(modules.db, SHOWN_ADJUSTMENTS)))
+      modules.print(line);
   for (const problem of audit.problems) modules.warn(problem);
   return audit.problems.length === 0 ? 0 : 1;
 }
@@ -30,7 +33,9 @@ export function formatAudit(audit: Audit): string {
 
 const COLUMNS = ["user", "shares", "booked", "adjusted", "paid out", "owed"] as const;
 
-function auditTable(audit: Audit): string[] {
+const SHOWN_ADJUSTMENTS = 20;
+
+function auditTable(audit: Audit, adjustments: readonly AdjustmentListing[]): string[] {
   const rows = [...audit.users].map(([name, user]) => [
     name,
     `${user.accepted}`,
@@ -48,7 +53,19 @@ function auditTable(audit: Audit): string[] {
     audit.problems.length === 0
       ? "Conserved: fee + paid + carried = reward, and every block and root was computed again."
       : `NOT CONSERVED: ${audit.problems.length} disagreements.`;
-  return [`${audit.blocks} blocks sealed (PEG): ${totals.join(", ")}`, "", ...lines, "", verdict];
+  const newest = adjustments.map(
+    ({ atMs, user, amount, madeBy, reason }) =>
+      `${new Date(atMs).toISOString()}  ${user}  ${amount < 0n ? "" : "+"}${formatPeg(amount)} PEG, by ${madeBy}: ${reason}`,
+  );
+  const corrections = newest.length === 0 ? [] : ["", "Adjustments, the newest first:", ...newest];
+  return [
+    `${audit.blocks} blocks sealed (PEG): ${totals.join(", ")}`,
+    "",
+    ...lines,
+    ...corrections,
+    "",
+    verdict,
+  ];
 }
 
 /** PEG with its 8 decimals. */

@@ -82,6 +82,22 @@ function addDbCommands(program: Command, withDb: WithDb): void {
       const { dbCodeCommand } = await import("./accounts.ts");
       await withDb(command, (database) => dbCodeCommand(code, { db: database, print }));
     });
+  db.command("adjust <user> <amount>")
+    .description("correct what a user is owed: PEG, below 0 to take away")
+    .requiredOption("--reason <text>", "why; the user sees it")
+    .option("--by <name>", "who decides it", "command line")
+    .option(...DATA_DIR)
+    .action(
+      async (
+        user: string,
+        amount: string,
+        flags: DataFlags & { reason: string; by: string },
+        command: Command,
+      ) => {
+        const { dbAdjustCommand } = await import("./adjust.ts");
+        await withDb(command, (database) => dbAdjustCommand(user, amount, flags, { db: database, print }));
+      },
+    );
   db.command("payout [file]")
     .description("list what is owed, for `prosper payout pay`; without a file to standard output")
     .option(...DATA_DIR)

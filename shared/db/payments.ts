@@ -75,12 +75,50 @@ export interface Adjustment {
   readonly reason: string;
   /** The administrator's name. */
   readonly madeBy: string;
+  /** Names the wish: sent again under the same name it is booked once. */
+  readonly requestId?: string;
 }
 
-/** Adds a correction beside the sealed books, which never change. Returns false when there is no such user. */
-export async function addAdjustment(db: Db, adjustment: Adjustment): Promise<boolean> {
-  const { user, amount, reason, madeBy } = adjustment;
-  const added = await db.execute(sql`INSERT INTO adjustments (user_name, amount, reason, made_by)
-    SELECT name, ${amount}::bigint, ${reason}, ${madeBy} FROM users WHERE name = ${user}`);
-  return added === 1;
+const adjustOutcome = v.pipe(
+  jsonText,
+  v.variant("outcome", [
+    v.object({ outcome: v.literal("added"), id: bigintText }),
+    /** Booked before under this request id. */
+    v.object({ outcome: v.literal("known"), id: bigintText }),
+    v.object({ outcome: v.literal("unknown-user") }),
+    /** The request id stands for another adjustment. */
+    v.object({ outcome: v.literal("conflict") }),
+  ]),
+);
+/** All but `added` have changed nothing. */
+export type AdjustOutcome = v.InferOutput<typeof adjustOutcome>;
+
+/** Adds a correction beside the sealed books, which never change, and logs who made it, in one statement. */
+export async function adjust(db: Db, adjustment: Adjustment): Promise<AdjustOutcome> {
+  const { user, amount, reason, madeBy, requestId = null } = adjustment;
+  const row = await one(
+    db,
+    sql`SELECT books_adjust(${json({ user, amount, reason, madeBy, requestId })}) AS outcome`,
+    v.object({ outcome: adjustOutcome }),
+  );
+  return row.outcome;
+}
+
+const adjustmentRow = v.object({
+  id: bigintText,
+  user: v.string(),
+  amount: bigintText,
+  reason: v.string(),
+  madeBy: v.string(),
+  atMs: v.number(),
+});
+export type AdjustmentListing = v.InferOutput<typeof adjustmentRow>;
+
+/** The newest first. */
+export function listAdjustments(db: Db, limit: number): Promise<AdjustmentListing[]> {
+  return db.query(
+    sql`SELECT id::text AS id, user_name AS "user", amount::text AS amount, reason, made_by AS "madeBy",
+      extract(epoch FROM at)::float8 * 1000 AS "atMs" FROM adjustments ORDER BY adjustments.id DESC LIMIT ${limit}::int`,
+    adjustmentRow,
+  );
 }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { createSealer } from "../../functions/accounting/sealer.ts";
 import { applyDelta } from "../../shared/db/books.ts";
 import { recordSubmission } from "../../shared/db/jobs.ts";
-import { addAdjustment, recordReceipt } from "../../shared/db/payments.ts";
+import { adjust, recordReceipt } from "../../shared/db/payments.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { json, sql } from "../../shared/db/port.ts";
 import { insertPrices } from "../../shared/db/prices.ts";
@@ -170,7 +170,7 @@ function noteOf(asset: string, usd: number, nowMs: number): PriceNote {
 async function seedMoney(db: Db, options: SeedOptions): Promise<void> {
   const [name = ""] = Object.keys(options.workers);
   const user = name.split("/")[0] ?? "";
-  await addAdjustment(db, {
+  await adjust(db, {
     user,
     amount: 500_000_000n,
     reason: "thanks for the bug report",
