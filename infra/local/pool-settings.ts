@@ -1,5 +1,7 @@
 /** From the configuration to the settings of the pool's parts. */
 
+import type { FollowerOptions } from "../../edge/chain/follower.ts";
+import type { GradeOptions } from "../../edge/chain/grade.ts";
 import type { EdgeOptions } from "../../edge/edge.ts";
 import type { PollOptions } from "../../functions/poll/poll.ts";
 import { cachePeriodMs } from "../../functions/poll/source-cache.ts";
@@ -21,22 +23,54 @@ export function activationsOf(config: Config): Activations {
   return from === 0 ? onlyVersion(5) : { 1: 0, 2: 0, 3: 0, 4: 0, 5: from };
 }
 
-/** What the edge needs. Throws CodedError `config` naming the key that is missing. */
-export function edgeOptions(config: Config, folder: string): EdgeOptions {
-  const { pegnet, pool, submit, stratum, polling } = config;
-  const blockMs = pegnet.blockperiod;
-  const activations = activationsOf(config);
+/** A missing close marker is waited for half an hour on a network of ten-minute blocks, three blocks on a quicker one. */
+export function sealDeadlineMs(blockMs: number): number {
+  return Math.min(30 * 60_000, Math.max(3 * blockMs, 30_000));
+}
+
+/** What following the chain needs. */
+export function followOptions({ pegnet }: Config): FollowerOptions {
+  return {
+    startHeight: pegnet.startheight,
+    pollMs: Math.min(pegnet.pollingperiod, pegnet.blockperiod / 50),
+    retryMs: Math.min(pegnet.retryperiod, pegnet.blockperiod / 10),
+  };
+}
+
+/** What grading a block and booking its reward needs. Throws CodedError `config` without an address. */
+export function gradeOptions(config: Config): GradeOptions {
+  const { pegnet, pool, submit } = config;
   if (!isValidFaAddress(pool.oprcoinbase)) {
     throw new CodedError(
       "config",
       "pool.oprcoinbase is not set: expected the Factoid address (FA…) that the rewards go to",
     );
   }
+  return {
+    activations: activationsOf(config),
+    payoutAddress: pool.oprcoinbase,
+    emaPoints: submit["ema-n"],
+    cutoff: submit.submissioncutoff,
+    blockMs: pegnet.blockperiod,
+  };
+}
+
+/** What the edge needs. Throws CodedError `config` naming the key that is missing or cannot be had. */
+export function edgeOptions(config: Config, folder: string): EdgeOptions {
+  const { pegnet, pool, submit, stratum, polling } = config;
+  const blockMs = pegnet.blockperiod;
+  const grade = gradeOptions(config);
   const payer = parseAddress("Es", pool.esaddress);
   if (!payer.ok) {
     throw new CodedError(
       "config",
       "pool.esaddress: expected a private entry-credit key (Es…) with a valid checksum; it pays for the pool's entries",
+    );
+  }
+  if (!stratum.validateallshares) {
+    throw new CodedError(
+      "config",
+      "stratum.validateallshares (--checkallshares) is false: a pool pays for shares, so it hashes every one; only `prosper stratum` may trust miners. Remove the setting",
     );
   }
   const fee = parseFeeRate(pool.poolfeerate);
@@ -52,20 +86,10 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
     requireAuth: stratum.requireauth,
     blockMs,
     cutEveryMs: Math.min(CUT_MS, blockMs / 5),
-    follow: {
-      startHeight: pegnet.startheight,
-      pollMs: Math.min(pegnet.pollingperiod, blockMs / 50),
-      retryMs: Math.min(pegnet.retryperiod, blockMs / 10),
-    },
-    grade: {
-      activations,
-      payoutAddress: pool.oprcoinbase,
-      emaPoints: submit["ema-n"],
-      cutoff: submit.submissioncutoff,
-      blockMs,
-    },
+    follow: followOptions(config),
+    grade,
     settle: {
-      activations,
+      activations: grade.activations,
       payoutAddress: pool.oprcoinbase,
       identity: pool.opridentity,
       terms: { feeRate: formatRate(fee.rate), split: pool.split, credit: pool.credit },

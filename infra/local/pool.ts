@@ -3,12 +3,8 @@
 import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
-import { hearsJobs, loginOf } from "../../edge/stratum/session-state.ts";
-import { createApiHandler } from "../../functions/api/handler.ts";
-import type { Live, LiveSession } from "../../functions/api/live.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
-import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import { createLocalPoll, createPollHandler } from "../../functions/poll/handler.ts";
 import { createSourceCache } from "../../functions/poll/source-cache.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -24,7 +20,8 @@ import { createLocalBooks, type LocalBooks } from "./books.ts";
 import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
 import { periodic } from "./periodic.ts";
 import { edgeOptions, pollOptions } from "./pool-settings.ts";
-import { startWeb, type Web } from "./web.ts";
+import { startPoolWeb } from "./pool-web.ts";
+import type { Web } from "./web.ts";
 
 export interface PoolOptions {
   config: Config;
@@ -95,7 +92,7 @@ async function start(
   undo.push(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
   await edge.start(stop.signal);
   await books.startSealing();
-  const web = await startPoolWeb(options, modules, { edge, metrics });
+  const web = await startPoolWeb(options, { ...modules, edge, metrics });
   undo.push(() => web.stop());
   logger.info("the pool runs", { stratum: edge.listening?.port, web: web.port });
   const host = config.stratum.host === "0.0.0.0" ? "127.0.0.1" : config.stratum.host;
@@ -166,76 +163,4 @@ function createPoolEdge(
     parts.metrics.watch(edge);
     return edge;
   });
-}
-
-async function startPoolWeb(
-  options: PoolOptions,
-  modules: PoolModules,
-  parts: { edge: Edge; metrics: PoolMetrics },
-): Promise<Web> {
-  const { config } = options;
-  const { random } = modules;
-  const openRegistration = config.pool.registration === "open";
-  const accounts = createWebAccounts(
-    { openRegistration },
-    { ...modules, passwords: createPasswords({}, { random }) },
-  );
-  const handler = createApiHandler(
-    {
-      poolName: config.pool.opridentity,
-      version: options.version,
-      blockSeconds: config.pegnet.blockperiod / 1000,
-      registration: config.pool.registration,
-      stratum: { port: parts.edge.listening?.port ?? config.stratum.stratumport },
-      lxrBits: options.lxrBits,
-    },
-    { ...modules, accounts, live: liveOf(parts.edge), health: async () => healthOf(parts.edge) },
-  );
-  return startWeb(
-    { host: config.web.host, port: config.web.port },
-    { handler, logger: modules.logger, metrics: parts.metrics.registry },
-  );
-}
-
-/** What only the edge knows, for the dashboard. */
-function liveOf(edge: Edge): Live {
-  return {
-    minute: () => edge.minutes.minute(),
-    height: () => edge.follower.topHeight(),
-    connections: () => edge.stratum.stats().connections,
-    submitSync: () => ({
-      submitting: edge.minutes.isOpen(),
-      submitHeight: (edge.follower.topHeight() ?? -1) + 1,
-      syncing: edge.minutes.minute() !== undefined,
-      lastNonZeroHeight: edge.follower.topHeight() ?? 0,
-    }),
-    sessions: () => [...edge.stratum.sessions()].map(liveSession),
-  };
-}
-
-function liveSession(
-  session: ReturnType<Edge["stratum"]["sessions"]> extends IterableIterator<infer S> ? S : never,
-): LiveSession {
-  const login = loginOf(session.state);
-  return {
-    id: session.id,
-    user: login?.user ?? null,
-    worker: login?.worker ?? null,
-    agent: session.agent,
-    address: session.remoteAddress,
-    subscribed: hearsJobs(session.state),
-    authorized: login !== undefined,
-    target: session.target ?? null,
-    noncePrefix: session.prefixes[0] ?? null,
-  };
-}
-
-function healthOf(edge: Edge): Record<string, string> {
-  return {
-    lease: edge.desk.stats()?.leaseHeld
-      ? "ok"
-      : "this edge may not acknowledge shares: is the database away?",
-    chain: edge.follower.topHeight() === undefined ? "factomd was not reached yet" : "ok",
-    job: edge.job === undefined ? "there is no job to mine" : "ok",
-  };
 }

@@ -1,0 +1,102 @@
+/** The pool's web server put together: API, pages and metrics, with what only an edge in the same process knows. */
+
+import type { Edge } from "../../edge/edge.ts";
+import { hearsJobs, loginOf } from "../../edge/stratum/session-state.ts";
+import { createApiHandler } from "../../functions/api/handler.ts";
+import type { Live, LiveSession } from "../../functions/api/live.ts";
+import { createPasswords } from "../../functions/auth/password.ts";
+import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Config } from "../config/schema.ts";
+import type { PoolMetrics } from "./metrics.ts";
+import { startWeb, type Web } from "./web.ts";
+
+export interface PoolWebOptions {
+  config: Config;
+  version: string;
+  lxrBits: number;
+}
+
+export interface PoolWebModules {
+  db: Db;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** In this process; without it the pages show what the database knows. */
+  edge?: Edge;
+  metrics?: PoolMetrics;
+}
+
+/** Throws CodedError `web-port`. */
+export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
+  const { config, version, lxrBits } = options;
+  const { db, clock, random, logger, edge, metrics } = modules;
+  const { registration, opridentity } = config.pool;
+  const accounts = createWebAccounts(
+    { openRegistration: registration === "open" },
+    { db, clock, random, passwords: createPasswords({}, { random }) },
+  );
+  const handler = createApiHandler(
+    {
+      poolName: opridentity,
+      version,
+      blockSeconds: config.pegnet.blockperiod / 1000,
+      registration,
+      stratum: { port: edge?.listening?.port ?? config.stratum.stratumport },
+      lxrBits,
+    },
+    {
+      ...{ db, clock, random, accounts, logger },
+      ...(edge && { live: liveOf(edge), health: async () => healthOf(edge) }),
+    },
+  );
+  return startWeb(
+    { host: config.web.host, port: config.web.port },
+    { handler, logger, ...(metrics && { metrics: metrics.registry }) },
+  );
+}
+
+/** What only the edge knows, for the dashboard. */
+function liveOf(edge: Edge): Live {
+  return {
+    minute: () => edge.minutes.minute(),
+    height: () => edge.follower.topHeight(),
+    connections: () => edge.stratum.stats().connections,
+    submitSync: () => ({
+      submitting: edge.minutes.isOpen(),
+      submitHeight: (edge.follower.topHeight() ?? -1) + 1,
+      syncing: edge.minutes.minute() !== undefined,
+      lastNonZeroHeight: edge.follower.topHeight() ?? 0,
+    }),
+    sessions: () => [...edge.stratum.sessions()].map(liveSession),
+  };
+}
+
+function liveSession(
+  session: ReturnType<Edge["stratum"]["sessions"]> extends IterableIterator<infer S> ? S : never,
+): LiveSession {
+  const login = loginOf(session.state);
+  return {
+    id: session.id,
+    user: login?.user ?? null,
+    worker: login?.worker ?? null,
+    agent: session.agent,
+    address: session.remoteAddress,
+    subscribed: hearsJobs(session.state),
+    authorized: login !== undefined,
+    target: session.target ?? null,
+    noncePrefix: session.prefixes[0] ?? null,
+  };
+}
+
+function healthOf(edge: Edge): Record<string, string> {
+  return {
+    lease: edge.desk.stats()?.leaseHeld
+      ? "ok"
+      : "this edge may not acknowledge shares: is the database away?",
+    chain: edge.follower.topHeight() === undefined ? "factomd was not reached yet" : "ok",
+    job: edge.job === undefined ? "there is no job to mine" : "ok",
+  };
+}
