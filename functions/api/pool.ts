@@ -153,6 +153,7 @@ export function blockViewOf(block: BlockSummary, blockSeconds: number): BlockVie
   return {
     height: block.height,
     at: iso(block.atMs),
+    endedAt: isoOrNull(block.nextJobAtMs),
     version: block.version,
     entries: block.entries,
     graded: block.graded,

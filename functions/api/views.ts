@@ -80,7 +80,8 @@ export const luckView = v.strictObject({
 
 export const blockView = v.strictObject({
   height,
-  at: instant,
+  at: about(v.pipe(v.string(), v.isoTimestamp()), "the block's own time, UTC, to the minute"),
+  endedAt: about(v.nullable(instant), "when the pool's next job began"),
   version: v.number(),
   entries: about(seconds, "records in the block"),
   graded: v.boolean(),

@@ -35,7 +35,7 @@ export function chart(options) {
   let data = [];
 
   const read = (/** @type {number | null} */ at) => {
-    const index = at ?? (data[0]?.length ?? 0) - 1;
+    const index = at ?? newestWhole(data);
     const x = data[0]?.[index];
     if (typeof x !== "number") return fill(reading);
     const when =
@@ -86,6 +86,18 @@ export function chart(options) {
       read(null);
     },
   };
+}
+
+/**
+ * The newest place where every series has a value; a block that is not sealed yet has some only.
+ * @param {Column[]} data
+ */
+function newestWhole(data) {
+  const last = (data[0]?.length ?? 0) - 1;
+  for (let i = last; i >= 0; i--) {
+    if (data.every((column) => typeof column[i] === "number")) return i;
+  }
+  return last;
 }
 
 /**

@@ -49,7 +49,7 @@ function sessionsTable(sessions) {
       { title: "Nonce", class: "num" },
     ],
     sessions.map((row) => [
-      el("code", {}, row.id),
+      el("code", { class: "hash", title: row.id }, row.id),
       el("span", { class: "name" }, row.user ?? "–"),
       el("span", { class: "name" }, row.worker ?? "–"),
       el("span", { class: "name" }, row.agent),

@@ -14,6 +14,7 @@ import { drawShell } from "../shell.js";
 
 const REFRESH_MS = 3000;
 const HASHRATE_MS = 15_000;
+const FEWEST_MINUTES = 10;
 const axisCount = (/** @type {number} */ value) =>
   value >= 10_000 ? `${count(value / 1000)}k` : count(value);
 
@@ -138,6 +139,16 @@ function showHistory(history) {
 }
 
 /**
+ * A young pool's line fills the chart instead of its last corner.
+ * @param {HashrateView["points"]} points
+ */
+function showHour(points) {
+  const first = points.findIndex(([, rate]) => rate !== null);
+  const shown = points.slice(Math.max(0, Math.min(first, points.length - FEWEST_MINUTES)));
+  hourChart.show([shown.map(([at]) => at), shown.map(([, rate]) => rate)]);
+}
+
+/**
  * Redraws only what changed, so that a selection or an open tooltip stays.
  * @param {(shown: PoolView) => unknown} part
  * @param {(shown: PoolView) => void} draw
@@ -185,7 +196,7 @@ async function refresh() {
   }
   if (Date.now() - hashrateMs > HASHRATE_MS) {
     const { points } = /** @type {HashrateView} */ (await get("/api/pool/hashrate"));
-    hourChart.show([points.map(([at]) => at), points.map(([, rate]) => rate)]);
+    showHour(points);
     hashrateMs = Date.now();
   }
 }

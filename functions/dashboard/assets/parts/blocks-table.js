@@ -36,7 +36,7 @@ export function blocksTable(blocks, show) {
     columns,
     blocks.map((block) => [
       el("a", { href: `/pool/blocks/${block.height}` }, count(block.height)),
-      el("span", { class: "nowrap muted", title: dateTime(block.at) }, ago(block.at)),
+      el("span", { class: "nowrap muted", title: dateTime(block.at) }, ago(block.endedAt ?? block.at)),
       block.graded ? placesStrip(block.places) : el("span", { class: "muted" }, "not graded"),
       String(block.winning),
       money(block.reward),

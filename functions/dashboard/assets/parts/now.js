@@ -1,7 +1,7 @@
 /** The block being mined and how far it is. */
 
 import { el } from "../dom.js";
-import { ago, count } from "../format.js";
+import { ago, count, duration } from "../format.js";
 
 /** @import { PoolView } from "../../../api/views.ts" */
 
@@ -30,7 +30,7 @@ function underline(pool) {
   const last = pool.blocks[0];
   if (last === undefined) return "No block of this pool is graded yet.";
   const places = last.winning === 1 ? "1 place" : `${last.winning} places`;
-  return `Block ${count(last.height)} was graded ${ago(last.at)}: ${last.winning === 0 ? "no place" : places} for us.`;
+  return `Block ${count(last.height)} was graded ${ago(last.endedAt ?? last.at, Date.parse(pool.at))}: ${last.winning === 0 ? "no place" : places} for us.`;
 }
 
 /**
@@ -55,7 +55,7 @@ function minutes(pool) {
       "div",
       { class: "minutes-label" },
       el("span", {}, label),
-      el("span", {}, `since ${ago(pool.job?.since ?? null, Date.parse(pool.at)).replace(" ago", "")}`),
+      el("span", {}, `for ${duration(Math.max(0, sinceMs / 1000))}`),
     ),
     el(
       "div",

@@ -1,0 +1,31 @@
+/** The api function as a Lambda: behind a function URL, and on AWS behind CloudFront before it. */
+
+import { createPasswords } from "../auth/password.ts";
+import { createWebAccounts } from "../auth/web-accounts.ts";
+import { readEnvironment } from "../environment.ts";
+import { lambdaModules } from "../lambda-modules.ts";
+import { createApiHandler } from "./handler.ts";
+import { behindOrigin } from "./origin.ts";
+
+const env = readEnvironment("api");
+const modules = lambdaModules("api", env);
+const accounts = createWebAccounts(
+  { openRegistration: env.REGISTRATION === "open" },
+  { ...modules, passwords: createPasswords({}, modules) },
+);
+const api = createApiHandler(
+  {
+    poolName: env.POOL_NAME,
+    version: env.VERSION,
+    blockSeconds: env.BLOCK_SECONDS,
+    registration: env.REGISTRATION,
+    stratum: {
+      ...(env.STRATUM_HOST === "" ? {} : { host: env.STRATUM_HOST }),
+      port: env.STRATUM_PORT,
+    },
+    lxrBits: env.LXR_BITS,
+  },
+  { ...modules, accounts },
+);
+
+export const handler = behindOrigin({ secret: env.ORIGIN_SECRET }, api);

@@ -1,0 +1,44 @@
+/** The content delivery network before the api function: who may speak for a visitor, and what the visitor's own host and address are. */
+
+import { timingSafeEqual } from "node:crypto";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { errorReply, type HttpReply } from "../http.ts";
+
+type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpReply>;
+
+/** Sent by CloudFront only: set on the origin, so that whatever a visitor sends under this name is replaced. */
+export const SECRET_HEADER = "x-origin-secret";
+/** The Host that the visitor's browser used; set by a function at the CloudFront edge. */
+export const HOST_HEADER = "x-viewer-host";
+/** `address:port`, set by CloudFront. */
+const ADDRESS_HEADER = "cloudfront-viewer-address";
+
+/**
+ * With a secret, requests without it are refused: around CloudFront a visitor could claim any address and so escape the limit on failed
+ * logins. With it, host and address are the visitor's. An empty secret: nobody stands in front, events pass as they are.
+ */
+export function behindOrigin(options: { secret: string }, handler: Handler): Handler {
+  const { secret } = options;
+  if (secret === "") return (event, context) => handler(event, context);
+  return async (event, context) => {
+    if (!isEqual(event.headers[SECRET_HEADER] ?? "", secret))
+      return errorReply(403, "wrong-address", "use the pool's public address, not this one");
+    return handler(asVisited(event), context);
+  };
+}
+
+function asVisited(event: APIGatewayProxyEventV2): APIGatewayProxyEventV2 {
+  const { [SECRET_HEADER]: _, ...headers } = event.headers;
+  const host = headers[HOST_HEADER] ?? headers["host"];
+  const sourceIp = headers[ADDRESS_HEADER]?.replace(/:\d+$/, "") ?? event.requestContext.http.sourceIp;
+  return {
+    ...event,
+    headers: { ...headers, ...(host === undefined ? {} : { host }) },
+    requestContext: { ...event.requestContext, http: { ...event.requestContext.http, sourceIp } },
+  };
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
