@@ -168,7 +168,8 @@ async function connectAll(ready: Ready): Promise<Client[]> {
     client.tell("mining.suggest_target", [TARGET.toString(16)]);
     clients.push(client);
   }
-  while (clients.some((client) => client.job === undefined))
+  // A wish waits for the grace after a retarget.
+  while (clients.some((client) => client.job === undefined || client.target > TARGET))
     await new Promise((resolve) => setTimeout(resolve, 50));
   return clients;
 }
