@@ -40,7 +40,7 @@ function drawHeader(user) {
         link("/pool/rewards", "Blocks"),
         link("/pool/submissions", "Submissions"),
         link("/#connect", "Connect"),
-        user?.admin === true && link("/admin/miners", "Operator"),
+        user?.admin === true && link("/admin/miners", "Admin"),
       ),
       el(
         "nav",
