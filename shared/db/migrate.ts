@@ -6,6 +6,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";
 import { type Db, one, sql } from "./port.ts";
+import { splitStatements } from "./sql-text.ts";
 
 const FOLDER = join(import.meta.dirname, "migrations");
 const OLDEST_SERVER = 150_000;
@@ -50,7 +51,8 @@ export async function migrate(db: Db, migrations: Migration[] = loadMigrations()
       const inserted = await tx.execute(sql`INSERT INTO migrations (version, name, sha256)
         VALUES (${migration.version}, ${migration.name}, ${migration.sha256}) ON CONFLICT DO NOTHING`);
       if (inserted === 0) return false;
-      await tx.execute({ text: migration.text, values: [] });
+      // One by one: the Data API takes one statement a call.
+      for (const text of splitStatements(migration.text)) await tx.execute({ text, values: [] });
       return true;
     });
     if (fresh) ran.push(migration.name);

@@ -1,17 +1,21 @@
 /** The `pg` driver behind the database port. */
 
 import pg from "pg";
-import * as v from "valibot";
 import { CodedError, coerceError } from "../errors.ts";
+import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import type { Db, Sql, SqlValue } from "./port.ts";
+import { parseRows } from "./rows.ts";
 
 const { Pool, types } = pg;
-const INT8 = 20;
-const NUMERIC = 1700;
-
-/** SQLSTATE classes and codes that mean "the server is away or busy; the same call may pass later". */
-const AWAY = /^(08|53|57P|40001$|40P01$|55P03$)/;
-const AWAY_ERRNO = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EHOSTUNREACH"]);
+/** Columns that come as numbers, booleans and bytes; every other type comes as PostgreSQL writes it, as over the Data API. */
+const PARSED = new Set<number>([
+  types.builtins.BOOL,
+  types.builtins.BYTEA,
+  types.builtins.INT2,
+  types.builtins.INT4,
+  types.builtins.FLOAT4,
+  types.builtins.FLOAT8,
+]);
 
 export interface PgOptions {
   /** `postgres://user:password@host:port/database` */
@@ -32,26 +36,28 @@ export function openPg(options: PgOptions): Db {
     query_timeout: timeoutMs,
     keepAlive: true,
     types: {
-      getTypeParser: (oid, format) =>
-        oid === INT8 || oid === NUMERIC ? String : types.getTypeParser(oid, format),
+      getTypeParser: (oid, format) => (PARSED.has(oid) ? types.getTypeParser(oid, format) : String),
     },
   });
   // An idle connection that breaks is replaced at its next use; without a listener the process would die.
-  pool.on("error", () => undefined);
+  pool.on("error", ignoreBroken);
   return {
     ...statements((statement) => run(pool, statement)),
     async transaction(work) {
       const client = await pool.connect().catch((error) => Promise.reject(translate(error)));
+      // Between two statements nobody else listens: a connection that breaks then would end the process.
+      client.on("error", ignoreBroken);
       try {
         await run(client, { text: "BEGIN", values: [] });
         const result = await work(nested(client));
-        await run(client, { text: "COMMIT", values: [] });
-        client.release();
+        const { command } = await run(client, { text: "COMMIT", values: [] });
+        if (command !== "COMMIT") throw new CodedError("db-error", FAILED_TRANSACTION);
+        giveBack(client);
         return result;
       } catch (error) {
         await client.query("ROLLBACK").then(
-          () => client.release(),
-          () => client.release(true),
+          () => giveBack(client),
+          () => giveBack(client, true),
         );
         throw error;
       }
@@ -60,22 +66,22 @@ export function openPg(options: PgOptions): Db {
   };
 }
 
+/** PostgreSQL answers COMMIT with a rollback when a statement before it failed. */
+const FAILED_TRANSACTION =
+  "the transaction was rolled back, a statement in it failed: let its error reach the end of the transaction";
+
+function ignoreBroken(): void {}
+
+function giveBack(client: pg.PoolClient, isBroken = false): void {
+  client.off("error", ignoreBroken);
+  client.release(isBroken);
+}
+
 type Runner = (statement: Sql) => Promise<pg.QueryResult<Record<string, unknown>>>;
 
 function statements(runStatement: Runner): Pick<Db, "query" | "execute"> {
   return {
-    async query(statement, row) {
-      const { rows } = await runStatement(statement);
-      return rows.map((raw) => {
-        const parsed = v.safeParse(row, raw);
-        if (parsed.success) return parsed.output;
-        const path = v.getDotPath(parsed.issues[0]) ?? "row";
-        throw new CodedError(
-          "db-error",
-          `unexpected ${path}: ${parsed.issues[0].message} in: ${statement.text.slice(0, 200)}`,
-        );
-      });
-    },
+    query: async (statement, row) => parseRows(statement, (await runStatement(statement)).rows, row),
     async execute(statement) {
       return (await runStatement(statement)).rowCount ?? 0;
     },
@@ -115,10 +121,8 @@ function translate(thrown: unknown, statement?: Sql): CodedError {
   return new CodedError(code, `database: ${error.message}${where}`, { cause: error, data: { sqlstate } });
 }
 
-function codeOf(sqlstate: string, message: string): string {
-  if (sqlstate === "23505") return "db-conflict";
-  if (AWAY.test(sqlstate) || AWAY_ERRNO.has(sqlstate)) return "db-away";
-  return /timeout|terminated|Connection|not queryable/i.test(message) && sqlstate === ""
-    ? "db-away"
-    : "db-error";
+function codeOf(sqlstate: string, message: string): DbErrorCode {
+  if (isAwayErrno(sqlstate)) return "db-away";
+  if (sqlstate !== "") return codeOfSqlState(sqlstate);
+  return /timeout|terminated|Connection|not queryable/i.test(message) ? "db-away" : "db-error";
 }

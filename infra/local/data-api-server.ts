@@ -1,0 +1,259 @@
+/**
+ * The RDS Data API over a PostgreSQL of one's own, for tests and the local emulator: its operations, its errors as the SDK parses them,
+ * and its limits (AWS documents: 1 MiB an answer, 64 KB a row, 4 MiB a request, 45 s a statement, 3 idle minutes and 24 h a transaction).
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import pg from "pg";
+import * as v from "valibot";
+import { toHex } from "../../shared/bytes.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import { CodedError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { DataApiFailure, failureOf } from "./data-api-failure.ts";
+import { bindSql, fieldOf, rowBytes, sqlParameter, typeNameOf } from "./data-api-sql.ts";
+import { DataApiTransactions } from "./data-api-transactions.ts";
+
+export interface DataApiServerOptions {
+  /** `postgres://…` of the server; a request may name another database of it. */
+  databaseUrl: string;
+  host?: string;
+  /** 0 picks a free one. */
+  port?: number;
+  limits?: Partial<DataApiLimits>;
+}
+
+export interface DataApiLimits {
+  requestBytes: number;
+  responseBytes: number;
+  rowBytes: number;
+  statementMs: number;
+  idleTransactionMs: number;
+  transactionMs: number;
+  /** Connections to one database. */
+  connections: number;
+}
+
+export const AWS_LIMITS: DataApiLimits = {
+  requestBytes: 4 * 1024 * 1024,
+  responseBytes: 1024 * 1024,
+  rowBytes: 64 * 1024,
+  statementMs: 45_000,
+  idleTransactionMs: 3 * 60_000,
+  transactionMs: 24 * 3_600_000,
+  connections: 20,
+};
+
+export interface DataApiServerModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface DataApiServer {
+  /** `http://host:port` */
+  readonly url: string;
+  /** Rolls back what is open and closes every connection. */
+  close(): Promise<void>;
+}
+
+const arn = v.pipe(v.string(), v.nonEmpty());
+const arns = { resourceArn: arn, secretArn: arn };
+const databaseName = v.optional(v.pipe(v.string(), v.regex(/^\w{1,63}$/)));
+const executeRequest = v.object({
+  ...arns,
+  database: databaseName,
+  sql: v.pipe(v.string(), v.nonEmpty()),
+  parameters: v.optional(v.array(sqlParameter), []),
+  transactionId: v.optional(v.string()),
+  includeResultMetadata: v.optional(v.boolean(), false),
+});
+const beginRequest = v.object({ ...arns, database: databaseName });
+const endRequest = v.object({ ...arns, transactionId: v.string() });
+
+const CHANGES = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
+
+/** Starts it. Rejects with CodedError `port` when the port is taken. */
+export async function startDataApiServer(
+  options: DataApiServerOptions,
+  modules: DataApiServerModules,
+): Promise<DataApiServer> {
+  const limits = { ...AWS_LIMITS, ...options.limits };
+  const service = new Service(options.databaseUrl, limits, modules);
+  const server = createServer(
+    (request, response) => void answer(service, limits, modules, request, response),
+  );
+  const host = options.host ?? "127.0.0.1";
+  const port = await listen(server, host, options.port ?? 0);
+  return {
+    url: `http://${host}:${port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await service.close();
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(new CodedError("port", `the Data API cannot listen on ${host}:${port}: ${error.message}`)),
+    );
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+async function answer(
+  service: Service,
+  limits: DataApiLimits,
+  modules: DataApiServerModules,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const body = await readBody(request, limits.requestBytes);
+    const text = JSON.stringify(await service.run(request.url ?? "", body));
+    if (Buffer.byteLength(text) > limits.responseBytes)
+      throw new DataApiFailure(
+        "BadRequestException",
+        "Database returned more than the allowed response size limit",
+      );
+    response.writeHead(200, { "content-type": "application/json" }).end(text);
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    modules.logger.debug("the Data API refuses a request", { name: failure.name, message: failure.message });
+    response
+      .writeHead(failure.status, { "content-type": "application/json", "x-amzn-errortype": failure.name })
+      .end(JSON.stringify({ message: failure.message }));
+  }
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = request.rawHeaders.reduce((sum, header) => sum + header.length, 0);
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes <= limit) chunks.push(chunk);
+  }
+  if (bytes > limit)
+    throw new DataApiFailure("RequestEntityTooLargeException", `Request exceeds ${limit} bytes`);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw new DataApiFailure("BadRequestException", "The request is not JSON");
+  }
+}
+
+class Service {
+  readonly #url: string;
+  readonly #limits: DataApiLimits;
+  readonly #modules: DataApiServerModules;
+  readonly #transactions: DataApiTransactions;
+  readonly #pools = new Map<string, pg.Pool>();
+
+  constructor(url: string, limits: DataApiLimits, modules: DataApiServerModules) {
+    this.#url = url;
+    this.#limits = limits;
+    this.#modules = modules;
+    this.#transactions = new DataApiTransactions(limits, modules);
+  }
+
+  run(path: string, body: unknown): Promise<unknown> {
+    switch (path) {
+      case "/Execute":
+        return this.#execute(parse(executeRequest, body));
+      case "/BeginTransaction":
+        return this.#begin(parse(beginRequest, body));
+      case "/CommitTransaction":
+        return this.#end(parse(endRequest, body), "COMMIT", "Transaction Committed");
+      case "/RollbackTransaction":
+        return this.#end(parse(endRequest, body), "ROLLBACK", "Rollback Complete");
+      default:
+        throw new DataApiFailure("UnknownOperationException", `No such operation: ${path}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#transactions.close();
+    await Promise.all([...this.#pools.values()].map((pool) => pool.end()));
+  }
+
+  async #execute(request: v.InferOutput<typeof executeRequest>): Promise<object> {
+    const { transactionId } = request;
+    const query = (client: pg.Pool | pg.PoolClient): Promise<pg.QueryArrayResult> => {
+      const { text, values } = bindSql(request.sql, request.parameters);
+      return client.query({ text, values, rowMode: "array" });
+    };
+    const read = (result: pg.QueryArrayResult): object => this.#read(result, request.includeResultMetadata);
+    return transactionId === undefined
+      ? read(await query(this.#pool(request.database)))
+      : this.#transactions.use(transactionId, async (client) => read(await query(client)));
+  }
+
+  #read(result: pg.QueryArrayResult, withMetadata: boolean): object {
+    const { command, rowCount, rows, fields } = result;
+    const columns = fields.map((column) => ({ ...column, typeName: typeNameOf(column) }));
+    for (const row of rows)
+      if (rowBytes(row) > this.#limits.rowBytes)
+        throw new DataApiFailure(
+          "BadRequestException",
+          `Database returned a row of more than ${this.#limits.rowBytes} bytes`,
+        );
+    return {
+      generatedFields: [],
+      numberOfRecordsUpdated: CHANGES.has(command) && fields.length === 0 ? (rowCount ?? 0) : 0,
+      ...(fields.length === 0
+        ? {}
+        : { records: rows.map((row) => columns.map((column, i) => fieldOf(row[i], column.dataTypeID))) }),
+      ...(withMetadata
+        ? { columnMetadata: columns.map(({ name, typeName }) => ({ name, label: name, typeName })) }
+        : {}),
+    };
+  }
+
+  async #begin(request: v.InferOutput<typeof beginRequest>): Promise<object> {
+    const client = await this.#pool(request.database).connect();
+    const transactionId = toHex(this.#modules.random(24));
+    await this.#transactions.begin(transactionId, client);
+    return { transactionId };
+  }
+
+  async #end(
+    request: v.InferOutput<typeof endRequest>,
+    command: "COMMIT" | "ROLLBACK",
+    transactionStatus: string,
+  ): Promise<object> {
+    await this.#transactions.end(request.transactionId, command);
+    return { transactionStatus };
+  }
+
+  #pool(database: string | undefined): pg.Pool {
+    const url = new URL(this.#url);
+    if (database !== undefined) url.pathname = `/${database}`;
+    const known = this.#pools.get(url.pathname);
+    if (known !== undefined) return known;
+    const pool = new pg.Pool({
+      connectionString: url.href,
+      max: this.#limits.connections,
+      connectionTimeoutMillis: 10_000,
+      statement_timeout: this.#limits.statementMs,
+      // As on Aurora, whatever this machine's own zone is.
+      options: "-c timezone=UTC",
+      types: { getTypeParser: () => String },
+    });
+    pool.on("error", (error) => this.#modules.logger.debug("an idle connection broke", { error }));
+    this.#pools.set(url.pathname, pool);
+    return pool;
+  }
+}
+
+function parse<Schema extends v.GenericSchema>(schema: Schema, body: unknown): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, body);
+  if (parsed.success) return parsed.output;
+  const path = v.getDotPath(parsed.issues[0]) ?? "the request";
+  throw new DataApiFailure("BadRequestException", `${path}: ${parsed.issues[0].message}`);
+}

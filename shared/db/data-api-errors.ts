@@ -1,0 +1,49 @@
+/** The RDS Data API's failures as the port's: away, conflict or error. */
+
+import { CodedError, coerceError } from "../errors.ts";
+import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
+import type { Sql } from "./port.ts";
+
+/** Nothing was wrong with the call; whether it was carried out is unknown for some of them. */
+const AWAY_NAMES = new Set([
+  "DatabaseResumingException",
+  "DatabaseUnavailableException",
+  "InternalServerErrorException",
+  "InternalFailure",
+  "ServiceUnavailableError",
+  "StatementTimeoutException",
+  "ThrottlingException",
+  "TooManyRequestsException",
+  "TransactionNotFoundException",
+  "TimeoutError",
+  "AbortError",
+]);
+
+/** True while a paused cluster wakes up: the call was not carried out. */
+export function isResuming(error: unknown): boolean {
+  return error instanceof Error && error.name === "DatabaseResumingException";
+}
+
+/** The failure as a CodedError; `data.sqlstate` is PostgreSQL's code, empty where there is none. */
+export function translateDataApi(thrown: unknown, statement?: Sql): CodedError {
+  const error = coerceError(thrown);
+  // The service has no field of its own for it: "ERROR: …; SQLState: 23505".
+  const sqlstate = /SQLState: ?([0-9A-Z]{5})\b/.exec(error.message)?.[1] ?? "";
+  const where = statement === undefined ? "" : ` in: ${statement.text.trim().slice(0, 200)}`;
+  const message = `database: ${error.message.replace(/; SQLState: ?[0-9A-Z]{5}$/, "")}${where}`;
+  return new CodedError(codeOf(error, sqlstate), message, { cause: error, data: { sqlstate } });
+}
+
+function codeOf(error: Error, sqlstate: string): DbErrorCode {
+  if (sqlstate !== "") return codeOfSqlState(sqlstate);
+  if (AWAY_NAMES.has(error.name)) return "db-away";
+  if ("code" in error && typeof error.code === "string" && isAwayErrno(error.code)) return "db-away";
+  return httpStatus(error) >= 500 ? "db-away" : "db-error";
+}
+
+/** 0 where there was no answer. */
+function httpStatus(error: Error): number {
+  if (!("$metadata" in error) || typeof error.$metadata !== "object" || error.$metadata === null) return 0;
+  const metadata: { httpStatusCode?: unknown } = error.$metadata;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : 0;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** The tests of everything that runs as a Lambda, over the RDS Data API instead of `pg`: `npm run test:data-api`. */
+export default defineConfig({
+  test: {
+    include: ["test/shared/db/**/*.test.ts", "test/functions/**/*.test.ts"],
+    globalSetup: ["test/helpers/global-postgres.ts"],
+    provide: { databaseDriver: "data-api" },
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
