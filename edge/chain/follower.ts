@@ -33,8 +33,8 @@ export interface FollowerModules {
     previous: BlockRow | undefined,
   ) => Promise<{ row: BlockRow; places: PlaceRow[] }>;
   lease: ChainLease;
-  /** The job row on top of `block`, made or read. */
-  settleJob: (block: BlockRow) => Promise<JobRow>;
+  /** The job row on top of `block`, made or read. Without it blocks are booked only. */
+  settleJob?: (block: BlockRow) => Promise<JobRow>;
   clock: Clock;
   logger: Logger;
 }
@@ -93,9 +93,9 @@ export function createFollower(
     }
     const block = await catchUp(seen);
     if (block === undefined) return;
-    const job = await modules.settleJob(block);
-    await events.onJob(job);
-    jobHeight = job.height;
+    const job = await modules.settleJob?.(block);
+    if (job !== undefined) await events.onJob(job);
+    jobHeight = block.height + 1;
     complaint = "";
   };
 

@@ -28,6 +28,7 @@ export interface GlobalFlags {
   checkallshares?: boolean;
   testing?: boolean;
   act?: number;
+  profile?: boolean;
 }
 
 /** Flag, section and key of the setting it overrides. */
@@ -45,6 +46,8 @@ export const PROSPER_HOME = join(homedir(), ".prosper");
 export const DEFAULT_CONFIG = join(PROSPER_HOME, "prosper-pool.toml");
 /** Where `prosper up` keeps its devnet pool. */
 export const DEFAULT_DATA_DIR = join(PROSPER_HOME, "devnet");
+/** Where `prosper edge` keeps its journal, unless `app.datadir` names another. */
+export const EDGE_DATA_DIR = join(PROSPER_HOME, "data");
 
 export class CliContext {
   readonly config: Config;
@@ -82,10 +85,14 @@ export class CliContext {
     return fromEnv === undefined || fromEnv === "" ? undefined : fromEnv;
   }
 
-  /** The pool's database, migrated: the configured server, else the embedded one under `dataDir` (left running if it was running). */
+  /**
+   * The pool's database, migrated: the configured server, else the embedded one under `dataDir`. One that was running is left running,
+   * unless it is `owned`.
+   */
   async openDatabase(
     dataDir: string,
     logger: Logger,
+    { owned = false }: { owned?: boolean } = {},
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
     const url = this.databaseUrl();
     const embedded = url === undefined ? await startPostgres({ dir: join(dataDir, "postgres") }) : undefined;
@@ -98,7 +105,7 @@ export class CliContext {
     });
     const close = async (): Promise<void> => {
       await db.close();
-      if (embedded !== undefined && !embedded.adopted) await embedded.stop();
+      if (embedded !== undefined && (owned || !embedded.adopted)) await embedded.stop();
     };
     return { db, url: address, close };
   }

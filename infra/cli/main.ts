@@ -2,14 +2,14 @@
 
 import { CommanderError } from "commander";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { buildProgram } from "./program.ts";
+import { buildProgram, withDefaultCommand } from "./program.ts";
 
 const program = buildProgram({ env: process.env });
 // Left uncaught, these would end the process without a word of what to do; a bug shows its stack.
 process.on("uncaughtException", (error) => fail(error));
 
 try {
-  await program.parseAsync(process.argv);
+  await program.parseAsync(withDefaultCommand(program, process.argv.slice(2)), { from: "user" });
 } catch (thrown) {
   fail(thrown);
 }

@@ -14,6 +14,14 @@ export function seconds(text: string): number {
   return value;
 }
 
+/** 0 to 1. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value > 1)
+    throw new InvalidArgumentError("expected a number from 0 to 1");
+  return value;
+}
+
 export function trueOrFalse(text: string): boolean {
   if (text === "true" || text === "false") return text === "true";
   throw new InvalidArgumentError("expected true or false");

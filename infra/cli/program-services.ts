@@ -1,20 +1,41 @@
-/** Commands that run until they are stopped: up, edge, devnet, stratum, miner, sync, accountant, auth. */
+/** Commands that run a pool or a part of one until they are stopped: up, edge, sync, accountant, auth. */
 
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { DEFAULT_DATA_DIR } from "./context.ts";
+import type { Db } from "../../shared/db/port.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Config } from "../config/schema.ts";
+import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR } from "./context.ts";
 import { seconds, wholeNumber } from "./numbers.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { shutdownSignal } from "./shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const WEB_PORT = [
+  "--web-port <port>",
+  "dashboard (default: web.port, 7070); 0 picks a free one",
+  wholeNumber,
+] as const;
+const STRATUM_PORT = [
+  "--stratum-port <port>",
+  "miners (default: stratum.stratumport, 1234); 0 picks a free one",
+  wholeNumber,
+] as const;
+const EDGE_DIR = [
+  "--data-dir <dir>",
+  "journal, and the database where none is configured (default: app.datadir, ~/.prosper/data)",
+] as const;
+
 export function addServiceCommands(program: Command, parts: ProgramParts): void {
   addUp(program, parts);
-  addStratum(program, parts);
-  addMiner(program, parts);
+  addEdge(program, parts);
+  addSync(program, parts);
+  addAccountant(program, parts);
+  addAuth(program, parts);
 }
 
 interface UpFlags {
@@ -32,12 +53,8 @@ function addUp(program: Command, parts: ProgramParts): void {
     .command("up")
     .description("a whole pool on its own devnet: PostgreSQL, network, prices, pool and a miner")
     .option("--data-dir <dir>", "where everything is kept", DEFAULT_DATA_DIR)
-    .option("--web-port <port>", "dashboard (default: web.port, 7070); 0 picks a free one", wholeNumber)
-    .option(
-      "--stratum-port <port>",
-      "miners (default: stratum.stratumport, 1234); 0 picks a free one",
-      wholeNumber,
-    )
+    .option(...WEB_PORT)
+    .option(...STRATUM_PORT)
     .option("--block-seconds <n>", "length of a block", seconds, 10)
     .option("--bits <n>", "table size, 8 to 30; 30 is the real one", wholeNumber, 16)
     .option("--miners <n>", "local miners", wholeNumber, 1)
@@ -48,16 +65,10 @@ function addUp(program: Command, parts: ProgramParts): void {
       const dataDir = resolve(flags.dataDir);
       const logger = context.logger(join(dataDir, "prosper.log"));
       const signal = shutdownSignal(logger);
-      const { config } = context;
-      const settings = {
-        ...config,
-        web: { ...config.web, port: flags.webPort ?? config.web.port },
-        stratum: { ...config.stratum, stratumport: flags.stratumPort ?? config.stratum.stratumport },
-      };
       process.exitCode = await upCommand(
         {
           dataDir,
-          config: settings,
+          config: withPorts(context.config, flags),
           databaseUrl: context.databaseUrl(),
           bits: flags.bits,
           blockSeconds: flags.blockSeconds,
@@ -77,67 +88,161 @@ function addUp(program: Command, parts: ProgramParts): void {
     });
 }
 
-function addStratum(program: Command, parts: ProgramParts): void {
+interface EdgeFlags {
+  dataDir?: string;
+  webPort?: number;
+  stratumPort?: number;
+  json?: boolean;
+}
+
+function addEdge(program: Command, parts: ProgramParts): void {
   program
-    .command("stratum")
-    .description("only the stratum server: every name may log in, jobs are set on the console")
-    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
-    .action(async (flags: { bits: number }, command: Command) => {
-      const { stratumCommand } = await import("./stratum.ts");
+    .command("edge")
+    .description("the pool on a real factomd: stratum, books, prices and dashboard in one process")
+    .option(...EDGE_DIR)
+    .option(...WEB_PORT)
+    .option(...STRATUM_PORT)
+    .option("--json", "one JSON line an event, and nothing else on standard output")
+    .action(async (flags: EdgeFlags, command: Command) => {
+      const { startStandalone } = await import("../local/standalone.ts");
+      const { runPool } = await import("./pool-view.ts");
       const context = parts.contextOf(command);
       const logger = context.logger();
       const signal = shutdownSignal(logger);
-      const hasher = await context.openHasher(flags.bits, 1, { logger, signal });
-      const { host, stratumport } = context.config.stratum;
-      const { stdin, stdout } = process;
-      process.exitCode = await stratumCommand(
-        { host, port: stratumport },
-        { hasher, stdin, stdout, clock: systemClock, random: systemRandom, logger, signal },
+      const dataDir = edgeDir(context, flags);
+      const config = withPorts(context.config, flags);
+      const system = { clock: systemClock, random: systemRandom, logger };
+      process.exitCode = await runPool(
+        { json: flags.json === true, bits: config.pegnet.lxrbits },
+        { print, logger, signal },
+        (hooks) =>
+          startStandalone(
+            { dataDir, config, version: packageVersion() },
+            {
+              ...system,
+              ...hooks,
+              // This process has the folder's lock: a server that runs in it was left behind.
+              openDatabase: () => context.openDatabase(dataDir, logger, { owned: true }),
+              openTable: (bits) => context.openTable(bits, { logger, signal }),
+            },
+          ),
       );
-      await hasher.close();
     });
 }
 
-interface MinerFlags {
-  host: string;
-  user: string;
-  worker: string;
-  threads?: number;
-  duty?: number;
-  password?: string;
-  invite?: string;
-  address?: string;
-  bits: number;
-}
-
-function addMiner(program: Command, parts: ProgramParts): void {
+function addSync(program: Command, parts: ProgramParts): void {
   program
-    .command("miner")
-    .description("mine on a pool; with --password, --invite and --address it registers first")
-    .option("--host <host:port>", "the pool", "localhost:1234")
-    .requiredOption("--user <name>", "the account that is credited")
-    .requiredOption("--worker <name>", "this machine's name")
-    .option("--threads <n>", "hashing threads (default: one for each core)", wholeNumber)
-    .option("--duty <part>", "part of the time each thread computes, above 0 and up to 1", Number)
-    .option("--password <password>", "to log in or register")
-    .option("--invite <code>", "to register")
-    .option("--address <FA…>", "to register: where payouts go")
-    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
-    .action(async (flags: MinerFlags, command: Command) => {
-      const { minerCommand } = await import("./miner.ts");
-      const context = parts.contextOf(command);
-      const logger = context.logger();
-      const signal = shutdownSignal(logger);
-      const { stdin, stdout, stderr } = process;
-      const openTable = (bits: number) => context.openTable(bits, { logger, signal });
-      process.exitCode = await minerCommand(flags, {
-        ...{ openTable, stdin, stdout, stderr, logger, signal },
-        clock: systemClock,
-        random: systemRandom,
+    .command("sync")
+    .description("only follow the chain: grade its blocks and book the pool's rewards")
+    .option(...EDGE_DIR)
+    .action(async (flags: EdgeFlags, command: Command) => {
+      const { startSync } = await import("../local/single-parts.ts");
+      const { createFactomd } = await import("../../shared/factom/client.ts");
+      const { formatPeg } = await import("./audit.ts");
+      await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
+        const { config } = context;
+        const { clock, random, logger, signal } = modules;
+        const hasher = await context.openHasher(config.pegnet.lxrbits, 1, { logger, signal });
+        const url = config.factom.factomdlocation;
+        const factomd = createFactomd({ url, timeoutMs: 10_000 }, { fetch, clock, random });
+        const sync = await startSync(
+          { config, dataDir: modules.dataDir },
+          {
+            ...{ ...modules, factomd, hasher },
+            onBlock: ({ height, entries, reward }) =>
+              print(`  height ${height}   ${entries} records   reward ${formatPeg(reward)} PEG`),
+          },
+        ).catch(async (error: unknown) => {
+          await hasher.close();
+          throw error;
+        });
+        print(`  following ${url}`);
+        return { stop: () => sync.stop().finally(() => hasher.close()) };
       });
-      // An open stdin would keep the process.
-      stdin.destroy();
     });
+}
+
+function addAccountant(program: Command, parts: ProgramParts): void {
+  program
+    .command("accountant")
+    .description("only the books: seal what is ready, end what is left of edges that are gone")
+    .option(...EDGE_DIR)
+    .action(async (flags: EdgeFlags, command: Command) => {
+      const { startAccountant } = await import("../local/single-parts.ts");
+      const { blockLine } = await import("./pool-view.ts");
+      await withPartOf(parts.contextOf(command), flags, async ({ config }, modules) => {
+        const accountant = await startAccountant(
+          { config },
+          { ...modules, onSealed: (block) => print(blockLine(block)) },
+        );
+        print("  sealing");
+        return accountant;
+      });
+    });
+}
+
+function addAuth(program: Command, parts: ProgramParts): void {
+  program
+    .command("auth")
+    .description("only the web: login, registration, API and pages")
+    .option(...EDGE_DIR)
+    .option(...WEB_PORT)
+    .action(async (flags: EdgeFlags, command: Command) => {
+      const { startAuth } = await import("../local/single-parts.ts");
+      await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
+        const config = withPorts(context.config, flags);
+        const auth = await startAuth({ config, version: packageVersion() }, modules);
+        const { web, admin, inviteCode } = auth;
+        print(`  Dashboard      ${web}`);
+        if (admin !== undefined)
+          print(`  Administrator  ${admin.name}  password ${admin.password}  (shown only now)`);
+        print(`  Invite code    ${inviteCode}`);
+        return auth;
+      });
+    });
+}
+
+/** Runs one part on the pool's database until it is told to stop. */
+async function withPartOf(
+  context: CliContext,
+  flags: EdgeFlags,
+  start: (
+    context: CliContext,
+    modules: {
+      db: Db;
+      dataDir: string;
+      clock: typeof systemClock;
+      random: typeof systemRandom;
+      logger: Logger;
+      signal: AbortSignal;
+    },
+  ) => Promise<{ stop(): Promise<void> }>,
+): Promise<void> {
+  const logger = context.logger();
+  const signal = shutdownSignal(logger);
+  const dataDir = edgeDir(context, flags);
+  const { db, close } = await context.openDatabase(dataDir, logger);
+  const system = { clock: systemClock, random: systemRandom, logger, signal };
+  try {
+    const part = await start(context, { db, dataDir, ...system });
+    if (!signal.aborted) await once(signal, "abort");
+    await part.stop();
+  } finally {
+    await close();
+  }
+}
+
+function edgeDir(context: CliContext, flags: EdgeFlags): string {
+  return resolve(flags.dataDir ?? (context.config.app.datadir || EDGE_DATA_DIR));
+}
+
+/** `--web-port` and `--stratum-port` win over the file. */
+function withPorts(config: Config, flags: { webPort?: number; stratumPort?: number }): Config {
+  return {
+    ...config,
+    web: { ...config.web, port: flags.webPort ?? config.web.port },
+    stratum: { ...config.stratum, stratumport: flags.stratumPort ?? config.stratum.stratumport },
+  };
 }
 
 function packageVersion(): string {

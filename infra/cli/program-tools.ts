@@ -3,6 +3,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { wholeNumber } from "./numbers.ts";
 import type { ProgramParts } from "./program-parts.ts";
@@ -41,6 +42,8 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
       },
     );
 
+  addPriceCommands(program, parts);
+
   program
     .command("config <file>")
     .description("write an example configuration with every setting, its default and its help")
@@ -50,5 +53,29 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
         throw new CodedError("config", `${file} exists already: name a new file, or move it away`);
       writeFileSync(file, exampleConfig(), { mode: 0o600 });
       process.stdout.write(`Wrote ${file}\n`);
+    });
+}
+
+function addPriceCommands(program: Command, parts: ProgramParts): void {
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  program
+    .command("datasources [name]")
+    .description("which price sources serve which assets, in which order; or one source, or one asset")
+    .action(async (name: string | undefined, _flags: object, command: Command) => {
+      const { datasourcesCommand } = await import("./datasources.ts");
+      const { sourceOrder } = await import("../local/pool-settings.ts");
+      const order = sourceOrder(parts.contextOf(command).config);
+      datasourcesCommand(name === undefined ? { order } : { order, filter: name }, { print });
+    });
+
+  program
+    .command("pullsources")
+    .description("ask every price source that is on, now")
+    .action(async (_flags: object, command: Command) => {
+      const { pullsourcesCommand } = await import("./datasources.ts");
+      const { sourceOrder } = await import("../local/pool-settings.ts");
+      const order = sourceOrder(parts.contextOf(command).config);
+      const modules = { fetch, clock: systemClock, random: systemRandom, print };
+      process.exitCode = (await pullsourcesCommand({ order }, modules)) ? 0 : 1;
     });
 }

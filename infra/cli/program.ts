@@ -1,9 +1,11 @@
 /** The tree of commands and the flags that all of them take (SPEC.md §9). Commands are loaded when they run: `--help` stays quick. */
 
+import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { CliContext, DEFAULT_CONFIG, type GlobalFlags } from "./context.ts";
 import { trueOrFalse, wholeNumber } from "./numbers.ts";
 import { addDatabaseCommands } from "./program-database.ts";
+import { addNetworkCommands } from "./program-network.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { addServiceCommands } from "./program-services.ts";
 import { addToolCommands } from "./program-tools.ts";
@@ -21,10 +23,28 @@ export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
     contextOf: (command) => new CliContext(command.optsWithGlobals<GlobalFlags>(), options.env),
   };
   addServiceCommands(program, parts);
+  addNetworkCommands(program, parts);
   addDatabaseCommands(program, parts);
   addToolCommands(program, parts);
   inheritFlags(program);
+  program.hook("preAction", async (_program, command) => {
+    if (command.optsWithGlobals<GlobalFlags>().profile !== true) return;
+    const { profileUntilExit } = await import("./profile.ts");
+    profileUntilExit(`prosper-${command.name()}-${process.pid}.cpuprofile`);
+  });
   return program;
+}
+
+/**
+ * The arguments (without node and script) with a command in them: `edge` where a bare `prosper` finds a configuration, as the Go pool
+ * does; else help.
+ */
+export function withDefaultCommand(program: Command, args: readonly string[]): readonly string[] {
+  const { operands, unknown } = program.parseOptions([...args]);
+  if (operands.length > 0 || unknown.length > 0) return args;
+  // Differs from prosper-pool: without a configuration it prints help, and does not fail for want of one.
+  const { config } = program.opts<GlobalFlags>();
+  return [...args, config !== undefined || existsSync(DEFAULT_CONFIG) ? "edge" : "--help"];
 }
 
 /** The reference's flags, understood before and behind the command's name. */

@@ -19,7 +19,8 @@ export interface StratumOptions extends ListenOptions {
 }
 
 export interface StratumCommandModules {
-  readonly hasher: Hasher;
+  /** Without it shares are not hashed: what miners claim is believed. */
+  readonly hasher: Hasher | undefined;
   readonly stdin: Readable;
   readonly stdout: { write(text: string): unknown };
   readonly clock: Clock;

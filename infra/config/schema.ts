@@ -103,6 +103,11 @@ export const SETTINGS = {
     coinmarketcapkey: setting(text, "", ""),
     exchangerateskey: setting(text, "", ""),
     openexchangerateskey: setting(text, "", ""),
+    devneturl: setting(
+      v.pipe(text, v.regex(/^(https?:\/\/.+)?$/, "expected an address like http://127.0.0.1:8089/prices")),
+      "",
+      "Address of the source devnet: the price feed that `prosper devnet` prints",
+    ),
   },
   pegnet: {
     pollingperiod: setting(duration, "2s", "How often factomd is asked for a new block"),

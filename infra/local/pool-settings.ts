@@ -10,7 +10,7 @@ import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress, parseAddress } from "../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { type Activations, MAINNET_ACTIVATIONS, onlyVersion } from "../../shared/opr/assets.ts";
-import { orderSources } from "../../shared/prices/order.ts";
+import { orderSources, type SourceOrder } from "../../shared/prices/order.ts";
 import type { Config } from "../config/schema.ts";
 
 /** Shares are on a disk that survives the process: one delta in five seconds is enough, fewer on quick test networks. */
@@ -99,15 +99,21 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
   };
 }
 
+/** The configured price sources. Throws CodedError `price-config`. */
+export function sourceOrder(config: Config, baseUrls: Record<string, string> = {}): SourceOrder {
+  const { devneturl } = config.oracle;
+  return orderSources({
+    priorities: config.oracledatasources,
+    overrides: config.oracleassetdatasourcespriority,
+    keys: config.oracle,
+    baseUrls: devneturl === "" ? baseUrls : { devnet: devneturl, ...baseUrls },
+  });
+}
+
 /** What the price poller needs. Throws CodedError `price-config`. */
 export function pollOptions(config: Config, baseUrls: Record<string, string> = {}): PollOptions {
   return {
-    order: orderSources({
-      priorities: config.oracledatasources,
-      overrides: config.oracleassetdatasourcespriority,
-      keys: config.oracle,
-      baseUrls,
-    }),
+    order: sourceOrder(config, baseUrls),
     rule: config.polling.rule,
     cacheMs: cachePeriodMs(config.pegnet.blockperiod),
     lastGoodMaxMs: config.polling.staleduration,

@@ -22,7 +22,7 @@ import { startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 import { type DevnetKeys, ensureDevnetKeys, writeEndpoints } from "./devnet-pool.ts";
 import { type Pool, startPool } from "./pool.ts";
-import { activationsOf } from "./pool-settings.ts";
+import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 
 export interface UpOptions {
@@ -135,7 +135,7 @@ async function start(
       folder: join(dataDir, "edge"),
       version: options.version,
       lxrBits: options.bits,
-      sealDeadlineMs: Math.max(3 * options.blockSeconds * 1000, 30_000),
+      sealDeadlineMs: sealDeadlineMs(options.blockSeconds * 1000),
       priceUrls: { devnet: devnet.feedUrl },
     },
     {

@@ -1,0 +1,141 @@
+/** A pool that runs, on the terminal: what is ready and how to use it, then one line a block; or, for programs, one JSON line an event. */
+
+import { once } from "node:events";
+import type { NewAdmin } from "../../functions/auth/bootstrap.ts";
+import type { SealedBlock } from "../../shared/db/seals.ts";
+import type { CodedError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { formatPeg } from "./audit.ts";
+
+/** Where a pool is reached, and how one gets in. */
+export interface ReadyPool {
+  readonly web: string;
+  readonly stratum: string;
+  readonly factomd: string;
+  /** On the first start only. */
+  readonly admin: NewAdmin | undefined;
+  readonly inviteCode: string;
+}
+
+/** What a pool tells while it starts and runs. */
+export interface PoolHooks {
+  readonly onStep: (step: string) => void;
+  readonly onSealed: (block: SealedBlock) => void;
+  readonly onFatal: (error: CodedError) => void;
+}
+
+/** Runs a pool until `signal` aborts or it cannot go on. Resolves to the exit code when everything is stopped; rejects with what `start` rejects with. */
+export async function runPool(
+  options: { json: boolean; bits: number },
+  modules: { print: (line: string) => void; logger: Logger; signal: AbortSignal },
+  start: (hooks: PoolHooks) => Promise<ReadyPool & { stop(): Promise<void> }>,
+): Promise<number> {
+  const { print, signal, logger } = modules;
+  const fatal = new AbortController();
+  const view = readyFirst(options.json ? jsonView(print) : textView(print, options));
+  const pool = await start({
+    onStep: view.step,
+    onSealed: (block) => view.block(block),
+    onFatal: (error) => fatal.abort(error),
+  });
+  view.ready(pool);
+  const end = AbortSignal.any([signal, fatal.signal]);
+  if (!end.aborted) await once(end, "abort");
+  view.step("stopping");
+  await pool.stop();
+  if (!fatal.signal.aborted) return 0;
+  const reason: CodedError = fatal.signal.reason;
+  logger.error("the pool could not go on; start it again, it recovers", {
+    code: reason.code,
+    problem: reason.message,
+  });
+  return 1;
+}
+
+/** What the terminal or a program is told of a running pool. */
+export interface PoolView {
+  step(step: string): void;
+  ready(pool: ReadyPool): void;
+  block(block: SealedBlock): void;
+}
+
+/** Blocks that recovery seals wait for the ready line: it is the first. */
+function readyFirst(view: PoolView): PoolView {
+  let early: SealedBlock[] | undefined = [];
+  return {
+    step: view.step,
+    ready(pool) {
+      view.ready(pool);
+      for (const block of early ?? []) view.block(block);
+      early = undefined;
+    },
+    block: (block) => (early === undefined ? view.block(block) : void early.push(block)),
+  };
+}
+
+function jsonView(print: (line: string) => void): PoolView {
+  return {
+    step: () => undefined,
+    ready({ web, stratum, factomd, admin, inviteCode }) {
+      const adminUser = admin === undefined ? undefined : { name: admin.name, password: admin.password };
+      print(JSON.stringify({ event: "ready", web, stratum, factomd, adminUser, inviteCode }));
+    },
+    block({ height, shares, winning, reward, fee, paid, carriedIn, carried }) {
+      const money = Object.entries({ reward, fee, paid, carriedIn, carried }).map(([key, value]) => [
+        key,
+        value.toString(),
+      ]);
+      print(
+        JSON.stringify({
+          event: "block",
+          height,
+          shares: Number(shares),
+          winning,
+          ...Object.fromEntries(money),
+        }),
+      );
+    },
+  };
+}
+
+function textView(print: (line: string) => void, options: { bits: number }): PoolView {
+  let owed = 0n;
+  return {
+    step: (step) => print(`  ${step} …`),
+    ready({ web, stratum, admin, inviteCode }) {
+      const bits = options.bits === 30 ? "" : ` --bits ${options.bits}`;
+      print("");
+      print(`  Dashboard      ${web}`);
+      print(`  Stratum        ${stratum}`);
+      if (admin !== undefined)
+        print(`  Administrator  ${admin.name}  password ${admin.password}  (shown only now)`);
+      print("");
+      print("  Connect another miner:");
+      print(
+        `  npx prosper miner --host ${stratum} --user you --worker rig1${bits} --password choose-one --invite ${inviteCode} --address FA…`,
+      );
+      print("");
+      print(
+        "  Ctrl-C stops; the next start goes on from here. A line for each block whose books are closed:",
+      );
+    },
+    block(block) {
+      owed += block.paid;
+      print(`${blockLine(block)}   owed since start ${peg(owed)}`);
+    },
+  };
+}
+
+/** Two decimals of a PEG are enough to look at. */
+function peg(amount: bigint): string {
+  return formatPeg(amount).replace(/0{6}$/, "");
+}
+
+/** A sealed block for a person. */
+export function blockLine(block: SealedBlock): string {
+  const carried = block.carried > 0n ? `   carried ${peg(block.carried)}` : "";
+  return (
+    `  height ${block.height}   ${block.shares} shares   ${block.winning} of 25 places   reward ${peg(block.reward)} PEG   ` +
+    `fee ${peg(block.fee)}   paid ${peg(block.paid)}${carried}`
+  );
+}

@@ -1,0 +1,134 @@
+/** Commands around a pool that need none of its records: devnet, stratum, miner. */
+
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { systemClock, systemRandom } from "../../shared/clock.ts";
+import { fraction, seconds, wholeNumber } from "./numbers.ts";
+import type { ProgramParts } from "./program-parts.ts";
+import { shutdownSignal } from "./shutdown.ts";
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+export function addNetworkCommands(program: Command, parts: ProgramParts): void {
+  addDevnet(program, parts);
+  addStratum(program, parts);
+  addMiner(program, parts);
+}
+
+/** As commander gives them; see DevnetFlags. */
+interface DevnetCommandFlags {
+  bits: number;
+  dataDir?: string;
+  blockSeconds?: number;
+  goBack?: number;
+}
+
+function addDevnet(program: Command, parts: ProgramParts): void {
+  program
+    .command("devnet")
+    .description("a Factom and PegNet network of one's own: factomd's JSON-RPC, rivals, prices, faults")
+    .option("--data-dir <dir>", "keep the chain there (default: it is gone at the end)")
+    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .option("--port <port>", "factomd, pegnetd and controls (default: 0 picks a free one)", wholeNumber)
+    .option("--feed-port <port>", "price feed (default: 0 picks a free one)", wholeNumber)
+    .option("--block-seconds <n>", "length of a block (default: 10)", seconds)
+    .option("--bits <n>", "table size, 8 to 30; 30 is the real one", wholeNumber, 16)
+    .option("--rivals <n>", "miners of its own (default: 30)", wholeNumber)
+    .option("--rival-hashes <n>", "their hashes a block, all together (default: auto, by what others do)")
+    .option("--ec <address...>", "EC addresses that get entry credits")
+    .option("--seed <n>", "of prices and their spread (default: 1)", wholeNumber)
+    .option("--replay <file...>", "begin the chain with real blocks, with mainnet's versions")
+    .option("--stall", "stop in the first block, until told to go on")
+    .option("--skip <n>", "every n-th block has no OPR", wholeNumber)
+    .option("--errors <part>", "part of the calls that fail, 0 to 1", fraction)
+    .option("--go-back <n>", "the node has lost its last n blocks, and finds them again", wholeNumber)
+    .option("--json", "one JSON line an event")
+    .action(async (flags: DevnetCommandFlags, command: Command) => {
+      const { devnetCommand } = await import("./devnet.ts");
+      const { lockFolder } = await import("../../edge/lease/folder-lock.ts");
+      const { activationsOf } = await import("../local/pool-settings.ts");
+      const context = parts.contextOf(command);
+      const logger = context.logger();
+      const signal = shutdownSignal(logger);
+      const dataDir = flags.dataDir === undefined ? undefined : resolve(flags.dataDir);
+      const lock = dataDir === undefined ? undefined : lockFolder(dataDir);
+      const hasher = await context.openHasher(flags.bits, 1, { logger, signal });
+      const isTesting = context.config.pegnet.activation >= 0;
+      const activations = isTesting ? activationsOf(context.config) : undefined;
+      const modules = { hasher, print, logger, signal, clock: systemClock, random: systemRandom };
+      try {
+        await devnetCommand({ ...flags, dataDir, activations }, modules);
+      } finally {
+        await hasher.close();
+        lock?.release();
+      }
+    });
+}
+
+function addStratum(program: Command, parts: ProgramParts): void {
+  program
+    .command("stratum")
+    .description("only the stratum server: every name may log in, jobs are set on the console")
+    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
+    .action(async (flags: { bits: number }, command: Command) => {
+      const { stratumCommand } = await import("./stratum.ts");
+      const context = parts.contextOf(command);
+      const logger = context.logger();
+      const signal = shutdownSignal(logger);
+      const { host, stratumport, validateallshares } = context.config.stratum;
+      if (!validateallshares) logger.warn("shares are not hashed: miners are trusted");
+      const hasher = validateallshares
+        ? await context.openHasher(flags.bits, 1, { logger, signal })
+        : undefined;
+      const { stdin, stdout } = process;
+      process.exitCode = await stratumCommand(
+        { host, port: stratumport },
+        { hasher, stdin, stdout, clock: systemClock, random: systemRandom, logger, signal },
+      );
+      await hasher?.close();
+      // An open stdin would keep the process.
+      stdin.destroy();
+    });
+}
+
+interface MinerFlags {
+  host: string;
+  user: string;
+  worker: string;
+  threads?: number;
+  duty?: number;
+  password?: string;
+  invite?: string;
+  address?: string;
+  bits: number;
+}
+
+function addMiner(program: Command, parts: ProgramParts): void {
+  program
+    .command("miner")
+    .description("mine on a pool; with --password, --invite and --address it registers first")
+    .option("--host <host:port>", "the pool", "localhost:1234")
+    .requiredOption("--user <name>", "the account that is credited")
+    .requiredOption("--worker <name>", "this machine's name")
+    .option("--threads <n>", "hashing threads (default: one for each core)", wholeNumber)
+    .option("--duty <part>", "part of the time each thread computes, above 0 and up to 1", Number)
+    .option("--password <password>", "to log in or register")
+    .option("--invite <code>", "to register")
+    .option("--address <FA…>", "to register: where payouts go")
+    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
+    .action(async (flags: MinerFlags, command: Command) => {
+      const { minerCommand } = await import("./miner.ts");
+      const context = parts.contextOf(command);
+      const logger = context.logger();
+      const signal = shutdownSignal(logger);
+      const { stdin, stdout, stderr } = process;
+      const openTable = (bits: number) => context.openTable(bits, { logger, signal });
+      process.exitCode = await minerCommand(flags, {
+        ...{ openTable, stdin, stdout, stderr, logger, signal },
+        clock: systemClock,
+        random: systemRandom,
+      });
+      // An open stdin would keep the process.
+      stdin.destroy();
+    });
+}

@@ -1,0 +1,120 @@
+/** Single parts of a pool in processes of their own: following the chain, sealing the books, or the web (SPEC.md §9). */
+
+import { join } from "node:path";
+import { createFollower } from "../../edge/chain/follower.ts";
+import { gradeChainBlock } from "../../edge/chain/grade.ts";
+import { readChainBlock } from "../../edge/chain/reader.ts";
+import { nodeDisk } from "../../edge/journal/node-disk.ts";
+import { lockFolder } from "../../edge/lease/folder-lock.ts";
+import { edgeIdentity } from "../../edge/lease/identity.ts";
+import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
+import { ensureAdmin, ensureInvite, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { createPasswords } from "../../functions/auth/password.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { BlockRow } from "../../shared/db/chain.ts";
+import type { Db } from "../../shared/db/port.ts";
+import type { SealedBlock } from "../../shared/db/seals.ts";
+import type { Factomd } from "../../shared/factom/client.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Config } from "../config/schema.ts";
+import { createLocalBooks } from "./books.ts";
+import { startParts } from "./parts.ts";
+import { followOptions, gradeOptions, sealDeadlineMs } from "./pool-settings.ts";
+import { startPoolWeb } from "./pool-web.ts";
+
+export interface SinglePartModules {
+  db: Db;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+}
+
+export interface SinglePart {
+  stop(): Promise<void>;
+}
+
+/**
+ * Follows, grades and books the chain: no miners, no jobs. It holds the `chain` lease, and edges beside it take what it has booked.
+ * Rejects with CodedErrors `config` and `folder-in-use`.
+ */
+export function startSync(
+  options: { config: Config; dataDir: string },
+  modules: SinglePartModules & { factomd: Factomd; hasher: Hasher; onBlock: (row: BlockRow) => void },
+): Promise<SinglePart> {
+  const { config } = options;
+  const { db, factomd, hasher, clock, logger } = modules;
+  const folder = join(options.dataDir, "sync");
+  return startParts(logger, async (onStop) => {
+    const grading = gradeOptions(config);
+    const lock = lockFolder(folder);
+    onStop(async () => lock.release());
+    const lease = createNamedLease(
+      {
+        name: "chain",
+        holder: await edgeIdentity(folder, { disk: nodeDisk, random: modules.random }),
+        leaseMs: chainLeaseMs(grading.blockMs),
+      },
+      { db, clock },
+    );
+    onStop(() => lease.release());
+    const follower = createFollower(
+      followOptions(config),
+      {
+        ...{ db, clock, logger, lease },
+        topHeight: async () => (await factomd.heights()).directoryBlock,
+        readBlock: (height) => readChainBlock(factomd, height),
+        grade: (block, previous) => gradeChainBlock(block, previous, grading, hasher),
+      },
+      {
+        onHeight: (height) => logger.debug("a new height", { height }),
+        onJob: async () => undefined,
+        onNoJob: () => undefined,
+        onBlock: modules.onBlock,
+      },
+    );
+    const stopping = new AbortController();
+    const running = follower.run(stopping.signal);
+    onStop(() => {
+      stopping.abort();
+      return running;
+    });
+    return {};
+  });
+}
+
+/** Seals what is ready and does the janitor's work, by timers. Edges elsewhere send their summaries to whoever applies them. */
+export function startAccountant(
+  options: { config: Config },
+  modules: SinglePartModules & { onSealed: (block: SealedBlock) => void },
+): Promise<SinglePart> {
+  const blockMs = options.config.pegnet.blockperiod;
+  return startParts(modules.logger, async (onStop) => {
+    const books = createLocalBooks(
+      {
+        deadlineMs: sealDeadlineMs(blockMs),
+        epochGraceMs: blockMs,
+        janitorEveryMs: Math.min(60_000, blockMs),
+      },
+      modules,
+    );
+    onStop(() => books.stop(0));
+    await books.startSealing();
+    return {};
+  });
+}
+
+/** Login, registration, API and pages, from the database. Rejects with CodedError `web-port`. */
+export function startAuth(
+  options: { config: Config; version: string },
+  modules: SinglePartModules,
+): Promise<SinglePart & { web: string; admin: NewAdmin | undefined; inviteCode: string }> {
+  const { db, random, logger } = modules;
+  return startParts(logger, async (onStop) => {
+    const accounts = { db, random, passwords: createPasswords({}, { random }) };
+    const admin = await ensureAdmin(accounts);
+    const web = await startPoolWeb({ ...options, lxrBits: options.config.pegnet.lxrbits }, modules);
+    onStop(() => web.stop());
+    return { web: web.url, admin, inviteCode: await ensureInvite(accounts) };
+  });
+}

@@ -1,0 +1,85 @@
+/** `prosper edge`: the pool in one process on a factomd that runs elsewhere. */
+
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { lockFolder } from "../../edge/lease/folder-lock.ts";
+import { ensureAdmin, ensureInvite, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { createPasswords } from "../../functions/auth/password.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import type { SealedBlock } from "../../shared/db/seals.ts";
+import type { CodedError } from "../../shared/errors.ts";
+import { createFactomd } from "../../shared/factom/client.ts";
+import { LxrPool } from "../../shared/hash/pool.ts";
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Config } from "../config/schema.ts";
+import { startParts } from "./parts.ts";
+import { startPool } from "./pool.ts";
+import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
+
+export interface StandaloneOptions {
+  /** Journal, identity and, where no other is configured, the database. */
+  dataDir: string;
+  config: Config;
+  version: string;
+}
+
+export interface StandaloneModules {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  openTable: (bits: number) => Promise<SharedTable>;
+  /** Migrated. */
+  openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
+  /** What happens before it is ready, a line each. */
+  onStep: (step: string) => void;
+  onSealed: (block: SealedBlock) => void;
+  onFatal: (error: CodedError) => void;
+}
+
+export interface Standalone {
+  readonly web: string;
+  readonly stratum: string;
+  readonly factomd: string;
+  /** Where there was none before. */
+  readonly admin: NewAdmin | undefined;
+  readonly inviteCode: string;
+  stop(): Promise<void>;
+}
+
+/** factomd's own timeout for a call is 30 s; nobody waits so long for a height. */
+const FACTOMD_TIMEOUT_MS = 10_000;
+
+/** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
+export function startStandalone(options: StandaloneOptions, modules: StandaloneModules): Promise<Standalone> {
+  const { config, dataDir, version } = options;
+  const { clock, random, logger } = modules;
+  const folder = join(dataDir, "edge");
+  const lxrBits = config.pegnet.lxrbits;
+  return startParts(logger, async (onStop) => {
+    // A setting that is wrong is told before anything slow begins.
+    edgeOptions(config, folder);
+    pollOptions(config);
+    const lock = lockFolder(dataDir);
+    onStop(async () => lock.release());
+    modules.onStep("opening the database and the LXR table");
+    const { db, close } = await modules.openDatabase();
+    onStop(close);
+    const table = await modules.openTable(lxrBits);
+    const hasher = new LxrPool({ table, threads: Math.max(1, availableParallelism() - 1) }, { logger });
+    onStop(() => hasher.close());
+    modules.onStep("starting the pool");
+    const accounts = { db, random, passwords: createPasswords({}, { random }) };
+    const admin = await ensureAdmin(accounts);
+    const url = config.factom.factomdlocation;
+    const factomd = createFactomd({ url, timeoutMs: FACTOMD_TIMEOUT_MS }, { fetch, clock, random });
+    const pool = await startPool(
+      { config, folder, version, lxrBits, sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod) },
+      { ...modules, db, factomd, hasher },
+    );
+    onStop(() => pool.stop());
+    const inviteCode = await ensureInvite(accounts);
+    return { web: pool.web.url, stratum: pool.stratum, factomd: url, admin, inviteCode };
+  });
+}
