@@ -1,0 +1,155 @@
+/**
+ * Inclusion proofs of the Merkle-sum tree (docs/proofs.md): leaves that stand side by side, and the nodes beside the way to the top,
+ * left to right. Height, number of leaves and place of the first one decide the shape alone: nothing in a proof says "left" or "right".
+ */
+
+import {
+  EMPTY_NODE,
+  isBefore,
+  largestPowerOfTwoBelow,
+  leafNode,
+  parentNode,
+  requireOrder,
+  rootOf,
+  type SumNode,
+  type WorkLeaf,
+} from "./merkle.ts";
+
+export interface WorkProof {
+  readonly height: number;
+  /** In the whole tree. */
+  readonly leaves: number;
+  /** Place of the first of `workers` in the tree, from 0. */
+  readonly first: number;
+  /** In the tree's order, at least one. */
+  readonly workers: readonly WorkLeaf[];
+  /** The largest subtrees without any of `workers`, left to right. */
+  readonly path: readonly SumNode[];
+}
+
+interface Branch {
+  readonly node: SumNode;
+  /** How many leaves are below. */
+  readonly size: number;
+  readonly halves: readonly [Branch, Branch] | undefined;
+}
+
+/** A tree kept whole, to make many proofs of it. */
+export class WorkTree {
+  readonly height: number;
+  readonly leaves: readonly WorkLeaf[];
+  readonly root: string;
+  /** Of the whole block. */
+  readonly sums: { readonly shares: bigint; readonly work: bigint };
+  readonly #top: Branch | undefined;
+
+  /** `leaves` in byte order of (user, worker); RangeError where they are not, or repeat. */
+  constructor(height: number, leaves: readonly WorkLeaf[]) {
+    requireOrder(leaves);
+    this.height = height;
+    this.leaves = leaves;
+    this.#top = leaves.length === 0 ? undefined : grow(leaves, 0, leaves.length);
+    const top = this.#top?.node ?? EMPTY_NODE;
+    this.sums = { shares: top.shares, work: top.work };
+    this.root = rootOf(height, leaves.length, top);
+  }
+
+  /** The proof of one worker, or of all workers of a user; undefined where the tree has none such. */
+  prove(user: string, worker?: string): WorkProof | undefined {
+    const isMeant = (leaf: WorkLeaf): boolean =>
+      leaf.user === user && (worker === undefined || leaf.worker === worker);
+    const first = this.leaves.findIndex(isMeant);
+    if (first < 0 || this.#top === undefined) return undefined;
+    const workers = this.leaves.slice(first).filter(isMeant);
+    const path: SumNode[] = [];
+    collect(this.#top, 0, { first, end: first + workers.length }, path);
+    return { height: this.height, leaves: this.leaves.length, first, workers, path };
+  }
+}
+
+function grow(leaves: readonly WorkLeaf[], from: number, size: number): Branch {
+  const only = leaves[from];
+  if (size === 1 && only !== undefined) return { node: leafNode(only), size, halves: undefined };
+  const middle = largestPowerOfTwoBelow(size);
+  const left = grow(leaves, from, middle);
+  const right = grow(leaves, from + middle, size - middle);
+  return { node: parentNode(left.node, right.node), size, halves: [left, right] };
+}
+
+interface Range {
+  readonly first: number;
+  readonly end: number;
+}
+
+function isOutside(from: number, size: number, range: Range): boolean {
+  return from + size <= range.first || from >= range.end;
+}
+
+function collect(branch: Branch, from: number, range: Range, path: SumNode[]): void {
+  if (isOutside(from, branch.size, range)) {
+    path.push(branch.node);
+    return;
+  }
+  if (branch.halves === undefined) return;
+  const [left, right] = branch.halves;
+  collect(left, from, range, path);
+  collect(right, from + left.size, range, path);
+}
+
+/** What a proof proves: the root that its leaves lead to, and the sums of the whole block that this root commits to. */
+export type ProofVerdict =
+  | { readonly ok: true; readonly root: string; readonly shares: bigint; readonly work: bigint }
+  | { readonly ok: false; readonly why: string };
+
+const MAX_LEAVES = 0xffff_ffff;
+const MAX_HEIGHT = 0x7fff_ffff;
+
+/**
+ * Follows a proof to its root. Only a caller who has the block's published root knows whether that is the right one. Never throws on
+ * a proof whose hashes have 32 bytes.
+ */
+export function followProof(proof: WorkProof): ProofVerdict {
+  const { height, leaves, first, workers } = proof;
+  // A height beyond four bytes would be cut to another one that has the same root.
+  if (!Number.isSafeInteger(height) || height < 0 || height > MAX_HEIGHT)
+    return { ok: false, why: `height: expected 0 to ${MAX_HEIGHT}, got ${height}` };
+  const end = first + workers.length;
+  const isPlace = Number.isSafeInteger(first) && first >= 0 && workers.length > 0;
+  if (!isPlace || !Number.isSafeInteger(leaves) || leaves > MAX_LEAVES || end > leaves)
+    return { ok: false, why: `places ${first} to ${end - 1} are not in a tree of ${leaves} leaves` };
+  const unsorted = workers.findIndex((leaf, i) => {
+    const before = workers[i - 1];
+    return before !== undefined && !isBefore(before, leaf);
+  });
+  if (unsorted >= 0) return { ok: false, why: `worker ${unsorted} stands in the wrong order, or twice` };
+  try {
+    const walk = { proof, range: { first, end }, used: 0 };
+    const top = fold(walk, 0, leaves);
+    if (top === undefined) return { ok: false, why: "the path is too short" };
+    if (walk.used !== proof.path.length) return { ok: false, why: "the path is too long" };
+    const root = rootOf(height, leaves, top);
+    return { ok: true, root, shares: top.shares, work: top.work };
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return { ok: false, why: thrown.message };
+    throw thrown;
+  }
+}
+
+interface Walk {
+  readonly proof: WorkProof;
+  readonly range: Range;
+  used: number;
+}
+
+/** Undefined where the path ends early. */
+function fold(walk: Walk, from: number, size: number): SumNode | undefined {
+  if (isOutside(from, size, walk.range)) return walk.proof.path[walk.used++];
+  if (size === 1) {
+    const leaf = walk.proof.workers[from - walk.range.first];
+    return leaf === undefined ? undefined : leafNode(leaf);
+  }
+  const middle = largestPowerOfTwoBelow(size);
+  const left = fold(walk, from, middle);
+  const right = left === undefined ? undefined : fold(walk, from + middle, size - middle);
+  return left === undefined || right === undefined ? undefined : parentNode(left, right);
+}

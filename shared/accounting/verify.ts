@@ -1,0 +1,130 @@
+/** What `prosper verify` checks of a proof or receipt, one line each: pure, so that anybody can run it anywhere. */
+
+import { type ProofFile, proofOf, type ReceiptFile, receiptOf } from "../messages/proof.ts";
+import { RATE_ONE } from "./fee.ts";
+import { followProof } from "./merkle-proof.ts";
+import { isSigned } from "./receipt.ts";
+
+/** What the one who checks knows from elsewhere: the published root and receipt key. */
+export interface Published {
+  readonly root?: string;
+  readonly key?: string;
+}
+
+export interface Check {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+const good = (text: string): Check => ({ ok: true, text });
+const bad = (text: string): Check => ({ ok: false, text });
+const judge = (ok: boolean, whenGood: string, whenBad: string): Check => (ok ? good(whenGood) : bad(whenBad));
+
+/** Everything that can be checked; the file is good where every check is. */
+export function verifyProof(file: ProofFile, published: Published = {}): Check[] {
+  const { height, root, workers } = file;
+  const proof = proofOf(file);
+  const verdict = followProof(proof);
+  if (!verdict.ok) return [bad(`the proof does not hold: ${verdict.why}`)];
+  const expected = published.root ?? root;
+  const whose = published.root === undefined ? "the file's own root" : "the published root";
+  const checks = [
+    judge(
+      verdict.root === expected,
+      `${workers.length === 1 ? "this worker is" : `these ${workers.length} workers are`} in block ${height} under ${whose} ${expected}`,
+      `these shares and work do not lead to ${whose}: they make ${verdict.root}, expected ${expected}`,
+    ),
+    judge(
+      root === expected,
+      `the file names that root`,
+      `the file names another root than the published one: ${root}`,
+    ),
+    judge(
+      verdict.shares === BigInt(file.shares) && verdict.work === BigInt(file.work),
+      `the sums add up to the whole block's ${file.shares} shares and ${file.work} work`,
+      `the file says ${file.shares} shares and ${file.work} work in the block, its tree ${verdict.shares} and ${verdict.work}`,
+    ),
+    booksCheck(file),
+  ];
+  return [...checks, ...file.receipts.flatMap((receipt) => receiptChecks(receipt, file, published))];
+}
+
+function booksCheck({ books }: ProofFile): Check {
+  const { reward, carriedIn, fee, paid, carried } = books;
+  const out = BigInt(fee) + BigInt(paid) + BigInt(carried);
+  return judge(
+    out === BigInt(reward) + BigInt(carriedIn),
+    "the block's books are balanced: fee + paid + carried = reward + carried in",
+    `the block's books are not balanced: fee ${fee} + paid ${paid} + carried ${carried} is not reward ${reward} + carried in ${carriedIn}`,
+  );
+}
+
+function receiptChecks(receipt: ReceiptFile, file: ProofFile, published: Published): Check[] {
+  const name = nameOf(receipt);
+  const leaf = file.workers.find(({ user, worker }) => user === receipt.user && worker === receipt.worker);
+  if (leaf === undefined) return [bad(`${name}: there is a receipt, but no proof of it`)];
+  const isSame =
+    receipt.pool === file.pool &&
+    receipt.height === file.height &&
+    receipt.root === file.root &&
+    receipt.shares === leaf.shares &&
+    receipt.work === leaf.work;
+  return [
+    ...verifyReceipt(receipt, published),
+    judge(
+      isSame,
+      `${name}: the receipt says what the proof says`,
+      `${name}: the receipt says something else than the proof`,
+    ),
+    amountCheck(receipt, file),
+  ];
+}
+
+/** A receipt by itself. */
+export function verifyReceipt(receipt: ReceiptFile, published: Published = {}): Check[] {
+  const name = nameOf(receipt);
+  const { key, root } = receipt;
+  const checks = [
+    judge(
+      isSigned(receiptOf(receipt)),
+      `${name}: the receipt is signed by key ${key}`,
+      `${name}: the signature is not that of key ${key}`,
+    ),
+  ];
+  if (published.key !== undefined)
+    checks.push(
+      judge(
+        key === published.key,
+        `${name}: that is the pool's key`,
+        `${name}: the pool's key is ${published.key}, not ${key}`,
+      ),
+    );
+  if (published.root !== undefined && root !== published.root)
+    checks.push(bad(`${name}: the receipt is about root ${root}, not the published one`));
+  return checks;
+}
+
+/**
+ * The amount is the user's for all its workers: at least the part that the proven work of this user makes. The reference's split cuts each part
+ * to 8 decimals, and carries what is left.
+ */
+function amountCheck(receipt: ReceiptFile, file: ProofFile): Check {
+  const { books } = file;
+  const shared = BigInt(books.paid) + BigInt(books.carried);
+  const total = BigInt(file.work);
+  const proven = file.workers
+    .filter(({ user }) => user === receipt.user)
+    .reduce((sum, { work }) => sum + BigInt(work), 0n);
+  const part = total === 0n ? 0n : (shared * proven) / total;
+  const slack = BigInt(books.carried) === 0n ? 0n : shared / RATE_ONE + 2n;
+  const amount = BigInt(receipt.amount);
+  return judge(
+    amount >= part - slack && amount <= shared,
+    `${nameOf(receipt)}: the user was booked ${receipt.amount}, and this work makes ${part} of the block's ${shared} (1e-8 PEG)`,
+    `${nameOf(receipt)}: the user was booked ${receipt.amount}, but this work makes ${part} of the block's ${shared} (1e-8 PEG)`,
+  );
+}
+
+function nameOf({ user, worker }: { user: string; worker: string }): string {
+  return worker === "" ? user : `${user}/${worker}`;
+}
