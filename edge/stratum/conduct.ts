@@ -6,6 +6,10 @@ import type { StratumSettings } from "./settings.ts";
 /** Refusals that an honest miner does not collect; late, duplicate and low shares come from honest ones as well. */
 const FORGED: ReadonlySet<RefusalCode> = new Set(["malformed", "wrong-prefix", "wrong-hash"]);
 
+export function isForged(code: RefusalCode): boolean {
+  return FORGED.has(code);
+}
+
 export class Conduct {
   readonly #settings: StratumSettings;
   #tokens: number;
@@ -36,9 +40,9 @@ export class Conduct {
     return this.#malformed >= this.#settings.malformedLimit;
   }
 
-  /** Counts a verdict; true = more than half of a full window is forged. */
+  /** Counts a verdict; true = more than half of a full window is forged. Stale, low and duplicate ones count as any other. */
   share(code: RefusalCode | "accepted"): boolean {
-    const forged = code !== "accepted" && FORGED.has(code) ? 1 : 0;
+    const forged = code !== "accepted" && isForged(code) ? 1 : 0;
     this.#verdicts.push(forged);
     this.#forged += forged;
     if (this.#verdicts.length <= this.#settings.invalidWindow) return false;

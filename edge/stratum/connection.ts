@@ -10,9 +10,16 @@ import type { StratumSettings } from "./settings.ts";
 /** How long the last lines may take to leave before the stream is torn down. */
 const LINGER_MS = 5_000;
 
+/** Whoever ends like this does not listen. */
+const DEAF: ReadonlySet<EndReason> = new Set(["slow-reader", "socket-error"]);
+
 export interface ConnectionHooks {
   /** While the returned promise is pending no further line is given and no further byte is read. It must not reject. */
   onLine(line: string, readAtMs: number): Promise<void> | undefined;
+  /** A line was too long: nothing more will be given. End the connection. Called for every chunk from there on. */
+  onOversized(): void;
+  /** The lines that tell the client why it is sent away; "" for none. */
+  lastWords(reason: EndReason): string;
   /** Called once. */
   onEnd(reason: EndReason): void;
 }
@@ -90,8 +97,11 @@ export class Connection {
   /** Sends what is queued (not to a slow reader), closes, and reports the first reason given. */
   end(reason: EndReason): void {
     if (this.#ended) return;
+    if (!DEAF.has(reason)) this.send(this.#hooks.lastWords(reason));
+    // The last words may have been too many for a slow reader.
+    if (this.#ended) return;
     this.#ended = true;
-    if (reason === "slow-reader" || reason === "socket-error") {
+    if (DEAF.has(reason)) {
       this.#stream.destroy();
     } else {
       const linger = this.#clock.after(LINGER_MS, () => this.#stream.destroy());
@@ -126,7 +136,7 @@ export class Connection {
       const line = this.#splitter.next();
       if (line === undefined) {
         this.#lineStartedMs = this.#splitter.pendingBytes > 0 ? this.#lineStartedMs : undefined;
-        if (this.#splitter.oversized) this.end("oversized-line");
+        if (this.#splitter.oversized) this.#hooks.onOversized();
         return;
       }
       this.#lineStartedMs = this.#lastReadMs;

@@ -77,7 +77,7 @@ function refuseMalformed(
 ): undefined {
   session.modules.metrics.lineRefused(name);
   session.replies.push(encodeError(id, stratumError(name, reason)));
-  if (session.conduct.malformed()) session.end("malformed-lines");
+  if (session.conduct.malformed()) session.endAfterAnswers("malformed-lines");
   return undefined;
 }
 

@@ -1,43 +1,56 @@
-/** TCP or TLS sockets for the stratum server. */
+/** TCP or TLS sockets for the stratum server; behind a balancer, with the client's address from the PROXY header. */
 
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { type AddressRanges, addressRanges } from "./address.ts";
+import { readProxyHeader } from "./proxied-socket.ts";
 import type { StratumServer } from "./server.ts";
 
 const BACKLOG = 4_096;
 const KEEP_ALIVE_MS = 60_000;
 const HANDSHAKE_MS = 10_000;
+const PROXY_HEADER_MS = 5_000;
+
+/** PEM texts. */
+export interface TlsKeys {
+  readonly key: string;
+  readonly cert: string;
+}
 
 export interface ListenOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  /** PEM texts; without them the connections are plain TCP. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Without them the connections are plain TCP. */
+  readonly tls?: TlsKeys;
+  /**
+   * Addresses and CIDR ranges of balancers: a connection from there must begin with a PROXY header of version 2, and no other
+   * connection is asked for one. Without it nobody's header is read.
+   */
+  readonly proxies?: readonly string[];
 }
 
 export interface Listening {
   readonly host: string;
   readonly port: number;
+  /** New connections get this certificate. Throws CodedError `tls-keys`; the former one then stays. */
+  renew(tls: TlsKeys): void;
   /** Stops accepting. Open sessions belong to the stratum server. */
   stop(): void;
 }
 
-/** Throws CodedError `port-taken` or `listen-failed`. */
+/** Throws CodedError `port-taken`, `listen-failed` or `tls-keys`; RangeError where a proxy is no address or range. */
 export async function listenStratum(options: ListenOptions, server: StratumServer): Promise<Listening> {
-  const take = (socket: Socket): void => {
-    server.accept(socket, socket.remoteAddress ?? "");
+  const door: Door = {
+    server,
+    secure: options.tls === undefined ? undefined : secureContext(options.tls),
+    proxies: addressRanges("proxies", options.proxies ?? []),
   };
   const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-  const listener: Server =
-    options.tls === undefined
-      ? createServer(socketOptions, take)
-      : createTlsServer({ ...socketOptions, ...options.tls, handshakeTimeout: HANDSHAKE_MS }, take);
-  // Before its handshake a TLS client is not yet a session: these are counted here, sessions by the server itself.
+  const listener: Server = createServer(socketOptions, (socket) => receive(door, socket));
+  // Before its header and handshake a client is not yet a session: these are counted here, sessions by the server itself.
   listener.maxConnections = 2 * server.maxConnections;
-  // A failed handshake is the client's affair; without a listener the event would be a crash.
-  listener.on("tlsClientError", () => undefined);
   await new Promise<void>((resolve, reject) => {
     listener.once("error", (thrown) => reject(explain(options, thrown)));
     listener.listen({ host: options.host, port: options.port, backlog: BACKLOG }, resolve);
@@ -47,7 +60,84 @@ export async function listenStratum(options: ListenOptions, server: StratumServe
   listener.on("error", () => undefined);
   const bound = listener.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : options.port;
-  return { host: options.host, port, stop: () => void listener.close() };
+  return {
+    host: options.host,
+    port,
+    renew(tls) {
+      door.secure = secureContext(tls);
+    },
+    stop: () => void listener.close(),
+  };
+}
+
+interface Door {
+  readonly server: StratumServer;
+  secure: SecureContext | undefined;
+  readonly proxies: AddressRanges;
+}
+
+function receive(door: Door, socket: Socket): void {
+  const address = socket.remoteAddress ?? "";
+  if (!door.proxies.has(address)) {
+    enter(door, socket, address);
+    return;
+  }
+  // Whoever closes while nobody looks is no crash.
+  const ignore = (): void => undefined;
+  socket.on("error", ignore);
+  readProxyHeader(
+    socket,
+    { timeoutMs: PROXY_HEADER_MS },
+    (client) => enter(door, socket, client ?? address),
+    () => {
+      socket.destroy();
+      door.server.turnedAway("proxy-header");
+    },
+  );
+}
+
+/** The caps and bans come before the handshake: whoever is refused costs no cryptography. */
+function enter(door: Door, socket: Socket, address: string): void {
+  const { server, secure } = door;
+  if (secure === undefined) {
+    server.accept(socket, address);
+    return;
+  }
+  if (server.admit(address) !== undefined) {
+    socket.destroy();
+    return;
+  }
+  const tls = new TLSSocket(socket, { isServer: true, secureContext: secure });
+  const giveUp = (): void => {
+    clearTimeout(timer);
+    tls.off("secure", onSecure);
+    tls.off("close", giveUp);
+    tls.destroy();
+    server.abandon(address, "tls-failed");
+  };
+  const onSecure = (): void => {
+    clearTimeout(timer);
+    tls.off("close", giveUp);
+    server.acceptAdmitted(tls, address);
+  };
+  const timer = setTimeout(giveUp, HANDSHAKE_MS);
+  // A failed handshake is the client's affair: an error without a listener would be a crash.
+  tls.on("error", () => undefined);
+  tls.once("close", giveUp);
+  tls.once("secure", onSecure);
+}
+
+function secureContext(tls: TlsKeys): SecureContext {
+  try {
+    return createSecureContext({ ...tls, minVersion: "TLSv1.2" });
+  } catch (thrown) {
+    const error = coerceError(thrown);
+    throw new CodedError(
+      "tls-keys",
+      `stratum: the TLS certificate and key do not work: ${error.message}. Expected a PEM certificate chain and its own unencrypted PEM key.`,
+      { cause: error },
+    );
+  }
 }
 
 function explain(options: ListenOptions, thrown: unknown): CodedError {

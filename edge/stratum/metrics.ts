@@ -18,7 +18,13 @@ export type EndReason =
   | "idle"
   | "slow-reader"
   | "no-verdict"
-  | "no-prefix";
+  | "no-prefix"
+  /** The login is of a worker that was sent away for its shares a moment ago. */
+  | "worker-paused"
+  /** The header of the PROXY protocol is missing, malformed or late. */
+  | "proxy-header"
+  /** No TLS handshake was made, or not in time. */
+  | "tls-failed";
 
 /** Counters only ever grow. */
 export interface StratumMetrics {
@@ -29,7 +35,7 @@ export interface StratumMetrics {
   lineRefused(error: string): void;
   loginAnswered(answer: "ok" | "registered" | "refused" | "unavailable"): void;
   shareAccepted(): void;
-  shareRefused(code: RefusalCode | "not-subscribed"): void;
+  shareRefused(code: RefusalCode | "not-subscribed" | "too-fast"): void;
   retargeted(): void;
   notified(sessions: number): void;
 }

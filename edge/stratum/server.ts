@@ -4,13 +4,16 @@ import type { Duplex } from "node:stream";
 import { toHex } from "../../shared/bytes.ts";
 import type { Clock, Random, Timer } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { encodeRequest } from "../../shared/messages/stratum.ts";
 import { Admission } from "./admission.ts";
 import type { Job, StratumBackend } from "./backend.ts";
 import { dispatch } from "./dispatch.ts";
+import { farewellTo } from "./farewells.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { encodeNotify, Session, type SessionModules } from "./session.ts";
 import { hearsJobs, loginOf } from "./session-state.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
+import { UserConduct } from "./user-conduct.ts";
 
 const TICK_MS = 1_000;
 
@@ -42,21 +45,44 @@ export class StratumServer {
   /** Settings not given are STRATUM_DEFAULTS. */
   constructor(options: Partial<StratumSettings>, modules: StratumModules) {
     const settings = { ...STRATUM_DEFAULTS, ...options };
-    this.#modules = { ...modules, settings };
+    this.#modules = { ...modules, settings, users: new UserConduct(settings) };
     this.#admission = new Admission(settings);
     this.#tick = modules.clock.after(TICK_MS, () => this.#onTick());
   }
 
-  /** Takes a connected stream as a new session; destroys it at once where a cap, a ban or the closing forbids it. */
+  /** Takes a connected stream as a new session; sends it away at once, with the reason, where a cap, a ban or the closing forbids it. */
   accept(stream: Duplex, remoteAddress: string): Session | undefined {
-    const { clock, metrics, random } = this.#modules;
+    const refusal = this.admit(remoteAddress);
+    if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
+    sendAway(stream, farewellTo(refusal, this.#modules.settings));
+    return undefined;
+  }
+
+  /**
+   * Takes a place for a connection that is not a session yet (its handshake is still to be made), or says why there is none.
+   * Follow with `acceptAdmitted` or `abandon`.
+   */
+  admit(remoteAddress: string): EndReason | undefined {
+    const { clock, metrics } = this.#modules;
     const refusal = this.#closing ? "shutdown" : this.#admission.enter(remoteAddress, clock.monotonicMs());
-    if (refusal !== undefined) {
-      stream.on("error", () => undefined);
-      stream.destroy();
-      metrics.connectionEnded(refusal);
-      return undefined;
-    }
+    if (refusal !== undefined) metrics.connectionEnded(refusal);
+    return refusal;
+  }
+
+  /** Gives back the place of a connection that never became a session. */
+  abandon(remoteAddress: string, reason: EndReason): void {
+    this.#admission.leave(remoteAddress, reason, this.#modules.clock.monotonicMs());
+    this.#modules.metrics.connectionEnded(reason);
+  }
+
+  /** Counts a connection that was closed before it had an address to take a place for. */
+  turnedAway(reason: EndReason): void {
+    this.#modules.metrics.connectionEnded(reason);
+  }
+
+  /** Makes a session of a stream whose place is taken. */
+  acceptAdmitted(stream: Duplex, remoteAddress: string): Session {
+    const { metrics, random } = this.#modules;
     metrics.connectionOpened();
     const session = new Session(toHex(random(16)), stream, remoteAddress, this.#modules, {
       onLine: dispatch,
@@ -144,4 +170,12 @@ export class StratumServer {
     if (!this.#closing || this.#sessions.size > 0)
       this.#tick = this.#modules.clock.after(TICK_MS, () => this.#onTick());
   }
+}
+
+/** One line fits any fresh socket's buffer: nobody is waited for. */
+function sendAway(stream: Duplex, words: string | undefined): void {
+  stream.on("error", () => undefined);
+  stream.resume();
+  const line = words === undefined ? "" : encodeRequest(0, "client.show_message", [words]);
+  stream.end(line, () => stream.destroy());
 }

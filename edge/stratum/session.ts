@@ -7,10 +7,12 @@ import { encodeRequest, formatTarget } from "../../shared/messages/stratum.ts";
 import type { Holder, Job, StratumBackend } from "./backend.ts";
 import { Conduct } from "./conduct.ts";
 import { Connection } from "./connection.ts";
+import { farewellTo } from "./farewells.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { ReplyQueue } from "./replies.ts";
 import { afterSubscribe, hearsJobs, loginOf, type SessionState } from "./session-state.ts";
 import type { StratumSettings } from "./settings.ts";
+import type { UserConduct } from "./user-conduct.ts";
 import {
   type Assignment,
   assign,
@@ -30,6 +32,7 @@ export interface SessionModules {
   readonly logger: Logger;
   readonly metrics: StratumMetrics;
   readonly settings: StratumSettings;
+  readonly users: UserConduct;
 }
 
 export interface SessionHooks {
@@ -60,6 +63,8 @@ export class Session {
   boundUser: string | undefined;
   /** The last successful login: who may have used the prefixes. */
   lastLogin: Holder | undefined;
+  /** What the login's shares are counted under (userKey). */
+  userKey = "";
   /** Since when the answer to a login is awaited. */
   loginPendingSinceMs: number | undefined;
   readonly #connection: Connection;
@@ -69,6 +74,7 @@ export class Session {
   #lastHeight = -1;
   #stopped: boolean = false;
   #silentSinceMs = 0;
+  #endsAfterAnswers: boolean = false;
 
   constructor(
     id: string,
@@ -84,7 +90,9 @@ export class Session {
     this.conduct = new Conduct(modules.settings, this.connectedMs);
     this.replies = new ReplyQueue((text) => this.#connection.send(text));
     this.#connection = new Connection(stream, modules, {
-      onLine: (line, readAtMs) => hooks.onLine(this, line, readAtMs),
+      onLine: (line, readAtMs) => (this.#endsAfterAnswers ? undefined : hooks.onLine(this, line, readAtMs)),
+      onOversized: () => this.endAfterAnswers("oversized-line"),
+      lastWords: (reason) => this.#lastWords(reason),
       onEnd: (reason) => {
         this.#releaseAll();
         hooks.onEnd(this, reason);
@@ -114,6 +122,13 @@ export class Session {
   /** Closes after what is queued was sent. */
   end(reason: EndReason): void {
     this.#connection.end(reason);
+  }
+
+  /** Reads no further line and closes when every earlier request has its answer. */
+  endAfterAnswers(reason: EndReason): void {
+    if (this.#endsAfterAnswers) return;
+    this.#endsAfterAnswers = true;
+    void this.replies.below(1).then(() => this.end(reason));
   }
 
   /** Sends a request of the server's own, at once. */
@@ -232,6 +247,11 @@ export class Session {
     else if (this.#assignment !== undefined) this.#assignment = withoutEvidence(this.#assignment, nowMs);
     if (nowMs - this.#connection.lastWriteMs >= this.modules.settings.heartbeatMs)
       this.#connection.send(this.targetLine());
+  }
+
+  #lastWords(reason: EndReason): string {
+    const words = farewellTo(reason, this.modules.settings);
+    return words === undefined ? "" : encodeRequest(this.nextId(), "client.show_message", [words]);
   }
 
   #overdue(nowMs: number): EndReason | undefined {

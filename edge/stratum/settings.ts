@@ -31,7 +31,10 @@ export interface StratumSettings extends VardiffSettings {
   readonly malformedLimit: number;
   /** Of this many shares in a row more than half may not be forged or garbled. */
   readonly invalidWindow: number;
+  /** How long an address (after abuse of the protocol) or a worker (after wrong shares) is sent away. */
   readonly banMs: number;
+  /** Shares of one user from one address that are looked at; five seconds of it may come at once. Far above what vardiff asks for. */
+  readonly userSharesPerSecond: number;
 }
 
 export const STRATUM_DEFAULTS: StratumSettings = {
@@ -55,4 +58,5 @@ export const STRATUM_DEFAULTS: StratumSettings = {
   malformedLimit: 20,
   invalidWindow: 50,
   banMs: 180_000,
+  userSharesPerSecond: 2_000,
 };

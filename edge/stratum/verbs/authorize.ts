@@ -11,6 +11,7 @@ import {
 import type { AuthorizeVerdict } from "../backend.ts";
 import type { Session } from "../session.ts";
 import { afterLogin, afterRefusedLogin, type Login } from "../session-state.ts";
+import { userKey } from "../user-conduct.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
 
 const USER = /^[\x21-\x2b\x2d-\x7e]{1,254}$/;
@@ -37,6 +38,12 @@ export const authorize: Verb = {
     // Differs from prosper-pool: there a connection can change its user, and leave one user's prefixes to another.
     if (session.boundUser !== undefined && session.boundUser !== user)
       return refuse(session, call.id, "another user needs another connection");
+    const { clock, metrics, users } = session.modules;
+    if (users.pausedMs({ user, worker }, session.remoteAddress, clock.monotonicMs()) > 0) {
+      metrics.loginAnswered("unavailable");
+      session.end("worker-paused");
+      return "closed";
+    }
     return askBackend(session, call, { user, worker });
   },
 };
@@ -71,6 +78,7 @@ function answer(session: Session, id: number, login: Login, verdict: AuthorizeVe
       session.state = afterLogin(session.state, login);
       session.boundUser = login.user;
       session.lastLogin = login;
+      session.userKey = userKey(login.user, session.remoteAddress);
       return (
         encodeResult(id, true) +
         encodeRequest(session.nextId(), "client.show_message", [settings.welcomeMessage])

@@ -9,6 +9,7 @@ import {
   stratumError,
 } from "../../../shared/messages/stratum.ts";
 import type { RefusalCode, ShareVerdict } from "../backend.ts";
+import { isForged } from "../conduct.ts";
 import type { Session } from "../session.ts";
 import { type Login, loginOf } from "../session-state.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
@@ -37,6 +38,17 @@ export const submit: Verb = {
       return encodeRefusal(
         call.id,
         stratumError("ErrorNotSubscribed", "send mining.subscribe before the first share"),
+      );
+    }
+    const { clock, metrics, settings, users } = session.modules;
+    if (!users.share(session.userKey, clock.monotonicMs())) {
+      metrics.shareRefused("too-fast");
+      return encodeRefusal(
+        call.id,
+        stratumError(
+          "ErrorBusy",
+          `more than ${settings.userSharesPerSecond} shares a second of this user from this address`,
+        ),
       );
     }
     return judge(session, call, login);
@@ -77,6 +89,16 @@ async function judge(session: Session, call: Call, login: Login): Promise<VerbAn
     return encodeResult(call.id, true);
   }
   metrics.shareRefused(verdict.code);
-  if (session.conduct.share(verdict.code)) session.end("invalid-shares");
+  countRefusal(session, login, verdict.code);
   return encodeRefusal(call.id, stratumError(ERROR_OF[verdict.code], verdict.reason));
+}
+
+/** A session whose shares are mostly forged is closed once they are answered, and its worker sent away for a while. */
+function countRefusal(session: Session, login: Login, code: RefusalCode): void {
+  const { clock, users } = session.modules;
+  const nowMs = clock.monotonicMs();
+  if (isForged(code)) users.forged(session.userKey, nowMs);
+  if (!session.conduct.share(code)) return;
+  users.pause(login, session.remoteAddress, nowMs);
+  session.endAfterAnswers("invalid-shares");
 }

@@ -429,6 +429,8 @@ describe("bad readers and writers", () => {
     await client.until(() => client.closed);
 
     expect(ends).toEqual(["oversized-line"]);
+    expect(client.lines[0]).toContain(HASH_A);
+    expect(client.lines[1]).toContain("a line has at most 4096 bytes");
   });
 
   it("a reader with more unsent than allowed is dropped, others are not", async () => {
@@ -490,6 +492,8 @@ describe("bad readers and writers", () => {
     await client.until(() => client.closed);
     connect();
     expect(ends).toEqual(["malformed-lines", "banned"]);
+    expect(client.lines).toHaveLength(4);
+    expect(client.lines[3]).toContain("3 lines were no requests");
     clock.advance(181 * SECOND);
     const again = connect();
     await again.fence();
@@ -497,7 +501,7 @@ describe("bad readers and writers", () => {
     expect(again.closed).toBe(false);
   });
 
-  it("more than half of the shares forged close the connection", async () => {
+  it("more than half of the shares forged close the session, each share answered with its reason", async () => {
     const { backend, ends, miner } = startHarness({ invalidWindow: 10 });
     const client = await miner();
     let asked = 0;
@@ -510,6 +514,75 @@ describe("bad readers and writers", () => {
     await client.until(() => client.closed);
 
     expect(ends).toEqual(["invalid-shares"]);
+    const answers = client.lines.filter((line) => line.includes('"result"'));
+    expect(answers.length).toBeGreaterThanOrEqual(11);
+    expect(answers.every((line) => line.includes("true") || line.includes("32027"))).toBe(true);
+    expect(client.lines.at(-1)).toContain("more than half of 10 shares were wrong");
+  });
+
+  it("wrong shares send away their worker for a while, not the farm that shares its address", async () => {
+    const { backend, clock, connect, ends, miner } = startHarness({ invalidWindow: 10, banMs: 60_000 });
+    const bad = await miner("farm,bad");
+    const good = await miner("farm,good");
+    backend.verdict = async (sent) =>
+      sent.worker === "bad" ? { kind: "refused", code: "wrong-hash", reason: "no" } : { kind: "accepted" };
+
+    bad.send(Array.from({ length: 12 }, (_, i) => share(100 + i, "farm")).join(""));
+    await bad.until(() => bad.closed);
+    const again = connect();
+    again.send(call(1, "mining.authorize", "farm,bad"));
+    await again.until(() => again.closed);
+    const third = await miner("farm,third");
+    clock.advance(61_000);
+    const later = await miner("farm,bad");
+
+    expect(ends).toEqual(["invalid-shares", "worker-paused"]);
+    expect(again.lines[0]).toContain("this worker was sent away because its shares were wrong");
+    expect([good.closed, third.closed, later.closed]).toEqual([false, false, false]);
+  });
+
+  it("a user that sends more shares than anybody needs is refused the rest, over all its sessions at an address", async () => {
+    const { backend, clock, miner } = startHarness({ userSharesPerSecond: 4 });
+    const sessions = [await miner("flood,1"), await miner("flood,2")];
+    const elsewhere = await miner("flood,3", "10.0.0.2");
+    const other = await miner("other,1");
+
+    for (const client of sessions)
+      client.send(Array.from({ length: 15 }, (_, i) => share(i, "flood")).join(""));
+    for (const client of sessions) await client.fence();
+    elsewhere.send(share(1, "flood"));
+    await elsewhere.fence();
+    other.send(share(1, "other"));
+    await other.fence();
+
+    const refused = sessions.flatMap((client) => client.lines.filter((line) => line.includes("32028")));
+    expect(refused).toHaveLength(30 - 5 * 4);
+    expect(refused[0]).toContain("more than 4 shares a second of this user from this address");
+    expect(elsewhere.lines[0]).toContain("true");
+    expect(other.lines[0]).toContain("true");
+    clock.advance(SECOND);
+    sessions[0]?.send(share(99, "flood"));
+    await sessions[0]?.fence();
+    expect(sessions[0]?.lines.at(-1)).toContain('"id":99,"result":true');
+    expect(backend.shares).toHaveLength(20 + 2 + 1);
+  });
+
+  it("forged shares use up a user's rate twenty times as fast, and never more than a second of it", async () => {
+    const { backend, clock, miner } = startHarness({ userSharesPerSecond: 10, invalidWindow: 1_000 });
+    const client = await miner();
+    backend.verdict = async () => ({ kind: "refused", code: "wrong-hash", reason: "no" });
+    client.send(share(1) + share(2) + share(3));
+    await client.fence();
+    expect(client.take().every((line) => line.includes("32027"))).toBe(true);
+
+    client.send(share(4));
+    await client.fence();
+    expect(client.take()[0]).toContain("32028");
+    clock.advance(2 * SECOND);
+    client.send(share(5));
+    await client.fence();
+
+    expect(client.take()[0]).toContain("32027");
   });
 
   it("late, low and duplicate shares alone never close it", async () => {
@@ -573,6 +646,32 @@ describe("whatever a client sends", () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("offences that ban an address only together", () => {
+  it("do so five times in ten minutes, and are forgotten after that", async () => {
+    const { clock, connect, ends } = startHarness();
+    const offend = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) {
+        const client = connect();
+        client.send("x".repeat(4097));
+        await client.until(() => client.closed);
+      }
+    };
+    await offend(4);
+    clock.advance(601 * SECOND);
+    await offend(4);
+    const honest = connect();
+    await honest.fence();
+    expect(honest.closed).toBe(false);
+
+    await offend(1);
+    const banned = connect();
+    await banned.until(() => banned.closed);
+
+    expect(ends.slice(-2)).toEqual(["oversized-line", "banned"]);
+    expect(banned.lines[0]).toContain("your address is sent away");
   });
 });
 

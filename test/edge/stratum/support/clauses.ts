@@ -45,6 +45,10 @@ export const CLAUSES: Readonly<Record<string, (difference: Difference) => boolea
     typeof result(d.theirMessage) === "boolean" &&
     errorCode(d.ourMessage) === 32602,
   "D-SUBSCRIBE": (d) => result(d.theirMessage) === true && errorCode(d.ourMessage) === 32025,
+  "D-FAREWELL": (d) =>
+    d.theirs === undefined &&
+    isRequest(d.ourMessage, "client.show_message") &&
+    param(d.ourMessage, 0) === "a line has at most 4096 bytes",
 };
 
 /** The clause ids of the table of differences in the protocol page, in its order. */

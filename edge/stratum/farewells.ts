@@ -1,0 +1,43 @@
+/** Why a client is sent away, in words that its operator can act on; sent as `client.show_message` before the connection closes. */
+
+import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
+import type { EndReason } from "./metrics.ts";
+import type { StratumSettings } from "./settings.ts";
+
+/** Undefined where nobody listens any more, where nothing is to be done but to come back, and where no answer is the answer. */
+export function farewellTo(reason: EndReason, settings: StratumSettings): string | undefined {
+  const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
+  switch (reason) {
+    case "full":
+      return "the pool's server is full: connect again in a while";
+    case "address-full":
+      return `more than ${settings.maxConnectionsPerAddress} connections from your address: a larger farm asks the pool's operator to exempt it`;
+    case "banned":
+      return `your address is sent away for up to ${seconds(settings.banMs)}: too much that came from it was not this protocol`;
+    case "oversized-line":
+      return `a line has at most ${MAX_LINE_BYTES} bytes`;
+    case "malformed-lines":
+      return `${settings.malformedLimit} lines were no requests; your address is sent away for ${seconds(settings.banMs)}`;
+    case "invalid-shares":
+      return `more than half of ${settings.invalidWindow} shares were wrong: check this machine; it may come back in ${seconds(settings.banMs)}`;
+    case "worker-paused":
+      return `this worker was sent away because its shares were wrong; it may come back within ${seconds(settings.banMs)}`;
+    case "line-deadline":
+      return `a line has to come whole within ${seconds(settings.lineDeadlineMs)}`;
+    case "authorize-deadline":
+      return `log in within ${seconds(settings.authorizeDeadlineMs)}`;
+    case "idle":
+      return `nothing was heard from you for ${seconds(settings.idleMs)}`;
+    case "no-prefix":
+      return "no nonce prefix is free: connect again in a while";
+    case "client-closed":
+    case "shutdown":
+    // Closed without an answer (E5).
+    case "no-verdict":
+    case "socket-error":
+    case "slow-reader":
+    case "proxy-header":
+    case "tls-failed":
+      return undefined;
+  }
+}
