@@ -4,7 +4,7 @@ import type { Edge } from "../../edge/edge.ts";
 import { hearsJobs, loginOf } from "../../edge/stratum/session-state.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import type { Live, LiveSession } from "../../functions/api/live.ts";
-import { createPasswords } from "../../functions/auth/password.ts";
+import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -24,6 +24,8 @@ export interface PoolWebModules {
   clock: Clock;
   random: Random;
   logger: Logger;
+  /** One for the process: it bounds how many hashes run at a time. */
+  passwords: Passwords;
   /** In this process; without it the pages show what the database knows. */
   edge?: Edge;
   metrics?: PoolMetrics;
@@ -32,11 +34,11 @@ export interface PoolWebModules {
 /** Throws CodedError `web-port`. */
 export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
   const { config, version, lxrBits } = options;
-  const { db, clock, random, logger, edge, metrics } = modules;
+  const { db, clock, random, logger, passwords, edge, metrics } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     { openRegistration: registration === "open" },
-    { db, clock, random, passwords: createPasswords({}, { random }) },
+    { db, clock, random, passwords },
   );
   const handler = createApiHandler(
     {

@@ -4,7 +4,7 @@ import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
-import { createPasswords } from "../../functions/auth/password.ts";
+import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
 import { createLocalPoll, createPollHandler } from "../../functions/poll/handler.ts";
 import { createSourceCache } from "../../functions/poll/source-cache.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -80,7 +80,7 @@ async function start(
   undo: (() => Promise<unknown>)[],
 ): Promise<Pool> {
   const { config } = options;
-  const { clock, logger } = modules;
+  const { logger } = modules;
   const lock: FolderLock = lockFolder(options.folder);
   undo.push(async () => lock.release());
   const metrics = createPoolMetrics();
@@ -88,11 +88,12 @@ async function start(
   undo.push(() => books.stop(DRAIN_MS));
   const prices = pollPrices(options, modules, stop.signal);
   undo.push(() => prices);
-  const edge = await createPoolEdge(options, modules, { books, metrics });
+  const passwords = createPasswords({}, { random: modules.random });
+  const edge = await createPoolEdge(options, modules, { books, metrics, passwords });
   undo.push(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
   await edge.start(stop.signal);
   await books.startSealing();
-  const web = await startPoolWeb(options, { ...modules, edge, metrics });
+  const web = await startPoolWeb(options, { ...modules, edge, metrics, passwords });
   undo.push(() => web.stop());
   logger.info("the pool runs", { stratum: edge.listening?.port, web: web.port });
   const host = config.stratum.host === "0.0.0.0" ? "127.0.0.1" : config.stratum.host;
@@ -107,7 +108,6 @@ async function start(
           logger.error("a part did not stop cleanly", { error: String(error) }),
         );
       }
-      void clock;
     },
   };
 }
@@ -146,16 +146,17 @@ function pollPrices(options: PoolOptions, modules: PoolModules, signal: AbortSig
 function createPoolEdge(
   options: PoolOptions,
   modules: PoolModules,
-  parts: { books: LocalBooks; metrics: PoolMetrics },
+  parts: { books: LocalBooks; metrics: PoolMetrics; passwords: Passwords },
 ): Promise<Edge> {
-  const { db, random, logger } = modules;
-  const passwords = createPasswords({}, { random });
+  const { db, logger } = modules;
   const openRegistration = options.config.pool.registration === "open";
   return Edge.create(edgeOptions(options.config, options.folder), {
     ...modules,
     newestPrices: () => newestPrices(db),
     queue: parts.books.queue,
-    auth: createLocalAuth(createAuthHandler({ openRegistration }, { db, passwords, logger })),
+    auth: createLocalAuth(
+      createAuthHandler({ openRegistration }, { db, passwords: parts.passwords, logger }),
+    ),
     disk: nodeDisk,
     metrics: parts.metrics.stratum,
     onBlock: () => void parts.books.seal(),

@@ -113,7 +113,10 @@ export function startAuth(
   return startParts(logger, async (onStop) => {
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const admin = await ensureAdmin(accounts);
-    const web = await startPoolWeb({ ...options, lxrBits: options.config.pegnet.lxrbits }, modules);
+    const web = await startPoolWeb(
+      { ...options, lxrBits: options.config.pegnet.lxrbits },
+      { ...modules, passwords: accounts.passwords },
+    );
     onStop(() => web.stop());
     return { web: web.url, admin, inviteCode: await ensureInvite(accounts) };
   });
