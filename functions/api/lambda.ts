@@ -8,7 +8,7 @@ import { createApiHandler } from "./handler.ts";
 import { behindOrigin } from "./origin.ts";
 
 const env = readEnvironment("api");
-const modules = lambdaModules("api", env);
+const modules = lambdaModules(env);
 const accounts = createWebAccounts(
   { openRegistration: env.REGISTRATION === "open" },
   { ...modules, passwords: createPasswords({}, modules) },

@@ -6,7 +6,7 @@ import { createAuthHandler } from "./handler.ts";
 import { createPasswords } from "./password.ts";
 
 const env = readEnvironment("auth");
-const modules = lambdaModules("auth", env);
+const modules = lambdaModules(env);
 
 export const handler = createAuthHandler(
   { openRegistration: env.REGISTRATION === "open" },

@@ -59,6 +59,12 @@ export function onlyVersion(version: OprVersion): Activations {
   return { 1: at(1), 2: at(2), 3: at(3), 4: at(4), 5: at(5) };
 }
 
+/** Of a configured network: −1 is the real one, else all versions are known from this height on (0: the newest only, from the start). */
+export function activationsFrom(height: number): Activations {
+  if (height < 0) return MAINNET_ACTIVATIONS;
+  return height === 0 ? onlyVersion(5) : { 1: 0, 2: 0, 3: 0, 4: 0, 5: height };
+}
+
 /** The version of OPRs written for `height`, null below the first activation. A pool mining height h+1 asks for h+1. */
 export function versionAt(height: number, activations: Activations): OprVersion | null {
   return OPR_VERSIONS.findLast((version) => height >= activations[version]) ?? null;

@@ -1,0 +1,96 @@
+/** What a Lambda is told by its environment variables, each function's by a schema of its own: the one place in functions that reads them. */
+
+import * as v from "valibot";
+import { CodedError } from "../shared/errors.ts";
+
+const text = v.pipe(v.string("expected text"), v.minLength(1, "expected text"));
+const decimal = v.pipe(
+  v.string("expected a number"),
+  v.regex(/^-?\d+(\.\d+)?$/, "expected a number"),
+  v.transform(Number),
+);
+const whole = v.pipe(decimal, v.integer("expected a whole number"));
+const seconds = v.pipe(decimal, v.minValue(0.1, "expected seconds, 0.1 or more"));
+const registration = v.picklist(["invite", "open"], "expected invite or open");
+/** A price in USD as the operator writes it; 1e-8 USD inside. */
+const price = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,9}(\.\d{1,8})?$/, "expected a price in USD with at most 8 decimals"),
+  v.transform((value) => {
+    const [integer = "", decimals = ""] = value.split(".");
+    return BigInt(integer + decimals.padEnd(8, "0"));
+  }),
+);
+const priceSettings = v.pipe(
+  v.string("expected JSON"),
+  v.parseJson(undefined, "expected JSON"),
+  v.strictObject({
+    /** Source → place; empty: the default order. */
+    priorities: v.record(v.string(), v.number()),
+    /** Asset → sources, separated by commas. */
+    overrides: v.record(v.string(), v.string()),
+    /** Addresses of sources that have none of their own. */
+    urls: v.record(v.string(), v.string()),
+    /** Asset → the operator's own price. */
+    fixed: v.record(v.string(), price),
+    rule: v.picklist(["priority", "reference"]),
+  }),
+);
+
+const common = {
+  DATABASE_CLUSTER_ARN: text,
+  DATABASE_SECRET_ARN: text,
+  DATABASE_NAME: text,
+  /** Set by Lambda itself. */
+  AWS_LAMBDA_FUNCTION_NAME: v.optional(text, "local"),
+  LOG_LEVEL: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+};
+
+/** By function: the variables it is given. */
+export const ENVIRONMENTS = {
+  accounting: v.object({ ...common, SEAL_DEADLINE_SECONDS: seconds }),
+  auth: v.object({ ...common, REGISTRATION: registration }),
+  poll: v.object({
+    ...common,
+    BLOCK_SECONDS: seconds,
+    /** −1: the real network's heights. */
+    ACTIVATION: whole,
+    START_HEIGHT: whole,
+    STALE_SECONDS: seconds,
+    PRICES: priceSettings,
+  }),
+  api: v.object({
+    ...common,
+    POOL_NAME: text,
+    VERSION: text,
+    BLOCK_SECONDS: seconds,
+    REGISTRATION: registration,
+    /** Empty: the host that the visitor's browser used. */
+    STRATUM_HOST: v.string(),
+    STRATUM_PORT: whole,
+    LXR_BITS: whole,
+    /** What the content delivery network sends to prove itself; empty where there is none in front. */
+    ORIGIN_SECRET: v.string(),
+  }),
+  janitor: v.object({ ...common, SEAL_DEADLINE_SECONDS: seconds, BLOCK_SECONDS: seconds }),
+  migrate: v.object({ ...common }),
+} as const;
+
+export type FunctionName = keyof typeof ENVIRONMENTS;
+export type Environment<Name extends FunctionName> = v.InferOutput<(typeof ENVIRONMENTS)[Name]>;
+/** What every function is told. */
+export type CommonEnvironment = v.InferOutput<v.ObjectSchema<typeof common, undefined>>;
+
+/** Parses the process's variables. Throws CodedError `environment` naming the variable, never its value. */
+export function readEnvironment<Name extends FunctionName>(
+  name: Name,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Environment<Name> {
+  const parsed = v.safeParse(ENVIRONMENTS[name], env);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new CodedError(
+    "environment",
+    `${name}: ${v.getDotPath(issue) ?? "the environment"}: ${issue.message}: set it where the function is deployed`,
+  );
+}

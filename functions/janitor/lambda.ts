@@ -1,0 +1,21 @@
+/** The janitor as a Lambda: run by a schedule. */
+
+import { countBooks } from "../accounting/metrics.ts";
+import { createSealer } from "../accounting/sealer.ts";
+import { readEnvironment } from "../environment.ts";
+import { lambdaModules } from "../lambda-modules.ts";
+import { createJanitorHandler } from "./handler.ts";
+
+const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
+
+const env = readEnvironment("janitor");
+const modules = lambdaModules(env);
+const sealer = createSealer(
+  { deadlineMs: env.SEAL_DEADLINE_SECONDS * 1000 },
+  { ...modules, onEvent: countBooks(modules.count) },
+);
+
+export const handler = createJanitorHandler(
+  { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
+  { ...modules, sealer },
+);

@@ -1,0 +1,72 @@
+/** The log of a Lambda: one JSON line an entry on standard output, with metrics in it where CloudWatch is to count (embedded metric format). */
+
+import { pino } from "pino";
+import type { Logger } from "../shared/logger.ts";
+
+export type LambdaLogLevel = "debug" | "info" | "warn" | "error";
+
+export interface LambdaLog {
+  readonly logger: Logger;
+  /** Counts `metrics` under the stage's dimension. Names are a closed list, never text from the network. */
+  count(metrics: Readonly<Partial<Record<MetricName, number>>>): void;
+}
+
+/** What alarms and the dashboard read; the namespace is METRIC_NAMESPACE, the dimension the function's name. */
+export const METRIC_NAMES = [
+  "Applied",
+  "Duplicates",
+  "LateWork",
+  "Conflicts",
+  "Rejected",
+  "ForcedSeals",
+  "SealedBlocks",
+  "Unpriced",
+] as const;
+export type MetricName = (typeof METRIC_NAMES)[number];
+export const METRIC_NAMESPACE = "Prosper";
+
+/** Field names whose values never reach a log, wherever they stand. */
+const SECRETS = ["password", "invite", "token", "cookie"];
+
+export interface LambdaLogOptions {
+  readonly level: LambdaLogLevel;
+  /** Stands in every line and is the metrics' dimension. */
+  readonly functionName: string;
+}
+
+export function createLambdaLog(
+  options: LambdaLogOptions,
+  modules: { readonly nowMs: () => number; readonly write: (line: string) => void },
+): LambdaLog {
+  const redact = SECRETS.flatMap((name) => [name, `*.${name}`]);
+  const base = { function: options.functionName };
+  const log = pino(
+    {
+      level: options.level,
+      base,
+      redact,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    { write: modules.write },
+  );
+  return {
+    logger: {
+      debug: (message, data) => log.debug(data ?? {}, message),
+      info: (message, data) => log.info(data ?? {}, message),
+      warn: (message, data) => log.warn(data ?? {}, message),
+      error: (message, data) => log.error(data ?? {}, message),
+    },
+    count(metrics) {
+      const Metrics = Object.keys(metrics).map((Name) => ({ Name, Unit: "Count" }));
+      const CloudWatchMetrics = [{ Namespace: METRIC_NAMESPACE, Dimensions: [["Function"]], Metrics }];
+      const line = {
+        _aws: { Timestamp: modules.nowMs(), CloudWatchMetrics },
+        Function: options.functionName,
+        ...metrics,
+      };
+      modules.write(`${JSON.stringify(line)}\n`);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** What every Lambda is put together from, made once for as long as its process lives: database, clock, chance, log. */
+
+import { type Clock, type Random, systemClock, systemRandom } from "../shared/clock.ts";
+import { openDataApi } from "../shared/db/data-api.ts";
+import type { Db } from "../shared/db/port.ts";
+import type { Logger } from "../shared/logger.ts";
+import type { CommonEnvironment } from "./environment.ts";
+import { createLambdaLog, type LambdaLog } from "./lambda-logger.ts";
+
+export interface LambdaModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly count: LambdaLog["count"];
+}
+
+/** Opens nothing yet: the first statement does. */
+export function lambdaModules(env: CommonEnvironment): LambdaModules {
+  const log = createLambdaLog(
+    { level: env.LOG_LEVEL, functionName: env.AWS_LAMBDA_FUNCTION_NAME },
+    { nowMs: () => systemClock.wallMs(), write: (line) => void process.stdout.write(line) },
+  );
+  const db = openDataApi(
+    {
+      resourceArn: env.DATABASE_CLUSTER_ARN,
+      secretArn: env.DATABASE_SECRET_ARN,
+      database: env.DATABASE_NAME,
+    },
+    { clock: systemClock },
+  );
+  return { db, clock: systemClock, random: systemRandom, ...log };
+}
