@@ -1,0 +1,11 @@
+/** Findings of cdk-nag that stand, each with its reason; everything else must be fixed. */
+
+import { Validations } from "aws-cdk-lib";
+import type { IConstruct } from "constructs";
+
+/** `rules` are AwsSolutions numbers: `EC23`, or `IAM5[Resource::*]` for one finding of a rule. */
+export function acknowledge(scope: IConstruct, rules: Readonly<Record<string, string>>): void {
+  Validations.of(scope).acknowledge(
+    ...Object.entries(rules).map(([rule, reason]) => ({ id: `AwsSolutions::AwsSolutions-${rule}`, reason })),
+  );
+}

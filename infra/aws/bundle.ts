@@ -1,0 +1,99 @@
+/** The Lambda functions as bundles: one ES module each, with the files it reads beside it. Made once a synth, then CDK assets. */
+
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { ENVIRONMENTS, type FunctionName } from "../../functions/environment.ts";
+import { CodedError } from "../../shared/errors.ts";
+
+export interface Bundle {
+  /** What Lambda gets: `index.mjs` and what it reads. */
+  readonly folder: string;
+  /** All files together. */
+  readonly bytes: number;
+}
+
+export type Bundles = Readonly<Record<FunctionName, Bundle>>;
+
+/** A larger one starts slowly; something crept in that does not belong. */
+export const MAX_BUNDLE_BYTES = 1_500_000;
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Of each package's file that is served as it is: where the bundle looks for it. */
+const DASHBOARD_PACKAGES = ["uplot/dist/uPlot.iife.min.js", "uplot/dist/uPlot.min.css"];
+/** CommonJS packages inside an ES module ask for `require`; under another name, lest it meets the module's own import. */
+const BANNER =
+  "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);";
+
+/** Bundles every function below `out`, which is emptied first. Throws CodedError `bundle-too-large`. */
+export async function bundleFunctions(out: string): Promise<Bundles> {
+  rmSync(out, { recursive: true, force: true });
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: Object.keys(ENVIRONMENTS).map((name) => ({
+      in: `functions/${name}/lambda.ts`,
+      out: `${name}/index`,
+    })),
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    mainFields: ["module", "main"],
+    // Without source maps: they would double the size and slow each start. Names stay, so that a stack trace can be read.
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    banner: { js: BANNER },
+    logLevel: "warning",
+  });
+  copyDashboard(join(out, "api"));
+  cpSync(join(ROOT, "shared/db/migrations"), join(out, "migrate/migrations"), { recursive: true });
+  const bundles: Bundles = {
+    accounting: measure(out, "accounting"),
+    auth: measure(out, "auth"),
+    poll: measure(out, "poll"),
+    api: measure(out, "api"),
+    janitor: measure(out, "janitor"),
+    migrate: measure(out, "migrate"),
+  };
+  for (const [name, { bytes }] of Object.entries(bundles)) {
+    if (bytes > MAX_BUNDLE_BYTES)
+      throw new CodedError(
+        "bundle-too-large",
+        `the bundle of ${name} has ${bytes} bytes, ${MAX_BUNDLE_BYTES} at most: look for a package that came in with the last import`,
+      );
+  }
+  return bundles;
+}
+
+/** The pages' files, where the bundled code looks for them: beside itself, and the packages' under node_modules. */
+function copyDashboard(folder: string): void {
+  cpSync(join(ROOT, "functions/dashboard/assets"), join(folder, "assets"), {
+    recursive: true,
+    filter: (path) => !path.endsWith("tsconfig.json"),
+  });
+  const require = createRequire(import.meta.url);
+  for (const file of DASHBOARD_PACKAGES) {
+    const target = join(folder, "node_modules", file);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(require.resolve(file), target);
+  }
+}
+
+function measure(out: string, name: FunctionName): Bundle {
+  const folder = join(out, name);
+  const bytes = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  return { folder, bytes };
+}
+
+/** One line a function: its name and size. */
+export function sizeLines(bundles: Bundles): string[] {
+  return Object.entries(bundles).map(
+    ([name, { bytes }]) => `${name.padEnd(12)}${(bytes / 1000).toFixed(0)} kB`,
+  );
+}

@@ -1,0 +1,69 @@
+/** From CDK context (`-c key=value`, or the file cdk.context.json) to the stage that is deployed; what is missing is named before anything is built. */
+
+import * as v from "valibot";
+import { CodedError } from "../../shared/errors.ts";
+import { isValidFaAddress } from "../../shared/factom/address.ts";
+import { STAGES, type Stage } from "./stages.ts";
+
+const url = v.pipe(v.string(), v.url("expected an address like http://host:8088/v2"));
+const given = {
+  stage: v.optional(v.picklist(["dev", "prod", "local"], "expected dev, prod or local"), "dev"),
+  factomd: v.optional(url),
+  coinbase: v.optional(
+    v.pipe(v.string(), v.check(isValidFaAddress, "expected an FA… address with a valid checksum")),
+  ),
+  domain: v.optional(v.string()),
+  certificateArn: v.optional(
+    v.pipe(v.string(), v.regex(/^arn:[\w-]+:acm:us-east-1:/, "expected a certificate in us-east-1")),
+  ),
+  alarmEmail: v.optional(v.pipe(v.string(), v.email("expected an e-mail address"))),
+  tasks: v.optional(
+    v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer(), v.minValue(0)),
+  ),
+  devnetFeed: v.optional(url),
+};
+const schema = v.object(given);
+
+/** The keys that are understood. */
+export const CONTEXT_KEYS: readonly string[] = Object.keys(given);
+export type Context = v.InferOutput<typeof schema>;
+
+/** Throws CodedError `context` naming the key. */
+export function readContext(get: (key: string) => unknown): Context {
+  const parsed = v.safeParse(schema, Object.fromEntries(CONTEXT_KEYS.map((key) => [key, get(key)])));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new CodedError("context", `context ${v.getDotPath(issue)}: ${issue.message}`);
+}
+
+/** The stage with what the context says. Throws CodedError `context` for what a pool cannot do without. */
+export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
+  const base: Stage = STAGES[name];
+  const { factomd, coinbase, domain, certificateArn, alarmEmail, tasks, devnetFeed } = context;
+  if ((domain === undefined) !== (certificateArn === undefined))
+    throw new CodedError("context", "context domain and certificateArn: expected both or neither");
+  const stage: Stage = {
+    ...base,
+    pool: { ...base.pool, factomd: factomd ?? base.pool.factomd, coinbase: coinbase ?? base.pool.coinbase },
+    edge: { ...base.edge, tasks: tasks ?? base.edge.tasks },
+    web:
+      domain !== undefined && certificateArn !== undefined
+        ? { domain: { name: domain, certificateArn } }
+        : base.web,
+    alarms: alarmEmail === undefined ? base.alarms : { email: alarmEmail },
+    prices:
+      devnetFeed === undefined
+        ? base.prices
+        : { ...base.prices, priorities: { fixedusd: 0, devnet: 1 }, urls: { devnet: devnetFeed } },
+  };
+  if (stage.pool.factomd === "") throw missing(name, "factomd", "http://HOST:8088/v2");
+  if (stage.pool.coinbase === "") throw missing(name, "coinbase", "FA…");
+  return stage;
+}
+
+function missing(stage: string, key: string, form: string): CodedError {
+  return new CodedError(
+    "context",
+    `stage ${stage} has no ${key}: pass -c ${key}=${form}, or set pool.${key} in infra/aws/stages.ts`,
+  );
+}

@@ -1,0 +1,239 @@
+/**
+ * The serverless half: summaries queue, functions, schedules, and the function URL of the pages. Only services that LocalStack's community
+ * edition has, so that the very same stack runs on an emulator; a test keeps the list.
+ */
+
+import { CfnOutput, CustomResource, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction as LambdaTarget } from "aws-cdk-lib/aws-events-targets";
+import {
+  EventSourceMapping,
+  FunctionUrlAuthType,
+  type IFunction,
+  type IFunctionUrl,
+} from "aws-cdk-lib/aws-lambda";
+import type { Construct } from "constructs";
+import { METRIC_NAMESPACE, type MetricName } from "../../functions/lambda-logger.ts";
+import type { FunctionSetting } from "./pool-function.ts";
+import { PoolFunction } from "./pool-function.ts";
+import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
+import type { PoolSettings, PriceSettings } from "./stages.ts";
+import { WatchedQueue } from "./watched-queue.ts";
+
+export interface ControlStackProps extends StackProps {
+  readonly functions: FunctionSetting;
+  readonly pool: PoolSettings;
+  readonly prices: PriceSettings;
+  /** Shown to miners. */
+  readonly stratum: { readonly host: string; readonly port: number };
+  /** Of this program. */
+  readonly version: string;
+  /** Changes with the migrations, so that each deployment of new ones runs them. */
+  readonly schema: string;
+  /** What CloudFront sends to prove itself; empty: nobody stands before the function URL. */
+  readonly originSecret: string;
+  /** False while the pool is turned off: schedules would keep the database awake. */
+  readonly isScheduled: boolean;
+  /** Test stages only. */
+  readonly queue?: {
+    readonly timeout: Duration;
+    readonly visibility: Duration;
+    readonly maxReceives: number;
+  };
+}
+
+/** A missing close marker is waited for so long (DESIGN.md, Sealing); short blocks get three of them. */
+export function sealDeadlineSeconds(blockSeconds: number): number {
+  return Math.min(1800, Math.max(30, 3 * blockSeconds));
+}
+
+const ACCOUNTING_TIMEOUT = Duration.seconds(30);
+const MAX_RECEIVES = 5;
+
+type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
+
+export class ControlStack extends Stack {
+  readonly summaries: WatchedQueue;
+  readonly functions: Functions;
+  readonly url: IFunctionUrl;
+
+  constructor(scope: Construct, id: string, props: ControlStackProps) {
+    super(scope, id, props);
+    const { stage } = props.functions;
+    this.summaries = new WatchedQueue(this, "Summaries", {
+      stage,
+      name: "summaries",
+      consumerTimeout: props.queue?.timeout ?? ACCOUNTING_TIMEOUT,
+      maxReceives: props.queue?.maxReceives ?? MAX_RECEIVES,
+      oldestSeconds: 60,
+      ...(props.queue === undefined ? {} : { visibility: props.queue.visibility }),
+    });
+    this.functions = {
+      accounting: this.#accounting(props),
+      auth: this.#auth(props),
+      poll: this.#poll(props),
+      api: this.#api(props),
+      janitor: this.#janitor(props),
+      migrate: this.#migrate(props),
+    };
+    const schema = new CustomResource(this, "Schema", {
+      serviceToken: this.functions.migrate.functionArn,
+      resourceType: "Custom::DatabaseSchema",
+      properties: { schema: props.schema },
+    });
+    this.url = this.functions.api.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
+    this.url.node.addDependency(schema);
+    this.#feed(schema);
+    this.#schedule("Poll", this.functions.poll, props.isScheduled, schema);
+    this.#schedule("Janitor", this.functions.janitor, props.isScheduled, schema);
+    this.#watchBooks(stage);
+    new CfnOutput(this, "QueueUrl", { value: this.summaries.queue.queueUrl });
+    new CfnOutput(this, "DeadLettersUrl", { value: this.summaries.deadLetters.queueUrl });
+    new CfnOutput(this, "AuthFunction", { value: this.functions.auth.functionName });
+    new CfnOutput(this, "PollFunction", { value: this.functions.poll.functionName });
+    new CfnOutput(this, "FunctionUrl", { value: this.url.url });
+  }
+
+  #accounting(props: ControlStackProps): IFunction {
+    return new PoolFunction(this, "Accounting", {
+      ...props.functions,
+      name: "accounting",
+      description: "Applies summaries of edges to the books and seals what is ready",
+      timeout: props.queue?.timeout ?? ACCOUNTING_TIMEOUT,
+      memoryMiB: 512,
+      environment: { SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(props.pool.blockSeconds)}` },
+    }).function;
+  }
+
+  #auth(props: ControlStackProps): IFunction {
+    return new PoolFunction(this, "Auth", {
+      ...props.functions,
+      name: "auth",
+      description: "Logs miners in and registers them for edges",
+      timeout: Duration.seconds(10),
+      // argon2id is what takes its time: a whole processor from 1,769 MiB on.
+      memoryMiB: 1024,
+      environment: { REGISTRATION: props.pool.registration },
+    }).function;
+  }
+
+  #poll(props: ControlStackProps): IFunction {
+    const { blockSeconds, activation, startHeight } = props.pool;
+    const { staleSeconds, ...prices } = props.prices;
+    return new PoolFunction(this, "Poll", {
+      ...props.functions,
+      name: "poll",
+      description: "Asks price sources and writes the prices of the next record",
+      timeout: Duration.seconds(50),
+      memoryMiB: 512,
+      environment: {
+        BLOCK_SECONDS: `${blockSeconds}`,
+        ACTIVATION: `${activation}`,
+        START_HEIGHT: `${startHeight}`,
+        STALE_SECONDS: `${staleSeconds}`,
+        PRICES: JSON.stringify(prices),
+      },
+    }).function;
+  }
+
+  #api(props: ControlStackProps): IFunction {
+    const { pool, stratum } = props;
+    return new PoolFunction(this, "Api", {
+      ...props.functions,
+      name: "api",
+      description: "The pages, REST and JSON-RPC",
+      timeout: Duration.seconds(15),
+      memoryMiB: 1024,
+      environment: {
+        POOL_NAME: pool.name,
+        VERSION: props.version,
+        BLOCK_SECONDS: `${pool.blockSeconds}`,
+        REGISTRATION: pool.registration,
+        STRATUM_HOST: stratum.host,
+        STRATUM_PORT: `${stratum.port}`,
+        LXR_BITS: `${pool.lxrBits}`,
+        ORIGIN_SECRET: props.originSecret,
+      },
+    }).function;
+  }
+
+  #janitor(props: ControlStackProps): IFunction {
+    const { blockSeconds } = props.pool;
+    return new PoolFunction(this, "Janitor", {
+      ...props.functions,
+      name: "janitor",
+      description: "Seals what no message triggers, ends epochs of edges that are gone, prunes statistics",
+      timeout: Duration.seconds(55),
+      memoryMiB: 512,
+      environment: {
+        SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(blockSeconds)}`,
+        BLOCK_SECONDS: `${blockSeconds}`,
+      },
+    }).function;
+  }
+
+  #migrate(props: ControlStackProps): IFunction {
+    return new PoolFunction(this, "Migrate", {
+      ...props.functions,
+      name: "migrate",
+      description: "Brings the database to this version when the stack is deployed",
+      timeout: Duration.minutes(5),
+      memoryMiB: 512,
+      environment: {},
+    }).function;
+  }
+
+  /** Without a filter: messages that one leaves out would be deleted. */
+  #feed(schema: Construct): void {
+    this.summaries.queue.grantConsumeMessages(this.functions.accounting);
+    const feed = new EventSourceMapping(this, "Feed", {
+      target: this.functions.accounting,
+      eventSourceArn: this.summaries.queue.queueArn,
+      batchSize: 10,
+      maxBatchingWindow: Duration.seconds(1),
+      reportBatchItemFailures: true,
+      maxConcurrency: 4,
+    });
+    feed.node.addDependency(schema);
+  }
+
+  #schedule(name: string, target: IFunction, enabled: boolean, schema: Construct): void {
+    const rule = new Rule(this, `${name}Schedule`, {
+      schedule: Schedule.rate(Duration.minutes(1)),
+      enabled,
+      // Late is as good as never: the next one comes within a minute.
+      targets: [new LambdaTarget(target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    });
+    rule.node.addDependency(schema);
+  }
+
+  #watchBooks(stage: string): void {
+    const metric = (metricName: MetricName, name: string): Metric =>
+      new Metric({
+        namespace: METRIC_NAMESPACE,
+        metricName,
+        dimensionsMap: { Function: `prosper-${stage}-${name}` },
+        statistic: "Sum",
+        period: PERIOD,
+      });
+    const alarm = (id: string, heading: string, name: string, of: Metric): void =>
+      void new RunbookAlarm(this, id, { stage, name, heading, metric: of, atLeast: 1 });
+    alarm("LateWork", "Late work", "late-work", metric("LateWork", "accounting"));
+    alarm("Conflicts", "Two bodies under one key", "conflicts", metric("Conflicts", "accounting"));
+    alarm(
+      "ForcedSeals",
+      "A block is sealed by the deadline",
+      "forced-seals",
+      metric("ForcedSeals", "janitor"),
+    );
+    new RunbookAlarm(this, "Unpriced", {
+      stage,
+      name: "unpriced",
+      heading: "No prices",
+      metric: metric("Unpriced", "poll"),
+      atLeast: 1,
+      of: { periods: 10, ringing: 5 },
+    });
+  }
+}

@@ -1,0 +1,100 @@
+/** The books: Aurora PostgreSQL, reached by edges over its port and by functions over the Data API. */
+
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { SubnetType } from "aws-cdk-lib/aws-ec2";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import {
+  AuroraPostgresEngineVersion,
+  ClusterInstance,
+  Credentials,
+  DatabaseCluster,
+  DatabaseClusterEngine,
+} from "aws-cdk-lib/aws-rds";
+import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import type { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
+import type { DatabaseAccess } from "./database-access.ts";
+import type { NetworkStack } from "./network-stack.ts";
+import { logRetention } from "./retention.ts";
+import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
+import type { Stage } from "./stages.ts";
+
+export interface DataStackProps extends StackProps {
+  readonly stage: Stage;
+  readonly network: NetworkStack;
+}
+
+const DATABASE = "prosper";
+/** Percent of the largest capacity. */
+const FULL = 80;
+
+export class DataStack extends Stack {
+  readonly cluster: DatabaseCluster;
+  readonly secret: ISecret;
+  readonly access: DatabaseAccess;
+
+  constructor(scope: Construct, id: string, props: DataStackProps) {
+    super(scope, id, props);
+    const { stage, network } = props;
+    const { database, isProtected } = stage;
+    const clusterIdentifier = `prosper-${stage.name}`;
+    // Made here under the name that Aurora writes to, so that it has an end.
+    const log = new LogGroup(this, "Log", {
+      logGroupName: `/aws/rds/cluster/${clusterIdentifier}/postgresql`,
+      retention: logRetention(stage.logDays),
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.cluster = new DatabaseCluster(this, "Books", {
+      clusterIdentifier,
+      engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
+      credentials: Credentials.fromGeneratedSecret("prosper", {
+        secretName: `prosper/${stage.name}/database`,
+      }),
+      defaultDatabaseName: DATABASE,
+      enableDataApi: true,
+      writer: ClusterInstance.serverlessV2("Writer", { autoMinorVersionUpgrade: true }),
+      readers: database.hasStandby
+        ? [ClusterInstance.serverlessV2("Standby", { scaleWithWriter: true, autoMinorVersionUpgrade: true })]
+        : [],
+      serverlessV2MinCapacity: database.minAcu,
+      serverlessV2MaxCapacity: database.maxAcu,
+      ...(database.autoPauseSeconds === undefined
+        ? {}
+        : { serverlessV2AutoPauseDuration: Duration.seconds(database.autoPauseSeconds) }),
+      vpc: network.vpc,
+      vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+      securityGroups: [network.databaseGroup],
+      storageEncrypted: true,
+      iamAuthentication: true,
+      backup: { retention: Duration.days(database.backupDays) },
+      copyTagsToSnapshot: true,
+      cloudwatchLogsExports: ["postgresql"],
+      deletionProtection: isProtected,
+      removalPolicy: isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    this.cluster.node.addDependency(log);
+    const { secret } = this.cluster;
+    if (secret === undefined) throw new Error("the cluster has no secret: its credentials are generated");
+    this.secret = secret;
+    this.access = { clusterArn: this.cluster.clusterArn, secretArn: secret.secretArn, name: DATABASE };
+    this.#acknowledge(isProtected);
+    new RunbookAlarm(this, "CapacityAlarm", {
+      stage: stage.name,
+      name: "database-capacity",
+      heading: "The database is full",
+      metric: this.cluster.metric("ACUUtilization", { period: PERIOD, statistic: "Maximum" }),
+      atLeast: FULL,
+      of: { periods: 10, ringing: 8 },
+    });
+    new CfnOutput(this, "ClusterArn", { value: this.cluster.clusterArn });
+    new CfnOutput(this, "SecretArn", { value: secret.secretArn });
+  }
+
+  #acknowledge(isProtected: boolean): void {
+    acknowledge(this.cluster, {
+      SMG4: "Rotating needs a function inside the network and a gateway out of it; the runbook rotates by one command instead.",
+      RDS11: "Another port hides nothing: only edges reach the database's.",
+      ...(isProtected ? {} : { RDS10: "A stage to try things on is deleted with its stacks." }),
+    });
+  }
+}

@@ -1,0 +1,52 @@
+/** How an edge's container is told what it is: its configuration file as one variable, and what the image promises. */
+
+import { stringify } from "smol-toml";
+import { STRATUM_PORT, type Stage } from "./stages.ts";
+
+/** What edge/Dockerfile makes. */
+export const CONTAINER = {
+  user: "10001:10001",
+  dataDir: "/data",
+  tableDir: "/table",
+  healthCommand: ["node", "/app/edge/health.mjs"],
+} as const;
+
+export interface EdgeSettings {
+  readonly stage: Stage;
+  readonly queueUrl: string;
+  readonly authFunction: string;
+  readonly region: string;
+}
+
+/** The variables of an edge's container; secrets come beside them. */
+export function edgeEnvironment(settings: EdgeSettings): Record<string, string> {
+  const { stage } = settings;
+  return {
+    PROSPER_CONFIG: stringify(edgeConfig(stage)),
+    SUMMARIES_QUEUE_URL: settings.queueUrl,
+    AUTH_FUNCTION: settings.authFunction,
+    AWS_REGION: settings.region,
+  };
+}
+
+/** Sections and keys as `prosper config` writes them. */
+export function edgeConfig({ pool, edge, prices }: Stage): Record<string, Record<string, unknown>> {
+  return {
+    app: { datadir: CONTAINER.dataDir, tabledir: CONTAINER.tableDir },
+    factom: { factomdlocation: pool.factomd },
+    pegnet: {
+      blockperiod: `${pool.blockSeconds}s`,
+      startheight: pool.startHeight,
+      activation: pool.activation,
+      lxrbits: pool.lxrBits,
+    },
+    polling: { staleduration: `${prices.staleSeconds}s`, rule: prices.rule },
+    pool: {
+      oprcoinbase: pool.coinbase,
+      opridentity: pool.name,
+      poolfeerate: pool.feeRate,
+      registration: pool.registration,
+    },
+    stratum: { host: "0.0.0.0", stratumport: STRATUM_PORT, maxconnections: edge.maxConnections },
+  };
+}

@@ -1,0 +1,256 @@
+/** The edges: Fargate tasks on arm64 behind the balancer, replaced one by one without losing a share (reliability of a rolling deploy). */
+
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { type IMetric, Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { SubnetType } from "aws-cdk-lib/aws-ec2";
+import {
+  Cluster,
+  type ContainerImage,
+  ContainerInsights,
+  CpuArchitecture,
+  Secret as EcsSecret,
+  FargateService,
+  FargateTaskDefinition,
+  LogDrivers,
+  OperatingSystemFamily,
+} from "aws-cdk-lib/aws-ecs";
+import { NetworkListener, NetworkTargetGroup, Protocol } from "aws-cdk-lib/aws-elasticloadbalancingv2";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import type { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
+import { asBalancer, asCluster } from "./cdk-types.ts";
+import type { ControlStack } from "./control-stack.ts";
+import type { DataStack } from "./data-stack.ts";
+import { CONTAINER, edgeEnvironment } from "./edge-settings.ts";
+import type { NetworkStack } from "./network-stack.ts";
+import { logRetention } from "./retention.ts";
+import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
+import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
+
+export interface EdgeStackProps extends StackProps {
+  readonly stage: Stage;
+  readonly network: NetworkStack;
+  readonly data: DataStack;
+  readonly control: ControlStack;
+  readonly image: ContainerImage;
+}
+
+/** The longest that Fargate allows: closing miners in waves, then handing over what is acknowledged. */
+const STOP = Duration.seconds(120);
+/** Established connections live through it; new ones go elsewhere. */
+const DEREGISTRATION = Duration.seconds(15);
+/** A job lasts ten minutes, so a good miner may be silent for as long. */
+const TCP_IDLE = Duration.seconds(1200);
+const CPU_TARGET = 60;
+/** Of the connections that all edges together may hold. */
+const CROWDED = 0.8;
+
+export class EdgeStack extends Stack {
+  readonly service: FargateService;
+  readonly #network: NetworkStack;
+
+  constructor(scope: Construct, id: string, props: EdgeStackProps) {
+    super(scope, id, props);
+    const { stage, network, control } = props;
+    this.#network = network;
+    const cluster = asCluster(
+      new Cluster(this, "Cluster", {
+        vpc: network.vpc,
+        containerInsightsV2: ContainerInsights.ENABLED,
+      }),
+    );
+    const task = this.#task(props);
+    const { maxTasks, tasks } = stage.edge;
+    this.service = new FargateService(this, "Service", {
+      cluster,
+      taskDefinition: task,
+      serviceName: `prosper-${stage.name}-edge`,
+      desiredCount: tasks,
+      // A new edge mines before an old one goes.
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { rollback: true },
+      assignPublicIp: true,
+      vpcSubnets: { subnetType: SubnetType.PUBLIC },
+      securityGroups: [network.edgeGroup],
+      // The table is read and the journal recovered before the first health check counts.
+      healthCheckGracePeriod: Duration.minutes(5),
+    });
+    control.summaries.queue.grantSendMessages(task.taskRole);
+    task.addToTaskRolePolicy(
+      new PolicyStatement({
+        actions: ["lambda:InvokeFunction"],
+        resources: [control.functions.auth.functionArn],
+      }),
+    );
+    this.#listen("Stratum", STRATUM_PORT);
+    if (stage.edge.hasTls) this.#listen("StratumTls", STRATUM_TLS_PORT);
+    if (maxTasks > tasks && tasks > 0) {
+      this.service
+        .autoScaleTaskCount({ minCapacity: tasks, maxCapacity: maxTasks })
+        .scaleOnCpuUtilization("Cpu", {
+          targetUtilizationPercent: CPU_TARGET,
+          // Each edge that goes costs its miners a reconnection.
+          scaleInCooldown: Duration.minutes(30),
+          scaleOutCooldown: Duration.minutes(2),
+        });
+    }
+    this.#alarms(stage);
+    new CfnOutput(this, "ServiceName", { value: this.service.serviceName });
+    new CfnOutput(this, "ClusterName", { value: cluster.clusterName });
+  }
+
+  /** Open connections, and new ones a minute, of all edges together. */
+  connectionMetrics(): IMetric[] {
+    const { balancer } = this.#network;
+    return [
+      balancer.metrics.activeFlowCount({ period: PERIOD, statistic: "Maximum" }),
+      balancer.metrics.newFlowCount({ period: PERIOD }),
+    ];
+  }
+
+  #task(props: EdgeStackProps): FargateTaskDefinition {
+    const { stage, data } = props;
+    const task = new FargateTaskDefinition(this, "Task", {
+      family: `prosper-${stage.name}-edge`,
+      cpu: stage.edge.cpu,
+      memoryLimitMiB: stage.edge.memoryMiB,
+      runtimePlatform: {
+        cpuArchitecture: CpuArchitecture.ARM64,
+        operatingSystemFamily: OperatingSystemFamily.LINUX,
+      },
+      volumes: [{ name: "data" }],
+    });
+    const edgeSecret = Secret.fromSecretNameV2(this, "EdgeSecret", `prosper/${stage.name}/edge`);
+    const fromEdge = (field: string): EcsSecret => EcsSecret.fromSecretsManager(edgeSecret, field);
+    const fromData = (field: string): EcsSecret => EcsSecret.fromSecretsManager(data.secret, field);
+    const container = task.addContainer("edge", {
+      image: props.image,
+      environment: edgeEnvironment({
+        stage,
+        queueUrl: props.control.summaries.queue.queueUrl,
+        authFunction: props.control.functions.auth.functionName,
+        region: this.region,
+      }),
+      secrets: {
+        DATABASE_HOST: fromData("host"),
+        DATABASE_PORT: fromData("port"),
+        DATABASE_USER: fromData("username"),
+        DATABASE_PASSWORD: fromData("password"),
+        DATABASE_NAME: fromData("dbname"),
+        PROSPER_ES_ADDRESS: fromEdge("esAddress"),
+        ...(stage.edge.hasTls
+          ? { STRATUM_TLS_KEY: fromEdge("tlsKey"), STRATUM_TLS_CERT: fromEdge("tlsCert") }
+          : {}),
+      },
+      logging: LogDrivers.awsLogs({
+        streamPrefix: "edge",
+        logGroup: new LogGroup(this, "Log", {
+          logGroupName: `/prosper/${stage.name}/edge`,
+          retention: logRetention(stage.logDays),
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+      }),
+      stopTimeout: STOP,
+      readonlyRootFilesystem: true,
+      user: CONTAINER.user,
+      healthCheck: {
+        command: ["CMD", ...CONTAINER.healthCommand],
+        interval: Duration.seconds(15),
+        timeout: Duration.seconds(5),
+        retries: 4,
+        startPeriod: Duration.seconds(300),
+      },
+      portMappings: [STRATUM_PORT, ...(stage.edge.hasTls ? [STRATUM_TLS_PORT] : [])].map((containerPort) => ({
+        containerPort,
+      })),
+    });
+    container.addMountPoints({ sourceVolume: "data", containerPath: CONTAINER.dataDir, readOnly: false });
+    acknowledge(task, {
+      ECS2: "The variables are addresses and settings; what is secret comes from Secrets Manager.",
+    });
+    acknowledge(task.obtainExecutionRole(), {
+      "IAM5[Resource::*]": "ecr:GetAuthorizationToken has no resource to name; everything else is named.",
+    });
+    return task;
+  }
+
+  /** TLS ends in the edge, so both listeners pass bytes on, with the miner's address before them. */
+  #listen(name: string, port: number): void {
+    const targets = new NetworkTargetGroup(this, `${name}Targets`, {
+      vpc: this.#network.vpc,
+      port,
+      protocol: Protocol.TCP,
+      targets: [this.service.loadBalancerTarget({ containerName: "edge", containerPort: port })],
+      proxyProtocolV2: true,
+      // The balancer's own addresses: 55,000 connections a target, and no collisions of miners behind one router.
+      preserveClientIp: false,
+      deregistrationDelay: DEREGISTRATION,
+      healthCheck: {
+        protocol: Protocol.TCP,
+        port: `${port}`,
+        interval: Duration.seconds(10),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 3,
+      },
+    });
+    // One bad minute of health checks must not cut thousands of good connections.
+    targets.setAttribute("target_health_state.unhealthy.connection_termination.enabled", "false");
+    targets.setAttribute("target_health_state.unhealthy.draining_interval_seconds", "60");
+    targets.setAttribute("deregistration_delay.connection_termination.enabled", "false");
+    new NetworkListener(this, `${name}Listener`, {
+      loadBalancer: asBalancer(this.#network.balancer),
+      port,
+      protocol: Protocol.TCP,
+      tcpIdleTimeout: TCP_IDLE,
+      defaultTargetGroups: [targets],
+    });
+  }
+
+  #alarms(stage: Stage): void {
+    const { balancer } = this.#network;
+    new RunbookAlarm(this, "FullAlarm", {
+      stage: stage.name,
+      name: "edges-full",
+      heading: "Edges are full",
+      metric: balancer.metrics.activeFlowCount({ period: PERIOD, statistic: "Maximum" }),
+      atLeast: Math.max(1, Math.floor(CROWDED * stage.edge.maxTasks * stage.edge.maxConnections)),
+      of: { periods: 5, ringing: 3 },
+    });
+    new RunbookAlarm(this, "PortsAlarm", {
+      stage: stage.name,
+      name: "balancer-ports",
+      heading: "Edges are full",
+      metric: new Metric({
+        namespace: "AWS/NetworkELB",
+        metricName: "PortAllocationErrorCount",
+        dimensionsMap: { LoadBalancer: balancer.loadBalancerFullName },
+        statistic: "Sum",
+        period: PERIOD,
+      }),
+      atLeast: 1,
+    });
+    if (stage.edge.tasks === 0) return;
+    new RunbookAlarm(this, "TasksAlarm", {
+      stage: stage.name,
+      name: "edges-missing",
+      heading: "An edge is missing",
+      metric: new Metric({
+        namespace: "ECS/ContainerInsights",
+        metricName: "RunningTaskCount",
+        dimensionsMap: {
+          ClusterName: this.service.cluster.clusterName,
+          ServiceName: this.service.serviceName,
+        },
+        statistic: "Minimum",
+        period: PERIOD,
+      }),
+      atLeast: stage.edge.tasks - 1,
+      isFloor: true,
+      needsData: true,
+      of: { periods: 5, ringing: 5 },
+    });
+  }
+}

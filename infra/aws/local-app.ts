@@ -1,0 +1,80 @@
+/** The control stack alone, for an emulator of AWS on this machine: database, prices and edges are processes beside it. */
+
+import { type App, Duration } from "aws-cdk-lib";
+import { Architecture } from "aws-cdk-lib/aws-lambda";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import * as v from "valibot";
+import { CodedError } from "../../shared/errors.ts";
+import { ControlStack } from "./control-stack.ts";
+import { type PoolAppOptions, schemaOf } from "./pool-app.ts";
+
+/** By context, since ports are picked anew at every start. */
+const local = v.object({
+  /** Our own Data API before PostgreSQL: the emulators' is a stub. */
+  dataApi: v.pipe(v.string(), v.url()),
+  /** Of the devnet. */
+  priceFeed: v.pipe(v.string(), v.url()),
+  stratumPort: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
+  blockSeconds: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.minValue(0.1)),
+  lxrBits: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
+});
+
+export type Local = v.InferOutput<typeof local>;
+
+/** Throws CodedError `context` naming the key. */
+export function readLocal(get: (key: string) => unknown): Local {
+  const keys = Object.keys(local.entries);
+  const parsed = v.safeParse(local, Object.fromEntries(keys.map((key) => [key, get(key)])));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new CodedError("context", `context ${v.getDotPath(issue)} of stage local: ${issue.message}`);
+}
+
+const STAGE = "local";
+/** Short, so that a test sees a poison message reach the dead letters. */
+const QUEUE = { timeout: Duration.seconds(5), visibility: Duration.seconds(5), maxReceives: 3 };
+
+export function addLocalPool(app: App, settings: Local, options: PoolAppOptions): ControlStack {
+  const account = "000000000000";
+  return new ControlStack(app, "Prosper-local-control", {
+    functions: {
+      stage: STAGE,
+      bundles: options.bundles,
+      // Names that nobody looks up: the local Data API has one user.
+      database: {
+        clusterArn: `arn:aws:rds:us-east-1:${account}:cluster:prosper-local`,
+        secretArn: `arn:aws:secretsmanager:us-east-1:${account}:secret:prosper-local`,
+        name: "prosper",
+      },
+      logDays: RetentionDays.ONE_DAY,
+      // Emulators run functions on this machine's own processor.
+      architecture: process.arch === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
+      extraEnvironment: { AWS_ENDPOINT_URL_RDS_DATA: settings.dataApi },
+    },
+    pool: {
+      name: "ProsperLocal",
+      coinbase: "",
+      feeRate: "0.05",
+      registration: "invite",
+      factomd: "",
+      blockSeconds: settings.blockSeconds,
+      startHeight: 1000,
+      activation: 0,
+      lxrBits: settings.lxrBits,
+    },
+    prices: {
+      priorities: { fixedusd: 0, devnet: 1 },
+      overrides: {},
+      urls: { devnet: settings.priceFeed },
+      fixed: {},
+      rule: "priority",
+      staleSeconds: 1800,
+    },
+    stratum: { host: "127.0.0.1", port: settings.stratumPort },
+    version: options.version,
+    schema: schemaOf(),
+    originSecret: "",
+    isScheduled: true,
+    queue: QUEUE,
+  });
+}

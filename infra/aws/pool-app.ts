@@ -1,0 +1,98 @@
+/** The stacks of one stage, put together in the order of what they need. */
+
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type App, SecretValue, Tags } from "aws-cdk-lib";
+import { Platform } from "aws-cdk-lib/aws-ecr-assets";
+import { ContainerImage } from "aws-cdk-lib/aws-ecs";
+import { Architecture } from "aws-cdk-lib/aws-lambda";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { loadMigrations } from "../../shared/db/migrate.ts";
+import { acknowledge } from "./acknowledge.ts";
+import type { Bundles } from "./bundle.ts";
+import { ControlStack } from "./control-stack.ts";
+import { DataStack } from "./data-stack.ts";
+import { EdgeStack } from "./edge-stack.ts";
+import { NetworkStack } from "./network-stack.ts";
+import { ObserveStack } from "./observe-stack.ts";
+import { logRetention } from "./retention.ts";
+import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
+import { WebStack } from "./web-stack.ts";
+
+export interface PoolAppOptions {
+  readonly bundles: Bundles;
+  /** Of this program. */
+  readonly version: string;
+}
+
+export interface PoolStacks {
+  readonly network: NetworkStack;
+  readonly data: DataStack;
+  readonly control: ControlStack;
+  readonly edge: EdgeStack;
+  readonly web: WebStack;
+  readonly observe: ObserveStack;
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** Adds the six stacks of a stage to the app. */
+export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolStacks {
+  const { bundles, version } = options;
+  const idOf = (capability: string): string => `Prosper-${stage.name}-${capability}`;
+  const common = { stage, terminationProtection: stage.isProtected };
+  const network = new NetworkStack(app, idOf("network"), common);
+  const data = new DataStack(app, idOf("data"), { ...common, network });
+  const originSecret = originSecretOf(data, stage);
+  const control = new ControlStack(app, idOf("control"), {
+    terminationProtection: stage.isProtected,
+    functions: {
+      stage: stage.name,
+      bundles,
+      database: data.access,
+      logDays: logRetention(stage.logDays),
+      architecture: Architecture.ARM_64,
+      extraEnvironment: {},
+    },
+    pool: stage.pool,
+    prices: stage.prices,
+    stratum: {
+      host: network.balancer.loadBalancerDnsName,
+      port: stage.edge.hasTls ? STRATUM_TLS_PORT : STRATUM_PORT,
+    },
+    version,
+    schema: schemaOf(),
+    originSecret,
+    isScheduled: stage.edge.tasks > 0,
+  });
+  const image = ContainerImage.fromAsset(ROOT, {
+    file: "edge/Dockerfile",
+    platform: Platform.LINUX_ARM64,
+    buildArgs: { LXR_BITS: `${stage.pool.lxrBits}` },
+  });
+  const edge = new EdgeStack(app, idOf("edge"), { ...common, network, data, control, image });
+  const web = new WebStack(app, idOf("web"), { ...common, url: control.url, originSecret });
+  const observe = new ObserveStack(app, idOf("observe"), { ...common, control, data, edge });
+  Tags.of(app).add("prosper:stage", stage.name);
+  return { network, data, control, edge, web, observe };
+}
+
+/** Between CloudFront and the api function; a reference in the templates, never the value. */
+function originSecretOf(data: DataStack, stage: Stage): string {
+  const secret = new Secret(data, "OriginSecret", {
+    secretName: `prosper/${stage.name}/origin`,
+    description: "What CloudFront sends to the api function to prove itself",
+    generateSecretString: { excludePunctuation: true, passwordLength: 40 },
+  });
+  acknowledge(secret, {
+    SMG4: "It protects a rate limit only; making it anew is deleting it and deploying.",
+  });
+  return SecretValue.secretsManager(secret.secretName).unsafeUnwrap();
+}
+
+/** Changes with the migrations. */
+export function schemaOf(): string {
+  const hash = createHash("sha256");
+  for (const { name, sha256 } of loadMigrations()) hash.update(`${name} ${sha256}\n`);
+  return hash.digest("hex").slice(0, 16);
+}

@@ -1,0 +1,129 @@
+/** The pools that can be deployed, side by side as typed literals; what only you know is passed as context (see docs/aws.md). */
+
+/** What is paid, mined and shown. */
+export interface PoolSettings {
+  /** Written into our records and shown on the pages. */
+  readonly name: string;
+  /** FA… address that the rewards go to. */
+  readonly coinbase: string;
+  readonly feeRate: string;
+  readonly registration: "invite" | "open";
+  /** factomd's JSON-RPC, as an edge reaches it. */
+  readonly factomd: string;
+  readonly blockSeconds: number;
+  readonly startHeight: number;
+  /** −1: the real network's heights; else all OPR versions are active from this height. */
+  readonly activation: number;
+  /** Size of the LXR table: 30 on the real network. */
+  readonly lxrBits: number;
+}
+
+export interface PriceSettings {
+  /** Source → place; empty: the default order, which needs no key. */
+  readonly priorities: Readonly<Record<string, number>>;
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly urls: Readonly<Record<string, string>>;
+  readonly fixed: Readonly<Record<string, string>>;
+  readonly rule: "priority" | "reference";
+  /** An older price is not used. */
+  readonly staleSeconds: number;
+}
+
+export interface Stage {
+  /** Stands in every stack's and resource's name. */
+  readonly name: string;
+  /** Deleting a stack keeps the books, and only an unprotected stack can be deleted. */
+  readonly isProtected: boolean;
+  readonly zones: number;
+  readonly database: {
+    /** Aurora capacity units; 0 pauses the database when nobody has asked it for `autoPauseSeconds`. */
+    readonly minAcu: number;
+    readonly maxAcu: number;
+    readonly autoPauseSeconds?: number;
+    /** A second instance in another zone takes over within a minute. */
+    readonly hasStandby: boolean;
+    readonly backupDays: number;
+  };
+  readonly edge: {
+    /** 0 turns the pool off. */
+    readonly tasks: number;
+    readonly maxTasks: number;
+    readonly cpu: number;
+    readonly memoryMiB: number;
+    readonly maxConnections: number;
+    /** A second listener with TLS, its certificate and key from the edge secret. */
+    readonly hasTls: boolean;
+  };
+  readonly web: {
+    /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */
+    readonly domain?: { readonly name: string; readonly certificateArn: string };
+  };
+  readonly alarms: { readonly email?: string };
+  readonly logDays: 7 | 30 | 90 | 365;
+  readonly pool: PoolSettings;
+  readonly prices: PriceSettings;
+}
+
+/** Where miners connect. */
+export const STRATUM_PORT = 3333;
+export const STRATUM_TLS_PORT = 3443;
+
+const KEYLESS_PRICES: PriceSettings = {
+  priorities: {},
+  overrides: {},
+  urls: {},
+  fixed: {},
+  rule: "priority",
+  staleSeconds: 1800,
+};
+
+export const STAGES = {
+  /** To try it on AWS: small table, everything deleted with the stacks, the database asleep while the edge is scaled to 0. */
+  dev: {
+    name: "dev",
+    isProtected: false,
+    zones: 2,
+    database: { minAcu: 0, maxAcu: 2, autoPauseSeconds: 300, hasStandby: false, backupDays: 1 },
+    edge: { tasks: 1, maxTasks: 1, cpu: 512, memoryMiB: 1024, maxConnections: 1000, hasTls: false },
+    web: {},
+    alarms: {},
+    logDays: 7,
+    pool: {
+      name: "ProsperDev",
+      coinbase: "",
+      feeRate: "0.05",
+      registration: "invite",
+      factomd: "",
+      blockSeconds: 60,
+      startHeight: 1000,
+      activation: 0,
+      lxrBits: 16,
+    },
+    prices: KEYLESS_PRICES,
+  },
+  /** A real pool: books kept and protected, edges and database in two zones. */
+  prod: {
+    name: "prod",
+    isProtected: true,
+    zones: 2,
+    database: { minAcu: 0.5, maxAcu: 16, hasStandby: true, backupDays: 35 },
+    edge: { tasks: 2, maxTasks: 12, cpu: 2048, memoryMiB: 4096, maxConnections: 20_000, hasTls: true },
+    web: {},
+    alarms: {},
+    logDays: 90,
+    pool: {
+      name: "Prosper",
+      coinbase: "",
+      feeRate: "0.05",
+      registration: "invite",
+      factomd: "",
+      blockSeconds: 600,
+      startHeight: 206_422,
+      activation: -1,
+      lxrBits: 30,
+    },
+    prices: KEYLESS_PRICES,
+  },
+} as const satisfies Record<string, Stage>;
+
+export type StageName = keyof typeof STAGES;

@@ -1,0 +1,66 @@
+/** A standard queue with what it needs to lose nothing: a dead-letter queue, a redrive limit, and alarms that name the runbook. */
+
+import { Duration } from "aws-cdk-lib";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
+import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
+
+export interface WatchedQueueProps {
+  readonly stage: string;
+  /** Ends the queue's name and begins its alarms'. */
+  readonly name: string;
+  /** Of the function that reads it; a message is hidden for six times as long. */
+  readonly consumerTimeout: Duration;
+  readonly maxReceives: number;
+  /** The oldest message may wait so long before the alarm rings. */
+  readonly oldestSeconds: number;
+  /** Test stages only: what a message is hidden for instead. */
+  readonly visibility?: Duration;
+}
+
+/** A message hidden for too short a time would be read twice at once, AWS says by a factor of six. */
+const VISIBILITY_FACTOR = 6;
+/** As long as SQS keeps a message at all. */
+const RETENTION = Duration.days(14);
+
+export class WatchedQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, props: WatchedQueueProps) {
+    super(scope, id);
+    const { stage, name } = props;
+    const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION };
+    this.deadLetters = new Queue(this, "DeadLetters", {
+      ...common,
+      queueName: `prosper-${stage}-${name}-dead-letters`,
+    });
+    acknowledge(this.deadLetters, { SQS3: "This queue is the dead-letter queue of the one beside it." });
+    this.queue = new Queue(this, "Queue", {
+      ...common,
+      queueName: `prosper-${stage}-${name}`,
+      visibilityTimeout:
+        props.visibility ?? Duration.seconds(VISIBILITY_FACTOR * props.consumerTimeout.toSeconds()),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.maxReceives },
+    });
+    new RunbookAlarm(this, "DeadLettersAlarm", {
+      stage,
+      name: `${name}-dead-letters`,
+      heading: "Dead letters",
+      metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({
+        period: PERIOD,
+        statistic: "Maximum",
+      }),
+      atLeast: 1,
+    });
+    new RunbookAlarm(this, "OldestMessageAlarm", {
+      stage,
+      name: `${name}-oldest-message`,
+      heading: "Messages wait too long",
+      metric: this.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: "Maximum" }),
+      atLeast: props.oldestSeconds,
+      of: { periods: 3, ringing: 2 },
+    });
+  }
+}

@@ -1,0 +1,124 @@
+/** The pages for the world: CloudFront before the api function, which refuses whoever comes around it. */
+
+import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import {
+  AllowedMethods,
+  CachePolicy,
+  Distribution,
+  Function as EdgeFunction,
+  FunctionCode,
+  FunctionEventType,
+  FunctionRuntime,
+  HttpVersion,
+  OriginRequestPolicy,
+  PriceClass,
+  SecurityPolicyProtocol,
+  ViewerProtocolPolicy,
+} from "aws-cdk-lib/aws-cloudfront";
+import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import type { IFunctionUrl } from "aws-cdk-lib/aws-lambda";
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/origin.ts";
+import { acknowledge } from "./acknowledge.ts";
+import { asBucket } from "./cdk-types.ts";
+import type { Stage } from "./stages.ts";
+
+export interface WebStackProps extends StackProps {
+  readonly stage: Stage;
+  readonly url: IFunctionUrl;
+  readonly originSecret: string;
+}
+
+/** The browser's own host: CloudFront must send its origin's name, and the api compares the page's origin with the host. */
+const KEEP_HOST = `function handler(event) {
+  var request = event.request;
+  request.headers['${HOST_HEADER}'] = { value: request.headers.host.value };
+  return request;
+}`;
+
+export class WebStack extends Stack {
+  readonly distribution: Distribution;
+
+  constructor(scope: Construct, id: string, props: WebStackProps) {
+    super(scope, id, props);
+    const { stage } = props;
+    // https://ID.lambda-url.REGION.on.aws/
+    const origin = new HttpOrigin(Fn.select(2, Fn.split("/", props.url.url)), {
+      customHeaders: { [SECRET_HEADER]: props.originSecret },
+      readTimeout: Duration.seconds(20),
+    });
+    const keepHost = new EdgeFunction(this, "KeepHost", {
+      code: FunctionCode.fromInline(KEEP_HOST),
+      runtime: FunctionRuntime.JS_2_0,
+      comment: "Tells the api the browser's own host",
+    });
+    const behaviour = {
+      origin,
+      allowedMethods: AllowedMethods.ALLOW_ALL,
+      viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+      originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+      functionAssociations: [{ function: keepHost, eventType: FunctionEventType.VIEWER_REQUEST }],
+    };
+    const { domain } = stage.web;
+    this.distribution = new Distribution(this, "Pages", {
+      comment: `prosper ${stage.name}`,
+      // Answers are somebody's own, or fresh for a second: the function keeps what can be kept.
+      defaultBehavior: { ...behaviour, cachePolicy: CachePolicy.CACHING_DISABLED },
+      // Their address changes with their content.
+      additionalBehaviors: {
+        "/assets/*": {
+          ...behaviour,
+          allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+          cachePolicy: CachePolicy.CACHING_OPTIMIZED,
+        },
+      },
+      httpVersion: HttpVersion.HTTP2_AND_3,
+      priceClass: stage.isProtected ? PriceClass.PRICE_CLASS_ALL : PriceClass.PRICE_CLASS_100,
+      minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+      enableLogging: stage.isProtected,
+      ...(stage.isProtected
+        ? { logBucket: asBucket(this.#logBucket(stage)), logIncludesCookies: false }
+        : {}),
+      ...(domain === undefined
+        ? {}
+        : {
+            domainNames: [domain.name],
+            certificate: Certificate.fromCertificateArn(this, "Certificate", domain.certificateArn),
+          }),
+    });
+    this.#acknowledge(stage);
+    new CfnOutput(this, "Url", {
+      value: `https://${domain?.name ?? this.distribution.distributionDomainName}/`,
+    });
+    new CfnOutput(this, "DistributionName", { value: this.distribution.distributionDomainName });
+  }
+
+  #logBucket(stage: Stage): Bucket {
+    const bucket = new Bucket(this, "Visits", {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      // CloudFront writes its logs as the bucket's guest.
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
+      lifecycleRules: [{ expiration: Duration.days(stage.logDays) }],
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    acknowledge(bucket, {
+      S1: "This bucket holds the access logs; logging who writes a log would never end.",
+    });
+    return bucket;
+  }
+
+  #acknowledge(stage: Stage): void {
+    acknowledge(this.distribution, {
+      CFR1: "Miners may live anywhere.",
+      CFR2: "A firewall is a monthly price for little: the api takes 64 kB at most, limits failed logins, and has no query language.",
+      ...(stage.isProtected ? {} : { CFR3: "Nobody reads the visits of a stage to try things on." }),
+      ...(stage.web.domain === undefined
+        ? { CFR4: "Without a domain of one's own CloudFront's certificate and its protocol list serve." }
+        : {}),
+    });
+  }
+}
