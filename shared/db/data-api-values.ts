@@ -61,7 +61,7 @@ function nameAndType(column: ColumnMetadata): { name: string; type: string } {
 function readField(field: Field, type: string): Row[string] | undefined {
   if (field.isNull) return null;
   if (field.booleanValue !== undefined) return field.booleanValue;
-  if (field.blobValue !== undefined) return field.blobValue;
+  if (field.blobValue !== undefined) return Buffer.from(field.blobValue);
   if (field.stringValue !== undefined) return field.stringValue;
   if (field.doubleValue !== undefined) return field.doubleValue;
   const { longValue } = field;

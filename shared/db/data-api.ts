@@ -17,6 +17,7 @@ import { isResuming, translateDataApi } from "./data-api-errors.ts";
 import { readRows, toNamed, toParameter } from "./data-api-values.ts";
 import type { Db, Sql } from "./port.ts";
 import { parseRows } from "./rows.ts";
+import { transactionTurns } from "./transaction-turns.ts";
 
 export interface DataApiOptions {
   /** The cluster, and the secret with its user and password. */
@@ -45,18 +46,24 @@ const IDLE_MS = 4000;
 /** Opens a client. Nothing connects before the first statement. */
 export function openDataApi(options: DataApiOptions, modules: DataApiModules): Db {
   const caller = new Caller(options, modules);
-  const execute = (statement: Sql, transactionId?: string): Promise<ExecuteStatementCommandOutput> =>
-    caller.execute(statement, transactionId);
   return {
-    ...statements((statement) => execute(statement)),
+    ...statements((statement) => caller.execute(statement)),
     async transaction(work) {
-      const transaction = new Transaction(caller, await caller.begin());
+      const id = await caller.begin();
+      // The service refuses two statements at a time.
+      const turns = transactionTurns();
       try {
-        const result = await work(transaction.db());
-        await transaction.commit();
+        const result = await work({
+          ...statements((statement) => turns.run(() => caller.execute(statement, id))),
+          transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
+          close: () => Promise.resolve(),
+        });
+        await turns.run(() => caller.commit(id));
         return result;
       } catch (error) {
-        await transaction.rollback();
+        await turns.end();
+        // One that cannot be rolled back ends by itself.
+        await caller.rollback(id).catch(() => undefined);
         throw error;
       }
     },
@@ -74,62 +81,6 @@ function statements(
       return numberOfRecordsUpdated || (records?.length ?? 0);
     },
   };
-}
-
-/** One transaction; its statements go one after the other, since the service refuses two at a time. */
-class Transaction {
-  readonly #caller: Caller;
-  readonly #id: string;
-  #last: Promise<unknown> = Promise.resolve();
-  #failed = false;
-
-  constructor(caller: Caller, id: string) {
-    this.#caller = caller;
-    this.#id = id;
-  }
-
-  db(): Db {
-    return {
-      ...statements((statement) => this.#execute(statement)),
-      transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
-      close: () => Promise.resolve(),
-    };
-  }
-
-  async commit(): Promise<void> {
-    await this.#last.catch(() => undefined);
-    this.#refuseFailed();
-    await this.#caller.commit(this.#id);
-  }
-
-  /** Never rejects: a transaction that cannot be rolled back ends by itself. */
-  async rollback(): Promise<void> {
-    await this.#last.catch(() => undefined);
-    await this.#caller.rollback(this.#id).catch(() => undefined);
-  }
-
-  #execute(statement: Sql): Promise<ExecuteStatementCommandOutput> {
-    const answer = this.#last
-      .catch(() => undefined)
-      .then(() => {
-        this.#refuseFailed();
-        return this.#caller.execute(statement, this.#id);
-      });
-    this.#last = answer;
-    return answer.catch((error: unknown) => {
-      this.#failed = true;
-      throw error;
-    });
-  }
-
-  /** The service ends a transaction at its first failing statement. */
-  #refuseFailed(): void {
-    if (!this.#failed) return;
-    throw new CodedError(
-      "db-error",
-      "the transaction was rolled back, a statement in it failed: let its error reach the end of the transaction",
-    );
-  }
 }
 
 /** The service's operations on one database; failures as CodedErrors. */
@@ -160,7 +111,7 @@ class Caller {
     });
   }
 
-  execute(statement: Sql, transactionId: string | undefined): Promise<ExecuteStatementCommandOutput> {
+  execute(statement: Sql, transactionId?: string): Promise<ExecuteStatementCommandOutput> {
     return this.#call(
       () =>
         this.#client.send(

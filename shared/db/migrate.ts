@@ -61,9 +61,10 @@ export async function migrate(db: Db, migrations: Migration[] = loadMigrations()
   return ran;
 }
 
-/** Two sessions that create the same table at once: one of them gets a unique violation on the catalogue. */
+/** Two sessions that create the same table at once: one of them gets a unique violation on the catalogue, or "already exists". */
 function ignoreConcurrentCreate(error: unknown): number {
-  if (error instanceof CodedError && error.code === "db-conflict") return 0;
+  if (error instanceof CodedError && (error.code === "db-conflict" || error.data["sqlstate"] === "42P07"))
+    return 0;
   throw error;
 }
 

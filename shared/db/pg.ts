@@ -5,6 +5,7 @@ import { CodedError, coerceError } from "../errors.ts";
 import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import type { Db, Sql, SqlValue } from "./port.ts";
 import { parseRows } from "./rows.ts";
+import { transactionTurns } from "./transaction-turns.ts";
 
 const { Pool, types } = pg;
 /** Columns that come as numbers, booleans and bytes; every other type comes as PostgreSQL writes it, as over the Data API. */
@@ -47,14 +48,19 @@ export function openPg(options: PgOptions): Db {
       const client = await pool.connect().catch((error) => Promise.reject(translate(error)));
       // Between two statements nobody else listens: a connection that breaks then would end the process.
       client.on("error", ignoreBroken);
+      const turns = transactionTurns();
       try {
         await run(client, { text: "BEGIN", values: [] });
-        const result = await work(nested(client));
-        const { command } = await run(client, { text: "COMMIT", values: [] });
-        if (command !== "COMMIT") throw new CodedError("db-error", FAILED_TRANSACTION);
+        const result = await work({
+          ...statements((statement) => turns.run(() => run(client, statement))),
+          transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
+          close: () => Promise.resolve(),
+        });
+        await turns.run(() => run(client, { text: "COMMIT", values: [] }));
         giveBack(client);
         return result;
       } catch (error) {
+        await turns.end();
         await client.query("ROLLBACK").then(
           () => giveBack(client),
           () => giveBack(client, true),
@@ -65,10 +71,6 @@ export function openPg(options: PgOptions): Db {
     close: () => pool.end(),
   };
 }
-
-/** PostgreSQL answers COMMIT with a rollback when a statement before it failed. */
-const FAILED_TRANSACTION =
-  "the transaction was rolled back, a statement in it failed: let its error reach the end of the transaction";
 
 function ignoreBroken(): void {}
 
@@ -85,14 +87,6 @@ function statements(runStatement: Runner): Pick<Db, "query" | "execute"> {
     async execute(statement) {
       return (await runStatement(statement)).rowCount ?? 0;
     },
-  };
-}
-
-function nested(client: pg.PoolClient): Db {
-  return {
-    ...statements((statement) => run(client, statement)),
-    transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
-    close: () => Promise.resolve(),
   };
 }
 

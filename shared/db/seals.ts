@@ -6,8 +6,10 @@ import type { SealCandidate, SealedUser, Settlement } from "../accounting/seal.t
 import { CodedError } from "../errors.ts";
 import { bigintText, type Db, first, json, jsonText, one, type Sql, sql } from "./port.ts";
 
-/** A row is 600 bytes at most: a page stays far below the Data API's 1 MiB answers and 4 MiB requests. */
-const PAGE_ROWS = 1000;
+/** A row is 1,200 bytes at most, in JSON with names full of quotes: a page stays below the Data API's 1 MiB answers and 4 MiB requests. */
+const PAGE_ROWS = 500;
+/** Epochs told of a job that waits for more: 64 KB is the longest row there. */
+const TOLD_EPOCHS = 200;
 
 /** Notes, once a job, when a sealer first saw that it is over. */
 export async function noteClosedJobs(db: Db, nowMs: number): Promise<void> {
@@ -47,7 +49,7 @@ const candidateRow: v.GenericSchema<unknown, SealCandidate> = v.object({
 
 /**
  * The lowest job that is not sealed, and which edge epochs still owe it something: those that began before the next job
- * (`first_job`) and had not ended before this one (`last_job`), without a close marker or with a gap below it.
+ * (`first_job`) and had not ended before this one (`last_job`), without a close marker or with a gap below it (the first 200 of them).
  */
 export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
   return first(
@@ -67,7 +69,8 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
       EXISTS (SELECT 1 FROM blocks b WHERE b.height = c.height) AS rewarded,
       extract(epoch FROM c.closed_seen_at)::float8 * 1000 AS "closedSeenMs",
       COALESCE((SELECT jsonb_agg(jsonb_build_object('slot', slot, 'epoch', epoch, 'edgeId', edge_id, 'lastSeq', last_seq,
-        'applied', applied) ORDER BY slot, epoch) FROM owing WHERE last_seq IS NULL OR applied <= last_seq), '[]')::text AS missing
+        'applied', applied) ORDER BY slot, epoch)
+        FROM (SELECT * FROM owing WHERE last_seq IS NULL OR applied <= last_seq ORDER BY slot, epoch LIMIT ${TOLD_EPOCHS}::int) told), '[]')::text AS missing
     FROM candidate c`,
     candidateRow,
   );

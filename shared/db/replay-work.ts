@@ -1,0 +1,110 @@
+/** The replay's first half: every archived delta, in order, into the sums of the job that it was booked into. */
+
+import * as v from "valibot";
+import type { Differences } from "../accounting/differences.ts";
+import { inUnit, type WorkSums, WorkTally } from "../accounting/rebook.ts";
+import { sha256Text } from "../accounting/sha256-text.ts";
+import type { CreditMode } from "../difficulty/work.ts";
+import { type Delta, delta as deltaSchema } from "../messages/summary.ts";
+import type { Db } from "./port.ts";
+import { ByHeight, readDeltas, type StoredDelta } from "./replay-rows.ts";
+
+const deltaBody = v.pipe(v.string(), v.parseJson(), deltaSchema);
+
+/** A user's accepted shares, and its work in whole hashes. */
+export interface UserWorkSums {
+  readonly accepted: bigint;
+  readonly work: bigint;
+}
+
+export class ReplayedWork {
+  readonly #differences: Differences;
+  readonly #deltas: ByHeight<StoredDelta>;
+  /** Sums of jobs that were not taken yet: late work, and the job at hand. */
+  readonly #tallies = new Map<number, WorkTally>();
+  readonly #users = new Map<string, UserWorkSums>();
+  #count = 0;
+
+  constructor(db: Db, differences: Differences) {
+    this.#differences = differences;
+    this.#deltas = new ByHeight(readDeltas(db), ({ job }) => job);
+  }
+
+  /** Deltas read so far. */
+  get deltas(): number {
+    return this.#count;
+  }
+
+  accepted(user: string): UserWorkSums {
+    return this.#users.get(user) ?? { accepted: 0n, work: 0n };
+  }
+
+  /**
+   * The sums of the job at `height`, in byte order: no delta that was mined for a later one is booked into it. `credit` is null where
+   * there is no job.
+   */
+  async take(height: number, credit: CreditMode | null): Promise<WorkSums[]> {
+    await this.#readUpTo(height);
+    const sums = this.#tallies.get(height)?.rows() ?? [];
+    this.#tallies.delete(height);
+    if (credit === null && sums.length > 0) this.#missesJob(height);
+    for (const { user, shares, work } of sums)
+      this.#accept(user, shares, inUnit(work, credit ?? "assigned", "assigned"));
+    return sums;
+  }
+
+  /** Reads what is left. */
+  async finish(): Promise<void> {
+    await this.#readUpTo(Number.POSITIVE_INFINITY);
+    for (const height of this.#tallies.keys()) this.#missesJob(height);
+  }
+
+  #missesJob(height: number): void {
+    this.#differences.add(`job ${height}: deltas are booked into it, but it does not exist`);
+  }
+
+  async #readUpTo(height: number): Promise<void> {
+    for await (const stored of this.#deltas.upTo(height)) {
+      this.#count++;
+      const where = `delta ${stored.job}/${stored.slot}/${stored.epoch}/${stored.seq}`;
+      const body = this.#bodyOf(where, stored);
+      if (body !== undefined) this.#book(where, stored, body);
+    }
+  }
+
+  /** Undefined where the archived body cannot be read; whatever else is wrong with it is told. */
+  #bodyOf(where: string, stored: StoredDelta): Delta | undefined {
+    const { sha256, body } = stored;
+    this.#differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Text(body) });
+    const parsed = v.safeParse(deltaBody, body);
+    if (!parsed.success) {
+      this.#differences.add(`${where}: its archived body is no delta: ${v.summarize(parsed.issues)}`);
+      return undefined;
+    }
+    const { job, slot, epoch, seq } = parsed.output;
+    const made = { job, slot, epoch: `${epoch}`, seq };
+    this.#differences.compare(where, ["job", "slot", "epoch", "seq"], stored, made);
+    return parsed.output;
+  }
+
+  #book(where: string, stored: StoredDelta, body: Delta): void {
+    const { job, intoJob, from, to } = stored;
+    if (from === null) this.#differences.add(`${where}: its job does not exist`);
+    if (intoJob === null) {
+      // Late work that waits for an open job: it counts as accepted, in whole hashes, from the start.
+      for (const { user, shares, work } of body.rows)
+        this.#accept(user, BigInt(shares), inUnit(BigInt(work), from ?? "assigned", "assigned"));
+      return;
+    }
+    if (intoJob < job) this.#differences.add(`${where}: it is booked into job ${intoJob}, an earlier one`);
+    const tally = this.#tallies.get(intoJob) ?? new WorkTally();
+    this.#tallies.set(intoJob, tally);
+    const units = { from: from ?? "assigned", to: to ?? "assigned" };
+    tally.add({ rows: body.rows, isLate: intoJob !== job, ...units });
+  }
+
+  #accept(user: string, shares: bigint, work: bigint): void {
+    const sums = this.accepted(user);
+    this.#users.set(user, { accepted: sums.accepted + shares, work: sums.work + work });
+  }
+}

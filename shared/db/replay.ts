@@ -1,0 +1,241 @@
+/**
+ * The books made a second time (DESIGN.md, Guarantees 6): from the archived deltas and the recorded decisions alone, in the order of
+ * the heights, and compared with every stored row. It shares the arithmetic of a settlement with the seal, and nothing else with the
+ * statements that booked: sums are made here, not in the database.
+ */
+
+import * as v from "valibot";
+import { BooksHash } from "../accounting/books-hash.ts";
+import { Differences } from "../accounting/differences.ts";
+import { feeRate } from "../accounting/fee.ts";
+import { isBefore } from "../accounting/merkle.ts";
+import type { WorkSums } from "../accounting/rebook.ts";
+import { attemptId, type Settlement, settleReward } from "../accounting/seal.ts";
+import type { Audit, UserAudit } from "./audit.ts";
+import { type Db, one, sql } from "./port.ts";
+import { replayMoney } from "./replay-money.ts";
+import {
+  ByHeight,
+  type HeightRow,
+  readHeights,
+  readPayouts,
+  readWork,
+  type StoredPayout,
+  type StoredWork,
+} from "./replay-rows.ts";
+import { ReplayedWork } from "./replay-work.ts";
+
+export interface ReplayOptions {
+  /** How many differences are named. */
+  readonly named: number;
+  /** Heights done, of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Replay {
+  /** The books as the records make them; `problems` are the named differences. */
+  readonly audit: Audit;
+  readonly differences: number;
+  readonly deltas: number;
+  /** The highest sealed block; -1 where there is none. */
+  readonly through: number;
+  /** Over all sealed blocks, adjustments, payments and balances: equal where the books are, on any machine. */
+  readonly sha256: string;
+}
+
+/** Reads one snapshot, locks nothing, keeps one job's sums and the users in memory. */
+export function replayBooks(db: Db, options: ReplayOptions): Promise<Replay> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`);
+    const { total } = await one(
+      tx,
+      sql`SELECT count(*)::int AS total FROM jobs`,
+      v.object({ total: v.number() }),
+    );
+    const run = new ReplayRun(tx, options.named);
+    let done = 0;
+    for await (const row of readHeights(tx)) {
+      await run.height(row);
+      if (row.state !== null) options.onProgress?.(++done, total);
+    }
+    return run.finish();
+  });
+}
+
+class ReplayRun {
+  readonly #db: Db;
+  readonly #differences: Differences;
+  readonly #hash = new BooksHash();
+  readonly #replayed: ReplayedWork;
+  readonly #work: ByHeight<StoredWork>;
+  readonly #payouts: ByHeight<StoredPayout>;
+  readonly #jobless = new Map<number, bigint>();
+  readonly #booked = new Map<string, bigint>();
+  /** Heights that paid us without a job and are booked nowhere; wrong as soon as a later job is closed. */
+  #unbooked: number[] = [];
+  #unsealed: number[] = [];
+  #firstJob: number | undefined;
+  #carried = 0n;
+  #through = -1;
+  readonly #totals = { blocks: 0, reward: 0n, fee: 0n, paid: 0n };
+
+  constructor(db: Db, named: number) {
+    this.#db = db;
+    this.#differences = new Differences(named);
+    this.#replayed = new ReplayedWork(db, this.#differences);
+    this.#work = new ByHeight(readWork(db), ({ job }) => job);
+    this.#payouts = new ByHeight(readPayouts(db), ({ job }) => job);
+  }
+
+  async height(row: HeightRow): Promise<void> {
+    this.#checkBlock(row);
+    const made = await this.#replayed.take(row.height, row.credit);
+    const work = await this.#rowsOf(row, this.#work, "work");
+    const payouts = await this.#rowsOf(row, this.#payouts, "payouts");
+    if (row.state === null) return;
+    this.#firstJob ??= row.height;
+    this.#differences.compareRows(
+      (sums) => `job ${row.height}, work of ${sums.user}/${sums.worker}`,
+      isBefore,
+      ["shares", "work", "best", "rejected", "lateShares"],
+      work,
+      made,
+    );
+    if (row.state === "sealed") this.#sealed(row, made, payouts);
+    else this.#notSealed(row, payouts);
+  }
+
+  async finish(): Promise<Replay> {
+    const differences = this.#differences;
+    await this.#replayed.finish();
+    for (const height of this.#jobless.keys())
+      differences.add(
+        `job ${height}: rewards of blocks without a job are carried into it, but it does not exist`,
+      );
+    for (const stream of [this.#work, this.#payouts])
+      for await (const { job } of stream.upTo(Number.POSITIVE_INFINITY))
+        differences.add(`job ${job}: it does not exist, but has work or payouts`);
+    const money = await replayMoney(this.#db, this.#booked, { differences, hash: this.#hash });
+    const users = new Map<string, UserAudit>();
+    for (const [name, balance] of money) users.set(name, { ...this.#replayed.accepted(name), ...balance });
+    return {
+      audit: {
+        ...this.#totals,
+        carried: this.#carried,
+        adjusted: [...users.values()].reduce((sum, { adjusted }) => sum + adjusted, 0n),
+        users,
+        problems: differences.first,
+      },
+      differences: differences.count,
+      deltas: this.#replayed.deltas,
+      through: this.#through,
+      sha256: this.#hash.hex(),
+    };
+  }
+
+  async #rowsOf<Row extends { job: number }>(
+    row: HeightRow,
+    stream: ByHeight<Row>,
+    what: string,
+  ): Promise<Row[]> {
+    const rows: Row[] = [];
+    for await (const one of stream.upTo(row.height)) {
+      if (one.job === row.height && row.state !== null) rows.push(one);
+      else this.#differences.add(`job ${one.job}: it does not exist, but has ${what}`);
+    }
+    return rows;
+  }
+
+  /** The block's reward against its places, and where the pool had no job, into which one it is carried. */
+  #checkBlock(row: HeightRow): void {
+    const { height, blockReward, placesReward, joblessReward, joblessInto } = row;
+    const where = `block ${height}`;
+    if (placesReward !== null && blockReward !== null)
+      this.#differences.compare(where, ["reward"], { reward: blockReward }, { reward: placesReward });
+    if (joblessReward !== null && joblessInto !== null) {
+      const made = row.state === null ? blockReward : "nothing, since it has a job";
+      this.#differences.compare(
+        `${where}, without a job`,
+        ["reward"],
+        { reward: joblessReward },
+        { reward: made },
+      );
+      if (this.#firstJob === undefined)
+        this.#differences.add(`${where}, without a job: it is booked, but lies before the pool's first job`);
+      if (joblessInto <= height)
+        this.#differences.add(
+          `${where}, without a job: it is carried into job ${joblessInto}, an earlier one`,
+        );
+      this.#jobless.set(joblessInto, (this.#jobless.get(joblessInto) ?? 0n) + (blockReward ?? 0n));
+    } else if (row.state === null && (blockReward ?? 0n) > 0n && this.#firstJob !== undefined) {
+      this.#unbooked.push(height);
+    }
+  }
+
+  /** A job whose books are not final: it may be closing, but no payout of it stands. */
+  #notSealed(row: HeightRow, payouts: readonly StoredPayout[]): void {
+    this.#unsealed.push(row.height);
+    // Of a job that is closing these are decided, and not booked yet.
+    this.#jobless.delete(row.height);
+    if (row.state === "closing") this.#missBooked();
+    else if (payouts.length > 0) this.#differences.add(`job ${row.height}: it is open, but has payouts`);
+  }
+
+  #missBooked(): void {
+    for (const height of this.#unbooked)
+      this.#differences.add(`block ${height}: it paid us without a job, and its reward is booked nowhere`);
+    this.#unbooked = [];
+  }
+
+  #sealed(row: HeightRow, leaves: readonly WorkSums[], payouts: readonly StoredPayout[]): void {
+    const { height, blockReward } = row;
+    const where = `block ${height}`;
+    this.#missBooked();
+    for (const lower of this.#unsealed)
+      this.#differences.add(`job ${lower}: it is not sealed though a higher one is`);
+    this.#unsealed = [];
+    if (blockReward === null)
+      this.#differences.add(`${where}: it is sealed, but the chain's block is not there`);
+    const jobless = this.#jobless.get(height) ?? 0n;
+    this.#jobless.delete(height);
+    const reward = blockReward ?? row.reward ?? 0n;
+    const carriedIn = this.#carried + jobless;
+    const settled = settleReward({
+      ...{ height, reward, carriedIn, leaves },
+      rate: feeRate(row.rate ?? 0n),
+      split: row.split ?? "largest-remainder",
+    });
+    const made = { ...settled, reward, carriedIn, winning: row.blockWinning, attempt: attemptId(settled) };
+    this.#differences.compare(
+      where,
+      ["reward", "carriedIn", "fee", "paid", "carried", "shares", "work", "winning", "root", "attempt"],
+      row,
+      made,
+    );
+    this.#comparePayouts(row, settled, payouts);
+    for (const { user, amount } of settled.users)
+      this.#booked.set(user, (this.#booked.get(user) ?? 0n) + amount);
+    this.#carried = settled.carried;
+    this.#through = height;
+    this.#totals.blocks++;
+    this.#totals.reward += reward + jobless;
+    this.#totals.fee += settled.fee;
+    this.#totals.paid += settled.paid;
+    this.#hash.block(row, made, leaves);
+  }
+
+  #comparePayouts(row: HeightRow, settled: Settlement, payouts: readonly StoredPayout[]): void {
+    const standing = payouts.filter(({ attempt }) => attempt === row.attempt);
+    if (standing.length < payouts.length)
+      this.#differences.add(
+        `block ${row.height}: ${payouts.length - standing.length} payouts belong to no seal`,
+      );
+    this.#differences.compareRows(
+      ({ user }) => `block ${row.height}, payout of ${user}`,
+      (a, b) => a.user < b.user,
+      ["shares", "work", "amount"],
+      standing,
+      settled.users.map((user) => ({ ...user, job: row.height, attempt: row.attempt ?? "" })),
+    );
+  }
+}

@@ -1,0 +1,36 @@
+/** The statements of one transaction: one after the other, and none after a failure. */
+
+import { CodedError } from "../errors.ts";
+
+export interface TransactionTurns {
+  /** Runs `work` when all before it are done. Rejects with CodedError `db-error` when one of them failed. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Lets nothing more begin, and waits for what is under way. */
+  end(): Promise<unknown>;
+}
+
+/** PostgreSQL refuses every statement after a failed one, and the Data API has ended the transaction by then. */
+export function transactionTurns(): TransactionTurns {
+  let last: Promise<unknown> = Promise.resolve();
+  let hasFailed = false;
+  return {
+    run(work) {
+      const turn = last.then(async () => {
+        if (hasFailed)
+          throw new CodedError(
+            "db-error",
+            "the transaction was rolled back, a statement in it failed: let its error reach the end of the transaction",
+          );
+        return work();
+      });
+      last = turn.catch(() => {
+        hasFailed = true;
+      });
+      return turn;
+    },
+    end() {
+      hasFailed = true;
+      return last;
+    },
+  };
+}
