@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // The `prosper` command: brings Node 24 and the packages when they are missing, then starts infra/cli/main.ts.
 import { run } from "./bootstrap.mjs";
+import { followNpm } from "./follow-npm.mjs";
 
+followNpm();
 await run("infra/cli/main.ts", process.argv.slice(2));

@@ -49,6 +49,24 @@ export function killPostgres(dataDir: string): void {
   if (pid !== undefined) process.kill(pid, "SIGQUIT");
 }
 
+/** The server and its connections' processes. */
+export function postgresPids(dataDir: string): number[] {
+  const pid = postgresPid(dataDir);
+  return pid === undefined ? [] : [pid, ...childrenOf(pid)];
+}
+
+/** Processes that this one has started. */
+export function childrenOf(pid: number): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(list)) return [];
+  return readFileSync(list, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** Those too that were started by processes it has started. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 function tidyUp(): void {
   for (const child of children) child.kill("SIGKILL");
   for (const folder of folders.splice(0)) {
