@@ -39,12 +39,16 @@ export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
  * The arguments (without node and script) with a command in them: `edge` where a bare `prosper` finds a configuration, as the Go pool
  * does; else help.
  */
-export function withDefaultCommand(program: Command, args: readonly string[]): readonly string[] {
+export function withDefaultCommand(
+  program: Command,
+  args: readonly string[],
+  defaultConfig = DEFAULT_CONFIG,
+): readonly string[] {
   const { operands, unknown } = program.parseOptions([...args]);
   if (operands.length > 0 || unknown.length > 0) return args;
   // Differs from prosper-pool: without a configuration it prints help, and does not fail for want of one.
   const { config } = program.opts<GlobalFlags>();
-  return [...args, config !== undefined || existsSync(DEFAULT_CONFIG) ? "edge" : "--help"];
+  return [...args, config !== undefined || existsSync(defaultConfig) ? "edge" : "--help"];
 }
 
 /** The reference's flags, understood before and behind the command's name. */
