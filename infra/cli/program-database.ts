@@ -43,10 +43,13 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
     .description("does the money add up? From the database, also while the pool runs")
     .option(...DATA_DIR)
     .option("--json", "one line of JSON")
-    .action(async (flags: { json?: boolean }, command: Command) => {
+    .option("--replay", "make the books a second time from the archived work and compare every row")
+    .action(async (flags: { json?: boolean; replay?: boolean }, command: Command) => {
       const { auditCommand } = await import("./audit.ts");
+      const { showProgress } = await import("./progress.ts");
       await withDb(command, async (db) => {
-        process.exitCode = await auditCommand(flags, { db, print, warn });
+        const progress = showProgress({ stream: process.stderr, clock: systemClock });
+        process.exitCode = await auditCommand(flags, { db, print, warn, progress });
       });
     });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { dbAdjustCommand } from "../../../infra/cli/adjust.ts";
@@ -153,6 +153,41 @@ describe("prosper audit", () => {
     expect(code).toBe(1);
     expect(audit["conserved"]).toBe(false);
     expect(warnings.join("\n")).toContain(problem);
+  });
+});
+
+describe("prosper audit --replay", () => {
+  it("prints the same books, made from the deltas, and one hash to compare", async () => {
+    const { audit } = await auditJson();
+    await auditCommand({ json: true, replay: true }, modules());
+    const replayed = JSON.parse(out.pop() ?? "");
+    expect(await auditCommand({ replay: true }, modules())).toBe(0);
+
+    const { replay, ...books } = replayed;
+    expect(books).toEqual(audit);
+    expect(replay).toEqual({
+      ...{ deltas: 2, through: 10, differences: 0, first: [] },
+      booksSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(out.slice(-2)).toEqual([
+      "Identical: every stored row is what the archived deltas and recorded decisions make.",
+      `2 deltas replayed, sealed through block 10. Books sha256: ${replay.booksSha256}`,
+    ]);
+  });
+
+  it("names what differs and exits with 1", async () => {
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`SET LOCAL session_replication_role = replica`);
+      await tx.execute(sql`UPDATE work SET shares = shares + 1 WHERE user_name = 'cid'`);
+    });
+    const bar = { update: vi.fn(), end: vi.fn() };
+
+    expect(await auditCommand({ replay: true }, { ...modules(), progress: bar })).toBe(1);
+
+    expect(warnings).toEqual(["job 10, work of cid/c: shares is 2, the records make 1"]);
+    expect(out.join("\n")).toContain("NOT IDENTICAL: 1 differences.");
+    expect(bar.update.mock.lastCall).toEqual(["Replaying the books", 2, 2, " blocks"]);
+    expect(bar.end).toHaveBeenCalled();
   });
 });
 
