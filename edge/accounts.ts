@@ -7,6 +7,7 @@ import type { Db } from "../shared/db/port.ts";
 import { coerceError } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { Auth, AuthorizeVerdict as AuthVerdict } from "../shared/messages/accounts.ts";
+import { dropOldest } from "./drop-oldest.ts";
 import type { AuthorizeRequest, AuthorizeVerdict } from "./stratum/backend.ts";
 
 export interface AccountsOptions {
@@ -34,8 +35,10 @@ export interface AccountsModules {
 
 /** Limits failed logins. A throttled one gets no verdict: its connection is closed and the miner comes back. */
 export interface LoginThrottle {
+  /** True begins a try, which `report` ends. */
   mayTry(user: string, remoteAddress: string): boolean;
-  report(user: string, remoteAddress: string, passed: boolean): void;
+  /** `unknown`: there was no verdict. */
+  report(user: string, remoteAddress: string, outcome: "passed" | "failed" | "unknown"): void;
 }
 
 /** The `authorize` of a StratumBackend. */
@@ -78,6 +81,7 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
 }
 
 type Answer = AuthVerdict | { readonly kind: "away" };
+const OUTCOMES = { ok: "passed", refused: "failed", away: "unknown" } as const;
 
 function createPasswordLogins(
   options: AccountsOptions & { cacheSize: number },
@@ -96,13 +100,21 @@ function createPasswordLogins(
   const keyOf = (...parts: string[]): string =>
     createHmac("sha256", secret).update(JSON.stringify(parts)).digest("base64");
 
-  function ask(request: AuthorizeRequest): Promise<Answer> {
-    const { user, password, invite, payoutAddress } = request;
+  /** `isKnown`: the password was right not long ago, so that strangers' failures cannot lock its owner out. */
+  function ask(request: AuthorizeRequest, isKnown: boolean): Promise<Answer> {
+    const { user, password, invite, payoutAddress, remoteAddress } = request;
     const key = keyOf(user, password, invite, payoutAddress);
     const shared = pending.get(key);
     if (shared !== undefined) return shared;
     if (pending.size >= pendingLimit) return Promise.resolve({ kind: "away" });
-    const answer = askAuth(options.timeoutMs ?? 10_000, modules, request).finally(() => pending.delete(key));
+    const counted = isKnown ? undefined : throttle;
+    if (counted?.mayTry(user, remoteAddress) === false) return Promise.resolve({ kind: "away" });
+    const answer = askAuth(options.timeoutMs ?? 10_000, modules, request)
+      .then((given) => {
+        counted?.report(user, remoteAddress, OUTCOMES[given.kind]);
+        return given;
+      })
+      .finally(() => pending.delete(key));
     pending.set(key, answer);
     return answer;
   }
@@ -111,10 +123,8 @@ function createPasswordLogins(
     const key = keyOf(request.user, request.password);
     const passedAtMs = passed.get(key) ?? Number.NEGATIVE_INFINITY;
     if (clock.monotonicMs() - passedAtMs < freshMs) return OK;
-    if (throttle?.mayTry(request.user, request.remoteAddress) === false) return UNAVAILABLE;
-    const answer = await ask(request);
+    const answer = await ask(request, clock.monotonicMs() - passedAtMs < staleMs);
     if (answer.kind === "away") return clock.monotonicMs() - passedAtMs < staleMs ? OK : UNAVAILABLE;
-    throttle?.report(request.user, request.remoteAddress, answer.kind === "ok");
     if (answer.kind === "ok") passed.set(key, clock.monotonicMs());
     else passed.delete(key);
     return answer;
@@ -162,9 +172,7 @@ function createRecent<T>(limit: number): Recent<T> {
     },
     set(key, value) {
       put(key, value);
-      if (entries.size <= limit) return;
-      const [oldest] = entries.keys();
-      if (oldest !== undefined) entries.delete(oldest);
+      dropOldest(entries, limit);
     },
     delete: (key) => void entries.delete(key),
   };

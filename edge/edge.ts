@@ -1,5 +1,6 @@
 /** One edge: stratum server, share desk and chain follower put together in the order in which a share flows (DESIGN.md, "Shape"). */
 
+import { LOGIN_BACKOFF, type LoginBackoff } from "../shared/accounts/backoff.ts";
 import type { Clock, Random } from "../shared/clock.ts";
 import { insertUser, userExists } from "../shared/db/accounts.ts";
 import type { BlockRow } from "../shared/db/chain.ts";
@@ -22,6 +23,7 @@ import { Submitter, type SubmitterOptions } from "./chain/submitter.ts";
 import type { Disk } from "./journal/disk.ts";
 import { edgeIdentity } from "./lease/identity.ts";
 import { chainLeaseMs, createNamedLease, type NamedLease } from "./lease/named.ts";
+import { createLoginThrottle } from "./login-throttle.ts";
 import { ShareDesk } from "./shares/desk.ts";
 import type { AcceptedShare } from "./shares/pipeline.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
@@ -29,13 +31,17 @@ import type { AuthorizeVerdict, Job, StratumBackend } from "./stratum/backend.ts
 import { type Listening, type ListenOptions, listenStratum } from "./stratum/listener.ts";
 import type { StratumMetrics } from "./stratum/metrics.ts";
 import { StratumServer } from "./stratum/server.ts";
-import type { StratumSettings } from "./stratum/settings.ts";
+import { STRATUM_DEFAULTS, type StratumSettings } from "./stratum/settings.ts";
 
 export interface EdgeOptions {
   /** Locked by the caller (edge/lease/folder-lock.ts). */
   readonly folder: string;
   readonly listen: ListenOptions;
+  /** A second listener for TLS beside it. */
+  readonly listenTls?: ListenOptions;
   readonly stratum: Partial<StratumSettings>;
+  /** How failed logins are slowed down. */
+  readonly loginBackoff?: LoginBackoff;
   /** False lets every known or unknown name mine: only a name that has an account can be paid. */
   readonly requireAuth: boolean;
   readonly blockMs: number;
@@ -79,6 +85,7 @@ export class Edge {
   #job: JobRow | undefined;
   #heightSeenMs = 0;
   #listening: Listening | undefined;
+  #listeningTls: Listening | undefined;
   #running: Promise<void>[] = [];
 
   /** Reads or makes the edge's identity; everything else starts with `start`. */
@@ -142,7 +149,9 @@ export class Edge {
   /** Recovers the journal, then listens and follows the chain. Rejects where the journal, the slot or the port cannot be had. */
   async start(signal: AbortSignal): ReturnType<ShareDesk["recover"]> {
     const recovered = await this.desk.recover(signal);
-    this.#listening = await listenStratum(this.#options.listen, this.stratum);
+    const { listen, listenTls } = this.#options;
+    this.#listening = await listenStratum(listen, this.stratum);
+    if (listenTls !== undefined) this.#listeningTls = await listenStratum(listenTls, this.stratum);
     this.#running = [this.minutes.run(this.#stop.signal), this.follower.run(this.#stop.signal)];
     return recovered;
   }
@@ -152,6 +161,11 @@ export class Edge {
     return this.#listening;
   }
 
+  /** Where miners connect by TLS; undefined where it is not configured. */
+  get listeningTls(): Listening | undefined {
+    return this.#listeningTls;
+  }
+
   get job(): JobRow | undefined {
     return this.#job;
   }
@@ -159,6 +173,7 @@ export class Edge {
   /** Takes no more connections, closes the open ones over `overMs`, and hands everything to the queue until `signal` aborts. */
   async stop(options: { overMs: number; signal: AbortSignal }): Promise<void> {
     this.#listening?.stop();
+    this.#listeningTls?.stop();
     this.#stop.abort();
     await this.stratum.close(options.overMs);
     await Promise.all(this.#running);
@@ -169,8 +184,11 @@ export class Edge {
   }
 
   #backend(): StratumBackend {
-    const { db } = this.#modules;
-    const accounts = createAccounts({}, this.#modules);
+    const { db, clock } = this.#modules;
+    const { loginBackoff = LOGIN_BACKOFF, stratum } = this.#options;
+    const { exemptAddresses = STRATUM_DEFAULTS.exemptAddresses } = stratum;
+    const throttle = createLoginThrottle({ ...loginBackoff, exemptAddresses }, { clock });
+    const accounts = createAccounts({}, { ...this.#modules, throttle });
     return {
       currentJob: () => this.#currentJob(),
       oprHashOf: (height) => oprHashOf(db, height),

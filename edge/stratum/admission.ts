@@ -1,10 +1,11 @@
 /** Who may connect: a cap in all, a cap by address, and bans that end by themselves. Bounded in memory. */
 
+import { dropOldest } from "../drop-oldest.ts";
 import { type AddressRanges, addressKey, addressRanges } from "./address.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 
-/** Addresses whose ban or record is remembered; the oldest is forgotten first. */
+/** Addresses whose ban or record is remembered; the oldest are forgotten first. */
 const MAX_RECORDS = 10_000;
 /** Offences of an address, none of which bans alone, that together do. */
 const OFFENCES_TO_BAN = 5;
@@ -77,7 +78,6 @@ export class Admission {
       lastMs: nowMs,
       bannedUntilMs: banned ? nowMs + this.#settings.banMs : (before?.bannedUntilMs ?? 0),
     });
-    const oldest = this.#records.keys().next();
-    if (this.#records.size > MAX_RECORDS && !oldest.done) this.#records.delete(oldest.value);
+    dropOldest(this.#records, MAX_RECORDS);
   }
 }

@@ -1,10 +1,11 @@
 /** What a user's sessions do together: a rate of shares far above vardiff's, and pauses for workers whose shares are wrong. Bounded in memory. */
 
+import { dropOldest } from "../drop-oldest.ts";
 import { addressKey } from "./address.ts";
 import type { Login } from "./session-state.ts";
 import type { StratumSettings } from "./settings.ts";
 
-/** Users and workers remembered; the one not heard of for longest is forgotten first. */
+/** Users and workers remembered; the oldest are forgotten first. */
 const MAX_RECORDS = 20_000;
 /** A burst may be as long as so many seconds of the rate. */
 const BURST_SECONDS = 5;
@@ -48,7 +49,7 @@ export class UserConduct {
     const key = workerKey(login, address);
     this.#pausedUntilMs.delete(key);
     this.#pausedUntilMs.set(key, nowMs + this.#settings.banMs);
-    dropOldest(this.#pausedUntilMs);
+    dropOldest(this.#pausedUntilMs, MAX_RECORDS);
   }
 
   /** How many milliseconds the worker is still paused; 0 = it is not. */
@@ -65,9 +66,8 @@ export class UserConduct {
   }
 
   #put(key: string, tokens: number, nowMs: number): void {
-    this.#buckets.delete(key);
     this.#buckets.set(key, { tokens, filledMs: nowMs });
-    dropOldest(this.#buckets);
+    dropOldest(this.#buckets, MAX_RECORDS);
   }
 }
 
@@ -78,9 +78,4 @@ export function userKey(user: string, address: string): string {
 
 function workerKey({ user, worker }: Login, address: string): string {
   return JSON.stringify([user, worker, addressKey(address)]);
-}
-
-function dropOldest(records: Map<string, unknown>): void {
-  const oldest = records.keys().next();
-  if (records.size > MAX_RECORDS && !oldest.done) records.delete(oldest.value);
 }

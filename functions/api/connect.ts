@@ -16,12 +16,17 @@ export function connectView(
   const isMainnetTable = options.lxrBits === MAINNET_BITS;
   const bits = isMainnetTable ? "" : ` --bits ${options.lxrBits}`;
   const goBits = isMainnetTable ? "" : `LXRBITSIZE=${options.lxrBits} `;
-  const ours = `npx prosper miner --host ${stratum} --user NAME --worker RIG${bits}`;
+  const { tlsPort } = options.stratum;
+  const stratumTls = tlsPort === undefined ? null : `${host}:${tlsPort}`;
+  // A password in clear is anybody's on the way.
+  const address = stratumTls === null ? stratum : `${stratumTls} --tls`;
+  const ours = `npx prosper miner --host ${address} --user NAME --worker RIG${bits}`;
   const go = `${goBits}prosper-miner -s ${stratum} -u NAME -m RIG`;
   const invite = options.registration === "open" ? "" : " --invite CODE";
   const goInvite = options.registration === "open" ? "" : " -i CODE";
   return {
     stratum,
+    stratumTls,
     commands: [
       {
         title: "First start: register and mine",

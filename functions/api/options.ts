@@ -14,7 +14,7 @@ export interface ApiOptions {
   readonly blockSeconds: number;
   readonly registration: "invite" | "open";
   /** Where miners connect; without a host, the one that the visitor's browser used. */
-  readonly stratum: { readonly host?: string; readonly port: number };
+  readonly stratum: { readonly host?: string; readonly port: number; readonly tlsPort?: number };
   /** Size of the LXR table; miners are told where it is not 30. */
   readonly lxrBits: number;
 }

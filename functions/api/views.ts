@@ -17,6 +17,7 @@ const seconds = v.pipe(v.number(), v.integer());
 
 export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners"),
+  stratumTls: about(v.nullable(v.string()), "host:port for miners by TLS"),
   /** Shown with a copy button, in this order. */
   commands: v.array(v.strictObject({ title: v.string(), command: v.string(), note: v.string() })),
   userName: about(v.string(), "what a user name may be"),

@@ -97,6 +97,7 @@ interface MinerFlags {
   worker: string;
   threads?: number;
   duty?: number;
+  tls?: boolean;
   password?: string;
   invite?: string;
   address?: string;
@@ -113,6 +114,7 @@ function addMiner(program: Command, parts: ProgramParts): void {
     .option("--threads <n>", "hashing threads (default: one for each core)", wholeNumber)
     .option("--duty <part>", "part of the time each thread computes, above 0 and up to 1", Number)
     .option("--password <password>", "to log in or register")
+    .option("--tls", "connect by TLS, and believe only a certificate of the host's name")
     .option("--invite <code>", "to register")
     .option("--address <FA…>", "to register: where payouts go")
     .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)

@@ -1,5 +1,6 @@
 /** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (SPEC.md §9). */
 
+import { isIP } from "node:net";
 import * as v from "valibot";
 import { parseFeeRate } from "../../shared/accounting/fee.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
@@ -58,6 +59,23 @@ const faAddress = v.pipe(
     "expected a Factoid address (FA…) with a valid checksum",
   ),
 );
+
+/** A comma-separated list of IP addresses and CIDR ranges. */
+const addresses = v.pipe(
+  text,
+  v.transform((list) => list.split(",").flatMap((entry) => entry.trim() || [])),
+  v.check(
+    (entries) => entries.every(isAddressRange),
+    'expected IP addresses or CIDR ranges, separated by commas, like "10.0.0.0/8, 192.0.2.7"',
+  ),
+);
+
+function isAddressRange(entry: string): boolean {
+  const [address = "", bits, ...more] = entry.split("/");
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32));
+}
 
 export const SETTINGS = {
   app: {
@@ -168,8 +186,68 @@ export const SETTINGS = {
       "Welcome to Prosper Pool!",
       "Shown to every miner after login",
     ),
+    tlsport: setting(
+      port,
+      1235,
+      "Port for TLS, beside the plain one; it is opened where tlscert and tlskey are set. 0 picks a free one",
+    ),
+    tlscert: setting(text, "", "PEM file with the certificate chain; read again when it changes"),
+    tlskey: setting(text, "", "PEM file with its private key"),
+    proxysources: setting(
+      addresses,
+      "",
+      "Balancers that send the PROXY protocol's header, version 2: addresses or CIDR ranges, separated by commas; empty: nobody's header is read",
+    ),
     maxconnections: setting(whole(1, 1_000_000), 10_000, "Connections at most; more are closed at once"),
     maxperaddress: setting(whole(1, 1_000_000), 256, "Connections from one address at most"),
+    exemptaddresses: setting(
+      addresses,
+      "127.0.0.0/8, ::1",
+      "Addresses or CIDR ranges that are never counted by address and never sent away: farms",
+    ),
+    linedeadline: setting(duration, "15s", "A begun line must be whole by then"),
+    authorizedeadline: setting(duration, "20s", "A connection must have logged in by then"),
+    idletimeout: setting(duration, "10m", "A miner that sends nothing for so long is dropped"),
+    heartbeat: setting(duration, "4m", "The target is sent again after so long without a line"),
+    maxunsent: setting(
+      whole(4096, 100_000_000),
+      65_536,
+      "Bytes that a miner may leave unread before it is dropped",
+    ),
+    stucktimeout: setting(
+      duration,
+      "30s",
+      "A miner that takes none of what it was sent for so long is dropped",
+    ),
+    maxinflight: setting(
+      whole(1, 100_000),
+      256,
+      "Requests of a connection without an answer; more wait unread",
+    ),
+    linespersecond: setting(whole(1, 1_000_000), 500, "Lines of a connection; more wait unread"),
+    lineburst: setting(whole(1, 10_000_000), 2_500, "Lines of a connection that may come at once"),
+    usersharespersecond: setting(
+      whole(1, 1_000_000),
+      2_000,
+      "Shares of one user from one address, far above what vardiff asks for; more are refused",
+    ),
+    malformedlimit: setting(
+      whole(1, 1_000_000),
+      20,
+      "Malformed lines of a connection before it is closed and its address sent away",
+    ),
+    invalidwindow: setting(
+      whole(10, 10_000),
+      50,
+      "When more than half of so many shares are forged, the session is closed and its worker sent away",
+    ),
+    banduration: setting(duration, "3m", "How long an address or a worker is sent away"),
+    loginfailures: setting(
+      whole(1, 1000),
+      5,
+      "Failed logins of a name from an address that cost nothing (four times as many for all its names); after them each locks twice as long",
+    ),
+    loginlockout: setting(duration, "15m", "The longest such lock"),
   },
   submit: {
     "ema-n": setting(
@@ -187,6 +265,17 @@ export const SETTINGS = {
   web: {
     host: setting(text, "0.0.0.0", "Address to listen on"),
     port: setting(port, 7070, "Port to listen on; 0 picks a free one"),
+    proxysources: setting(
+      addresses,
+      "",
+      "Proxies in front of the pages whose X-Forwarded-For is believed: addresses or CIDR ranges; empty: nobody's is",
+    ),
+    loginfailures: setting(
+      whole(1, 1000),
+      5,
+      "Failed logins of a name from an address that cost nothing; after them each locks twice as long",
+    ),
+    loginlockout: setting(duration, "15m", "The longest such lock"),
   },
 } as const satisfies Record<string, Record<string, Setting>>;
 

@@ -12,6 +12,7 @@ import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { type Activations, MAINNET_ACTIVATIONS, onlyVersion } from "../../shared/opr/assets.ts";
 import { orderSources, type SourceOrder } from "../../shared/prices/order.ts";
 import type { Config } from "../config/schema.ts";
+import { doorOptions } from "./stratum-settings.ts";
 
 /** Shares are on a disk that survives the process: one delta in five seconds is enough, fewer on quick test networks. */
 const CUT_MS = 5_000;
@@ -77,12 +78,7 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
   if ("refusal" in fee) throw new CodedError("config", `pool.poolfeerate: ${fee.refusal}`);
   return {
     folder,
-    listen: { host: stratum.host, port: stratum.stratumport },
-    stratum: {
-      welcomeMessage: stratum.welcomemessage,
-      maxConnections: stratum.maxconnections,
-      maxConnectionsPerAddress: stratum.maxperaddress,
-    },
+    ...doorOptions(config),
     requireAuth: stratum.requireauth,
     blockMs,
     cutEveryMs: Math.min(CUT_MS, blockMs / 5),

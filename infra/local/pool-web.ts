@@ -40,13 +40,17 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     { openRegistration: registration === "open" },
     { db, clock, random, passwords },
   );
+  const tlsPort = edge?.listeningTls?.port;
   const handler = createApiHandler(
     {
       poolName: opridentity,
       version,
       blockSeconds: config.pegnet.blockperiod / 1000,
       registration,
-      stratum: { port: edge?.listening?.port ?? config.stratum.stratumport },
+      stratum: {
+        port: edge?.listening?.port ?? config.stratum.stratumport,
+        ...(tlsPort !== undefined && { tlsPort }),
+      },
       lxrBits,
     },
     {
@@ -55,7 +59,7 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     },
   );
   return startWeb(
-    { host: config.web.host, port: config.web.port },
+    { host: config.web.host, port: config.web.port, proxies: config.web.proxysources },
     { handler, logger, ...(metrics && { metrics: metrics.registry }) },
   );
 }

@@ -21,6 +21,7 @@ import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
 import { periodic } from "./periodic.ts";
 import { edgeOptions, pollOptions } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
+import { renewCertificate } from "./stratum-settings.ts";
 import type { Web } from "./web.ts";
 
 export interface PoolOptions {
@@ -92,10 +93,16 @@ async function start(
   const edge = await createPoolEdge(options, modules, { books, metrics, passwords });
   undo.push(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
   await edge.start(stop.signal);
+  const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stop.signal });
+  undo.push(() => certificate);
   await books.startSealing();
   const web = await startPoolWeb(options, { ...modules, edge, metrics, passwords });
   undo.push(() => web.stop());
-  logger.info("the pool runs", { stratum: edge.listening?.port, web: web.port });
+  logger.info("the pool runs", {
+    stratum: edge.listening?.port,
+    tls: edge.listeningTls?.port,
+    web: web.port,
+  });
   const host = config.stratum.host === "0.0.0.0" ? "127.0.0.1" : config.stratum.host;
   return {
     web,

@@ -1,8 +1,10 @@
 /** The pool's web server: HTTP on a port of one's own, answered by the very handler that Lambda runs. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Registry } from "prom-client";
+import { type AddressRanges, addressRanges } from "../../edge/stratum/address.ts";
 import type { HttpHandler } from "../../functions/api/handler.ts";
 import { errorReply, type HttpReply, textReply } from "../../functions/http.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
@@ -13,6 +15,8 @@ export interface WebOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  readonly proxies?: readonly string[];
 }
 
 export interface WebModules {
@@ -40,8 +44,9 @@ const STOP_MS = 1000;
 
 /** Throws CodedError `web-port` when the port cannot be had. */
 export async function startWeb(options: WebOptions, modules: WebModules): Promise<Web> {
+  const proxies = addressRanges("proxies", options.proxies ?? []);
   const server = createServer((request, response) => {
-    serve(request, response, modules).catch((error: unknown) => {
+    serve(request, response, { ...modules, proxies }).catch((error: unknown) => {
       modules.logger.error("a web request broke", { error: coerceError(error).message });
       response.destroy();
     });
@@ -88,7 +93,11 @@ function stop(server: Server): Promise<void> {
   });
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, modules: WebModules): Promise<void> {
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  modules: WebModules & { readonly proxies: AddressRanges },
+): Promise<void> {
   const { metrics } = modules;
   const path = (request.url ?? "/").split("?")[0];
   if (path === "/metrics" && metrics !== undefined) {
@@ -101,7 +110,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, modules
     send(response, errorReply(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`));
     return;
   }
-  const event = eventOf(request, body);
+  const event = eventOf(request, body, visitorOf(request, modules.proxies));
   send(
     response,
     event === undefined
@@ -123,8 +132,21 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return length > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
 }
 
+/** The last address that no trusted proxy has: whatever stands before it in the header, the visitor may have written itself. */
+function visitorOf(request: IncomingMessage, proxies: AddressRanges): string {
+  const forwarded = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
+  const hops = [...forwarded.map((hop) => hop.trim()), request.socket.remoteAddress ?? ""];
+  const visitor = hops.findLastIndex((hop) => !proxies.has(hop));
+  const address = hops[visitor] ?? "";
+  return visitor === hops.length - 1 || isIP(address) !== 0 ? address : (hops[visitor + 1] ?? "");
+}
+
 /** The request as API Gateway (HTTP API, version 2) would hand it over; undefined when its address does not parse. */
-function eventOf(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2 | undefined {
+function eventOf(
+  request: IncomingMessage,
+  body: Buffer,
+  sourceIp: string,
+): APIGatewayProxyEventV2 | undefined {
   const target = request.url ?? "/";
   // An absolute or odd form ("//host", "*") is nothing a browser sends to an origin server.
   const url = /^\/(?!\/)/.test(target) ? URL.parse(target, "http://local") : null;
@@ -150,7 +172,7 @@ function eventOf(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2
         method,
         path: url.pathname,
         protocol: `HTTP/${request.httpVersion}`,
-        sourceIp: request.socket.remoteAddress ?? "",
+        sourceIp,
         userAgent: request.headers["user-agent"] ?? "",
       },
       requestId: "local",

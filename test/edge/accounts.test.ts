@@ -184,23 +184,44 @@ describe("a login with a password", () => {
     expect(auth.asked.map((asked) => asked.user)).toEqual(["a", "b", "c", "b"]);
   });
 
-  it("asks the throttle first, and tells it how the try ended", async () => {
-    const reports: [string, string, boolean][] = [];
+  it("asks the throttle first, once for rigs that ask the same, and tells it how the try ended", async () => {
+    const reports: unknown[] = [];
     const throttle: LoginThrottle = {
       mayTry: (user) => user !== "banned",
       report: (...report) => reports.push(report),
     };
     const { accounts, auth } = setup({}, { throttle });
     auth.answer = (asked) =>
-      asked.password === "right" ? ok() : Promise.resolve({ kind: "refused", reason: "wrong" });
+      asked.password === "right"
+        ? ok()
+        : asked.password === "away"
+          ? away()
+          : Promise.resolve({ kind: "refused", reason: "wrong" });
 
     expect(await accounts.authorize(request("banned", "right"))).toEqual({ kind: "unavailable" });
-    await accounts.authorize(request("ann", "wrong"));
+    await Promise.all([
+      accounts.authorize(request("ann", "wrong")),
+      accounts.authorize(request("ann", "wrong")),
+    ]);
+    await accounts.authorize(request("ann", "away"));
     await accounts.authorize(request("ann", "right"));
 
     expect(reports).toEqual([
-      ["ann", "192.0.2.1", false],
-      ["ann", "192.0.2.1", true],
+      ["ann", "192.0.2.1", "failed"],
+      ["ann", "192.0.2.1", "unknown"],
+      ["ann", "192.0.2.1", "passed"],
     ]);
+  });
+
+  it("that passed not long ago is not held up by a stranger's failures", async () => {
+    const throttle: LoginThrottle = { mayTry: () => !locked, report: () => undefined };
+    let locked = false;
+    const { accounts, clock } = setup({}, { throttle });
+    await accounts.authorize(request("ann", "right"));
+    locked = true;
+    clock.advance(10 * 60_000);
+
+    expect(await accounts.authorize(request("ann", "right"))).toMatchObject({ kind: "ok" });
+    expect(await accounts.authorize(request("ann", "guess"))).toEqual({ kind: "unavailable" });
   });
 });

@@ -54,6 +54,9 @@ describe("the configuration file", () => {
     ['[pool]\noprcoinbase = "FA123"', /pool\.oprcoinbase.*FA…/],
     ['[pegnet]\npollingperiod = "2 seconds"', /pegnet\.pollingperiod.*expected a duration/],
     ["[oracledatasources]\ncoingecko = 1.5", /oracledatasources\.coingecko = 1\.5/],
+    ['[stratum]\nproxysources = "10.0.0.0/8, balancer"', /stratum\.proxysources.*CIDR ranges/],
+    ['[stratum]\nexemptaddresses = "10.0.0.0/33"', /stratum\.exemptaddresses/],
+    ["[stratum]\nbanduration = 180", /stratum\.banduration.*expected a duration/],
     ["port = 1", /port stands outside a section/],
     ["[web\nport = 1", /:1:\d+: not valid TOML/],
   ])("with the mistake in %j names the key", (text, message) => {

@@ -2,9 +2,10 @@ import { connect } from "node:net";
 import * as prom from "prom-client";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createApiHandler } from "../../../functions/api/handler.ts";
 import { startWeb, type Web } from "../../../infra/local/web.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import { createTestApi, OPTIONS, PASSWORD, type TestApi } from "../../helpers/api.ts";
 
 let api: TestApi;
 let web: Web;
@@ -54,6 +55,44 @@ describe("the web server", () => {
     expect(await health.json()).toEqual({ ok: true, checks: { database: "ok" } });
     expect(metrics.headers.get("content-type")).toContain("text/plain");
     expect(await metrics.text()).toContain("prosper_test 7");
+  });
+
+  it("believes X-Forwarded-For only of a proxy that is trusted, and of it only the last address that is not a proxy's", async () => {
+    const seen: string[] = [];
+    const modules = {
+      logger: SILENT,
+      handler: createApiHandler(OPTIONS, {
+        ...api.modules,
+        accounts: {
+          ...api.modules.accounts,
+          login: async (_name: string, _password: string, address: string) => {
+            seen.push(address);
+            return { kind: "refused" as const, reason: "no" };
+          },
+        },
+      }),
+    };
+    const behind = await startWeb(
+      { host: "127.0.0.1", port: 0, proxies: ["127.0.0.1", "10.0.0.0/8"] },
+      modules,
+    );
+    const direct = await startWeb({ host: "127.0.0.1", port: 0 }, modules);
+
+    for (const [where, forwarded] of [
+      [behind, "6.6.6.6, 203.0.113.9"],
+      [behind, "203.0.113.9, 10.1.2.3"],
+      [behind, "not an address"],
+      [direct, "203.0.113.9"],
+    ] as const)
+      await fetch(`${where.url}/api/session`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-forwarded-for": forwarded },
+        body: JSON.stringify({ name: "ann", password: "x" }),
+      });
+    await behind.stop();
+    await direct.stop();
+
+    expect(seen).toEqual(["203.0.113.9", "203.0.113.9", "127.0.0.1", "127.0.0.1"]);
   });
 
   it("answers HEAD without a body and 404 for what is not there", async () => {
