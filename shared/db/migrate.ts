@@ -10,6 +10,8 @@ import { splitStatements } from "./sql-text.ts";
 
 const FOLDER = join(import.meta.dirname, "migrations");
 const OLDEST_SERVER = 150_000;
+const CREATE_TABLE = sql`CREATE TABLE IF NOT EXISTS migrations (
+  version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, at timestamptz NOT NULL DEFAULT now())`;
 
 /** One migration file: `0001_name.sql`. Never edited once released: its hash is kept and compared. */
 export interface Migration {
@@ -40,10 +42,8 @@ export function loadMigrations(folder: string = FOLDER): Migration[] {
  */
 export async function migrate(db: Db, migrations: Migration[] = loadMigrations()): Promise<string[]> {
   await checkServer(db);
-  await db
-    .execute(sql`CREATE TABLE IF NOT EXISTS migrations (
-    version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, at timestamptz NOT NULL DEFAULT now())`)
-    .catch(ignoreConcurrentCreate);
+  // Of two sessions that create it at once one may fail, in one of several ways; after that it is there.
+  await db.execute(CREATE_TABLE).catch(() => db.execute(CREATE_TABLE));
   const ran: string[] = [];
   for (const migration of migrations) {
     const fresh = await db.transaction(async (tx) => {
@@ -59,13 +59,6 @@ export async function migrate(db: Db, migrations: Migration[] = loadMigrations()
   }
   await checkApplied(db, migrations);
   return ran;
-}
-
-/** Two sessions that create the same table at once: one of them gets a unique violation on the catalogue, or "already exists". */
-function ignoreConcurrentCreate(error: unknown): number {
-  if (error instanceof CodedError && (error.code === "db-conflict" || error.data["sqlstate"] === "42P07"))
-    return 0;
-  throw error;
 }
 
 async function checkServer(db: Db): Promise<void> {
