@@ -6,6 +6,7 @@ import { systemClock } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
+import { CodedError } from "../../shared/errors.ts";
 import { openTable } from "../../shared/hash/open-table.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
@@ -77,12 +78,12 @@ export class CliContext {
   databaseUrl(): string | undefined {
     const { url, host, port, dbname, username, password } = this.config.database;
     const fromEnv = this.env["DATABASE_URL"];
-    if (url !== "") return url;
+    if (url !== "") return postgresUrl(url, "database.url");
     if (host !== "") {
       const account = `${encodeURIComponent(username)}:${encodeURIComponent(password)}`;
       return `postgres://${account}@${host}:${port}/${encodeURIComponent(dbname)}`;
     }
-    return fromEnv === undefined || fromEnv === "" ? undefined : fromEnv;
+    return fromEnv === undefined || fromEnv === "" ? undefined : postgresUrl(fromEnv, "DATABASE_URL");
   }
 
   /**
@@ -137,4 +138,11 @@ export class CliContext {
     const table = await this.openTable(bits, modules);
     return new LxrPool({ table, threads }, modules);
   }
+}
+
+/** The address as it is. Throws CodedError `config`, without the password that may stand in it. */
+function postgresUrl(url: string, from: string): string {
+  const parsed = URL.parse(url);
+  if (parsed?.protocol === "postgres:" || parsed?.protocol === "postgresql:") return url;
+  throw new CodedError("config", `${from}: expected an address like postgres://user:password@host:5432/name`);
 }

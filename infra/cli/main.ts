@@ -17,9 +17,22 @@ try {
 function fail(thrown: unknown): never {
   if (thrown instanceof CommanderError) process.exit(thrown.exitCode);
   const error = coerceError(thrown);
+  // Ctrl-C where there was only waiting to stop, as while a table is made.
+  if (error.name === "AbortError") process.exit(130);
   const expected = error instanceof CodedError || error instanceof RangeError;
   process.stderr.write(
-    `${expected ? `prosper: ${error.message}` : `prosper: a bug, please report it: ${error.stack}`}\n`,
+    `${expected ? `prosper: ${error.message}${advice(error)}` : `prosper: a bug, please report it: ${error.stack}`}\n`,
   );
   process.exit(1);
+}
+
+/** What to do about a database that does not let one in; other messages say it themselves. */
+function advice(error: Error): string {
+  if (!(error instanceof CodedError) || !error.code.startsWith("db-")) return "";
+  const settings = "DATABASE_URL or the [database] section";
+  if (error.code === "db-away")
+    return `\nStart the database server, or correct ${settings}, and run this again.`;
+  return /^(28|3D)/.test(String(error.data["sqlstate"]))
+    ? `\nCorrect the user, password and database name in ${settings}.`
+    : "";
 }

@@ -100,11 +100,13 @@ async function start(
   undo.push(async () => lock.release());
   const keys = ensureDevnetKeys(dataDir, random);
 
-  // The slow ones side by side.
-  const [table, databaseUrl] = await Promise.all([
-    modules.openTable(options.bits),
-    database(options, modules, undo),
-  ]);
+  // The slow ones side by side. Where the table fails, the server is waited for: nothing else would stop it.
+  const server = database(options, modules, undo);
+  const table = await modules.openTable(options.bits).catch(async (error: unknown) => {
+    await server.catch(() => undefined);
+    throw error;
+  });
+  const databaseUrl = await server;
   const db = openPg({ url: databaseUrl });
   undo.push(() => db.close());
   await migrate(db);
