@@ -1,14 +1,14 @@
 /** How an edge's container is told what it is: its configuration file as one variable, and what the image promises. */
 
 import { stringify } from "smol-toml";
-import { STRATUM_PORT, type Stage } from "./stages.ts";
+import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
 
 /** What edge/Dockerfile makes. */
 export const CONTAINER = {
   user: "10001:10001",
   dataDir: "/data",
   tableDir: "/table",
-  healthCommand: ["node", "/app/edge/health.mjs"],
+  healthCommand: ["node", "/app/edge/health.ts", `${STRATUM_PORT}`],
 } as const;
 
 export interface EdgeSettings {
@@ -47,6 +47,12 @@ export function edgeConfig({ pool, edge, prices }: Stage): Record<string, Record
       poolfeerate: pool.feeRate,
       registration: pool.registration,
     },
-    stratum: { host: "0.0.0.0", stratumport: STRATUM_PORT, maxconnections: edge.maxConnections },
+    stratum: {
+      host: "0.0.0.0",
+      stratumport: STRATUM_PORT,
+      ...(edge.hasTls ? { tlsport: STRATUM_TLS_PORT } : {}),
+      proxysources: VPC_CIDR,
+      maxconnections: edge.maxConnections,
+    },
   };
 }

@@ -4,6 +4,7 @@ import { CfnOutput, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import {
   FlowLogDestination,
   FlowLogTrafficType,
+  IpAddresses,
   type IVpc,
   Peer,
   Port,
@@ -16,7 +17,7 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { asVpc } from "./cdk-types.ts";
-import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
+import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
 
 export interface NetworkStackProps extends StackProps {
   readonly stage: Stage;
@@ -33,6 +34,7 @@ export class NetworkStack extends Stack {
     super(scope, id, props);
     const { stage } = props;
     const vpc = new Vpc(this, "Vpc", {
+      ipAddresses: IpAddresses.cidr(VPC_CIDR),
       maxAzs: stage.zones,
       // Edges have public addresses that nobody can reach: cheaper than a gateway, and one part less to fail.
       natGateways: 0,

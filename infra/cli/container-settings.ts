@@ -1,0 +1,85 @@
+/** From a container's environment variables to the files and variables that `prosper` reads: settings as one text, secrets beside it. */
+
+import { join } from "node:path";
+import { parse, stringify, TomlError } from "smol-toml";
+import { CodedError } from "../../shared/errors.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface ContainerSettings {
+  /** Readable by this user only. The first is the configuration. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  readonly configFile: string;
+  readonly databaseUrl: string | undefined;
+}
+
+/**
+ * `PROSPER_CONFIG`: the text of a configuration file. `PROSPER_ES_ADDRESS`: the key that pays for entries, into `pool.esaddress`.
+ * `STRATUM_TLS_CERT`, `STRATUM_TLS_KEY`: PEM texts. The database: `DATABASE_URL`, or `DATABASE_HOST`, `_PORT`, `_USER`, `_PASSWORD` and
+ * `_NAME` as Secrets Manager has them. Throws CodedError `container` naming the variable.
+ */
+export function containerSettings(env: Env, dataDir: string): ContainerSettings {
+  const config = readConfig(env["PROSPER_CONFIG"] ?? "");
+  const files: { path: string; text: string }[] = [];
+  const set = (section: string, key: string, value: string | number): void => {
+    config[section] = { ...config[section], [key]: value };
+  };
+  const es = given(env, "PROSPER_ES_ADDRESS");
+  if (es !== undefined) set("pool", "esaddress", es);
+  const [cert, key] = [given(env, "STRATUM_TLS_CERT"), given(env, "STRATUM_TLS_KEY")];
+  if ((cert === undefined) !== (key === undefined))
+    throw new CodedError("container", "STRATUM_TLS_CERT and STRATUM_TLS_KEY: expected both or neither");
+  if (cert !== undefined && key !== undefined) {
+    const [certFile, keyFile] = [join(dataDir, "tls-cert.pem"), join(dataDir, "tls-key.pem")];
+    files.push({ path: certFile, text: cert }, { path: keyFile, text: key });
+    set("stratum", "tlscert", certFile);
+    set("stratum", "tlskey", keyFile);
+  }
+  const configFile = join(dataDir, "prosper-pool.toml");
+  return {
+    files: [{ path: configFile, text: stringify(config) }, ...files],
+    configFile,
+    databaseUrl: databaseUrl(env),
+  };
+}
+
+function readConfig(text: string): Record<string, Record<string, unknown>> {
+  try {
+    const sections: Record<string, Record<string, unknown>> = {};
+    for (const [name, section] of Object.entries(parse(text))) {
+      if (typeof section !== "object" || Array.isArray(section) || section instanceof Date)
+        throw new CodedError("container", `PROSPER_CONFIG: ${name}: expected a section like [pool]`);
+      sections[name] = { ...section };
+    }
+    return sections;
+  } catch (error) {
+    // Where it stands, not what stands there: it may be a key.
+    if (error instanceof TomlError)
+      throw new CodedError(
+        "container",
+        `PROSPER_CONFIG is no TOML: line ${error.line}, column ${error.column}`,
+      );
+    throw error;
+  }
+}
+
+function databaseUrl(env: Env): string | undefined {
+  const url = given(env, "DATABASE_URL");
+  const host = given(env, "DATABASE_HOST");
+  if (url !== undefined || host === undefined) return url;
+  const user = encodeURIComponent(needed(env, "DATABASE_USER"));
+  const password = encodeURIComponent(needed(env, "DATABASE_PASSWORD"));
+  const database = encodeURIComponent(needed(env, "DATABASE_NAME"));
+  return `postgres://${user}:${password}@${host}:${given(env, "DATABASE_PORT") ?? "5432"}/${database}`;
+}
+
+function needed(env: Env, name: string): string {
+  const value = given(env, name);
+  if (value === undefined) throw new CodedError("container", `DATABASE_HOST is set, ${name} is not`);
+  return value;
+}
+
+function given(env: Env, name: string): string | undefined {
+  const value = env[name];
+  return value === "" ? undefined : value;
+}

@@ -1,0 +1,361 @@
+import { readFileSync } from "node:fs";
+import type { Template } from "aws-cdk-lib/assertions";
+import * as v from "valibot";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ENVIRONMENTS, type FunctionName } from "../../../functions/environment.ts";
+import { anchorOf } from "../../../infra/aws/runbook-alarm.ts";
+import { STRATUM_PORT, STRATUM_TLS_PORT } from "../../../infra/aws/stages.ts";
+import {
+  allOf,
+  type Resource,
+  resourcesOf,
+  type StageTemplates,
+  synthesise,
+  synthesiseLocal,
+  VERSION,
+} from "./support/stage-templates.ts";
+
+const stages: Record<"dev" | "prod", StageTemplates> = Object.create(null);
+let local: Template;
+
+beforeAll(() => {
+  stages.dev = synthesise("dev");
+  stages.prod = synthesise("prod");
+  local = synthesiseLocal();
+});
+
+describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
+  it("run every function on Node 24 for arm64, each with a role of its own", () => {
+    const functions = allOf(stages[name], "AWS::Lambda::Function").map(([, { Properties }]) => Properties);
+    expect(new Set(functions.map((fn) => fn.FunctionName))).toEqual(
+      new Set(
+        ["accounting", "api", "auth", "janitor", "migrate", "poll"].map((fn) => `prosper-${name}-${fn}`),
+      ),
+    );
+    expect(functions).toHaveLength(6);
+    for (const fn of functions) {
+      expect(fn).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], Handler: "index.handler" });
+    }
+    expect(new Set(functions.map((fn) => JSON.stringify(fn.Role))).size).toBe(6);
+  });
+
+  it("tell every function what its schema wants", () => {
+    const functions = resourcesOf(stages[name].control, "AWS::Lambda::Function");
+    for (const [, { Properties }] of functions) {
+      const fn: string = Properties.FunctionName.replace(`prosper-${name}-`, "");
+      const known = Object.keys(ENVIRONMENTS).find((other): other is FunctionName => other === fn);
+      expect(known, fn).toBeDefined();
+      const variables = Object.fromEntries(
+        Object.entries(Properties.Environment.Variables).map(([key, value]) => [
+          key,
+          typeof value === "string" ? value : "reference",
+        ]),
+      );
+      const parsed = v.safeParse(ENVIRONMENTS[known ?? "api"], variables);
+      expect(parsed.issues, `${fn}: ${JSON.stringify(variables)}`).toBeUndefined();
+    }
+    const api = functions.find(([, { Properties }]) => Properties.FunctionName.endsWith("-api"))?.[1];
+    expect(api?.Properties.Environment.Variables.VERSION).toBe(VERSION);
+  });
+
+  it("feed accounting message by message, without a filter that would delete what it leaves out", () => {
+    const [[, feed] = missing()] = allOf(stages[name], "AWS::Lambda::EventSourceMapping");
+    expect(feed.Properties).toMatchObject({
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      ScalingConfig: { MaximumConcurrency: 4 },
+      BatchSize: 10,
+    });
+    expect(feed.Properties.FilterCriteria).toBeUndefined();
+  });
+
+  it("hide a message six times as long as accounting may take, and keep what fails", () => {
+    const queues = allOf(stages[name], "AWS::SQS::Queue");
+    expect(queues).toHaveLength(2);
+    const [work, dead] = ["summaries", "summaries-dead-letters"].map(
+      (queue) =>
+        queues.find(([, { Properties }]) => Properties.QueueName === `prosper-${name}-${queue}`)?.[1],
+    );
+    expect(work?.Properties).toMatchObject({
+      VisibilityTimeout: 180,
+      MessageRetentionPeriod: 1_209_600,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: { maxReceiveCount: 5 },
+    });
+    expect(dead?.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
+    const accounting = allOf(stages[name], "AWS::Lambda::Function").find(([, { Properties }]) =>
+      Properties.FunctionName.endsWith("accounting"),
+    )?.[1];
+    expect(work?.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * accounting?.Properties.Timeout);
+    const policies = allOf(stages[name], "AWS::SQS::QueuePolicy");
+    expect(policies).toHaveLength(2);
+    for (const [, { Properties }] of policies) {
+      expect(Properties.PolicyDocument.Statement).toContainEqual(
+        expect.objectContaining({ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
+      );
+    }
+  });
+
+  it("allow no action on everything, but for the registry's login and a key's own policy", () => {
+    const wild = statementsOf(stages[name]).filter(({ Resource, Action }) =>
+      [Resource, Action].flat().some((item) => typeof item === "string" && item.includes("*")),
+    );
+    expect(wild.map(({ Action }) => Action)).toEqual(["ecr:GetAuthorizationToken"]);
+  });
+
+  it("let each role do its own work only", () => {
+    const actions = (id: RegExp): string[] =>
+      allOf(stages[name], "AWS::IAM::Policy")
+        .filter(([policyId]) => id.test(policyId))
+        .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
+        .flatMap(({ Action }) => Action)
+        .sort();
+    const log = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    const database = [
+      "rds-data:BatchExecuteStatement",
+      "rds-data:BeginTransaction",
+      "rds-data:CommitTransaction",
+      "rds-data:ExecuteStatement",
+      "rds-data:RollbackTransaction",
+      "secretsmanager:GetSecretValue",
+    ];
+    for (const fn of ["Auth", "Poll", "Api", "Janitor", "Migrate"])
+      expect(actions(new RegExp(`^${fn}Role`)), fn).toEqual([...log, ...database]);
+    expect(actions(/^AccountingRole/)).toEqual(
+      [
+        ...log,
+        ...database,
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+      ].sort(),
+    );
+    expect(actions(/^TaskTaskRole/)).toEqual([
+      "lambda:InvokeFunction",
+      "sqs:GetQueueAttributes",
+      "sqs:GetQueueUrl",
+      "sqs:SendMessage",
+    ]);
+  });
+
+  it("open nothing to the world but the stratum ports", () => {
+    const open = allOf(stages[name], "AWS::EC2::SecurityGroup")
+      .flatMap(([, { Properties }]) => Properties.SecurityGroupIngress ?? [])
+      .filter((rule: { CidrIp?: string; CidrIpv6?: string }) => rule.CidrIp ?? rule.CidrIpv6);
+    expect(open.map((rule: { FromPort: number; ToPort: number }) => [rule.FromPort, rule.ToPort])).toEqual(
+      (name === "prod" ? [STRATUM_PORT, STRATUM_TLS_PORT] : [STRATUM_PORT]).map((port) => [port, port]),
+    );
+    for (const [, { Properties }] of allOf(stages[name], "AWS::EC2::SecurityGroupIngress"))
+      expect(Properties.CidrIp ?? Properties.CidrIpv6).toBeUndefined();
+    expect(allOf(stages[name], "AWS::EC2::NatGateway")).toEqual([]);
+  });
+
+  it("replace edges without cutting miners: drain, grace, and the miner's own address", () => {
+    const listeners = allOf(stages[name], "AWS::ElasticLoadBalancingV2::Listener");
+    const ports = name === "prod" ? [STRATUM_PORT, STRATUM_TLS_PORT] : [STRATUM_PORT];
+    expect(listeners.map(([, { Properties }]) => [Properties.Port, Properties.Protocol])).toEqual(
+      ports.map((port) => [port, "TCP"]),
+    );
+    for (const [, { Properties }] of listeners) {
+      expect(Properties.ListenerAttributes).toEqual([{ Key: "tcp.idle_timeout.seconds", Value: "1200" }]);
+    }
+    const targets = allOf(stages[name], "AWS::ElasticLoadBalancingV2::TargetGroup");
+    expect(targets).toHaveLength(ports.length);
+    for (const [, { Properties }] of targets) {
+      const attributes = Object.fromEntries(
+        Properties.TargetGroupAttributes.map(({ Key, Value }: { Key: string; Value: string }) => [
+          Key,
+          Value,
+        ]),
+      );
+      expect(attributes).toEqual({
+        "proxy_protocol_v2.enabled": "true",
+        "preserve_client_ip.enabled": "false",
+        "deregistration_delay.timeout_seconds": "15",
+        "deregistration_delay.connection_termination.enabled": "false",
+        "target_health_state.unhealthy.connection_termination.enabled": "false",
+        "target_health_state.unhealthy.draining_interval_seconds": "60",
+      });
+    }
+    const [[, service] = missing()] = allOf(stages[name], "AWS::ECS::Service");
+    expect(service.Properties).toMatchObject({
+      LaunchType: "FARGATE",
+      DeploymentConfiguration: {
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 200,
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      },
+    });
+  });
+
+  it("run an edge on arm64 as nobody in particular, on a root it cannot write, with two minutes to stop", () => {
+    const [[, task] = missing()] = allOf(stages[name], "AWS::ECS::TaskDefinition");
+    expect(task.Properties.RuntimePlatform.CpuArchitecture).toBe("ARM64");
+    const [edge] = task.Properties.ContainerDefinitions;
+    expect(edge).toMatchObject({
+      StopTimeout: 120,
+      ReadonlyRootFilesystem: true,
+      User: "10001:10001",
+      MountPoints: [{ ContainerPath: "/data", ReadOnly: false }],
+    });
+    const secrets = edge.Secrets.map(({ Name }: { Name: string }) => Name);
+    expect(secrets).toContain("PROSPER_ES_ADDRESS");
+    const plain = JSON.stringify(edge.Environment);
+    for (const secret of secrets) expect(plain).not.toContain(`"${secret}"`);
+  });
+
+  it("keep no log for ever", () => {
+    const groups = allOf(stages[name], "AWS::Logs::LogGroup");
+    expect(groups.length).toBeGreaterThanOrEqual(9);
+    for (const [id, { Properties }] of groups) expect(Properties.RetentionInDays, id).toBeGreaterThan(0);
+  });
+
+  it("name a heading of the runbook in every alarm", () => {
+    const runbook = readFileSync(new URL("../../../docs/runbook.md", import.meta.url), "utf8");
+    const anchors = [...runbook.matchAll(/^## (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+    const alarms = allOf(stages[name], "AWS::CloudWatch::Alarm");
+    expect(alarms.length).toBeGreaterThanOrEqual(16);
+    for (const [id, { Properties }] of alarms) {
+      const anchor = /docs\/runbook\.md#(\S+)$/.exec(Properties.AlarmDescription)?.[1];
+      expect(anchors, id).toContain(anchor);
+      expect(Properties.AlarmName).toMatch(new RegExp(`^prosper-${name}-`));
+    }
+    const names = alarms.map(([, { Properties }]) => Properties.AlarmName);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("mail every alarm of the stage by its name's prefix", () => {
+    const [[, rule] = missing()] = resourcesOf(stages[name].observe, "AWS::Events::Rule");
+    expect(rule.Properties.EventPattern.detail.alarmName).toEqual([{ prefix: `prosper-${name}-` }]);
+    const [[, mail] = missing()] = resourcesOf(stages[name].observe, "AWS::SNS::Subscription");
+    expect(mail.Properties).toMatchObject({ Protocol: "email", Endpoint: "operator@example.org" });
+  });
+
+  it("hold no secret, only references to one", () => {
+    const control = resourcesOf(stages[name].control, "AWS::Lambda::Function");
+    const origins = control.flatMap(
+      ([, { Properties }]) => Properties.Environment.Variables.ORIGIN_SECRET ?? [],
+    );
+    expect(origins).toHaveLength(1);
+    expect(JSON.stringify(origins[0])).toContain("{{resolve:secretsmanager:");
+    const text = JSON.stringify(Object.values(stages[name]).map((template) => template.toJSON()));
+    expect(text).not.toMatch(/\b[EF]s[1-3][A-Za-z0-9]{49}\b/);
+    expect(text).not.toContain("BEGIN PRIVATE KEY");
+  });
+});
+
+describe("the stages", () => {
+  it("keep and protect prod's books, in two zones", () => {
+    const [[, cluster] = missing()] = allOf(stages.prod, "AWS::RDS::DBCluster");
+    expect(cluster.DeletionPolicy).toBe("Retain");
+    expect(cluster.Properties).toMatchObject({
+      DeletionProtection: true,
+      EnableHttpEndpoint: true,
+      StorageEncrypted: true,
+      BackupRetentionPeriod: 35,
+      ServerlessV2ScalingConfiguration: { MinCapacity: 0.5, MaxCapacity: 16 },
+    });
+    expect(allOf(stages.prod, "AWS::RDS::DBInstance")).toHaveLength(2);
+    const zones = allOf(stages.prod, "AWS::EC2::Subnet").map(([, { Properties }]) =>
+      JSON.stringify(Properties.AvailabilityZone),
+    );
+    expect(new Set(zones).size).toBe(2);
+  });
+
+  it("let dev's database sleep and go with its stacks", () => {
+    const [[, cluster] = missing()] = allOf(stages.dev, "AWS::RDS::DBCluster");
+    expect(cluster.DeletionPolicy).toBe("Delete");
+    expect(cluster.Properties.ServerlessV2ScalingConfiguration).toEqual({
+      MinCapacity: 0,
+      MaxCapacity: 2,
+      SecondsUntilAutoPause: 300,
+    });
+    expect(allOf(stages.dev, "AWS::RDS::DBInstance")).toHaveLength(1);
+  });
+
+  it("stop the schedules with the edges, for they would keep the database awake", () => {
+    const off = synthesise("dev", { tasks: 0 });
+    const states = (template: StageTemplates): unknown[] =>
+      resourcesOf(template.control, "AWS::Events::Rule").map(([, { Properties }]) => Properties.State);
+    expect(states(off)).toEqual(["DISABLED", "DISABLED"]);
+    expect(states(stages.dev)).toEqual(["ENABLED", "ENABLED"]);
+    const [[, service] = missing()] = allOf(off, "AWS::ECS::Service");
+    expect(service.Properties.DesiredCount).toBe(0);
+  });
+
+  it("scale prod's edges by their load, and leave dev's alone", () => {
+    expect(allOf(stages.prod, "AWS::ApplicationAutoScaling::ScalableTarget")).toHaveLength(1);
+    expect(allOf(stages.dev, "AWS::ApplicationAutoScaling::ScalableTarget")).toHaveLength(0);
+  });
+
+  it("serve a domain of one's own where a certificate is given", () => {
+    const certificateArn = "arn:aws:acm:us-east-1:123456789012:certificate/1234";
+    const { web } = synthesise("prod", { domain: "pool.example.org", certificateArn });
+    const [[, distribution] = missing()] = resourcesOf(web, "AWS::CloudFront::Distribution");
+    expect(distribution.Properties.DistributionConfig).toMatchObject({
+      Aliases: ["pool.example.org"],
+      ViewerCertificate: { AcmCertificateArn: certificateArn, MinimumProtocolVersion: "TLSv1.2_2021" },
+    });
+  });
+});
+
+describe("the control stack", () => {
+  /** All of LocalStack's community edition; beyond this list the stack could not run on an emulator. */
+  const TYPES = [
+    "AWS::CloudWatch::Alarm",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Url",
+    "AWS::Logs::LogGroup",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "Custom::DatabaseSchema",
+  ];
+
+  it.each(["dev", "prod", "local"] as const)("of %s uses only services that emulators have", (name) => {
+    const template = name === "local" ? local : stages[name].control;
+    const types = Object.values<Resource>(template.toJSON()["Resources"]).map(({ Type }) => Type);
+    expect([...new Set(types)].sort()).toEqual(TYPES);
+  });
+
+  it("runs the migrations before anything that needs them", () => {
+    const { Resources } = stages.prod.control.toJSON();
+    const schema = Object.entries<Resource>(Resources).find(
+      ([, { Type }]) => Type === "Custom::DatabaseSchema",
+    );
+    const waiting = Object.values<Resource & { DependsOn?: string[] }>(Resources).filter(({ Type }) =>
+      ["AWS::Lambda::EventSourceMapping", "AWS::Events::Rule", "AWS::Lambda::Url"].includes(Type),
+    );
+    expect(waiting).toHaveLength(4);
+    for (const { DependsOn } of waiting) expect(DependsOn).toContain(schema?.[0]);
+  });
+
+  it("of an emulator has no alarm that needs arithmetic, and asks the local Data API", () => {
+    for (const [, { Properties }] of resourcesOf(local, "AWS::CloudWatch::Alarm"))
+      expect(Properties.Metrics).toBeUndefined();
+    for (const [, { Properties }] of resourcesOf(local, "AWS::Lambda::Function"))
+      expect(Properties.Environment.Variables.AWS_ENDPOINT_URL_RDS_DATA).toBe("http://127.0.0.1:4570");
+  });
+});
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+}
+
+/** Of all policies of roles; a key's own policy can only speak of "*", itself. */
+function statementsOf(templates: StageTemplates): Statement[] {
+  return allOf(templates, "AWS::IAM::Policy").flatMap(
+    ([, { Properties }]) => Properties.PolicyDocument.Statement,
+  );
+}
+
+function missing(): never {
+  throw new Error("the template has no such resource");
+}
