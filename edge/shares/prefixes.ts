@@ -12,22 +12,28 @@ interface Quarantined extends Holder {
 
 /** A prefix is free, live (one session has it) or in quarantine (its last holder may still send shares found with it). */
 export class Prefixes {
+  readonly #sessions: number;
   #slot: number | undefined;
   #next = 0;
   readonly #live = new Set<number>();
   readonly #quarantine = new Map<number, Quarantined>();
+
+  /** `sessions`: how many numbers go round; fewer than all 20 bits have is for simulations. */
+  constructor(sessions = SESSIONS) {
+    this.#sessions = sessions;
+  }
 
   /** Prefixes are given out from here on. */
   useSlot(slot: number): void {
     this.#slot = slot;
   }
 
-  /** The next free one; undefined without a slot, or when all 2^20 are taken. */
+  /** The next free one; undefined without a slot, or when all are taken. */
   lease(): number | undefined {
     if (this.#slot === undefined) return undefined;
-    for (let tried = 0; tried < SESSIONS; tried++) {
+    for (let tried = 0; tried < this.#sessions; tried++) {
       const prefix = this.#slot * SESSIONS + this.#next;
-      this.#next = (this.#next + 1) % SESSIONS;
+      this.#next = (this.#next + 1) % this.#sessions;
       if (this.#live.has(prefix) || this.#quarantine.has(prefix)) continue;
       this.#live.add(prefix);
       return prefix;
@@ -42,7 +48,7 @@ export class Prefixes {
 
   /** Goes on from here, after a restart. */
   continueFrom(session: number): void {
-    this.#next = session % SESSIONS;
+    this.#next = session % this.#sessions;
   }
 
   /** Without a holder, or before the first job, it was never used and is free at once. */

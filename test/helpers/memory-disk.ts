@@ -7,6 +7,8 @@ interface StoredFile {
   data: Uint8Array;
   /** What a power cut is sure to leave. */
   synced: Uint8Array;
+  /** A sync failed: the system has dropped what was dirty, and later syncs of this file say yes without doing anything. */
+  gaveUp?: boolean;
 }
 
 export type DiskOperation =
@@ -33,8 +35,8 @@ export interface MemoryDisk extends Disk {
   /** The next operation of this kind rejects once with `disk-failed`. */
   failNext(operation: DiskOperation): void;
   /**
-   * What a new process finds. After `kill` the operating system has every write; after `power` each file keeps what was synced and a
-   * part of the rest chosen by `chance` (0 to 1), and the names are those of the last syncFolder or the newer ones, also by chance.
+   * What a new process finds. After `kill` the operating system has every write, synced or not; after `power` each file keeps what was
+   * synced and a part of the rest chosen by `chance` (0 to 1), and the names are those of the last syncFolder or the newer ones, also by chance.
    */
   afterCrash(kind: "kill" | "power", chance?: () => number): MemoryDisk;
   files(): ReadonlyMap<string, Uint8Array>;
@@ -43,9 +45,12 @@ export interface MemoryDisk extends Disk {
 }
 
 export function memoryDisk(initial: ReadonlyMap<string, Uint8Array> = new Map()): MemoryDisk {
-  const names = new Map<string, StoredFile>();
-  for (const [path, data] of initial) names.set(path, { data, synced: data });
-  let durableNames = new Map(names);
+  const names = new Map([...initial].map(([path, data]) => [path, { data, synced: data }]));
+  return diskOver(names, new Map(names));
+}
+
+function diskOver(names: Map<string, StoredFile>, durable: Map<string, StoredFile>): MemoryDisk {
+  let durableNames = durable;
   let operations = 0;
   let deathAt = Number.POSITIVE_INFINITY;
   let partial = 0;
@@ -79,8 +84,13 @@ export function memoryDisk(initial: ReadonlyMap<string, Uint8Array> = new Map())
         throw new CodedError("disk-full", `no room to write ${path}: free some space on its disk`);
     },
     async sync() {
-      enter("sync", path);
-      stored.synced = stored.data;
+      try {
+        enter("sync", path);
+      } catch (error) {
+        stored.gaveUp = true;
+        throw error;
+      }
+      if (stored.gaveUp !== true) stored.synced = stored.data;
     },
     async truncate(length) {
       enter("truncate", path);
@@ -135,7 +145,17 @@ export function memoryDisk(initial: ReadonlyMap<string, Uint8Array> = new Map())
     dead: () => operations >= deathAt,
     failNext: (operation) => void failures.add(operation),
     afterCrash(kind, chance = () => 1) {
-      if (kind === "kill") return memoryDisk(disk.files());
+      if (kind === "kill") {
+        const copies = new Map<StoredFile, StoredFile>();
+        const copy = (file: StoredFile): StoredFile => {
+          const known = copies.get(file) ?? { ...file };
+          copies.set(file, known);
+          return known;
+        };
+        const copyAll = (files: Map<string, StoredFile>): Map<string, StoredFile> =>
+          new Map([...files].map(([path, stored]) => [path, copy(stored)]));
+        return diskOver(copyAll(names), copyAll(durableNames));
+      }
       const kept = chance() < 0.5 ? durableNames : names;
       return memoryDisk(new Map([...kept].map(([path, stored]) => [path, afterPowerCut(stored, chance)])));
     },

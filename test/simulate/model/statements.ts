@@ -1,0 +1,300 @@
+/** The database port over the model: knows every statement that books, follower, leases and accounts send, by what it is for. */
+
+import * as v from "valibot";
+import type { Db, Sql, SqlValue } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { applyClose, applyDelta, close, draft, record, register, seal, unpark } from "./books.ts";
+import { endExpired } from "./edges.ts";
+import type { ModelServer, ModelTransaction } from "./server.ts";
+import { bookId, type JobRecord, type Tables } from "./tables.ts";
+
+type Row = Record<string, SqlValue>;
+
+/** What a statement did: its rows, and how many it changed. */
+export interface Answer {
+  readonly rows: readonly Row[];
+  readonly count: number;
+}
+
+type Values = readonly SqlValue[];
+type Statement = (tx: ModelTransaction, values: Values, server: ModelServer) => Promise<Answer>;
+
+const text = (values: Values, at: number): string => String(values[at]);
+const number = (values: Values, at: number): number => Number(values[at]);
+const rows = (...found: Row[]): Answer => ({ rows: found, count: found.length });
+const changed = (count: number): Answer => ({ rows: [], count });
+
+/** By a text that only this statement has; the first that fits is it. */
+const STATEMENTS: readonly (readonly [string, Statement])[] = [
+  [
+    "SELECT books_apply_delta(",
+    async (tx, values) => rows({ outcome: JSON.stringify(await applyDelta(tx, text(values, 0))) }),
+  ],
+  [
+    "SELECT books_apply_close(",
+    async (tx, values) => {
+      const key = [number(values, 0), number(values, 1), number(values, 2), number(values, 3)] as const;
+      return rows({ outcome: await applyClose(tx, key) });
+    },
+  ],
+  ["SELECT books_unpark(", async (tx) => rows({ moved: await unpark(tx) })],
+  [
+    "SELECT books_close(",
+    async (tx, values) => rows({ frozen: await close(tx, number(values, 0), values[1] === true) }),
+  ],
+  [
+    "SELECT books_draft(",
+    async (tx, values) =>
+      rows({ drafted: await draft(tx, number(values, 0), text(values, 1), text(values, 2)) }),
+  ],
+  [
+    "SELECT books_seal(",
+    async (tx, values) => rows({ outcome: await seal(tx, number(values, 0), text(values, 1), text(values, 2)) }),
+  ],
+  [
+    "SELECT books_record(",
+    async (tx, values) => rows({ outcome: JSON.stringify(await record(tx, text(values, 0))) }),
+  ],
+  ["UPDATE jobs SET closed_seen_at = to_timestamp", noteClosed],
+  ["UPDATE jobs SET closed_seen_at = NULL", restartDeadlines],
+  ["WITH candidate AS", async (tx) => rows(...candidate(tx.tables))],
+  ["FROM work", leaves],
+  ["COALESCE(max(height), -1)", async (tx) => rows({ height: sealedHeights(tx.tables).at(-1) ?? -1 })],
+  [
+    "WHERE state = 'sealed' AND height > ",
+    async (tx, values) => {
+      const above = sealedHeights(tx.tables).filter((height) => height > number(values, 0));
+      return rows(...above.slice(0, 200).map((height) => sealedRow(tx.tables, height)));
+    },
+  ],
+  [
+    "WHERE state = 'sealed' AND height = ",
+    async (tx, values) => {
+      const found = sealedHeights(tx.tables).filter((height) => height === number(values, 0));
+      return rows(...found.map((height) => sealedRow(tx.tables, height)));
+    },
+  ],
+  ["UPDATE edge_epochs e SET last_job", async (_, values, server) => changed(endExpired(server, -number(values, 0)))],
+  ["DELETE FROM worker_minutes", async () => changed(0)],
+  ["SELECT 1 AS held FROM leases", leaseHeld],
+  ["INSERT INTO leases", takeLease],
+  ["UPDATE leases SET expires_at = now() -", releaseLease],
+  ["UPDATE leases SET expires_at", renewLease],
+  ["INSERT INTO blocks", insertBlock],
+  ["INSERT INTO block_places", async () => changed(0)],
+  ["FROM blocks ORDER BY height DESC LIMIT 1", async (tx) => rows(...blockRows(tx.tables).slice(-1))],
+  [
+    "FROM blocks WHERE height = ",
+    async (tx, values) => rows(...blockRows(tx.tables).filter((row) => row["height"] === values[0])),
+  ],
+  [
+    "SELECT EXISTS (SELECT 1 FROM users",
+    async (tx, values) => rows({ found: tx.tables.users.has(text(values, 0)) }),
+  ],
+  [
+    "WITH free AS",
+    async (tx, values) => {
+      const answer = v.parse(registered, await register(tx, text(values, 1), text(values, 0)));
+      return rows(answer);
+    },
+  ],
+];
+
+const registered = v.object({ free: v.boolean(), claimed: v.boolean() });
+
+export function runStatement(tx: ModelTransaction, statement: Sql, server: ModelServer): Promise<Answer> {
+  const known = STATEMENTS.find(([mark]) => statement.text.includes(mark));
+  if (known === undefined) throw new Error(`the model does not know this statement: ${statement.text}`);
+  return known[1](tx, statement.values, server);
+}
+
+/** The port without a network between: for contract tests. */
+export function modelDb(server: ModelServer): Db {
+  const on = (run: (statement: Sql) => Promise<Answer>): Pick<Db, "query" | "execute"> => ({
+    query: async (statement, row) => parseRows(await run(statement), row),
+    execute: async (statement) => (await run(statement)).count,
+  });
+  return {
+    ...on((statement) => server.run((tx) => runStatement(tx, statement, server))),
+    transaction: (work) =>
+      server.run((tx) =>
+        work({
+          ...on((statement) => runStatement(tx, statement, server)),
+          transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
+          close: async () => undefined,
+        }),
+      ),
+    close: async () => undefined,
+  };
+}
+
+export function parseRows<Schema extends v.GenericSchema>(
+  answer: Answer,
+  row: Schema,
+): v.InferOutput<Schema>[] {
+  return answer.rows.map((raw) => v.parse(row, raw));
+}
+
+async function noteClosed(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const { tables } = tx;
+  const top = Math.max(-1, ...tables.blocks.keys());
+  const newest = Math.max(-1, ...tables.jobs.keys());
+  const isDue = (job: JobRecord): boolean =>
+    job.state !== "sealed" && job.closedSeenMs === null && (newest > job.height || top >= job.height);
+  const due = tables.jobsInOrder().filter(isDue);
+  for (const job of due) {
+    await tx.lock(`job:${job.height}`, "exclusive");
+    if (!isDue(job)) continue;
+    tx.write(() => {
+      job.closedSeenMs = number(values, 0);
+    });
+  }
+  return changed(due.length);
+}
+
+async function restartDeadlines(tx: ModelTransaction): Promise<Answer> {
+  const open = tx.tables.jobsInOrder().filter(({ state }) => state === "open");
+  for (const job of open) {
+    await tx.lock(`job:${job.height}`, "exclusive");
+    if (job.state !== "open") continue;
+    tx.write(() => {
+      job.closedSeenMs = null;
+    });
+  }
+  return changed(open.length);
+}
+
+function candidate(tables: Tables): Row[] {
+  const job = tables.jobsInOrder().find(({ state }) => state !== "sealed");
+  if (job === undefined) return [];
+  const { height } = job;
+  const missing = [...tables.epochs.values()]
+    .filter(({ firstJob, lastJob }) => (firstJob ?? height) <= height && (lastJob ?? height) >= height)
+    .map(({ slot, epoch, edgeId }) => {
+      const lastSeq = tables.markers.get(bookId({ job: height, slot, epoch })) ?? null;
+      const mine = [...tables.deltas.values()].filter(
+        ({ delta }) =>
+          delta.job === height &&
+          delta.slot === slot &&
+          delta.epoch === epoch &&
+          delta.seq <= (lastSeq ?? delta.seq),
+      );
+      return { slot, epoch, edgeId, lastSeq, applied: mine.length };
+    })
+    .filter(({ lastSeq, applied }) => lastSeq === null || applied <= lastSeq)
+    .sort((a, b) => a.slot - b.slot || a.epoch - b.epoch)
+    .map((one) => ({ ...one, epoch: String(one.epoch) }));
+  return [
+    {
+      height,
+      state: job.state,
+      closed:
+        Math.max(...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height,
+      rewarded: tables.blocks.has(height),
+      closedSeenMs: job.closedSeenMs,
+      missing: JSON.stringify(missing),
+    },
+  ];
+}
+
+async function leaves(tx: ModelTransaction, values: Values): Promise<Answer> {
+  // (job, limit) for the first page, (job, user, worker, limit) for the others.
+  const limit = number(values, values.length - 1);
+  const after = values.length === 2 ? "" : `${values[1]},${values[2]}`;
+  const page = tx.tables
+    .sums(number(values, 0))
+    .filter(({ user, worker }) => after === "" || `${user},${worker}` > after)
+    .slice(0, limit);
+  return rows(
+    ...page.map(({ user, worker, shares, work }) => ({ user, worker, shares: `${shares}`, work: `${work}` })),
+  );
+}
+
+function sealedHeights(tables: Tables): number[] {
+  return tables
+    .jobsInOrder()
+    .filter(({ state }) => state === "sealed")
+    .map(({ height }) => height);
+}
+
+function sealedRow(tables: Tables, height: number): Row {
+  const job = tables.jobs.get(height);
+  if (job?.sealed === undefined) throw new Error(`job ${height} is not sealed`);
+  const { shares, winning, reward, fee, paid, carriedIn, carried, root } = job.sealed;
+  const money = Object.entries({ shares, reward, fee, paid, carriedIn, carried });
+  return {
+    ...Object.fromEntries(money.map(([name, value]) => [name, value.toString()])),
+    ...{ height, winning, forced: job.forced, root },
+  };
+}
+
+async function leaseHeld(tx: ModelTransaction, values: Values): Promise<Answer> {
+  await tx.lock("lease:chain", "share");
+  const lease = tx.tables.leases.get("chain");
+  return lease !== undefined && lease.epoch.toString() === text(values, 0) ? rows({ held: 1 }) : rows();
+}
+
+async function takeLease(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const [name, holder, leaseMs] = [text(values, 0), text(values, 1), number(values, 2)];
+  await tx.lock(`lease:${name}`, "exclusive");
+  const known = tx.tables.leases.get(name);
+  if (known !== undefined && known.holder !== holder && known.expiresAtMs >= tx.nowMs()) return rows();
+  const epoch = (known?.epoch ?? 0n) + 1n;
+  const expiresAtMs = tx.nowMs() + leaseMs;
+  tx.write(() => void tx.tables.leases.set(name, { holder, epoch, expiresAtMs }));
+  return rows({ epoch: epoch.toString() });
+}
+
+async function renewLease(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const [leaseMs, name] = [number(values, 0), text(values, 1)];
+  await tx.lock(`lease:${name}`, "exclusive");
+  const lease = tx.tables.leases.get(name);
+  if (lease?.holder !== text(values, 2) || lease.epoch.toString() !== text(values, 3)) return changed(0);
+  tx.write(() => {
+    lease.expiresAtMs = tx.nowMs() + leaseMs;
+  });
+  return changed(1);
+}
+
+async function releaseLease(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const name = text(values, 0);
+  await tx.lock(`lease:${name}`, "exclusive");
+  const lease = tx.tables.leases.get(name);
+  if (lease?.holder !== text(values, 1) || lease.epoch.toString() !== text(values, 2)) return changed(0);
+  tx.write(() => {
+    lease.expiresAtMs = tx.nowMs() - 1;
+  });
+  return changed(1);
+}
+
+async function insertBlock(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const height = number(values, 0);
+  await tx.lock(`block:${height}`, "exclusive");
+  if (tx.tables.blocks.has(height)) return changed(0);
+  const winning = number(values, 11);
+  const block = { height, keyMr: text(values, 2), reward: BigInt(text(values, 12)), winning };
+  tx.write(() => void tx.tables.blocks.set(height, block));
+  return changed(1);
+}
+
+function blockRows(tables: Tables): Row[] {
+  return [...tables.blocks.values()]
+    .sort((a, b) => a.height - b.height)
+    .map(({ height, keyMr, reward, winning }) => ({
+      ...{ height, version: 5, keyMr, at: 0, entries: 30, graded: true, winners: "[]", prices: null },
+      ...{ minTarget: null, ema: null, networkHashrate: null, winning, reward: reward.toString() },
+    }));
+}
+
+/** `settleJob` of shared/db/jobs.ts for what the model keeps of a job; the row that stands. */
+export async function settleModelJob(tx: ModelTransaction, job: JobRecord): Promise<JobRecord> {
+  const { tables } = tx;
+  await tx.lock("advisory:7202001", "share");
+  await tx.lock(`newjob:${job.height}`, "exclusive");
+  const known = tables.jobs.get(job.height);
+  if (known !== undefined) return known;
+  if ([...tables.jobs.values()].some(({ height, state }) => height > job.height && state !== "open"))
+    throw new CodedError("db-error", `job ${job.height} is too late`, { data: { sqlstate: "BK001" } });
+  tx.write(() => void tables.jobs.set(job.height, job));
+  return job;
+}

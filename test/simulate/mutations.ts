@@ -1,0 +1,296 @@
+/** Faults put into the code on purpose, one at a time: a simulator that does not find them proves nothing. */
+
+import { registerHooks } from "node:module";
+import { fileURLToPath } from "node:url";
+
+export interface Mutation {
+  readonly name: string;
+  /** What is given up. */
+  readonly breaks: string;
+  /** From the project's folder. */
+  readonly file: string;
+  /** Each text occurs in the file, and is replaced everywhere. */
+  readonly replace: readonly (readonly [string, string])[];
+  /** Schedules from seed 1 on in which it must be found. */
+  readonly within: number;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: "no-dedupe-of-nonces",
+    breaks: "a nonce is paid as often as it is sent",
+    file: "edge/shares/seen.ts",
+    replace: [['if (this.#inFlight.has(text) || this.#has(nonce)) return "duplicate";', ""]],
+    within: 3,
+  },
+  {
+    name: "dedupe-only-after-hashing",
+    breaks: "two submits in flight are both paid",
+    file: "edge/shares/seen.ts",
+    replace: [["if (this.#inFlight.has(text) || this.#has(nonce))", "if (this.#has(nonce))"]],
+    within: 10,
+  },
+  {
+    name: "dedupe-on-hex-text",
+    breaks: "one nonce in another case is another nonce",
+    file: "edge/shares/pipeline.ts",
+    replace: [
+      ["job.seen.reserve(nonce.bytes)", "job.seen.reserve(Buffer.from(share.nonce))"],
+      ["job.seen.release(nonce.bytes)", "job.seen.release(Buffer.from(share.nonce))"],
+      ["job.seen.credit(nonce.bytes)", "job.seen.credit(Buffer.from(share.nonce))"],
+    ],
+    within: 10,
+  },
+  {
+    name: "nonces-forgotten-at-a-restart",
+    breaks: "after a restart within a job its nonces are paid again",
+    file: "edge/shares/desk.ts",
+    replace: [
+      [
+        "seen: recovered?.seen ?? new SeenNonces(this.#modules.random(16))",
+        "seen: new SeenNonces(this.#modules.random(16))",
+      ],
+    ],
+    within: 40,
+  },
+  {
+    name: "acknowledged-before-fsync",
+    breaks: "a power cut takes what was acknowledged",
+    file: "edge/journal/journal.ts",
+    replace: [["await this.#sync(segment.file);", "void this.#sync(segment.file).catch(() => undefined);"]],
+    within: 60,
+  },
+  {
+    name: "fsync-tried-again",
+    breaks: "after a failed fsync the second says yes to what is lost",
+    file: "edge/journal/journal.ts",
+    replace: [["      await file.sync();\n", "      await file.sync().catch(() => file.sync());\n"]],
+    within: 1_500,
+  },
+  {
+    name: "half-record-left-after-a-full-disk",
+    breaks: "what follows half a record cannot be read",
+    file: "edge/journal/journal.ts",
+    replace: [["await segment.file.truncate(segment.bytes);", ""]],
+    within: 300,
+  },
+  {
+    name: "names-not-synced",
+    breaks: "a power cut takes a new file's name",
+    file: "edge/journal/journal.ts",
+    replace: [
+      [
+        "await disk.rename(`${path}.tmp`, path);\n      await disk.syncFolder(this.#options.folder);",
+        "await disk.rename(`${path}.tmp`, path);",
+      ],
+    ],
+    within: 200,
+  },
+  {
+    name: "page-cache-trusted-at-recovery",
+    breaks: "records that only the page cache had are taken for durable",
+    file: "edge/journal/replay.ts",
+    replace: [["if (last) await rewrite(", 'if (last && scan.kind === "torn") await rewrite(']],
+    within: 3_000,
+  },
+  {
+    name: "journal-freed-too-early",
+    breaks: "a file is removed before the books have all of it",
+    file: "edge/shares/bookkeeper.ts",
+    replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
+    within: 100,
+  },
+  {
+    name: "journal-freed-while-its-job-runs",
+    breaks: "a restart knows no more which nonces are spent",
+    file: "edge/shares/bookkeeper.ts",
+    replace: [
+      [
+        'book.job <= overThrough() && book.state === "closed" && settled.has(keyText(book));',
+        "book.window.size() === 0;",
+      ],
+    ],
+    within: 100,
+  },
+  {
+    name: "sent-before-it-is-on-record",
+    breaks: "after a crash another delta goes out under the same key",
+    file: "edge/shares/bookkeeper.ts",
+    replace: [
+      [
+        'const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
+        'for (const [index, body] of bodies.entries()) outbox.addDelta(book, seq + index, body);\n    const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
+      ],
+    ],
+    within: 200,
+  },
+  {
+    name: "counters-lost-with-a-failed-cut",
+    breaks: "what a full disk kept from being cut is gone",
+    file: "edge/shares/bookkeeper.ts",
+    replace: [["book.window.merge(window);", ""]],
+    within: 100,
+  },
+  {
+    name: "uncut-shares-forgotten",
+    breaks: "a restart drops what no delta held yet",
+    file: "edge/shares/recover.ts",
+    replace: [["for (const { share } of shares) addShare(book, share);", "void shares;"]],
+    within: 20,
+  },
+  {
+    name: "cut-shares-counted-again",
+    breaks: "a restart counts what a delta holds already",
+    file: "edge/shares/recover.ts",
+    replace: [["share.number > cut.through", "share.number >= 0"]],
+    within: 20,
+  },
+  {
+    name: "queue-trusted",
+    breaks: "what a dying queue had taken is never sent again",
+    file: "edge/shares/outbox.ts",
+    replace: [["this.#waiting.delete(message);\n        retryMs", "this.#drop(messageId(message.key, message.seq));\n        retryMs"]],
+    within: 100,
+  },
+  {
+    name: "closed-with-shares-in-hashing",
+    breaks: "the close marker goes out before the last share",
+    file: "edge/shares/open-jobs.ts",
+    replace: [["const over = this.#leaving.filter((job) => job.inFlight === 0);", "const over = this.#leaving;"]],
+    within: 200,
+  },
+  {
+    name: "quarantine-forgotten",
+    breaks: "a prefix goes to another while its shares are under way",
+    file: "edge/shares/prefixes.ts",
+    replace: [["if (holder !== undefined && job !== undefined)", "if (holder === null)"]],
+    within: 60,
+  },
+  {
+    name: "fenced-edge-goes-on",
+    breaks: "an edge acknowledges in a slot that is another's",
+    file: "edge/shares/pipeline.ts",
+    replace: [
+      ['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""],
+      ["if (!leaseHeld() || !journal.canAppend()) return false;", "if (!journal.canAppend()) return false;"],
+    ],
+    within: 600,
+  },
+  {
+    name: "no-marker-for-jobs-passed-over",
+    breaks: "the sealer waits for a marker that nobody sends",
+    file: "edge/shares/desk.ts",
+    replace: [["this.#markGap(running, Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
+    within: 400,
+  },
+  {
+    name: "sealed-without-markers",
+    breaks: "a job is sealed while work for it is under way",
+    file: "shared/accounting/seal.ts",
+    replace: [["if (missing.length === 0) return", "if (missing.length >= 0) return"]],
+    within: 10,
+  },
+  {
+    name: "sealed-without-reward",
+    breaks: "a job is sealed before its block is graded",
+    file: "test/simulate/model/books.ts",
+    replace: [["|| !tables.blocks.has(height)) return null", ") return null"]],
+    within: 400,
+  },
+  {
+    name: "dust",
+    breaks: "the rest of a division goes to nobody",
+    file: "shared/accounting/split.ts",
+    replace: [["(favoured.has(index) ? 1n : 0n)", "0n"]],
+    within: 10,
+  },
+  {
+    name: "carry-forgotten",
+    breaks: "a reward without work is lost",
+    file: "shared/accounting/split.ts",
+    replace: [["const shared = reward - fee + carriedIn;", "const shared = reward - fee;"]],
+    within: 100,
+  },
+  {
+    name: "no-dedupe-of-deltas",
+    breaks: "a delta that comes twice is added twice",
+    file: "test/simulate/model/books.ts",
+    replace: [["if (known !== undefined) return { outcome: sha(known.body)", "if (known === null) return { outcome: sha(body)"]],
+    within: 10,
+  },
+  {
+    name: "no-lock-on-the-job",
+    breaks: "sums change while they are sealed",
+    file: "test/simulate/model/books.ts",
+    replace: [["  await tx.lock(`job:${message.job}`, \"share\");\n", ""]],
+    within: 1_500,
+  },
+  {
+    name: "rows-in-any-order",
+    breaks: "two deltas lock the same rows crosswise",
+    file: "test/simulate/model/books.ts",
+    replace: [["for (const row of inKeyOrder(message.rows))", "for (const row of message.rows)"]],
+    within: 100,
+  },
+  {
+    name: "paid-without-looking",
+    breaks: "more is paid out than is owed",
+    file: "test/simulate/model/books.ts",
+    replace: [["await tx.lock(RECORDING, \"exclusive\");", "void RECORDING;"]],
+    within: 100,
+  },
+  {
+    name: "invite-claimed-without-a-lock",
+    breaks: "one code makes two users",
+    file: "test/simulate/model/books.ts",
+    replace: [["await tx.lock(`invite:${code}`, \"exclusive\");", ""]],
+    within: 100,
+  },
+  {
+    name: "chain-lease-not-checked",
+    breaks: "an edge that lost the lease writes blocks",
+    file: "shared/db/chain.ts",
+    replace: [["if (held.length === 0)", "if (held.length < 0)"]],
+    within: 0,
+  },
+  {
+    name: "password-logged",
+    breaks: "a log line holds a secret",
+    file: "edge/accounts.ts",
+    replace: [
+      ['modules.logger.warn("auth gave no verdict", {', 'modules.logger.warn("auth gave no verdict", { password,'],
+    ],
+    within: 30,
+  },
+  {
+    name: "handler-swallows-failures",
+    breaks: "a message that was not applied is taken for done",
+    file: "functions/accounting/handler.ts",
+    replace: [["if (away?.status === \"rejected\") throw coerceError(away.reason);", "if (away !== undefined) return results.map(() => ({ status: \"fulfilled\" as const, value: undefined }));"]],
+    within: 60,
+  },
+];
+
+/** Loads this file's text changed from here on, in this process. Throws when the code has no such text. */
+export function installMutation(name: string): void {
+  const mutation = MUTATIONS.find((one) => one.name === name);
+  if (mutation === undefined) throw new Error(`there is no mutation ${name}`);
+  const path = fileURLToPath(new URL(`../../${mutation.file}`, import.meta.url));
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      if (!url.startsWith("file:") || fileURLToPath(url) !== path) return loaded;
+      let source = typeof loaded.source === "string" ? loaded.source : Buffer.from(bytesOf(loaded.source)).toString();
+      for (const [from, to] of mutation.replace) {
+        if (!source.includes(from)) throw new Error(`${mutation.file} has no text for ${name}: ${from}`);
+        source = source.replaceAll(from, to);
+      }
+      return { ...loaded, source };
+    },
+  });
+}
+
+function bytesOf(source: unknown): Uint8Array {
+  if (source instanceof Uint8Array) return source;
+  throw new Error("the loader gave no source");
+}

@@ -1,0 +1,261 @@
+/**
+ * What must hold after every step (the invariants I1 to I10 of the design's reliability notes), judged from outside: from what miners
+ * were told, what the books applied, and what the parts log.
+ */
+
+import { createHash } from "node:crypto";
+import type { Delta } from "../../shared/messages/summary.ts";
+import { owed } from "./model/books.ts";
+import type { ModelServer } from "./model/server.ts";
+import { type SealRecord, type Tables } from "./model/tables.ts";
+import { digitsOf } from "./shares.ts";
+
+/** A submit on its way to a verdict. */
+export interface Attempt {
+  readonly job: number;
+  readonly user: string;
+  readonly worker: string;
+  /** Its place among the attempts of this worker in this job. */
+  readonly index: number;
+  /** The nonce's bytes, whatever the spelling. */
+  readonly nonce: string;
+  /** Nobody submitted this nonce before, it is true, and its session holds the prefix. */
+  readonly isFresh: boolean;
+  credited: boolean;
+  acked: boolean;
+}
+
+export class Violation extends Error {}
+
+/** Text that stands for every secret: no log line may hold it. */
+export const CANARY = "canary-5d41402abc4b2a76";
+
+export interface OracleOptions {
+  /** Two edges run under one identity: they may both take a nonce, and only losing work is a fault. */
+  readonly twins: boolean;
+  /** The database's clock may jump: who owns a slot is then not judged by it. */
+  readonly databaseClockJumps: boolean;
+}
+
+export class Oracle {
+  readonly #options: OracleOptions;
+  readonly #server: ModelServer;
+  readonly #attempts = new Map<string, Attempt[]>();
+  /** Job and nonce → the attempt that was credited or acknowledged for it. */
+  readonly #credited = new Map<string, Attempt>();
+  readonly #acked = new Map<string, Attempt>();
+  readonly #tried = new Set<string>();
+  readonly #sealed = new Map<number, { readonly revision: number; readonly seal: SealRecord }>();
+  readonly #seenDeltas = new Set<string>();
+  #digest = createHash("sha256");
+  #acks = 0;
+
+  constructor(options: OracleOptions, server: ModelServer) {
+    this.#options = options;
+    this.#server = server;
+  }
+
+  get acks(): number {
+    return this.#acks;
+  }
+
+  /** Adds to the trace by which two runs of a seed are compared. */
+  trace(text: string): void {
+    this.#digest.update(`${text}\n`);
+  }
+
+  digest(): string {
+    return this.#digest.copy().digest("hex").slice(0, 16);
+  }
+
+  /** The attempts of a worker in a job so far. */
+  countOf(job: number, user: string, worker: string): number {
+    return this.#attempts.get(workerKey(job, user, worker))?.length ?? 0;
+  }
+
+  isNew(job: number, nonce: string): boolean {
+    return !this.#tried.has(`${job}/${nonce}`);
+  }
+
+  begin(attempt: Attempt): void {
+    const key = workerKey(attempt.job, attempt.user, attempt.worker);
+    const attempts = this.#attempts.get(key) ?? [];
+    this.#attempts.set(key, attempts);
+    attempts.push(attempt);
+    this.#tried.add(`${attempt.job}/${attempt.nonce}`);
+  }
+
+  /** `owner` is the database's word on who has the edge's slot. */
+  verdict(attempt: Attempt, word: string, edge: { id: string; slot: number | undefined }): void {
+    this.trace(`${word} ${attempt.job} ${attempt.user} ${attempt.worker} ${attempt.index}`);
+    if (word === "accepted") this.#accepted(attempt, edge);
+    else if (attempt.isFresh && !["stale", "busy", "unavailable"].includes(word))
+      throw new Violation(`an honest share was refused as ${word}: ${describe(attempt)}`);
+  }
+
+  #accepted(attempt: Attempt, edge: { id: string; slot: number | undefined }): void {
+    this.#acks += 1;
+    attempt.acked = true;
+    const key = `${attempt.job}/${attempt.nonce}`;
+    const before = this.#acked.get(key);
+    if (before !== undefined && !this.#options.twins)
+      throw new Violation(
+        `I4: one nonce was acknowledged twice: ${describe(before)} and ${describe(attempt)}`,
+      );
+    this.#acked.set(key, attempt);
+    if (this.#options.twins || this.#options.databaseClockJumps || edge.slot === undefined) return;
+    const owner = this.#server.tables.slots.get(edge.slot)?.edgeId;
+    if (owner !== edge.id)
+      throw new Violation(`an edge acknowledged a share though its slot ${edge.slot} is another's`);
+  }
+
+  /** A prefix was given to a session; `others` are those of all live sessions of edges that may acknowledge. */
+  leased(prefix: number, others: readonly number[]): void {
+    if (others.includes(prefix) && !this.#options.twins)
+      throw new Violation(`I6: prefix ${prefix} was leased to two live sessions`);
+  }
+
+  logged(line: string): void {
+    if (line.includes(CANARY)) throw new Violation(`I9: a secret was logged: ${line.slice(0, 300)}`);
+  }
+
+  /** After each step: what has changed in the books is checked against what they promise. */
+  check(): void {
+    const { tables, locks } = this.#server;
+    if (locks.deadlocks > 0) throw new Violation("transactions waited for each other in a circle");
+    if (tables.deltas.size > this.#seenDeltas.size) this.#checkDeltas(tables);
+    for (const job of tables.jobs.values()) {
+      if (job.state !== "sealed") continue;
+      const known = this.#sealed.get(job.height);
+      if (known === undefined) this.#checkSeal(tables, job.height);
+      else if (known.revision !== tables.revisions.get(job.height) || known.seal !== job.sealed)
+        throw new Violation(`I2: sealed job ${job.height} was changed`);
+    }
+    this.#checkPayments(tables);
+    this.#checkInvites(tables);
+  }
+
+  /** When all is drained: nothing that was acknowledged may be missing. */
+  finish(): void {
+    for (const attempts of this.#attempts.values()) {
+      for (const attempt of attempts)
+        if (attempt.acked && !attempt.credited)
+          throw new Violation(`I1: an acknowledged share is not credited: ${describe(attempt)}`);
+    }
+    const { tables } = this.#server;
+    for (const [key, lastSeq] of tables.markers) {
+      for (let seq = 0; seq <= lastSeq; seq++)
+        if (!tables.deltas.has(`${key}/${seq}`))
+          throw new Violation(`I5: delta ${key}/${seq} is missing below its close marker ${lastSeq}`);
+    }
+    this.#checkSums(tables);
+  }
+
+  #checkDeltas(tables: Tables): void {
+    for (const [key, { delta, into }] of tables.deltas) {
+      if (this.#seenDeltas.has(key)) continue;
+      this.#seenDeltas.add(key);
+      this.trace(`applied ${key}`);
+      this.#checkDelta(delta, key);
+      const job = tables.jobs.get(delta.job);
+      const isLate = into !== delta.job;
+      if (isLate && job?.state === "sealed" && !job.forced && !this.#options.twins)
+        throw new Violation(
+          `I5: delta ${key} came after job ${delta.job} was sealed, and no deadline had passed`,
+        );
+      const marker = tables.markers.get(key.slice(0, key.lastIndexOf("/")));
+      if (marker !== undefined && marker < delta.seq && !this.#options.twins)
+        throw new Violation(`I5: delta ${key} lies above its close marker ${marker}`);
+    }
+  }
+
+  #checkDelta(delta: Delta, key: string): void {
+    for (const row of delta.rows) {
+      const attempts = this.#attempts.get(workerKey(delta.job, row.user, row.worker)) ?? [];
+      const digits = digitsOf(BigInt(row.work));
+      if (digits.some((digit) => digit > 1) || digits.filter((digit) => digit === 1).length !== row.shares)
+        throw new Violation(`I1: delta ${key} counts a share twice: ${JSON.stringify(row)}`);
+      for (const [index, digit] of digits.entries()) {
+        if (digit === 0) continue;
+        const attempt = attempts[index];
+        if (attempt === undefined)
+          throw new Violation(`I1: delta ${key} credits a share that nobody submitted: ${JSON.stringify(row)}`);
+        this.#creditAttempt(attempt, key);
+      }
+    }
+  }
+
+  #creditAttempt(attempt: Attempt, key: string): void {
+    if (attempt.credited) throw new Violation(`I1: credited twice, again by delta ${key}: ${describe(attempt)}`);
+    attempt.credited = true;
+    const nonce = `${attempt.job}/${attempt.nonce}`;
+    const before = this.#credited.get(nonce);
+    if (before !== undefined && !this.#options.twins)
+      throw new Violation(`I4: one nonce was credited twice: ${describe(before)} and ${describe(attempt)}`);
+    this.#credited.set(nonce, attempt);
+  }
+
+  #checkSeal(tables: Tables, height: number): void {
+    const seal = tables.jobs.get(height)?.sealed;
+    if (seal === undefined) throw new Violation(`I3: sealed job ${height} has no seal`);
+    const { reward, carriedIn, fee, paid, carried, attempt, work, shares } = seal;
+    if (fee + paid + carried !== reward + carriedIn)
+      throw new Violation(`I3: job ${height}: ${fee} + ${paid} + ${carried} is not ${reward} + ${carriedIn}`);
+    if (reward !== (tables.blocks.get(height)?.reward ?? -1n))
+      throw new Violation(`I3: job ${height} is sealed with ${reward}, its block paid another reward`);
+    const payouts = [...(tables.payouts.get(height)?.get(attempt)?.values() ?? [])];
+    if (payouts.reduce((sum, { amount }) => sum + amount, 0n) !== paid)
+      throw new Violation(`I3: job ${height}: its payouts are not ${paid}`);
+    if (carried > 0n && work > 0n) throw new Violation(`I3: job ${height} has dust: ${carried}`);
+    const pot = reward - fee + carriedIn;
+    for (const { user, amount, work: own } of payouts) {
+      const exact = work === 0n ? 0n : (pot * own) / work;
+      if (amount < exact || amount > exact + 1n)
+        throw new Violation(`I3: job ${height}: ${user} got ${amount} for a part worth ${exact}`);
+    }
+    const sums = tables.sums(height);
+    const booked = sums.reduce((sum, row) => sum + row.shares, 0n);
+    if (booked !== shares) throw new Violation(`I2: job ${height} was sealed with ${shares} of ${booked} shares`);
+    this.#checkCarry(tables, height, carriedIn);
+    this.#sealed.set(height, { revision: tables.revisions.get(height) ?? 0, seal });
+    this.trace(`sealed ${height} ${fee} ${paid} ${carried}`);
+  }
+
+  #checkCarry(tables: Tables, height: number, carriedIn: bigint): void {
+    const before = tables.jobsInOrder().filter((job) => job.height < height);
+    if (before.some(({ state }) => state !== "sealed"))
+      throw new Violation(`job ${height} was sealed before a lower one`);
+    const jobless = [...tables.jobless.values()].filter(({ into }) => into === height);
+    const expected = jobless.reduce((sum, { reward }) => sum + reward, before.at(-1)?.sealed?.carried ?? 0n);
+    if (carriedIn !== expected)
+      throw new Violation(`I3: job ${height} was carried ${carriedIn} in, ${expected} was left before it`);
+  }
+
+  #checkPayments(tables: Tables): void {
+    if (tables.payments.length === 0) return;
+    for (const user of tables.users)
+      if (owed(tables, user) < 0n) throw new Violation(`I7: ${user} was paid more than is owed`);
+  }
+
+  #checkInvites(tables: Tables): void {
+    const claimed = [...tables.invites.values()].filter((user) => user !== undefined);
+    if (new Set(claimed).size !== claimed.length) throw new Violation("I8: two invites made one user");
+  }
+
+  /** The sums of all jobs are those of the deltas: nothing was added that no delta brought. */
+  #checkSums(tables: Tables): void {
+    const sum = (values: Iterable<bigint>): bigint => [...values].reduce((total, value) => total + value, 0n);
+    const applied = [...tables.deltas.values()].filter(({ into }) => into !== null);
+    const brought = sum(applied.flatMap(({ delta }) => delta.rows.map(({ work }) => BigInt(work))));
+    const booked = sum([...tables.jobs.keys()].flatMap((job) => tables.sums(job).map(({ work }) => work)));
+    if (brought !== booked) throw new Violation(`I1: deltas brought ${brought} work, ${booked} is booked`);
+  }
+}
+
+function workerKey(job: number, user: string, worker: string): string {
+  return `${job} ${user} ${worker}`;
+}
+
+function describe({ job, user, worker, index, nonce }: Attempt): string {
+  return `job ${job}, ${user}/${worker} attempt ${index}, nonce ${nonce}`;
+}

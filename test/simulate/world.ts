@@ -1,0 +1,404 @@
+/** Everything of one schedule: edges, functions, database, queue, chain and miners, and the hand that breaks them. */
+
+import type { Logger } from "../../shared/logger.ts";
+import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
+import { SimChain } from "./chain.ts";
+import { SimDisk } from "./disk.ts";
+import { BLOCK_MS, SimEdge } from "./edge.ts";
+import type { Fault, Plan } from "./faults.ts";
+import { SimFunctions } from "./functions.ts";
+import { Miners } from "./miners.ts";
+import { ModelServer } from "./model/server.ts";
+import { DatabaseNetwork } from "./network.ts";
+import { Office } from "./office.ts";
+import { Oracle, Violation } from "./oracle.ts";
+import { SimProcess } from "./process.ts";
+import type { Chance } from "./random.ts";
+import { SimTime } from "./time.ts";
+import { Transport } from "./transport.ts";
+
+const USERS = ["ann", "bob", "cid"];
+const WALL_START_MS = 1_600_000_000_000;
+/** Log lines that tell of a fault of ours, not of the world. */
+const ALARMS = [
+  "A delta lies above its edge's close marker; it is credited",
+  "A message failed too often and is now a dead letter",
+];
+
+/** A place where an edge runs again and again. */
+interface Seat {
+  readonly id: string;
+  edge: SimEdge;
+  restarts: number;
+}
+
+export class World {
+  readonly time = new SimTime();
+  readonly server: ModelServer;
+  readonly oracle: Oracle;
+  readonly chain: SimChain;
+  readonly #plan: Plan;
+  readonly #chance: Chance;
+  readonly #network: DatabaseNetwork;
+  readonly #transport: Transport;
+  readonly #miners: Miners;
+  readonly #office: Office;
+  readonly #seats: Seat[] = [];
+  readonly #functions: SimFunctions[] = [];
+  readonly #processes: SimProcess[] = [];
+  #databaseOffsetMs = 0;
+  #isHealing = false;
+  #chainHeld = false;
+  violation: Violation | undefined;
+
+  constructor(plan: Plan, chance: Chance) {
+    this.#plan = plan;
+    this.#chance = chance;
+    const { time } = this;
+    const pauses = chance.fork();
+    this.server = new ModelServer({
+      nowMs: () => WALL_START_MS + time.nowMs + this.#databaseOffsetMs,
+      pause: () =>
+        pauses.hit(0.3)
+          ? new Promise((resolve) => time.after(pauses.between(0, 4), resolve))
+          : Promise.resolve(),
+    });
+    for (const user of USERS) this.server.tables.users.add(user);
+    this.oracle = new Oracle(
+      { twins: plan.twins, databaseClockJumps: plan.faults.includes("database-clock-jump") },
+      this.server,
+    );
+    this.chain = new SimChain(chance.fork(), plan.noReward);
+    this.#network = new DatabaseNetwork(this.server, plan.slots, { time, chance: chance.fork() });
+    this.#transport = new Transport({
+      ...{ time, chance: chance.fork() },
+      consumers: () =>
+        this.#functions.filter(({ process }) => process.alive && !process.paused).map(({ books }) => books.queue),
+    });
+    this.#miners = new Miners({
+      ...{ time, chance: chance.fork(), oracle: this.oracle },
+      edges: () => this.#edges(),
+      guard: (work) => this.#guard(work),
+    });
+    this.#office = new Office({ time, chance: chance.fork(), network: this.#network, server: this.server });
+    this.#processes.push(this.#office.process);
+  }
+
+  /** Starts all parts. */
+  begin(): void {
+    const { edges, functions, miners, everyMs, duplicates, lostAnswers, faults, faultEveryMs } = this.#plan;
+    this.#transport.duplicates = duplicates;
+    this.#transport.lostAnswers = lostAnswers;
+    this.#network.lostReplies = lostAnswers / 3;
+    for (let n = 0; n < functions; n++) this.#startFunctions(n);
+    for (let n = 0; n < edges; n++) this.#seat(this.#plan.twins ? Math.max(0, n - 1) : n);
+    for (let n = 0; n < miners; n++)
+      this.#miners.start(USERS[n % USERS.length] ?? "ann", `rig${n}`, everyMs);
+    this.#office.open();
+    this.chain.advance();
+    this.#advanceChain();
+    if (faults.length > 0) this.#breakLater(faultEveryMs);
+  }
+
+  /** Mends all that is broken; from here on nothing more goes wrong, and nobody mines. */
+  heal(): void {
+    this.#isHealing = true;
+    this.#chainHeld = false;
+    this.#miners.stop();
+    this.#mendDatabase();
+    this.#network.lostReplies = 0;
+    this.#transport.isAway = false;
+    this.#transport.lostAnswers = 0;
+    this.#transport.delayMs = 20;
+    this.chain.nodeAway = false;
+    this.chain.pricesAway = false;
+    for (const process of this.#processes) if (process.paused) process.resume();
+    for (const { edge } of this.#seats) {
+      edge.disk.inner.capacity = Number.POSITIVE_INFINITY;
+      edge.disk.killAt = Number.POSITIVE_INFINITY;
+    }
+    if (this.#plan.twins) this.#retireTwin();
+  }
+
+  /** Whether the books have all that edges have, and every job below the running one is sealed. */
+  isDrained(): boolean {
+    const edges = this.#seats.map(({ edge }) => edge);
+    const isQuiet = (edge: SimEdge): boolean =>
+      !edge.process.alive ? !edge.isUp && this.#isRetired(edge) : edge.isUp && edge.desk.stats()?.outbox.unconfirmed === 0;
+    const { jobs, deltas } = this.server.tables;
+    const top = Math.max(-1, ...jobs.keys());
+    return (
+      edges.every(isQuiet) &&
+      [...jobs.values()].every(({ height, state }) => state === "sealed" || height >= top) &&
+      ![...deltas.values()].some(({ into }) => into === null)
+    );
+  }
+
+  /** What keeps it from being drained. */
+  obstacle(): string {
+    const edges = this.#seats.map(({ id, edge }) => {
+      const stats = edge.desk.stats();
+      return `${id.slice(0, 4)} alive=${edge.process.alive} up=${edge.isUp} outbox=${JSON.stringify(stats?.outbox)} lease=${stats?.leaseHeld} job=${stats?.currentJob}`;
+    });
+    const jobs = this.server.tables.jobsInOrder().map(({ height, state }) => `${height} ${state}`);
+    return [...edges, ...jobs, `top ${this.chain.top}`].join("; ");
+  }
+
+  /** I10: nothing grows without bound. */
+  checkBounds(): void {
+    for (const edge of this.#edges()) {
+      const stats = edge.desk.stats();
+      if (stats === undefined) continue;
+      const { outbox, inFlight, journalBytes } = stats;
+      if (outbox.bytes > 2_000_000 || inFlight > 2_000 || journalBytes > 5_000_000)
+        throw new Violation(`I10: ${JSON.stringify({ outbox, inFlight, journalBytes })}`);
+    }
+  }
+
+  fail(violation: Violation): void {
+    this.violation ??= violation;
+  }
+
+  dispose(): void {
+    for (const process of this.#processes) process.dispose();
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.fail(error);
+    }
+  }
+
+  #edges(): SimEdge[] {
+    return this.#seats.map(({ edge }) => edge).filter(({ process }) => process.alive);
+  }
+
+  #advanceChain(): void {
+    const factor = this.#plan.faults.includes("quick-blocks") && this.#chance.hit(0.3) ? 0.2 : 1;
+    this.time.after(BLOCK_MS * factor * this.#chance.between(0.8, 1.2), () => {
+      if (!this.#chainHeld) this.chain.advance();
+      this.#advanceChain();
+    });
+  }
+
+  // Processes -----------------------------------------------------------------
+
+  #logger(process: SimProcess): Logger {
+    const say =
+      (level: string) =>
+      (message: string, data?: Record<string, unknown>): void =>
+        this.#guard(() => {
+          const line = `${process.name} ${level} ${message} ${data === undefined ? "" : JSON.stringify(data, plainError)}`;
+          this.oracle.trace(line);
+          this.log?.(`${this.time.nowMs.toFixed(1)} ${line}`);
+          this.oracle.logged(line);
+          if (ALARMS.includes(message) && !this.#plan.twins) throw new Violation(`an alarm: ${line.slice(0, 500)}`);
+          if (line.includes("seal-mismatch")) throw new Violation(`a seal that does not agree: ${line.slice(0, 500)}`);
+        });
+    return { debug: () => undefined, info: say("info"), warn: say("warn"), error: say("error") };
+  }
+
+  /** For people who look at one seed. */
+  log: ((line: string) => void) | undefined;
+
+  #process(name: string): SimProcess {
+    const process = new SimProcess(name, this.time);
+    this.#processes.push(process);
+    return process;
+  }
+
+  #startFunctions(place: number): void {
+    const process = this.#process(`functions-${place}`);
+    const functions = new SimFunctions({
+      ...{ process, network: this.#network, chance: this.#chance.fork(), logger: this.#logger(process) },
+      mayConflict: this.#plan.twins,
+      fail: (violation) => this.fail(violation),
+    });
+    this.#functions[place] = functions;
+    functions.run();
+  }
+
+  #seat(identity: number): void {
+    const id = String(identity + 1).repeat(32);
+    const disk = memoryDisk(new Map([["/data/edge-id", new TextEncoder().encode(`${id}\n`)]]));
+    const seat: Seat = { id, edge: this.#newEdge(id, disk, 0, () => seat), restarts: 0 };
+    this.#seats.push(seat);
+    seat.edge.run();
+  }
+
+  #newEdge(id: string, inner: MemoryDisk, restarts: number, seat: () => Seat): SimEdge {
+    const { time, chain } = this;
+    const process = this.#process(`edge-${id.slice(0, 1)}.${restarts}`);
+    const disk = new SimDisk({
+      ...{ time, chance: this.#chance.fork(), process, inner },
+      onKillPoint: () => this.#kill(seat(), "kill", "at an operation"),
+    });
+    return new SimEdge(
+      id,
+      { sessions: this.#plan.sessions, restarts },
+      {
+        ...{ time, chain, process, disk, network: this.#network, server: this.server },
+        chance: this.#chance.fork(),
+        queue: this.#transport.sender(process),
+        logger: this.#logger(process),
+        onEnd: (why) => this.#kill(seat(), "kill", why),
+        fail: (violation) => this.fail(violation),
+        onBlock: () => {
+          for (const { process: other, books } of this.#functions) if (other.alive) void books.seal();
+        },
+      },
+    );
+  }
+
+  /** Ends an edge's process and starts the next one on what it left. */
+  #kill(seat: Seat, kind: "kill" | "power", why: string): void {
+    const { edge } = seat;
+    if (!edge.process.alive) return;
+    this.#note(`${kind} ${edge.process.name} ${why}`);
+    edge.process.kill();
+    edge.isUp = false;
+    void edge.disk.abandon();
+    if (this.#isRetired(edge)) return;
+    this.time.after(this.#isHealing ? 200 : this.#chance.between(20, this.#chance.hit(0.1) ? 60_000 : 4_000), () => {
+      seat.restarts += 1;
+      const disk = edge.disk.inner.afterCrash(kind, () => this.#chance.unit());
+      seat.edge = this.#newEdge(seat.id, disk, seat.restarts, () => seat);
+      seat.edge.run();
+    });
+  }
+
+  /** Of two edges with one identity, the one that is stopped for good when all is mended. */
+  #retired: Seat | undefined;
+
+  #isRetired(edge: SimEdge): boolean {
+    return this.#retired?.edge === edge;
+  }
+
+  #retireTwin(): void {
+    const twin = this.#seats[1];
+    const stop = (): void => {
+      // It must first be up: what it has must reach the books. Then it hands over and ends.
+      if (twin === undefined) return;
+      const stats = twin.edge.desk.stats();
+      const isDone = twin.edge.process.alive && twin.edge.isUp && stats?.outbox.unconfirmed === 0;
+      if (!isDone) return void this.time.after(300, stop);
+      this.#retired = twin;
+      void twin.edge.stop(20_000);
+    };
+    stop();
+  }
+
+  // Faults --------------------------------------------------------------------
+
+  #note(text: string): void {
+    this.oracle.trace(text);
+    this.log?.(`${this.time.nowMs.toFixed(1)} * ${text}`);
+  }
+
+  #breakLater(everyMs: number): void {
+    this.time.after(this.#chance.between(0.1, 2) * everyMs, () => {
+      if (this.#isHealing) return;
+      this.#break(this.#chance.pick(this.#plan.faults));
+      this.#breakLater(everyMs);
+    });
+  }
+
+  #break(fault: Fault): void {
+    const chance = this.#chance;
+    const seat = chance.pick(this.#seats);
+    const { edge } = seat;
+    const { inner } = edge.disk;
+    const forMs = chance.pick([500, 3_000, 12_000, 45_000]);
+    this.#note(`fault ${fault} ${edge.process.name} ${forMs}`);
+    const later = (mend: () => void): void => void this.time.after(chance.between(0.5, 1) * forMs, mend);
+    switch (fault) {
+      case "kill-edge":
+        return this.#kill(seat, "kill", "now");
+      case "kill-edge-at-operation":
+        edge.disk.killAt = chance.whole(1, 40);
+        return;
+      case "power-cut":
+        return this.#kill(seat, "power", "now");
+      case "disk-full":
+        inner.capacity = [...inner.files().values()].reduce((sum, { length }) => sum + length, chance.whole(0, 400));
+        return later(() => {
+          inner.capacity = Number.POSITIVE_INFINITY;
+        });
+      case "failing-sync":
+        return inner.failNext("sync");
+      case "failing-disk":
+        return inner.failNext(chance.pick(["append", "create", "rename", "remove", "syncFolder", "close", "truncate"]));
+      case "pause-edge":
+        return this.#pause(edge.process, later);
+      case "stop-edge":
+        if (edge.isUp && edge.process.alive) void edge.stop(chance.between(0, 5_000));
+        return;
+      case "kill-functions": {
+        const place = chance.whole(0, this.#functions.length - 1);
+        this.#functions[place]?.process.kill();
+        return void this.time.after(chance.between(10, 3_000), () => this.#startFunctions(place));
+      }
+      case "pause-functions":
+        return this.#pause(chance.pick(this.#functions).process, later);
+      case "database-away":
+        this.#network.isAway = true;
+        return later(() => this.#mendDatabase());
+      case "database-crash":
+        this.#network.isAway = true;
+        this.server.crash();
+        return void this.time.after(chance.between(100, 3_000), () => this.#mendDatabase());
+      case "queue-away":
+        this.#transport.isAway = true;
+        return later(() => {
+          this.#transport.isAway = false;
+        });
+      case "slow-queue":
+        this.#transport.delayMs = chance.pick([500, 5_000, 40_000]);
+        return later(() => {
+          this.#transport.delayMs = 20;
+        });
+      case "wall-clock-jump":
+        chance.pick([edge.process, chance.pick(this.#functions).process]).wallOffsetMs = chance.between(-3.6e6, 3.6e6);
+        return;
+      case "database-clock-jump":
+        this.#databaseOffsetMs += chance.between(0, 3.6e6);
+        return;
+      case "stalled-chain":
+        this.#chainHeld = true;
+        return later(() => {
+          this.#chainHeld = false;
+        });
+      case "quick-blocks":
+        this.chain.advance();
+        return;
+      case "node-away":
+        this.chain.nodeAway = true;
+        return later(() => {
+          this.chain.nodeAway = false;
+        });
+      case "no-prices":
+        this.chain.pricesAway = true;
+        return later(() => {
+          this.chain.pricesAway = false;
+        });
+    }
+  }
+
+  #pause(process: SimProcess, later: (mend: () => void) => void): void {
+    if (process.paused) return;
+    process.pause();
+    later(() => process.resume());
+  }
+
+  #mendDatabase(): void {
+    this.#network.isAway = false;
+  }
+}
+
+function plainError(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return { message: value.message, code: "code" in value ? value.code : undefined };
+  return typeof value === "bigint" ? value.toString() : value;
+}
