@@ -17,7 +17,9 @@ import { createPoolFigures } from "./pool.ts";
 import type { ApiReply, ApiRoute } from "./route.ts";
 import { accountRoutes } from "./routes-account.ts";
 import { adminRoutes } from "./routes-admin.ts";
+import { moneyRoutes } from "./routes-money.ts";
 import { poolRoutes } from "./routes-pool.ts";
+import { proofRoutes } from "./routes-proof.ts";
 import { textPages } from "./text-pages.ts";
 
 export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpReply>;
@@ -34,7 +36,9 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
   return [
     ...poolRoutes(options, modules, createPoolFigures(options, modules)),
     ...accountRoutes(modules, createUserFigures(modules)),
+    ...proofRoutes(options, modules),
     ...adminRoutes(modules),
+    ...moneyRoutes(modules),
   ];
 }
 

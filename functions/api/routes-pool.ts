@@ -1,6 +1,7 @@
 /** Routes for everybody: the pool, its blocks, what it submitted, its health. */
 
 import * as v from "valibot";
+import { toHex } from "../../shared/bytes.ts";
 import { first, sql } from "../../shared/db/port.ts";
 import { blockAt, placesOf, recentBlocks, recentSubmissions } from "../../shared/db/stats.ts";
 import { coerceError } from "../../shared/errors.ts";
@@ -94,7 +95,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
   ];
 }
 
-function blockRoutes(options: ApiOptions, { db }: ApiModules): ApiRoute[] {
+function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiRoute[] {
   return [
     publicRoute({
       method: "GET",
@@ -129,6 +130,7 @@ function blockRoutes(options: ApiOptions, { db }: ApiModules): ApiRoute[] {
         const shown: BlockDetailView = {
           block: blockViewOf(block, options.blockSeconds),
           keyMr: block.keyMr,
+          receiptKey: receiptKeys === undefined ? null : toHex(receiptKeys.publicKey),
           winners,
         };
         return view(shown);

@@ -1,6 +1,7 @@
 /** The shapes that the REST API answers: one schema each, from which come the types, the OpenAPI document and the tests. */
 
 import * as v from "valibot";
+import { proofFile } from "../../shared/messages/proof.ts";
 
 const about = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
   v.pipe(schema, v.description(description));
@@ -138,9 +139,12 @@ export const blockListView = v.strictObject({
   next: about(v.nullable(height), "ask for more with before= this"),
 });
 
+const receiptKey = about(v.nullable(v.string()), "public key of the pool's receipts, 64 hex digits");
+
 export const blockDetailView = v.strictObject({
   block: blockView,
   keyMr: v.string(),
+  receiptKey,
   winners: v.array(
     v.strictObject({
       position: seconds,
@@ -185,8 +189,17 @@ export const sessionView = v.strictObject({
       name: v.string(),
       admin: v.boolean(),
       payoutAddress: v.nullable(v.string()),
+      twoFactor: about(v.boolean(), "a code is asked for at login"),
     }),
   ),
+});
+
+export const enrolmentView = v.strictObject({
+  secret: about(v.string(), "base32, for typing into an authenticator app"),
+  uri: about(v.string(), "otpauth://, for a QR code"),
+});
+export const recoveryCodesView = v.strictObject({
+  recoveryCodes: about(v.array(v.string()), "each logs in once without the authenticator; shown this once"),
 });
 
 export const meView = v.strictObject({
@@ -298,6 +311,34 @@ export const usersView = v.strictObject({
   ),
 });
 
+export const adjustmentsView = v.strictObject({
+  adjustments: v.array(
+    v.strictObject({
+      id: v.string(),
+      user: v.string(),
+      amount: peg,
+      reason: v.string(),
+      madeBy: about(v.string(), "the administrator"),
+      at: instant,
+    }),
+  ),
+});
+export const adjustedView = v.strictObject({ id: v.string() });
+
+export const adminLogView = v.strictObject({
+  entries: v.array(
+    v.strictObject({
+      id: v.string(),
+      at: instant,
+      actor: v.string(),
+      action: v.string(),
+      subject: about(v.string(), "the user or thing it was done to"),
+      details: v.record(v.string(), v.string()),
+    }),
+  ),
+  next: about(v.nullable(v.string()), "ask for more with before= this"),
+});
+
 export const invitesView = v.strictObject({
   invites: v.array(
     v.strictObject({
@@ -326,11 +367,17 @@ export const VIEWS = {
   SubmissionList: submissionListView,
   AdminSubmissionList: adminSubmissionListView,
   Session: sessionView,
+  Enrolment: enrolmentView,
+  RecoveryCodes: recoveryCodesView,
   Me: meView,
   MyBlocks: myBlocksView,
   MyPayments: myPaymentsView,
   Miners: minersView,
   Users: usersView,
+  Proof: proofFile,
+  Adjustments: adjustmentsView,
+  Adjusted: adjustedView,
+  AdminLog: adminLogView,
   Invites: invitesView,
   Invite: inviteView,
   Ok: okView,
@@ -357,4 +404,6 @@ export type MyBlocksView = v.InferOutput<typeof myBlocksView>;
 export type MyPaymentsView = v.InferOutput<typeof myPaymentsView>;
 export type MinersView = v.InferOutput<typeof minersView>;
 export type UsersView = v.InferOutput<typeof usersView>;
+export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
+export type AdminLogView = v.InferOutput<typeof adminLogView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;

@@ -10,6 +10,7 @@ import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { type ConservationReport, createConservation } from "./conservation.ts";
 import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./queue.ts";
 
 export interface LocalBooksOptions {
@@ -20,6 +21,8 @@ export interface LocalBooksOptions {
   readonly keepMinutesMs?: number;
   readonly sealEveryMs?: number;
   readonly janitorEveryMs?: number;
+  /** Between two checks of all books, at least. */
+  readonly auditEveryMs?: number;
   readonly queue?: LocalQueueOptions;
 }
 
@@ -31,6 +34,8 @@ export interface LocalBooksModules {
   readonly onEvent?: BooksListener;
   /** Each block sealed since `startSealing`, once, in height order, whoever sealed it. */
   readonly onSealed?: (block: SealedBlock) => void;
+  /** After every check whether money is conserved. */
+  readonly onChecked?: (report: ConservationReport) => void;
 }
 
 export interface LocalBooks {
@@ -46,6 +51,9 @@ export interface LocalBooks {
   stop(drainMs: number): Promise<number>;
 }
 
+const AUDIT_EVERY_MS = 5 * 60_000;
+/** How often it is asked whether a check is due. */
+const AUDIT_TICK_MS = 5_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooksModules): LocalBooks {
@@ -59,6 +67,9 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
     { epochGraceMs: options.epochGraceMs, keepMinutesMs: options.keepMinutesMs ?? 30 * DAY_MS },
     { ...modules, sealer },
   );
+  const auditEveryMs = options.auditEveryMs ?? AUDIT_EVERY_MS;
+  const conservation = createConservation({ everyMs: auditEveryMs }, modules);
+  const stopping = new AbortController();
   let announced = -1;
   const announce = async (): Promise<void> => {
     for (const block of await sealedSince(db, announced)) {
@@ -66,6 +77,7 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       if (block.height <= announced) continue;
       announced = block.height;
       modules.onSealed?.(block);
+      await conservation.sealed(block.height);
     }
   };
   const seal = (): Promise<void> =>
@@ -91,8 +103,11 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       sealer.open();
       timers.push(repeat(seal, options.sealEveryMs ?? 1000, clock));
       timers.push(repeat(sweep, options.janitorEveryMs ?? 60_000, clock));
+      const checkAll = (): Promise<void> => conservation.checkAll(stopping.signal);
+      timers.push(repeat(checkAll, Math.min(auditEveryMs, AUDIT_TICK_MS), clock));
     },
     async stop(drainMs) {
+      stopping.abort();
       const left = await queue.stop(drainMs);
       await Promise.all(timers.map((timer) => timer.stop()));
       // The last messages may have sealed a block.

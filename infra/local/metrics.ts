@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
+import type { ConservationReport } from "./conservation.ts";
 
 const PEG = 100_000_000;
 
@@ -11,6 +12,8 @@ export interface PoolMetrics {
   readonly registry: Registry;
   readonly stratum: StratumMetrics;
   sealed(block: SealedBlock): void;
+  /** What a check whether money is conserved has found. */
+  checked(report: ConservationReport): void;
   /** Gauges of a running edge. */
   watch(edge: Edge): void;
 }
@@ -25,6 +28,7 @@ export function createPoolMetrics(): PoolMetrics {
   const blocks = counter("sealed_blocks_total", "Blocks whose books are closed");
   const reward = counter("reward_peg_total", "Rewards of sealed blocks, in PEG");
   const height = gauge("sealed_height", "Height of the last sealed block");
+  const books = booksGauges(gauge);
   return {
     registry,
     stratum: stratumMetrics(counter),
@@ -33,7 +37,23 @@ export function createPoolMetrics(): PoolMetrics {
       reward.inc(Number(block.reward) / PEG);
       height.set(block.height);
     },
+    checked: books,
     watch: (edge) => watchEdge(edge, registry),
+  };
+}
+
+/** Not a number until the first check is done: neither an alarm nor an all-clear. */
+function booksGauges(gauge: (name: string, help: string) => Gauge): PoolMetrics["checked"] {
+  const conserved = gauge("books_conserved", "1 while money is conserved, 0 when the books do not agree");
+  const problems = gauge("books_problems", "Disagreements found in the books");
+  const checked = gauge("books_checked_timestamp_seconds", "When all books were last checked");
+  for (const one of [conserved, problems, checked]) one.set(Number.NaN);
+  return (report) => {
+    // A block's own equation says nothing about the others, unless it fails.
+    if (report.checkedMs === undefined && report.problems === 0) return;
+    conserved.set(report.problems === 0 ? 1 : 0);
+    problems.set(report.problems);
+    if (report.checkedMs !== undefined) checked.set(report.checkedMs / 1000);
   };
 }
 

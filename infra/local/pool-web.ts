@@ -8,6 +8,7 @@ import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
+import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import type { PoolMetrics } from "./metrics.ts";
@@ -29,15 +30,21 @@ export interface PoolWebModules {
   /** In this process; without it the pages show what the database knows. */
   edge?: Edge;
   metrics?: PoolMetrics;
+  /** Signs receipts. */
+  receiptKeys?: KeyPair;
 }
 
 /** Throws CodedError `web-port`. */
 export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
   const { config, version, lxrBits } = options;
-  const { db, clock, random, logger, passwords, edge, metrics } = modules;
+  const { db, clock, random, logger, passwords, edge, metrics, receiptKeys } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
-    { openRegistration: registration === "open" },
+    {
+      openRegistration: registration === "open",
+      backoff: { freeFailures: config.web.loginfailures, longestMs: config.web.loginlockout },
+      issuer: opridentity,
+    },
     { db, clock, random, passwords },
   );
   const tlsPort = edge?.listeningTls?.port;
@@ -55,6 +62,7 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     },
     {
       ...{ db, clock, random, accounts, logger },
+      ...(receiptKeys && { receiptKeys }),
       ...(edge && { live: liveOf(edge), health: async () => healthOf(edge) }),
     },
   );

@@ -21,6 +21,7 @@ import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
 import { periodic } from "./periodic.ts";
 import { edgeOptions, pollOptions } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
+import { ensureReceiptKey } from "./receipt-key.ts";
 import { renewCertificate } from "./stratum-settings.ts";
 import type { Web } from "./web.ts";
 
@@ -96,7 +97,8 @@ async function start(
   const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stop.signal });
   undo.push(() => certificate);
   await books.startSealing();
-  const web = await startPoolWeb(options, { ...modules, edge, metrics, passwords });
+  const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
+  const web = await startPoolWeb(options, { ...modules, edge, metrics, passwords, receiptKeys });
   undo.push(() => web.stop());
   logger.info("the pool runs", {
     stratum: edge.listening?.port,
@@ -134,6 +136,7 @@ function createPoolBooks(options: PoolOptions, modules: PoolModules, metrics: Po
         metrics.sealed(block);
         modules.onSealed(block);
       },
+      onChecked: metrics.checked,
     },
   );
 }

@@ -35,18 +35,18 @@ export interface Audit {
 const PAGE_ROWS = 500;
 const MOST_PROBLEMS = 100;
 
-/** Reads and recomputes the books. Nothing is locked: the pool goes on meanwhile. */
-export function auditBooks(db: Db): Promise<Audit> {
+/** Reads and recomputes the books. Nothing is locked: the pool goes on meanwhile. Rejects early when `signal` aborts. */
+export function auditBooks(db: Db, signal?: AbortSignal): Promise<Audit> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`);
     const totals = await readTotals(tx);
-    const users = await readUsers(tx);
+    const users = await readUsers(tx, signal);
     const sum = (field: "booked" | "adjusted"): bigint => {
       let total = 0n;
       for (const user of users.values()) total += user[field];
       return total;
     };
-    const problems = [...(await findDisagreements(tx)), ...(await recomputeSeals(tx))];
+    const problems = [...(await findDisagreements(tx)), ...(await recomputeSeals(tx, signal))];
     if (totals.fee + totals.paid + totals.carried !== totals.reward)
       problems.push(
         `fee ${totals.fee} + paid ${totals.paid} + carried ${totals.carried} is not the reward ${totals.reward}`,
@@ -91,9 +91,10 @@ const userRow = v.object({
   owed: bigintText,
 });
 
-async function readUsers(tx: Db): Promise<Map<string, UserAudit>> {
+async function readUsers(tx: Db, signal: AbortSignal | undefined): Promise<Map<string, UserAudit>> {
   const users = new Map<string, UserAudit>();
   for (let after = ""; ; ) {
+    signal?.throwIfAborted();
     const page = await tx.query(
       sql`SELECT b.user_name AS name, b.booked::text AS booked, b.adjusted::text AS adjusted, b.paid_out::text AS "paidOut",
         b.owed::text AS owed, (COALESCE(w.shares, 0) + COALESCE(p.shares, 0))::text AS accepted,
@@ -161,7 +162,7 @@ const sealRow = v.object({
 });
 
 /** Settles every sealed job again from its sums. */
-async function recomputeSeals(tx: Db): Promise<string[]> {
+async function recomputeSeals(tx: Db, signal: AbortSignal | undefined): Promise<string[]> {
   const problems: string[] = [];
   for (let after = -1; problems.length < MOST_PROBLEMS; ) {
     const page = await tx.query(
@@ -170,7 +171,10 @@ async function recomputeSeals(tx: Db): Promise<string[]> {
         FROM jobs WHERE state = 'sealed' AND height > ${after}::int ORDER BY height LIMIT ${PAGE_ROWS}::int`,
       sealRow,
     );
-    for (const row of page) problems.push(...(await recomputeSeal(tx, row)));
+    for (const row of page) {
+      signal?.throwIfAborted();
+      problems.push(...(await recomputeSeal(tx, row)));
+    }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ROWS) break;
     after = last.height;

@@ -3,7 +3,8 @@
 import * as v from "valibot";
 import { bigintText, type Db, type Sql, sql } from "./port.ts";
 
-const PAGE_ROWS = 1000;
+/** See seals.ts. */
+const PAGE_ROWS = 500;
 /** Delta bodies have 48 KB at most, and a page stays below the Data API's 1 MiB. */
 const PAGE_BODY_BYTES = 600_000;
 const PAGE_DELTAS = 250;

@@ -1,0 +1,90 @@
+/** The conservation check of a running pool: each seal's own equation at once, all books every few minutes, an alarm when money is not conserved. */
+
+import type { Clock } from "../../shared/clock.ts";
+import { auditBooks } from "../../shared/db/audit.ts";
+import { checkSealedBlock } from "../../shared/db/conservation.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+
+export interface ConservationOptions {
+  /** Between two checks of all books, at least. */
+  readonly everyMs: number;
+}
+
+/** What the last check of all books, and the seals after it, have found. */
+export interface ConservationReport {
+  readonly problems: number;
+  /** Unix milliseconds of the last check of all books; undefined before the first. */
+  readonly checkedMs: number | undefined;
+}
+
+export interface ConservationModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onChecked?: (report: ConservationReport) => void;
+}
+
+export interface Conservation {
+  /** Checks the equation of a block that was just sealed. Never rejects. */
+  sealed(height: number): Promise<void>;
+  /** Checks all books where it is time to; `signal` ends it early. Never rejects. */
+  checkAll(signal: AbortSignal): Promise<void>;
+}
+
+/** The more there is to check, the seldomer: at most this part of the time is spent on it. */
+const LARGEST_PART = 0.05;
+const LOGGED_PROBLEMS = 10;
+
+export function createConservation(options: ConservationOptions, modules: ConservationModules): Conservation {
+  const { db, clock, logger, onChecked } = modules;
+  let checkedMs: number | undefined;
+  let notBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Of the last check of all books, and by block of the seals since. */
+  let found: readonly string[] = [];
+  const bySeal = new Map<number, number>();
+
+  const report = (what: string, problems: readonly string[]): void => {
+    if (problems.length > 0)
+      logger.error("Money is not conserved: stop payouts and run prosper audit --replay", {
+        what,
+        problems: problems.slice(0, LOGGED_PROBLEMS),
+        count: problems.length,
+      });
+    const seals = [...bySeal.values()].reduce((sum, count) => sum + count, 0);
+    onChecked?.({ problems: found.length + seals, checkedMs });
+  };
+  const failed = (what: string, thrown: unknown): void =>
+    logger.warn("The conservation check could not be made; it comes again", {
+      what,
+      error: coerceError(thrown).message,
+    });
+
+  return {
+    async sealed(height) {
+      try {
+        const problems = await checkSealedBlock(db, height);
+        if (problems.length > 0) bySeal.set(height, problems.length);
+        report(`block ${height}`, problems);
+      } catch (thrown) {
+        failed(`block ${height}`, thrown);
+      }
+    },
+    async checkAll(signal) {
+      const startMs = clock.monotonicMs();
+      if (startMs < notBeforeMs) return;
+      try {
+        const { problems } = await auditBooks(db, signal);
+        found = problems;
+        bySeal.clear();
+        checkedMs = clock.wallMs();
+        report("all books", problems);
+      } catch (thrown) {
+        if (!signal.aborted) failed("all books", thrown);
+      }
+      const tookMs = clock.monotonicMs() - startMs;
+      notBeforeMs = startMs + Math.max(options.everyMs, tookMs / LARGEST_PART);
+    },
+  };
+}
