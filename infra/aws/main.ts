@@ -17,7 +17,7 @@ try {
   const app = new App();
   const get = (key: string): unknown => app.node.tryGetContext(key);
   const context = readContext(get);
-  const bundles = await bundleFunctions(join(ROOT, "dist/functions"));
+  const bundles = await bundleFunctions(join(app.outdir, "functions"));
   for (const line of sizeLines(bundles)) process.stderr.write(`${line}\n`);
   const options = { bundles, version: manifest.version };
   if (context.stage === "local") addLocalPool(app, readLocal(get), options);
