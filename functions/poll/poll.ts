@@ -76,7 +76,13 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
     carry: options.carry,
   });
   if (settled.missing.length > 0 || !hasFreshPrice(settled)) {
-    modules.logger.error("no prices for the next record", { missing: settled.missing, failures });
+    modules.logger.error("no prices for the next record", {
+      why: settled.missing.length > 0 ? "assets without a price" : "no source gave a fresh quote",
+      missing: settled.missing,
+      failures,
+      advice:
+        "see `prosper pullsources`; turn on more sources in [oracledatasources], or set [oraclefixedprices]",
+    });
     return { kind: "unpriced", missing: settled.missing, failures };
   }
   const id = await insertPrices(modules.db, { atMs: nowMs, version, ...settled });
