@@ -1,0 +1,57 @@
+import { parse } from "smol-toml";
+import { describe, expect, it } from "vitest";
+import { containerSettings } from "../../../infra/cli/container-settings.ts";
+
+const read = (env: Record<string, string>) => {
+  const settings = containerSettings(env, "/data");
+  const text = settings.files.find(({ path }) => path === settings.configFile)?.text ?? "";
+  return { ...settings, config: parse(text) };
+};
+
+describe("an edge's container", () => {
+  it("runs with defaults and a database address alone", () => {
+    const { config, databaseUrl, files } = read({ DATABASE_URL: "postgres://u:p@db/pool" });
+    expect(config).toEqual({});
+    expect(databaseUrl).toBe("postgres://u:p@db/pool");
+    expect(files).toHaveLength(1);
+  });
+
+  it("puts together the database's address from the fields of its secret", () => {
+    const { databaseUrl } = read({
+      DATABASE_HOST: "books.example",
+      DATABASE_PORT: "5432",
+      DATABASE_USER: "prosper",
+      DATABASE_PASSWORD: "a/b:c@d e%",
+      DATABASE_NAME: "prosper",
+    });
+    expect(databaseUrl).toBe("postgres://prosper:a%2Fb%3Ac%40d%20e%25@books.example:5432/prosper");
+    expect(new URL(databaseUrl ?? "").hostname).toBe("books.example");
+  });
+
+  it("adds the secrets to the settings, the certificate as files", () => {
+    const { config, files } = read({
+      PROSPER_CONFIG: '[pool]\nopridentity = "Prosper"\n',
+      PROSPER_ES_ADDRESS: "Es-key",
+      STRATUM_TLS_CERT: "CERT",
+      STRATUM_TLS_KEY: "KEY",
+    });
+    expect(config).toEqual({
+      pool: { opridentity: "Prosper", esaddress: "Es-key" },
+      stratum: { tlscert: "/data/tls-cert.pem", tlskey: "/data/tls-key.pem" },
+    });
+    expect(files.slice(1)).toEqual([
+      { path: "/data/tls-cert.pem", text: "CERT" },
+      { path: "/data/tls-key.pem", text: "KEY" },
+    ]);
+  });
+
+  it.each([
+    [{ PROSPER_CONFIG: "[pool\nes = Es-secret" }, /^PROSPER_CONFIG is no TOML: line 1/],
+    [{ PROSPER_CONFIG: "pool = 1" }, /^PROSPER_CONFIG: pool: expected a section like \[pool\]$/],
+    [{ STRATUM_TLS_CERT: "CERT" }, /expected both or neither/],
+    [{ DATABASE_HOST: "db" }, /^DATABASE_HOST is set, DATABASE_USER is not$/],
+  ])("refuses %o with a message that repeats no secret", (env, message) => {
+    expect(() => read(env)).toThrow(message);
+    expect(() => read(env)).toThrow(expect.not.stringContaining("secret"));
+  });
+});
