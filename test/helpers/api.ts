@@ -11,6 +11,7 @@ import { seedPool } from "../tools/seed-pool.ts";
 import { addressOf, cheapPasswords } from "./accounts.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
+import { POOL_KEYS } from "./proofs.ts";
 
 export const PASSWORD = "a long password";
 export const FIRST_HEIGHT = 1000;
@@ -80,7 +81,10 @@ export async function createTestApi(
     { openRegistration: false },
     { db, passwords, clock, random: systemRandom },
   );
-  const modules: ApiModules = { db, clock, random: systemRandom, accounts, logger: SILENT, live: LIVE };
+  const modules: ApiModules = {
+    ...{ db, clock, random: systemRandom, accounts, logger: SILENT, live: LIVE },
+    receiptKeys: POOL_KEYS,
+  };
   const options = { ...OPTIONS, ...change.options };
   return { handler: createApiHandler(options, modules), options, modules, database, clock };
 }
