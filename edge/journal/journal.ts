@@ -85,6 +85,8 @@ export class Journal {
   #flushing: Promise<void> | undefined;
   #rotateNext = false;
   #fullUntilMs = Number.NEGATIVE_INFINITY;
+  /** The operator has been told. */
+  #isFull = false;
   #state: "open" | "failed" | "closed" = "open";
 
   constructor(options: JournalOptions, end: JournalEnd, modules: JournalModules) {
@@ -217,6 +219,8 @@ export class Journal {
     for (const [index, { onDurable }] of group.entries())
       onDurable({ number: first + index, segment: segment.number });
     for (const { resolve } of group) resolve({ kind: "durable" });
+    if (this.#isFull) this.#modules.logger.warn("the journal's disk has room again: shares are taken");
+    this.#isFull = false;
   }
 
   /** Back to the last whole record. A file that cannot be cut cannot be gone on with. */
@@ -253,7 +257,11 @@ export class Journal {
     const current = this.#segment;
     const used = current !== undefined && current.bytes > current.headerBytes;
     const due = this.#rotateNext || (current?.bytes ?? 0) >= this.#options.segmentBytes;
-    if (current !== undefined && !(used && due)) return current;
+    if (current !== undefined && !(used && due)) {
+      // An empty file is as good as a new one.
+      if (!used) this.#rotateNext = false;
+      return current;
+    }
     const next = await this.#openSegment();
     if (current !== undefined) {
       this.#closed.push({ segment: current.number, bytes: current.bytes });
@@ -293,12 +301,12 @@ export class Journal {
     const full = error instanceof CodedError && error.code === "disk-full";
     if (full) {
       this.#fullUntilMs = this.#modules.clock.monotonicMs() + FULL_PAUSE_MS;
-      this.#modules.logger.error(
-        "the journal's disk is full: shares are refused as busy until there is room",
-        {
-          error: error.message,
-        },
-      );
+      if (!this.#isFull)
+        this.#modules.logger.error(
+          "the journal's disk is full: shares are refused as busy until there is room",
+          { error: error.message },
+        );
+      this.#isFull = true;
       for (const { resolve } of group) resolve({ kind: "full" });
       return;
     }

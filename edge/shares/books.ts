@@ -46,6 +46,7 @@ export class Books {
   readonly #books = new Map<string, Book>();
   readonly #files = new Map<number, Set<Book>>();
   #epoch: EpochRecord | undefined;
+  #newest: Book | undefined;
 
   /** Shares from here on belong to this epoch. */
   beginEpoch(epoch: EpochRecord): void {
@@ -60,7 +61,9 @@ export class Books {
   open(job: Pick<JobRecord, "height" | "credit">): Book {
     const epoch = this.#epoch;
     if (epoch === undefined) throw new RangeError("a job is opened in an epoch, and none has begun");
-    return this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
+    const book = this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
+    if (this.#newest === undefined || book.job >= this.#newest.job) this.#newest = book;
+    return book;
   }
 
   /** The book of any epoch; for a job that was never opened in it, an empty one. */
@@ -107,6 +110,14 @@ export class Books {
     const books = this.#files.get(segment);
     if (books === undefined) this.#files.set(segment, new Set([book]));
     else books.add(book);
+  }
+
+  /**
+   * A journal file holds what the newest job needs after a restart (its own record, the session numbers): without it the job would
+   * be taken for a new one, and its nonces for unspent.
+   */
+  noteNewest(segment: number): void {
+    if (this.#newest !== undefined) this.note(this.#newest, segment);
   }
 
   all(): Book[] {

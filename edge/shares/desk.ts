@@ -5,7 +5,7 @@ import { fromHex } from "../../shared/bytes.ts";
 import { sleep } from "../../shared/clock.ts";
 import type { SlotGrant } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { Journal } from "../journal/journal.ts";
+import { Journal, type RecordPlace } from "../journal/journal.ts";
 import { type EdgeRecord, encodeRecord, type JobRecord } from "../journal/records.ts";
 import { type JournalEnd, replayJournal } from "../journal/replay.ts";
 import { lateMsOf, SlotLease } from "../lease/slots.ts";
@@ -83,7 +83,7 @@ export class ShareDesk {
     await this.#retireEarlierEpochs(running, signal);
     const grant = await running.lease.acquire(signal);
     this.#prefixes.useSlot(grant.slot);
-    this.#sessions = new SessionRecord(running.journal, grant.slot);
+    this.#sessions = new SessionRecord(running, grant.slot);
     if (recovery.sessions?.slot === grant.slot) this.#prefixes.continueFrom(recovery.sessions.next);
     await this.#confirm(running).catch(() => undefined);
     const unsent = running.outbox.stats().waiting;
@@ -259,7 +259,10 @@ export class ShareDesk {
       this.#owedFound = false;
     });
     if (current !== undefined) {
-      await this.#record(running, { kind: "job", job: jobRecord(current) }, () => undefined);
+      await this.#record(running, { kind: "job", job: jobRecord(current) }, ({ segment }) => {
+        running.books.open(current);
+        running.books.noteNewest(segment);
+      });
       await this.#modules.records.coverJob(this.#options.edgeId, grant, current.height);
     }
   }
@@ -282,9 +285,10 @@ export class ShareDesk {
     const owedFrom = await running.lease.cover(job.height);
     this.#markGap(running, Math.max(owedFrom, this.#nextOwed), job.height);
     running.journal.rotate();
-    const outcome = await running.journal.append(encodeRecord({ kind: "job", job }), () =>
-      running.books.open(job),
-    );
+    const outcome = await running.journal.append(encodeRecord({ kind: "job", job }), ({ segment }) => {
+      running.books.open(job);
+      running.books.noteNewest(segment);
+    });
     if (outcome.kind !== "durable")
       throw new CodedError(
         "journal-full",
@@ -361,7 +365,11 @@ export class ShareDesk {
   }
 
   /** Appends until there is room; rejects with `journal-failed`. */
-  async #record(running: Running, record: EdgeRecord, onDurable: () => void): Promise<void> {
+  async #record(
+    running: Running,
+    record: EdgeRecord,
+    onDurable: (place: RecordPlace) => void,
+  ): Promise<void> {
     for (;;) {
       const outcome = await running.journal.append(encodeRecord(record), onDurable);
       if (outcome.kind === "durable") return;

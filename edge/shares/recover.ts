@@ -74,7 +74,7 @@ export class Recovery implements JournalReader {
         this.books.beginEpoch(record.epoch);
         return;
       case "job":
-        this.#job(record.job);
+        this.#job(record.job, numbered);
         return;
       case "share":
         this.#share(record.share, numbered);
@@ -87,6 +87,7 @@ export class Recovery implements JournalReader {
         return;
       case "sessions":
         this.sessions = record.sessions;
+        this.books.noteNewest(numbered.segment);
         return;
     }
   }
@@ -102,9 +103,10 @@ export class Recovery implements JournalReader {
     this.books.prune();
   }
 
-  #job(job: JobRecord): void {
+  #job(job: JobRecord, { segment }: NumberedRecord): void {
     this.#jobs.set(job.height, job);
     this.books.open(job);
+    this.books.noteNewest(segment);
     if (this.recent.some((known) => known.job.height === job.height)) return;
     this.recent.push({ job, seen: new SeenNonces(this.#random(16)), holders: new Map(), best: [] });
     if (this.recent.length > RECENT_JOBS) this.recent.shift();

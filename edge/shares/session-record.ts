@@ -2,18 +2,19 @@
 
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
+import type { Books } from "./books.ts";
 import { SESSIONS } from "./prefixes.ts";
 
 /** So many more than the next may be given out before the record is renewed. */
 const AHEAD = 4_096;
 
 export class SessionRecord {
-  readonly #journal: Journal;
+  readonly #modules: { readonly journal: Journal; readonly books: Books };
   readonly #slot: number;
   #mark: number | undefined;
 
-  constructor(journal: Journal, slot: number) {
-    this.#journal = journal;
+  constructor(modules: { readonly journal: Journal; readonly books: Books }, slot: number) {
+    this.#modules = modules;
     this.#slot = slot;
   }
 
@@ -27,8 +28,10 @@ export class SessionRecord {
   write(next: number): void {
     this.#mark = (next + AHEAD) % SESSIONS;
     // Not waited for: prefixes that no share has used before a crash may be given out again.
-    void this.#journal.append(
+    const { journal, books } = this.#modules;
+    void journal.append(
       encodeRecord({ kind: "sessions", sessions: { slot: this.#slot, next: this.#mark } }),
+      ({ segment }) => books.noteNewest(segment),
     );
   }
 }

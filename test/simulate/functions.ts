@@ -1,7 +1,14 @@
-/** One process of functions: the real local queue, accounting handler, sealer and janitor. */
+/** One process of functions: the real local queue, accounting handler, sealer and janitor, by timers. */
 
 import type { BooksEvent } from "../../functions/accounting/events.ts";
-import { createLocalBooks, type LocalBooks } from "../../infra/local/books.ts";
+import { createAccountingHandler } from "../../functions/accounting/handler.ts";
+import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
+import { createJanitorHandler } from "../../functions/janitor/handler.ts";
+import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
+import { createLocalQueue, type LocalQueue } from "../../infra/local/queue.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { restartDeadlines } from "../../shared/db/seals.ts";
+import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { BLOCK_MS } from "./edge.ts";
 import type { DatabaseNetwork } from "./network.ts";
@@ -10,52 +17,79 @@ import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 
 export const DEADLINE_MS = 3 * BLOCK_MS;
+const SEAL_EVERY_MS = 1_000;
+
+export interface SimFunctionsModules {
+  readonly process: SimProcess;
+  readonly network: DatabaseNetwork;
+  readonly chance: Chance;
+  readonly logger: Logger;
+  /** Two edges of one identity answer for each other's epochs: their close markers may contradict. */
+  readonly mayConflict: boolean;
+  readonly fail: (violation: Violation) => void;
+}
 
 export class SimFunctions {
   readonly process: SimProcess;
-  readonly books: LocalBooks;
+  readonly queue: LocalQueue;
+  readonly #db: Db;
+  readonly #sealer: Sealer;
+  readonly #janitor: () => Promise<unknown>;
+  readonly #logger: Logger;
 
-  constructor(modules: {
-    process: SimProcess;
-    network: DatabaseNetwork;
-    chance: Chance;
-    logger: Logger;
-    /** Two edges of one identity answer for each other's epochs: their close markers may contradict. */
-    mayConflict: boolean;
-    fail: (violation: Violation) => void;
-  }) {
+  constructor(modules: SimFunctionsModules) {
     const { process, network, chance, logger } = modules;
     this.process = process;
-    this.books = createLocalBooks(
-      {
-        deadlineMs: DEADLINE_MS,
-        epochGraceMs: BLOCK_MS,
-        janitorEveryMs: BLOCK_MS,
-        queue: { retryMs: { first: 200, longest: 2_000 } },
+    this.#logger = logger;
+    const db = network.db(process);
+    this.#db = db;
+    const onEvent = (event: BooksEvent): void => refuse(event, modules);
+    const parts = { db, clock: process.clock, logger, onEvent };
+    const sealer = createSealer({ deadlineMs: DEADLINE_MS }, parts);
+    this.#sealer = sealer;
+    const handler = createAccountingHandler({ ...parts, sealer });
+    this.queue = createLocalQueue(
+      { retryMs: { first: 200, longest: 2_000 } },
+      { clock: process.clock, random: chance.bytes(), logger, handler },
+    );
+    const janitor = createJanitorHandler(
+      { epochGraceMs: BLOCK_MS, keepMinutesMs: 1_000_000 },
+      { ...parts, sealer },
+    );
+    this.#janitor = () => janitor({}, LOCAL_CONTEXT);
+  }
+
+  /** As at a start of a pool: seals when the database is there. */
+  run(): void {
+    restartDeadlines(this.#db).then(
+      () => {
+        this.#repeat(() => this.#sealer.run(), SEAL_EVERY_MS);
+        this.#repeat(this.#janitor, BLOCK_MS);
       },
-      {
-        db: network.db(process),
-        clock: process.clock,
-        random: chance.bytes(),
-        logger,
-        onEvent: (event) => this.#onEvent(event, modules),
-      },
+      () => void this.process.clock.after(500, () => this.run()),
     );
   }
 
-  /** As at a start of a pool: until the database is there. */
-  run(): void {
-    this.books.startSealing().catch(() => {
-      this.process.clock.after(500, () => this.run());
+  /** A block was booked: what waited for its reward can be sealed. */
+  seal(): void {
+    this.#sealer.run().catch((error: unknown) => this.#tell(error));
+  }
+
+  #repeat(work: () => Promise<unknown>, everyMs: number): void {
+    const again = (): void => void this.process.clock.after(everyMs, () => this.#repeat(work, everyMs));
+    work().then(again, (error: unknown) => {
+      this.#tell(error);
+      again();
     });
   }
 
-  /** No message of these edges may be one that the books refuse. */
-  #onEvent(
-    event: BooksEvent,
-    modules: { mayConflict: boolean; fail: (violation: Violation) => void },
-  ): void {
-    if (event.kind !== "rejected" || (modules.mayConflict && event.code === "summary-conflict")) return;
-    modules.fail(new Violation(`the books refused a message: ${event.code}`));
+  #tell(error: unknown): void {
+    this.#logger.warn("sealing failed; the timer tries again", { error: coerceError(error) });
   }
+}
+
+/** No message of these edges may be one that the books refuse. */
+function refuse(event: BooksEvent, { mayConflict, fail }: SimFunctionsModules): void {
+  if (event.kind !== "rejected" || (mayConflict && event.code === "summary-conflict")) return;
+  fail(new Violation(`the books refused a message: ${event.code}`));
 }

@@ -66,7 +66,7 @@ function report(): void {
   const hours = simulatedMs / 3_600_000;
   console.log(
     `${steps} steps, ${schedules} schedules (seeds ${SEED} to ${SEED + schedules - 1}), ${acks} shares acknowledged, ` +
-      `${hours.toFixed(1)} simulated hours; ${Math.round(steps / seconds)} steps/s, ${((simulatedMs / 1000) / seconds).toFixed(0)} times real time`,
+      `${hours.toFixed(1)} simulated hours; ${Math.round(steps / seconds)} steps/s, ${(simulatedMs / 1000 / seconds).toFixed(0)} times real time`,
   );
 }
 

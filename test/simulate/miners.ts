@@ -1,8 +1,8 @@
 /** Miners: honest ones who mine, reconnect and send twice, and thieves who send what others found, in any spelling. */
 
+import type { ShareVerdict } from "../../edge/stratum/backend.ts";
 import { concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
-import type { ShareVerdict } from "../../edge/stratum/backend.ts";
 import type { Session, SimEdge } from "./edge.ts";
 import { type Attempt, CANARY, type Oracle } from "./oracle.ts";
 import type { Chance } from "./random.ts";

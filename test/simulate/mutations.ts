@@ -149,14 +149,21 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "queue-trusted",
     breaks: "what a dying queue had taken is never sent again",
     file: "edge/shares/outbox.ts",
-    replace: [["this.#waiting.delete(message);\n        retryMs", "this.#drop(messageId(message.key, message.seq));\n        retryMs"]],
+    replace: [
+      [
+        "this.#waiting.delete(message);\n        retryMs",
+        "this.#drop(messageId(message.key, message.seq));\n        retryMs",
+      ],
+    ],
     within: 100,
   },
   {
     name: "closed-with-shares-in-hashing",
     breaks: "the close marker goes out before the last share",
     file: "edge/shares/open-jobs.ts",
-    replace: [["const over = this.#leaving.filter((job) => job.inFlight === 0);", "const over = this.#leaving;"]],
+    replace: [
+      ["const over = this.#leaving.filter((job) => job.inFlight === 0);", "const over = this.#leaving;"],
+    ],
     within: 200,
   },
   {
@@ -215,14 +222,19 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-dedupe-of-deltas",
     breaks: "a delta that comes twice is added twice",
     file: "test/simulate/model/books.ts",
-    replace: [["if (known !== undefined) return { outcome: sha(known.body)", "if (known === null) return { outcome: sha(body)"]],
+    replace: [
+      [
+        "if (known !== undefined) return { outcome: sha(known.body)",
+        "if (known === null) return { outcome: sha(body)",
+      ],
+    ],
     within: 10,
   },
   {
     name: "no-lock-on-the-job",
     breaks: "sums change while they are sealed",
     file: "test/simulate/model/books.ts",
-    replace: [["  await tx.lock(`job:${message.job}`, \"share\");\n", ""]],
+    replace: [['  await tx.lock(`job:${message.job}`, "share");\n', ""]],
     within: 1_500,
   },
   {
@@ -236,14 +248,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "paid-without-looking",
     breaks: "more is paid out than is owed",
     file: "test/simulate/model/books.ts",
-    replace: [["await tx.lock(RECORDING, \"exclusive\");", "void RECORDING;"]],
+    replace: [['await tx.lock(RECORDING, "exclusive");', "void RECORDING;"]],
     within: 100,
   },
   {
     name: "invite-claimed-without-a-lock",
     breaks: "one code makes two users",
     file: "test/simulate/model/books.ts",
-    replace: [["await tx.lock(`invite:${code}`, \"exclusive\");", ""]],
+    replace: [['await tx.lock(`invite:${code}`, "exclusive");', ""]],
     within: 100,
   },
   {
@@ -258,7 +270,10 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a log line holds a secret",
     file: "edge/accounts.ts",
     replace: [
-      ['modules.logger.warn("auth gave no verdict", {', 'modules.logger.warn("auth gave no verdict", { password,'],
+      [
+        'modules.logger.warn("auth gave no verdict", {',
+        'modules.logger.warn("auth gave no verdict", { password,',
+      ],
     ],
     within: 30,
   },
@@ -266,7 +281,12 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "handler-swallows-failures",
     breaks: "a message that was not applied is taken for done",
     file: "functions/accounting/handler.ts",
-    replace: [["if (away?.status === \"rejected\") throw coerceError(away.reason);", "if (away !== undefined) return results.map(() => ({ status: \"fulfilled\" as const, value: undefined }));"]],
+    replace: [
+      [
+        'if (away?.status === "rejected") throw coerceError(away.reason);',
+        'if (away !== undefined) return results.map(() => ({ status: "fulfilled" as const, value: undefined }));',
+      ],
+    ],
     within: 60,
   },
 ];
@@ -280,7 +300,8 @@ export function installMutation(name: string): void {
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
       if (!url.startsWith("file:") || fileURLToPath(url) !== path) return loaded;
-      let source = typeof loaded.source === "string" ? loaded.source : Buffer.from(bytesOf(loaded.source)).toString();
+      let source =
+        typeof loaded.source === "string" ? loaded.source : Buffer.from(bytesOf(loaded.source)).toString();
       for (const [from, to] of mutation.replace) {
         if (!source.includes(from)) throw new Error(`${mutation.file} has no text for ${name}: ${from}`);
         source = source.replaceAll(from, to);

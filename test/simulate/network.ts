@@ -35,7 +35,8 @@ export class DatabaseNetwork {
         if (this.isAway) return answer(() => reject(away("cannot be reached")));
         work().then(
           (value) => {
-            if (this.isAway || this.#chance.hit(this.lostReplies)) answer(() => reject(away("broke the line")));
+            if (this.isAway || this.#chance.hit(this.lostReplies))
+              answer(() => reject(away("broke the line")));
             else answer(() => resolve(value));
           },
           (error: unknown) => answer(() => reject(error)),
@@ -79,7 +80,8 @@ export class DatabaseNetwork {
     const direct = modelEdgeRecords(this.#server, this.#slots);
     return {
       acquireSlot: (edge) => this.call(process, () => direct.acquireSlot(edge)),
-      renewSlot: (edgeId, grant, leaseMs) => this.call(process, () => direct.renewSlot(edgeId, grant, leaseMs)),
+      renewSlot: (edgeId, grant, leaseMs) =>
+        this.call(process, () => direct.renewSlot(edgeId, grant, leaseMs)),
       coverJob: (edgeId, grant, job) => this.call(process, () => direct.coverJob(edgeId, grant, job)),
       endEpoch: (edgeId, grant) => this.call(process, () => direct.endEpoch(edgeId, grant)),
       unmarkedJobs: (edgeId) => this.call(process, () => direct.unmarkedJobs(edgeId)),

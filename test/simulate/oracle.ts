@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { Delta } from "../../shared/messages/summary.ts";
 import { owed } from "./model/books.ts";
 import type { ModelServer } from "./model/server.ts";
-import { type SealRecord, type Tables } from "./model/tables.ts";
+import type { SealRecord, Tables } from "./model/tables.ts";
 import { digitsOf } from "./shares.ts";
 
 /** A submit on its way to a verdict. */
@@ -49,6 +49,7 @@ export class Oracle {
   readonly #seenDeltas = new Set<string>();
   #digest = createHash("sha256");
   #acks = 0;
+  #missing = 0;
 
   constructor(options: OracleOptions, server: ModelServer) {
     this.#options = options;
@@ -62,7 +63,11 @@ export class Oracle {
   /** Adds to the trace by which two runs of a seed are compared. */
   trace(text: string): void {
     this.#digest.update(`${text}\n`);
+    this.log?.(text);
   }
+
+  /** For people who look at one seed. */
+  log: ((line: string) => void) | undefined;
 
   digest(): string {
     return this.#digest.copy().digest("hex").slice(0, 16);
@@ -87,7 +92,9 @@ export class Oracle {
 
   /** `owner` is the database's word on who has the edge's slot. */
   verdict(attempt: Attempt, word: string, edge: { id: string; slot: number | undefined }): void {
-    this.trace(`${word} ${attempt.job} ${attempt.user} ${attempt.worker} ${attempt.index}`);
+    this.trace(
+      `${word}: job ${attempt.job} ${attempt.user}/${attempt.worker} attempt ${attempt.index} nonce ${attempt.nonce} at ${edge.id.slice(0, 1)} in slot ${edge.slot}`,
+    );
     if (word === "accepted") this.#accepted(attempt, edge);
     else if (attempt.isFresh && !["stale", "busy", "unavailable"].includes(word))
       throw new Violation(`an honest share was refused as ${word}: ${describe(attempt)}`);
@@ -95,6 +102,7 @@ export class Oracle {
 
   #accepted(attempt: Attempt, edge: { id: string; slot: number | undefined }): void {
     this.#acks += 1;
+    if (!attempt.credited) this.#missing += 1;
     attempt.acked = true;
     const key = `${attempt.job}/${attempt.nonce}`;
     const before = this.#acked.get(key);
@@ -133,6 +141,11 @@ export class Oracle {
     }
     this.#checkPayments(tables);
     this.#checkInvites(tables);
+  }
+
+  /** Shares that were acknowledged and are not in the books yet. */
+  missing(): number {
+    return this.#missing;
   }
 
   /** When all is drained: nothing that was acknowledged may be missing. */
@@ -179,15 +192,19 @@ export class Oracle {
         if (digit === 0) continue;
         const attempt = attempts[index];
         if (attempt === undefined)
-          throw new Violation(`I1: delta ${key} credits a share that nobody submitted: ${JSON.stringify(row)}`);
+          throw new Violation(
+            `I1: delta ${key} credits a share that nobody submitted: ${JSON.stringify(row)}`,
+          );
         this.#creditAttempt(attempt, key);
       }
     }
   }
 
   #creditAttempt(attempt: Attempt, key: string): void {
-    if (attempt.credited) throw new Violation(`I1: credited twice, again by delta ${key}: ${describe(attempt)}`);
+    if (attempt.credited)
+      throw new Violation(`I1: credited twice, again by delta ${key}: ${describe(attempt)}`);
     attempt.credited = true;
+    if (attempt.acked) this.#missing -= 1;
     const nonce = `${attempt.job}/${attempt.nonce}`;
     const before = this.#credited.get(nonce);
     if (before !== undefined && !this.#options.twins)
@@ -215,7 +232,8 @@ export class Oracle {
     }
     const sums = tables.sums(height);
     const booked = sums.reduce((sum, row) => sum + row.shares, 0n);
-    if (booked !== shares) throw new Violation(`I2: job ${height} was sealed with ${shares} of ${booked} shares`);
+    if (booked !== shares)
+      throw new Violation(`I2: job ${height} was sealed with ${shares} of ${booked} shares`);
     this.#checkCarry(tables, height, carriedIn);
     this.#sealed.set(height, { revision: tables.revisions.get(height) ?? 0, seal });
     this.trace(`sealed ${height} ${fee} ${paid} ${carried}`);

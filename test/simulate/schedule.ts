@@ -30,7 +30,8 @@ export async function runSchedule(
   const chance = new Chance(seed);
   const plan = drawPlan(chance);
   const world = new World(plan, chance);
-  if (options.log !== undefined) world.log = options.log;
+  const { log } = options;
+  if (log !== undefined) world.oracle.log = (line) => log(`${world.time.nowMs.toFixed(1)} ${line}`);
   let steps = 0;
   const step = async (): Promise<void> => {
     world.time.step();
@@ -51,7 +52,8 @@ export async function runSchedule(
     // Some blocks more, so that the last job with shares can be sealed.
     const settled = world.chain.top + 3;
     while (world.chain.top < settled || !world.isDrained()) {
-      if (world.time.nowMs > drainByMs) throw new Violation(`not drained after ${DRAIN_MS} ms: ${world.obstacle()}`);
+      if (world.time.nowMs > drainByMs)
+        throw new Violation(`not drained after ${DRAIN_MS} ms: ${world.obstacle()}`);
       await step();
     }
     world.oracle.finish();

@@ -3,8 +3,8 @@
  * digits of what is booked say how often each attempt was credited.
  */
 
-import type { Hasher } from "../../shared/hash/hasher.ts";
 import { concat, u64ToBytes } from "../../shared/bytes.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
 
 /** Attempts of one worker in one job. */
 export const MOST_ATTEMPTS = 23;
@@ -32,8 +32,7 @@ export function difficultyOf(input: Uint8Array): bigint {
 
 export const simHasher: Hasher = {
   bits: 8,
-  hash: async (inputs) =>
-    inputs.map((input) => concat(u64ToBytes(difficultyOf(input)), new Uint8Array(24))),
+  hash: async (inputs) => inputs.map((input) => concat(u64ToBytes(difficultyOf(input)), new Uint8Array(24))),
   canAcceptWork: () => true,
   close: async () => undefined,
 };

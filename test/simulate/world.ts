@@ -73,7 +73,7 @@ export class World {
     this.#transport = new Transport({
       ...{ time, chance: chance.fork() },
       consumers: () =>
-        this.#functions.filter(({ process }) => process.alive && !process.paused).map(({ books }) => books.queue),
+        this.#functions.filter(({ process }) => process.alive && !process.paused).map(({ queue }) => queue),
     });
     this.#miners = new Miners({
       ...{ time, chance: chance.fork(), oracle: this.oracle },
@@ -92,8 +92,7 @@ export class World {
     this.#network.lostReplies = lostAnswers / 3;
     for (let n = 0; n < functions; n++) this.#startFunctions(n);
     for (let n = 0; n < edges; n++) this.#seat(this.#plan.twins ? Math.max(0, n - 1) : n);
-    for (let n = 0; n < miners; n++)
-      this.#miners.start(USERS[n % USERS.length] ?? "ann", `rig${n}`, everyMs);
+    for (let n = 0; n < miners; n++) this.#miners.start(USERS[n % USERS.length] ?? "ann", `rig${n}`, everyMs);
     this.#office.open();
     this.chain.advance();
     this.#advanceChain();
@@ -123,12 +122,17 @@ export class World {
   /** Whether the books have all that edges have, and every job below the running one is sealed. */
   isDrained(): boolean {
     const edges = this.#seats.map(({ edge }) => edge);
-    const isQuiet = (edge: SimEdge): boolean =>
-      !edge.process.alive ? !edge.isUp && this.#isRetired(edge) : edge.isUp && edge.desk.stats()?.outbox.unconfirmed === 0;
+    const isQuiet = (edge: SimEdge): boolean => {
+      if (!edge.process.alive) return this.#isRetired(edge);
+      const outbox = edge.desk.stats()?.outbox;
+      // A marker that the other of two twins contradicts is never confirmed.
+      return edge.isUp && (this.#plan.twins ? outbox?.waiting === 0 : outbox?.unconfirmed === 0);
+    };
     const { jobs, deltas } = this.server.tables;
     const top = Math.max(-1, ...jobs.keys());
     return (
       edges.every(isQuiet) &&
+      this.oracle.missing() === 0 &&
       [...jobs.values()].every(({ height, state }) => state === "sealed" || height >= top) &&
       ![...deltas.values()].some(({ into }) => into === null)
     );
@@ -193,16 +197,14 @@ export class World {
         this.#guard(() => {
           const line = `${process.name} ${level} ${message} ${data === undefined ? "" : JSON.stringify(data, plainError)}`;
           this.oracle.trace(line);
-          this.log?.(`${this.time.nowMs.toFixed(1)} ${line}`);
           this.oracle.logged(line);
-          if (ALARMS.includes(message) && !this.#plan.twins) throw new Violation(`an alarm: ${line.slice(0, 500)}`);
-          if (line.includes("seal-mismatch")) throw new Violation(`a seal that does not agree: ${line.slice(0, 500)}`);
+          if (ALARMS.includes(message) && !this.#plan.twins)
+            throw new Violation(`an alarm: ${line.slice(0, 500)}`);
+          if (line.includes("seal-mismatch"))
+            throw new Violation(`a seal that does not agree: ${line.slice(0, 500)}`);
         });
     return { debug: () => undefined, info: say("info"), warn: say("warn"), error: say("error") };
   }
-
-  /** For people who look at one seed. */
-  log: ((line: string) => void) | undefined;
 
   #process(name: string): SimProcess {
     const process = new SimProcess(name, this.time);
@@ -247,7 +249,7 @@ export class World {
         onEnd: (why) => this.#kill(seat(), "kill", why),
         fail: (violation) => this.fail(violation),
         onBlock: () => {
-          for (const { process: other, books } of this.#functions) if (other.alive) void books.seal();
+          for (const functions of this.#functions) if (functions.process.alive) functions.seal();
         },
       },
     );
@@ -262,12 +264,15 @@ export class World {
     edge.isUp = false;
     void edge.disk.abandon();
     if (this.#isRetired(edge)) return;
-    this.time.after(this.#isHealing ? 200 : this.#chance.between(20, this.#chance.hit(0.1) ? 60_000 : 4_000), () => {
-      seat.restarts += 1;
-      const disk = edge.disk.inner.afterCrash(kind, () => this.#chance.unit());
-      seat.edge = this.#newEdge(seat.id, disk, seat.restarts, () => seat);
-      seat.edge.run();
-    });
+    this.time.after(
+      this.#isHealing ? 200 : this.#chance.between(20, this.#chance.hit(0.1) ? 60_000 : 4_000),
+      () => {
+        seat.restarts += 1;
+        const disk = edge.disk.inner.afterCrash(kind, () => this.#chance.unit());
+        seat.edge = this.#newEdge(seat.id, disk, seat.restarts, () => seat);
+        seat.edge.run();
+      },
+    );
   }
 
   /** Of two edges with one identity, the one that is stopped for good when all is mended. */
@@ -283,7 +288,7 @@ export class World {
       // It must first be up: what it has must reach the books. Then it hands over and ends.
       if (twin === undefined) return;
       const stats = twin.edge.desk.stats();
-      const isDone = twin.edge.process.alive && twin.edge.isUp && stats?.outbox.unconfirmed === 0;
+      const isDone = twin.edge.process.alive && twin.edge.isUp && stats?.outbox.waiting === 0;
       if (!isDone) return void this.time.after(300, stop);
       this.#retired = twin;
       void twin.edge.stop(20_000);
@@ -294,8 +299,7 @@ export class World {
   // Faults --------------------------------------------------------------------
 
   #note(text: string): void {
-    this.oracle.trace(text);
-    this.log?.(`${this.time.nowMs.toFixed(1)} * ${text}`);
+    this.oracle.trace(`* ${text}`);
   }
 
   #breakLater(everyMs: number): void {
@@ -323,14 +327,19 @@ export class World {
       case "power-cut":
         return this.#kill(seat, "power", "now");
       case "disk-full":
-        inner.capacity = [...inner.files().values()].reduce((sum, { length }) => sum + length, chance.whole(0, 400));
+        inner.capacity = [...inner.files().values()].reduce(
+          (sum, { length }) => sum + length,
+          chance.whole(0, 400),
+        );
         return later(() => {
           inner.capacity = Number.POSITIVE_INFINITY;
         });
       case "failing-sync":
         return inner.failNext("sync");
       case "failing-disk":
-        return inner.failNext(chance.pick(["append", "create", "rename", "remove", "syncFolder", "close", "truncate"]));
+        return inner.failNext(
+          chance.pick(["append", "create", "rename", "remove", "syncFolder", "close", "truncate"]),
+        );
       case "pause-edge":
         return this.#pause(edge.process, later);
       case "stop-edge":
@@ -361,7 +370,10 @@ export class World {
           this.#transport.delayMs = 20;
         });
       case "wall-clock-jump":
-        chance.pick([edge.process, chance.pick(this.#functions).process]).wallOffsetMs = chance.between(-3.6e6, 3.6e6);
+        chance.pick([edge.process, chance.pick(this.#functions).process]).wallOffsetMs = chance.between(
+          -3.6e6,
+          3.6e6,
+        );
         return;
       case "database-clock-jump":
         this.#databaseOffsetMs += chance.between(0, 3.6e6);
@@ -399,6 +411,7 @@ export class World {
 }
 
 function plainError(_key: string, value: unknown): unknown {
-  if (value instanceof Error) return { message: value.message, code: "code" in value ? value.code : undefined };
+  if (value instanceof Error)
+    return { message: value.message, code: "code" in value ? value.code : undefined };
   return typeof value === "bigint" ? value.toString() : value;
 }

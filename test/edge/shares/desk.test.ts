@@ -613,6 +613,20 @@ describe("journal files", () => {
     expect(sharesOf(after, 1000)).toBe(9);
   });
 
+  it("that hold nothing but the running job's own record stay, or its nonces would be unspent after a restart", async () => {
+    // A file for every record or two: the job's record stands alone in one.
+    const w = world(memoryDisk(), { journal: { segmentBytes: 1 } });
+    await start(w, 1000);
+    const found = await mine(1000, 0);
+    await submit(w, submission(w, 1000, found));
+    await pass(w.clock, 12_000, 500);
+
+    const after = restarted(w);
+    await start(after, 1000);
+
+    expect(await submit(after, submission(after, 1000, found))).toBe("duplicate");
+  });
+
   it("tell a restart which shares a cut holds and which came while it was written", async () => {
     const w = world();
     await start(w, 1000);

@@ -17,7 +17,10 @@ export async function applyDelta(tx: ModelTransaction, body: string): Promise<un
   await tx.lock(`job:${message.job}`, "share");
   const job = tables.jobs.get(message.job);
   if (job === undefined) return { outcome: "unknown-job" };
-  const stranger = message.rows.map(({ user }) => user).sort().find((user) => !tables.users.has(user));
+  const stranger = message.rows
+    .map(({ user }) => user)
+    .sort()
+    .find((user) => !tables.users.has(user));
   if (stranger !== undefined) return { outcome: "unknown-user", user: stranger };
   const into = job.state === "open" ? job.height : await lateJob(tx, job.height);
   const key = `${bookId(message)}/${message.seq}`;
@@ -124,7 +127,9 @@ export interface Frozen {
 }
 
 function freeze(tables: Tables, job: JobRecord): Frozen {
-  const before = tables.jobsInOrder().filter(({ height, state }) => height < job.height && state === "sealed");
+  const before = tables
+    .jobsInOrder()
+    .filter(({ height, state }) => height < job.height && state === "sealed");
   const jobless = [...tables.jobless.values()].filter(({ into }) => into === job.height);
   const sums = tables.sums(job.height);
   const block = tables.blocks.get(job.height);
@@ -282,8 +287,14 @@ export async function record(tx: ModelTransaction, receipt: string): Promise<unk
   const entries = [...new Set(lines.map(({ entryHash }) => entryHash))].sort();
   const known = entries.filter((entry) => tables.payments.some(({ entryHash }) => entryHash === entry));
   for (const entry of known) {
-    const booked = tables.payments.filter(({ entryHash }) => entryHash === entry).map(lineText).sort();
-    const told = lines.filter(({ entryHash }) => entryHash === entry).map(lineText).sort();
+    const booked = tables.payments
+      .filter(({ entryHash }) => entryHash === entry)
+      .map(lineText)
+      .sort();
+    const told = lines
+      .filter(({ entryHash }) => entryHash === entry)
+      .map(lineText)
+      .sort();
     if (booked.join() !== told.join()) return { outcome: "conflict", entryHash: entry };
   }
   const fresh = lines.filter(({ entryHash }) => !known.includes(entryHash));
@@ -291,8 +302,7 @@ export async function record(tx: ModelTransaction, receipt: string): Promise<unk
     if (!tables.users.has(user)) return { outcome: "unknown-user", user };
     const amount = fresh.reduce((sum, line) => (line.user === user ? sum + BigInt(line.amount) : sum), 0n);
     const left = owed(tables, user);
-    if (amount > left)
-      return { outcome: "exceeds", user, owed: left.toString(), amount: amount.toString() };
+    if (amount > left) return { outcome: "exceeds", user, owed: left.toString(), amount: amount.toString() };
   }
   tx.write(() => {
     for (const line of fresh) tables.payments.push({ ...line, amount: BigInt(line.amount) });

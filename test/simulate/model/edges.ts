@@ -26,9 +26,12 @@ export function modelEdgeRecords(server: ModelServer, slots: number): EdgeRecord
     unmarkedJobs: async (edgeId) => unmarkedJobs(tables, edgeId),
     appliedSeqs: async (ranges) =>
       ranges.flatMap(({ fromSeq, toSeq, job, slot, epoch }) =>
-        Array.from({ length: toSeq - fromSeq + 1 }, (_, n) => ({ job, slot, epoch, seq: fromSeq + n })).filter(
-          (key) => tables.deltas.has(`${bookId(key)}/${key.seq}`),
-        ),
+        Array.from({ length: toSeq - fromSeq + 1 }, (_, n) => ({
+          job,
+          slot,
+          epoch,
+          seq: fromSeq + n,
+        })).filter((key) => tables.deltas.has(`${bookId(key)}/${key.seq}`)),
       ),
     settled: async (books) =>
       books
@@ -99,7 +102,9 @@ function unmarkedJobs(tables: Tables, edgeId: string): BookKey[] {
     if (owner !== edgeId || lastJob === undefined) return [];
     return tables
       .jobsInOrder()
-      .filter(({ height, state }) => state !== "sealed" && height >= (firstJob ?? height) && height <= lastJob)
+      .filter(
+        ({ height, state }) => state !== "sealed" && height >= (firstJob ?? height) && height <= lastJob,
+      )
       .map(({ height }) => ({ job: height, slot, epoch }))
       .filter((key) => !tables.markers.has(bookId(key)));
   });

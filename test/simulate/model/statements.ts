@@ -49,7 +49,8 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
   ],
   [
     "SELECT books_seal(",
-    async (tx, values) => rows({ outcome: await seal(tx, number(values, 0), text(values, 1), text(values, 2)) }),
+    async (tx, values) =>
+      rows({ outcome: await seal(tx, number(values, 0), text(values, 1), text(values, 2)) }),
   ],
   [
     "SELECT books_record(",
@@ -74,7 +75,10 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
       return rows(...found.map((height) => sealedRow(tx.tables, height)));
     },
   ],
-  ["UPDATE edge_epochs e SET last_job", async (_, values, server) => changed(endExpired(server, -number(values, 0)))],
+  [
+    "UPDATE edge_epochs e SET last_job",
+    async (_, values, server) => changed(endExpired(server, -number(values, 0))),
+  ],
   ["DELETE FROM worker_minutes", async () => changed(0)],
   ["SELECT 1 AS held FROM leases", leaseHeld],
   ["INSERT INTO leases", takeLease],
@@ -188,8 +192,7 @@ function candidate(tables: Tables): Row[] {
     {
       height,
       state: job.state,
-      closed:
-        Math.max(...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height,
+      closed: Math.max(...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height,
       rewarded: tables.blocks.has(height),
       closedSeenMs: job.closedSeenMs,
       missing: JSON.stringify(missing),
