@@ -8,9 +8,9 @@ import {
   loginLimits,
 } from "../shared/accounts/backoff.ts";
 import type { Clock } from "../shared/clock.ts";
+import { type AddressRanges, addressKey, addressRanges } from "../shared/ip-address.ts";
 import type { LoginThrottle } from "./accounts.ts";
 import { dropOldest } from "./drop-oldest.ts";
-import { type AddressRanges, addressKey, addressRanges } from "./stratum/address.ts";
 
 export interface LoginThrottleOptions extends LoginBackoff {
   /** Addresses and CIDR ranges that are not counted as addresses: farms, balancers. */

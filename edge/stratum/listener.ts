@@ -3,7 +3,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { type AddressRanges, addressRanges } from "./address.ts";
+import { type AddressRanges, addressRanges } from "../../shared/ip-address.ts";
 import { readProxyHeader } from "./proxied-socket.ts";
 import type { StratumServer } from "./server.ts";
 

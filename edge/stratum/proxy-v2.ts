@@ -1,7 +1,7 @@
 /** The PROXY protocol's header, version 2 (haproxy.org, proxy-protocol.txt §2.2): who is really behind a balancer's connection. Pure, bounded. */
 
+import { ipv6Text } from "../../shared/ip-address.ts";
 import { crc32c } from "../journal/crc32c.ts";
-import { ipv6Text } from "./address.ts";
 
 /** "\r\n\r\n\0\r\nQUIT\n": no line of the stratum dialect begins like this. */
 export const PROXY_V2_SIGNATURE = new Uint8Array([

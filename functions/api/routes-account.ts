@@ -1,7 +1,7 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
-import type { ChangeResult, LoginResult } from "../auth/web-accounts.ts";
+import type { ChangeResult, LoginResult, Refusal } from "../auth/web-accounts.ts";
 import { clearedCookie, sessionCookie } from "./cookie.ts";
 import type { UserFigures } from "./me.ts";
 import type { ApiModules } from "./options.ts";
@@ -11,10 +11,17 @@ import type { SessionView } from "./views.ts";
 
 /** Bounded before anything is hashed or compared. */
 const field = v.pipe(v.string(), v.maxLength(1024));
+/** Of the second factor. */
+const code = v.optional(field, "");
 const OK = { ok: true };
 
 export function accountRoutes(modules: ApiModules, figures: UserFigures): ApiRoute[] {
-  return [...sessionRoutes(modules), ...ownRoutes(figures), ...settingRoutes(modules)];
+  return [
+    ...sessionRoutes(modules),
+    ...ownRoutes(figures),
+    ...settingRoutes(modules),
+    ...secondFactorRoutes(modules),
+  ];
 }
 
 function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
@@ -33,7 +40,12 @@ function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
           user:
             user === undefined
               ? null
-              : { name: user.name, admin: user.isAdmin, payoutAddress: user.payoutAddress },
+              : {
+                  name: user.name,
+                  admin: user.isAdmin,
+                  payoutAddress: user.payoutAddress,
+                  twoFactor: user.twoFactor,
+                },
         };
         return view(shown);
       },
@@ -41,12 +53,13 @@ function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
     publicRoute({
       method: "POST",
       path: "/api/session",
-      summary: "Log in: sets the session's cookie",
+      summary:
+        "Log in: sets the session's cookie. A user with a second factor is refused as code-needed without its code",
       reply: "Ok",
       query: {},
-      body: v.strictObject({ name: field, password: field }),
+      body: v.strictObject({ name: field, password: field, code }),
       run: async ({ body, remoteAddress, isSecure }) =>
-        loggedIn(await accounts.login(body.name, body.password, remoteAddress), isSecure, 401),
+        loggedIn(await accounts.login(body.name, { ...body, remoteAddress }), isSecure, 401),
     }),
     publicRoute({
       method: "DELETE",
@@ -79,9 +92,9 @@ function loggedIn(result: LoginResult, isSecure: boolean, refusedStatus: number)
     case "ok":
       return { kind: "view", view: OK, cookie: sessionCookie(result.token, isSecure) };
     case "throttled":
-      return refused(429, "throttled", result.reason);
+    case "code-needed":
     case "refused":
-      return refused(refusedStatus, "refused", result.reason);
+      return turnedDown(result, refusedStatus);
   }
 }
 
@@ -126,9 +139,9 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
       summary: "Change the payout address; the password is asked again",
       reply: "Ok",
       query: {},
-      body: v.strictObject({ address: field, password: field }),
+      body: v.strictObject({ address: field, password: field, code }),
       run: async ({ session, body, remoteAddress }) =>
-        changed(await accounts.changeAddress(session.user, body.password, body.address, remoteAddress)),
+        changed(await accounts.changeAddress(session.user, body.address, { ...body, remoteAddress })),
     }),
     userRoute({
       method: "PUT",
@@ -136,15 +149,64 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
       summary: "Change the password; every other session ends",
       reply: "Ok",
       query: {},
-      body: v.strictObject({ password: field, next: field }),
+      body: v.strictObject({ password: field, next: field, code }),
       run: async ({ session, body, remoteAddress }) =>
         changed(
-          await accounts.changePassword(session.user, session.token, body.password, body.next, remoteAddress),
+          await accounts.changePassword(session.user, session.token, body.next, { ...body, remoteAddress }),
         ),
     }),
   ];
 }
 
+function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
+  const path = "/api/me/second-factor";
+  return [
+    userRoute({
+      method: "POST",
+      path,
+      summary: "Make a secret for an authenticator app; nothing is asked for before it is confirmed",
+      reply: "Enrolment",
+      query: {},
+      body: v.strictObject({ password: field }),
+      run: async ({ session, body, remoteAddress }) => {
+        const result = await accounts.enrolSecondFactor(session.user, { ...body, code: "", remoteAddress });
+        return result.kind === "ok" ? view(result.enrolment) : turnedDown(result, 422);
+      },
+    }),
+    userRoute({
+      method: "PUT",
+      path,
+      summary:
+        "Put the secret in force by a code of it: logins need one from now on. Every other session ends",
+      reply: "RecoveryCodes",
+      query: {},
+      body: v.strictObject({ code: field }),
+      run: async ({ session, body, remoteAddress }) => {
+        const result = await accounts.confirmSecondFactor(session.user, session.token, {
+          ...body,
+          remoteAddress,
+        });
+        if (result.kind !== "ok") return turnedDown(result, 422);
+        return view({ recoveryCodes: result.recoveryCodes });
+      },
+    }),
+    userRoute({
+      method: "DELETE",
+      path,
+      summary: "Log in without a second factor again; password and code are asked for",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ password: field, code }),
+      run: async ({ session, body, remoteAddress }) =>
+        changed(await accounts.removeSecondFactor(session.user, { ...body, remoteAddress })),
+    }),
+  ];
+}
+
 function changed(result: ChangeResult): ApiReply {
-  return result.kind === "ok" ? view(OK) : refused(422, "refused", result.reason);
+  return result.kind === "ok" ? view(OK) : turnedDown(result, 422);
+}
+
+function turnedDown({ kind, reason }: Refusal, status: number): ApiReply {
+  return refused(kind === "throttled" ? 429 : status, kind, reason);
 }

@@ -1,6 +1,7 @@
 /** Routes for the pool's operator: who mines, who is registered, invite codes, submissions. */
 
 import { listUserBalances } from "../../shared/db/accounts.ts";
+import { logAdminAction } from "../../shared/db/admin-log.ts";
 import { listInvites } from "../../shared/db/invites.ts";
 import { onlineWorkers, recentSubmissions } from "../../shared/db/stats.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
@@ -109,8 +110,14 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
       query: {},
       body: NO_BODY,
       run: async ({ session }) => {
-        const code = await createInvite({ db, random });
-        logger.info("an administrator made an invite code", { admin: session.user.name });
+        const actor = session.user.name;
+        // Both or neither: what is not logged was not done.
+        const code = await db.transaction(async (tx) => {
+          const made = await createInvite({ db: tx, random });
+          await logAdminAction(tx, { actor, action: "make-invite", subject: "" });
+          return made;
+        });
+        logger.info("an administrator made an invite code", { admin: actor });
         return view({ code });
       },
     }),

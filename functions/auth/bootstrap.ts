@@ -11,6 +11,8 @@ import {
 } from "../../shared/db/accounts.ts";
 import { insertInvite, unclaimedInvite } from "../../shared/db/invites.ts";
 import type { Db } from "../../shared/db/port.ts";
+import { removeSecondFactor } from "../../shared/db/second-factors.ts";
+import { deleteOtherSessions } from "../../shared/db/sessions.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
 import type { Passwords } from "./password.ts";
@@ -85,7 +87,16 @@ export async function promoteAdmin(
   if (user.password !== null && options.resetPassword !== true) return { password: undefined };
   const password = randomPassword(modules.random);
   await setPassword(modules.db, user.id, await modules.passwords.hash(password));
+  // Whoever had got in by the old one is out.
+  await deleteOtherSessions(modules.db, user.id, "");
   return { password };
+}
+
+/** For a user that has lost both authenticator and recovery codes. False where it had no second factor. Throws CodedError `user-unknown`. */
+export async function resetSecondFactor(db: Db, name: string): Promise<boolean> {
+  const user = await findUser(db, name);
+  if (user === undefined) throw new CodedError("user-unknown", `there is no user ${name}`);
+  return removeSecondFactor(db, user.id);
 }
 
 /** 20 characters, 99 bits. */

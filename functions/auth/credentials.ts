@@ -29,13 +29,17 @@ export const NEEDS_PASSWORD = "registering needs a password";
 export const NEEDS_INVITE = "registering needs an invite code: ask the pool's operator for one";
 export const NAME_TAKEN = "that user name is taken";
 
+/** As `createInvite` makes them. */
+const INVITE = /^[\x21-\x7e]{1,254}$/;
+
 /** The user behind name and password, or undefined. Takes the same time for an unknown name. */
 export async function checkLogin(
   modules: CredentialModules,
   name: string,
   password: string,
 ): Promise<User | undefined> {
-  const user = await findUser(modules.db, name);
+  // A name that cannot be one is looked up like any other; what the database cannot hold (U+0000) is not sent there.
+  const user = await findUser(modules.db, v.is(userName, name) ? name : "");
   const matches = await modules.passwords.verify(password, user?.password ?? null);
   return matches ? user : undefined;
 }
@@ -59,7 +63,10 @@ export async function register(
 ): Promise<RegistrationResult> {
   const reason = whyNotFit(request, open);
   if (reason !== undefined) return { kind: "refused", reason };
-  if (request.invite !== "" && !(await isUnclaimed(modules.db, request.invite)))
+  if (
+    request.invite !== "" &&
+    !(INVITE.test(request.invite) && (await isUnclaimed(modules.db, request.invite)))
+  )
     return { kind: "refused", reason: BAD_INVITE };
   const user: NewUser = {
     name: request.name,

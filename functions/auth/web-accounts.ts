@@ -1,8 +1,10 @@
 /** Accounts as the web sees them: register, log in and out, and what a user may change. */
 
 import { createHash } from "node:crypto";
+import { LOGIN_BACKOFF, type LoginBackoff } from "../../shared/accounts/backoff.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
-import { setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import { removeSecondFactor } from "../../shared/db/second-factors.ts";
 import {
   deleteOtherSessions,
   deleteSession,
@@ -19,55 +21,64 @@ import {
   register,
   WRONG_LOGIN,
 } from "./credentials.ts";
+import { createLockout, type Lockout, type TryOutcome } from "./lockout.ts";
+import { checkSecondFactor, confirmEnrolment, type Enrolment, enrolSecondFactor } from "./second-factor.ts";
 
 export interface WebAccountOptions {
   /** True: no invite code is needed. */
   openRegistration: boolean;
+  /** How failed logins are slowed down. */
+  backoff?: LoginBackoff;
+  /** The pool's name, as an authenticator app shows it. */
+  issuer?: string;
 }
 
 export interface WebAccountModules extends CredentialModules {
   readonly clock: Clock;
   readonly random: Random;
-  /** Asked before a password is hashed; without one every try is allowed. */
-  readonly throttle?: LoginThrottle;
 }
 
-/** Limits failed logins by user and address. */
-export interface LoginThrottle {
-  mayTry(user: string, remoteAddress: string): boolean;
-  report(user: string, remoteAddress: string, passed: boolean): void;
-}
+/** `code-needed`: the password is right, and the user has a second factor. */
+export type Refusal = {
+  readonly kind: "refused" | "throttled" | "code-needed";
+  readonly reason: string;
+};
 
 /** A session's token goes into a cookie and nowhere else. */
-export type LoginResult =
-  | { readonly kind: "ok"; readonly token: string }
-  | { readonly kind: "refused" | "throttled"; readonly reason: string };
+export type LoginResult = { readonly kind: "ok"; readonly token: string } | Refusal;
 
-export type ChangeResult = { readonly kind: "ok" } | { readonly kind: "refused"; readonly reason: string };
+export type ChangeResult = { readonly kind: "ok" } | Refusal;
+export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | Refusal;
+export type ConfirmResult = { readonly kind: "ok"; readonly recoveryCodes: readonly string[] } | Refusal;
+
+/** What a visitor brings to show who it is. `code` is of the second factor, or a recovery code; "" without one. */
+export interface Proof {
+  readonly password: string;
+  readonly code: string;
+  readonly remoteAddress: string;
+}
 
 /** Every method rejects with CodedError `db-away` or `auth-away` where no answer can be had. */
 export interface WebAccounts {
-  login(name: string, password: string, remoteAddress: string): Promise<LoginResult>;
+  login(name: string, proof: Proof): Promise<LoginResult>;
   /** Registers and logs in. */
   register(request: RegistrationRequest, remoteAddress: string): Promise<LoginResult>;
   logout(token: string): Promise<void>;
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
-  /** The current password is asked again; every other session of the user ends. */
-  changePassword(
+  /** Who it is is asked again; every other session of the user ends. */
+  changePassword(user: SessionUser, token: string, next: string, proof: Proof): Promise<ChangeResult>;
+  /** Where money goes is changed only by who proves to be the user. */
+  changeAddress(user: SessionUser, address: string, proof: Proof): Promise<ChangeResult>;
+  /** Makes a secret for an authenticator; it asks for nothing before it is confirmed. */
+  enrolSecondFactor(user: SessionUser, proof: Proof): Promise<EnrolResult>;
+  /** Puts the secret in force by its first code; every other session of the user ends. */
+  confirmSecondFactor(
     user: SessionUser,
     token: string,
-    current: string,
-    next: string,
-    remoteAddress: string,
-  ): Promise<ChangeResult>;
-  /** Where money goes is changed only with the password. */
-  changeAddress(
-    user: SessionUser,
-    current: string,
-    address: string,
-    remoteAddress: string,
-  ): Promise<ChangeResult>;
+    proof: Omit<Proof, "password">,
+  ): Promise<ConfirmResult>;
+  removeSecondFactor(user: SessionUser, proof: Proof): Promise<ChangeResult>;
 }
 
 /** A working day with a margin. */
@@ -76,22 +87,31 @@ export const SESSION_SECONDS = 12 * 3600;
 export const MIN_WEB_PASSWORD = 8;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const TOO_SHORT = `a password has at least ${MIN_WEB_PASSWORD} characters`;
-const WRONG_CURRENT = "the current password is wrong";
-const THROTTLED = "too many failed logins: wait a minute, then try again";
+const WRONG_CURRENT = "the current password, or the code, is wrong";
+const CODE_NEEDED = "enter the code that your authenticator shows, or one of your recovery codes";
+const WRONG_CODE = "that is not the code that your authenticator shows now: is its clock right?";
+const IN_FORCE = "a second factor is in force already: remove it first";
 
 export function createWebAccounts(options: WebAccountOptions, modules: WebAccountModules): WebAccounts {
   const { db, clock } = modules;
+  const parts: Parts = { ...modules, lockout: createLockout(options.backoff ?? LOGIN_BACKOFF, modules) };
   return {
-    async login(name, password, remoteAddress) {
-      const tried = await tryPassword(modules, name, password, remoteAddress);
-      return tried.kind === "ok" ? openSession(modules, tried.user.id) : tried;
+    async login(name, proof) {
+      const proven = await prove(parts, name, proof);
+      return proven.kind === "ok" ? openSession(modules, proven.user.id) : proven;
     },
     async register(request, remoteAddress) {
-      if (request.password.length < MIN_WEB_PASSWORD) return { kind: "refused", reason: TOO_SHORT };
-      const result = await register(modules, request, options.openRegistration);
-      if (result.kind === "refused") return result;
-      const tried = await tryPassword(modules, request.name, request.password, remoteAddress);
-      return tried.kind === "ok" ? openSession(modules, tried.user.id) : tried;
+      if (request.password.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
+      return counted(parts, undefined, remoteAddress, async () => {
+        const result = await register(modules, request, options.openRegistration);
+        const user = result.kind === "refused" ? undefined : await findUser(db, request.name);
+        if (result.kind === "refused" || user === undefined)
+          return {
+            outcome: "failed",
+            result: refused(result.kind === "refused" ? result.reason : WRONG_LOGIN),
+          };
+        return { outcome: "passed", result: await openSession(modules, user.id) };
+      });
     },
     async logout(token) {
       if (TOKEN.test(token)) await deleteSession(db, hashToken(token));
@@ -99,47 +119,113 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
     async whoIs(token) {
       return TOKEN.test(token) ? findSession(db, hashToken(token), clock.wallMs()) : undefined;
     },
-    async changePassword(user, token, current, next, remoteAddress) {
-      if (next.length < MIN_WEB_PASSWORD) return { kind: "refused", reason: TOO_SHORT };
-      const tried = await tryPassword(modules, user.name, current, remoteAddress);
-      if (tried.kind !== "ok") return notConfirmed(tried);
-      await setPassword(db, user.id, await modules.passwords.hash(next));
+    ...settings(parts),
+    ...secondFactor(options.issuer ?? "Prosper Pool", parts),
+  };
+}
+
+type Settings = Pick<WebAccounts, "changePassword" | "changeAddress">;
+
+function settings(parts: Parts): Settings {
+  const { db } = parts;
+  return {
+    async changePassword(user, token, next, proof) {
+      if (next.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
+      const proven = await prove(parts, user.name, proof);
+      if (proven.kind !== "ok") return notConfirmed(proven);
+      await setPassword(db, user.id, await parts.passwords.hash(next));
       await deleteOtherSessions(db, user.id, hashToken(token));
       return { kind: "ok" };
     },
-    async changeAddress(user, current, address, remoteAddress) {
-      if (!isValidFaAddress(address)) return { kind: "refused", reason: BAD_ADDRESS };
-      const tried = await tryPassword(modules, user.name, current, remoteAddress);
-      if (tried.kind !== "ok") return notConfirmed(tried);
+    async changeAddress(user, address, proof) {
+      if (!isValidFaAddress(address)) return refused(BAD_ADDRESS);
+      const proven = await prove(parts, user.name, proof);
+      if (proven.kind !== "ok") return notConfirmed(proven);
       await setPayoutAddress(db, user.id, address);
       return { kind: "ok" };
     },
   };
 }
 
-type Tried =
-  | { readonly kind: "ok"; readonly user: User }
-  | { readonly kind: "refused" | "throttled"; readonly reason: string };
+type Factor = Pick<WebAccounts, "enrolSecondFactor" | "confirmSecondFactor" | "removeSecondFactor">;
 
-/** Every way to try a password goes through the throttle. */
-async function tryPassword(
-  modules: WebAccountModules,
-  name: string,
-  password: string,
-  remoteAddress: string,
-): Promise<Tried> {
-  const { throttle } = modules;
-  if (throttle?.mayTry(name, remoteAddress) === false) return { kind: "throttled", reason: THROTTLED };
-  const user = await checkLogin(modules, name, password);
-  throttle?.report(name, remoteAddress, user !== undefined);
-  return user === undefined ? { kind: "refused", reason: WRONG_LOGIN } : { kind: "ok", user };
+function secondFactor(issuer: string, parts: Parts): Factor {
+  const { db } = parts;
+  return {
+    async enrolSecondFactor(user, proof) {
+      const proven = await prove(parts, user.name, proof);
+      if (proven.kind !== "ok") return notConfirmed(proven);
+      const enrolment = await enrolSecondFactor(parts, user, issuer);
+      return enrolment === undefined ? refused(IN_FORCE) : { kind: "ok", enrolment };
+    },
+    confirmSecondFactor(user, token, { code, remoteAddress }) {
+      return counted<ConfirmResult>(parts, user.name, remoteAddress, async () => {
+        const recoveryCodes = await confirmEnrolment(parts, user.id, code);
+        if (recoveryCodes === undefined) return { outcome: "failed", result: refused(WRONG_CODE) };
+        await deleteOtherSessions(db, user.id, hashToken(token));
+        return { outcome: "passed", result: { kind: "ok", recoveryCodes } };
+      });
+    },
+    async removeSecondFactor(user, proof) {
+      const proven = await prove(parts, user.name, proof);
+      if (proven.kind !== "ok") return notConfirmed(proven);
+      await removeSecondFactor(db, user.id);
+      return { kind: "ok" };
+    },
+  };
 }
 
-function notConfirmed(tried: {
-  readonly kind: "refused" | "throttled";
-  readonly reason: string;
-}): ChangeResult {
-  return { kind: "refused", reason: tried.kind === "refused" ? WRONG_CURRENT : tried.reason };
+interface Parts extends WebAccountModules {
+  readonly lockout: Lockout;
+}
+
+type Proven = { readonly kind: "ok"; readonly user: User } | Refusal;
+
+/** Every way to try a password or a code goes through here: counted, and both must be right. */
+function prove(parts: Parts, name: string, { password, code, remoteAddress }: Proof): Promise<Proven> {
+  return counted<Proven>(parts, name, remoteAddress, async () => {
+    const user = await checkLogin(parts, name, password);
+    if (user === undefined) return { outcome: "failed", result: refused(WRONG_LOGIN) };
+    switch (await checkSecondFactor(parts, user.id, code)) {
+      case "passed":
+        return { outcome: "passed", result: { kind: "ok", user } };
+      case "needed":
+        // Not yet a right login, nor a wrong one: earlier failures stand.
+        return { outcome: "unknown", result: { kind: "code-needed", reason: CODE_NEEDED } };
+      case "wrong":
+        return { outcome: "failed", result: { kind: "code-needed", reason: WRONG_CODE } };
+    }
+  });
+}
+
+/** Runs a try unless the name or the address has failed too often. */
+async function counted<Result>(
+  { lockout }: Parts,
+  name: string | undefined,
+  remoteAddress: string,
+  attempt: () => Promise<{ readonly outcome: TryOutcome; readonly result: Result }>,
+): Promise<Result | Refusal> {
+  const waitMs = await lockout.begin(name, remoteAddress);
+  if (waitMs > 0) {
+    const reason = `too many failed logins: wait ${Math.ceil(waitMs / 1000)} s, then try again`;
+    return { kind: "throttled", reason };
+  }
+  let outcome: TryOutcome = "unknown";
+  try {
+    const tried = await attempt();
+    outcome = tried.outcome;
+    return tried.result;
+  } finally {
+    await lockout.end(name, remoteAddress, outcome);
+  }
+}
+
+function refused(reason: string): Refusal {
+  return { kind: "refused", reason };
+}
+
+function notConfirmed(refusal: Refusal): Refusal {
+  return refusal.kind === "refused" ? refused(WRONG_CURRENT) : refusal;
 }
 
 async function openSession(modules: WebAccountModules, userId: bigint): Promise<LoginResult> {

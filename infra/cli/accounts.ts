@@ -1,14 +1,18 @@
 /** `prosper db admin USER` and `prosper db code [CODE]`: what the reference's commands do, on any database of a pool. */
 
-import { createInvite, promoteAdmin } from "../../functions/auth/bootstrap.ts";
+import { createInvite, promoteAdmin, resetSecondFactor } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import { systemRandom } from "../../shared/clock.ts";
+import { logAdminAction } from "../../shared/db/admin-log.ts";
 import type { Db } from "../../shared/db/port.ts";
 
 export interface AccountCommandModules {
   readonly db: Db;
   readonly print: (line: string) => void;
 }
+
+/** In the log of what administrators did. */
+const ACTOR = "command line";
 
 /** Makes a user an administrator; with `resetPassword`, or where it has none, it gets a new password, printed once. */
 export async function dbAdminCommand(
@@ -19,6 +23,8 @@ export async function dbAdminCommand(
   const random = systemRandom;
   const passwords = createPasswords({}, { random });
   const { password } = await promoteAdmin({ db: modules.db, random, passwords }, user, options);
+  const details = { newPassword: password !== undefined };
+  await logAdminAction(modules.db, { actor: ACTOR, action: "make-admin", subject: user, details });
   modules.print(`${user} is an administrator now`);
   if (password !== undefined) modules.print(`New password (shown only here): ${password}`);
 }
@@ -26,5 +32,19 @@ export async function dbAdminCommand(
 /** Makes a new invite code, of chance where none is given. */
 export async function dbCodeCommand(code: string | undefined, modules: AccountCommandModules): Promise<void> {
   const made = await createInvite({ db: modules.db, random: systemRandom }, code);
+  await logAdminAction(modules.db, { actor: ACTOR, action: "make-invite", subject: "" });
   modules.print(`New Code: ${made}`);
+}
+
+/** Lets a user log in by the password alone again, whose authenticator and recovery codes are lost. */
+export async function dbResetSecondFactorCommand(
+  user: string,
+  modules: AccountCommandModules,
+): Promise<void> {
+  if (!(await resetSecondFactor(modules.db, user))) {
+    modules.print(`${user} has no second factor`);
+    return;
+  }
+  await logAdminAction(modules.db, { actor: ACTOR, action: "reset-second-factor", subject: user });
+  modules.print(`${user} logs in by the password alone now`);
 }

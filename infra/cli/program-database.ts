@@ -78,6 +78,13 @@ function addDbCommands(program: Command, withDb: WithDb): void {
         dbAdminCommand(user, { resetPassword: flags.resetPassword === true }, { db: database, print }),
       );
     });
+  db.command("reset-second-factor <user>")
+    .description("let a user log in by the password alone, whose authenticator and recovery codes are lost")
+    .option(...DATA_DIR)
+    .action(async (user: string, _flags: DataFlags, command: Command) => {
+      const { dbResetSecondFactorCommand } = await import("./accounts.ts");
+      await withDb(command, (database) => dbResetSecondFactorCommand(user, { db: database, print }));
+    });
   db.command("code [code]")
     .description("make an invite code")
     .option(...DATA_DIR)

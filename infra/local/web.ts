@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP } from "node:net";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Registry } from "prom-client";
-import { type AddressRanges, addressRanges } from "../../edge/stratum/address.ts";
 import type { HttpHandler } from "../../functions/api/handler.ts";
 import { errorReply, type HttpReply, textReply } from "../../functions/http.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { type AddressRanges, addressRanges } from "../../shared/ip-address.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 export interface WebOptions {

@@ -9,6 +9,8 @@ export interface SessionUser {
   readonly name: string;
   readonly isAdmin: boolean;
   readonly payoutAddress: string | null;
+  /** A second factor is in force. */
+  readonly twoFactor: boolean;
 }
 
 /** `nowMs` and `expiresAtMs` are Unix milliseconds. Expired sessions of the same user are swept on the way. */
@@ -28,7 +30,8 @@ export async function insertSession(
 export function findSession(db: Db, tokenHash: string, nowMs: number): Promise<SessionUser | undefined> {
   return first(
     db,
-    sql`SELECT users.id::text AS id, users.name, users.is_admin AS "isAdmin", users.payout_address AS "payoutAddress"
+    sql`SELECT users.id::text AS id, users.name, users.is_admin AS "isAdmin", users.payout_address AS "payoutAddress",
+      EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.confirmed_at IS NOT NULL) AS "twoFactor"
       FROM sessions JOIN users ON users.id = sessions.user_id
       WHERE sessions.token_hash = ${tokenHash} AND sessions.expires_at > to_timestamp(${nowMs}::float8 / 1000)`,
     v.object({
@@ -36,6 +39,7 @@ export function findSession(db: Db, tokenHash: string, nowMs: number): Promise<S
       name: v.string(),
       isAdmin: v.boolean(),
       payoutAddress: v.nullable(v.string()),
+      twoFactor: v.boolean(),
     }),
   );
 }

@@ -10,6 +10,8 @@ export interface Sent {
   /** Sent as JSON, or as it is where it is text. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where it comes from. */
+  readonly address?: string;
 }
 
 export interface TestClient {
@@ -42,7 +44,7 @@ export function eventOf(method: string, path: string, sent: Sent, cookies: strin
       apiId: "",
       domainName: "",
       domainPrefix: "",
-      http: { method, path, protocol: "HTTP/1.1", sourceIp: "192.0.2.7", userAgent: "test" },
+      http: { method, path, protocol: "HTTP/1.1", sourceIp: sent.address ?? "192.0.2.7", userAgent: "test" },
       requestId: "",
       routeKey: "$default",
       stage: "$default",
@@ -54,13 +56,14 @@ export function eventOf(method: string, path: string, sent: Sent, cookies: strin
   };
 }
 
-export function testClient(handler: HttpHandler): TestClient {
+/** `address` is where it comes from, unless a request says otherwise. */
+export function testClient(handler: HttpHandler, address = "192.0.2.7"): TestClient {
   const cookies = new Map<string, string>();
   const client: TestClient = {
     cookies,
     async send(method, path, sent = {}) {
       const jar = [...cookies].map(([name, value]) => `${name}=${value}`);
-      const reply = await handler(eventOf(method, path, sent, jar), LOCAL_CONTEXT);
+      const reply = await handler(eventOf(method, path, { address, ...sent }, jar), LOCAL_CONTEXT);
       for (const line of reply.cookies ?? []) {
         const [name = "", value = ""] = (line.split(";")[0] ?? "").split("=");
         if (value === "") cookies.delete(name);

@@ -45,6 +45,9 @@ const BODIES: Record<string, unknown> = {
   "POST /api/register": { name: "x", password: PASSWORD, invite: "none", address: addressOf("x") },
   "PUT /api/me/address": { address: addressOf("ann"), password: PASSWORD },
   "PUT /api/me/password": { password: PASSWORD, next: PASSWORD },
+  "POST /api/me/second-factor": { password: PASSWORD },
+  "PUT /api/me/second-factor": { code: "000000" },
+  "DELETE /api/me/second-factor": { password: PASSWORD },
   "POST /api/admin/adjustments": { user: "bob", amount: "5", reason: "a test", requestId: "request-1" },
 };
 
@@ -52,7 +55,9 @@ describe("every route", () => {
   it("answers in the shape that the OpenAPI document promises", async () => {
     const seen: string[] = [];
     for (const route of apiRoutes(api.options, api.modules)) {
-      if (route.path === "/api/register") continue;
+      // These need what a body cannot say beforehand; their own tests parse the answers.
+      if (["POST /api/register", "PUT /api/me/second-factor"].includes(`${route.method} ${route.path}`))
+        continue;
       const client = await loggedIn(route.access === "admin" ? "boss" : "ann");
       const path = route.path.replace("{height}", String(FIRST_HEIGHT));
       const body = BODIES[`${route.method} ${route.path}`];
@@ -63,8 +68,8 @@ describe("every route", () => {
       v.parse(VIEWS[route.reply], reply.body);
       seen.push(path);
     }
-    // All but the one that was left out.
-    expect(seen).toHaveLength(apiRoutes(api.options, api.modules).length - 1);
+    // All but the two that were left out.
+    expect(seen).toHaveLength(apiRoutes(api.options, api.modules).length - 2);
     expect(seen.length).toBeGreaterThan(24);
   });
 

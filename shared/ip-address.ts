@@ -1,4 +1,4 @@
-/** IP addresses as the door counts them: ranges, and one key for all that one party can have. */
+/** IP addresses as the pool counts them: ranges, and one key for all that one party can have. */
 
 import { BlockList, isIP } from "node:net";
 
