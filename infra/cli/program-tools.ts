@@ -45,6 +45,21 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
   addPriceCommands(program, parts);
 
   program
+    .command("verify <proof>")
+    .description("check, offline, that a worker's shares and work are in a block's published root")
+    .option("--root <hex>", "the block's published root")
+    .option("--key <hex>", "the pool's public receipt key")
+    .option("--pool <url>", "ask the pool's page for both, and for the block's books")
+    .option("--json", "one line of JSON")
+    .action(async (file: string, flags: { root?: string; key?: string; pool?: string; json?: boolean }) => {
+      const { verifyCommand } = await import("./verify.ts");
+      const print = (line: string): void => void process.stdout.write(`${line}\n`);
+      const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+      const modules = { clock: systemClock, fetch, print, warn };
+      process.exitCode = await verifyCommand({ file, ...flags }, modules);
+    });
+
+  program
     .command("config <file>")
     .description("write an example configuration with every setting, its default and its help")
     .action(async (file: string) => {

@@ -1,0 +1,197 @@
+/** `prosper verify PROOF`: whether a worker's shares and work are in a block's published root. Needs no pool, no database and no network. */
+
+import { open } from "node:fs/promises";
+import * as v from "valibot";
+import { type Check, type Published, verifyProof, verifyReceipt } from "../../shared/accounting/verify.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import { type ProofFile, provingFile, type ReceiptFile } from "../../shared/messages/proof.ts";
+
+export interface VerifyOptions {
+  readonly file: string;
+  /** The block's published root, from wherever the miner trusts. */
+  readonly root?: string | undefined;
+  /** The pool's public receipt key. */
+  readonly key?: string | undefined;
+  /** Address of the pool's page: root, key and books are asked there. */
+  readonly pool?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+export interface VerifyModules {
+  readonly clock: Clock;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** A line for stdout. */
+  readonly print: (line: string) => void;
+  /** A line for stderr. */
+  readonly warn: (line: string) => void;
+}
+
+/** A user's 1,000 workers with their receipts are 1 MB. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const TIMEOUT_MS = 10_000;
+const HEX_64 = /^[0-9a-f]{64}$/;
+
+/**
+ * Prints each check and returns the exit code: 1 where one fails. Throws CodedErrors `proof-file` (cannot be read), `verify-option`,
+ * `pool-away` (the pool did not say what it published).
+ */
+export async function verifyCommand(options: VerifyOptions, modules: VerifyModules): Promise<number> {
+  const own = { root: hexOption("--root", options.root), key: hexOption("--key", options.key) };
+  const read = await readProof(options.file);
+  if (!read.ok) return conclude([{ ok: false, text: read.why }], options, modules);
+  const { file } = read;
+  const block = options.pool === undefined ? undefined : await askPool(options.pool, file.height, modules);
+  const root = own.root ?? block?.root;
+  const key = own.key ?? block?.key;
+  const published: Published = {
+    ...(root === undefined ? {} : { root }),
+    ...(key === undefined ? {} : { key }),
+  };
+  const checks =
+    file.format === "prosper-proof" ? verifyProof(file, published) : verifyReceipt(file, published);
+  if (block !== undefined) checks.push(...againstPool(file, block));
+  const code = conclude(checks, options, modules);
+  if (code === 0 && root === undefined)
+    modules.warn(
+      `Checked against the file's own root ${file.root}. Compare it with what the pool publishes: --root HEX or --pool URL`,
+    );
+  return code;
+}
+
+function conclude(checks: readonly Check[], options: VerifyOptions, { print }: VerifyModules): number {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (options.json === true) print(JSON.stringify({ ok: failed.length === 0, checks }));
+  else {
+    for (const { ok, text } of checks) print(`${ok ? "ok    " : "WRONG "} ${text}`);
+    print(
+      failed.length === 0 ? "Verified." : `NOT VERIFIED: ${failed.length} of ${checks.length} checks failed.`,
+    );
+  }
+  return failed.length === 0 ? 0 : 1;
+}
+
+function hexOption(flag: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const hex = value.toLowerCase();
+  if (HEX_64.test(hex)) return hex;
+  throw new CodedError(
+    "verify-option",
+    `${flag}: expected 64 hex digits, got ${JSON.stringify(value.slice(0, 80))}`,
+  );
+}
+
+type ReadProof =
+  | { readonly ok: true; readonly file: ProofFile | ReceiptFile }
+  | { readonly ok: false; readonly why: string };
+
+async function readProof(path: string): Promise<ReadProof> {
+  const text = await readBounded(path);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return { ok: false, why: "the file is not JSON" };
+  }
+  const checked = v.safeParse(provingFile, parsed);
+  if (checked.success) return { ok: true, file: checked.output };
+  const [issue] = checked.issues;
+  return {
+    ok: false,
+    why: `the file is no proof or receipt of version 1: ${v.getDotPath(issue) ?? "format"}: ${issue.message}`,
+  };
+}
+
+async function readBounded(path: string): Promise<string> {
+  const refuse = (why: string, cause?: Error): CodedError =>
+    new CodedError("proof-file", `${path}: ${why}`, cause === undefined ? {} : { cause });
+  const file = await open(path, "r").catch((thrown: unknown) => {
+    const error = coerceError(thrown);
+    throw refuse(`cannot be read: ${error.message}`, error);
+  });
+  try {
+    const { size } = await file.stat();
+    if (size > MAX_FILE_BYTES) throw refuse(`expected ${MAX_FILE_BYTES} bytes at most, got ${size}`);
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+const decimal = v.nullable(v.string());
+const publishedBlock = v.object({
+  block: v.object({
+    root: v.nullable(v.string()),
+    shares: decimal,
+    reward: decimal,
+    carriedIn: decimal,
+    fee: decimal,
+    paid: decimal,
+    carried: decimal,
+  }),
+  receiptKey: v.nullable(v.string()),
+});
+
+interface PublishedBlock {
+  readonly root: string;
+  readonly key: string | undefined;
+  readonly sums: Readonly<Record<string, string | null>>;
+}
+
+/** What the pool's page says about a block, bounded in time and size, without redirects. */
+async function askPool(pool: string, height: number, modules: VerifyModules): Promise<PublishedBlock> {
+  const base = URL.parse(pool);
+  if (base === null || (base.protocol !== "http:" && base.protocol !== "https:"))
+    throw new CodedError(
+      "verify-option",
+      `--pool: expected http://… or https://…, got ${JSON.stringify(pool.slice(0, 200))}`,
+    );
+  const url = new URL(`/api/blocks/${height}`, base);
+  const away = (why: string): CodedError =>
+    new CodedError("pool-away", `${url.href}: ${why}; give the root by --root instead`);
+  const abort = new AbortController();
+  const timer = modules.clock.after(TIMEOUT_MS, () => abort.abort());
+  try {
+    const response = await modules
+      .fetch(url.href, { redirect: "manual", signal: abort.signal })
+      .catch((thrown: unknown) => {
+        throw away(abort.signal.aborted ? "no answer in time" : coerceError(thrown).message);
+      });
+    if (!response.ok) throw away(`answered with status ${response.status}`);
+    const parsed = v.safeParse(
+      v.pipe(v.string(), v.parseJson(), publishedBlock),
+      await bodyOf(response, away),
+    );
+    if (!parsed.success) throw away("the answer is not that of a pool of this version");
+    const { block, receiptKey } = parsed.output;
+    const { root, ...sums } = block;
+    if (root === null) throw away("this block is not sealed");
+    return { root, key: receiptKey ?? undefined, sums };
+  } finally {
+    timer.stop();
+  }
+}
+
+async function bodyOf(response: Response, away: (why: string) => CodedError): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Leaving the loop cancels the body.
+    if (size > MAX_ANSWER_BYTES) throw away(`more than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Shares and books of the file against what the pool publishes of the block. */
+function againstPool(file: ProofFile | ReceiptFile, block: PublishedBlock): Check[] {
+  if (file.format === "prosper-receipt") return [];
+  const claims: Record<string, string> = { shares: file.shares, ...file.books };
+  return Object.entries(claims).map(([name, claim]): Check => {
+    const told = block.sums[name];
+    if (told === claim) return { ok: true, text: `the pool publishes the same ${name}` };
+    return { ok: false, text: `${name}: the file says ${claim}, the pool publishes ${told ?? "nothing"}` };
+  });
+}
