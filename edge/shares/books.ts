@@ -74,6 +74,8 @@ export class Books {
   /** A durable share, in its job's unit of work. */
   credit(job: Pick<JobRecord, "height" | "credit">, share: ShareRecord, place: RecordPlace): Book {
     const book = this.open(job);
+    // Cannot happen; if it does, the work is sent all the same, and accounting raises the alarm.
+    if (book.state === "closed") book.state = "closing";
     addShare(book, share);
     this.note(book, place.segment);
     return book;

@@ -254,7 +254,8 @@ export class ShareDesk {
       for (const book of running.books.all())
         if (book.state === "open" && book.epoch !== grant.epoch) book.state = "closing";
       running.books.beginEpoch(epoch);
-      if (current !== undefined) running.books.open(current);
+      // Late shares, and those in hashing, are credited in this epoch too.
+      for (const job of this.#jobs.live()) running.books.open(job);
       this.#nextOwed = current === undefined ? 0 : current.height + 1;
       this.#owedFound = false;
     });
@@ -327,7 +328,10 @@ export class ShareDesk {
         from,
         to,
       });
+    const live = new Set(this.#jobs.live().map(({ height }) => height));
     for (let job = Math.max(from, to - MAX_GAP); job < to; job++) {
+      // Its marker follows when its last share has a verdict.
+      if (live.has(job)) continue;
       const book = running.books.book({ job, slot: epoch.slot, epoch: epoch.epoch });
       if (book.state === "open") book.state = "closing";
     }

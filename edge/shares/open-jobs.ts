@@ -50,6 +50,11 @@ export class OpenJobs {
     this.#current = job;
   }
 
+  /** All that shares may still be credited for. */
+  live(): OpenJob[] {
+    return [...this.#leaving, this.#previous, this.#current].filter((job) => job !== undefined);
+  }
+
   /** The job that a share is for. The oprHash decides; the job id may also be the current one's, as the Go miner's late shares have it. */
   find(oprHash: string, jobId: string, readAtMs: number): NamedJob {
     const job = [this.#current, this.#previous].find((candidate) => candidate?.oprHash === oprHash);

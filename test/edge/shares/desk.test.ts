@@ -454,6 +454,27 @@ describe("the slot lease", () => {
     expect(w.books.markers.get("1000/0/2")).toBe(0);
     expect(w.fatal).toEqual([]);
   });
+
+  it("whose epoch was ended in a job's late time credits the late shares in the next one before it marks the job", async () => {
+    const w = world();
+    await start(w, 1000);
+    const grant = w.desk.grant();
+    if (grant === undefined) throw new Error("no grant");
+    await pass(w.clock, 4_000);
+    await w.books.endEpoch("edge-a", grant);
+    w.desk.endCurrentJob();
+    const late = submission(w, 1000, await mine(1000, 0));
+    await pass(w.clock, 2_000);
+    await openJob(w, 1001);
+    await pass(w.clock, 1_500);
+
+    const verdict = await submit(w, { ...late, readAtMs: w.clock.monotonicMs() });
+    await pass(w.clock, LATE_MS + 2_000);
+
+    expect([verdict, w.desk.grant()?.epoch, sharesOf(w, 1000)]).toEqual(["accepted", 2, 1]);
+    expect(w.books.markers.get("1000/0/2")).toBe(0);
+    expect(w.books.incomplete()).toEqual([]);
+  });
 });
 
 describe("deltas", () => {
