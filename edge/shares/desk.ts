@@ -315,7 +315,7 @@ export class ShareDesk {
 
   /** A job of an earlier run goes on: its prefixes stay with their holders. */
   #goOn({ job, holders, best }: RecoveredJob): AcceptedShare[] {
-    for (const [prefix, holder] of holders) this.#prefixes.release(prefix, holder, job.height);
+    for (const [prefix, holder] of holders) this.#prefixes.restore(prefix, holder, job.height);
     return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));
   }
 

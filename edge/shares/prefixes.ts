@@ -58,6 +58,11 @@ export class Prefixes {
       this.#quarantine.set(prefix, { user: holder.user, worker: holder.worker, job });
   }
 
+  /** After a restart: its holder of before may go on with it in `job`, unless a session of now has it. */
+  restore(prefix: number, holder: Holder, job: number): void {
+    if (!this.#live.has(prefix)) this.release(prefix, holder, job);
+  }
+
   /** True when this holder had the prefix in `job` and gave it back. */
   wasHeldBy(prefix: number, holder: Holder, job: number): boolean {
     const past = this.#quarantine.get(prefix);
