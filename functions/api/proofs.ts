@@ -8,7 +8,8 @@ import { sealedBooksOf } from "../../shared/db/proofs.ts";
 import { readLeaves } from "../../shared/db/seals.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
-import { formatProof, type ProofFile } from "../../shared/messages/proof.ts";
+import type { ProofFile } from "../../shared/messages/proof.ts";
+import { formatProof } from "../../shared/messages/proof-format.ts";
 import { cachedBy } from "./cache.ts";
 
 /** Trees kept for the other workers who ask about the same block; one of 10,000 workers takes some MB. */

@@ -2,19 +2,16 @@
 
 import * as v from "valibot";
 import { proofFile } from "../../shared/messages/proof.ts";
-
-const about = <Schema extends v.GenericSchema>(schema: Schema, description: string) =>
-  v.pipe(schema, v.description(description));
-
-const decimal = v.pipe(v.string(), v.regex(/^-?\d+$/));
-/** Amounts: 1e-8 PEG as a decimal string. */
-const peg = about(decimal, "1e-8 PEG");
-const hashes = about(decimal, "hashes");
-const count = about(decimal, "a count");
-const hashrate = about(v.number(), "hashes per second");
-const instant = about(v.pipe(v.string(), v.isoTimestamp()), "UTC, ISO 8601");
-const height = about(v.pipe(v.number(), v.integer()), "block height");
-const seconds = v.pipe(v.number(), v.integer());
+import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./view-parts.ts";
+import {
+  adjustedView,
+  adjustmentsView,
+  adminLogView,
+  invitesView,
+  inviteView,
+  minersView,
+  usersView,
+} from "./views-admin.ts";
 
 export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners"),
@@ -265,91 +262,6 @@ export const myPaymentsView = v.strictObject({
   adjustments: v.array(v.strictObject({ at: instant, amount: peg, reason: v.string() })),
 });
 
-export const minersView = v.strictObject({
-  workers: v.array(
-    v.strictObject({
-      user: v.string(),
-      worker: v.string(),
-      hashrate,
-      shares: count,
-      rejected: count,
-      lastShare: instant,
-    }),
-  ),
-  sessions: about(
-    v.nullable(
-      v.array(
-        v.strictObject({
-          id: v.string(),
-          user: v.nullable(v.string()),
-          worker: v.nullable(v.string()),
-          agent: v.string(),
-          address: v.string(),
-          subscribed: v.boolean(),
-          authorized: v.boolean(),
-          target: about(v.nullable(v.string()), "16 hex digits"),
-          nonce: v.nullable(v.number()),
-        }),
-      ),
-    ),
-    "open connections, where the edge is in reach",
-  ),
-});
-
-export const usersView = v.strictObject({
-  users: v.array(
-    v.strictObject({
-      name: v.string(),
-      payoutAddress: v.nullable(v.string()),
-      admin: v.boolean(),
-      canLogIn: v.boolean(),
-      since: instant,
-      booked: peg,
-      paidOut: peg,
-      owed: peg,
-    }),
-  ),
-});
-
-export const adjustmentsView = v.strictObject({
-  adjustments: v.array(
-    v.strictObject({
-      id: v.string(),
-      user: v.string(),
-      amount: peg,
-      reason: v.string(),
-      madeBy: about(v.string(), "the administrator"),
-      at: instant,
-    }),
-  ),
-});
-export const adjustedView = v.strictObject({ id: v.string() });
-
-export const adminLogView = v.strictObject({
-  entries: v.array(
-    v.strictObject({
-      id: v.string(),
-      at: instant,
-      actor: v.string(),
-      action: v.string(),
-      subject: about(v.string(), "the user or thing it was done to"),
-      details: v.record(v.string(), v.string()),
-    }),
-  ),
-  next: about(v.nullable(v.string()), "ask for more with before= this"),
-});
-
-export const invitesView = v.strictObject({
-  invites: v.array(
-    v.strictObject({
-      code: v.string(),
-      createdAt: instant,
-      claimedBy: v.nullable(v.string()),
-      claimedAt: v.nullable(instant),
-    }),
-  ),
-});
-export const inviteView = v.strictObject({ code: v.string() });
 export const okView = v.strictObject({ ok: v.literal(true) });
 export const healthView = v.strictObject({ ok: v.boolean(), checks: v.record(v.string(), v.string()) });
 export const errorView = v.strictObject({

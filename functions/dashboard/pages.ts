@@ -27,6 +27,7 @@ export const PAGES: readonly Page[] = [
   { path: "/admin/miners", title: "Miners", script: "admin-miners" },
   { path: "/admin/users", title: "Users", script: "admin-users" },
   { path: "/admin/invites", title: "Invite codes", script: "admin-invites" },
+  { path: "/admin/adjustments", title: "Adjustments", script: "admin-adjustments" },
   { path: "/api/docs", title: "API", script: "api-docs" },
 ];
 

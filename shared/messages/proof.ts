@@ -1,9 +1,6 @@
 /** The files that prove a worker's part of a block: proof and receipt, as JSON with decimal strings (docs/proofs.md). */
 
 import * as v from "valibot";
-import type { WorkProof } from "../accounting/merkle-proof.ts";
-import type { SignedReceipt } from "../accounting/receipt.ts";
-import { fromHex, toHex } from "../bytes.ts";
 import { userName, workerName } from "./summary.ts";
 
 const height = v.pipe(
@@ -74,74 +71,3 @@ export type ProofBooks = v.InferOutput<typeof books>;
 
 /** A file of either kind, as parsed JSON. */
 export const provingFile = v.variant("format", [proofFile, receiptFile]);
-
-export interface BlockFacts {
-  readonly pool: string;
-  readonly root: string;
-  readonly shares: bigint;
-  readonly work: bigint;
-  readonly books: ProofBooks;
-}
-
-export function formatProof(
-  proof: WorkProof,
-  block: BlockFacts,
-  receipts: readonly SignedReceipt[],
-): ProofFile {
-  const { height: blockHeight, leaves, first } = proof;
-  return {
-    format: "prosper-proof",
-    version: 1,
-    pool: block.pool,
-    height: blockHeight,
-    root: block.root,
-    leaves,
-    shares: block.shares.toString(),
-    work: block.work.toString(),
-    books: block.books,
-    first,
-    workers: proof.workers.map((leaf) => ({ ...leaf, ...sumsText(leaf) })),
-    path: proof.path.map((node) => ({ hash: toHex(node.hash), ...sumsText(node) })),
-    receipts: receipts.map(formatReceipt),
-  };
-}
-
-export function formatReceipt(receipt: SignedReceipt): ReceiptFile {
-  return {
-    format: "prosper-receipt",
-    version: 1,
-    ...receipt,
-    ...sumsText(receipt),
-    amount: receipt.amount.toString(),
-  };
-}
-
-function sumsText(sums: { shares: bigint; work: bigint }): { shares: string; work: string } {
-  return { shares: sums.shares.toString(), work: sums.work.toString() };
-}
-
-/** Of a file that its schema has passed. */
-export function proofOf(file: ProofFile): WorkProof {
-  const { height: blockHeight, leaves, first } = file;
-  return {
-    height: blockHeight,
-    leaves,
-    first,
-    workers: file.workers.map((leaf) => ({ ...leaf, ...sumsOf(leaf) })),
-    path: file.path.map((node) => ({ hash: fromHex(node.hash), ...sumsOf(node) })),
-  };
-}
-
-/** Of a file that its schema has passed. */
-export function receiptOf(file: ReceiptFile): SignedReceipt {
-  const { pool, height: blockHeight, user, worker, root, key, signature } = file;
-  return {
-    ...{ pool, height: blockHeight, user, worker, root, key, signature },
-    ...sumsOf(file),
-    amount: BigInt(file.amount),
-  };
-}
-
-function sumsOf(sums: { shares: string; work: string }): { shares: bigint; work: bigint } {
-  return { shares: BigInt(sums.shares), work: BigInt(sums.work) };
-}

@@ -1,7 +1,8 @@
 /** Every way to lie in a proof file that a pool, or a miner, might try: each gives a changed copy, or undefined where it has no hold. */
 
 import { type SignedReceipt, signReceipt } from "../../shared/accounting/receipt.ts";
-import { formatReceipt, type ProofFile, receiptOf } from "../../shared/messages/proof.ts";
+import type { ProofFile } from "../../shared/messages/proof.ts";
+import { formatReceipt, receiptOf } from "../../shared/messages/proof-format.ts";
 import { type Dice, OTHER_KEYS } from "./proofs.ts";
 
 export type Forgery = (file: ProofFile, dice: Dice) => ProofFile | undefined;

@@ -5,7 +5,8 @@ import type { WorkLeaf } from "../../shared/accounting/merkle.ts";
 import type { WorkTree } from "../../shared/accounting/merkle-proof.ts";
 import { signReceipt } from "../../shared/accounting/receipt.ts";
 import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
-import { formatProof, type ProofFile } from "../../shared/messages/proof.ts";
+import type { ProofFile } from "../../shared/messages/proof.ts";
+import { formatProof } from "../../shared/messages/proof-format.ts";
 
 export const POOL_KEYS: KeyPair = keyPairFromSeed(new Uint8Array(32).fill(7));
 export const OTHER_KEYS: KeyPair = keyPairFromSeed(new Uint8Array(32).fill(8));

@@ -48,7 +48,7 @@ const BODIES: Record<string, unknown> = {
   "POST /api/me/second-factor": { password: PASSWORD },
   "PUT /api/me/second-factor": { code: "000000" },
   "DELETE /api/me/second-factor": { password: PASSWORD },
-  "POST /api/admin/adjustments": { user: "bob", amount: "5", reason: "a test", requestId: "request-1" },
+  "POST /api/admin/adjustments": { user: "boss", amount: "5", reason: "a test", requestId: "request-1" },
 };
 
 describe("every route", () => {

@@ -7,13 +7,8 @@ import { followProof, WorkTree } from "../../../shared/accounting/merkle-proof.t
 import { isSigned, receiptText, signReceipt } from "../../../shared/accounting/receipt.ts";
 import { verifyProof, verifyReceipt } from "../../../shared/accounting/verify.ts";
 import { toHex } from "../../../shared/bytes.ts";
-import {
-  formatReceipt,
-  type ProofFile,
-  proofFile,
-  proofOf,
-  provingFile,
-} from "../../../shared/messages/proof.ts";
+import { type ProofFile, proofFile, provingFile } from "../../../shared/messages/proof.ts";
+import { formatReceipt, proofOf } from "../../../shared/messages/proof-format.ts";
 import { FORGERIES } from "../../helpers/forgeries.ts";
 import { blockOf, diceOf, fileOf, OTHER_KEYS, POOL_KEYS } from "../../helpers/proofs.ts";
 

@@ -10,7 +10,7 @@ import { drawShell } from "../shell.js";
 const height = location.pathname.split("/").at(-1) ?? "";
 
 /** @param {BlockDetailView} detail */
-function draw({ block, keyMr, winners }) {
+function draw({ block, keyMr, receiptKey, winners }) {
   const number = block.height;
   fill(
     must("main"),
@@ -46,14 +46,17 @@ function draw({ block, keyMr, winners }) {
       tile("Network", hashrateParts(block.networkHashrate), "estimated"),
       tile("Shares", { value: block.shares === null ? "–" : count(block.shares) }, "accepted"),
     ),
-    card("Books", null, books(block)),
+    card("Books", null, books(block, receiptKey)),
     card("Graded records", el("span", { class: "reading" }, "best grade first"), recordsTable(winners)),
     el("p", { class: "small muted name" }, "Key of the directory block: ", el("code", {}, keyMr)),
   );
 }
 
-/** @param {BlockView} block */
-function books(block) {
+/**
+ * @param {BlockView} block
+ * @param {string | null} receiptKey
+ */
+function books(block, receiptKey) {
   if (block.state === null)
     return empty(
       "The pool had no job at this height",
@@ -93,7 +96,17 @@ function books(block) {
       { class: "small muted record name" },
       "Root of the tree over every worker's work: ",
       el("code", {}, block.root ?? "–"),
+      ". Miners download a proof from their page and check it with ",
+      el("code", {}, "prosper verify"),
+      ".",
     ),
+    receiptKey !== null &&
+      el(
+        "p",
+        { class: "small muted record name" },
+        "Receipts are signed by key ",
+        el("code", {}, receiptKey),
+      ),
   );
 }
 

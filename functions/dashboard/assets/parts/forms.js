@@ -20,6 +20,7 @@ import { el } from "../dom.js";
  * @param {string} options.path
  * @param {readonly Field[]} options.fields
  * @param {string} options.button
+ * @param {(values: Record<string, string>) => unknown} [options.bodyOf] what is sent; throws ApiError for what cannot be
  * @param {() => string | undefined} options.done called when it worked; what it returns is shown
  * @param {Node} [options.beside] stands beside the button
  */
@@ -42,11 +43,8 @@ export function form(options) {
     button.disabled = true;
     outcome.hidden = true;
     try {
-      await request(
-        options.method,
-        options.path,
-        Object.fromEntries(inputs.map((input) => [input.name, input.value])),
-      );
+      const values = Object.fromEntries(inputs.map((input) => [input.name, input.value]));
+      await request(options.method, options.path, options.bodyOf?.(values) ?? values);
       for (const input of inputs) input.value = "";
       tell(options.done(), "good");
     } catch (error) {

@@ -17,6 +17,7 @@ export function myBlocksTable(blocks) {
       { title: "Hash rate", class: "num" },
       { title: "Your part", class: "num" },
       { title: "Your reward", class: "num" },
+      { title: "Proof" },
     ],
     blocks.map((block) => [
       count(block.height),
@@ -28,6 +29,20 @@ export function myBlocksTable(blocks) {
       block.amount === null
         ? el("span", { class: "tag warn", title: "booked when the block is sealed" }, "open")
         : el("span", { title: pegExactly(block.amount) }, `${peg(block.amount, 4)} PEG`),
+      block.state === "sealed" ? proofLink(block.height) : "",
     ]),
+  );
+}
+
+/** @param {number} height */
+function proofLink(height) {
+  return el(
+    "a",
+    {
+      href: `/api/me/blocks/${height}/proof`,
+      download: `prosper-proof-${height}.json`,
+      title: "that your work is in this block's root: check it with prosper verify",
+    },
+    "Download",
   );
 }

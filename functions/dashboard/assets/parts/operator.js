@@ -6,6 +6,7 @@ const PAGES = [
   { href: "/admin/miners", title: "Miners" },
   { href: "/admin/users", title: "Users" },
   { href: "/admin/invites", title: "Invite codes" },
+  { href: "/admin/adjustments", title: "Adjustments" },
 ];
 
 /** @param {string} title */
