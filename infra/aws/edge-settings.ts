@@ -23,8 +23,8 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
   const { stage } = settings;
   return {
     PROSPER_CONFIG: stringify(edgeConfig(stage)),
-    SUMMARIES_QUEUE_URL: settings.queueUrl,
-    AUTH_FUNCTION: settings.authFunction,
+    PROSPER_QUEUE_URL: settings.queueUrl,
+    PROSPER_AUTH_FUNCTION: settings.authFunction,
     AWS_REGION: settings.region,
   };
 }

@@ -43,6 +43,12 @@ const FLAG_SETTINGS: [keyof GlobalFlags, string, string][] = [
   ["checkallshares", "stratum", "validateallshares"],
 ];
 
+/** Variable, section and key of the setting it overrides; a flag for it would win. */
+const ENV_SETTINGS: [string, string, string][] = [
+  ["PROSPER_QUEUE_URL", "aws", "queueurl"],
+  ["PROSPER_AUTH_FUNCTION", "aws", "authfunction"],
+];
+
 export const PROSPER_HOME = join(homedir(), ".prosper");
 export const DEFAULT_CONFIG = join(PROSPER_HOME, "prosper-pool.toml");
 /** Where `prosper up` keeps its devnet pool. */
@@ -57,6 +63,10 @@ export class CliContext {
   constructor(flags: GlobalFlags, env: NodeJS.ProcessEnv) {
     this.env = env;
     const overrides: Override[] = [];
+    for (const [name, section, key] of ENV_SETTINGS) {
+      const value = env[name];
+      if (value !== undefined && value !== "") overrides.push({ section, key, value, from: name });
+    }
     for (const [flag, section, key] of FLAG_SETTINGS) {
       const value = flags[flag];
       if (value !== undefined) overrides.push({ section, key, value, from: `--${flag}` });

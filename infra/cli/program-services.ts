@@ -6,8 +6,10 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
+import type { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import type { FunctionsElsewhere } from "../local/fleet-edge.ts";
 import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR } from "./context.ts";
 import { seconds, wholeNumber } from "./numbers.ts";
 import type { ProgramParts } from "./program-parts.ts";
@@ -98,15 +100,20 @@ interface EdgeFlags {
 function addEdge(program: Command, parts: ProgramParts): void {
   program
     .command("edge")
-    .description("the pool on a real factomd: stratum, books, prices and dashboard in one process")
+    .description(
+      "the pool on a real factomd: stratum, books, prices and dashboard in one process, or one edge of many (section [aws])",
+    )
     .option(...EDGE_DIR)
     .option(...WEB_PORT)
     .option(...STRATUM_PORT)
     .option("--json", "one JSON line an event, and nothing else on standard output")
     .action(async (flags: EdgeFlags, command: Command) => {
+      const context = parts.contextOf(command);
+      const { functionsElsewhere } = await import("../local/fleet-edge.ts");
+      const functions = functionsElsewhere(context.config);
+      if (functions !== undefined) return runFleetEdge(functions, context, flags);
       const { startStandalone } = await import("../local/standalone.ts");
       const { runPool } = await import("./pool-view.ts");
-      const context = parts.contextOf(command);
       const logger = context.logger();
       const signal = shutdownSignal(logger);
       const dataDir = edgeDir(context, flags);
@@ -128,6 +135,39 @@ function addEdge(program: Command, parts: ProgramParts): void {
           ),
       );
     });
+}
+
+/** An edge whose functions run elsewhere: it has neither web nor accounts to tell of. */
+async function runFleetEdge(
+  functions: FunctionsElsewhere,
+  context: CliContext,
+  flags: EdgeFlags,
+): Promise<void> {
+  const { startFleetEdge } = await import("../local/fleet-edge.ts");
+  const logger = context.logger();
+  const signal = shutdownSignal(logger);
+  const fatal = new AbortController();
+  const edge = await startFleetEdge(
+    { config: withPorts(context.config, flags), functions, dataDir: edgeDir(context, flags) },
+    {
+      ...{ clock: systemClock, random: systemRandom, logger },
+      openDatabase: () => context.openDatabase(edgeDir(context, flags), logger),
+      openTable: (bits) => context.openTable(bits, { logger, signal }),
+      onFatal: (error) => fatal.abort(error),
+    },
+  );
+  const { stratum, factomd } = edge;
+  print(flags.json ? JSON.stringify({ event: "ready", stratum, factomd }) : `  Stratum        ${stratum}`);
+  const end = AbortSignal.any([signal, fatal.signal]);
+  if (!end.aborted) await once(end, "abort");
+  await edge.stop();
+  if (!fatal.signal.aborted) return;
+  const reason: CodedError = fatal.signal.reason;
+  logger.error("the edge could not go on; start it again, it recovers", {
+    code: reason.code,
+    problem: reason.message,
+  });
+  process.exitCode = 1;
 }
 
 function addSync(program: Command, parts: ProgramParts): void {

@@ -106,6 +106,23 @@ export const SETTINGS = {
     username: setting(text, "postgres", "User on database.host"),
     password: setting(text, "", "Password on database.host"),
   },
+  aws: {
+    queueurl: setting(
+      text,
+      "",
+      "SQS queue that summaries go to (PROSPER_QUEUE_URL); empty: queue, books, prices and pages are in this process",
+    ),
+    authfunction: setting(
+      text,
+      "",
+      "Lambda function that judges logins (PROSPER_AUTH_FUNCTION); set it with queueurl",
+    ),
+    drain: setting(
+      duration,
+      "60s",
+      "Time over which an edge beside such functions closes its miners when it stops",
+    ),
+  },
   factom: {
     factomdlocation: setting(text, "http://localhost:8088/v2", "factomd's JSON-RPC address"),
   },

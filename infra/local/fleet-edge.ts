@@ -1,0 +1,128 @@
+/**
+ * `prosper edge` as one of many: miners, shares and chain in this process; summaries go to SQS, logins to the auth Lambda, and prices, books
+ * and pages are made by functions elsewhere (DESIGN.md, "Shape").
+ */
+
+import { availableParallelism } from "node:os";
+import { createLambdaAuth } from "../../edge/auth/lambda-auth.ts";
+import { Edge } from "../../edge/edge.ts";
+import { nodeDisk } from "../../edge/journal/node-disk.ts";
+import { lockFolder } from "../../edge/lease/folder-lock.ts";
+import { createSqsSender } from "../../edge/queue/sqs-sender.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { newestPrices } from "../../shared/db/prices.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { createFactomd } from "../../shared/factom/client.ts";
+import { LxrPool } from "../../shared/hash/pool.ts";
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Config } from "../config/schema.ts";
+import { createPoolMetrics } from "./metrics.ts";
+import { startParts } from "./parts.ts";
+import { edgeOptions } from "./pool-settings.ts";
+import { renewCertificate } from "./stratum-settings.ts";
+
+/** Where the functions are. */
+export interface FunctionsElsewhere {
+  readonly queueUrl: string;
+  readonly authFunction: string;
+}
+
+/** What the [aws] section says; undefined: the functions run in this process. Throws CodedError `config` where only one of two is set. */
+export function functionsElsewhere({ aws }: Config): FunctionsElsewhere | undefined {
+  const { queueurl: queueUrl, authfunction: authFunction } = aws;
+  if (queueUrl === "" && authFunction === "") return undefined;
+  if (queueUrl !== "" && authFunction !== "") return { queueUrl, authFunction };
+  const [missing, variable] =
+    queueUrl === "" ? ["queueurl", "PROSPER_QUEUE_URL"] : ["authfunction", "PROSPER_AUTH_FUNCTION"];
+  throw new CodedError(
+    "config",
+    `aws.${missing} (${variable}) is not set: one of many edges needs both the queue and the auth function; without either, the functions run in this process`,
+  );
+}
+
+export interface FleetEdgeOptions {
+  readonly config: Config;
+  readonly functions: FunctionsElsewhere;
+  /** Journal and identity. */
+  readonly dataDir: string;
+}
+
+export interface FleetEdgeModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly openTable: (bits: number) => Promise<SharedTable>;
+  /** Migrated. */
+  readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
+  readonly onFatal: (error: CodedError) => void;
+}
+
+export interface FleetEdge {
+  /** `host:port` where miners connect. */
+  readonly stratum: string;
+  readonly factomd: string;
+  /** Closes the miners in waves over `aws.drain`, then hands over everything that was acknowledged. */
+  stop(): Promise<void>;
+}
+
+/** A container's disk goes with it: what is not in the queue after a second would be lost with its host. */
+const CUT_MS = 1_000;
+/** For the last summaries, after the miners are gone; the journal keeps what is left. */
+const HAND_OVER_MS = 30_000;
+const FACTOMD_TIMEOUT_MS = 10_000;
+
+/** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
+export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModules): Promise<FleetEdge> {
+  const { config, dataDir, functions } = options;
+  const { clock, random, logger } = modules;
+  return startParts(logger, async (onStop) => {
+    // A setting that is wrong is told before anything slow begins.
+    const settings = edgeOptions(config, dataDir);
+    const lock = lockFolder(dataDir);
+    onStop(async () => lock.release());
+    const { db, close } = await modules.openDatabase();
+    onStop(close);
+    const table = await modules.openTable(config.pegnet.lxrbits);
+    const hasher = new LxrPool({ table, threads: Math.max(1, availableParallelism() - 1) }, { logger });
+    onStop(() => hasher.close());
+    const queue = createSqsSender({ queueUrl: functions.queueUrl });
+    onStop(async () => queue.close());
+    const auth = createLambdaAuth({ functionName: functions.authFunction });
+    onStop(async () => auth.close());
+    const url = config.factom.factomdlocation;
+    const metrics = createPoolMetrics();
+    const edge = await Edge.create(
+      { ...settings, cutEveryMs: Math.min(CUT_MS, settings.blockMs / 5) },
+      {
+        ...{ db, queue, auth, hasher, clock, random, logger },
+        factomd: createFactomd({ url, timeoutMs: FACTOMD_TIMEOUT_MS }, { fetch, clock, random }),
+        newestPrices: () => newestPrices(db),
+        disk: nodeDisk,
+        metrics: metrics.stratum,
+        // The janitor seals: within a minute of the reward.
+        onBlock: () => undefined,
+        onFatal: modules.onFatal,
+      },
+    );
+    const stopping = new AbortController();
+    onStop(() => {
+      stopping.abort();
+      const overMs = config.aws.drain;
+      return edge.stop({ overMs, signal: AbortSignal.timeout(overMs + HAND_OVER_MS) });
+    });
+    await edge.start(stopping.signal);
+    const certificate = renewCertificate(config, edge.listeningTls, {
+      clock,
+      logger,
+      signal: stopping.signal,
+    });
+    onStop(() => {
+      stopping.abort();
+      return certificate;
+    });
+    const host = config.stratum.host === "0.0.0.0" ? "127.0.0.1" : config.stratum.host;
+    return { stratum: `${host}:${edge.listening?.port ?? 0}`, factomd: url };
+  });
+}
