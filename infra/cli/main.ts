@@ -7,6 +7,11 @@ import { buildProgram, withDefaultCommand } from "./program.ts";
 const program = buildProgram({ env: process.env });
 // Left uncaught, these would end the process without a word of what to do; a bug shows its stack.
 process.on("uncaughtException", (error) => fail(error));
+// A reader that has seen enough (`| head`), or a full disk behind a redirection, is no reason to end a pool.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode = 1;
+  });
 
 try {
   await program.parseAsync(withDefaultCommand(program, process.argv.slice(2)), { from: "user" });

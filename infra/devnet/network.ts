@@ -60,6 +60,8 @@ export class Network {
   readonly #stopping = new AbortController();
   #current: Current | undefined;
   #isClosing = false;
+  /** Why the last try to make a block failed; said once. */
+  #trouble: string | undefined;
   #closing: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
   #catchUpTimer: Timer | undefined;
@@ -222,10 +224,14 @@ export class Network {
     const endedMs = clock.monotonicMs();
     this.#closing = this.#finish(endedMs + saveMs(this.#options.blockMs)).then(
       () => {
+        this.#trouble = undefined;
         if (!this.#stopping.signal.aborted) this.#beginTicking(endedMs);
       },
       (thrown: unknown) => {
-        logger.error("the block could not be made; trying again", { error: coerceError(thrown).message });
+        const { message } = coerceError(thrown);
+        if (message !== this.#trouble)
+          logger.error("the block could not be made; trying again", { error: message });
+        this.#trouble = message;
         this.#isClosing = false;
         this.#timer = clock.after(this.#options.blockMs / MINUTES, () => this.#close());
       },

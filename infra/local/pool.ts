@@ -17,6 +17,7 @@ import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { createLocalBooks, type LocalBooks } from "./books.ts";
+import { watchDatabase } from "./database-outage.ts";
 import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
 import { periodic } from "./periodic.ts";
 import { edgeOptions, pollOptions } from "./pool-settings.ts";
@@ -67,7 +68,7 @@ export async function startPool(options: PoolOptions, modules: PoolModules): Pro
   const stop = new AbortController();
   const undo: (() => Promise<unknown>)[] = [];
   try {
-    return await start(options, modules, stop, undo);
+    return await start(options, { ...modules, ...watchDatabase(modules) }, stop, undo);
   } catch (error) {
     stop.abort();
     for (const step of undo.toReversed()) await step().catch(() => undefined);

@@ -1,10 +1,11 @@
 /** What a test file leaves behind: processes, PostgreSQL servers and folders, all gone when its tests are over. */
 
-import type { ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
+import { until } from "./until.ts";
 
 const children = new Set<ChildProcess>();
 const folders: string[] = [];
@@ -41,6 +42,23 @@ export function isAlive(pid: number): boolean {
   // A process that nobody has waited for is over all the same.
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
   return !/^\d+ \(.*\) Z/s.test(stat);
+}
+
+/** `pg_ctl stop`: returns when it is down. What it returns starts the server again as it was. */
+export async function stopPostgres(dataDir: string): Promise<() => void> {
+  const pid = postgresPid(dataDir);
+  if (pid === undefined) throw new Error(`no PostgreSQL runs in ${dataDir}`);
+  const control = join(dirname(readlinkSync(`/proc/${pid}/exe`)), "pg_ctl");
+  const cluster = join(dataDir, "postgres", "data");
+  const { uid, gid } = statSync(cluster);
+  process.kill(pid, "SIGINT");
+  await until("PostgreSQL's stop", () => !isAlive(pid));
+  return () => {
+    const owner = process.getuid?.() === uid ? {} : { uid, gid };
+    // Without a running server it starts one, with the flags of the last.
+    const args = ["restart", "-w", "-s", "-D", cluster, "-l", join(cluster, "server.log")];
+    execFileSync(control, args, { cwd: "/", stdio: "ignore", ...owner });
+  };
 }
 
 /** Ends the server at once, as a power cut would. */

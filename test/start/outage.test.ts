@@ -1,0 +1,108 @@
+/** A pool that loses its database or its disk's room for a while: it says so, goes on, and loses nothing. */
+
+import { execFileSync } from "node:child_process";
+import { afterAll, describe, expect, it } from "vitest";
+import { audit } from "./support/audit.ts";
+import { stopPostgres, temporaryFolder } from "./support/bench.ts";
+import { Pool } from "./support/pool.ts";
+import { Hasher, Ledger, PAYOUT_ADDRESS, StratumClient } from "./support/stratum-client.ts";
+import { until } from "./support/until.ts";
+
+const hasher = new Hasher();
+afterAll(() => hasher.close());
+
+/** A miner at work on a new pool. */
+async function mined(user: string) {
+  const pool = await Pool.start({ dataDir: temporaryFolder(), blockSeconds: 5, miners: 0 });
+  const client = await StratumClient.connect(pool.ready.stratum);
+  const answer = await client.login(user, "a-password", pool.ready.inviteCode, PAYOUT_ADDRESS);
+  expect(answer).toMatchObject({ result: true });
+  const ledger = new Ledger(user, hasher);
+  let isOver = false;
+  const mining = ledger.mine(client, () => isOver);
+  return {
+    ...{ pool, client, ledger },
+    untilShares: (more: number): Promise<unknown> => {
+      const enough = ledger.acknowledged.length + more;
+      return until(`${more} acknowledged shares`, () => ledger.acknowledged.length >= enough);
+    },
+    untilNextJob: (): Promise<unknown> => {
+      const before = client.job?.id;
+      return until("a new job", () => client.job !== undefined && client.job.id !== before);
+    },
+    /** Ends the work; every share that was acknowledged is in the books then. */
+    expectAllCredited: async (): Promise<void> => {
+      isOver = true;
+      await mining;
+      await client.call("mining.get_oprhash", ["1"]);
+      await until(
+        `${ledger.acknowledged.length} shares in the books`,
+        async () => (await audit(pool.dataDir)).users[user]?.accepted === ledger.acknowledged.length,
+        { withinMs: 10_000, everyMs: 100 },
+      );
+    },
+  };
+}
+
+describe("a pool whose PostgreSQL is stopped in the middle of a block", () => {
+  it("mines on in that block, waits, and credits all of it when the server is back", async () => {
+    const { pool, client, untilShares, untilNextJob, expectAllCredited } = await mined("carol");
+    await untilNextJob();
+    await untilShares(10);
+
+    const startAgain = await stopPostgres(pool.dataDir);
+
+    await untilShares(5);
+    await until("a stop at the end of the block", () => client.job === undefined);
+    // Whether a stranger may come in cannot be told now: the connection ends without a verdict.
+    const stranger = await StratumClient.connect(pool.ready.stratum);
+    expect(await stranger.login("erin", "a-password", "a-code", PAYOUT_ADDRESS)).toBeUndefined();
+    expect((await fetch(`${pool.ready.web}/healthz`)).status).toBe(503);
+    expect(client.closed).toBe(false);
+    const told = pool.running.stderr();
+    expect(told).toMatch(/^error: the database is away: .* until PostgreSQL is started again .*\n$/);
+
+    startAgain();
+
+    await untilNextJob();
+    await untilShares(5);
+    await expectAllCredited();
+    expect(pool.running.stderr().slice(told.length)).toMatch(/^warning: the database is back .*\n$/);
+    expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a pool whose disk is full", () => {
+  it("refuses shares as busy, goes on when there is room again, and credits what it acknowledged", async () => {
+    const { pool, client, ledger, untilShares, untilNextJob, expectAllCredited } = await mined("dora");
+    await untilNextJob();
+    await untilShares(10);
+    // The journal, the devnet's chain and the log alike: no file of the pool can grow.
+    const limit = (soft: string): void =>
+      void execFileSync("prlimit", ["--pid", `${pool.running.process.pid}`, `--fsize=${soft}:unlimited`]);
+
+    limit("64");
+
+    await until("a share refused as busy", () =>
+      ledger.refusals.some(({ message }) => message === "ErrorBusy"),
+    );
+    const told = await until(
+      "a message",
+      () => /^.*journal's disk is full.*$/m.exec(pool.running.stderr())?.[0],
+    );
+    expect(told).toMatch(/^error: .*shares are refused as busy until there is room .*free some space/);
+    await until("a block that cannot be made", () => pool.running.stderr().includes("could not be made"));
+    expect(client.closed).toBe(false);
+    expect(pool.running.process.exitCode).toBeNull();
+
+    limit("unlimited");
+
+    await untilNextJob();
+    await untilShares(10);
+    await expectAllCredited();
+    const lines = pool.running.stderr().trimEnd().split("\n");
+    expect(lines.filter((line) => line.includes("disk is full"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("has room again"))).toHaveLength(1);
+    expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+  });
+});
