@@ -82,7 +82,7 @@ function readJson(event: APIGatewayProxyEventV2): Json {
     return { ok: false, reply: refused(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`) };
   if (text === "") return { ok: true, value: undefined };
   // A form of another site cannot send this type without asking first.
-  if (!/^application\/json\b/i.test(event.headers["content-type"] ?? ""))
+  if (!/^application\/json\s*(;|$)/i.test(event.headers["content-type"] ?? ""))
     return { ok: false, reply: refused(415, "not-json", "send content-type: application/json") };
   try {
     return { ok: true, value: JSON.parse(text) };
