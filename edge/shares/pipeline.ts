@@ -146,6 +146,8 @@ export class Pipeline {
   #canKeep({ job, share }: Candidate): boolean {
     const { journal, books, leaseHeld } = this.#modules;
     if (!leaseHeld() || !journal.canAppend()) return false;
+    // The epoch began when the next job had its row: the sealer does not wait for what it does for this one.
+    if (job.height < (books.epoch()?.firstJob ?? 0)) return false;
     const { window } = books.open(job);
     return window.size() < MAX_WINDOW_ROWS || window.has(share.user, share.worker);
   }

@@ -65,8 +65,8 @@ export class Miners {
     }
     const { edge } = session;
     const job = chance.hit(0.9) ? (edge.job ?? edge.lastJob) : edge.lastJob;
-    if (chance.hit(0.2)) return this.#replay(session);
-    if (job !== undefined) this.#mine(session, job);
+    if (chance.hit(0.2)) this.#replay(session);
+    else if (job !== undefined) this.#mine(session, job);
   }
 
   #connect(user: string, worker: string): Session | undefined {
@@ -108,7 +108,8 @@ export class Miners {
     if (session.countedJob !== job.height) session.counter = 0;
     session.countedJob = job.height;
     const nonce = concat(u32ToBytes(session.prefix), Uint8Array.of(session.counter++ & 0xff));
-    const isFresh = this.#isHonest(session) && oracle.isNew(job.height, toHex(nonce));
+    const isFirst = oracle.isFirst(job.height, toHex(nonce), session.user, session.worker);
+    const isFresh = isFirst && this.#isHonest(session);
     const found = { job, nonce, prefix: session.prefix };
     this.#found.push(found);
     if (this.#found.length > KEPT) this.#found.shift();

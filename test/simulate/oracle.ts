@@ -19,7 +19,7 @@ export interface Attempt {
   readonly index: number;
   /** The nonce's bytes, whatever the spelling. */
   readonly nonce: string;
-  /** Nobody submitted this nonce before, it is true, and its session holds the prefix. */
+  /** Its worker submits this nonce for the first time, it is true, and its session holds the prefix. */
   readonly isFresh: boolean;
   credited: boolean;
   acked: boolean;
@@ -44,7 +44,7 @@ export class Oracle {
   /** Job and nonce → the attempt that was credited or acknowledged for it. */
   readonly #credited = new Map<string, Attempt>();
   readonly #acked = new Map<string, Attempt>();
-  readonly #tried = new Set<string>();
+  readonly #mined = new Set<string>();
   readonly #sealed = new Map<number, { readonly revision: number; readonly seal: SealRecord }>();
   readonly #seenDeltas = new Set<string>();
   #digest = createHash("sha256");
@@ -78,8 +78,12 @@ export class Oracle {
     return this.#attempts.get(workerKey(job, user, worker))?.length ?? 0;
   }
 
-  isNew(job: number, nonce: string): boolean {
-    return !this.#tried.has(`${job}/${nonce}`);
+  /** True the first time that this worker mines this nonce: whoever else had its prefix in this job, it must count. */
+  isFirst(job: number, nonce: string, user: string, worker: string): boolean {
+    const key = `${workerKey(job, user, worker)} ${nonce}`;
+    if (this.#mined.has(key)) return false;
+    this.#mined.add(key);
+    return true;
   }
 
   begin(attempt: Attempt): void {
@@ -87,7 +91,6 @@ export class Oracle {
     const attempts = this.#attempts.get(key) ?? [];
     this.#attempts.set(key, attempts);
     attempts.push(attempt);
-    this.#tried.add(`${attempt.job}/${attempt.nonce}`);
   }
 
   /** `owner` is the database's word on who has the edge's slot. */

@@ -49,7 +49,7 @@ export class Transport {
   #deliver(body: string): void {
     const consumers = this.#consumers();
     const again = (): void => void this.#time.after(1_000, () => this.#deliver(body));
-    if (consumers.length === 0) return again();
-    this.#chance.pick(consumers).send(body).catch(again);
+    if (consumers.length === 0) again();
+    else this.#chance.pick(consumers).send(body).catch(again);
   }
 }

@@ -19,6 +19,9 @@ import { Transport } from "./transport.ts";
 
 const USERS = ["ann", "bob", "cid"];
 const WALL_START_MS = 1_600_000_000_000;
+const HOUR_MS = 3_600_000;
+/** Operations of a disk that may fail once. */
+const FAILING = ["append", "create", "rename", "remove", "syncFolder", "close", "truncate"] as const;
 /** Log lines that tell of a fault of ours, not of the world. */
 const ALARMS = [
   "A delta lies above its edge's close marker; it is credited",
@@ -289,7 +292,10 @@ export class World {
       if (twin === undefined) return;
       const stats = twin.edge.desk.stats();
       const isDone = twin.edge.process.alive && twin.edge.isUp && stats?.outbox.waiting === 0;
-      if (!isDone) return void this.time.after(300, stop);
+      if (!isDone) {
+        this.time.after(300, stop);
+        return;
+      }
       this.#retired = twin;
       void twin.edge.stop(20_000);
     };
@@ -317,86 +323,83 @@ export class World {
     const { inner } = edge.disk;
     const forMs = chance.pick([500, 3_000, 12_000, 45_000]);
     this.#note(`fault ${fault} ${edge.process.name} ${forMs}`);
-    const later = (mend: () => void): void => void this.time.after(chance.between(0.5, 1) * forMs, mend);
-    switch (fault) {
-      case "kill-edge":
-        return this.#kill(seat, "kill", "now");
-      case "kill-edge-at-operation":
+    const later = (mend: () => void): void => {
+      this.time.after(chance.between(0.5, 1) * forMs, mend);
+    };
+    const breaks: Record<Fault, () => unknown> = {
+      "kill-edge": () => this.#kill(seat, "kill", "now"),
+      "kill-edge-at-operation": () => {
         edge.disk.killAt = chance.whole(1, 40);
-        return;
-      case "power-cut":
-        return this.#kill(seat, "power", "now");
-      case "disk-full":
-        inner.capacity = [...inner.files().values()].reduce(
-          (sum, { length }) => sum + length,
-          chance.whole(0, 400),
-        );
-        return later(() => {
+      },
+      "power-cut": () => this.#kill(seat, "power", "now"),
+      "disk-full": () => {
+        const used = [...inner.files().values()].reduce((sum, { length }) => sum + length, 0);
+        inner.capacity = used + chance.whole(0, 400);
+        later(() => {
           inner.capacity = Number.POSITIVE_INFINITY;
         });
-      case "failing-sync":
-        return inner.failNext("sync");
-      case "failing-disk":
-        return inner.failNext(
-          chance.pick(["append", "create", "rename", "remove", "syncFolder", "close", "truncate"]),
-        );
-      case "pause-edge":
-        return this.#pause(edge.process, later);
-      case "stop-edge":
+      },
+      "failing-sync": () => inner.failNext("sync"),
+      "failing-disk": () => inner.failNext(chance.pick(FAILING)),
+      "pause-edge": () => this.#pause(edge.process, later),
+      "stop-edge": () => {
         if (edge.isUp && edge.process.alive) void edge.stop(chance.between(0, 5_000));
-        return;
-      case "kill-functions": {
+      },
+      "kill-functions": () => {
         const place = chance.whole(0, this.#functions.length - 1);
         this.#functions[place]?.process.kill();
-        return void this.time.after(chance.between(10, 3_000), () => this.#startFunctions(place));
-      }
-      case "pause-functions":
-        return this.#pause(chance.pick(this.#functions).process, later);
-      case "database-away":
+        this.time.after(chance.between(10, 3_000), () => this.#startFunctions(place));
+      },
+      "pause-functions": () => this.#pause(chance.pick(this.#functions).process, later),
+      "database-away": () => {
         this.#network.isAway = true;
-        return later(() => this.#mendDatabase());
-      case "database-crash":
+        later(() => this.#mendDatabase());
+      },
+      "database-crash": () => {
         this.#network.isAway = true;
         this.server.crash();
-        return void this.time.after(chance.between(100, 3_000), () => this.#mendDatabase());
-      case "queue-away":
+        this.time.after(chance.between(100, 3_000), () => this.#mendDatabase());
+      },
+      "queue-away": () => {
         this.#transport.isAway = true;
-        return later(() => {
+        later(() => {
           this.#transport.isAway = false;
         });
-      case "slow-queue":
+      },
+      "slow-queue": () => {
         this.#transport.delayMs = chance.pick([500, 5_000, 40_000]);
-        return later(() => {
+        later(() => {
           this.#transport.delayMs = 20;
         });
-      case "wall-clock-jump":
-        chance.pick([edge.process, chance.pick(this.#functions).process]).wallOffsetMs = chance.between(
-          -3.6e6,
-          3.6e6,
-        );
-        return;
-      case "database-clock-jump":
-        this.#databaseOffsetMs += chance.between(0, 3.6e6);
-        return;
-      case "stalled-chain":
+      },
+      "wall-clock-jump": () => {
+        const process = chance.pick([edge.process, chance.pick(this.#functions).process]);
+        process.wallOffsetMs = chance.between(-HOUR_MS, HOUR_MS);
+      },
+      "database-clock-jump": () => {
+        this.#databaseOffsetMs += chance.between(0, HOUR_MS);
+      },
+      "stalled-chain": () => {
         this.#chainHeld = true;
-        return later(() => {
+        later(() => {
           this.#chainHeld = false;
         });
-      case "quick-blocks":
-        this.chain.advance();
-        return;
-      case "node-away":
+      },
+      "quick-blocks": () => this.chain.advance(),
+      "node-away": () => {
         this.chain.nodeAway = true;
-        return later(() => {
+        later(() => {
           this.chain.nodeAway = false;
         });
-      case "no-prices":
+      },
+      "no-prices": () => {
         this.chain.pricesAway = true;
-        return later(() => {
+        later(() => {
           this.chain.pricesAway = false;
         });
-    }
+      },
+    };
+    breaks[fault]();
   }
 
   #pause(process: SimProcess, later: (mend: () => void) => void): void {

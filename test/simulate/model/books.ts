@@ -19,7 +19,7 @@ export async function applyDelta(tx: ModelTransaction, body: string): Promise<un
   if (job === undefined) return { outcome: "unknown-job" };
   const stranger = message.rows
     .map(({ user }) => user)
-    .sort()
+    .sort(byText)
     .find((user) => !tables.users.has(user));
   if (stranger !== undefined) return { outcome: "unknown-user", user: stranger };
   const into = job.state === "open" ? job.height : await lateJob(tx, job.height);
@@ -284,21 +284,21 @@ export async function record(tx: ModelTransaction, receipt: string): Promise<unk
   const { tables } = tx;
   const lines = v.parse(receiptLines, JSON.parse(receipt));
   await tx.lock(RECORDING, "exclusive");
-  const entries = [...new Set(lines.map(({ entryHash }) => entryHash))].sort();
+  const entries = [...new Set(lines.map(({ entryHash }) => entryHash))].sort(byText);
   const known = entries.filter((entry) => tables.payments.some(({ entryHash }) => entryHash === entry));
   for (const entry of known) {
     const booked = tables.payments
       .filter(({ entryHash }) => entryHash === entry)
       .map(lineText)
-      .sort();
+      .sort(byText);
     const told = lines
       .filter(({ entryHash }) => entryHash === entry)
       .map(lineText)
-      .sort();
+      .sort(byText);
     if (booked.join() !== told.join()) return { outcome: "conflict", entryHash: entry };
   }
   const fresh = lines.filter(({ entryHash }) => !known.includes(entryHash));
-  for (const user of [...new Set(fresh.map((line) => line.user))].sort()) {
+  for (const user of [...new Set(fresh.map((line) => line.user))].sort(byText)) {
     if (!tables.users.has(user)) return { outcome: "unknown-user", user };
     const amount = fresh.reduce((sum, line) => (line.user === user ? sum + BigInt(line.amount) : sum), 0n);
     const left = owed(tables, user);
@@ -308,6 +308,10 @@ export async function record(tx: ModelTransaction, receipt: string): Promise<unk
     for (const line of fresh) tables.payments.push({ ...line, amount: BigInt(line.amount) });
   });
   return { outcome: "recorded", booked: entries.length - known.length, known: known.length };
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1;
 }
 
 function lineText(line: { user: string; address: string; amount: string | bigint }): string {
