@@ -17,6 +17,42 @@ const leaf = (user: string, worker: string, shares: bigint, work: bigint): WorkL
   ...{ user, worker, shares, work },
 });
 
+function never(): never {
+  throw new Error("unreachable");
+}
+
+/** A verifier written from docs/proofs.md alone, with nothing of ours. */
+function documentedRoot(file: ProofFile): string {
+  type Node = { hash: Buffer; shares: bigint; work: bigint };
+  const sha256 = (...parts: Buffer[]): Buffer => createHash("sha256").update(Buffer.concat(parts)).digest();
+  const uint = (value: bigint | number, bytes: number): Buffer =>
+    Buffer.from(value.toString(16).padStart(bytes * 2, "0"), "hex");
+  const encode = ({ hash, shares, work }: Node): Buffer =>
+    Buffer.concat([hash, uint(shares, 8), uint(work, 32)]);
+  const path = [...file.path];
+  const fold = (from: number, size: number): Node => {
+    if (from + size <= file.first || from >= file.first + file.workers.length) {
+      const next = path.shift() ?? never();
+      return { hash: Buffer.from(next.hash, "hex"), shares: BigInt(next.shares), work: BigInt(next.work) };
+    }
+    if (size === 1) {
+      const one = file.workers[from - file.first] ?? never();
+      const names = [one.user, one.worker].flatMap((name) => [uint(name.length, 1), Buffer.from(name)]);
+      const [shares, work] = [BigInt(one.shares), BigInt(one.work)];
+      return { hash: sha256(Buffer.of(0), ...names, uint(shares, 8), uint(work, 32)), shares, work };
+    }
+    let m = 1;
+    while (m * 2 < size) m *= 2;
+    const left = fold(from, m);
+    const right = fold(from + m, size - m);
+    const hash = sha256(Buffer.of(1), encode(left), encode(right));
+    return { hash, shares: left.shares + right.shares, work: left.work + right.work };
+  };
+  const top = fold(0, file.leaves);
+  expect(path).toEqual([]);
+  return sha256(Buffer.of(2), uint(file.height, 4), uint(file.leaves, 4), encode(top)).toString("hex");
+}
+
 /** Whether one who knows the published root and key sees that something is wrong. */
 function isCaught(file: ProofFile, published: { root?: string; key?: string }): boolean {
   const parsed = v.safeParse(provingFile, JSON.parse(JSON.stringify(file)));
@@ -71,6 +107,19 @@ describe("a proof", () => {
     const root = sha256(Buffer.of(2), big(5, 4), big(3, 4), top, big(7, 8), big(70, 32));
     expect(proof).toMatchObject({ first: 2, leaves: 3, path: [{ shares: 3n, work: 30n }] });
     expect(root.toString("hex")).toBe(tree.root);
+  });
+
+  it("of any range is followed by the few lines that docs/proofs.md gives", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(), (count, seed) => {
+        const dice = diceOf(`documented ${seed}`);
+        const tree = new WorkTree(7, blockOf(count, dice));
+        const { user, worker } = tree.leaves[dice(count)] ?? never();
+        const file = JSON.parse(JSON.stringify(fileOf(tree, user, dice(2) === 0 ? undefined : worker)));
+        expect(documentedRoot(file)).toBe(tree.root);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it("of a user who is not in the block cannot be made, and none made elsewhere holds", () => {
