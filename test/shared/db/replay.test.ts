@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { auditBooks } from "../../../shared/db/audit.ts";
+import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
 import { type Replay, replayBooks } from "../../../shared/db/replay.ts";
 import { closeJob, sealCandidate } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, text } from "../../helpers/books.ts";
+import { addBlock, addJob, addUsers, text } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { bookEverything } from "../../helpers/replayed-pool.ts";
 
@@ -112,6 +113,26 @@ describe("a replay", () => {
     expect(bare).toMatchObject({ differences: 0, sha256: stripped.sha256 });
     expect((await replayBooks(db, { named: 20 })).sha256).toBe(honest.sha256);
     expect(new Set([honest.sha256, stripped.sha256, paid.sha256]).size).toBe(3);
+    await other.drop();
+  });
+
+  it("knows adjustments and payments that were made before there was a chain of them", async () => {
+    const other = await createTestDatabase({ migrated: false });
+    const [older, newer] = [loadMigrations().filter(({ version }) => version < 30), loadMigrations()];
+    await migrate(other.db, older);
+    await addUsers(other.db, "ann", "bob");
+    await other.db.execute(
+      sql`INSERT INTO adjustments (user_name, amount, reason, made_by) VALUES ('ann', 500, 'gift', 'x'), ('bob', -5, 'slip', 'x')`,
+    );
+    await other.db.execute(
+      sql`INSERT INTO payments (entry_hash, user_name, address, amount) VALUES ('e1', 'ann', 'FA', 100)`,
+    );
+    await migrate(other.db, newer);
+
+    expect(await replayBooks(other.db, { named: 20 })).toMatchObject({ differences: 0, through: -1 });
+    expect(await text(other.db, sql`SELECT string_agg(kind, ' ' ORDER BY id) FROM money_log`)).toBe(
+      "adjustment adjustment payment",
+    );
     await other.drop();
   });
 
