@@ -99,7 +99,7 @@ export class Oracle {
       `${word}: job ${attempt.job} ${attempt.user}/${attempt.worker} attempt ${attempt.index} nonce ${attempt.nonce} at ${edge.id.slice(0, 1)} in slot ${edge.slot}`,
     );
     if (word === "accepted") this.#accepted(attempt, edge);
-    else if (attempt.isFresh && !["stale", "busy", "unavailable"].includes(word))
+    else if (attempt.isFresh && !this.#options.twins && !["stale", "busy", "unavailable"].includes(word))
       throw new Violation(`an honest share was refused as ${word}: ${describe(attempt)}`);
   }
 

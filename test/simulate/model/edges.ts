@@ -98,7 +98,7 @@ function coverJob(tables: Tables, edgeId: string, grant: SlotGrant, job: number)
 }
 
 function unmarkedJobs(tables: Tables, edgeId: string): BookKey[] {
-  return [...tables.epochs.values()].flatMap(({ slot, epoch, edgeId: owner, firstJob, lastJob }) => {
+  const keys = [...tables.epochs.values()].flatMap(({ slot, epoch, edgeId: owner, firstJob, lastJob }) => {
     if (owner !== edgeId || lastJob === undefined) return [];
     return tables
       .jobsInOrder()
@@ -108,6 +108,7 @@ function unmarkedJobs(tables: Tables, edgeId: string): BookKey[] {
       .map(({ height }) => ({ job: height, slot, epoch }))
       .filter((key) => !tables.markers.has(bookId(key)));
   });
+  return keys.sort((a, b) => a.job - b.job || a.slot - b.slot || a.epoch - b.epoch);
 }
 
 /** The janitor's part: ends the epochs whose lease expired more than `graceMs` ago. */
