@@ -14,6 +14,9 @@ export interface QueueUnderTest {
   close(): Promise<void>;
 }
 
+/** An emulated queue makes failing messages wait for a second. */
+const PATIENCE = { timeout: 30_000 };
+
 export function describeQueueContract(
   name: string,
   openQueue: (handler: SqsHandler) => Promise<QueueUnderTest>,
@@ -41,7 +44,7 @@ export function describeQueueContract(
 
       for (const body of bodies) await queue?.sender.send(body);
 
-      await expect.poll(() => new Set(received)).toEqual(new Set(bodies));
+      await expect.poll(() => new Set(received), PATIENCE).toEqual(new Set(bodies));
     });
 
     it("delivers a failing message again until it passes, and only that one must come again", async () => {
@@ -49,7 +52,7 @@ export function describeQueueContract(
 
       await Promise.all(["a", "slow", "b"].map((body) => queue?.sender.send(body)));
 
-      await expect.poll(() => received.filter((body) => body === "slow").length).toBe(4);
+      await expect.poll(() => received.filter((body) => body === "slow").length, PATIENCE).toBe(4);
       expect(new Set(received)).toEqual(new Set(["a", "slow", "b"]));
       expect(await queue?.deadLetters()).toEqual([]);
     });
@@ -66,7 +69,9 @@ export function describeQueueContract(
 
       await Promise.all(bodies.map((body) => queue?.sender.send(body)));
 
-      await expect.poll(async () => passed.size + ((await queue?.deadLetters())?.length ?? 0)).toBe(300);
+      await expect
+        .poll(async () => passed.size + ((await queue?.deadLetters())?.length ?? 0), PATIENCE)
+        .toBe(300);
       for (const dead of (await queue?.deadLetters()) ?? []) expect(passed.has(dead)).toBe(false);
     });
 
@@ -75,7 +80,7 @@ export function describeQueueContract(
 
       await Promise.all(["poison", "a", "b"].map((body) => queue?.sender.send(body)));
 
-      await expect.poll(async () => queue?.deadLetters()).toEqual(["poison"]);
+      await expect.poll(async () => queue?.deadLetters(), PATIENCE).toEqual(["poison"]);
       expect(received.filter((body) => body === "poison")).toHaveLength(5);
       expect(received).toEqual(expect.arrayContaining(["a", "b"]));
     });
@@ -91,7 +96,7 @@ export function describeQueueContract(
 
       await Promise.all(["a", "b", "c"].map((body) => queue?.sender.send(body)));
 
-      await expect.poll(() => passed.size).toBe(3);
+      await expect.poll(() => passed.size, PATIENCE).toBe(3);
     });
   });
 }
