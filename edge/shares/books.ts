@@ -57,6 +57,11 @@ export class Books {
     return this.#epoch;
   }
 
+  /** False for a job whose next had its row when the epoch began: the sealer waits for nothing that this epoch does for it. */
+  covers(job: Pick<JobRecord, "height">): boolean {
+    return job.height >= (this.#epoch?.firstJob ?? 0);
+  }
+
   /** The present epoch's book of a job, made when missing. */
   open(job: Pick<JobRecord, "height" | "credit">): Book {
     const epoch = this.#epoch;

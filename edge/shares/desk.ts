@@ -255,8 +255,7 @@ export class ShareDesk {
         if (book.state === "open" && book.epoch !== grant.epoch) book.state = "closing";
       running.books.beginEpoch(epoch);
       // Late shares, and those in hashing, are credited in this epoch too.
-      for (const job of this.#jobs.live())
-        if (job.height >= (grant.firstJob ?? 0)) running.books.open(job);
+      for (const job of this.#jobs.live()) if (running.books.covers(job)) running.books.open(job);
       this.#nextOwed = current === undefined ? 0 : current.height + 1;
       this.#owedFound = false;
     });

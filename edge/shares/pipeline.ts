@@ -146,8 +146,7 @@ export class Pipeline {
   #canKeep({ job, share }: Candidate): boolean {
     const { journal, books, leaseHeld } = this.#modules;
     if (!leaseHeld() || !journal.canAppend()) return false;
-    // The epoch began when the next job had its row: the sealer does not wait for what it does for this one.
-    if (job.height < (books.epoch()?.firstJob ?? 0)) return false;
+    if (!books.covers(job)) return false;
     const { window } = books.open(job);
     return window.size() < MAX_WINDOW_ROWS || window.has(share.user, share.worker);
   }
@@ -202,7 +201,7 @@ export class Pipeline {
     // Busy is the pool's doing, not the miner's.
     if (verdict.code === "busy") return;
     const job = this.#modules.jobs.newest();
-    if (job === undefined) return;
+    if (job === undefined || !this.#modules.books.covers(job)) return;
     const { window } = this.#modules.books.open(job);
     if (window.size() < CUT_WINDOW_ROWS || window.has(share.user, share.worker))
       window.addRejected(share.user, share.worker, this.#modules.clock.wallMs());
