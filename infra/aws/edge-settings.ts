@@ -26,6 +26,8 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
     PROSPER_QUEUE_URL: settings.queueUrl,
     PROSPER_AUTH_FUNCTION: settings.authFunction,
     AWS_REGION: settings.region,
+    // Aurora takes no plain connections. Its certificate's authority is its own; the way to it is inside the network.
+    DATABASE_SSLMODE: "no-verify",
   };
 }
 

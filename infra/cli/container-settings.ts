@@ -16,7 +16,7 @@ export interface ContainerSettings {
 /**
  * `PROSPER_CONFIG`: the text of a configuration file. `PROSPER_ES_ADDRESS`: the key that pays for entries, into `pool.esaddress`.
  * `STRATUM_TLS_CERT`, `STRATUM_TLS_KEY`: PEM texts. The database: `DATABASE_URL`, or `DATABASE_HOST`, `_PORT`, `_USER`, `_PASSWORD` and
- * `_NAME` as Secrets Manager has them. Throws CodedError `container` naming the variable.
+ * `_NAME` as Secrets Manager has them, and `DATABASE_SSLMODE`: `disable`, `no-verify` (encrypted only) or `verify-full`. Throws CodedError `container` naming the variable.
  */
 export function containerSettings(env: Env, dataDir: string): ContainerSettings {
   const config = readConfig(env["PROSPER_CONFIG"] ?? "");
@@ -63,6 +63,8 @@ function readConfig(text: string): Record<string, Record<string, unknown>> {
   }
 }
 
+const SSL_MODES = new Set(["disable", "no-verify", "verify-full"]);
+
 function databaseUrl(env: Env): string | undefined {
   const url = given(env, "DATABASE_URL");
   const host = given(env, "DATABASE_HOST");
@@ -70,7 +72,11 @@ function databaseUrl(env: Env): string | undefined {
   const user = encodeURIComponent(needed(env, "DATABASE_USER"));
   const password = encodeURIComponent(needed(env, "DATABASE_PASSWORD"));
   const database = encodeURIComponent(needed(env, "DATABASE_NAME"));
-  return `postgres://${user}:${password}@${host}:${given(env, "DATABASE_PORT") ?? "5432"}/${database}`;
+  const address = `postgres://${user}:${password}@${host}:${given(env, "DATABASE_PORT") ?? "5432"}/${database}`;
+  const mode = given(env, "DATABASE_SSLMODE");
+  if (mode === undefined) return address;
+  if (SSL_MODES.has(mode)) return `${address}?sslmode=${mode}`;
+  throw new CodedError("container", `DATABASE_SSLMODE: expected one of ${[...SSL_MODES].join(", ")}`);
 }
 
 function needed(env: Env, name: string): string {

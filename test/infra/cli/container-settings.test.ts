@@ -28,6 +28,15 @@ describe("an edge's container", () => {
     expect(new URL(databaseUrl ?? "").hostname).toBe("books.example");
   });
 
+  it("asks for an encrypted connection where it is told to", () => {
+    const { databaseUrl } = read({
+      ...{ DATABASE_HOST: "db", DATABASE_USER: "u", DATABASE_PASSWORD: "p", DATABASE_NAME: "n" },
+      DATABASE_SSLMODE: "no-verify",
+    });
+
+    expect(databaseUrl).toBe("postgres://u:p@db:5432/n?sslmode=no-verify");
+  });
+
   it("adds the secrets to the settings, the certificate as files", () => {
     const { config, files } = read({
       PROSPER_CONFIG: '[pool]\nopridentity = "Prosper"\n',
@@ -49,6 +58,16 @@ describe("an edge's container", () => {
     [{ PROSPER_CONFIG: "[pool\nes = Es-secret" }, /^PROSPER_CONFIG is no TOML: line 1/],
     [{ PROSPER_CONFIG: "pool = 1" }, /^PROSPER_CONFIG: pool: expected a section like \[pool\]$/],
     [{ STRATUM_TLS_CERT: "CERT" }, /expected both or neither/],
+    [
+      {
+        DATABASE_HOST: "d",
+        DATABASE_USER: "u",
+        DATABASE_PASSWORD: "secret",
+        DATABASE_NAME: "n",
+        DATABASE_SSLMODE: "x",
+      },
+      /^DATABASE_SSLMODE: expected one of disable, no-verify, verify-full$/,
+    ],
     [{ DATABASE_HOST: "db" }, /^DATABASE_HOST is set, DATABASE_USER is not$/],
   ])("refuses %o with a message that repeats no secret", (env, message) => {
     expect(() => read(env)).toThrow(message);
