@@ -22,7 +22,7 @@ const hasher = new Hasher();
 afterAll(() => hasher.close());
 
 describe("a pool killed with -9 in the middle of a block", () => {
-  const flags: PoolFlags = { dataDir: temporaryFolder(), blockSeconds: 6, miners: 0 };
+  const flags: PoolFlags = { dataDir: temporaryFolder(), blockSeconds: 8, miners: 0 };
   const { dataDir } = flags;
   const bob = new Ledger("bob", hasher);
   const pools: Pool[] = [];
@@ -37,6 +37,7 @@ describe("a pool killed with -9 in the middle of a block", () => {
     const client = await StratumClient.connect(pool.ready.stratum);
     const answer = await client.login("bob", "a-password-of-bob", pool.ready.inviteCode, PAYOUT_ADDRESS);
     expect(answer).toMatchObject({ result: true });
+    await until("a job", () => client.job !== undefined);
     return client;
   }
 

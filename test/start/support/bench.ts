@@ -1,6 +1,7 @@
 /** What a test file leaves behind: processes, PostgreSQL servers and folders, all gone when its tests are over. */
 
 import { type ChildProcess, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -85,13 +86,22 @@ export function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-function tidyUp(): void {
+/** Ends everything, also what a failed test has left standing still. */
+function killAll(): void {
   for (const child of children) child.kill("SIGKILL");
-  for (const folder of folders.splice(0)) {
+  for (const folder of folders) {
+    for (const pid of postgresPids(folder)) process.kill(pid, "SIGCONT");
     killPostgres(folder);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 
-afterAll(tidyUp);
-process.once("exit", tidyUp);
+afterAll(async () => {
+  const dying = [...children].map((child) => once(child, "exit"));
+  killAll();
+  await Promise.all(dying);
+  for (const folder of folders.splice(0)) {
+    await until("PostgreSQL's end", () => postgresPid(folder) === undefined);
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+process.once("exit", killAll);

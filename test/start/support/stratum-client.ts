@@ -172,17 +172,20 @@ export class Ledger {
     }
   }
 
-  /** Sends again what was never answered: true or "duplicate" says that it counts once. */
+  /**
+   * Sends again what was never answered. True or "duplicate" says that it counts once; "low difficulty", which a share is told that is no
+   * duplicate, that it does not count; anything else leaves it unknown.
+   */
   async settle(client: StratumClient): Promise<void> {
     const open = this.unanswered;
     this.unanswered = [];
     const answers = await Promise.all(open.map((share) => client.submit(this.user, share)));
     for (const [i, share] of open.entries()) {
       const answer = answers[i];
+      const refusal = answer?.error?.message;
       if (answer === undefined) this.unanswered.push(share);
-      else if (answer.result === true || answer.error?.message === "ErrorDuplicateShare")
-        this.acknowledged.push(share);
-      else this.unknown.push(share);
+      else if (answer.result === true || refusal === "ErrorDuplicateShare") this.acknowledged.push(share);
+      else if (refusal !== "ErrorLowDifficulty") this.unknown.push(share);
     }
   }
 
