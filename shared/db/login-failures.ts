@@ -21,5 +21,5 @@ export async function beginLoginTry(db: Db, keys: readonly FailureKey[], nowMs: 
 
 /** Ends a try that was no failure: it is not counted, and `forget` names the key whose earlier failures go too. */
 export async function endLoginTry(db: Db, keys: readonly FailureKey[], forget: string | null): Promise<void> {
-  await db.execute(sql`SELECT login_end(${json(keys)}, ${forget})`);
+  await db.execute(sql`SELECT 1 AS ended FROM login_end(${json(keys)}, ${forget})`);
 }

@@ -38,7 +38,8 @@ function isSql(part: SqlValue | Sql): part is Sql {
 
 /**
  * One database. Rows come back as text, number (int4, float8), boolean, bytes or null only: select 64-bit and numeric columns,
- * JSON and times as text (`work::text`, `extract(epoch from at)::float8`), and let the schema make them bigint or objects.
+ * JSON and times as text (`work::text`, `extract(epoch from at)::float8`), and let the schema make them bigint or objects. The Data API
+ * cannot give void: `SELECT 1 AS done FROM f()`.
  */
 export interface Db {
   /** Runs one statement and parses every row. Throws CodedError: `db-away` (retry by key), `db-conflict` (unique), `db-error`. */
