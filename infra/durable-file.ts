@@ -2,6 +2,7 @@
 
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { CodedError, coerceError } from "../shared/errors.ts";
 
 /** The file's text, undefined where there is none. */
 export async function readTextFile(path: string): Promise<string | undefined> {
@@ -11,6 +12,23 @@ export async function readTextFile(path: string): Promise<string | undefined> {
     if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
     throw thrown;
   }
+}
+
+/** Writes a file that must not exist yet. Readable by its owner only. Throws CodedError `payout-file`. */
+export async function writeNewFile(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
+    const error = coerceError(thrown);
+    const exists = "code" in error && error.code === "EEXIST";
+    const why = exists ? "exists already: name a new file" : `cannot be written: ${error.message}`;
+    throw new CodedError("payout-file", `the payout file ${path} ${why}`, { cause: error });
+  });
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
 }
 
 /** Replaces the file: after a crash it holds the old text or the new one. Readable by its owner only. */

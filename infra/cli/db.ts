@@ -1,15 +1,16 @@
 /** `prosper db migrate|payout|record`: the operator's side of the books (SPEC.md §6). */
 
-import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type Clock, systemClock } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { type ReceiptLine, readDuePayments, recordReceipt } from "../../shared/db/payments.ts";
+import { type ReceiptLine, recordReceipt } from "../../shared/db/payments.ts";
+import { settleBatches, voidEntries } from "../../shared/db/payout-batches.ts";
 import type { Db } from "../../shared/db/port.ts";
-import { CodedError, coerceError } from "../../shared/errors.ts";
-import { parseAddress } from "../../shared/factom/address.ts";
-import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../shared/factom/payout.ts";
-import { readTextFile, syncFolder } from "../durable-file.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { formatPayoutLines, parsePayoutLines } from "../../shared/factom/payout.ts";
+import { readTextFile, writeNewFile } from "../durable-file.ts";
 import { formatPeg } from "./audit.ts";
+import { toPayoutLine } from "./payout/lines.ts";
+import { preparePayout } from "./payout/prepare.ts";
 
 export interface DbCommandModules {
   readonly db: Db;
@@ -27,50 +28,25 @@ export async function dbMigrateCommand(modules: DbCommandModules): Promise<void>
 }
 
 /**
- * Lists what is owed, in the reference's format for `payout pay`: into `file`, which must be new, or without one to stdout.
- * Users who cannot be paid are left out, each with a line that says why. Throws CodedError `payout-file`.
+ * Lists what is owed and not on its way, in the reference's format for `payout pay`: into `file`, which must be new, or without one to
+ * stdout. It is the prepared payout from then on (payout/prepare.ts): asked for twice it is one payout. Users who cannot be paid are left
+ * out, each with a line that says why. Throws CodedError `payout-file`.
  */
-export async function dbPayoutCommand(file: string | undefined, modules: DbCommandModules): Promise<void> {
-  const { payments, overpaid } = await readDuePayments(modules.db);
-  const lines: PayoutLine[] = [];
-  for (const { user, address, amount, owed, paid } of payments) {
-    const parsed = parseAddress("FA", address);
-    if (address === "" || !parsed.ok) {
-      const why =
-        address === "" ? "no payout address" : `no valid payout address: ${JSON.stringify(address)}`;
-      modules.warn(`Left out: ${user} is owed ${formatPeg(amount)} PEG but has ${why}`);
-      continue;
-    }
-    const amounts = { paymentAmount: amount, totalOwed: owed, totalPaid: paid };
-    lines.push({ entryHash: "", userId: user, payoutAddress: address, ...amounts });
-  }
-  for (const { user, amount } of overpaid)
-    modules.warn(`Left out: ${user} has had ${formatPeg(-amount)} PEG more than was owed`);
+export async function dbPayoutCommand(
+  file: string | undefined,
+  modules: DbCommandModules & { readonly minimum?: bigint; readonly clock?: Clock },
+): Promise<void> {
+  const { clock = systemClock, minimum = 0n } = modules;
+  const prepared = await preparePayout({ minimum }, { ...modules, clock });
+  const lines = (prepared?.lines ?? []).map(toPayoutLine);
   const text = formatPayoutLines(lines);
   if (file === undefined) {
     modules.print(text);
     return;
   }
   await writeNewFile(file, text);
-  const total = lines.reduce((sum, line) => sum + line.paymentAmount, 0n);
   modules.print(`Payment data of ${lines.length} users written to ${file}`);
-  modules.print(`${formatPeg(total)} PEG needed for the payout`);
-}
-
-async function writeNewFile(path: string, text: string): Promise<void> {
-  const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
-    const error = coerceError(thrown);
-    const exists = "code" in error && error.code === "EEXIST";
-    const why = exists ? "exists already: name a new file" : `cannot be written: ${error.message}`;
-    throw new CodedError("payout-file", `the payout file ${path} ${why}`, { cause: error });
-  });
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await syncFolder(dirname(path));
+  modules.print(`${formatPeg(prepared?.batch.total ?? 0n)} PEG needed for the payout`);
 }
 
 /**
@@ -86,7 +62,13 @@ export async function dbRecordCommand(file: string, modules: DbCommandModules): 
     return;
   }
   const total = lines.reduce((sum, line) => sum + line.amount, 0n);
+  const [hopeless] = await voidEntries(modules.db, [...new Set(lines.map(({ entryHash }) => entryHash))]);
+  if (hopeless !== undefined)
+    throw refused(
+      `entry ${hopeless.entryHash} paid nothing (${hopeless.why}); what it was to pay is owed again`,
+    );
   const result = await recordReceipt(modules.db, lines);
+  await settleBatches(modules.db);
   switch (result.outcome) {
     case "recorded":
       if (result.booked === 0) modules.print("This receipt is recorded already; nothing was changed");

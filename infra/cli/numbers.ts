@@ -22,6 +22,14 @@ export function fraction(text: string): number {
   return value;
 }
 
+/** PEG as 1e-8 PEG. */
+export function pegAmount(text: string): bigint {
+  const [, whole, decimals = ""] = /^(\d{1,11})(?:\.(\d{1,8}))?$/.exec(text) ?? [];
+  if (whole === undefined)
+    throw new InvalidArgumentError("expected an amount of PEG with at most 8 decimals, like 12.5");
+  return BigInt(whole + decimals.padEnd(8, "0"));
+}
+
 export function trueOrFalse(text: string): boolean {
   if (text === "true" || text === "false") return text === "true";
   throw new InvalidArgumentError("expected true or false");

@@ -1,18 +1,29 @@
-/** `prosper payout pay`: sends a payout file as PEG transactions, never one of them twice, and writes the receipt. */
+/**
+ * `prosper payout pay`: signs and sends a payout file of `db payout` in one go, never one of its payments twice, and writes the receipt for
+ * `db record`: the reference's payout command as a thin form of prepare, sign, send and confirm (payout/).
+ */
 
 import { createHash } from "node:crypto";
 import * as v from "valibot";
-import { fromHex, toHex } from "../../shared/bytes.ts";
-import type { Clock } from "../../shared/clock.ts";
+import { batchDigest, SEND_WITHIN_SECONDS } from "../../shared/accounting/payout-batch.ts";
+import { toHex } from "../../shared/bytes.ts";
+import { findByDigest, readEntries, readLines, renewSalt } from "../../shared/db/payout-batches.ts";
+import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { encodeAddress, requireAddress } from "../../shared/factom/address.ts";
-import type { Factomd } from "../../shared/factom/client.ts";
-import { signEntry } from "../../shared/factom/commit.ts";
 import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
-import { encodeEntry, entryCost, parseEntry } from "../../shared/factom/entry.ts";
+import { encodeEntry } from "../../shared/factom/entry.ts";
 import { faAddressOf } from "../../shared/factom/fat2.ts";
-import { formatPayoutLines, parsePayoutLines, planPayout } from "../../shared/factom/payout.ts";
+import {
+  formatPayoutLines,
+  type PayoutLine,
+  parsePayoutLines,
+  planPayout,
+} from "../../shared/factom/payout.ts";
+import type { Pegnetd } from "../../shared/factom/pegnetd.ts";
 import { readTextFile, writeFileDurably } from "../durable-file.ts";
+import { toBatchLine } from "./payout/lines.ts";
+import { type ChainModules, checkCredits, intendAndSend, sendEntries } from "./payout/send.ts";
 
 export interface PayOptions {
   /** Written by `db payout`. */
@@ -28,70 +39,125 @@ export interface PayOptions {
   readonly credit?: string;
 }
 
-export interface PayModules {
-  readonly factomd: Factomd;
-  readonly clock: Clock;
+export interface PayModules extends ChainModules {
+  /**
+   * Where what is about to be sent goes on record, so that no other file pays it again. Without it (a machine that does not reach the
+   * database) the record is a file beside the payout file, as far as the reference goes.
+   */
+  readonly db?: Db | undefined;
+  readonly pegnetd?: Pegnetd;
   /** A line for the operator. */
   readonly print: (line: string) => void;
 }
 
-/** What this program means to send, on disk before the first byte leaves, so that a rerun goes on instead of paying again. */
-const INTENT = v.object({
-  payFileSha256: v.string(),
-  saltSeconds: v.number(),
-  receipt: v.string(),
-  entries: v.array(v.object({ entryHash: v.string(), raw: v.string(), sent: v.boolean(), txId: v.string() })),
-});
-type Intent = v.InferOutput<typeof INTENT>;
-
-/** pegnetd takes an entry up to 12 hours from its salt; the last one must still get into a block. */
-const SALT_SECONDS = 11 * 60 * 60;
+interface SentEntry {
+  readonly entryHash: string;
+  readonly txId: string;
+}
 
 /**
- * Pays. Throws CodedErrors: `payout-invalid`, `address-invalid`, `receipt-exists`, `payout-key`, `payout-credits`,
- * `payout-unfinished`, `payout-expired`, and those of the client; after the last kind a rerun resumes.
+ * Pays. Throws CodedErrors: `payout-invalid`, `address-invalid`, `receipt-exists`, `payout-key`, `payout-credits`, `payout-funds`,
+ * `payout-refused`, `payout-unfinished`, `payout-expired`, and those of the client; after the last kind a rerun resumes.
  */
 export async function payCommand(options: PayOptions, modules: PayModules): Promise<void> {
-  const intentFile = `${options.payFile}.sending.json`;
   const payText = await readTextFile(options.payFile);
   if (payText === undefined)
     throw new CodedError("payout-invalid", `expected a payout file, got nothing at ${options.payFile}`);
-  const payFileSha256 = createHash("sha256").update(payText).digest("hex");
-  const begun = await readIntent(intentFile);
-  const isSame = begun?.payFileSha256 === payFileSha256;
-  const isSent = begun?.entries.every((entry) => entry.sent) === true;
   if ((await readTextFile(options.receiptFile)) !== undefined)
     throw new CodedError(
       "receipt-exists",
       `${options.receiptFile} exists already: the receipt must be a new file (a payout is recorded once, with \`db record\`)`,
     );
-  if (begun && !isSame && !isSent)
-    throw new CodedError(
-      "payout-unfinished",
-      `an earlier payout of ${options.payFile} is not finished and the file has changed since: restore it, run this again, then pay the new one (state in ${intentFile})`,
-    );
-  const keys = readKeys(options);
-  const intent = begun && isSame ? begun : plan(payText, payFileSha256, keys.signer, modules.clock);
-  if (begun && isSame)
-    modules.print(
-      isSent
-        ? "This file was sent before; writing its receipt again"
-        : "Going on with the payout begun before",
-    );
-  await checkCredits(intent, keys.payer, modules);
-  await writeFileDurably(intentFile, JSON.stringify(intent));
-  await sendAll(intent, intentFile, keys.payer, modules);
-  await writeFileDurably(options.receiptFile, intent.receipt);
+  const { db } = modules;
+  const { receipt, entries } =
+    db === undefined
+      ? await payByFile(payText, options, modules)
+      : await payByRecord(payText, options, { ...modules, db });
+  await writeFileDurably(options.receiptFile, receipt);
   modules.print("Payment submitted to the network");
-  for (const entry of intent.entries) {
+  for (const entry of entries) {
     modules.print(`EntryHash: ${entry.entryHash}`);
     if (entry.txId !== "") modules.print(`   Commit: ${entry.txId}`);
   }
 }
 
-async function readIntent(file: string): Promise<Intent | undefined> {
-  const text = await readTextFile(file);
-  return text === undefined ? undefined : v.parse(INTENT, JSON.parse(text));
+interface Sent {
+  readonly receipt: string;
+  readonly entries: readonly SentEntry[];
+}
+
+async function payByRecord(
+  payText: string,
+  options: PayOptions,
+  modules: PayModules & { readonly db: Db },
+): Promise<Sent> {
+  const { db } = modules;
+  const lines = parsePayoutLines(payText);
+  const keys = readKeys(options);
+  const batchLines = lines.filter((line) => line.paymentAmount !== 0n).map(toBatchLine);
+  const digest = batchDigest(batchLines);
+  const saltSeconds = await saltOf(digest, modules);
+  const planned = plan(
+    lines.filter((line) => line.paymentAmount !== 0n),
+    saltSeconds,
+    keys.signer,
+  );
+  checkUsers(lines);
+  const source = faAddressOf(keys.signer);
+  const intent = { digest, saltSeconds, source, lines: batchLines, entries: planned.entries };
+  const batch = await intendAndSend(intent, keys.payer, modules);
+  const entries = await readEntries(db, batch.id);
+  const hashOf = new Map(
+    (await readLines(db, batch.id)).map((line) => [line.user, entries[line.entry ?? 0]?.entryHash ?? ""]),
+  );
+  const receipt = lines.map((line) => ({
+    ...line,
+    entryHash: hashOf.get(line.userId) ?? entries[0]?.entryHash ?? "",
+  }));
+  return { receipt: formatPayoutLines(receipt), entries };
+}
+
+/** The salt on record, so that the same entries are made again; a new one where nothing was sent and the old one is too old for that. */
+async function saltOf(
+  digest: string,
+  { db, clock, print }: Pick<PayModules, "clock" | "print"> & { readonly db: Db },
+): Promise<number> {
+  const nowSeconds = Math.floor(clock.wallMs() / 1000);
+  const known = await findByDigest(db, digest);
+  if (known === undefined) return nowSeconds;
+  if (known.state !== "prepared") {
+    print("Going on with the payout begun before: nothing is paid twice");
+    return known.saltSeconds;
+  }
+  if (nowSeconds - known.saltSeconds < SEND_WITHIN_SECONDS) return known.saltSeconds;
+  return (await renewSalt(db, known, nowSeconds)) ? nowSeconds : saltOf(digest, { db, clock, print });
+}
+
+/** What is on record names each user once. */
+function checkUsers(lines: readonly PayoutLine[]): void {
+  const seen = new Set<string>();
+  for (const { userId } of lines) {
+    if (seen.has(userId))
+      throw new CodedError("payout-invalid", `expected each user once, got ${userId} twice`);
+    seen.add(userId);
+  }
+}
+
+interface Planned {
+  readonly receipt: readonly PayoutLine[];
+  readonly entries: readonly { readonly entryHash: string; readonly raw: string; readonly count: number }[];
+}
+
+function plan(lines: readonly PayoutLine[], saltSeconds: number, signer: KeyPair): Planned {
+  const { entries, receipt } = planPayout({ lines, signer, saltSeconds });
+  return {
+    receipt,
+    entries: entries.map(({ entry, entryHash }) => ({
+      entryHash,
+      raw: toHex(encodeEntry(entry)),
+      count: receipt.filter((line) => line.entryHash === entryHash).length,
+    })),
+  };
 }
 
 function readKeys(options: PayOptions): { readonly signer: KeyPair; readonly payer: KeyPair } {
@@ -109,70 +175,65 @@ function readKeys(options: PayOptions): { readonly signer: KeyPair; readonly pay
   return { signer, payer };
 }
 
-function plan(payText: string, payFileSha256: string, signer: KeyPair, clock: Clock): Intent {
-  const saltSeconds = Math.floor(clock.wallMs() / 1000);
-  const planned = planPayout({ lines: parsePayoutLines(payText), signer, saltSeconds });
-  const entries = planned.entries.map(({ entry, entryHash }) => ({
-    entryHash,
-    raw: toHex(encodeEntry(entry)),
-    sent: false,
-    txId: "",
-  }));
-  return { payFileSha256, saltSeconds, receipt: formatPayoutLines(planned.receipt), entries };
-}
+/** What this program means to send, on disk before the first byte leaves, so that a rerun goes on instead of paying again. */
+const INTENT = v.object({
+  payFileSha256: v.string(),
+  saltSeconds: v.number(),
+  receipt: v.string(),
+  entries: v.array(v.object({ entryHash: v.string(), raw: v.string(), sent: v.boolean(), txId: v.string() })),
+});
+type FileIntent = v.InferOutput<typeof INTENT>;
 
-/** factomd takes unpaid commits without a word and drops them, so the balance is looked at first. */
-async function checkCredits(intent: Intent, payer: KeyPair, modules: PayModules): Promise<void> {
+async function payByFile(payText: string, options: PayOptions, modules: PayModules): Promise<Sent> {
+  const intentFile = `${options.payFile}.sending.json`;
+  const payFileSha256 = createHash("sha256").update(payText).digest("hex");
+  const begun = await readIntent(intentFile);
+  const isSame = begun?.payFileSha256 === payFileSha256;
+  const isSent = begun?.entries.every((entry) => entry.sent) === true;
+  if (begun && !isSame && !isSent)
+    throw new CodedError(
+      "payout-unfinished",
+      `an earlier payout of ${options.payFile} is not finished and the file has changed since: restore it, run this again, then pay the new one (state in ${intentFile})`,
+    );
+  const keys = readKeys(options);
+  const intent = begun && isSame ? begun : newIntent(payText, payFileSha256, keys.signer, modules);
+  if (begun && isSame)
+    modules.print(
+      isSent
+        ? "This file was sent before; writing its receipt again"
+        : "Going on with the payout begun before",
+    );
   const unsent = intent.entries.filter((entry) => !entry.sent);
-  const needed = unsent.reduce((sum, entry) => sum + entryCost(entry.raw.length / 2), 0);
-  const address = encodeAddress("EC", payer.publicKey);
-  const balance = needed === 0 ? 0 : await modules.factomd.entryCreditBalance(address);
-  if (balance < needed)
-    throw new CodedError(
-      "payout-credits",
-      `expected ${needed} entry credits on ${address}, got ${balance}: buy some`,
-    );
+  await checkCredits(unsent, keys.payer, modules);
+  await writeFileDurably(intentFile, JSON.stringify(intent));
+  await sendEntries(unsent, intent.saltSeconds, keys.payer, {
+    ...modules,
+    onRevealed: async (hash, txId) => {
+      for (const entry of intent.entries)
+        if (entry.entryHash === hash) Object.assign(entry, { sent: true, txId });
+      await writeFileDurably(intentFile, JSON.stringify(intent));
+    },
+  });
+  return intent;
 }
 
-/** Sends what is not on the chain yet, and notes each step on disk. */
-async function sendAll(
-  intent: Intent,
-  intentFile: string,
-  payer: KeyPair,
-  modules: PayModules,
-): Promise<void> {
-  for (const entry of intent.entries) {
-    if (entry.sent) continue;
-    if (!(await isKnown(entry.entryHash, modules.factomd))) {
-      checkSalt(intent, intentFile, modules.clock);
-      entry.txId = await send(entry.raw, payer, modules);
-    }
-    entry.sent = true;
-    await writeFileDurably(intentFile, JSON.stringify(intent));
-  }
+async function readIntent(file: string): Promise<FileIntent | undefined> {
+  const text = await readTextFile(file);
+  return text === undefined ? undefined : v.parse(INTENT, JSON.parse(text));
 }
 
-async function isKnown(entryHash: string, factomd: Factomd): Promise<boolean> {
-  return (await factomd.entry(entryHash)) !== undefined;
-}
-
-function checkSalt(intent: Intent, intentFile: string, clock: Clock): void {
-  const age = clock.wallMs() / 1000 - intent.saltSeconds;
-  if (age > SALT_SECONDS)
-    throw new CodedError(
-      "payout-expired",
-      `this payout was signed ${Math.round(age / 3600)} hours ago and its entries are not on the chain: 12 hours after signing they can no longer be executed; when 13 hours have passed, remove ${intentFile} and run this again`,
-    );
-}
-
-/** Commits anew (an old commit may have lapsed; a live one answers "repeated") and reveals. The entry stays the same. */
-async function send(rawHex: string, payer: KeyPair, modules: PayModules): Promise<string> {
-  const raw = fromHex(rawHex);
-  const parsed = parseEntry(raw);
-  if (!parsed.ok)
-    throw new CodedError("payout-invalid", "the state file is damaged: its entry does not parse");
-  const signed = signEntry({ entry: parsed.entry, payer, timestampMs: modules.clock.wallMs() });
-  await modules.factomd.commitEntry(signed.commit);
-  await modules.factomd.revealEntry(signed.reveal);
-  return signed.txId;
+function newIntent(
+  payText: string,
+  payFileSha256: string,
+  signer: KeyPair,
+  { clock }: PayModules,
+): FileIntent {
+  const saltSeconds = Math.floor(clock.wallMs() / 1000);
+  const { entries, receipt } = plan(parsePayoutLines(payText), saltSeconds, signer);
+  return {
+    payFileSha256,
+    saltSeconds,
+    receipt: formatPayoutLines(receipt),
+    entries: entries.map(({ entryHash, raw }) => ({ entryHash, raw, sent: false, txId: "" })),
+  };
 }

@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { systemClock, systemRandom } from "../../shared/clock.ts";
+import { systemClock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { createFactomd } from "../../shared/factom/client.ts";
 import { DEFAULT_DATA_DIR } from "./context.ts";
 import type { ProgramParts } from "./program-parts.ts";
+import { addPayoutCommands } from "./program-payout.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -53,13 +53,13 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
       });
     });
 
-  addDbCommands(program, withDb);
-  addPayCommand(program, parts);
+  addDbCommands(program, parts, withDb);
+  addPayoutCommands(program, parts, withDb);
 }
 
 type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
 
-function addDbCommands(program: Command, withDb: WithDb): void {
+function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
   const db = program.command("db").description("schema, accounts and payments, directly in the database");
   db.command("migrate")
     .description("bring the database to this version")
@@ -113,7 +113,8 @@ function addDbCommands(program: Command, withDb: WithDb): void {
     .option(...DATA_DIR)
     .action(async (file: string | undefined, _flags: DataFlags, command: Command) => {
       const { dbPayoutCommand } = await import("./db.ts");
-      await withDb(command, (database) => dbPayoutCommand(file, { db: database, print, warn }));
+      const { minimum } = parts.contextOf(command).config.payout;
+      await withDb(command, (database) => dbPayoutCommand(file, { db: database, print, warn, minimum }));
     });
   db.command("record <receipt>")
     .description("book the receipt that `prosper payout pay` wrote")
@@ -122,58 +123,4 @@ function addDbCommands(program: Command, withDb: WithDb): void {
       const { dbRecordCommand } = await import("./db.ts");
       await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn }));
     });
-}
-
-interface PayFlags extends DataFlags {
-  receipt?: string;
-  fs?: string;
-  es?: string;
-}
-
-function addPayCommand(program: Command, parts: ProgramParts): void {
-  program
-    .command("payout")
-    .description("pay the miners")
-    .command("pay <file>")
-    .description("send what `prosper db payout` listed as PEG, and write a receipt for `prosper db record`")
-    .option("--receipt <file>", "where the receipt goes (default: FILE with .receipt.json)")
-    .option("--fs <key>", "Fs… key that pays the PEG (default: PROSPER_FS_KEY, else the devnet pool's)")
-    .option(
-      "--es <key>",
-      "Es… key that pays the entry credits (default: pool.esaddress, else the devnet pool's)",
-    )
-    .option(...DATA_DIR)
-    .action(async (file: string, flags: PayFlags, command: Command) => {
-      const { payCommand } = await import("./payout.ts");
-      const { readDevnetPool } = await import("../local/devnet-pool.ts");
-      const context = parts.contextOf(command);
-      const devnet = readDevnetPool(flags.dataDir);
-      const sourceSecret = flags.fs ?? context.env["PROSPER_FS_KEY"] ?? devnet?.keys.fs;
-      const creditSecret = flags.es ?? (context.config.pool.esaddress || devnet?.keys.es);
-      if (sourceSecret === undefined || creditSecret === undefined) {
-        throw new CodedError(
-          "payout-key",
-          "expected an Fs… and an Es… key: set PROSPER_FS_KEY and pool.esaddress, or pass --fs and --es",
-        );
-      }
-      const ownNode = command.optsWithGlobals<{ fhost?: string }>().fhost !== undefined;
-      const url = ownNode
-        ? context.config.factom.factomdlocation
-        : (devnet?.factomd ?? context.config.factom.factomdlocation);
-      await payCommand(
-        { payFile: file, receiptFile: flags.receipt ?? receiptName(file), sourceSecret, creditSecret },
-        {
-          factomd: createFactomd(
-            { url, timeoutMs: 10_000 },
-            { fetch, clock: systemClock, random: systemRandom },
-          ),
-          clock: systemClock,
-          print,
-        },
-      );
-    });
-}
-
-function receiptName(file: string): string {
-  return `${file.replace(/\.json$/, "")}.receipt.json`;
 }

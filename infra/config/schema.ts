@@ -60,6 +60,19 @@ const faAddress = v.pipe(
   ),
 );
 
+/** Decimal PEG in quotes; 1e-8 PEG inside. */
+const pegAmount = v.pipe(
+  v.string('expected an amount of PEG in quotes, like "1.5"'),
+  v.regex(
+    /^\d{1,11}(\.\d{1,8})?$/,
+    'expected an amount of PEG with at most 8 decimals, in quotes, like "1.5"',
+  ),
+  v.transform((peg) => {
+    const [whole = "", decimals = ""] = peg.split(".");
+    return BigInt(whole + decimals.padEnd(8, "0"));
+  }),
+);
+
 /** A comma-separated list of IP addresses and CIDR ranges. */
 const addresses = v.pipe(
   text,
@@ -265,6 +278,18 @@ export const SETTINGS = {
       "Failed logins of a name from an address that cost nothing (four times as many for all its names); after them each locks twice as long",
     ),
     loginlockout: setting(duration, "15m", "The longest such lock"),
+  },
+  payout: {
+    minimum: setting(
+      pegAmount,
+      "0",
+      'Users who are owed less than so many PEG (in quotes, like "1.5") are paid later',
+    ),
+    pegnetdlocation: setting(
+      text,
+      "",
+      "pegnetd's JSON-RPC address: a payout is then booked when it was executed; empty: when it is in a block",
+    ),
   },
   submit: {
     "ema-n": setting(

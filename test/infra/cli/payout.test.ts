@@ -106,6 +106,10 @@ function answer(body: string): string {
       data === undefined ? { error: { code: -32008, message: "Object not found" } } : { result: { data } },
     );
   }
+  if (method === "ack") {
+    const status = known.has(params.hash) ? "DBlockConfirmed" : "Unknown";
+    return reply({ result: { commitdata: { status }, entrydata: { status } } });
+  }
   calls.push({ method, hex: params.message ?? params.entry });
   if (refusal) return reply({ error: refusal });
   if (method === "reveal-entry") known.set(entryHash(fromHex(params.entry)), params.entry);

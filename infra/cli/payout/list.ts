@@ -1,0 +1,49 @@
+/** `prosper payout list`: every payout on record, the newest first, and how far each has come. */
+
+import { listBatches, type PayoutBatch, readEntries, readLines } from "../../../shared/db/payout-batches.ts";
+import { type Db, json } from "../../../shared/db/port.ts";
+import { formatPeg } from "../audit.ts";
+
+const MOST = 100;
+
+/** Prints a line for each, or one JSON line with amounts as strings. */
+export async function listCommand(
+  options: { readonly json?: boolean | undefined },
+  modules: { readonly db: Db; readonly print: (line: string) => void },
+): Promise<void> {
+  const { db, print } = modules;
+  const payouts = [];
+  for (const batch of await listBatches(db, MOST)) {
+    const entries = await readEntries(db, batch.id);
+    const users = (await readLines(db, batch.id)).length;
+    const count = (state: string): number => entries.filter((entry) => entry.state === state).length;
+    payouts.push({
+      id: batch.id,
+      state: stateOf(batch, count("intended")),
+      total: batch.total,
+      users,
+      source: batch.source,
+      madeAt: new Date(batch.madeAtMs).toISOString(),
+      entries: entries.map(({ entryHash, state, txId, why }) => ({ entryHash, state, txId, why })),
+      booked: count("booked"),
+      void: count("void"),
+    });
+  }
+  if (options.json === true) {
+    print(json(payouts));
+    return;
+  }
+  if (payouts.length === 0) print("No payout was ever prepared");
+  for (const one of payouts) {
+    const came =
+      one.entries.length === 0
+        ? ""
+        : `, ${one.booked} of ${one.entries.length} entries booked${one.void > 0 ? `, ${one.void} given up` : ""}`;
+    print(`${one.id}  ${one.madeAt}  ${one.state}  ${formatPeg(one.total)} PEG to ${one.users} users${came}`);
+  }
+}
+
+/** `sent` is said of a payout whose every entry has left. */
+function stateOf(batch: PayoutBatch, intended: number): "prepared" | "sending" | "sent" | "done" {
+  return batch.state === "sending" && intended === 0 ? "sent" : batch.state;
+}

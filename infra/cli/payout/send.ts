@@ -1,0 +1,162 @@
+/** `prosper payout send`: puts a signed payout on record, then on the chain, each entry once however often it is run or killed. */
+
+import { batchDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
+import { fromHex } from "../../../shared/bytes.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import {
+  findByDigest,
+  type Intent,
+  markRevealed,
+  type PayoutBatch,
+  type PayoutEntryRow,
+  readEntries,
+  recordIntent,
+} from "../../../shared/db/payout-batches.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { encodeAddress } from "../../../shared/factom/address.ts";
+import type { Factomd } from "../../../shared/factom/client.ts";
+import { signEntry } from "../../../shared/factom/commit.ts";
+import type { KeyPair } from "../../../shared/factom/ed25519.ts";
+import { entryCost, parseEntry, TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
+import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
+import { formatPeg } from "../audit.ts";
+import { readSignedFile } from "./files.ts";
+
+export interface ChainModules {
+  readonly factomd: Factomd;
+  readonly clock: Clock;
+}
+
+export interface SendModules extends ChainModules {
+  readonly db: Db;
+  /** Where there is one, it is asked whether the source can pay. */
+  readonly pegnetd?: Pegnetd;
+  readonly print: (line: string) => void;
+}
+
+/** Throws CodedErrors `payout-invalid`, `payout-refused`, `payout-credits`, `payout-funds`, `payout-expired`, and those of the clients. */
+export async function sendCommand(
+  options: { readonly file: string; readonly payer: KeyPair },
+  modules: SendModules,
+): Promise<void> {
+  const { id, lines, saltSeconds, source, entries } = await readSignedFile(options.file);
+  const intent = { digest: batchDigest(lines), lines, saltSeconds, source, entries };
+  const batch = await intendAndSend(intent, options.payer, modules);
+  modules.print(
+    `Payout ${id}: all ${entries.length} entries are sent. Book it when they are in a block: prosper payout confirm ${batch.id}`,
+  );
+}
+
+/** Records what is to be sent, then sends what the chain does not have yet. */
+export async function intendAndSend(
+  intent: Intent,
+  payer: KeyPair,
+  modules: SendModules,
+): Promise<PayoutBatch> {
+  const batch = await putOnRecord(intent, payer, modules);
+  const entries = await readEntries(modules.db, batch.id);
+  // Also those that were revealed before: a node may have lost them, and an unpaid commit comes to nothing.
+  const open = entries.filter(({ state }) => state === "intended" || state === "revealed");
+  await sendEntries(open, batch.saltSeconds, payer, {
+    ...modules,
+    onRevealed: (hash, txId) => markRevealed(modules.db, hash, txId),
+  });
+  return batch;
+}
+
+async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules): Promise<PayoutBatch> {
+  const known = await findByDigest(modules.db, intent.digest);
+  if (known === undefined || known.state === "prepared") {
+    const total = intent.lines.reduce((sum, { amount }) => sum + amount, 0n);
+    await checkCredits(intent.entries, payer, modules);
+    await checkFunds(intent.source, total, modules);
+  }
+  const outcome = await recordIntent(modules.db, intent);
+  const refused = (why: string): CodedError => new CodedError("payout-refused", `nothing was sent: ${why}`);
+  switch (outcome.kind) {
+    case "intended":
+      return outcome.batch;
+    case "other-salt":
+      throw refused("the payout was prepared again since this was signed: sign the new file");
+    case "other-entries":
+      throw refused(
+        "this payout is on its way by other entries (another key?): send the file that was signed first",
+      );
+    case "unpayable":
+      throw refused(
+        `${outcome.user} is to get ${formatPeg(outcome.amount)} PEG, but ${formatPeg(outcome.payable)} is owed and not on its way: prepare again`,
+      );
+  }
+}
+
+type ToSend = Pick<PayoutEntryRow, "entryHash" | "raw">;
+
+/** Sends each entry unless the chain has it; `onRevealed` is told of each that it has now ("" for a commit of an earlier run). */
+export async function sendEntries(
+  entries: readonly ToSend[],
+  saltSeconds: number,
+  payer: KeyPair,
+  modules: ChainModules & { readonly onRevealed: (entryHash: string, txId: string) => Promise<void> },
+): Promise<void> {
+  for (const { entryHash, raw } of entries) {
+    const isThere = await isOnChain(entryHash, modules.factomd);
+    if (!isThere) checkSalt(saltSeconds, modules.clock);
+    await modules.onRevealed(entryHash, isThere ? "" : await send(raw, payer, modules));
+  }
+}
+
+/** In a block, or on its way into one. */
+export async function isOnChain(entryHash: string, factomd: Factomd): Promise<boolean> {
+  const { entry } = await factomd.ack(entryHash, TRANSACTION_CHAIN);
+  if (entry === "DBlockConfirmed" || entry === "TransactionACK") return true;
+  // A node that was restarted may have forgotten the acknowledgement of what it has.
+  return (await factomd.entry(entryHash)) !== undefined;
+}
+
+function checkSalt(saltSeconds: number, clock: Clock): void {
+  const age = clock.wallMs() / 1000 - saltSeconds;
+  if (age <= SEND_WITHIN_SECONDS) return;
+  throw new CodedError(
+    "payout-expired",
+    `this payout was made ${Math.round(age / 3600)} hours ago and its entries are not all on the chain: 12 hours after that they can no longer be executed; when 13 hours have passed, \`prosper payout confirm\` gives it up, and what is left is owed again`,
+  );
+}
+
+/** Commits anew (an old commit may have lapsed; a live one answers "repeated") and reveals. The entry stays the same. */
+async function send(rawHex: string, payer: KeyPair, modules: ChainModules): Promise<string> {
+  const parsed = parseEntry(fromHex(rawHex));
+  if (!parsed.ok)
+    throw new CodedError("payout-invalid", "the record of this payout is damaged: its entry does not parse");
+  const signed = signEntry({ entry: parsed.entry, payer, timestampMs: modules.clock.wallMs() });
+  await modules.factomd.commitEntry(signed.commit);
+  await modules.factomd.revealEntry(signed.reveal);
+  return signed.txId;
+}
+
+/** factomd takes unpaid commits without a word and drops them, so the balance is looked at first. */
+export async function checkCredits(
+  entries: readonly { readonly raw: string }[],
+  payer: KeyPair,
+  modules: Pick<ChainModules, "factomd">,
+): Promise<void> {
+  const needed = entries.reduce((sum, entry) => sum + entryCost(entry.raw.length / 2), 0);
+  const address = encodeAddress("EC", payer.publicKey);
+  const balance = needed === 0 ? 0 : await modules.factomd.entryCreditBalance(address);
+  if (balance < needed)
+    throw new CodedError(
+      "payout-credits",
+      `expected ${needed} entry credits on ${address}, got ${balance}: buy some`,
+    );
+}
+
+/** An entry that is not covered is refused by pegnetd, and has cost its credits. */
+async function checkFunds(source: string, total: bigint, { pegnetd }: SendModules): Promise<void> {
+  const balance = await pegnetd?.roughPegBalance(source);
+  // As near as doubles are: who has less than this has too little for certain.
+  if (balance === undefined || balance >= Number(total) * (1 - 1e-9)) return;
+  throw new CodedError(
+    "payout-funds",
+    `expected ${formatPeg(total)} PEG on ${source}, got about ${formatPeg(BigInt(Math.floor(balance)))}: nothing was sent`,
+  );
+}

@@ -1,0 +1,36 @@
+/** A payout's list and its name: the same list has the same name, whoever makes it again. Pure. */
+
+import { createHash } from "node:crypto";
+
+/** One user's payment. Amounts in 1e-8 PEG; `totalPaid` counts what is on its way. */
+export interface BatchLine {
+  readonly user: string;
+  readonly address: string;
+  readonly amount: bigint;
+  readonly totalOwed: bigint;
+  readonly totalPaid: bigint;
+}
+
+/** sha256 over every field of every line, in their order. */
+export function batchDigest(lines: readonly BatchLine[]): string {
+  const fields = lines.map(({ user, address, amount, totalOwed, totalPaid }) => [
+    user,
+    address,
+    String(amount),
+    String(totalOwed),
+    String(totalPaid),
+  ]);
+  return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
+}
+
+/** `earlier`: batches of the very same lines that came to nothing. */
+export function batchId(digest: string, earlier: number): string {
+  return earlier === 0 ? digest.slice(0, 16) : `${digest.slice(0, 16)}-${earlier}`;
+}
+
+/** pegnetd executes an entry up to 12 hours from its salt; the last one must still get into a block. */
+export const SEND_WITHIN_SECONDS = 11 * 3600;
+/** From then on an entry that is not on the chain can never be executed, also if the clocks part by an hour. */
+export const VOID_AFTER_SECONDS = 13 * 3600;
+/** A prepared list that is asked for again keeps its salt, and what was signed with it, for so long. */
+export const RENEW_AFTER_SECONDS = 9 * 3600;
