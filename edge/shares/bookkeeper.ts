@@ -40,7 +40,9 @@ export class Bookkeeper {
       if (book.state === "closed") continue;
       // With the outbox full the window grows instead; what is left of a closing book cannot grow.
       if (book.state === "open" && !this.#modules.outbox.hasRoom()) continue;
-      const done = (await this.#cut(book)) && (book.state === "open" || (await this.#close(book)));
+      // Asked before the cut: a book that is closed meanwhile may have got shares that this cut does not hold.
+      const mayClose = book.state === "closing";
+      const done = (await this.#cut(book)) && (!mayClose || (await this.#close(book)));
       whole &&= done;
     }
     return whole;

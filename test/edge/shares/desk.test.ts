@@ -4,7 +4,7 @@ import { toHex } from "../../../shared/bytes.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
 import { delta, MAX_BODY_BYTES, summary } from "../../../shared/messages/summary.ts";
-import { memoryDisk } from "../../helpers/memory-disk.ts";
+import { type MemoryDisk, memoryDisk } from "../../helpers/memory-disk.ts";
 import {
   BLOCK_MS,
   drain,
@@ -593,6 +593,43 @@ describe("close markers", () => {
     await pass(after.clock, 1_000);
 
     expect(Object.fromEntries(after.books.markers)).toEqual({ "1000/0/1": -1 });
+  });
+});
+
+describe("a stop while a cut is being written", () => {
+  it("cuts once more, for the shares that came meanwhile", async () => {
+    const inner = memoryDisk();
+    const syncs: (() => void)[] = [];
+    let isGated = false;
+    const gate = (): Promise<void> =>
+      isGated ? new Promise((resolve) => syncs.push(resolve)) : Promise.resolve();
+    const disk: MemoryDisk = {
+      ...inner,
+      create: async (path) => {
+        const file = await inner.create(path);
+        return { ...file, sync: () => gate().then(() => file.sync()) };
+      },
+    };
+    const w = world(disk);
+    await start(w, 1000);
+    await submit(w, submission(w, 1000, await mine(1000, 0)));
+
+    isGated = true;
+    const second = w.desk.submit(submission(w, 1000, await mine(1000, 0, { skip: 1 })));
+    await pass(w.clock, 10);
+    // Holds the first share; its record waits behind the second's.
+    const cut = w.desk.cutNow();
+    await settle();
+    syncs.shift()?.();
+    expect(word(await passUntil(w.clock, second))).toBe("accepted");
+    const drained = w.desk.drain(new AbortController().signal);
+    isGated = false;
+    await pass(w.clock, 10);
+    for (const release of syncs) release();
+    await passUntil(w.clock, Promise.all([cut, drained]));
+
+    expect(sharesOf(w, 1000)).toBe(2);
+    expect(w.books.incomplete()).toEqual([]);
   });
 });
 
