@@ -49,6 +49,7 @@ export function sealDeadlineSeconds(blockSeconds: number): number {
 }
 
 const ACCOUNTING_TIMEOUT = Duration.seconds(30);
+const MIGRATE_TIMEOUT = Duration.minutes(5);
 const MAX_RECEIVES = 5;
 
 type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
@@ -80,6 +81,8 @@ export class ControlStack extends Stack {
     const schema = new CustomResource(this, "Schema", {
       serviceToken: this.functions.migrate.functionArn,
       resourceType: "Custom::DatabaseSchema",
+      // The function answers before its own end, or never will.
+      serviceTimeout: MIGRATE_TIMEOUT,
       properties: { schema: props.schema },
     });
     this.url = this.functions.api.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
@@ -178,7 +181,7 @@ export class ControlStack extends Stack {
       ...props.functions,
       name: "migrate",
       description: "Brings the database to this version when the stack is deployed",
-      timeout: Duration.minutes(5),
+      timeout: MIGRATE_TIMEOUT,
       memoryMiB: 512,
       environment: {},
     }).function;

@@ -1,0 +1,81 @@
+/** An edge beside the emulator: `prosper edge` as a process, as its container runs it, with the deployed queue and auth function. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "smol-toml";
+import * as v from "valibot";
+import { factoidAddress } from "./addresses.ts";
+import type { Cloud } from "./cloud.ts";
+import { emulatorEnvironment } from "./deploy.ts";
+import { firstLine, type Program } from "./process.ts";
+
+export interface EdgeProcessOptions {
+  readonly cloud: Cloud;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly blockSeconds: number;
+  readonly lxrBits: number;
+  readonly path: string;
+  readonly home: string;
+  readonly onLine?: (line: string) => void;
+}
+
+export interface EdgeProcess {
+  /** `host:port` */
+  readonly stratum: string;
+  readonly program: Program;
+}
+
+const PROSPER = join(import.meta.dirname, "../cli/main.ts");
+const READY_MS = 60_000;
+const ready = v.object({ event: v.literal("ready"), stratum: v.string() });
+
+/** Resolves when it takes miners. Throws CodedError `program` with its last lines. */
+export async function startEdgeProcess(options: EdgeProcessOptions): Promise<EdgeProcess> {
+  const { cloud, dataDir, path, home } = options;
+  mkdirSync(dataDir, { recursive: true });
+  const config = join(dataDir, "prosper-pool.toml");
+  writeFileSync(config, stringify(configOf(options)), { mode: 0o600 });
+  const { program, value } = await firstLine(
+    {
+      name: "prosper edge",
+      command: process.execPath,
+      args: [PROSPER, "edge", "--json", "--config", config],
+      env: {
+        ...emulatorEnvironment(cloud.emulator.endpoint),
+        PATH: path,
+        HOME: home,
+        DATABASE_URL: cloud.databaseUrl,
+        PROSPER_QUEUE_URL: cloud.outputs.QueueUrl,
+        PROSPER_AUTH_FUNCTION: cloud.outputs.AuthFunction,
+      },
+      ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    },
+    readyLine,
+    READY_MS,
+  );
+  return { stratum: value.stratum, program };
+}
+
+function configOf(options: EdgeProcessOptions): Record<string, Record<string, unknown>> {
+  const { cloud, blockSeconds, lxrBits } = options;
+  return {
+    app: { datadir: options.dataDir, loglevel: "info" },
+    aws: { drain: "1s" },
+    factom: { factomdlocation: cloud.devnet.factomd },
+    pegnet: { blockperiod: `${blockSeconds}s`, startheight: 1000, activation: 0, lxrbits: lxrBits },
+    pool: {
+      esaddress: cloud.keys.es,
+      oprcoinbase: factoidAddress(cloud.keys.fs),
+      opridentity: "ProsperLocal",
+    },
+    stratum: { host: "127.0.0.1", stratumport: options.port },
+    submit: { "ema-n": 6 },
+  };
+}
+
+function readyLine(line: string): v.InferOutput<typeof ready> | undefined {
+  if (!line.startsWith('{"event"')) return undefined;
+  const parsed = v.safeParse(ready, JSON.parse(line));
+  return parsed.success ? parsed.output : undefined;
+}
