@@ -46,9 +46,14 @@ export async function sessionOf(
   isSecure: boolean,
   accounts: WebAccounts,
 ): Promise<Session | undefined> {
-  const token = tokenOf(event.cookies ?? [], isSecure);
+  const token = tokenOf(cookiesOf(event), isSecure);
   const user = token === undefined ? undefined : await accounts.whoIs(token);
   return token === undefined || user === undefined ? undefined : { token, user };
+}
+
+/** AWS lists them; some emulators of it leave them in their header. */
+function cookiesOf(event: APIGatewayProxyEventV2): readonly string[] {
+  return event.cookies ?? (event.headers["cookie"] ?? "").split(/;\s*/);
 }
 
 /** A client that lies here harms only its own cookie. */

@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { VIEWS } from "../../../functions/api/views.ts";
+import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { insertInvite, isUnclaimed } from "../../../shared/db/invites.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { addressOf, uniqueName } from "../../helpers/accounts.ts";
 import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { type Sent, type TestClient, testClient } from "../../helpers/http-client.ts";
+import { eventOf, type Sent, type TestClient, testClient } from "../../helpers/http-client.ts";
 
 let api: TestApi;
 let client: TestClient;
@@ -48,6 +49,16 @@ describe("logging in", () => {
     expect(await whoAmI()).toBeUndefined();
     const secure = await client.json("GET", "/api/session", { headers });
     expect(v.parse(VIEWS.Session, secure.body).user?.name).toBe("ann");
+  });
+
+  it("hears the cookie from its header where nobody has listed it", async () => {
+    await login("ann", PASSWORD);
+    const cookie = `theme=dark; session=${client.cookies.get("session")}`;
+    const { cookies: _, ...event } = eventOf("GET", "/api/session", { headers: { cookie } }, []);
+
+    const reply = await api.handler(event, LOCAL_CONTEXT);
+
+    expect(v.parse(VIEWS.Session, JSON.parse(reply.body ?? "")).user?.name).toBe("ann");
   });
 
   it("keeps only a hash of the token", async () => {
