@@ -31,9 +31,13 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+/** Of this process: two that replace one file at a time do not write into each other's. */
+let written = 0;
+
 /** Replaces the file: after a crash it holds the old text or the new one. Readable by its owner only. */
 export async function writeFileDurably(path: string, text: string): Promise<void> {
-  const beside = `${path}.new`;
+  written += 1;
+  const beside = `${path}.${process.pid}-${written}.new`;
   const file = await open(beside, "w", 0o600);
   try {
     await file.writeFile(text);
