@@ -1,6 +1,6 @@
 /** A miner: searching threads, a pool, and the way back to it. Runs as `prosper miner`, or inside another process. */
 
-import type { Clock, Random, Timer } from "../../shared/clock.ts";
+import { type Clock, type Random, sleep, type Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -59,6 +59,8 @@ const BACKOFF = { firstMs: 1_000, maxMs: 60_000 };
 const COAST_MS = 60_000;
 /** A client.reconnect may ask for this much patience. */
 const MAX_RECONNECT_WAIT_S = 300;
+/** How long a stop waits for the answers to shares on their way. */
+const LAST_VERDICTS_MS = 2_000;
 const DEFAULT_AGENT = "prosper-ts/0.1";
 
 /** Starts at once. Throws RangeError on bad options, CodedError "lxr-no-region". The table stays the caller's. */
@@ -288,7 +290,11 @@ class RunningMiner implements Miner {
     const connection = this.#connection;
     this.#leave();
     this.#coast?.stop();
-    connection?.end("stopped");
     await this.#crew.stop();
+    // The pool's last verdicts: what is shown at the end is then what it has counted.
+    const { clock } = this.#modules;
+    const giveUpMs = clock.monotonicMs() + LAST_VERDICTS_MS;
+    while (this.#outbox.inFlight() > 0 && clock.monotonicMs() < giveUpMs) await sleep(clock, 10);
+    connection?.end("stopped");
   }
 }

@@ -55,6 +55,11 @@ export class Outbox {
     this.#queue = alive;
   }
 
+  /** Shares that were sent and have no verdict yet. */
+  inFlight(): number {
+    return this.#inFlight;
+  }
+
   add(hit: Hit): void {
     this.#enqueue({ hit, resent: false });
     this.#flush();
