@@ -37,7 +37,8 @@ export function createLambdaAuth(options: LambdaAuthOptions): LambdaAuth {
       requestTimeout: timeoutMs,
       connectionTimeout: Math.min(timeoutMs, 2_000),
       throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets: options.connections ?? 64 },
+      // The timeout ends idle connections only, before the service does in the middle of a question.
+      httpsAgent: { keepAlive: true, timeout: 4_000, maxSockets: options.connections ?? 64 },
     },
     // A registration must not be tried twice: the second one would find its name taken.
     maxAttempts: 1,

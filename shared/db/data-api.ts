@@ -40,8 +40,10 @@ export interface DataApiModules {
 
 /** Pause between two questions to a cluster that is waking up. */
 const RESUME_POLL_MS = 1000;
-/** The service hangs up on idle connections; a Lambda that was frozen cannot know. */
+/** The service hangs up on idle connections: one that was idle for this long is not used again. */
 const IDLE_MS = 4000;
+/** Its timeout ends idle connections only. */
+const AGENT = { keepAlive: true, timeout: IDLE_MS, maxSockets: 50 };
 
 /** Opens a client. Nothing connects before the first statement. */
 export function openDataApi(options: DataApiOptions, modules: DataApiModules): Db {
@@ -107,6 +109,8 @@ class Caller {
         requestTimeout: timeoutMs,
         connectionTimeout: timeoutMs,
         throwOnRequestTimeout: true,
+        httpAgent: AGENT,
+        httpsAgent: AGENT,
       },
     });
   }
@@ -164,6 +168,7 @@ class Caller {
     const clock = this.#clock;
     const giveUpMs = clock.monotonicMs() + (this.#options.resumeMs ?? 20_000);
     for (;;) {
+      // A Lambda that was frozen meanwhile has not seen its timers fire.
       if (this.#underWay === 0 && clock.monotonicMs() - this.#lastUsedMs > IDLE_MS) this.#client.destroy();
       this.#underWay++;
       try {

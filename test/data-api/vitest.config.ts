@@ -7,7 +7,8 @@ export default defineConfig({
     globalSetup: ["test/helpers/global-postgres.ts"],
     provide: { databaseDriver: "data-api" },
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // Every call is an HTTP request.
+    testTimeout: 300_000,
     hookTimeout: 60_000,
   },
 });
