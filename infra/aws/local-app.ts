@@ -16,6 +16,8 @@ const local = v.object({
   priceFeed: v.pipe(v.string(), v.url()),
   stratumPort: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
   blockSeconds: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.minValue(0.1)),
+  /** Whoever stands before the function URL proves itself by it. */
+  originSecret: v.pipe(v.string(), v.minLength(1)),
   lxrBits: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
 });
 
@@ -73,7 +75,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     stratum: { host: "127.0.0.1", port: settings.stratumPort },
     version: options.version,
     schema: schemaOf(),
-    originSecret: "",
+    originSecret: settings.originSecret,
     isScheduled: true,
     queue: QUEUE,
   });

@@ -25,6 +25,8 @@ export interface CloudOptions {
   readonly lxrBits: number;
   /** Shown on the pages: the first edge's. */
   readonly stratumPort: number;
+  /** What the one before the function URL proves itself with. */
+  readonly originSecret: string;
   /** Test clusters only. */
   readonly unsafeFast?: boolean;
 }
@@ -98,7 +100,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
         dataApi: dataApi.url,
         priceFeed: devnet.value.prices,
         stratumPort: options.stratumPort,
-        ...{ blockSeconds, lxrBits },
+        ...{ blockSeconds, lxrBits, originSecret: options.originSecret },
       },
     });
     return {

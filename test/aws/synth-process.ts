@@ -19,6 +19,7 @@ export const STAGE_CONTEXTS = {
     stratumPort: 3333,
     blockSeconds: 5,
     lxrBits: 16,
+    originSecret: "between-us",
   },
 } as const;
 

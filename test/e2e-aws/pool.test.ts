@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createInvite } from "../../functions/auth/bootstrap.ts";
 import { type Cloud, startCloud } from "../../infra/emulator/cloud.ts";
 import { type EdgeProcess, startEdgeProcess } from "../../infra/emulator/edge.ts";
+import { type Front, startFront } from "../../infra/emulator/front.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { type Audit, auditBooks } from "../../shared/db/audit.ts";
 import { openPg } from "../../shared/db/pg.ts";
@@ -18,13 +19,14 @@ import { SILENT } from "../../shared/logger.ts";
 import { temporaryFolder } from "../start/support/bench.ts";
 import { PAYOUT_ADDRESS } from "../start/support/stratum-client.ts";
 import { until } from "../start/support/until.ts";
-import { FunctionUrlClient } from "./support/function-url.ts";
 import { LedgerMiner, openKernel } from "./support/ledger-miner.ts";
+import { WebClient } from "./support/web-client.ts";
 
 const BLOCK_SECONDS = 10;
 const BITS = 16;
 const MINERS = 20;
 const BLOCKS = 5;
+const ORIGIN_SECRET = "between-cloudfront-and-the-api";
 const PASSWORD = "correct horse battery";
 const PATHS = { path: process.env["PATH"] ?? "", home: homedir() };
 
@@ -35,7 +37,8 @@ const edgeLog: string[] = [];
 let cloud: Cloud;
 let db: Db;
 let sqs: SQSClient;
-let web: FunctionUrlClient;
+let front: Front;
+let web: WebClient;
 let lastStepMs = performance.now();
 
 /** What happened since the last one, on the run's output. */
@@ -75,6 +78,7 @@ beforeAll(async () => {
       blockSeconds: BLOCK_SECONDS,
       lxrBits: BITS,
       stratumPort: 3333,
+      originSecret: ORIGIN_SECRET,
       unsafeFast: true,
     },
     { clock: systemClock, random: systemRandom, logger: SILENT, onStep: step },
@@ -82,7 +86,12 @@ beforeAll(async () => {
   step("deployed");
   db = openPg({ url: cloud.databaseUrl });
   sqs = sqsClient();
-  web = new FunctionUrlClient(cloud.emulator.endpoint, cloud.outputs.FunctionUrl);
+  front = await startFront({
+    ...{ host: "127.0.0.1", port: 0, secret: ORIGIN_SECRET },
+    endpoint: cloud.emulator.endpoint,
+    functionUrl: cloud.outputs.FunctionUrl,
+  });
+  web = new WebClient(front.url);
   await Promise.all([startEdge(0), startEdge(1)]);
   step("two edges take miners");
 });
@@ -90,6 +99,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const miner of miners) void miner.stop();
   await Promise.all(edges.map((edge) => edge?.program.stop()));
+  await front?.stop();
   await db?.close();
   await cloud?.stop();
 });
@@ -245,6 +255,14 @@ describe("a pool deployed on an emulator", () => {
     expect(BigInt(owed)).toBeGreaterThan(0n);
     const page = await web.send("GET", "/");
     expect(page.status).toBe(200);
+    // Around the one that stands before it, nobody gets in.
+    const around = await startFront({
+      ...{ host: "127.0.0.1", port: 0, secret: "a guess" },
+      endpoint: cloud.emulator.endpoint,
+      functionUrl: cloud.outputs.FunctionUrl,
+    });
+    expect(await new WebClient(around.url).send("GET", "/api/pool")).toMatchObject({ status: 403 });
+    await around.stop();
     step(`web-user is owed ${owed} (1e-8 PEG), says the api function`);
   });
 

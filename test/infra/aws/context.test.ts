@@ -59,6 +59,7 @@ describe("the context", () => {
       stratumPort: "3",
       blockSeconds: "5",
       lxrBits: "16",
+      originSecret: "between-us",
     };
     expect(readLocal((key) => given[key])).toMatchObject({ stratumPort: 3, blockSeconds: 5 });
   });

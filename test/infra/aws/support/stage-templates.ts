@@ -51,6 +51,7 @@ export function synthesiseLocal(): Template {
         stratumPort: 3333,
         blockSeconds: 5,
         lxrBits: 16,
+        originSecret: "between-us",
       },
       options(),
     ),

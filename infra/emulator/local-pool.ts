@@ -1,0 +1,122 @@
+/** `npm run local`: the control stack on an emulator of AWS, an edge and a miner beside it, and the pages in the browser. */
+
+import { join } from "node:path";
+import { type Miner, startMiner } from "../../edge/miner/miner.ts";
+import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { createPasswords } from "../../functions/auth/password.ts";
+import { openPg } from "../../shared/db/pg.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { lastSealedHeight, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
+import { CodedError } from "../../shared/errors.ts";
+import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import { startParts } from "../local/parts.ts";
+import { periodic } from "../local/periodic.ts";
+import { factoidAddress } from "./addresses.ts";
+import { type CloudModules, type CloudOptions, startCloud } from "./cloud.ts";
+import { startEdgeProcess } from "./edge.ts";
+import { startFront } from "./front.ts";
+import { invoke } from "./invoke.ts";
+
+export interface LocalPoolOptions extends Omit<CloudOptions, "unsafeFast"> {
+  readonly webPort: number;
+  readonly miners: number;
+}
+
+export interface LocalPoolModules extends CloudModules {
+  readonly openTable: (bits: number) => Promise<SharedTable>;
+  readonly onSealed: (block: SealedBlock) => void;
+  readonly onFatal: (error: CodedError) => void;
+}
+
+export interface LocalPool {
+  readonly web: string;
+  readonly stratum: string;
+  readonly factomd: string;
+  readonly admin: NewAdmin | undefined;
+  readonly inviteCode: string;
+  stop(): Promise<void>;
+}
+
+const MINER_USER = "local";
+/** Leaves the cores to everything else on this machine. */
+const MINER_DUTY = 0.2;
+const LOOK_MS = 1_000;
+
+/** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors. */
+export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModules): Promise<LocalPool> {
+  const { dataDir, blockSeconds, lxrBits, path, home } = options;
+  const { random, logger, onStep } = modules;
+  return startParts(logger, async (onStop) => {
+    const cloud = await startCloud(options, modules);
+    onStop(() => cloud.stop());
+    const db = openPg({ url: cloud.databaseUrl });
+    onStop(() => db.close());
+    onStep("starting an edge");
+    // The schedule's first run is a minute away.
+    await invoke(cloud.emulator.endpoint, cloud.outputs.PollFunction, {});
+    const edge = await startEdgeProcess({
+      ...{ cloud, blockSeconds, lxrBits, path, home },
+      dataDir: join(dataDir, "edge"),
+      port: options.stratumPort,
+      onLine: (line) => logger.debug("edge", { line }),
+    });
+    onStop(() => edge.program.stop());
+    void edge.program.ended.then((code) =>
+      modules.onFatal(
+        new CodedError(
+          "edge",
+          `the edge ended with exit code ${code}. Its last lines:\n${edge.program.tail()}`,
+        ),
+      ),
+    );
+    const accounts = { db, random, passwords: createPasswords({}, { random }) };
+    const admin = await ensureAdmin(accounts);
+    await ensureUser(db, MINER_USER, factoidAddress(cloud.keys.miner));
+    const table = options.miners > 0 ? await modules.openTable(lxrBits) : undefined;
+    const miners = table === undefined ? [] : startMiners(options.miners, edge.stratum, table, modules);
+    onStop(() => Promise.all(miners.map((miner) => miner.stop())));
+    const front = await startFront({
+      host: "127.0.0.1",
+      port: options.webPort,
+      endpoint: cloud.emulator.endpoint,
+      functionUrl: cloud.outputs.FunctionUrl,
+      secret: options.originSecret,
+    });
+    onStop(() => front.stop());
+    const stopping = new AbortController();
+    const telling = tellSeals(db, modules, stopping.signal);
+    onStop(() => {
+      stopping.abort();
+      return telling;
+    });
+    const inviteCode = await ensureInvite(accounts);
+    return { web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd, admin, inviteCode };
+  });
+}
+
+function startMiners(count: number, stratum: string, table: SharedTable, modules: LocalPoolModules): Miner[] {
+  const { clock, random, logger } = modules;
+  const [host = "127.0.0.1", port = "0"] = stratum.split(":");
+  return Array.from({ length: count }, (_, i) =>
+    startMiner(
+      {
+        ...{ host, port: Number(port), threads: 1, dutyCycle: MINER_DUTY },
+        user: MINER_USER,
+        worker: `miner-${i + 1}`,
+      },
+      { table, clock, random, logger, onMessage: (text) => logger.debug("the pool says", { text }) },
+    ),
+  );
+}
+
+/** Functions seal; whoever wants to know must look. */
+async function tellSeals(db: Db, modules: LocalPoolModules, signal: AbortSignal): Promise<void> {
+  let told = await lastSealedHeight(db);
+  const run = async (): Promise<void> => {
+    for (const block of await sealedSince(db, told)) {
+      told = block.height;
+      modules.onSealed(block);
+    }
+  };
+  await periodic({ name: "seals", everyMs: LOOK_MS, run }, { ...modules, signal });
+}
