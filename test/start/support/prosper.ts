@@ -23,6 +23,8 @@ export interface Running {
   /** What has come so far. */
   stdout(): string;
   stderr(): string;
+  /** Takes the first characters of `stdout` away. */
+  takeStdout(length: number): string;
   readonly ended: Promise<Ended>;
 }
 
@@ -57,7 +59,12 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     child.once("error", reject);
     child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  return { process: child, stdout: () => stdout, stderr: () => stderr, ended };
+  const takeStdout = (length: number): string => {
+    const taken = stdout.slice(0, length);
+    stdout = stdout.slice(length);
+    return taken;
+  };
+  return { process: child, stdout: () => stdout, stderr: () => stderr, takeStdout, ended };
 }
 
 /** Runs `prosper ARGS…` to its end, with `input` on its standard input. */

@@ -112,17 +112,12 @@ export class StratumClient {
 /** LXR hashes by `prosper hash`, one process for all of them. */
 export class Hasher {
   readonly #running = start(["hash", "--bits", "16"]);
-  #used = 0;
 
   async hash(inputs: readonly string[]): Promise<string[]> {
     this.#running.process.stdin?.write(`${inputs.join("\n")}\n`);
-    const bytes = inputs.length * 65;
-    await until(`${inputs.length} hashes`, () => this.#running.stdout().length >= this.#used + bytes, {
-      everyMs: 2,
-    });
-    const text = this.#running.stdout().slice(this.#used, this.#used + bytes);
-    this.#used += bytes;
-    return text.trimEnd().split("\n");
+    const length = inputs.length * 65;
+    await until(`${inputs.length} hashes`, () => this.#running.stdout().length >= length, { everyMs: 2 });
+    return this.#running.takeStdout(length).trimEnd().split("\n");
   }
 
   close(): void {
