@@ -209,7 +209,7 @@ describe("the local Data API", () => {
   });
 
   it("tells the driver of every failure by the port's codes", async () => {
-    await start({ statementMs: 30 });
+    await start({ statementMs: 1_000 });
     const database = new URL(inject("postgresUrl")).pathname.slice(1);
     const db = openLocalDataApi({ endpoint: server.url, database });
     const lost = openLocalDataApi({ endpoint: server.url, database: "nowhere" });
