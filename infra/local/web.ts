@@ -47,7 +47,9 @@ export async function startWeb(options: WebOptions, modules: WebModules): Promis
   const proxies = addressRanges("proxies", options.proxies ?? []);
   const server = createServer((request, response) => {
     serve(request, response, { ...modules, proxies }).catch((error: unknown) => {
-      modules.logger.error("a web request broke", { error: coerceError(error).message });
+      // A client that hangs up in the middle of its request is no fault of ours, and must not fill the log.
+      if (!request.readableAborted)
+        modules.logger.error("a web request broke", { error: coerceError(error).message });
       response.destroy();
     });
   });
