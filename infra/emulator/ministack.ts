@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { isHealthy } from "./health.ts";
 import { type Program, runProgram, startProgram } from "./process.ts";
 
 /** Later ones are untried. */
@@ -63,13 +64,6 @@ export async function startMiniStack(
     await sleep(clock, POLL_MS);
   }
   return { endpoint, program, stop: () => program.stop(STOP_MS) };
-}
-
-async function isHealthy(endpoint: string): Promise<boolean> {
-  return fetch(`${endpoint}/_ministack/health`, { signal: AbortSignal.timeout(2_000) }).then(
-    (reply) => reply.ok,
-    () => false,
-  );
 }
 
 /** The interpreter that has MiniStack. */
