@@ -8,6 +8,7 @@ export default defineConfig({
       "test/slow/**",
       "test/start/**",
       "test/aws/**",
+      "test/image/**",
       "test/e2e-aws/**",
       "test/chaos/**",
       "test/fuzz/**",

@@ -1,0 +1,93 @@
+/** 50 clients that send false shares as fast as they can, beside 50 honest ones: how soon the honest are answered. `node test/load/flooders.ts` */
+
+import { parseArgs } from "node:util";
+import { figures, findShare, LoadClient, LoadServer, p99, pauseMs } from "./client.ts";
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "15" } } });
+const SECONDS = Number(values.seconds);
+const HONEST = 50;
+const FLOODERS = 50;
+const SHARE_EVERY_MS = 500;
+
+let isOver = false;
+let floods = 0;
+let reconnects = 0;
+
+/** Answer times of honest shares for some seconds. */
+async function mineHonestly(
+  clients: readonly LoadClient[],
+  from: Map<LoadClient, number>,
+): Promise<{ times: number[]; refused: number }> {
+  const times: number[] = [];
+  let refused = 0;
+  const endMs = performance.now() + SECONDS * 1000;
+  await Promise.all(
+    clients.map(async (client, n) => {
+      await pauseMs((n / clients.length) * SHARE_EVERY_MS);
+      while (performance.now() < endMs) {
+        const { params, next } = await findShare(client, from.get(client) ?? 0);
+        from.set(client, next);
+        const startMs = performance.now();
+        const answer = await client.request("mining.submit", [`user${n}`, ...params]);
+        times.push(performance.now() - startMs);
+        if (!answer.includes('"result":true')) refused += 1;
+        await pauseMs(SHARE_EVERY_MS);
+      }
+    }),
+  );
+  return { times, refused };
+}
+
+/** Valid in form, false in hash; when it is sent away it comes back under another name. */
+async function flood(port: number, n: number): Promise<void> {
+  for (let life = 0; !isOver; life++) {
+    const client = new LoadClient(port, `flood${n}x${life},rig`);
+    reconnects += 1;
+    if (!(await client.loggedIn)) {
+      await pauseMs(100);
+      continue;
+    }
+    let counter = 0;
+    while (client.isOpen && !isOver) {
+      const { height = "", oprHash = "" } = client.job ?? {};
+      let lines = "";
+      for (let line = 0; line < 50; line++) {
+        const nonce = client.prefix.toString(16).padStart(8, "0") + (counter++).toString(16).padStart(8, "0");
+        lines += `{"id":9,"method":"mining.submit","params":["flood${n}x${life}","${height}","${nonce}","${oprHash}","ffffffffffffffff"]}\n`;
+      }
+      floods += 50;
+      const isTaken = client.socket.write(lines);
+      await (isTaken
+        ? pauseMs(1)
+        : new Promise<void>((resolve) => {
+            client.socket.once("drain", resolve);
+            client.socket.once("close", () => resolve());
+          }));
+    }
+    client.end();
+  }
+}
+
+const server = new LoadServer();
+await server.start();
+const honest = Array.from({ length: HONEST }, (_, n) => new LoadClient(server.port, `user${n},rig`));
+await Promise.all(honest.map((client) => client.loggedIn));
+const counters = new Map<LoadClient, number>();
+const before = await mineHonestly(honest, counters);
+console.log(`honest shares alone: ${figures(before.times)}, ${before.refused} refused`);
+const flooding = Array.from({ length: FLOODERS }, (_, n) => flood(server.port, n));
+await pauseMs(1_000);
+const during = await mineHonestly(honest, counters);
+isOver = true;
+const report = server.reports.at(-1);
+console.log(`honest shares beside ${FLOODERS} flooders: ${figures(during.times)}, ${during.refused} refused`);
+console.log(
+  `flood: ${floods} false shares over ${reconnects} connections; server ${report?.rssMb} MB, longest hold-up ${Math.max(...server.reports.map(({ lagMs }) => lagMs))} ms`,
+);
+await Promise.race([Promise.all(flooding), pauseMs(2_000)]);
+await server.stop();
+const limitMs = 100;
+console.log(
+  `p99 ${p99(before.times).toFixed(1)} ms → ${p99(during.times).toFixed(1)} ms (limit ${limitMs} ms)`,
+);
+process.exit(p99(during.times) < limitMs ? 0 : 1);

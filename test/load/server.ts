@@ -1,0 +1,93 @@
+/** The edge under load, in a process of its own: real listener, stratum server, share desk, journal and hashes; books in memory. A line on standard input begins the next job. */
+
+import { mkdirSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { nodeDisk } from "../../edge/journal/node-disk.ts";
+import { ShareDesk } from "../../edge/shares/desk.ts";
+import { listenStratum } from "../../edge/stratum/listener.ts";
+import { NO_METRICS } from "../../edge/stratum/metrics.ts";
+import { StratumServer } from "../../edge/stratum/server.ts";
+import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
+import { SILENT } from "../../shared/logger.ts";
+import { memoryBooks } from "../helpers/memory-books.ts";
+import { oprHashOf } from "../helpers/share-desk.ts";
+import { smallHasher } from "../helpers/small-hasher.ts";
+
+export const LOAD_BITS = 10;
+
+interface ServerOptions {
+  readonly folder: string;
+  readonly port: number;
+}
+
+const { folder, port } = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
+process.stdin.on("close", () => process.exit(0));
+mkdirSync(folder, { recursive: true });
+const clock = systemClock;
+const books = memoryBooks(() => clock.monotonicMs());
+const desk = new ShareDesk(
+  { folder, edgeId: "load", blockMs: 600_000, cutEveryMs: 1_000 },
+  {
+    ...{
+      disk: nodeDisk,
+      records: books,
+      queue: books,
+      hasher: smallHasher(LOAD_BITS),
+      clock,
+      random: systemRandom,
+      logger: SILENT,
+    },
+    gateOpen: () => true,
+    onAccepted: () => undefined,
+    onFatal: (error) => {
+      throw error;
+    },
+  },
+);
+let height = 1000;
+let isOpen = false;
+const server = new StratumServer(
+  { blockPeriodMs: 600_000, firstTarget: 0xf000_0000_0000_0000n, sharesPerBlock: 100_000 },
+  {
+    backend: {
+      currentJob: () => (isOpen ? { height, oprHash: oprHashOf(height), threshold: 0n } : undefined),
+      oprHashOf: async (at) => (at === height ? oprHashOf(at) : undefined),
+      // As fast as a row read from a database nearby.
+      authorize: () => sleep(clock, 2).then(() => ({ kind: "ok", registered: false }) as const),
+      leasePrefix: () => desk.leasePrefix(),
+      releasePrefix: (prefix, holder) => desk.releasePrefix(prefix, holder),
+      submit: (share) => desk.submit(share),
+    },
+    ...{ clock, random: systemRandom, logger: SILENT, metrics: NO_METRICS },
+  },
+);
+
+async function openJob(): Promise<void> {
+  books.addJob(height);
+  await desk.openJob({ height, oprHash: oprHashOf(height), credit: "assigned" });
+  isOpen = true;
+  server.jobChanged();
+}
+
+await desk.recover(new AbortController().signal);
+await openJob();
+const listening = await listenStratum({ host: "127.0.0.1", port }, server);
+createInterface({ input: process.stdin }).on("line", () => {
+  height += 1;
+  void openJob();
+});
+/** How long the event loop was held up since the last report. */
+let lagMs = 0;
+let lastMs = performance.now();
+setInterval(() => {
+  const nowMs = performance.now();
+  lagMs = Math.max(lagMs, nowMs - lastMs - 20);
+  lastMs = nowMs;
+}, 20);
+setInterval(() => {
+  const { connections } = server.stats();
+  const rssMb = Math.round(process.memoryUsage().rss / 1024 / 1024);
+  console.log(JSON.stringify({ connections, rssMb, lagMs: Math.round(lagMs) }));
+  lagMs = 0;
+}, 1_000);
+console.log(JSON.stringify({ ready: true, port: listening.port }));

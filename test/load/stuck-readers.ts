@@ -1,0 +1,61 @@
+/** 1,000 clients that ask and never read, beside 200 that mine: when the others hear of a new job. `node test/load/stuck-readers.ts` */
+
+import { figures, LoadClient, LoadServer, p99, pauseMs } from "./client.ts";
+
+const HONEST = 200;
+const STUCK = 1_000;
+const JOBS = 20;
+/** Answers that fill the buffers on the way. */
+const QUESTIONS = 3_000;
+
+/** Times from the change of the job to its notify, over some changes. */
+async function notifyTimes(server: LoadServer, clients: readonly LoadClient[]): Promise<number[]> {
+  const times: number[] = [];
+  for (let job = 0; job < JOBS; job++) {
+    const startMs = performance.now();
+    const heard = clients.map(
+      (client) =>
+        new Promise<void>((resolve) => {
+          client.onNotify = () => {
+            times.push(performance.now() - startMs);
+            resolve();
+          };
+        }),
+    );
+    server.nextJob();
+    await Promise.race([Promise.all(heard), pauseMs(5_000)]);
+    await pauseMs(100);
+  }
+  return times;
+}
+
+const server = new LoadServer();
+await server.start();
+const honest = Array.from({ length: HONEST }, (_, n) => new LoadClient(server.port, `user${n},rig`));
+await Promise.all(honest.map((client) => client.loggedIn));
+const before = await notifyTimes(server, honest);
+console.log(`notify without stuck readers: ${figures(before)}`);
+
+const stuck = Array.from({ length: STUCK }, (_, n) => new LoadClient(server.port, `stuck${n},rig`));
+await Promise.all(stuck.map((client) => client.loggedIn));
+let dropped = 0;
+for (const client of stuck) {
+  client.onEnd = () => {
+    dropped += 1;
+  };
+  client.socket.pause();
+  for (let n = 0; n < QUESTIONS; n += 100)
+    client.socket.write('{"id":5,"method":"mining.get_oprhash","params":["1"]}\n'.repeat(100));
+}
+await pauseMs(2_000);
+const during = await notifyTimes(server, honest);
+const report = server.reports.at(-1);
+console.log(`notify with ${STUCK} stuck readers: ${figures(during)}`);
+console.log(
+  `server: ${report?.connections} connections, ${report?.rssMb} MB, longest hold-up ${Math.max(...server.reports.map(({ lagMs }) => lagMs))} ms; ${dropped} stuck readers dropped so far`,
+);
+const isWhole = during.length === HONEST * JOBS;
+if (!isWhole) console.log(`PROBLEM: ${HONEST * JOBS - during.length} notifies did not come`);
+console.log(`p99 ${p99(before).toFixed(1)} ms → ${p99(during).toFixed(1)} ms`);
+await server.stop();
+process.exit(isWhole ? 0 : 1);
