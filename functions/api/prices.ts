@@ -9,6 +9,7 @@ const priceNote = v.object({
   basis: v.unwrap(priceView.entries.basis.pipe[0]),
   sinceMs: v.optional(v.number()),
   closed: v.optional(v.boolean(), false),
+  single: v.optional(v.boolean(), false),
   quotes: v.array(quoteLine),
 });
 type PriceNote = v.InferOutput<typeof priceNote>;
@@ -64,5 +65,6 @@ function priceOf(
     pricedAt: pricedAtMs === undefined ? null : new Date(pricedAtMs).toISOString(),
     agreeing,
     closed: note?.closed ?? false,
+    single: note?.single ?? false,
   };
 }

@@ -3,12 +3,13 @@
 import * as v from "valibot";
 import { toHex } from "../../shared/bytes.ts";
 import { first, sql } from "../../shared/db/port.ts";
-import { blockAt, placesOf, recentBlocks, recentSubmissions } from "../../shared/db/stats.ts";
+import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "../../shared/db/stats.ts";
 import { coerceError } from "../../shared/errors.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { cached } from "./cache.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
 import { blockViewOf, iso, type PoolFigures } from "./pool.ts";
+import { quoteList } from "./prices.ts";
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "./route.ts";
 import type { BlockDetailView, BlockListView, SubmissionListView } from "./views.ts";
 
@@ -108,6 +109,22 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
         const rows = await recentBlocks(db, query.limit, query.before);
         const blocks = rows.map((block) => blockViewOf(block, options.blockSeconds));
         return view({ blocks, next: nextHeight(rows, query.limit) } satisfies BlockListView);
+      },
+    }),
+    publicRoute({
+      method: "GET",
+      path: "/api/blocks/{height}/quotes",
+      summary: "Every quote behind the prices of a block's job, used or not, and why: kept for ever",
+      reply: "QuoteList",
+      query: {},
+      body: NO_BODY,
+      run: async ({ params }) => {
+        const height = v.safeParse(heightQuery, params["height"]);
+        const job =
+          height.success && height.output !== undefined ? await currentJob(db, height.output) : undefined;
+        return job === undefined
+          ? refused(404, "no-job", "the pool had no job of that height")
+          : view(quoteList(job));
       },
     }),
     publicRoute({

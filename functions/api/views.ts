@@ -35,6 +35,7 @@ export const priceView = v.strictObject({
   pricedAt: about(v.nullable(instant), "when that quote, or the older price, was made"),
   agreeing: about(v.pipe(v.number(), v.integer()), "sources whose quotes agree"),
   closed: about(v.boolean(), "its market rests: the last quote before closing stays good"),
+  single: about(v.boolean(), "one source alone speaks for it, which the configuration allows"),
 });
 
 export const jobView = v.strictObject({
@@ -59,7 +60,8 @@ export const quoteListView = v.strictObject({
           ageSeconds: v.number(),
           fate: about(
             v.string(),
-            "used, agreed, outside (of the band), later-tier (older, heard as a check), stale or no-tether",
+            "used, agreed, doubted (too few agree), outside (of the band), later-tier (older, heard as a check), stale, no-tether, " +
+              "absurd, deviant (too far from the other sources) or jumped (too far from the last block, unseen by others)",
           ),
         }),
       ),

@@ -39,7 +39,9 @@ export async function fetchSource(
   const outcomes =
     requests.length === 0
       ? [{ kind: "answered", body: "" } as const]
-      : await Promise.all(requests.map((request) => fetchPatiently(request, source.maxBytes, modules)));
+      : await Promise.all(
+          requests.map((request, i) => fetchPatiently(request, i * (source.spacingMs ?? 0), modules)),
+        );
   const quotes: Quote[] = [];
   const failures: string[] = [];
   let retryAfterMs = 0;
@@ -71,13 +73,14 @@ function isWanted(asset: string, assets: readonly string[]): boolean {
 /** Tries again after 0.8 s, 1.2 s, … at most 3 s, half as long to half as long again by chance, until 10 s are over. */
 async function fetchPatiently(
   request: SourceRequest,
-  maxBytes = MAX_BYTES,
+  delayMs: number,
   modules: FetchModules,
 ): Promise<FetchOutcome> {
+  if (delayMs > 0) await sleep(modules.clock, delayMs);
   const startedMs = modules.clock.monotonicMs();
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
-    const outcome = await fetchOnce(request, { timeoutMs: TIMEOUT_MS, maxBytes }, modules);
+    const outcome = await fetchOnce(request, { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }, modules);
     if (outcome.kind === "answered" || !outcome.retry) return outcome;
     const jitteredMs = pauseMs * (0.5 + (modules.random(1)[0] ?? 0) / 255);
     const elapsedMs = modules.clock.monotonicMs() - startedMs;

@@ -13,6 +13,7 @@ import { type Activations, type OprVersion, versionAt } from "../../shared/opr/a
 import type { PriceRule } from "../../shared/prices/choose.ts";
 import type { SourceOrder } from "../../shared/prices/order.ts";
 import type { Quote } from "../../shared/prices/quote.ts";
+import { type PriceSafety, priceSafety } from "../../shared/prices/safety.ts";
 import { type SettledPrices, settlePrices } from "../../shared/prices/settle.ts";
 import type { FetchModules } from "./fetch-source.ts";
 import { askSource, type SourceCache } from "./source-cache.ts";
@@ -28,6 +29,8 @@ export interface PollOptions {
   readonly fixed: ReadonlyMap<string, bigint>;
   /** Assets that may take a fixed or carried price though a source serves them. */
   readonly carry: ReadonlySet<string>;
+  /** Which quotes are refused; without it, by the default limits, and one source only where a devnet has no other. */
+  readonly safety?: PriceSafety;
   readonly activations: Activations;
   /** The height to mine on an empty database. */
   readonly startHeight: number;
@@ -62,6 +65,8 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
   const { quotes, failures, asked } = await gatherQuotes(options, modules);
   if (!asked && newest?.version === version) return { kind: "unchanged" };
   const nowMs = modules.clock.wallMs();
+  const winning = await lastWinningPrices(modules.db);
+  const safety = options.safety ?? priceSafety(options.order);
   const settled = settlePrices({
     version,
     rule: options.rule,
@@ -72,9 +77,11 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
     lastGood: lastGoodOf(newest),
     lastGoodMaxMs: options.lastGoodMaxMs,
     fixed: options.fixed,
-    winning: new Map(Object.entries((await lastWinningPrices(modules.db)) ?? {})),
+    winning: new Map(Object.entries(winning?.prices ?? {})),
     carry: options.carry,
+    safety: { ...safety, winningAtMs: winning?.atMs },
   });
+  warnOfRefused(settled, modules);
   if (settled.missing.length > 0 || !hasFreshPrice(settled)) {
     modules.logger.error("no prices for the next record", {
       why: settled.missing.length > 0 ? "assets without a price" : "no source gave a fresh quote",
@@ -87,6 +94,19 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
   }
   const id = await insertPrices(modules.db, { atMs: nowMs, version, ...settled });
   return { kind: "priced", id, version, settled };
+}
+
+/** Somebody is wrong, or an attack is under way: the operator should know. */
+function warnOfRefused({ notes }: SettledPrices, { logger }: PollModules): void {
+  const refused = [...notes].flatMap(([asset, { quotes }]) =>
+    quotes.flatMap(([source, price, , fate]) =>
+      fate === "deviant" || fate === "jumped" || fate === "absurd"
+        ? [`${asset} ${source} ${price}: ${fate}`]
+        : [],
+    ),
+  );
+  if (refused.length > 0)
+    logger.warn("quotes were refused", { count: refused.length, first: refused.slice(0, 10) });
 }
 
 /** Asks for the assets of every version: what is remembered must serve the next version too. */

@@ -60,6 +60,8 @@ const faAddress = v.pipe(
   ),
 );
 
+const percent = whole(1, 10_000);
+
 /** Decimal PEG in quotes; 1e-8 PEG inside. */
 const pegAmount = v.pipe(
   v.string('expected an amount of PEG in quotes, like "1.5"'),
@@ -176,6 +178,32 @@ export const SETTINGS = {
       "priority",
       "Which quote wins inside the band: by priority, or as the Go pool chooses",
     ),
+    singlesource: setting(
+      v.pipe(
+        text,
+        v.regex(
+          /^(\*|([A-Za-z]{2,5}(\s*,\s*[A-Za-z]{2,5})*)?)$/,
+          'expected assets, separated by commas, or "*"',
+        ),
+        v.transform((list) => list.split(",").flatMap((asset) => asset.trim() || [])),
+      ),
+      "",
+      'Assets that one source is enough for, like "ONT, DGB"; "*": all. For every other two at least have to agree',
+    ),
+    deviationfiat: setting(
+      percent,
+      5,
+      "A quote further from the sources' median (in percent) is refused: currencies",
+    ),
+    deviationmetal: setting(percent, 5, "The same for metals"),
+    deviationcoin: setting(percent, 15, "The same for coins"),
+    jumpfiat: setting(
+      percent,
+      10,
+      "A quote further from the last block's price (in percent) is refused unless two sources saw it: currencies",
+    ),
+    jumpmetal: setting(percent, 15, "The same for metals"),
+    jumpcoin: setting(percent, 40, "The same for coins"),
   },
   pool: {
     esaddress: setting(text, "", "Es… private entry-credit key that pays for our entries"),

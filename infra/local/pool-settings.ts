@@ -11,6 +11,12 @@ import { isValidFaAddress, parseAddress } from "../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { type Activations, MAINNET_ACTIVATIONS, onlyVersion } from "../../shared/opr/assets.ts";
 import { orderSources, type SourceOrder } from "../../shared/prices/order.ts";
+import {
+  DEVIATION_LIMITS,
+  type DeviationLimit,
+  type DeviationLimits,
+  priceSafety,
+} from "../../shared/prices/safety.ts";
 import type { Config } from "../config/schema.ts";
 import { doorOptions } from "./stratum-settings.ts";
 
@@ -106,10 +112,26 @@ export function sourceOrder(config: Config, baseUrls: Record<string, string> = {
   });
 }
 
+/** Those of the settings, in percent there. Uneven currencies keep theirs: no setting fits both them and the others. */
+function deviationLimits({ polling }: Config): DeviationLimits {
+  const limit = (median: number, block: number): DeviationLimit => ({
+    median: median / 100,
+    block: block / 100,
+  });
+  return {
+    fiat: limit(polling.deviationfiat, polling.jumpfiat),
+    uneven: DEVIATION_LIMITS.uneven,
+    metal: limit(polling.deviationmetal, polling.jumpmetal),
+    coin: limit(polling.deviationcoin, polling.jumpcoin),
+  };
+}
+
 /** What the price poller needs. Throws CodedError `price-config`. */
 export function pollOptions(config: Config, baseUrls: Record<string, string> = {}): PollOptions {
+  const order = sourceOrder(config, baseUrls);
   return {
-    order: sourceOrder(config, baseUrls),
+    order,
+    safety: priceSafety(order, { single: config.polling.singlesource, limits: deviationLimits(config) }),
     rule: config.polling.rule,
     cacheMs: cachePeriodMs(config.pegnet.blockperiod),
     lastGoodMaxMs: config.polling.staleduration,

@@ -11,6 +11,7 @@ const priceNote = v.object({
   basis: v.picklist(PRICE_BASES),
   sinceMs: v.exactOptional(v.number()),
   closed: v.exactOptional(v.literal(true)),
+  single: v.exactOptional(v.literal(true)),
   quotes: v.array(quoteLine),
 });
 
@@ -67,14 +68,21 @@ export function newestNotedPrices(db: Db): Promise<NotedPriceRow | undefined> {
   );
 }
 
-/** The winning record's prices of the last graded block, 1e-8 USD by asset; undefined before the first. */
-export async function lastWinningPrices(db: Db): Promise<Readonly<Record<string, bigint>> | undefined> {
-  const row = await first(
+const winningRow = v.object({
+  /** Of the block. */
+  atMs: v.number(),
+  /** 1e-8 USD by asset. */
+  prices: v.pipe(jsonText, pricesByAsset),
+});
+
+/** The winning record's prices of the last graded block; undefined before the first. */
+export function lastWinningPrices(db: Db): Promise<v.InferOutput<typeof winningRow> | undefined> {
+  return first(
     db,
-    sql`SELECT prices::text AS prices FROM blocks WHERE prices IS NOT NULL ORDER BY height DESC LIMIT 1`,
-    v.object({ prices: v.pipe(jsonText, pricesByAsset) }),
+    sql`SELECT (extract(epoch FROM at) * 1000)::float8 AS "atMs", prices::text AS prices FROM blocks
+      WHERE prices IS NOT NULL ORDER BY height DESC LIMIT 1`,
+    winningRow,
   );
-  return row?.prices;
 }
 
 /**

@@ -64,13 +64,15 @@ const currentJobRow = v.object({
 /** `prices` are 1e-8 USD by asset; `quotes` is the poller's record of them, as it wrote it. */
 export type CurrentJob = v.InferOutput<typeof currentJobRow>;
 
-export function currentJob(db: Db): Promise<CurrentJob | undefined> {
+/** Of the newest job, or of that of a height. */
+export function currentJob(db: Db, height?: number): Promise<CurrentJob | undefined> {
   return first(
     db,
     sql`SELECT j.height, j.version, j.opr_hash AS "oprHash", ${ms(sql`j.created_at`)} AS "createdAtMs",
       j.fee_rate::text AS "feeRate", j.threshold::text AS threshold, j.prices::text AS prices,
       p.quotes::text AS quotes, ${ms(sql`p.at`)} AS "pricesAtMs"
-      FROM jobs j LEFT JOIN prices p ON p.id = j.prices_id ORDER BY j.height DESC LIMIT 1`,
+      FROM jobs j LEFT JOIN prices p ON p.id = j.prices_id
+      WHERE ${height ?? null}::integer IS NULL OR j.height = ${height ?? null}::integer ORDER BY j.height DESC LIMIT 1`,
     currentJobRow,
   );
 }

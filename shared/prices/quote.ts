@@ -16,7 +16,8 @@ export interface Quote {
 /**
  * What became of a quote. `used`: it is the price. `doubted`: it would be, but too little speaks for it. `agreed`: in the band,
  * but not the first. `outside`: out of the band. `later-tier`: older than the best ones, heard only as a check. `stale`: too old
- * for anything. `no-tether`: could not be converted.
+ * for anything. `no-tether`: could not be converted. `absurd`: no price that a record can hold. `deviant`: too far from the other sources.
+ * `jumped`: too far from the last block, and nobody else saw it (shared/prices/safety.ts).
  */
 export const QUOTE_FATES = [
   "used",
@@ -26,5 +27,8 @@ export const QUOTE_FATES = [
   "later-tier",
   "stale",
   "no-tether",
+  "absurd",
+  "deviant",
+  "jumped",
 ] as const;
 export type QuoteFate = (typeof QUOTE_FATES)[number];

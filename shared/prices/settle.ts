@@ -2,12 +2,15 @@
 
 import { rulesOf } from "../grading/versions.ts";
 import { assetsOf, type OprVersion } from "../opr/assets.ts";
+import { classOf } from "./asset-class.ts";
 import { choosePrice, type PriceRule } from "./choose.ts";
 import { isMarketOpen, openMsBetween } from "./market-hours.ts";
 import type { Quote, QuoteFate } from "./quote.ts";
 import { priceUnits } from "./round.ts";
+import { type PriceSafety, refuseDeviants } from "./safety.ts";
 import { convertTether } from "./tether.ts";
 import { hasQuorum, sortIntoTiers } from "./tiers.ts";
+import { WITHOUT_MARKET } from "./without-market.ts";
 
 /**
  * Where a price comes from. `quotes`: enough of them agree. `last-good`: what quotes gave within the last half hour.
@@ -27,6 +30,8 @@ export interface PriceNote {
   readonly sinceMs?: number;
   /** Its market rests: the last quotes before closing stay good. */
   readonly closed?: true;
+  /** One source alone spoke for it, which the configuration allows. */
+  readonly single?: true;
   readonly quotes: readonly QuoteLine[];
 }
 
@@ -48,6 +53,11 @@ export interface SettleInput {
   readonly winning: ReadonlyMap<string, bigint>;
   /** Assets that may take a fixed or carried price besides those that no source serves and `WITHOUT_MARKET`. */
   readonly carry: ReadonlySet<string>;
+  /** What is refused before anything is chosen; without it, as the reference does, nothing is. */
+  readonly safety?: PriceSafety & {
+    /** Unix milliseconds of the block of `winning`; undefined before the first. */
+    readonly winningAtMs: number | undefined;
+  };
 }
 
 export interface SettledPrices {
@@ -57,9 +67,6 @@ export interface SettledPrices {
   /** Assets without a price: no record can be made. */
   readonly missing: readonly string[];
 }
-
-/** Assets that no market prices any more, whatever sources list them. */
-export const WITHOUT_MARKET: ReadonlySet<string> = new Set(["PEG", "FCT", "HT"]);
 
 interface AgedQuote extends Quote {
   readonly ageMs: number;
@@ -95,12 +102,14 @@ function settleAsset(
   if (asset === rulesOf(input.version).mayBeZero) return { price: 0n, note: { basis: "zero", quotes: [] } };
   const closed = isMarketOpen(asset, input.nowMs) ? {} : ({ closed: true } as const);
   const lost = byPriority(asset, unconverted, input).map((quote) => lineOf(quote, "no-tether"));
-  const aged = byPriority(asset, dollars, input);
+  const { kept, refused } = refuse(asset, byPriority(asset, dollars, input), input);
   const judged =
-    input.rule === "reference" ? judgeAsReference(aged, input) : judgeByTiers(asset, aged, input);
-  const lines = [...judged.lines, ...lost];
-  if (judged.price !== undefined && judged.trusted)
-    return { price: judged.price, note: { basis: "quotes", ...closed, quotes: lines } };
+    input.rule === "reference" ? judgeAsReference(asset, kept, input) : judgeByTiers(asset, kept, input);
+  const lines = [...judged.lines, ...refused, ...lost];
+  if (judged.price !== undefined && judged.trusted) {
+    const alone = judged.single ? ({ single: true } as const) : {};
+    return { price: judged.price, note: { basis: "quotes", ...closed, ...alone, quotes: lines } };
+  }
   const unused = lines.map(
     ([source, price, age, fate]): QuoteLine => [source, price, age, fate === "used" ? "doubted" : fate],
   );
@@ -108,7 +117,8 @@ function settleAsset(
   if (good !== undefined && openMsBetween(asset, good.atMs, input.nowMs) <= input.lastGoodMaxMs) {
     return { price: good.price, note: { basis: "last-good", sinceMs: good.atMs, ...closed, quotes: unused } };
   }
-  if (judged.price !== undefined)
+  // Differs from prosper-pool: two sources at least speak for a price; there one is as good as many.
+  if (judged.price !== undefined && input.safety === undefined)
     return { price: judged.price, note: { basis: "thin", ...closed, quotes: lines } };
   return priceWithoutQuotes(asset, unused, input);
 }
@@ -125,23 +135,61 @@ function priceWithoutQuotes(asset: string, quotes: readonly QuoteLine[], input: 
 function byPriority(asset: string, quotes: readonly Quote[], input: SettleInput): AgedQuote[] {
   return (input.order.get(asset) ?? []).flatMap((source) => {
     const quote = quotes.find((item) => item.asset === asset && item.source === source);
-    if (quote === undefined || priceUnits(quote.price, input.version) === undefined) return [];
+    if (quote === undefined) return [];
     const ageMs = openMsBetween(asset, quote.quotedAtMs, input.nowMs);
     return [{ ...quote, ageMs, origin: input.origins.get(source) ?? source }];
   });
 }
 
+interface Refused {
+  readonly kept: readonly AgedQuote[];
+  readonly refused: readonly QuoteLine[];
+}
+
+/** Takes out what no record can hold, then, where there are limits, what lies beyond them; what is too old must not vote there. */
+function refuse(asset: string, quotes: readonly AgedQuote[], input: SettleInput): Refused {
+  const isSane = ({ price }: AgedQuote): boolean => priceUnits(price, input.version) !== undefined;
+  const sane = quotes.filter(isSane);
+  const absurd = quotes.filter((quote) => !isSane(quote)).map((quote) => lineOf(quote, "absurd"));
+  const { safety } = input;
+  if (safety === undefined) return { kept: sane, refused: absurd };
+  const { tiers, stale } = sortIntoTiers(sane);
+  const usable = tiers.flatMap((tier) => tier.quotes);
+  const last = input.winning.get(asset);
+  const block =
+    last === undefined || safety.winningAtMs === undefined
+      ? undefined
+      : { price: Number(last) / 1e8, ageMs: input.nowMs - safety.winningAtMs };
+  const judged = refuseDeviants(asset, usable, safety.limits, block);
+  return {
+    kept: sane.filter((quote) => judged.kept.includes(quote)),
+    refused: [
+      ...judged.refused.map(({ quote, fate }) => lineOf(quote, fate)),
+      ...stale.map((quote) => lineOf(quote, "stale")),
+      ...absurd,
+    ],
+  };
+}
+
 interface Judged {
   readonly price: bigint | undefined;
   readonly trusted: boolean;
+  /** Trusted though one origin alone speaks for it. */
+  readonly single?: boolean;
   readonly lines: readonly QuoteLine[];
 }
 
-/** As the Go pool: every quote counts, however old, and one is enough. */
-function judgeAsReference(quotes: readonly AgedQuote[], input: SettleInput): Judged {
+/** As the Go pool: every quote counts, however old; without safety one is enough. */
+function judgeAsReference(asset: string, quotes: readonly AgedQuote[], input: SettleInput): Judged {
   const choice = choosePrice(quotes, input.version, "reference");
   if (choice === undefined) return { price: undefined, trusted: false, lines: [] };
-  return { price: priceUnits(choice.chosen.price, input.version), trusted: true, lines: linesOf(choice) };
+  const alone = input.safety !== undefined && new Set(quotes.map(({ origin }) => origin)).size < 2;
+  return {
+    price: priceUnits(choice.chosen.price, input.version),
+    trusted: !alone || input.safety?.single.has(asset) === true,
+    single: alone,
+    lines: linesOf(choice),
+  };
 }
 
 /** The freshest quotes decide; the next tier is a check. */
@@ -153,9 +201,12 @@ function judgeByTiers(asset: string, quotes: readonly AgedQuote[], input: Settle
   if (choice === undefined || best === undefined)
     return { price: undefined, trusted: false, lines: staleLines };
   const later = [next, ...rest].flatMap((tier) => tier?.quotes ?? []);
-  return {
-    price: priceUnits(choice.chosen.price, input.version),
-    trusted: hasQuorum({
+  const { safety } = input;
+  // A market that never rests has no use for yesterday's price.
+  const isFresh =
+    safety === undefined || classOf(asset) !== "coin" || best.name === "live" || best.name === "slow";
+  const quorum = (single: boolean | undefined): boolean =>
+    hasQuorum({
       asset,
       version: input.version,
       chosen: choice.chosen.price,
@@ -163,7 +214,14 @@ function judgeByTiers(asset: string, quotes: readonly AgedQuote[], input: Settle
       next: next?.quotes ?? [],
       origins: new Set((input.order.get(asset) ?? []).map((source) => input.origins.get(source) ?? source))
         .size,
-    }),
+      single,
+    });
+  const single = safety?.single.has(asset);
+  return {
+    price: priceUnits(choice.chosen.price, input.version),
+    // A dollar is a dollar, whoever else quotes it.
+    trusted: (safety !== undefined && classOf(asset) === "usd") || (isFresh && quorum(single)),
+    single: single === true && classOf(asset) !== "usd" && !quorum(false),
     lines: [...linesOf(choice), ...later.map((quote) => lineOf(quote, "later-tier")), ...staleLines],
   };
 }

@@ -32,8 +32,8 @@ export interface PriceSource {
   readonly origin: string;
   /** The service wants not to be asked more often. */
   readonly minPeriodMs: number;
-  /** Largest reply taken, where it is more than the usual 1 MB. */
-  readonly maxBytes?: number;
+  /** Between the starts of two requests of a round, for a service that counts them by the second. */
+  readonly spacingMs?: number;
   /** Present: the service is gone; why, and what to use instead. */
   readonly closed?: string;
   /** The requests of one round; none where nothing need be asked. Only assets that the source has are passed. */

@@ -39,6 +39,10 @@ export function sortIntoTiers<T extends { readonly ageMs: number }>(quotes: read
 /** Official and street rates of these part; older quotes may differ more before they count against a fresh one. */
 const UNEVEN = new Set(["ARS", "NGN", "ETB", "BIF"]);
 
+export function isUneven(asset: string): boolean {
+  return UNEVEN.has(asset);
+}
+
 function checkLimit(asset: string): number {
   return classOf(asset) === "fiat" && !UNEVEN.has(asset) ? 0.05 : 0.15;
 }
@@ -54,17 +58,19 @@ export interface QuorumInput {
   readonly next: readonly { readonly price: number }[];
   /** Origins of all sources that serve the asset, answering or not. */
   readonly origins: number;
+  /** Whether one origin is enough; undefined: where no other serves the asset. */
+  readonly single: boolean | undefined;
 }
 
 /**
  * Whether the choice can be trusted. Two origins are enough, unless two lone quotes lie further apart than the band (then nobody
- * knows which is wrong) or the next tier contradicts a currency. One is enough where there is no other, or the next tier agrees.
+ * knows which is wrong) or the next tier contradicts a currency. One is enough where `single` says so, or the next tier agrees.
  */
-export function hasQuorum({ asset, version, chosen, best, next, origins }: QuorumInput): boolean {
+export function hasQuorum({ asset, version, chosen, best, next, origins, single }: QuorumInput): boolean {
   const [first, second] = best;
   const agrees =
     next.length > 0 && Math.abs(chosen / median(next.map(({ price }) => price)) - 1) <= checkLimit(asset);
-  if (new Set(best.map(({ origin }) => origin)).size < 2) return origins < 2 || agrees;
+  if (new Set(best.map(({ origin }) => origin)).size < 2) return (single ?? origins < 2) || agrees;
   if (version === 5 && best.length === 2 && first !== undefined && second !== undefined) {
     if (!bandAround(first.price)(second.price)) return false;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { assetsOf } from "../../../shared/opr/assets.ts";
 import { orderSources, type SourceSettings } from "../../../shared/prices/order.ts";
-import { WITHOUT_MARKET } from "../../../shared/prices/settle.ts";
+import { WITHOUT_MARKET } from "../../../shared/prices/without-market.ts";
 
 function settings(changes: Partial<SourceSettings>): SourceSettings {
   return { priorities: {}, overrides: {}, keys: {}, ...changes };

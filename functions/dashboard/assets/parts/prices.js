@@ -65,7 +65,10 @@ function originOf(price) {
   const rests = price.closed ? "closed · " : "";
   switch (price.basis) {
     case "quotes":
-      return { text: `${rests}${price.source ?? "quotes"} · ${agreeing(price.agreeing)}`, kind: "" };
+      return {
+        text: `${rests}${price.source ?? "quotes"} · ${price.single ? "alone, as allowed" : agreeing(price.agreeing)}`,
+        kind: "",
+      };
     case "thin":
       return {
         text: `${rests}${price.source ?? "quotes"} · ${agreeing(price.agreeing)}, thin`,
