@@ -143,8 +143,9 @@ async function lastHour(db: Db, clock: Clock): Promise<HashrateView> {
   const firstMs = Math.min(...work.keys());
   const points: HashrateView["points"] = [];
   for (let at = startMs; at < endMs; at += MINUTE_MS) {
-    // Before the first share there was no pool to speak of: no point rather than zero.
-    points.push([at / 1000, at < firstMs ? null : Number(work.get(at) ?? 0n) / 60]);
+    // Before the first share there was no pool to speak of, and in its minute only for a part: no point rather than a low one.
+    const isBegun = at > firstMs || firstMs === startMs;
+    points.push([at / 1000, isBegun ? Number(work.get(at) ?? 0n) / 60 : null]);
   }
   return { stepSeconds: 60, points };
 }

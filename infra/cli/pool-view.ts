@@ -15,6 +15,8 @@ export interface ReadyPool {
   /** On the first start only. */
   readonly admin: NewAdmin | undefined;
   readonly inviteCode: string;
+  /** An address for the line that connects a miner; undefined where everybody brings an own one. */
+  readonly guestAddress?: string | undefined;
 }
 
 /** What a pool tells while it starts and runs. */
@@ -102,7 +104,7 @@ function textView(print: (line: string) => void, options: { bits: number }): Poo
   let owed = 0n;
   return {
     step: (step) => print(`  ${step} …`),
-    ready({ web, stratum, admin, inviteCode }) {
+    ready({ web, stratum, admin, inviteCode, guestAddress = "FA…" }) {
       const bits = options.bits === 30 ? "" : ` --bits ${options.bits}`;
       print("");
       print(`  Dashboard      ${web}`);
@@ -112,7 +114,7 @@ function textView(print: (line: string) => void, options: { bits: number }): Poo
       print("");
       print("  Connect another miner:");
       print(
-        `  npx prosper miner --host ${stratum} --user you --worker rig1${bits} --password choose-one --invite ${inviteCode} --address FA…`,
+        `  npx prosper miner --host ${stratum} --user you --worker rig1${bits} --password choose-one --invite ${inviteCode} --address ${guestAddress}`,
       );
       print("");
       print(

@@ -7,10 +7,14 @@ import type { Random } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { encodeAddress } from "../../shared/factom/address.ts";
 
-const keysSchema = v.object({ fs: v.string(), es: v.string(), miner: v.string() });
+const keysSchema = v.object({
+  ...{ fs: v.string(), es: v.string(), miner: v.string() },
+  /** Folders of earlier versions have none. */
+  guest: v.optional(v.string()),
+});
 const endpointsSchema = v.object({ factomd: v.string() });
 
-/** Secret keys made for one devnet: worthless anywhere else. `miner` receives what the local miner earns. */
+/** Secret keys made for one devnet: worthless anywhere else. `miner` receives what the local miner earns, `guest` stands in the line that connects another. */
 export type DevnetKeys = v.InferOutput<typeof keysSchema>;
 
 const keysFile = (dataDir: string): string => join(dataDir, "keys.json");
@@ -25,6 +29,7 @@ export function ensureDevnetKeys(dataDir: string, random: Random): DevnetKeys {
     fs: encodeAddress("Fs", random(32)),
     es: encodeAddress("Es", random(32)),
     miner: encodeAddress("Fs", random(32)),
+    guest: encodeAddress("Fs", random(32)),
   };
   writeFileSync(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: "wx" });
   return keys;

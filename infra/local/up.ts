@@ -55,6 +55,8 @@ export interface Up {
   /** On the first start only. */
   readonly admin: NewAdmin | undefined;
   readonly inviteCode: string;
+  /** FA…, for whoever tries a miner on this devnet. */
+  readonly guestAddress: string;
   readonly pool: Pool;
   readonly miners: readonly Miner[];
   stop(): Promise<void>;
@@ -160,6 +162,7 @@ async function start(
     factomd: devnet.factomdUrl,
     admin,
     inviteCode: await ensureInvite(accounts),
+    guestAddress: faAddressOf(keys.guest ?? keys.miner),
     pool,
     miners,
     stop,

@@ -164,11 +164,17 @@ function heightRange(_, min, max) {
  */
 function seriesOptions(series) {
   const stroke = color(series.color);
-  const shared = { label: series.label, stroke, points: { show: false } };
+  const shared = { label: series.label, stroke, points: { show: isLonely, size: 6, fill: stroke } };
   switch (series.kind) {
     case "bars": {
       const paths = Plot.paths.bars?.({ size: [0.72, 26], radius: 0.15 });
-      return { ...shared, width: 0, fill: stroke, ...(paths === undefined ? {} : { paths }) };
+      return {
+        ...shared,
+        points: { show: false },
+        width: 0,
+        fill: stroke,
+        ...(paths === undefined ? {} : { paths }),
+      };
     }
     case "area":
       return { ...shared, width: 1.75, fill: color("accent-soft") };
@@ -177,6 +183,15 @@ function seriesOptions(series) {
     case "line":
       return { ...shared, width: 1.5 };
   }
+}
+
+/**
+ * One value alone makes no line: it is drawn as a dot.
+ * @param {import("uplot")} plot
+ * @param {number} index
+ */
+function isLonely(plot, index) {
+  return Array.from(plot.data[index] ?? []).filter((value) => typeof value === "number").length === 1;
 }
 
 /**
