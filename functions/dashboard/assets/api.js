@@ -5,10 +5,12 @@ export class ApiError extends Error {
   /**
    * @param {number} status 0 where no answer came
    * @param {string} message
+   * @param {string} [code] the API's own word for it
    */
-  constructor(status, message) {
+  constructor(status, message, code = "") {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -37,7 +39,8 @@ export async function request(method, path, body) {
   });
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
-  throw new ApiError(response.status, answer?.error?.message ?? `the pool answered ${response.status}`);
+  const { message = `the pool answered ${response.status}`, code } = answer?.error ?? {};
+  throw new ApiError(response.status, message, code);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Log in. */
 
 import { card, el, fill, must } from "../dom.js";
-import { form } from "../parts/forms.js";
+import { CODE_FIELD, form } from "../parts/forms.js";
 import { drawShell } from "../shell.js";
 
 fill(
@@ -18,6 +18,7 @@ fill(
         fields: [
           { name: "name", label: "User name", autocomplete: "username" },
           { name: "password", label: "Password", type: "password", autocomplete: "current-password" },
+          CODE_FIELD,
         ],
         button: "Log in",
         done: () => {

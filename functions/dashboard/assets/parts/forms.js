@@ -12,16 +12,48 @@ import { el } from "../dom.js";
  * @property {string} autocomplete
  * @property {boolean} [optional]
  * @property {number} [minlength]
+ * @property {string} [revealedBy] the code of the refusal that asks for this field: hidden until it comes
  */
+
+/** @type {Field} */
+export const PASSWORD_FIELD = {
+  name: "password",
+  label: "Current password",
+  type: "password",
+  autocomplete: "current-password",
+};
+
+/**
+ * The second factor's code: asked for where the user has one.
+ * @type {Field}
+ */
+export const CODE_FIELD = {
+  name: "code",
+  label: "Code",
+  hint: "Of your authenticator app, or a recovery code.",
+  autocomplete: "one-time-code",
+  optional: true,
+  revealedBy: "code-needed",
+};
+
+/**
+ * For password managers: whose password a form without a name asks for.
+ * @param {string | undefined} user
+ */
+function whose(user) {
+  if (user === undefined) return null;
+  return el("input", { type: "text", autocomplete: "username", value: user, hidden: true, readonly: true });
+}
 
 /**
  * @param {object} options
- * @param {"POST" | "PUT"} options.method
+ * @param {"POST" | "PUT" | "DELETE"} options.method
  * @param {string} options.path
  * @param {readonly Field[]} options.fields
  * @param {string} options.button
  * @param {(values: Record<string, string>) => unknown} [options.bodyOf] what is sent; throws ApiError for what cannot be
- * @param {() => string | undefined} options.done called when it worked; what it returns is shown
+ * @param {(reply: any) => string | undefined} options.done called with the API's answer when it worked; what it returns is shown
+ * @param {string} [options.user] whose password is asked for
  * @param {Node} [options.beside] stands beside the button
  */
 export function form(options) {
@@ -44,10 +76,11 @@ export function form(options) {
     outcome.hidden = true;
     try {
       const values = Object.fromEntries(inputs.map((input) => [input.name, input.value]));
-      await request(options.method, options.path, options.bodyOf?.(values) ?? values);
+      const reply = await request(options.method, options.path, options.bodyOf?.(values) ?? values);
       for (const input of inputs) input.value = "";
-      tell(options.done(), "good");
+      tell(options.done(reply), "good");
     } catch (error) {
+      if (error instanceof ApiError) reveal(error.code);
       const text = error instanceof ApiError ? error.message : "this did not work";
       tell(`${text.charAt(0).toUpperCase()}${text.slice(1)}.`, "bad");
     }
@@ -62,6 +95,22 @@ export function form(options) {
     outcome.className = `small ${kind}`;
     outcome.textContent = text ?? "";
   };
+  const labels = options.fields.map((field, i) =>
+    el(
+      "label",
+      { hidden: field.revealedBy !== undefined },
+      field.label,
+      inputs[i],
+      field.hint !== undefined && el("span", { class: "small muted" }, field.hint),
+    ),
+  );
+  /** @param {string} code */
+  const reveal = (code) => {
+    const i = options.fields.findIndex((field) => field.revealedBy === code);
+    if (i < 0) return;
+    labels[i]?.removeAttribute("hidden");
+    inputs[i]?.focus();
+  };
   return el(
     "form",
     {
@@ -70,15 +119,8 @@ export function form(options) {
         void send();
       },
     },
-    ...options.fields.map((field, i) =>
-      el(
-        "label",
-        {},
-        field.label,
-        inputs[i],
-        field.hint !== undefined && el("span", { class: "small muted" }, field.hint),
-      ),
-    ),
+    whose(options.user),
+    ...labels,
     outcome,
     el("div", { class: "actions" }, button, options.beside),
   );
