@@ -12,7 +12,7 @@ const PATH = "/api/me/second-factor";
  * @param {NonNullable<SessionView["user"]>} user
  */
 export function secondFactorCard(user) {
-  const body = el("div", {});
+  const body = el("div", { class: "steps" });
   if (user.twoFactor) drawOn(body, user.name);
   else drawOff(body, user.name);
   return card("Second factor", null, body);
