@@ -1,7 +1,7 @@
 /** Accepted shares a second, end to end: a real `prosper up`, real sockets, real hashes, acknowledged when on disk. `node test/bench/shares.ts` */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +28,12 @@ const WINDOW = Number(flags.window);
 const BLOCK_SECONDS = 120;
 /** The easiest target a session may wish for. */
 const TARGET = 0xf000_0000_0000_0000n;
+/** One user sends what a whole pool does: the caps that keep flooders out are raised. */
+const CONFIG = `[stratum]
+linespersecond = 1000000
+lineburst = 1000000
+usersharespersecond = 1000000
+`;
 const ADDRESS = "FA2jK2HcLnRdS94dEcU27rF3meoJfpUcZPSinpb7AwQvPRY6RL1Q";
 const PROSPER = join(import.meta.dirname, "../../infra/cli/prosper.mjs");
 
@@ -96,12 +102,16 @@ interface Share {
 
 async function main(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "prosper-bench-"));
+  const config = join(dataDir, "bench.toml");
+  writeFileSync(config, CONFIG);
   const pool = spawn(
     process.execPath,
     [
       PROSPER,
       "up",
       "--json",
+      "--config",
+      config,
       "--data-dir",
       dataDir,
       "--web-port",
