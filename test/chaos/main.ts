@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import * as v from "valibot";
-import { type Postgres, startPostgres } from "../../infra/local/postgres.ts";
 import { sleep, systemClock } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
 import { auditBooks } from "../../shared/db/audit.ts";
@@ -15,6 +14,7 @@ import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import { type Db, one, sql } from "../../shared/db/port.ts";
 import { Chance } from "../simulate/random.ts";
+import { Database } from "./database.ts";
 import { type PartOptions, REPLAYER, USERS } from "./options.ts";
 import { Part } from "./part.ts";
 import { replayOneShare } from "./replays.ts";
@@ -41,57 +41,15 @@ type Kind = "edge" | "database" | "queue" | "functions";
 const problems: string[] = [];
 const recovered = new Map<Kind, number[]>();
 const rejected: string[] = [];
+/** Processes that were running and were killed. */
+const killed = new Map<Kind, number>();
+
+function countKill(kind: Kind): void {
+  killed.set(kind, (killed.get(kind) ?? 0) + 1);
+}
 
 function note(kind: Kind, ms: number): void {
   recovered.set(kind, [...(recovered.get(kind) ?? []), ms]);
-}
-
-class Database {
-  #postgres: Postgres | undefined;
-  readonly #dir: string;
-  #pidFile = "";
-
-  constructor(dir: string) {
-    this.#dir = dir;
-  }
-
-  get url(): string {
-    return this.#postgres?.url ?? "";
-  }
-
-  async start(): Promise<void> {
-    const port = this.#postgres === undefined ? 0 : Number(new URL(this.#postgres.url).port);
-    this.#postgres = await startPostgres({ dir: this.#dir, port });
-    const db = openPg({ url: this.url, size: 1 });
-    const { folder } = await one(
-      db,
-      sql`SELECT setting AS folder FROM pg_settings WHERE name = 'data_directory'`,
-      v.object({ folder: v.string() }),
-    );
-    await db.close();
-    this.#pidFile = join(folder, "postmaster.pid");
-  }
-
-  /** An immediate stop: as a crash, with recovery at the next start. */
-  async kill(): Promise<void> {
-    const { readFile } = await import("node:fs/promises");
-    const pid = Number((await readFile(this.#pidFile, "utf8")).split("\n")[0]);
-    process.kill(pid, "SIGQUIT");
-    for (let waited = 0; waited < 10_000 && isAlive(pid); waited += 20) await sleep(systemClock, 20);
-  }
-
-  async stop(): Promise<void> {
-    await this.#postgres?.stop();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 interface Pool {
@@ -161,9 +119,14 @@ async function begin(part: Part): Promise<Record<string, unknown>> {
   return started.message;
 }
 
-/** Kinds in a random order: a sixth as many of each other part as of edges. */
+/** A sixth as many of each other part as of edges. */
+function othersOf(kills: number): number {
+  return Math.max(1, Math.round(kills / 6));
+}
+
+/** Kinds in a random order. */
 function drawKills(chance: Chance): Kind[] {
-  const others = Math.max(1, Math.round(KILLS / 6));
+  const others = othersOf(KILLS);
   const kinds: Kind[] = [
     ...Array<Kind>(KILLS).fill("edge"),
     ...(["database", "queue", "functions"] as const).flatMap((kind) => Array<Kind>(others).fill(kind)),
@@ -174,18 +137,41 @@ function drawKills(chance: Chance): Kind[] {
     .map(({ kind }) => kind);
 }
 
-async function killOne(kind: Kind, pool: Pool, chance: Chance): Promise<void> {
-  if (kind === "database") {
-    const startMs = performance.now();
-    await pool.database.kill();
-    await pool.database.start();
-    note(kind, performance.now() - startMs);
-    return;
-  }
-  const part = kind === "edge" ? chance.pick(pool.edges) : pool[kind];
-  await part.kill();
+/** Kills of one part come one after the other. */
+const turns = new Map<Part | Database, Promise<void>>();
+
+function killOne(kind: Kind, pool: Pool, chance: Chance): Promise<void> {
+  const target = kind === "edge" ? chance.pick(pool.edges) : pool[kind];
+  const work = async (): Promise<void> =>
+    target instanceof Part ? killPart(kind, target, chance) : killDatabase(target);
+  const turn = (turns.get(target) ?? Promise.resolve()).then(work);
+  turns.set(
+    target,
+    turn.catch(() => undefined),
+  );
+  return turn;
+}
+
+async function killDatabase(database: Database): Promise<void> {
+  const startMs = performance.now();
+  await database.kill();
+  countKill("database");
+  await database.start();
+  note("database", performance.now() - startMs);
+}
+
+async function killPart(kind: Kind, part: Part, chance: Chance): Promise<void> {
+  // It may have ended by itself: that is a problem of its own.
+  if (!part.isRunning()) await part.start();
+  if (await part.kill()) countKill(kind);
   await sleep(systemClock, chance.between(0, 400));
-  if (part.isRunning()) return;
+  if (chance.hit(0.2)) {
+    const starting = part.start();
+    await sleep(systemClock, chance.between(0, 900));
+    // In the middle of its recovery, most times.
+    if (await part.kill()) countKill(kind);
+    await starting;
+  }
   const started = await part.start();
   if (started !== undefined) note(kind, started.ms);
 }
@@ -275,7 +261,7 @@ async function auditByCommand(url: string): Promise<{ conserved: boolean }> {
 }
 
 function printTable(): void {
-  console.log("\nkilled       kills   ready again in ms: median    p99     max");
+  console.log("\nkilled       kills   came back   ready again in ms: median    p99     max");
   for (const [kind, times] of recovered) {
     const sorted = [...times].sort((a, b) => a - b);
     const at = (part: number): string =>
@@ -283,9 +269,22 @@ function printTable(): void {
         .toString()
         .padStart(7);
     console.log(
-      `${kind.padEnd(12)} ${String(times.length).padStart(5)}   ${" ".repeat(17)}${at(0.5)} ${at(0.99)} ${at(1)}`,
+      `${kind.padEnd(12)} ${String(killed.get(kind) ?? 0).padStart(5)}   ${String(times.length).padStart(9)}   ${" ".repeat(17)}${at(0.5)} ${at(0.99)} ${at(1)}`,
     );
   }
+}
+
+/** A run that killed, mined or sealed too little has shown nothing. */
+function checkExtent(acked: number, sealed: number): void {
+  const others = othersOf(KILLS);
+  for (const [kind, asked] of [
+    ["edge", KILLS],
+    ...(["database", "queue", "functions"] as const).map((kind) => [kind, others] as const),
+  ] as const)
+    if ((killed.get(kind) ?? 0) < asked)
+      problems.push(`${kind} was killed ${killed.get(kind) ?? 0} times, not ${asked}`);
+  if (acked < 50 * KILLS) problems.push(`only ${acked} shares were acknowledged`);
+  if (sealed < 2) problems.push(`only ${sealed} blocks are sealed`);
 }
 
 async function run(pool: Pool, chance: Chance): Promise<void> {
@@ -319,6 +318,7 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   if (lost > 0) problems.push(`${lost} acknowledged shares are lost`);
   if (surplus > 0) problems.push(`${surplus} shares are counted that were not sent so often`);
   for (const code of rejected) problems.push(`the books refused a message: ${code}`);
+  checkExtent(words.totals["acked"] ?? 0, audit.blocks);
   printTable();
   const { totals, acknowledged } = words;
   console.log(

@@ -57,14 +57,15 @@ export class Part {
     return { message, ms: performance.now() - startMs };
   }
 
-  /** SIGKILL, and its end. */
-  async kill(): Promise<void> {
+  /** SIGKILL, and its end; false where there was nothing to kill. */
+  async kill(): Promise<boolean> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return false;
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await gone;
+    return true;
   }
 
   /** True while the process is there. */
