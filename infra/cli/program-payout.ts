@@ -5,10 +5,11 @@ import { systemClock, systemRandom } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { requireAddress } from "../../shared/factom/address.ts";
-import { createFactomd, type Factomd } from "../../shared/factom/client.ts";
+import type { Factomd } from "../../shared/factom/client.ts";
 import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { createPegnetd, type Pegnetd } from "../../shared/factom/pegnetd.ts";
 import { type DevnetKeys, readDevnetPool } from "../local/devnet-pool.ts";
+import { connectFactomd } from "../local/factomd.ts";
 import type { CliContext } from "./context.ts";
 import { DEFAULT_DATA_DIR } from "./context.ts";
 import { pegAmount } from "./numbers.ts";
@@ -199,7 +200,7 @@ function openChain(
       return keyPairFromSeed(requireAddress("Es", readKeys(context, flags).es));
     },
     nodes: {
-      factomd: createFactomd({ url, timeoutMs: 10_000 }, modules),
+      factomd: connectFactomd(url, { ...modules, logger: context.logger() }),
       ...(pegnetd === "" ? {} : { pegnetd: createPegnetd({ url: pegnetd, timeoutMs: 10_000 }, modules) }),
     },
   };

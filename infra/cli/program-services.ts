@@ -177,14 +177,14 @@ function addSync(program: Command, parts: ProgramParts): void {
     .option(...EDGE_DIR)
     .action(async (flags: EdgeFlags, command: Command) => {
       const { startSync } = await import("../local/single-parts.ts");
-      const { createFactomd } = await import("../../shared/factom/client.ts");
+      const { connectFactomd } = await import("../local/factomd.ts");
       const { formatPeg } = await import("./audit.ts");
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
         const { config } = context;
         const { clock, random, logger, signal } = modules;
         const hasher = await context.openHasher(config.pegnet.lxrbits, 1, { logger, signal });
         const url = config.factom.factomdlocation;
-        const factomd = createFactomd({ url, timeoutMs: 10_000 }, { fetch, clock, random });
+        const factomd = connectFactomd(url, { clock, random, logger });
         const sync = await startSync(
           { config, dataDir: modules.dataDir },
           {

@@ -1,9 +1,19 @@
 /** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (SPEC.md §9). */
 
-import { isIP } from "node:net";
 import * as v from "valibot";
-import { parseFeeRate } from "../../shared/accounting/fee.ts";
-import { isValidFaAddress } from "../../shared/factom/address.ts";
+import {
+  addresses,
+  duration,
+  faAddress,
+  feeRate,
+  flag,
+  pegAmount,
+  percent,
+  port,
+  text,
+  urls,
+  whole,
+} from "./values.ts";
 
 /** One key of the file. `fallback` stands where the file says nothing. */
 interface Setting<Schema extends v.GenericSchema = v.GenericSchema> {
@@ -18,78 +28,6 @@ function setting<Schema extends v.GenericSchema>(
   help: string,
 ): Setting<Schema> {
   return { schema, fallback, help };
-}
-
-const text = v.string("expected text in quotes");
-const flag = v.boolean("expected true or false");
-const whole = (min: number, max: number) => {
-  const expected = `expected a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.number(expected),
-    v.integer(expected),
-    v.minValue(min, expected),
-    v.maxValue(max, expected),
-  );
-};
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-/** "2s", "1m30s", "500ms" as Go writes durations; milliseconds inside. */
-const duration = v.pipe(
-  v.string('expected a duration like "2s" or "1m30s"'),
-  v.regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, 'expected a duration like "2s" or "1m30s"'),
-  v.transform((value) =>
-    [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
-      (sum, [, n, unit]) => sum + Number(n) * (UNIT_MS[unit ?? ""] ?? 0),
-      0,
-    ),
-  ),
-);
-const port = whole(0, 65_535);
-const feeRate = v.pipe(
-  v.string('expected the rate in quotes, like "0.05"'),
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    const parsed = parseFeeRate(dataset.value);
-    if ("refusal" in parsed) addIssue({ message: parsed.refusal });
-  }),
-);
-const faAddress = v.pipe(
-  text,
-  v.check(
-    (address) => address === "" || isValidFaAddress(address),
-    "expected a Factoid address (FA…) with a valid checksum",
-  ),
-);
-
-const percent = whole(1, 10_000);
-
-/** Decimal PEG in quotes; 1e-8 PEG inside. */
-const pegAmount = v.pipe(
-  v.string('expected an amount of PEG in quotes, like "1.5"'),
-  v.regex(
-    /^\d{1,11}(\.\d{1,8})?$/,
-    'expected an amount of PEG with at most 8 decimals, in quotes, like "1.5"',
-  ),
-  v.transform((peg) => {
-    const [whole = "", decimals = ""] = peg.split(".");
-    return BigInt(whole + decimals.padEnd(8, "0"));
-  }),
-);
-
-/** A comma-separated list of IP addresses and CIDR ranges. */
-const addresses = v.pipe(
-  text,
-  v.transform((list) => list.split(",").flatMap((entry) => entry.trim() || [])),
-  v.check(
-    (entries) => entries.every(isAddressRange),
-    'expected IP addresses or CIDR ranges, separated by commas, like "10.0.0.0/8, 192.0.2.7"',
-  ),
-);
-
-function isAddressRange(entry: string): boolean {
-  const [address = "", bits, ...more] = entry.split("/");
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32));
 }
 
 export const SETTINGS = {
@@ -139,7 +77,11 @@ export const SETTINGS = {
     ),
   },
   factom: {
-    factomdlocation: setting(text, "http://localhost:8088/v2", "factomd's JSON-RPC address"),
+    factomdlocation: setting(
+      urls,
+      "http://localhost:8088/v2",
+      "factomd's JSON-RPC address; several, separated by commas: the first that answers is asked, the first of all where it can be",
+    ),
   },
   oracle: {
     "1forgekey": setting(

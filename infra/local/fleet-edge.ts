@@ -13,11 +13,11 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { createFactomd } from "../../shared/factom/client.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { connectFactomd } from "./factomd.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { startParts } from "./parts.ts";
 import { edgeOptions } from "./pool-settings.ts";
@@ -71,7 +71,6 @@ export interface FleetEdge {
 const CUT_MS = 1_000;
 /** For the last summaries, after the miners are gone; the journal keeps what is left. */
 const HAND_OVER_MS = 30_000;
-const FACTOMD_TIMEOUT_MS = 10_000;
 
 /** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
 export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModules): Promise<FleetEdge> {
@@ -97,7 +96,7 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
       { ...settings, cutEveryMs: Math.min(CUT_MS, settings.blockMs / 5) },
       {
         ...{ db, queue, auth, hasher, clock, random, logger },
-        factomd: createFactomd({ url, timeoutMs: FACTOMD_TIMEOUT_MS }, { fetch, clock, random }),
+        factomd: connectFactomd(url, { clock, random, logger }),
         newestPrices: () => newestPrices(db),
         disk: nodeDisk,
         metrics: metrics.stratum,

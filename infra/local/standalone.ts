@@ -9,11 +9,11 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
-import { createFactomd } from "../../shared/factom/client.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { connectFactomd } from "./factomd.ts";
 import { startParts } from "./parts.ts";
 import { startPool } from "./pool.ts";
 import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
@@ -49,7 +49,6 @@ export interface Standalone {
 }
 
 /** factomd's own timeout for a call is 30 s; nobody waits so long for a height. */
-const FACTOMD_TIMEOUT_MS = 10_000;
 
 /** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
 export function startStandalone(options: StandaloneOptions, modules: StandaloneModules): Promise<Standalone> {
@@ -73,7 +72,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const admin = await ensureAdmin(accounts);
     const url = config.factom.factomdlocation;
-    const factomd = createFactomd({ url, timeoutMs: FACTOMD_TIMEOUT_MS }, { fetch, clock, random });
+    const factomd = connectFactomd(url, { clock, random, logger });
     const pool = await startPool(
       { config, folder, version, lxrBits, sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod) },
       { ...modules, db, factomd, hasher },

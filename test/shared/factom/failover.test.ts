@@ -1,0 +1,151 @@
+import { createServer, type Server } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { createFactomd } from "../../../shared/factom/client.ts";
+import { createFailover } from "../../../shared/factom/failover.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { manualClock } from "../../helpers/manual-clock.ts";
+
+/** A node on a socket that can be broken. */
+class Node {
+  height: number;
+  mode: "well" | "hangs up" | "talks nonsense" | "is silent" | "refuses" = "well";
+  calls = 0;
+  readonly #server: Server;
+  url = "";
+
+  constructor(height: number) {
+    this.height = height;
+    this.#server = createServer((request, response) => {
+      this.calls += 1;
+      let body = "";
+      request.on("data", (chunk) => {
+        body += chunk;
+      });
+      request.on("end", () => {
+        const { id } = JSON.parse(body) as { id: number };
+        if (this.mode === "hangs up") return void request.socket.destroy();
+        if (this.mode === "is silent") return;
+        if (this.mode === "talks nonsense") return void response.end("<html>");
+        if (this.mode === "refuses")
+          return void response.end(
+            JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32602, message: "Invalid params" } }),
+          );
+        const result = {
+          directoryblockheight: this.height,
+          leaderheight: this.height + 1,
+          entryheight: this.height,
+        };
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+      });
+    });
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    const address = this.#server.address();
+    this.url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/v2`;
+    return this;
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+const nodes: Node[] = [];
+afterEach(() => {
+  for (const node of nodes.splice(0)) node.close();
+});
+
+async function setup() {
+  nodes.push(await new Node(100).listen(), await new Node(100).listen());
+  const [first, second] = nodes as [Node, Node];
+  const clock = manualClock();
+  const alarms: string[] = [];
+  const told: string[] = [];
+  const factomd = createFailover(
+    [first, second].map(({ url }) => ({
+      url,
+      factomd: createFactomd({ url, timeoutMs: 300 }, { fetch, clock: systemClock, random: systemRandom }),
+    })),
+    {
+      clock,
+      logger: {
+        ...SILENT,
+        error: (message) => void alarms.push(message),
+        info: (message) => void told.push(message),
+      },
+    },
+  );
+  const top = async (): Promise<number> => (await factomd.heights()).directoryBlock;
+  return { first, second, clock, alarms, told, factomd, top };
+}
+
+describe("several factomd nodes", () => {
+  it("are not asked while the preferred one answers", async () => {
+    const { second, alarms, top } = await setup();
+
+    expect(await top()).toBe(100);
+
+    expect(second.calls).toBe(0);
+    expect(alarms).toEqual([]);
+  });
+
+  it.each(["hangs up", "talks nonsense", "is silent"] as const)(
+    "answer in its place where it %s: the same call, one alarm, and from then on",
+    async (mode) => {
+      const { first, second, alarms, top } = await setup();
+      first.mode = mode;
+      second.height = 101;
+
+      expect(await Promise.all([top(), top(), top()])).toEqual([101, 101, 101]);
+      const asked = first.calls;
+      expect(await top()).toBe(101);
+
+      expect(first.calls).toBe(asked);
+      expect(alarms).toEqual(["a factomd node fails, another is asked instead"]);
+    },
+  );
+
+  it("do not overrule its refusal", async () => {
+    const { first, second, factomd } = await setup();
+    first.mode = "refuses";
+
+    await expect(factomd.heights()).rejects.toMatchObject({ code: "factomd-refused" });
+
+    expect(second.calls).toBe(0);
+  });
+
+  it("give back to the preferred one after a minute, but not to one that is behind", async () => {
+    const { first, second, clock, told, top } = await setup();
+    first.mode = "hangs up";
+    second.height = 105;
+    await top();
+    first.mode = "well";
+
+    clock.advance(59_000);
+    await top();
+    expect(told).toEqual([]);
+    clock.advance(2_000);
+    expect(await top()).toBe(105);
+    expect(told).toEqual([]);
+    first.height = 106;
+    clock.advance(61_000);
+
+    expect(await top()).toBe(106);
+    expect(told).toEqual(["the preferred factomd node is asked again"]);
+  });
+
+  it("fail with what the asked one said where all fail, and go on when one is back", async () => {
+    const { first, second, top } = await setup();
+    first.mode = "hangs up";
+    second.mode = "talks nonsense";
+
+    await expect(top()).rejects.toMatchObject({ code: "factomd-unreachable", data: { url: first.url } });
+    second.mode = "well";
+
+    expect(await top()).toBe(100);
+  });
+});
