@@ -9,9 +9,9 @@ import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import { factoidAddress } from "../local/key-addresses.ts";
 import { startParts } from "../local/parts.ts";
 import { periodic } from "../local/periodic.ts";
-import { factoidAddress } from "./addresses.ts";
 import { type CloudModules, type CloudOptions, startCloud } from "./cloud.ts";
 import { startEdgeProcess } from "./edge.ts";
 import { startFront } from "./front.ts";
@@ -34,6 +34,7 @@ export interface LocalPool {
   readonly factomd: string;
   readonly admin: NewAdmin | undefined;
   readonly inviteCode: string;
+  readonly guestAddress: string;
   stop(): Promise<void>;
 }
 
@@ -90,7 +91,10 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
       return telling;
     });
     const inviteCode = await ensureInvite(accounts);
-    return { web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd, admin, inviteCode };
+    return {
+      ...{ web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd, admin, inviteCode },
+      guestAddress: factoidAddress(cloud.keys.guest ?? cloud.keys.miner),
+    };
   });
 }
 

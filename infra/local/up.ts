@@ -10,9 +10,7 @@ import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
-import { encodeAddress, rcd1, rcdHash, requireAddress } from "../../shared/factom/address.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
-import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -21,6 +19,7 @@ import type { Config } from "../config/schema.ts";
 import { startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 import { type DevnetKeys, ensureDevnetKeys, writeEndpoints } from "./devnet-pool.ts";
+import { creditAddress, factoidAddress } from "./key-addresses.ts";
 import { type Pool, startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
@@ -122,7 +121,7 @@ async function start(
       folder: join(dataDir, "devnet"),
       blockMs: options.blockSeconds * 1000,
       activations: devnetActivations(options.config),
-      credits: [{ address: ecAddressOf(keys.es), balance: EC_BALANCE }],
+      credits: [{ address: creditAddress(keys.es), balance: EC_BALANCE }],
     },
     { clock, random, logger, hasher },
   );
@@ -132,7 +131,7 @@ async function start(
   modules.onStep("starting the pool");
   const accounts = { db, random, passwords: createPasswords({}, { random }) };
   const admin = await ensureAdmin(accounts);
-  await ensureUser(db, LOCAL_USER, faAddressOf(keys.miner));
+  await ensureUser(db, LOCAL_USER, factoidAddress(keys.miner));
   const pool = await startPool(
     {
       config: devnetConfig(options, keys, devnet.factomdUrl),
@@ -162,7 +161,7 @@ async function start(
     factomd: devnet.factomdUrl,
     admin,
     inviteCode: await ensureInvite(accounts),
-    guestAddress: faAddressOf(keys.guest ?? keys.miner),
+    guestAddress: factoidAddress(keys.guest ?? keys.miner),
     pool,
     miners,
     stop,
@@ -218,7 +217,7 @@ function devnetConfig(options: UpOptions, keys: DevnetKeys, factomd: string): Co
       ...config.submit,
       "ema-n": config.submit["ema-n"] === MAINNET_EMA ? DEVNET_EMA : config.submit["ema-n"],
     },
-    pool: { ...config.pool, esaddress: keys.es, oprcoinbase: faAddressOf(keys.fs) },
+    pool: { ...config.pool, esaddress: keys.es, oprcoinbase: factoidAddress(keys.fs) },
     oracledatasources: DEVNET_PRICES,
     oracleassetdatasourcespriority: {},
   };
@@ -227,13 +226,4 @@ function devnetConfig(options: UpOptions, keys: DevnetKeys, factomd: string): Co
 function devnetActivations(config: Config): ReturnType<typeof activationsOf> {
   const activations = activationsOf(config);
   return activations === MAINNET_ACTIVATIONS ? DEVNET_DEFAULTS.activations : activations;
-}
-
-function faAddressOf(fs: string): string {
-  const { publicKey } = keyPairFromSeed(requireAddress("Fs", fs));
-  return encodeAddress("FA", rcdHash(rcd1(publicKey)));
-}
-
-function ecAddressOf(es: string): string {
-  return encodeAddress("EC", keyPairFromSeed(requireAddress("Es", es)).publicKey);
 }
