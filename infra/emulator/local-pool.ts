@@ -61,15 +61,16 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
       port: options.stratumPort,
       onLine: (line) => logger.debug("edge", { line }),
     });
-    onStop(() => edge.program.stop());
-    void edge.program.ended.then((code) =>
-      modules.onFatal(
-        new CodedError(
-          "edge",
-          `the edge ended with exit code ${code}. Its last lines:\n${edge.program.tail()}`,
-        ),
-      ),
-    );
+    let isStopping = false;
+    onStop(() => {
+      isStopping = true;
+      return edge.program.stop();
+    });
+    void edge.program.ended.then((code) => {
+      if (isStopping) return;
+      const said = `the edge ended with exit code ${code}. Its last lines:\n${edge.program.tail()}`;
+      modules.onFatal(new CodedError("edge", said));
+    });
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const admin = await ensureAdmin(accounts);
     await ensureUser(db, MINER_USER, factoidAddress(cloud.keys.miner));
