@@ -71,6 +71,8 @@ export const ENVIRONMENTS = {
     LXR_BITS: whole,
     /** What the content delivery network sends to prove itself; empty where there is none in front. */
     ORIGIN_SECRET: v.string(),
+    /** The seed of the key that signs receipts; empty: none are signed. */
+    RECEIPT_SECRET: v.optional(v.string(), ""),
   }),
   janitor: v.object({ ...common, SEAL_DEADLINE_SECONDS: seconds, BLOCK_SECONDS: seconds }),
   migrate: v.object({ ...common }),

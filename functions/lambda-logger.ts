@@ -21,6 +21,7 @@ export const METRIC_NAMES = [
   "ForcedSeals",
   "SealedBlocks",
   "Unpriced",
+  "ConservationProblems",
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 export const METRIC_NAMESPACE = "Prosper";

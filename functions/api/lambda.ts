@@ -6,6 +6,7 @@ import { readEnvironment } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createApiHandler } from "./handler.ts";
 import { behindOrigin } from "./origin.ts";
+import { receiptKeysOf } from "./receipt-keys.ts";
 
 const env = readEnvironment("api");
 const modules = lambdaModules(env);
@@ -13,6 +14,7 @@ const accounts = createWebAccounts(
   { openRegistration: env.REGISTRATION === "open" },
   { ...modules, passwords: createPasswords({}, modules) },
 );
+const receiptKeys = receiptKeysOf(env.RECEIPT_SECRET);
 const api = createApiHandler(
   {
     poolName: env.POOL_NAME,
@@ -25,7 +27,7 @@ const api = createApiHandler(
     },
     lxrBits: env.LXR_BITS,
   },
-  { ...modules, accounts },
+  { ...modules, accounts, ...(receiptKeys && { receiptKeys }) },
 );
 
 export const handler = behindOrigin({ secret: env.ORIGIN_SECRET }, api);

@@ -19,6 +19,8 @@ export interface JanitorModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sealer: Sealer;
+  /** Checks whether money is conserved, after everything else. */
+  readonly watch?: () => Promise<void>;
 }
 
 export interface JanitorReport {
@@ -39,6 +41,7 @@ export function createJanitorHandler(
     if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
     const sealed = await sealer.run();
     const prunedMinutes = await pruneMinutes(db, clock.wallMs() - options.keepMinutesMs);
+    await modules.watch?.();
     return { sealed: sealed.length, endedEpochs, prunedMinutes };
   });
 }

@@ -1,5 +1,6 @@
 /** The janitor as a Lambda: run by a schedule. */
 
+import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
 import { readEnvironment } from "../environment.ts";
@@ -7,6 +8,9 @@ import { lambdaModules } from "../lambda-modules.ts";
 import { createJanitorHandler } from "./handler.ts";
 
 const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
+const AUDIT_EVERY_MS = 3_600_000;
+/** The function's own time is a minute. */
+const AUDIT_TIMEOUT_MS = 30_000;
 
 const env = readEnvironment("janitor");
 const modules = lambdaModules(env);
@@ -15,7 +19,12 @@ const sealer = createSealer(
   { ...modules, onEvent: countBooks(modules.count) },
 );
 
+const watch = createBooksWatch(
+  { everyMs: AUDIT_EVERY_MS, timeoutMs: AUDIT_TIMEOUT_MS },
+  { ...modules, onChecked: ({ problems }) => modules.count({ ConservationProblems: problems }) },
+);
+
 export const handler = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
-  { ...modules, sealer },
+  { ...modules, sealer, watch },
 );

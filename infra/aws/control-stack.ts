@@ -33,6 +33,8 @@ export interface ControlStackProps extends StackProps {
   readonly schema: string;
   /** What CloudFront sends to prove itself; empty: nobody stands before the function URL. */
   readonly originSecret: string;
+  /** What the key that signs receipts is made of; empty: none are signed. */
+  readonly receiptSecret: string;
   /** False while the pool is turned off: schedules would keep the database awake. */
   readonly isScheduled: boolean;
   /** Test stages only. */
@@ -157,6 +159,7 @@ export class ControlStack extends Stack {
         STRATUM_PORT: `${stratum.port}`,
         LXR_BITS: `${pool.lxrBits}`,
         ORIGIN_SECRET: props.originSecret,
+        RECEIPT_SECRET: props.receiptSecret,
       },
     }).function;
   }
@@ -229,6 +232,12 @@ export class ControlStack extends Stack {
       "A block is sealed by the deadline",
       "forced-seals",
       metric("ForcedSeals", "janitor"),
+    );
+    alarm(
+      "Conservation",
+      "Money is not conserved",
+      "conservation",
+      metric("ConservationProblems", "janitor"),
     );
     new RunbookAlarm(this, "Unpriced", {
       stage,

@@ -18,6 +18,8 @@ const local = v.object({
   blockSeconds: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.minValue(0.1)),
   /** Whoever stands before the function URL proves itself by it. */
   originSecret: v.pipe(v.string(), v.minLength(1)),
+  /** Of the key that signs receipts. */
+  receiptSecret: v.pipe(v.string(), v.minLength(1)),
   lxrBits: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
 });
 
@@ -76,6 +78,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     version: options.version,
     schema: schemaOf(),
     originSecret: settings.originSecret,
+    receiptSecret: settings.receiptSecret,
     isScheduled: true,
     queue: QUEUE,
   });

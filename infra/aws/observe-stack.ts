@@ -103,7 +103,12 @@ export class ObserveStack extends Stack {
               books("SealedBlocks", "accounting"),
               books("SealedBlocks", "janitor"),
             ],
-            [books("LateWork", "accounting"), books("ForcedSeals", "janitor"), books("Unpriced", "poll")],
+            [
+              books("LateWork", "accounting"),
+              books("ForcedSeals", "janitor"),
+              books("ConservationProblems", "janitor"),
+              books("Unpriced", "poll"),
+            ],
           ),
         ],
         [

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type App, SecretValue, Tags } from "aws-cdk-lib";
+import { type App, RemovalPolicy, SecretValue, Tags } from "aws-cdk-lib";
 import { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
@@ -44,6 +44,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
   const network = new NetworkStack(app, idOf("network"), common);
   const data = new DataStack(app, idOf("data"), { ...common, network });
   const originSecret = originSecretOf(data, stage);
+  const receiptSecret = receiptSecretOf(data, stage);
   const control = new ControlStack(app, idOf("control"), {
     terminationProtection: stage.isProtected,
     functions: {
@@ -63,6 +64,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     version,
     schema: schemaOf(),
     originSecret,
+    receiptSecret,
     isScheduled: stage.edge.tasks > 0,
   });
   const image = ContainerImage.fromAsset(ROOT, {
@@ -87,6 +89,18 @@ function originSecretOf(data: DataStack, stage: Stage): string {
   acknowledge(secret, {
     SMG4: "It protects a rate limit only; making it anew is deleting it and deploying.",
   });
+  return SecretValue.secretsManager(secret.secretName).unsafeUnwrap();
+}
+
+/** Receipts are checked for years, so their key is kept where the books are. */
+function receiptSecretOf(data: DataStack, stage: Stage): string {
+  const secret = new Secret(data, "ReceiptSecret", {
+    secretName: `prosper/${stage.name}/receipts`,
+    description: "What the key that signs receipts is made of",
+    generateSecretString: { excludePunctuation: true, passwordLength: 40 },
+    removalPolicy: stage.isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+  acknowledge(secret, { SMG4: "With another key nobody could check a receipt of before." });
   return SecretValue.secretsManager(secret.secretName).unsafeUnwrap();
 }
 

@@ -84,6 +84,26 @@ export class CliContext {
     return createLogger(file === undefined ? { level } : { level, file });
   }
 
+  /** A cluster on AWS behind the RDS Data API, for whoever is outside of its network: named by variables, as functions are told. */
+  #dataApi(): { resourceArn: string; secretArn: string; database: string } | undefined {
+    const {
+      DATABASE_CLUSTER_ARN: resourceArn = "",
+      DATABASE_SECRET_ARN: secretArn = "",
+      DATABASE_NAME: database = "prosper",
+    } = this.env;
+    if (resourceArn === "" && secretArn === "") return undefined;
+    if (resourceArn !== "" && secretArn !== "") return { resourceArn, secretArn, database };
+    throw new CodedError(
+      "config",
+      "DATABASE_CLUSTER_ARN and DATABASE_SECRET_ARN: expected both or neither (the stack Prosper-STAGE-data prints them)",
+    );
+  }
+
+  /** Whether a server is configured; else the embedded one is meant. */
+  hasDatabase(): boolean {
+    return this.#dataApi() !== undefined || this.databaseUrl() !== undefined;
+  }
+
   /** Address of a server of one's own, or undefined for the embedded one. */
   databaseUrl(): string | undefined {
     const { url, host, port, dbname, username, password } = this.config.database;
@@ -97,7 +117,7 @@ export class CliContext {
   }
 
   /**
-   * The pool's database, migrated: the configured server, else the embedded one under `dataDir`. One that was running is left running,
+   * The pool's database, migrated: the cluster behind the Data API, the configured server, else the embedded one under `dataDir`. One that was running is left running,
    * unless it is `owned`.
    */
   async openDatabase(
@@ -105,6 +125,13 @@ export class CliContext {
     logger: Logger,
     { owned = false }: { owned?: boolean } = {},
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
+    const dataApi = this.#dataApi();
+    if (dataApi !== undefined) {
+      const { openDataApi } = await import("../../shared/db/data-api.ts");
+      const db = openDataApi(dataApi, { clock: systemClock });
+      await migrate(db);
+      return { db, url: dataApi.resourceArn, close: async () => db.close() };
+    }
     const url = this.databaseUrl();
     const embedded = url === undefined ? await startPostgres({ dir: join(dataDir, "postgres") }) : undefined;
     const address = url ?? embedded?.url ?? "";

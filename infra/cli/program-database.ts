@@ -28,10 +28,10 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
   const withDb = async (command: Command, work: (db: Db) => Promise<void>): Promise<void> => {
     const context = parts.contextOf(command);
     const { dataDir } = command.opts<DataFlags>();
-    if (context.databaseUrl() === undefined && !existsSync(join(dataDir, "postgres"))) {
+    if (!context.hasDatabase() && !existsSync(join(dataDir, "postgres"))) {
       throw new CodedError(
         "no-database",
-        `there is no pool in ${dataDir} and no database is configured: start one with \`prosper up\`, name its folder with --data-dir, or set DATABASE_URL`,
+        `there is no pool in ${dataDir} and no database is configured: start one with \`prosper up\`, name its folder with --data-dir, or set DATABASE_URL (on AWS: DATABASE_CLUSTER_ARN and DATABASE_SECRET_ARN)`,
       );
     }
     const { db, close } = await context.openDatabase(dataDir, context.logger());

@@ -101,6 +101,8 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
         priceFeed: devnet.value.prices,
         stratumPort: options.stratumPort,
         ...{ blockSeconds, lxrBits, originSecret: options.originSecret },
+        // As lasting as the devnet itself, and worth as little.
+        receiptSecret: keys.fs,
       },
     });
     return {

@@ -1,5 +1,6 @@
 /** The books of a pool in one process: queue, accounting function and janitor, wired as on AWS but by timers. */
 
+import { type ConservationReport, createConservation } from "../../functions/accounting/conservation.ts";
 import type { BooksListener } from "../../functions/accounting/events.ts";
 import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
@@ -10,7 +11,6 @@ import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { type ConservationReport, createConservation } from "./conservation.ts";
 import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./queue.ts";
 
 export interface LocalBooksOptions {

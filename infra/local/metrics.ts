@@ -3,8 +3,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
+import type { ConservationReport } from "../../functions/accounting/conservation.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
-import type { ConservationReport } from "./conservation.ts";
 
 const PEG = 100_000_000;
 

@@ -20,6 +20,7 @@ export const STAGE_CONTEXTS = {
     blockSeconds: 5,
     lxrBits: 16,
     originSecret: "between-us",
+    receiptSecret: "for-years",
   },
 } as const;
 

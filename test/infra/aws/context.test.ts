@@ -60,6 +60,7 @@ describe("the context", () => {
       blockSeconds: "5",
       lxrBits: "16",
       originSecret: "between-us",
+      receiptSecret: "for-years",
     };
     expect(readLocal((key) => given[key])).toMatchObject({ stratumPort: 3, blockSeconds: 5 });
   });

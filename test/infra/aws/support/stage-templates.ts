@@ -52,6 +52,7 @@ export function synthesiseLocal(): Template {
         blockSeconds: 5,
         lxrBits: 16,
         originSecret: "between-us",
+        receiptSecret: "for-years",
       },
       options(),
     ),

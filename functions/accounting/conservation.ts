@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { auditBooks } from "../../shared/db/audit.ts";
 import { checkSealedBlock } from "../../shared/db/conservation.ts";
 import type { Db } from "../../shared/db/port.ts";
+import { lastSealedHeight, sealedSince } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
@@ -86,5 +87,37 @@ export function createConservation(options: ConservationOptions, modules: Conser
       const tookMs = clock.monotonicMs() - startMs;
       notBeforeMs = startMs + Math.max(options.everyMs, tookMs / LARGEST_PART);
     },
+  };
+}
+
+export interface BooksWatchOptions extends ConservationOptions {
+  /** All books are given up for this time when checking them takes longer. */
+  readonly timeoutMs: number;
+}
+
+/** For functions, which are called from time to time: each call checks what was sealed since the last one, and all books where it is time to. */
+export function createBooksWatch(
+  options: BooksWatchOptions,
+  modules: ConservationModules,
+): () => Promise<void> {
+  const { db, logger } = modules;
+  const conservation = createConservation(options, modules);
+  let seen: number | undefined;
+  return async () => {
+    // A new process looks at the newest block again.
+    seen ??= (await lastSealedHeight(db)) - 1;
+    for (const { height } of await sealedSince(db, seen)) {
+      await conservation.sealed(height);
+      seen = height;
+    }
+    const signal = AbortSignal.timeout(options.timeoutMs);
+    await conservation.checkAll(signal);
+    if (signal.aborted)
+      logger.error(
+        "Checking all books takes longer than a function may: run prosper audit from time to time",
+        {
+          timeoutMs: options.timeoutMs,
+        },
+      );
   };
 }

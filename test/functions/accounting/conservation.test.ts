@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  type Conservation,
+  createBooksWatch,
+  createConservation,
+} from "../../../functions/accounting/conservation.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
-import { type Conservation, createConservation } from "../../../infra/local/conservation.ts";
 import { createPoolMetrics, type PoolMetrics } from "../../../infra/local/metrics.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
@@ -126,6 +130,29 @@ describe("the conservation check", () => {
 
     expect(warnings).toHaveLength(2);
     expect([await gauge("conserved"), alarms]).toEqual(["1", []]);
+  });
+
+  it("of a function looks at what was sealed since its last call, at the newest block first, and at all books in time", async () => {
+    const watch = createBooksWatch(
+      { everyMs: 300_000, timeoutMs: 60_000 },
+      { db, clock, logger: { ...SILENT, error: (_, data) => alarms.push(data?.["problems"]) } },
+    );
+    await watch();
+    const first = alarms.length;
+    await tamper(sql`UPDATE payouts SET amount = amount + 1 WHERE job = 15 AND user_name = 'ann'`);
+    await watch();
+    const before = alarms.length;
+    clock.advance(300_000);
+    await watch();
+    const afterwards = alarms.length;
+    // A process that was just started.
+    await createBooksWatch(
+      { everyMs: 300_000, timeoutMs: 60_000 },
+      { db, clock, logger: { ...SILENT, error: (what) => alarms.push(what) } },
+    )();
+
+    expect([first, before, afterwards]).toEqual([0, 0, 1]);
+    expect(alarms.length).toBe(3);
   });
 
   it("finds nothing wrong with what the sealer seals", async () => {
