@@ -41,6 +41,8 @@ type Kind = "edge" | "database" | "queue" | "functions";
 const problems: string[] = [];
 const recovered = new Map<Kind, number[]>();
 const rejected: string[] = [];
+/** Blocks that were sealed by the deadline, without waiting for somebody's work any longer. */
+const forced: number[] = [];
 /** Processes that were running and were killed. */
 const killed = new Map<Kind, number>();
 
@@ -95,6 +97,7 @@ async function startPool(folder: string, database: Database, started: Part[]): P
   };
   const functions = part("functions", "functions", all, (message) => {
     if (message["rejected"] !== undefined) rejected.push(String(message["rejected"]));
+    if (message["forced"] !== undefined) forced.push(Number(message["forced"]));
   });
   await functions.start();
   const edges = Array.from({ length: EDGES }, (_, n) => {
@@ -219,21 +222,28 @@ async function bookedShares(db: Db): Promise<Map<string, number>> {
 }
 
 /** Acknowledged shares that are missing, and shares beyond what could have been counted. */
-function compare(words: FinalWords, booked: ReadonlyMap<string, number>): { lost: number; surplus: number } {
-  let lost = 0;
-  let surplus = 0;
-  for (const { user, worker, job, sure, unsure } of words.sums) {
-    const shares = booked.get(`${job} ${user} ${worker}`) ?? 0;
-    lost += Math.max(0, sure - shares);
-    surplus += Math.max(0, shares - sure - unsure);
-  }
-  return { lost, surplus };
+interface Comparison {
+  readonly lost: number;
+  readonly surplus: number;
+  /** Lost shares by job. */
+  readonly where: ReadonlyMap<number, number>;
 }
 
-async function waitForBooks(
-  db: Db,
-  words: FinalWords,
-): Promise<{ lost: number; surplus: number; drainMs: number }> {
+function compare(words: FinalWords, booked: ReadonlyMap<string, number>): Comparison {
+  let lost = 0;
+  let surplus = 0;
+  const where = new Map<number, number>();
+  for (const { user, worker, job, sure, unsure } of words.sums) {
+    const shares = booked.get(`${job} ${user} ${worker}`) ?? 0;
+    const missing = Math.max(0, sure - shares);
+    if (missing > 0) where.set(job, (where.get(job) ?? 0) + missing);
+    lost += missing;
+    surplus += Math.max(0, shares - sure - unsure);
+  }
+  return { lost, surplus, where };
+}
+
+async function waitForBooks(db: Db, words: FinalWords): Promise<Comparison & { drainMs: number }> {
   const startMs = performance.now();
   const newest = Math.max(...words.sums.map(({ job }) => job));
   for (;;) {
@@ -305,7 +315,7 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   const words = v.parse(finalWords, minersTell);
   problems.push(...words.problems);
   const db = openPg({ url: pool.database.url });
-  const { lost, surplus, drainMs } = await waitForBooks(db, words);
+  const { lost, surplus, where, drainMs } = await waitForBooks(db, words);
   const booked = await bookedShares(db);
   const ofReplayer = [...booked].filter(([key]) => key.includes(` ${REPLAYER} `));
   const replayed = ofReplayer.reduce((sum, [, shares]) => sum + shares, 0);
@@ -315,7 +325,7 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   problems.push(...audit.problems);
   const { conserved } = await auditByCommand(pool.database.url);
   if (!conserved) problems.push("`prosper audit` says that money is not conserved");
-  if (lost > 0) problems.push(`${lost} acknowledged shares are lost`);
+  if (lost > 0) problems.push(`${lost} acknowledged shares are lost, by job: ${JSON.stringify([...where])}`);
   if (surplus > 0) problems.push(`${surplus} shares are counted that were not sent so often`);
   for (const code of rejected) problems.push(`the books refused a message: ${code}`);
   checkExtent(words.totals["acked"] ?? 0, audit.blocks);
@@ -324,7 +334,9 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   console.log(
     `\n${totals["acked"]} shares acknowledged (${JSON.stringify(totals)}), p50 ${acknowledged.p50} ms, p99 ${acknowledged.p99} ms, max ${acknowledged.max} ms`,
   );
-  console.log(`refused: ${JSON.stringify(words.refusals)}`);
+  console.log(
+    `refused: ${JSON.stringify(words.refusals)}; sealed by the deadline: ${forced.length === 0 ? "none" : forced}`,
+  );
   console.log(
     `${audit.blocks} blocks sealed, reward ${audit.reward}, fee ${audit.fee}, paid ${audit.paid}, carried ${audit.carried}; books complete ${Math.round(drainMs)} ms after the last share`,
   );

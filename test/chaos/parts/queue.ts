@@ -1,7 +1,12 @@
-/** A queue like SQS over HTTP, in memory: what it holds dies with it, and what is not deleted in time comes again. */
+/**
+ * A queue like SQS over HTTP: what it accepted is on disk and survives its own death, what is not deleted in time comes again, some of it
+ * twice, in any order. An edge relies on the first: once accepted, a message is sent again only after a restart of the edge.
+ */
 
 import { randomUUID } from "node:crypto";
+import { existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { partOptions, tell } from "../options.ts";
 
 const VISIBILITY_MS = 2_000;
@@ -16,21 +21,45 @@ interface Message {
   visibleAtMs: number;
 }
 
+const { folder, port } = partOptions();
 const messages = new Map<string, Message>();
 let sent = 0;
+const file = openLog(join(folder, "queue.log"));
+
+/** A line a message, and one for each deletion. A line without its end was never acknowledged. */
+function openLog(path: string): number {
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
+  for (const line of lines) {
+    const { id, body } = JSON.parse(line) as { id: string; body?: string };
+    if (body === undefined) messages.delete(id);
+    else messages.set(id, { id, body, visibleAtMs: 0 });
+  }
+  // Written anew beside the old one, which stands until the new one is whole.
+  const log = openSync(`${path}.new`, "w");
+  for (const { id, body } of messages.values()) writeSync(log, `${JSON.stringify({ id, body })}\n`);
+  fsyncSync(log);
+  renameSync(`${path}.new`, path);
+  return log;
+}
+
+function keep(entries: readonly { id: string; body?: string }[]): void {
+  writeSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  fsyncSync(file);
+}
 
 function answer(path: string, body: string): unknown {
   if (path === "/send") {
     if (messages.size >= MOST) return undefined;
     sent += 1;
-    for (let copy = 0; copy < (sent % TWICE === 0 ? 2 : 1); copy++) {
-      const id = randomUUID();
-      messages.set(id, { id, body, visibleAtMs: 0 });
-    }
+    const copies = Array.from({ length: sent % TWICE === 0 ? 2 : 1 }, () => ({ id: randomUUID(), body }));
+    keep(copies);
+    for (const { id } of copies) messages.set(id, { id, body, visibleAtMs: 0 });
     return {};
   }
   if (path === "/delete") {
-    for (const id of JSON.parse(body) as string[]) messages.delete(id);
+    const ids = JSON.parse(body) as string[];
+    keep(ids.map((id) => ({ id })));
+    for (const id of ids) messages.delete(id);
     return {};
   }
   const nowMs = performance.now();
@@ -41,7 +70,6 @@ function answer(path: string, body: string): unknown {
   return batch.map(({ id, body: text }) => ({ id, body: text }));
 }
 
-const { port } = partOptions();
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
