@@ -1,0 +1,23 @@
+/** A PostgreSQL for one load program, gone with it. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startPostgres } from "../../infra/local/postgres.ts";
+import { migrate } from "../../shared/db/migrate.ts";
+import { openPg } from "../../shared/db/pg.ts";
+import type { Db } from "../../shared/db/port.ts";
+
+export async function withDatabase(work: (db: Db) => Promise<void>): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), "prosper-load-"));
+  const postgres = await startPostgres({ dir, unsafeFast: true });
+  const db = openPg({ url: postgres.url, size: 20 });
+  try {
+    await migrate(db);
+    await work(db);
+  } finally {
+    await db.close();
+    await postgres.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
