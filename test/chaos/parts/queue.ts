@@ -1,6 +1,6 @@
 /**
  * A queue like SQS over HTTP: what it accepted is on disk and survives its own death, what is not deleted in time comes again, some of it
- * twice, in any order. An edge relies on the first: once accepted, a message is sent again only after a restart of the edge.
+ * twice, in any order. Without the first an edge would send its messages again only after minutes, or when it is started anew.
  */
 
 import { randomUUID } from "node:crypto";

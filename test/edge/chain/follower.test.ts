@@ -140,7 +140,7 @@ describe("the chain follower", () => {
     expect(scene.graded).toEqual([]);
   });
 
-  it("books the reward although no prices let it make a job, and mines as soon as there are some", async () => {
+  it("books the reward although no prices let it make a job, and mines as soon as there are some [G9]", async () => {
     scene.prices = false;
     running = scene.start();
     await expect.poll(() => scene.refusals).toEqual(["1000 no prices"]);

@@ -82,7 +82,7 @@ describe("the submitter", () => {
       v.object({ state: v.string(), target: v.string() }),
     );
 
-  it("sends the best of a job and records the blocked ones", async () => {
+  it("sends the best of a job and records the blocked ones [G17] [P6]", async () => {
     const submitter = await start(2);
 
     for (const difficulty of [10n, 30n, 20n, 5n, 25n]) submitter.offer(share(difficulty));

@@ -56,7 +56,7 @@ describe("an accepted share", () => {
     ]);
   });
 
-  it("is on disk when it is answered: a kill right then loses nothing", async () => {
+  it("is on disk when it is answered: a kill right then loses nothing [G8] [P1] [P2]", async () => {
     const w = world();
     await start(w, 1000);
     const found = await mine(1000, await leased(w));
@@ -88,7 +88,7 @@ describe("an accepted share", () => {
 });
 
 describe("one share", () => {
-  it("is credited once whatever its spelling, session, user and however often the edge restarts", async () => {
+  it("is credited once whatever its spelling, session, user and however often the edge restarts [G3] [G4] [P3] [P4]", async () => {
     let w = world();
     await start(w, 1000);
     const prefix = await leased(w);
@@ -137,7 +137,7 @@ describe("one share", () => {
     expect(hasher8.hashed() - before).toBe(1);
   });
 
-  it("that was refused for a wrong claim may be sent again with the true one", async () => {
+  it("that was refused for a wrong claim may be sent again with the true one [G5]", async () => {
     const w = world();
     await start(w, 1000);
     const found = await mine(1000, await leased(w));
@@ -230,7 +230,7 @@ describe("the cheap checks", () => {
 });
 
 describe("a late share", () => {
-  it("counts for its own job by the time its line was read, with either job id, and is marked late", async () => {
+  it("counts for its own job by the time its line was read, with either job id, and is marked late [G20]", async () => {
     const w = world();
     await start(w, 1000);
     const [one, two, three] = [
@@ -533,7 +533,7 @@ describe("deltas", () => {
     expect(w.books.sums().size).toBe(300);
   });
 
-  it("wait in growing windows while the outbox is full, and lose nothing", async () => {
+  it("wait in growing windows while the outbox is full, and lose nothing [G7]", async () => {
     const w = world(memoryDisk(), { outboxBytes: 1 });
     await start(w, 1000);
     w.books.queueAway = true;
@@ -634,7 +634,7 @@ describe("a stop while a cut is being written", () => {
 });
 
 describe("journal files", () => {
-  it("are freed when their jobs are over and the books have everything, not before", async () => {
+  it("are freed when their jobs are over and the books have everything, not before [P10]", async () => {
     const w = world();
     await start(w, 1000);
     const count = (): number => w.disk.files().size;

@@ -47,7 +47,7 @@ describe("the nonces of a job", () => {
     expect(seen.size()).toBe(20_000);
   });
 
-  it("take no more than their limit, and say full", () => {
+  it("take no more than their limit, and say full [G5]", () => {
     const seen = new SeenNonces(KEY, 2);
     seen.credit(nonce(1));
     const second = seen.reserve(nonce(2));

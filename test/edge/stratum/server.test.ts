@@ -148,7 +148,7 @@ describe("logins", () => {
     ]);
   });
 
-  it("refuse another user on the same connection and end the one before", async () => {
+  it("refuse another user on the same connection and end the one before [G2]", async () => {
     const { backend, miner } = startHarness();
     const client = await miner("user,rig");
 
@@ -340,7 +340,7 @@ describe("vardiff on a session", () => {
 });
 
 describe("deadlines", () => {
-  it("give a begun line 15 s", async () => {
+  it("give a begun line 15 s [G15]", async () => {
     const { clock, ends, miner } = startHarness();
     const client = await miner();
     client.send('{"id":1');
@@ -433,7 +433,7 @@ describe("bad readers and writers", () => {
     expect(client.lines[1]).toContain("a line has at most 4096 bytes");
   });
 
-  it("a reader with more unsent than allowed is dropped, others are not", async () => {
+  it("a reader with more unsent than allowed is dropped, others are not [G15]", async () => {
     const { backend, ends, miner, server } = startHarness({ maxUnsentBytes: 2_000, lineBurst: 2_000 });
     const stuck = await miner();
     const honest = await miner();
@@ -718,8 +718,57 @@ describe("places", () => {
   });
 });
 
+describe("the Go pool's defects at the door", () => {
+  it("no share counts before a login, under the empty name, or after a login that was refused [G1]", async () => {
+    const { backend, connect } = startHarness();
+    backend.login = async () => ({ kind: "refused", reason: "no" });
+    const client = connect();
+
+    client.send(share(3, "") + share(4, "user"));
+    client.send(call(5, "mining.subscribe", "prosper/test") + share(6, "") + share(7, "user"));
+    client.send(call(8, "mining.authorize", "user,rig", "wrong", "", "") + share(9, "user") + share(10, ""));
+    await client.fence();
+
+    const answers = client.lines.filter((line) => /^\{"id":(3|4|6|7|9|10),/.test(line));
+    expect(answers).toHaveLength(6);
+    for (const answer of answers) expect(answer).not.toContain('"result":true');
+    expect(backend.shares).toEqual([]);
+  });
+
+  it("nothing is left of 500 connections that came and went [G6]", async () => {
+    const { backend, clock, connect, ends, server } = startHarness();
+    const timersBefore = clock.pending();
+
+    for (let n = 0; n < 500; n++) {
+      const client = connect(`10.0.${n >> 8}.${n & 255}`);
+      client.send(
+        call(1, "mining.subscribe", "prosper/test") + call(2, "mining.authorize", `user${n},rig`, "", "", ""),
+      );
+      await client.fence();
+      await client.close();
+    }
+
+    expect(ends).toHaveLength(500);
+    expect([...server.sessions()]).toEqual([]);
+    expect(server.stats()).toMatchObject({ connections: 0 });
+    expect(clock.pending()).toBe(timersBefore);
+    expect(backend.logins).toHaveLength(500);
+  });
+
+  it("mining.get_oprhash answers the truth [G20] [P7]", async () => {
+    const { miner } = startHarness();
+    const client = await miner();
+
+    client.send(call(3, "mining.get_oprhash", "1000") + call(4, "mining.get_oprhash", "999"));
+    await client.until(() => client.lines.length >= 2);
+
+    expect(client.lines[0]).toContain(HASH_A);
+    expect(client.lines[1]).not.toContain(HASH_A);
+  });
+});
+
 describe("closing", () => {
-  it("takes no more connections and spreads the closes over the time given", async () => {
+  it("takes no more connections and spreads the closes over the time given [G19]", async () => {
     const { clock, connect, ends, miner, server } = startHarness();
     const clients = await Promise.all(Array.from({ length: 20 }, () => miner()));
 

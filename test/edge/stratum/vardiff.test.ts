@@ -86,7 +86,7 @@ describe("retarget", () => {
     },
   );
 
-  it("raises the target of a fast miner within seconds", () => {
+  it("raises the target of a fast miner within seconds [P5]", () => {
     const { assignment } = mine(1_000_000, 5_000, firstAssignment(settings, 0n, 0));
 
     expect(assignment.target).toBeGreaterThan(settings.firstTarget);

@@ -251,7 +251,7 @@ describe("series and pages", () => {
       expect((await visitor.json("GET", `/api/blocks/${height}`)).status).toBe(404);
   });
 
-  it("refuses what is no limit or height, naming it", async () => {
+  it("refuses what is no limit or height, naming it [G14]", async () => {
     for (const query of [
       "limit=0",
       "limit=201",

@@ -176,7 +176,7 @@ describe("registering over the web", () => {
     expect(await isUnclaimed(api.modules.db, code)).toBe(false);
   });
 
-  it("is refused without a code, with a bad one, a short password, a bad address or a bad name, and spends nothing", async () => {
+  it("is refused without a code, with a bad one, a short password, a bad address or a bad name, and spends nothing [G10]", async () => {
     const code = uniqueName("code");
     await insertInvite(api.modules.db, code);
     const tries = [

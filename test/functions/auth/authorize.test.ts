@@ -77,7 +77,7 @@ describe("the auth function", () => {
     expect((await findUser(database.db, user))?.payoutAddress).toBe(addressOf(user));
   });
 
-  it("answers a wrong password and an unknown user with the same words", async () => {
+  it("answers a wrong password and an unknown user with the same words [G2]", async () => {
     const user = await registered("secret");
 
     const wrong = await login(closed, user, "Secret");
@@ -100,7 +100,7 @@ describe("the auth function", () => {
     expect(takenWithCode).toEqual(taken);
   });
 
-  it("spends no code on a registration that fails", async () => {
+  it("spends no code on a registration that fails [G12]", async () => {
     const invite = await newInvite();
     const user = uniqueName("user");
 

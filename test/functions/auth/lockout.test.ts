@@ -179,7 +179,7 @@ describe("known and unknown names", () => {
 });
 
 describe("200 invite codes", () => {
-  it("raced for by 64 each, over stratum and over the web, are claimed exactly once each", async () => {
+  it("raced for by 64 each, over stratum and over the web, are claimed exactly once each [G11] [P8]", async () => {
     const passwords = cheapPasswords({ concurrency: 8, queueLimit: 10_000 });
     const codes = Array.from({ length: 200 }, () => uniqueName("code"));
     for (const code of codes) await insertInvite(database.db, code);

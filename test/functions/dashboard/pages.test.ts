@@ -61,7 +61,7 @@ describe("every page", () => {
 });
 
 describe("the files", () => {
-  it("never make markup out of text", () => {
+  it("never make markup out of text [G13]", () => {
     const scripts = [...loadAssets().files].filter(
       ([name]) => name.endsWith(".js") && !name.startsWith("vendor/"),
     );

@@ -253,7 +253,7 @@ describe("prosper db record", () => {
     });
   });
 
-  it("books a receipt once when eight record it at the same time, and two receipts for the same money only once", async () => {
+  it("books a receipt once when eight record it at the same time, and two receipts for the same money only once [G16] [P9]", async () => {
     const same = await receipt("a.json", [HASH_1, HASH_1]);
     const other = await receipt("b.json", [HASH_2, HASH_2]);
 

@@ -180,7 +180,7 @@ describe("payout_cli.json", () => {
     expect(lines[0]).toBe("Payment submitted to the network");
   });
 
-  it("splits a file over 10 KiB, which the reference refuses, into entries that fit", async () => {
+  it("splits a file over 10 KiB, which the reference refuses, into entries that fit [P9]", async () => {
     const one = cases.find((found) => found.note.startsWith("60 payments"));
     if (one === undefined) throw new Error("the case is missing");
 

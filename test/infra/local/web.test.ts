@@ -48,7 +48,7 @@ describe("the web server", () => {
     expect(await me.json()).toMatchObject({ user: { name: "ann" } });
   });
 
-  it("serves health and metrics", async () => {
+  it("serves health and metrics [P11]", async () => {
     const health = await fetch(`${web.url}/healthz`);
     const metrics = await fetch(`${web.url}/metrics`);
 

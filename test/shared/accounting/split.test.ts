@@ -48,7 +48,7 @@ describe("a split", () => {
     );
   });
 
-  it("by largest remainder leaves nothing where there is work, and is within a unit of exact for everybody", () => {
+  it("by largest remainder leaves nothing where there is work, and is within a unit of exact for everybody [P10]", () => {
     fc.assert(
       fc.property(INPUT, (input) => {
         const split = splitReward({ ...input, mode: "largest-remainder" });

@@ -5,7 +5,7 @@ import { POOL_DIFFICULTY_ONE } from "../../../shared/difficulty/target.ts";
 import { achievedWork, assignedWork, hashesOfWork, workOfShare } from "../../../shared/difficulty/work.ts";
 
 describe("the work of a share", () => {
-  it("is the whole number of hashes that its assigned target takes on average", () => {
+  it("is the whole number of hashes that its assigned target takes on average [G18]", () => {
     expect(assignedWork(0n)).toBe(1n);
     expect(assignedWork(POOL_DIFFICULTY_ONE)).toBe(65_536n);
     expect(assignedWork(MAX_U64)).toBe(1n << 64n);

@@ -94,7 +94,7 @@ describe("several factomd nodes", () => {
   });
 
   it.each(["hangs up", "talks nonsense", "is silent"] as const)(
-    "answer in its place where it %s: the same call, one alarm, and from then on",
+    "answer in its place where it %s: the same call, one alarm, and from then on [P11]",
     async (mode) => {
       const { first, second, alarms, top } = await setup();
       first.mode = mode;
