@@ -6,6 +6,12 @@ import { CodedError } from "../../shared/errors.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** What the image promises (edge/Dockerfile): stands where the configuration says nothing else. */
+const IMAGE_DEFAULTS = {
+  app: { datadir: "/data", tabledir: "/table" },
+  stratum: { host: "0.0.0.0", stratumport: 3333 },
+} as const;
+
 export interface ContainerSettings {
   /** Readable by this user only. The first is the configuration. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
@@ -22,8 +28,10 @@ export function containerSettings(env: Env, dataDir: string): ContainerSettings 
   const config = readConfig(env["PROSPER_CONFIG"] ?? "");
   const files: { path: string; text: string }[] = [];
   const set = (section: string, key: string, value: string | number): void => {
-    config[section] = { ...config[section], [key]: value };
+    const written = sectionOf(config, section);
+    config[written] = { ...config[written], [key]: value };
   };
+  addDefaults(config);
   const es = given(env, "PROSPER_ES_ADDRESS");
   if (es !== undefined) set("pool", "esaddress", es);
   const [cert, key] = [given(env, "STRATUM_TLS_CERT"), given(env, "STRATUM_TLS_KEY")];
@@ -41,6 +49,21 @@ export function containerSettings(env: Env, dataDir: string): ContainerSettings 
     configFile,
     databaseUrl: databaseUrl(env),
   };
+}
+
+/** Sections and keys are found in any case, as in the file of the Go pool. */
+function addDefaults(config: Record<string, Record<string, unknown>>): void {
+  for (const [section, defaults] of Object.entries(IMAGE_DEFAULTS)) {
+    const written = sectionOf(config, section);
+    const keys = new Set(Object.keys(config[written] ?? {}).map((key) => key.toLowerCase()));
+    const missing = Object.entries(defaults).filter(([key]) => !keys.has(key));
+    config[written] = { ...config[written], ...Object.fromEntries(missing) };
+  }
+}
+
+/** As it is written in the file, if it is. */
+function sectionOf(config: Readonly<Record<string, unknown>>, section: string): string {
+  return Object.keys(config).find((name) => name.toLowerCase() === section) ?? section;
 }
 
 function readConfig(text: string): Record<string, Record<string, unknown>> {

@@ -8,10 +8,26 @@ const read = (env: Record<string, string>) => {
   return { ...settings, config: parse(text) };
 };
 
+/** The image's own folders and ports. */
+const IMAGE = {
+  app: { datadir: "/data", tabledir: "/table" },
+  stratum: { host: "0.0.0.0", stratumport: 3333 },
+};
+
 describe("an edge's container", () => {
+  it("keeps what the configuration says, in any case of its letters", () => {
+    const { config } = read({
+      PROSPER_CONFIG: '[Stratum]\nStratumPort = 9\n[APP]\nTableDir = "/elsewhere"\n',
+    });
+    expect(config).toEqual({
+      Stratum: { StratumPort: 9, host: "0.0.0.0" },
+      APP: { TableDir: "/elsewhere", datadir: "/data" },
+    });
+  });
+
   it("runs with defaults and a database address alone", () => {
     const { config, databaseUrl, files } = read({ DATABASE_URL: "postgres://u:p@db/pool" });
-    expect(config).toEqual({});
+    expect(config).toEqual(IMAGE);
     expect(databaseUrl).toBe("postgres://u:p@db/pool");
     expect(files).toHaveLength(1);
   });
@@ -45,8 +61,9 @@ describe("an edge's container", () => {
       STRATUM_TLS_KEY: "KEY",
     });
     expect(config).toEqual({
+      app: IMAGE.app,
       pool: { opridentity: "Prosper", esaddress: "Es-key" },
-      stratum: { tlscert: "/data/tls-cert.pem", tlskey: "/data/tls-key.pem" },
+      stratum: { ...IMAGE.stratum, tlscert: "/data/tls-cert.pem", tlskey: "/data/tls-key.pem" },
     });
     expect(files.slice(1)).toEqual([
       { path: "/data/tls-cert.pem", text: "CERT" },
