@@ -1,6 +1,7 @@
 /** What a Lambda is told by its environment variables, each function's by a schema of its own: the one place in functions that reads them. */
 
 import * as v from "valibot";
+import { unitsOf } from "../shared/decimal.ts";
 import { CodedError } from "../shared/errors.ts";
 
 const text = v.pipe(v.string("expected text"), v.minLength(1, "expected text"));
@@ -16,10 +17,7 @@ const registration = v.picklist(["invite", "open"], "expected invite or open");
 const price = v.pipe(
   v.string(),
   v.regex(/^\d{1,9}(\.\d{1,8})?$/, "expected a price in USD with at most 8 decimals"),
-  v.transform((value) => {
-    const [integer = "", decimals = ""] = value.split(".");
-    return BigInt(integer + decimals.padEnd(8, "0"));
-  }),
+  v.transform(unitsOf),
 );
 const priceSettings = v.pipe(
   v.string("expected JSON"),

@@ -1,6 +1,7 @@
 /** Numbers on the command line. */
 
 import { InvalidArgumentError } from "commander";
+import { unitsOf } from "../../shared/decimal.ts";
 
 export function wholeNumber(text: string): number {
   if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
@@ -24,10 +25,9 @@ export function fraction(text: string): number {
 
 /** PEG as 1e-8 PEG. */
 export function pegAmount(text: string): bigint {
-  const [, whole, decimals = ""] = /^(\d{1,11})(?:\.(\d{1,8}))?$/.exec(text) ?? [];
-  if (whole === undefined)
+  if (!/^\d{1,11}(\.\d{1,8})?$/.test(text))
     throw new InvalidArgumentError("expected an amount of PEG with at most 8 decimals, like 12.5");
-  return BigInt(whole + decimals.padEnd(8, "0"));
+  return unitsOf(text);
 }
 
 export function trueOrFalse(text: string): boolean {

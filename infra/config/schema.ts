@@ -1,6 +1,7 @@
 /** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (SPEC.md §9). */
 
 import * as v from "valibot";
+import { unitsOf } from "../../shared/decimal.ts";
 import {
   addresses,
   duration,
@@ -311,10 +312,7 @@ export const OPEN_SECTIONS = {
         /^\d{1,9}(\.\d{1,8})?$/,
         'expected a price in USD with at most 8 decimals, in quotes, like "0.00012"',
       ),
-      v.transform((price) => {
-        const [whole = "", decimals = ""] = price.split(".");
-        return BigInt(whole + decimals.padEnd(8, "0"));
-      }),
+      v.transform(unitsOf),
     ),
     help: 'Your own price in USD for an asset that no source has: fct = "0.01". Without one the last graded block\'s stands',
   },

@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { parseFeeRate } from "../../shared/accounting/fee.ts";
+import { unitsOf } from "../../shared/decimal.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
 
 export const text = v.string("expected text in quotes");
@@ -54,10 +55,7 @@ export const pegAmount = v.pipe(
     /^\d{1,11}(\.\d{1,8})?$/,
     'expected an amount of PEG with at most 8 decimals, in quotes, like "1.5"',
   ),
-  v.transform((peg) => {
-    const [whole = "", decimals = ""] = peg.split(".");
-    return BigInt(whole + decimals.padEnd(8, "0"));
-  }),
+  v.transform(unitsOf),
 );
 
 /** A comma-separated list of IP addresses and CIDR ranges. */

@@ -46,13 +46,14 @@ function whose(user) {
 }
 
 /**
+ * @template [Reply=unknown]
  * @param {object} options
  * @param {"POST" | "PUT" | "DELETE"} options.method
  * @param {string} options.path
  * @param {readonly Field[]} options.fields
  * @param {string} options.button
  * @param {(values: Record<string, string>) => unknown} [options.bodyOf] what is sent; throws ApiError for what cannot be
- * @param {(reply: any) => string | undefined} options.done called with the API's answer when it worked; what it returns is shown
+ * @param {(reply: Reply) => string | undefined} options.done called with the API's answer when it worked; what it returns is shown
  * @param {string} [options.user] whose password is asked for
  * @param {Node} [options.beside] stands beside the button
  */
@@ -76,7 +77,8 @@ export function form(options) {
     outcome.hidden = true;
     try {
       const values = Object.fromEntries(inputs.map((input) => [input.name, input.value]));
-      const reply = await request(options.method, options.path, options.bodyOf?.(values) ?? values);
+      const body = options.bodyOf?.(values) ?? values;
+      const reply = /** @type {Reply} */ (await request(options.method, options.path, body));
       for (const input of inputs) input.value = "";
       tell(options.done(reply), "good");
     } catch (error) {
