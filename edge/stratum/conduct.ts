@@ -10,6 +10,9 @@ export function isForged(code: RefusalCode): boolean {
   return FORGED.has(code);
 }
 
+/** Requests of a new session without an answer: it has shown nothing yet. */
+const FIRST_WINDOW = 4;
+
 export class Conduct {
   readonly #settings: StratumSettings;
   #tokens: number;
@@ -18,11 +21,17 @@ export class Conduct {
   /** 1 = forged, for the last `invalidWindow` shares. */
   readonly #verdicts: number[] = [];
   #forged = 0;
+  #window = FIRST_WINDOW;
 
   constructor(settings: StratumSettings, nowMs: number) {
     this.#settings = settings;
     this.#tokens = settings.lineBurst;
     this.#refilledMs = nowMs;
+  }
+
+  /** Requests that may be without an answer now: each good share lets a session have one more, a forged one begins anew. */
+  get window(): number {
+    return Math.min(this.#window, this.#settings.maxInFlight);
   }
 
   /** Counts a line; returns how many milliseconds to leave the next one unread, 0 = none. */
@@ -43,6 +52,8 @@ export class Conduct {
   /** Counts a verdict; true = more than half of a full window is forged. Stale, low and duplicate ones count as any other. */
   share(code: RefusalCode | "accepted"): boolean {
     const forged = code !== "accepted" && isForged(code) ? 1 : 0;
+    if (forged === 1) this.#window = FIRST_WINDOW;
+    else if (code === "accepted" && this.#window < this.#settings.maxInFlight) this.#window += 1;
     this.#verdicts.push(forged);
     this.#forged += forged;
     if (this.#verdicts.length <= this.#settings.invalidWindow) return false;

@@ -6,7 +6,10 @@ import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
 import { LineSplitter } from "./framing.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
+import type { Turns } from "./turns.ts";
 
+/** Lines of a connection between two of its turns (turns.ts); a miner sends two or three at a time. */
+const LINES_PER_TURN = 4;
 /** How long the last lines may take to leave before the stream is torn down. */
 const LINGER_MS = 5_000;
 
@@ -27,15 +30,19 @@ export interface ConnectionHooks {
 export interface ConnectionModules {
   readonly clock: Clock;
   readonly settings: StratumSettings;
+  readonly turns: Turns;
 }
 
 export class Connection {
   readonly #stream: Duplex;
   readonly #clock: Clock;
   readonly #settings: StratumSettings;
+  readonly #turns: Turns;
   readonly #hooks: ConnectionHooks;
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES);
   #held: boolean = false;
+  /** Since the last turn. Not since the last chunk: answers that are there at once would let a connection go on for ever. */
+  #given = 0;
   #ended: boolean = false;
   #corked: boolean = false;
   #lastReadMs: number;
@@ -48,6 +55,7 @@ export class Connection {
     this.#stream = stream;
     this.#clock = modules.clock;
     this.#settings = modules.settings;
+    this.#turns = modules.turns;
     this.#hooks = hooks;
     const now = modules.clock.monotonicMs();
     this.#lastReadMs = now;
@@ -130,9 +138,13 @@ export class Connection {
     this.#pump();
   }
 
-  /** Gives out lines until one must be waited for. All complete lines are from the last chunk: no other was read since. */
+  /** Gives out lines until one must be waited for, or the turn is over. All complete lines are from the last chunk: no other was read since. */
   #pump(): void {
     while (!this.#held && !this.#ended) {
+      if (this.#given >= LINES_PER_TURN) {
+        this.#waitForTurn();
+        return;
+      }
       const line = this.#splitter.next();
       if (line === undefined) {
         this.#lineStartedMs = this.#splitter.pendingBytes > 0 ? this.#lineStartedMs : undefined;
@@ -140,6 +152,7 @@ export class Connection {
         return;
       }
       this.#lineStartedMs = this.#lastReadMs;
+      this.#given += 1;
       const wait = this.#hooks.onLine(line, this.#lastReadMs);
       if (wait !== undefined) this.#hold(wait);
     }
@@ -148,10 +161,21 @@ export class Connection {
   #hold(wait: Promise<void>): void {
     this.#held = true;
     this.#stream.pause();
-    void wait.then(() => {
-      this.#held = false;
-      this.#pump();
-      if (!this.#held && !this.#ended) this.#stream.resume();
+    void wait.then(() => this.#goOn());
+  }
+
+  #waitForTurn(): void {
+    this.#held = true;
+    this.#stream.pause();
+    this.#turns.next(() => {
+      this.#given = 0;
+      this.#goOn();
     });
+  }
+
+  #goOn(): void {
+    this.#held = false;
+    this.#pump();
+    if (!this.#held && !this.#ended) this.#stream.resume();
   }
 }

@@ -27,14 +27,14 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
 
 /** Handles one line. While the returned promise is pending the connection gives no further line; it never rejects. */
 export function dispatch(session: Session, line: string, readAtMs: number): Promise<void> | undefined {
-  const { clock, metrics, settings } = session.modules;
+  const { clock, metrics } = session.modules;
   metrics.lineRead();
   const pauseMs = session.conduct.line(clock.monotonicMs());
   const busy = handle(session, parseStratumLine(line), readAtMs);
-  if (pauseMs === 0 && busy === undefined && session.replies.size < settings.maxInFlight) return undefined;
+  if (pauseMs === 0 && busy === undefined && session.replies.size < session.conduct.window) return undefined;
   const waits = [
     busy,
-    session.replies.below(settings.maxInFlight),
+    session.replies.below(session.conduct.window),
     pauseMs > 0 ? sleep(clock, pauseMs) : undefined,
   ];
   return Promise.all(waits).then(() => undefined);

@@ -13,6 +13,7 @@ import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { encodeNotify, Session, type SessionModules } from "./session.ts";
 import { hearsJobs, loginOf } from "./session-state.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
+import { Turns } from "./turns.ts";
 import { UserConduct } from "./user-conduct.ts";
 
 const TICK_MS = 1_000;
@@ -45,7 +46,12 @@ export class StratumServer {
   /** Settings not given are STRATUM_DEFAULTS. */
   constructor(options: Partial<StratumSettings>, modules: StratumModules) {
     const settings = { ...STRATUM_DEFAULTS, ...options };
-    this.#modules = { ...modules, settings, users: new UserConduct(settings) };
+    this.#modules = {
+      ...modules,
+      settings,
+      users: new UserConduct(settings),
+      turns: new Turns(modules.clock),
+    };
     this.#admission = new Admission(settings);
     this.#tick = modules.clock.after(TICK_MS, () => this.#onTick());
   }

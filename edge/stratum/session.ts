@@ -12,6 +12,7 @@ import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { ReplyQueue } from "./replies.ts";
 import { afterSubscribe, hearsJobs, loginOf, type SessionState } from "./session-state.ts";
 import type { StratumSettings } from "./settings.ts";
+import type { Turns } from "./turns.ts";
 import type { UserConduct } from "./user-conduct.ts";
 import {
   type Assignment,
@@ -33,6 +34,7 @@ export interface SessionModules {
   readonly metrics: StratumMetrics;
   readonly settings: StratumSettings;
   readonly users: UserConduct;
+  readonly turns: Turns;
 }
 
 export interface SessionHooks {

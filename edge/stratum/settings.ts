@@ -22,7 +22,7 @@ export interface StratumSettings extends VardiffSettings {
   readonly maxUnsentBytes: number;
   /** A reader that takes nothing for this long is dropped. */
   readonly stuckMs: number;
-  /** Requests of one connection without an answer; further lines stay unread until one is given. */
+  /** Requests of one connection without an answer; further lines stay unread until one is given. A new one has four, and one more for each good share. */
   readonly maxInFlight: number;
   /** Lines of one connection: the rate that is kept up, and how many may come at once. More are left unread until their time comes. */
   readonly linesPerSecond: number;

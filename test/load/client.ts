@@ -14,6 +14,8 @@ export interface ServerReport {
   readonly connections: number;
   readonly rssMb: number;
   readonly lagMs: number;
+  /** Of one core, over the last second. */
+  readonly cpuPercent: number;
 }
 
 const BITS = 10;

@@ -1,6 +1,8 @@
 /** 50 clients that send false shares as fast as they can, beside 50 honest ones: how soon the honest are answered. `node test/load/flooders.ts` */
 
+import { once } from "node:events";
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import { figures, findShare, LoadClient, LoadServer, p99, pauseMs } from "./client.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "15" } } });
@@ -8,10 +10,6 @@ const SECONDS = Number(values.seconds);
 const HONEST = 50;
 const FLOODERS = 50;
 const SHARE_EVERY_MS = 500;
-
-let isOver = false;
-let floods = 0;
-let reconnects = 0;
 
 /** Answer times of honest shares for some seconds. */
 async function mineHonestly(
@@ -38,36 +36,6 @@ async function mineHonestly(
   return { times, refused };
 }
 
-/** Valid in form, false in hash; when it is sent away it comes back under another name. */
-async function flood(port: number, n: number): Promise<void> {
-  for (let life = 0; !isOver; life++) {
-    const client = new LoadClient(port, `flood${n}x${life},rig`);
-    reconnects += 1;
-    if (!(await client.loggedIn)) {
-      await pauseMs(100);
-      continue;
-    }
-    let counter = 0;
-    while (client.isOpen && !isOver) {
-      const { height = "", oprHash = "" } = client.job ?? {};
-      let lines = "";
-      for (let line = 0; line < 50; line++) {
-        const nonce = client.prefix.toString(16).padStart(8, "0") + (counter++).toString(16).padStart(8, "0");
-        lines += `{"id":9,"method":"mining.submit","params":["flood${n}x${life}","${height}","${nonce}","${oprHash}","ffffffffffffffff"]}\n`;
-      }
-      floods += 50;
-      const isTaken = client.socket.write(lines);
-      await (isTaken
-        ? pauseMs(1)
-        : new Promise<void>((resolve) => {
-            client.socket.once("drain", resolve);
-            client.socket.once("close", () => resolve());
-          }));
-    }
-    client.end();
-  }
-}
-
 const server = new LoadServer();
 await server.start();
 const honest = Array.from({ length: HONEST }, (_, n) => new LoadClient(server.port, `user${n},rig`));
@@ -75,16 +43,20 @@ await Promise.all(honest.map((client) => client.loggedIn));
 const counters = new Map<LoadClient, number>();
 const before = await mineHonestly(honest, counters);
 console.log(`honest shares alone: ${figures(before.times)}, ${before.refused} refused`);
-const flooding = Array.from({ length: FLOODERS }, (_, n) => flood(server.port, n));
-await pauseMs(1_000);
+// In a thread of their own, or the honest would wait for the flooders' own work.
+const flooding = new Worker(new URL("flood.ts", import.meta.url), {
+  workerData: { port: server.port, flooders: FLOODERS },
+});
+await pauseMs(2_000);
 const during = await mineHonestly(honest, counters);
-isOver = true;
+flooding.postMessage("stop");
+const [{ floods, connections }] = await once(flooding, "message");
 const report = server.reports.at(-1);
 console.log(`honest shares beside ${FLOODERS} flooders: ${figures(during.times)}, ${during.refused} refused`);
 console.log(
-  `flood: ${floods} false shares over ${reconnects} connections; server ${report?.rssMb} MB, longest hold-up ${Math.max(...server.reports.map(({ lagMs }) => lagMs))} ms`,
+  `flood: ${floods} false shares over ${connections} connections; server ${report?.rssMb} MB, longest hold-up ${Math.max(...server.reports.map(({ lagMs }) => lagMs))} ms`,
 );
-await Promise.race([Promise.all(flooding), pauseMs(2_000)]);
+await flooding.terminate();
 await server.stop();
 const limitMs = 100;
 console.log(

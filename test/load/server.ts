@@ -8,10 +8,11 @@ import { listenStratum } from "../../edge/stratum/listener.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";
 import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
+import { LxrPool } from "../../shared/hash/pool.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { memoryBooks } from "../helpers/memory-books.ts";
 import { oprHashOf } from "../helpers/share-desk.ts";
-import { smallHasher } from "../helpers/small-hasher.ts";
+import { smallTable } from "../helpers/small-table.ts";
 
 export const LOAD_BITS = 10;
 
@@ -32,7 +33,7 @@ const desk = new ShareDesk(
       disk: nodeDisk,
       records: books,
       queue: books,
-      hasher: smallHasher(LOAD_BITS),
+      hasher: new LxrPool({ table: smallTable(LOAD_BITS), threads: 1 }, { logger: SILENT }),
       clock,
       random: systemRandom,
       logger: SILENT,
@@ -84,10 +85,14 @@ setInterval(() => {
   lagMs = Math.max(lagMs, nowMs - lastMs - 20);
   lastMs = nowMs;
 }, 20);
+let lastCpu = process.cpuUsage();
 setInterval(() => {
+  const cpu = process.cpuUsage(lastCpu);
+  lastCpu = process.cpuUsage();
+  const cpuPercent = Math.round((cpu.user + cpu.system) / 10_000);
   const { connections } = server.stats();
   const rssMb = Math.round(process.memoryUsage().rss / 1024 / 1024);
-  console.log(JSON.stringify({ connections, rssMb, lagMs: Math.round(lagMs) }));
+  console.log(JSON.stringify({ connections, rssMb, lagMs: Math.round(lagMs), cpuPercent }));
   lagMs = 0;
 }, 1_000);
 console.log(JSON.stringify({ ready: true, port: listening.port }));

@@ -718,6 +718,42 @@ describe("places", () => {
   });
 });
 
+describe("a flood", () => {
+  it("of lines from one is read a few at a time: another's line is answered between them", async () => {
+    const { connect } = startHarness();
+    const flooder = connect("10.0.0.1");
+    const other = connect("10.0.0.2");
+
+    flooder.send(call(3, "mining.get_oprhash", "1").repeat(2_000));
+    other.send(call(4, "mining.get_oprhash", "1000"));
+    await other.until(() => other.lines.length > 0);
+
+    expect(flooder.lines.length).toBeLessThan(200);
+    await flooder.until(() => flooder.lines.length === 2_000);
+  });
+
+  it("of shares of a session that has shown none yet is judged four at a time, and more with each good one", async () => {
+    const { backend, miner } = startHarness();
+    const client = await miner();
+    const answers: ((verdict: ShareVerdict) => void)[] = [];
+    backend.verdict = () => new Promise((resolve) => answers.push(resolve));
+
+    client.send(Array.from({ length: 20 }, (_, n) => share(100 + n)).join(""));
+    await until(() => answers.length === 4);
+    await turn();
+    expect(answers).toHaveLength(4);
+    answers[0]?.({ kind: "accepted" });
+    await until(() => answers.length === 6);
+    answers[1]?.({ kind: "refused", code: "wrong-hash", reason: "no" });
+    await turn();
+    await turn();
+
+    expect(answers).toHaveLength(6);
+    for (const answer of answers.slice(2)) answer({ kind: "accepted" });
+    await until(() => answers.length > 6);
+  });
+});
+
 describe("the Go pool's defects at the door", () => {
   it("no share counts before a login, under the empty name, or after a login that was refused [G1]", async () => {
     const { backend, connect } = startHarness();
