@@ -9,6 +9,7 @@ export default defineConfig({
       "test/start/**",
       "test/aws/**",
       "test/image/**",
+      "test/**/*-kill.test.ts",
       "test/e2e-aws/**",
       "test/chaos/**",
       "test/fuzz/**",

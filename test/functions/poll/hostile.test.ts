@@ -1,7 +1,7 @@
 /** Real servers in the place of price services, that lie, stall, flood and send elsewhere: the price that is written is never theirs. */
 
 import { createServer, type Server, type ServerResponse } from "node:http";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type PollOptions, poll } from "../../../functions/poll/poll.ts";
 import { createSourceCache } from "../../../functions/poll/source-cache.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
@@ -48,29 +48,30 @@ beforeAll(async () => {
   };
   base = `http://127.0.0.1:${await portOf(server)}`;
   await portOf(elsewhere);
-});
-afterAll(() => {
-  for (const one of [server, elsewhere]) {
-    one.closeAllConnections();
-    one.close();
-  }
-});
-beforeEach(async () => {
   database = await createTestDatabase();
-  visitsElsewhere = 0;
   const prices = Object.fromEntries(
     assetsOf(5).map((asset) => [asset, asset === "XBT" ? 9_600_000_000_000n : 100_000_000n]),
   );
   await database.db.execute(sql`
     INSERT INTO blocks (height, version, key_mr, at, entries, graded, winners, prices, winning, reward)
     VALUES (1000, 5, 'ab', now(), 0, true, '[]', ${json(prices)}::jsonb, 0, 0)`);
+});
+afterAll(async () => {
+  await database.drop();
+  for (const one of [server, elsewhere]) {
+    one.closeAllConnections();
+    one.close();
+  }
+});
+beforeEach(async () => {
+  await database.db.execute(sql`DELETE FROM prices`);
+  visitsElsewhere = 0;
   answers = {
     coinbase: coinbase(inverse(TRUE_PRICE)),
     kraken: kraken(`"${TRUE_PRICE}"`),
     bitstamp: bitstamp(`"${TRUE_PRICE}"`),
   };
 });
-afterEach(() => database.drop());
 
 const clock: Clock = {
   wallMs: () => Date.now(),
