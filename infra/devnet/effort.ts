@@ -10,6 +10,8 @@ export type RivalHashes = number | "auto";
 const FEWEST_HASHES = 3_000;
 /** At most this many times more or less than in the block before. */
 const LARGEST_CHANGE = 8;
+/** At most so many times less, where others entered too few records to tell: on a busy machine the best of a pool may come too late. */
+const LARGEST_GUESSED_FALL = 1.25;
 /** Entries that the estimate looks at; a pool submits its best 25. */
 const ESTIMATE_PLACES = 25;
 
@@ -59,7 +61,8 @@ export function createEffort(setting: RivalHashes, first: number): Effort {
       const others = setting === "auto" ? estimateHashes(difficulties) : undefined;
       if (others === undefined) return;
       const wanted = Math.max(FEWEST_HASHES, others * RIVALS_PART);
-      hashes = Math.round(Math.min(hashes * LARGEST_CHANGE, Math.max(hashes / LARGEST_CHANGE, wanted)));
+      const largestFall = difficulties.length < ESTIMATE_PLACES ? LARGEST_GUESSED_FALL : LARGEST_CHANGE;
+      hashes = Math.round(Math.min(hashes * LARGEST_CHANGE, Math.max(hashes / largestFall, wanted)));
     },
   };
 }
