@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AcceptedShare, Submitter } from "../../../edge/chain/submitter.ts";
 import { systemClock } from "../../../shared/clock.ts";
-import { type JobRow, settleJob } from "../../../shared/db/jobs.ts";
+import { bestTargets, type JobRow, settleJob } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { parseCommit } from "../../../shared/factom/commit.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
@@ -35,6 +35,8 @@ const share = (difficulty: bigint): AcceptedShare => ({
 describe("the submitter", () => {
   let database: TestDatabase;
   let refusals = 0;
+  /** Numbers of submitters whose commits go nowhere any more: their process has ended. */
+  let dead: Set<number>;
   let onChain: string[];
   let submitters: Submitter[];
   beforeEach(async () => {
@@ -43,6 +45,7 @@ describe("the submitter", () => {
     onChain = [];
     submitters = [];
     refusals = 0;
+    dead = new Set();
   });
   afterEach(async () => {
     await Promise.all(submitters.map((one) => one.close()));
@@ -51,12 +54,13 @@ describe("the submitter", () => {
 
   const start = async (softmax: number, row: JobRow = job): Promise<Submitter> => {
     const paid = new Set<string>();
+    const number = submitters.length;
     const submitter = new Submitter(
       { softmax, payer, retryMs: 5 },
       {
         db: database.db,
         commit: async (message) => {
-          if (refusals-- > 0) throw new Error("factomd is busy");
+          if (dead.has(number) || refusals-- > 0) throw new Error("factomd is busy");
           const parsed = parseCommit(message);
           if (parsed.ok) paid.add(parsed.commit.entryHash);
         },
@@ -142,7 +146,9 @@ describe("the submitter", () => {
     refusals = Number.POSITIVE_INFINITY;
     const before = await start(1);
     before.offer(share(20n));
-    await expect.poll(async () => (await states()).length).toBe(1);
+    // Its record, then its place in the job's list.
+    await expect.poll(() => bestTargets(database.db, job.height, 1)).toEqual([20n]);
+    dead.add(0);
     refusals = 0;
 
     const after = await start(1);
