@@ -8,6 +8,8 @@ export default defineConfig({
       "test/slow/**",
       "test/start/**",
       "test/aws/**",
+      "test/infra/aws/**",
+      "test/infra/cli/data-api.test.ts",
       "test/image/**",
       "test/**/*-kill.test.ts",
       "test/e2e-aws/**",

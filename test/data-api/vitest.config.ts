@@ -3,7 +3,11 @@ import { defineConfig } from "vitest/config";
 /** The tests of everything that runs as a Lambda, over the RDS Data API instead of `pg`: `npm run test:data-api`. */
 export default defineConfig({
   test: {
-    include: ["test/shared/db/**/*.test.ts", "test/functions/**/*.test.ts"],
+    include: [
+      "test/shared/db/**/*.test.ts",
+      "test/functions/**/*.test.ts",
+      "test/infra/cli/data-api.test.ts",
+    ],
     globalSetup: ["test/helpers/global-postgres.ts"],
     provide: { databaseDriver: "data-api" },
     maxWorkers: 2,

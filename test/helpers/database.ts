@@ -6,10 +6,10 @@ import { inject } from "vitest";
 import { type DataApiServer, startDataApiServer } from "../../infra/local/data-api-server.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { openDataApi } from "../../shared/db/data-api.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
+import { TEMPLATE } from "./global-postgres.ts";
 
 export interface TestDatabase {
   db: Db;
@@ -32,11 +32,11 @@ export async function createTestDatabase(
 ): Promise<TestDatabase> {
   const adminUrl = inject("postgresUrl");
   const name = `test_${randomBytes(8).toString("hex")}`;
-  await admin(adminUrl, `CREATE DATABASE ${name}`);
+  const isMigrated = options.migrated !== false;
+  await admin(adminUrl, `CREATE DATABASE ${name}${isMigrated ? ` TEMPLATE ${TEMPLATE}` : ""}`);
   const url = adminUrl.replace(/[^/]+$/, name);
   const driver = options.driver ?? inject("databaseDriver") ?? "pg";
   const { db, close } = driver === "pg" ? overPg(url) : await overDataApi(url);
-  if (options.migrated !== false) await migrate(db);
   return {
     db,
     url,
