@@ -15,6 +15,8 @@ export interface FollowerOptions {
   pollMs: number;
   /** After a failure. */
   retryMs: number;
+  /** A block that the books do not show for so long is an alarm, whoever should book it. */
+  patienceMs: number;
 }
 
 /** The chain lease: at most one edge holds it, and its epoch guards what is written. */
@@ -57,6 +59,14 @@ export interface Follower {
   topHeight(): number | undefined;
 }
 
+/** Failures that an operator has to look at; the others pass. */
+const ALARMS: ReadonlySet<string> = new Set(["chain-forked", "chain-behind", "block-differs"]);
+const NOT_BOOKED = "the edge that holds the chain lease does not book this block: see its log";
+
+function behind(seen: number, known: string): CodedError {
+  return new CodedError("chain-behind", `factomd is at height ${seen}, but ${known}: see why it is behind`);
+}
+
 export function createFollower(
   options: FollowerOptions,
   modules: FollowerModules,
@@ -66,8 +76,10 @@ export function createFollower(
   let top: number | undefined;
   let jobHeight: number | undefined;
   let complaint = "";
+  /** Since when the books lack the row of the top height. */
+  let waitingSinceMs: number | undefined;
 
-  /** Says a problem once, however often it is met. */
+  /** Says a problem once in a row, however often it is met. */
   const complain = (height: number, problem: string, alarm: boolean): void => {
     const text = `${height}: ${problem}`;
     if (text === complaint) return;
@@ -76,31 +88,42 @@ export function createFollower(
     if (jobHeight !== height + 1) events.onNoJob(height, problem);
   };
 
+  const rise = (height: number): void => {
+    if (top !== undefined && height <= top) return;
+    top = height;
+    events.onHeight(height);
+  };
+
   const poll = async (): Promise<void> => {
     const seen = await modules.topHeight();
-    if (top !== undefined && seen < top) {
-      // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
-      complain(top, `the node went back from height ${top} to ${seen}`, true);
+    // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
+    if (top !== undefined && seen < top) throw behind(seen, `${top} was seen`);
+    rise(seen);
+    const hasJob = jobHeight === seen + 1;
+    const block = hasJob ? await watchBooks(seen) : await catchUp(seen);
+    if (typeof block === "string") {
+      waitingSinceMs ??= clock.monotonicMs();
+      if (clock.monotonicMs() - waitingSinceMs >= options.patienceMs) complain(seen, block, true);
       return;
     }
-    if (top === undefined || seen > top) {
-      top = seen;
-      events.onHeight(seen);
+    waitingSinceMs = undefined;
+    if (block !== undefined) {
+      const job = await modules.settleJob?.(block);
+      if (job !== undefined) await events.onJob(job);
+      jobHeight = block.height + 1;
     }
-    if (jobHeight === seen + 1) {
-      await modules.lease.hold();
-      return;
-    }
-    const block = await catchUp(seen);
-    if (block === undefined) return;
-    const job = await modules.settleJob?.(block);
-    if (job !== undefined) await events.onJob(job);
-    jobHeight = block.height + 1;
     complaint = "";
   };
 
-  /** Grades up to `to` when this edge may; the row of `to`, or undefined while another edge still works on it. */
-  const catchUp = async (to: number): Promise<BlockRow | undefined> => {
+  /** While the job is mined: another edge may book blocks that this one's node does not know. */
+  const watchBooks = async (seen: number): Promise<string | undefined> => {
+    await modules.lease.hold();
+    const last = await latestBlock(db);
+    return last === undefined || last.height <= seen ? undefined : isAhead(seen, last);
+  };
+
+  /** Grades up to `to` when this edge may; the row of `to`, or why it has to be waited for. */
+  const catchUp = async (to: number): Promise<BlockRow | string> => {
     const epoch = await modules.lease.hold();
     let last = await latestBlock(db);
     while (epoch !== undefined && (last === undefined || last.height < to)) {
@@ -113,12 +136,21 @@ export function createFollower(
         );
       }
       const { row, places } = await modules.grade(block, last);
-      if ((await modules.lease.hold()) !== epoch) return undefined;
+      if ((await modules.lease.hold()) !== epoch) return NOT_BOOKED;
       await writeBlock(db, row, places, epoch);
       events.onBlock(row);
       last = row;
     }
-    return last !== undefined && last.height === to ? last : undefined;
+    if (last === undefined || last.height < to) return NOT_BOOKED;
+    return last.height === to ? last : isAhead(to, last);
+  };
+
+  /** The edges' nodes do not learn of a block at the same moment; two blocks are too many. */
+  const isAhead = (seen: number, last: BlockRow): string => {
+    const problem = behind(seen, `${last.height} is booked`);
+    if (last.height === seen + 1) return problem.message;
+    rise(last.height);
+    throw problem;
   };
 
   return {
@@ -129,9 +161,7 @@ export function createFollower(
           () => options.pollMs,
           (thrown: unknown) => {
             const error = coerceError(thrown);
-            const alarm =
-              error instanceof CodedError &&
-              (error.code === "chain-forked" || error.code === "block-differs");
+            const alarm = error instanceof CodedError && ALARMS.has(error.code);
             complain(top ?? options.startHeight, error.message, alarm);
             return options.retryMs;
           },

@@ -148,7 +148,12 @@ export class SimEdge {
     const { process, network, chain, logger, onBlock } = this.#modules;
     const db = network.db(process);
     return createFollower(
-      { startHeight: FIRST_HEIGHT, pollMs: BLOCK_MS / 50, retryMs: BLOCK_MS / 20 },
+      {
+        startHeight: FIRST_HEIGHT,
+        pollMs: BLOCK_MS / 50,
+        retryMs: BLOCK_MS / 20,
+        patienceMs: BLOCK_MS,
+      },
       {
         db,
         topHeight: () => this.#ask(() => chain.topHeight()),

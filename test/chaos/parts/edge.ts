@@ -37,7 +37,7 @@ const edge = await Edge.create(
     requireAuth: true,
     blockMs,
     cutEveryMs: 1_000,
-    follow: { startHeight: 1000, pollMs: blockMs / 50, retryMs: blockMs / 10 },
+    follow: { startHeight: 1000, pollMs: blockMs / 50, retryMs: blockMs / 10, patienceMs: blockMs },
     grade: { activations, payoutAddress: COINBASE, emaPoints: 6, cutoff: 200, blockMs },
     settle: {
       activations,

@@ -51,6 +51,8 @@ class Scene {
   heights: number[] = [];
   jobs: number[] = [];
   refusals: string[] = [];
+  alarms: string[] = [];
+  patienceMs = 60_000;
   readonly stop = new AbortController();
   readonly database: TestDatabase;
 
@@ -79,7 +81,7 @@ class Scene {
       entries: [],
     });
     return createFollower(
-      { startHeight: 1000, pollMs: 5, retryMs: 5 },
+      { startHeight: 1000, pollMs: 5, retryMs: 5, patienceMs: this.patienceMs },
       {
         db: this.database.db,
         topHeight: async () => this.top,
@@ -94,7 +96,7 @@ class Scene {
           return settleJob(this.database.db, jobOn(block), null);
         },
         clock: systemClock,
-        logger: SILENT,
+        logger: { ...SILENT, error: (_, facts) => void this.alarms.push(`${facts?.["problem"]}`) },
       },
       events,
     );
@@ -151,29 +153,88 @@ describe("the chain follower", () => {
     await expect.poll(() => scene.jobs).toEqual([1001]);
   });
 
-  it("books nothing again when the node goes back, and goes on when it is back", async () => {
+  it("books nothing again when the node goes back: an alarm, and it goes on when the node is back", async () => {
     running = scene.start();
     scene.top = 1002;
     await expect.poll(() => scene.jobs.at(-1)).toBe(1003);
     const graded = [...scene.graded];
 
     scene.top = 1000;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect
+      .poll(() => scene.alarms)
+      .toEqual(["factomd is at height 1000, but 1002 was seen: see why it is behind"]);
     scene.top = 1003;
 
     await expect.poll(() => scene.jobs.at(-1)).toBe(1004);
     expect(scene.graded).toEqual([...graded, 1003]);
+    expect(scene.alarms).toHaveLength(1);
   });
 
-  it("stops with an alarm on another chain", async () => {
+  it("stops with an alarm on another chain, and books nothing of it", async () => {
     running = scene.start();
     await expect.poll(() => scene.jobs).toEqual([1001]);
 
     scene.chain = "b";
     scene.top = 1001;
 
-    await expect.poll(() => scene.refusals.at(-1)).toContain("factomd is on another chain");
+    await expect.poll(() => scene.alarms.at(-1)).toContain("factomd is on another chain");
+    expect(scene.refusals.at(-1)).toContain("factomd is on another chain");
     expect((await latestBlock(database.db))?.height).toBe(1000);
+  });
+
+  describe("with a node behind the books", () => {
+    const book = async (...heights: number[]): Promise<void> => {
+      for (const height of heights) await writeBlock(database.db, blockRow(height), [], 1n);
+    };
+    const BEHIND = "factomd is at height 1000, but 1002 is booked: see why it is behind";
+
+    it("does not mine what is over, from the start on, and says so", async () => {
+      await book(1000, 1001, 1002);
+      running = scene.start();
+
+      await expect.poll(() => scene.alarms[0]).toBe(BEHIND);
+      expect(scene.refusals[0]).toBe(`1002 ${BEHIND}`);
+      expect(scene.heights).toEqual([1000, 1002]);
+      expect(scene.jobs).toEqual([]);
+      scene.top = 1002;
+      await expect.poll(() => scene.jobs).toEqual([1003]);
+    });
+
+    it("ends the job it mines when the node stands still while other edges go on", async () => {
+      running = scene.start();
+      await expect.poll(() => scene.jobs).toEqual([1001]);
+
+      await book(1001, 1002);
+
+      await expect.poll(() => scene.alarms[0]).toBe(BEHIND);
+      expect(scene.heights).toEqual([1000, 1002]);
+      expect(scene.graded).toEqual([1000]);
+    });
+
+    it("bears one block of it for a while", async () => {
+      scene.patienceMs = 200;
+      running = scene.start();
+      await expect.poll(() => scene.jobs).toEqual([1001]);
+      await book(1001);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(scene.alarms).toEqual([]);
+
+      await expect
+        .poll(() => scene.alarms)
+        .toEqual(["factomd is at height 1000, but 1001 is booked: see why it is behind"]);
+      expect(scene.jobs).toEqual([1001]);
+      scene.top = 1001;
+      await expect.poll(() => scene.jobs).toEqual([1001, 1002]);
+    });
+  });
+
+  it("raises an alarm when the edge that may book a block does not", async () => {
+    scene.epoch = undefined;
+    scene.patienceMs = 50;
+    running = scene.start();
+
+    await expect.poll(() => scene.alarms[0]).toContain("does not book this block");
+    expect(scene.graded).toEqual([]);
   });
 
   it("writes nothing under an epoch that is over", async () => {

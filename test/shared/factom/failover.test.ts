@@ -1,15 +1,30 @@
 import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
+import { toHex } from "../../../shared/bytes.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { encodeDirectoryBlock } from "../../../shared/factom/block.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { createFailover } from "../../../shared/factom/failover.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly params?: { readonly height: number };
+}
+
+const ERRORS = {
+  refuses: { code: -32602, message: "Invalid params" },
+  "fails inside": { code: -32603, message: "Internal error" },
+};
+
 /** A node on a socket that can be broken. */
 class Node {
   height: number;
-  mode: "well" | "hangs up" | "talks nonsense" | "is silent" | "refuses" = "well";
+  /** Names the blocks it holds. */
+  chain = "a";
+  mode: "well" | "hangs up" | "talks nonsense" | "is silent" | keyof typeof ERRORS = "well";
   calls = 0;
   readonly #server: Server;
   url = "";
@@ -23,22 +38,36 @@ class Node {
         body += chunk;
       });
       request.on("end", () => {
-        const { id } = JSON.parse(body) as { id: number };
+        const { id, method, params } = JSON.parse(body) as Call;
         if (this.mode === "hangs up") return void request.socket.destroy();
         if (this.mode === "is silent") return;
         if (this.mode === "talks nonsense") return void response.end("<html>");
-        if (this.mode === "refuses")
-          return void response.end(
-            JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32602, message: "Invalid params" } }),
-          );
-        const result = {
-          directoryblockheight: this.height,
-          leaderheight: this.height + 1,
-          entryheight: this.height,
-        };
+        if (this.mode !== "well")
+          return void response.end(JSON.stringify({ jsonrpc: "2.0", id, error: ERRORS[this.mode] }));
+        const result = method === "heights" ? this.#heights() : this.#block(params?.height ?? 0);
         response.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
       });
     });
+  }
+
+  #heights() {
+    return {
+      directoryblockheight: this.height,
+      leaderheight: this.height + 1,
+      entryheight: this.height,
+    };
+  }
+
+  #block(height: number) {
+    const { raw, hashes } = encodeDirectoryBlock({
+      networkId: "fa92e5a4",
+      prevKeyMr: this.chain.repeat(64),
+      prevFullHash: "0".repeat(64),
+      timestampMinutes: height,
+      height,
+      entryBlocks: ["0a", "0c", "0f"].map((id) => ({ chainId: id.padStart(64, "0"), keyMr: "1".repeat(64) })),
+    });
+    return { dblock: { keymr: hashes.keyMr }, rawdata: toHex(raw) };
   }
 
   async listen(): Promise<this> {
@@ -65,6 +94,7 @@ async function setup() {
   const clock = manualClock();
   const alarms: string[] = [];
   const told: string[] = [];
+  const warnings: unknown[] = [];
   const factomd = createFailover(
     [first, second].map(({ url }) => ({
       url,
@@ -75,12 +105,13 @@ async function setup() {
       logger: {
         ...SILENT,
         error: (message) => void alarms.push(message),
+        warn: (_, facts) => void warnings.push(facts?.["problem"]),
         info: (message) => void told.push(message),
       },
     },
   );
   const top = async (): Promise<number> => (await factomd.heights()).directoryBlock;
-  return { first, second, clock, alarms, told, factomd, top };
+  return { first, second, clock, alarms, warnings, told, factomd, top };
 }
 
 describe("several factomd nodes", () => {
@@ -93,7 +124,7 @@ describe("several factomd nodes", () => {
     expect(alarms).toEqual([]);
   });
 
-  it.each(["hangs up", "talks nonsense", "is silent"] as const)(
+  it.each(["hangs up", "talks nonsense", "is silent", "fails inside"] as const)(
     "answer in its place where it %s: the same call, one alarm, and from then on [P11]",
     async (mode) => {
       const { first, second, alarms, top } = await setup();
@@ -138,14 +169,70 @@ describe("several factomd nodes", () => {
     expect(told).toEqual(["the preferred factomd node is asked again"]);
   });
 
-  it("fail with what the asked one said where all fail, and go on when one is back", async () => {
-    const { first, second, top } = await setup();
+  it("do not take its place while they are behind the highest block seen", async () => {
+    const { first, second, alarms, warnings, top } = await setup();
+    first.height = 103;
+    await top();
+    first.mode = "hangs up";
+
+    await expect(top()).rejects.toMatchObject({ code: "factomd-unreachable", data: { url: first.url } });
+    await expect(top()).rejects.toMatchObject({ code: "factomd-unreachable" });
+    expect(alarms).toEqual(["no factomd node can be asked"]);
+    expect(warnings).toEqual([
+      expect.stringContaining("no connection"),
+      "the node is at height 100, but 103 was seen: wait until it has caught up, or see why it does not",
+    ]);
+    second.height = 103;
+
+    expect(await top()).toBe(103);
+  });
+
+  it("do not take its place where they hold another block", async () => {
+    const { first, second, alarms, warnings, factomd, top } = await setup();
+    const read = await factomd.dblockByHeight(99);
+    first.mode = "hangs up";
+    second.chain = "b";
+
+    await expect(top()).rejects.toMatchObject({ code: "factomd-unreachable" });
+    expect(warnings[1]).toMatch(
+      new RegExp(`^the node holds [0-9a-f]{64} at height 99, where ${read?.keyMr} was read`),
+    );
+    expect(alarms).toEqual(["no factomd node can be asked"]);
+    second.chain = "a";
+
+    expect(await top()).toBe(100);
+    expect(alarms).toEqual(["no factomd node can be asked", "a factomd node fails, another is asked instead"]);
+  });
+
+  it("give back to the preferred one only where it holds the block that was read meanwhile", async () => {
+    const { first, clock, warnings, told, factomd, top } = await setup();
+    first.mode = "hangs up";
+    await factomd.dblockByHeight(100);
+    first.mode = "well";
+    first.chain = "b";
+    clock.advance(61_000);
+    await top();
+    expect(warnings[1]).toContain("is it on another network?");
+    expect(told).toEqual([]);
+
+    first.chain = "a";
+    clock.advance(61_000);
+    await top();
+
+    expect(told).toEqual(["the preferred factomd node is asked again"]);
+  });
+
+  it("fail with what the asked one said where all fail: one alarm, however often, and go on when one is back", async () => {
+    const { first, second, alarms, told, top } = await setup();
     first.mode = "hangs up";
     second.mode = "talks nonsense";
 
     await expect(top()).rejects.toMatchObject({ code: "factomd-unreachable", data: { url: first.url } });
+    await expect(top()).rejects.toMatchObject({ code: "factomd-unreachable" });
+    expect(alarms).toEqual(["no factomd node can be asked"]);
     second.mode = "well";
 
     expect(await top()).toBe(100);
+    expect(told).toEqual(["a factomd node answers again"]);
   });
 });
