@@ -19,6 +19,7 @@ export const METRIC_NAMES = [
   "Conflicts",
   "Rejected",
   "ForcedSeals",
+  "OverdueSeals",
   "SealedBlocks",
   "Unpriced",
   "ConservationProblems",

@@ -7,8 +7,8 @@ import { openLogFile } from "./log-file.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 
-/** pino's number for that level. */
-const ERROR = 50;
+/** pino's number for it: errors and worse. */
+export const ERROR_LEVEL = 50;
 /** Field names whose values never reach a log, wherever they stand. */
 const SECRETS = ["password", "invite", "token", "esKey", "fsKey", "cookie"];
 
@@ -54,5 +54,5 @@ function sentence(line: string): string {
     ([name, fact]) => `${name}: ${typeof fact === "string" ? fact : JSON.stringify(fact)}`,
   );
   const detail = shown.length === 0 ? "" : ` (${shown.join(", ").replaceAll(/\s+/g, " ")})`;
-  return `${Number(level) >= ERROR ? "error" : "warning"}: ${String(msg)}${detail}\n`;
+  return `${Number(level) >= ERROR_LEVEL ? "error" : "warning"}: ${String(msg)}${detail}\n`;
 }

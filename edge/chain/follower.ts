@@ -63,20 +63,16 @@ export interface Follower {
 const ALARMS: ReadonlySet<string> = new Set(["chain-forked", "chain-behind", "block-differs"]);
 const NOT_BOOKED = "the edge that holds the chain lease does not book this block: see its log";
 
-function behind(seen: number, known: string): CodedError {
-  return new CodedError("chain-behind", `factomd is at height ${seen}, but ${known}: see why it is behind`);
-}
-
 export function createFollower(
   options: FollowerOptions,
   modules: FollowerModules,
   events: FollowerEvents,
 ): Follower {
-  const { db, clock, logger } = modules;
+  const { clock, logger } = modules;
   let top: number | undefined;
   let jobHeight: number | undefined;
   let complaint = "";
-  /** Since when the books lack the row of the top height. */
+  /** Since when the books have no row of the node's top height, or one above it. */
   let waitingSinceMs: number | undefined;
 
   /** Says a problem once in a row, however often it is met. */
@@ -99,58 +95,28 @@ export function createFollower(
     // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
     if (top !== undefined && seen < top) throw behind(seen, `${top} was seen`);
     rise(seen);
-    const hasJob = jobHeight === seen + 1;
-    const block = hasJob ? await watchBooks(seen) : await catchUp(seen);
-    if (typeof block === "string") {
-      waitingSinceMs ??= clock.monotonicMs();
-      if (clock.monotonicMs() - waitingSinceMs >= options.patienceMs) complain(seen, block, true);
-      return;
-    }
+    const last = await bookUpTo(seen, options, modules, events.onBlock);
+    if (last?.height !== seen) return wait(seen, last);
     waitingSinceMs = undefined;
-    if (block !== undefined) {
-      const job = await modules.settleJob?.(block);
+    if (jobHeight !== seen + 1) {
+      const job = await modules.settleJob?.(last);
       if (job !== undefined) await events.onJob(job);
-      jobHeight = block.height + 1;
+      jobHeight = seen + 1;
     }
     complaint = "";
   };
 
-  /** While the job is mined: another edge may book blocks that this one's node does not know. */
-  const watchBooks = async (seen: number): Promise<string | undefined> => {
-    await modules.lease.hold();
-    const last = await latestBlock(db);
-    return last === undefined || last.height <= seen ? undefined : isAhead(seen, last);
-  };
-
-  /** Grades up to `to` when this edge may; the row of `to`, or why it has to be waited for. */
-  const catchUp = async (to: number): Promise<BlockRow | string> => {
-    const epoch = await modules.lease.hold();
-    let last = await latestBlock(db);
-    while (epoch !== undefined && (last === undefined || last.height < to)) {
-      const height = last === undefined ? Math.min(options.startHeight, to) : last.height + 1;
-      const block = await modules.readBlock(height);
-      if (last !== undefined && block.prevKeyMr !== last.keyMr) {
-        throw new CodedError(
-          "chain-forked",
-          `block ${height} follows ${block.prevKeyMr}, but ${last.keyMr} is booked at ${last.height}: factomd is on another chain`,
-        );
-      }
-      const { row, places } = await modules.grade(block, last);
-      if ((await modules.lease.hold()) !== epoch) return NOT_BOOKED;
-      await writeBlock(db, row, places, epoch);
-      events.onBlock(row);
-      last = row;
+  /** Another edge books, or its node is ahead of this one's: nodes do not learn of a block at the same moment, but two blocks are too many. */
+  const wait = (seen: number, last: BlockRow | undefined): void => {
+    const isAhead = last !== undefined && last.height > seen;
+    const ahead = behind(seen, `${last?.height} is booked`);
+    if (isAhead && last.height > seen + 1) {
+      rise(last.height);
+      throw ahead;
     }
-    if (last === undefined || last.height < to) return NOT_BOOKED;
-    return last.height === to ? last : isAhead(to, last);
-  };
-
-  /** The edges' nodes do not learn of a block at the same moment; two blocks are too many. */
-  const isAhead = (seen: number, last: BlockRow): string => {
-    const problem = behind(seen, `${last.height} is booked`);
-    if (last.height === seen + 1) return problem.message;
-    rise(last.height);
-    throw problem;
+    waitingSinceMs ??= clock.monotonicMs();
+    if (clock.monotonicMs() - waitingSinceMs < options.patienceMs) return;
+    complain(seen, isAhead ? ahead.message : NOT_BOOKED, true);
   };
 
   return {
@@ -170,4 +136,38 @@ export function createFollower(
       }
     },
   };
+}
+
+function behind(seen: number, known: string): CodedError {
+  return new CodedError("chain-behind", `factomd is at height ${seen}, but ${known}: see why it is behind`);
+}
+
+/**
+ * Grades and books the blocks up to `to` where this edge holds the lease. Returns the newest row of the books: that of `to`, an older one while
+ * another edge still works, a newer one where another edge knows more. Throws CodedError `chain-forked`.
+ */
+async function bookUpTo(
+  to: number,
+  { startHeight }: FollowerOptions,
+  { db, lease, readBlock, grade }: FollowerModules,
+  onBlock: FollowerEvents["onBlock"],
+): Promise<BlockRow | undefined> {
+  const epoch = await lease.hold();
+  let last = await latestBlock(db);
+  while (epoch !== undefined && (last === undefined || last.height < to)) {
+    const height = last === undefined ? Math.min(startHeight, to) : last.height + 1;
+    const block = await readBlock(height);
+    if (last !== undefined && block.prevKeyMr !== last.keyMr) {
+      throw new CodedError(
+        "chain-forked",
+        `block ${height} follows ${block.prevKeyMr}, but ${last.keyMr} is booked at ${last.height}: factomd is on another chain`,
+      );
+    }
+    const { row, places } = await grade(block, last);
+    if ((await lease.hold()) !== epoch) return last;
+    await writeBlock(db, row, places, epoch);
+    onBlock(row);
+    last = row;
+  }
+  return last;
 }

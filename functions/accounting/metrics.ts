@@ -21,6 +21,8 @@ function metricsOf(event: BooksEvent): Partial<Record<MetricName, number>> | und
       return event.code === "summary-conflict" ? { Rejected: 1, Conflicts: 1 } : { Rejected: 1 };
     case "forced":
       return { ForcedSeals: 1 };
+    case "overdue":
+      return { OverdueSeals: 1 };
     case "sealed":
       return { SealedBlocks: 1 };
     default:

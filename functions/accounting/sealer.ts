@@ -1,7 +1,14 @@
 /** Seals jobs in height order, as far as their rewards and work are in (DESIGN.md, Sealing). Any number may run at once. */
 
 import { feeRate } from "../../shared/accounting/fee.ts";
-import { attemptId, decideSeal, type SealCandidate, settleReward } from "../../shared/accounting/seal.ts";
+import {
+  attemptId,
+  decideSeal,
+  isOverdue,
+  type SealCandidate,
+  type SealWait,
+  settleReward,
+} from "../../shared/accounting/seal.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { unparkDeltas } from "../../shared/db/books.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -39,8 +46,9 @@ export interface Sealer {
 export function createSealer(options: SealerOptions, modules: SealerModules): Sealer {
   let running: Promise<SealedBlock[]> | undefined;
   let next: Promise<SealedBlock[]> | undefined;
+  const overdue = watchOverdue(options, modules);
   const start = (): Promise<SealedBlock[]> => {
-    const run = sealAll(options, modules).finally(() => {
+    const run = sealAll(options, modules, overdue).finally(() => {
       if (running === run) running = undefined;
     });
     running = run;
@@ -61,7 +69,27 @@ export function createSealer(options: SealerOptions, modules: SealerModules): Se
   };
 }
 
-async function sealAll(options: SealerOptions, modules: SealerModules): Promise<SealedBlock[]> {
+type WatchOverdue = (candidate: SealCandidate, waitsFor: SealWait) => void;
+
+/** Logs once a job that it waits for too long, and tells it at every run. */
+function watchOverdue({ deadlineMs }: SealerOptions, modules: SealerModules): WatchOverdue {
+  const { clock, logger, onEvent } = modules;
+  const sinceMs = clock.wallMs();
+  let told: number | undefined;
+  return (candidate, waitsFor) => {
+    if (!isOverdue(candidate, sinceMs, clock.wallMs(), deadlineMs)) return;
+    const { height } = candidate;
+    if (told !== height) logger.error("A job waits to be sealed for too long", { height, waitsFor });
+    told = height;
+    onEvent?.({ kind: "overdue", height, waitsFor });
+  };
+}
+
+async function sealAll(
+  options: SealerOptions,
+  modules: SealerModules,
+  overdue: WatchOverdue,
+): Promise<SealedBlock[]> {
   const { db, clock } = modules;
   const sealed: SealedBlock[] = [];
   await noteClosedJobs(db, clock.wallMs());
@@ -70,7 +98,10 @@ async function sealAll(options: SealerOptions, modules: SealerModules): Promise<
     const candidate = await sealCandidate(db);
     if (candidate === undefined) return sealed;
     const decision = decideSeal(candidate, clock.wallMs(), options.deadlineMs);
-    if (decision.kind === "wait") return sealed;
+    if (decision.kind === "wait") {
+      overdue(candidate, decision.reason);
+      return sealed;
+    }
     const outcome = await sealOne(candidate, decision.forced, modules);
     if (outcome === undefined) return sealed;
     if (outcome !== "already") sealed.push(outcome);

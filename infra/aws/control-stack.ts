@@ -233,6 +233,7 @@ export class ControlStack extends Stack {
       "forced-seals",
       metric("ForcedSeals", "janitor"),
     );
+    alarm("OverdueSeals", "A block waits to be sealed", "overdue-seals", metric("OverdueSeals", "janitor"));
     alarm(
       "Conservation",
       "Money is not conserved",

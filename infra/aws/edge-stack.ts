@@ -16,9 +16,11 @@ import {
 } from "aws-cdk-lib/aws-ecs";
 import { NetworkListener, NetworkTargetGroup, Protocol } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { FilterPattern, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
+import { METRIC_NAMESPACE } from "../../functions/lambda-logger.ts";
+import { ERROR_LEVEL } from "../logger.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { asBalancer, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";
@@ -50,6 +52,7 @@ const CROWDED = 0.8;
 export class EdgeStack extends Stack {
   readonly service: FargateService;
   readonly #network: NetworkStack;
+  readonly #log: LogGroup;
 
   constructor(scope: Construct, id: string, props: EdgeStackProps) {
     super(scope, id, props);
@@ -61,6 +64,11 @@ export class EdgeStack extends Stack {
         containerInsightsV2: ContainerInsights.ENABLED,
       }),
     );
+    this.#log = new LogGroup(this, "Log", {
+      logGroupName: `/prosper/${stage.name}/edge`,
+      retention: logRetention(stage.logDays),
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const task = this.#task(props);
     const { maxTasks, tasks } = stage.edge;
     this.service = new FargateService(this, "Service", {
@@ -147,11 +155,7 @@ export class EdgeStack extends Stack {
       },
       logging: LogDrivers.awsLogs({
         streamPrefix: "edge",
-        logGroup: new LogGroup(this, "Log", {
-          logGroupName: `/prosper/${stage.name}/edge`,
-          retention: logRetention(stage.logDays),
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
+        logGroup: this.#log,
       }),
       stopTimeout: STOP,
       readonlyRootFilesystem: true,
@@ -209,6 +213,19 @@ export class EdgeStack extends Stack {
     });
   }
 
+  /** Whatever an edge logs as an error, a person has to look at: a chain it cannot follow, a disk that fails. */
+  #errors(stage: Stage): Metric {
+    return this.#log
+      .addMetricFilter("Errors", {
+        filterPattern: FilterPattern.numberValue("$.level", ">=", ERROR_LEVEL),
+        metricNamespace: METRIC_NAMESPACE,
+        metricName: `EdgeErrors-${stage.name}`,
+        metricValue: "1",
+        defaultValue: 0,
+      })
+      .metric({ period: PERIOD, statistic: "Sum" });
+  }
+
   #alarms(stage: Stage): void {
     const { balancer } = this.#network;
     new RunbookAlarm(this, "FullAlarm", {
@@ -230,6 +247,13 @@ export class EdgeStack extends Stack {
         statistic: "Sum",
         period: PERIOD,
       }),
+      atLeast: 1,
+    });
+    new RunbookAlarm(this, "ErrorsAlarm", {
+      stage: stage.name,
+      name: "edge-errors",
+      heading: "An edge reports an error",
+      metric: this.#errors(stage),
       atLeast: 1,
     });
     if (stage.edge.tasks === 0) return;

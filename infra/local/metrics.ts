@@ -5,6 +5,7 @@ import type { Edge } from "../../edge/edge.ts";
 import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
 import type { ConservationReport } from "../../functions/accounting/conservation.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
+import type { Logger } from "../../shared/logger.ts";
 
 const PEG = 100_000_000;
 
@@ -14,6 +15,8 @@ export interface PoolMetrics {
   sealed(block: SealedBlock): void;
   /** What a check whether money is conserved has found. */
   checked(report: ConservationReport): void;
+  /** The same logger, whose errors are counted: each is something that a person has to look at. */
+  counting(logger: Logger): Logger;
   /** Gauges of a running edge. */
   watch(edge: Edge): void;
 }
@@ -28,6 +31,7 @@ export function createPoolMetrics(): PoolMetrics {
   const blocks = counter("sealed_blocks_total", "Blocks whose books are closed");
   const reward = counter("reward_peg_total", "Rewards of sealed blocks, in PEG");
   const height = gauge("sealed_height", "Height of the last sealed block");
+  const errors = counter("errors_total", "Errors logged: each one is something to look at");
   const books = booksGauges(gauge);
   return {
     registry,
@@ -38,6 +42,13 @@ export function createPoolMetrics(): PoolMetrics {
       height.set(block.height);
     },
     checked: books,
+    counting: (logger) => ({
+      ...logger,
+      error(message, data) {
+        errors.inc();
+        logger.error(message, data);
+      },
+    }),
     watch: (edge) => watchEdge(edge, registry),
   };
 }

@@ -18,7 +18,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { createLocalBooks, type LocalBooks } from "./books.ts";
 import { watchDatabase } from "./database-outage.ts";
-import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
+import type { PoolMetrics } from "./metrics.ts";
 import { periodic } from "./periodic.ts";
 import { edgeOptions, pollOptions } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
@@ -45,6 +45,7 @@ export interface PoolModules {
   clock: Clock;
   random: Random;
   logger: Logger;
+  metrics: PoolMetrics;
   onSealed: (block: SealedBlock) => void;
   /** The pool cannot go on: end the process. */
   onFatal: (error: CodedError) => void;
@@ -86,20 +87,19 @@ async function start(
   const { logger } = modules;
   const lock: FolderLock = lockFolder(options.folder);
   undo.push(async () => lock.release());
-  const metrics = createPoolMetrics();
-  const books = createPoolBooks(options, modules, metrics);
+  const books = createPoolBooks(options, modules);
   undo.push(() => books.stop(DRAIN_MS));
   const prices = pollPrices(options, modules, stop.signal);
   undo.push(() => prices);
   const passwords = createPasswords({}, { random: modules.random });
-  const edge = await createPoolEdge(options, modules, { books, metrics, passwords });
+  const edge = await createPoolEdge(options, modules, { books, passwords });
   undo.push(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
   await edge.start(stop.signal);
   const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stop.signal });
   undo.push(() => certificate);
   await books.startSealing();
   const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
-  const web = await startPoolWeb(options, { ...modules, edge, metrics, passwords, receiptKeys });
+  const web = await startPoolWeb(options, { ...modules, edge, passwords, receiptKeys });
   undo.push(() => web.stop());
   logger.info("the pool runs", {
     stratum: edge.listening?.port,
@@ -122,7 +122,7 @@ async function start(
   };
 }
 
-function createPoolBooks(options: PoolOptions, modules: PoolModules, metrics: PoolMetrics): LocalBooks {
+function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks {
   const blockMs = options.config.pegnet.blockperiod;
   return createLocalBooks(
     {
@@ -134,10 +134,10 @@ function createPoolBooks(options: PoolOptions, modules: PoolModules, metrics: Po
     {
       ...modules,
       onSealed: (block) => {
-        metrics.sealed(block);
+        modules.metrics.sealed(block);
         modules.onSealed(block);
       },
-      onChecked: metrics.checked,
+      onChecked: modules.metrics.checked,
     },
   );
 }
@@ -157,7 +157,7 @@ function pollPrices(options: PoolOptions, modules: PoolModules, signal: AbortSig
 function createPoolEdge(
   options: PoolOptions,
   modules: PoolModules,
-  parts: { books: LocalBooks; metrics: PoolMetrics; passwords: Passwords },
+  parts: { books: LocalBooks; passwords: Passwords },
 ): Promise<Edge> {
   const { db, logger } = modules;
   const openRegistration = options.config.pool.registration === "open";
@@ -169,10 +169,10 @@ function createPoolEdge(
       createAuthHandler({ openRegistration }, { db, passwords: parts.passwords, logger }),
     ),
     disk: nodeDisk,
-    metrics: parts.metrics.stratum,
+    metrics: modules.metrics.stratum,
     onBlock: () => void parts.books.seal(),
   }).then((edge) => {
-    parts.metrics.watch(edge);
+    modules.metrics.watch(edge);
     return edge;
   });
 }

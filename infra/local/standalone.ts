@@ -14,6 +14,7 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { connectFactomd } from "./factomd.ts";
+import { createPoolMetrics } from "./metrics.ts";
 import { startParts } from "./parts.ts";
 import { startPool } from "./pool.ts";
 import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
@@ -48,12 +49,12 @@ export interface Standalone {
   stop(): Promise<void>;
 }
 
-/** factomd's own timeout for a call is 30 s; nobody waits so long for a height. */
-
 /** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
 export function startStandalone(options: StandaloneOptions, modules: StandaloneModules): Promise<Standalone> {
   const { config, dataDir, version } = options;
-  const { clock, random, logger } = modules;
+  const { clock, random } = modules;
+  const metrics = createPoolMetrics();
+  const logger = metrics.counting(modules.logger);
   const folder = join(dataDir, "edge");
   const lxrBits = config.pegnet.lxrbits;
   return startParts(logger, async (onStop) => {
@@ -75,7 +76,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     const factomd = connectFactomd(url, { clock, random, logger });
     const pool = await startPool(
       { config, folder, version, lxrBits, sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod) },
-      { ...modules, db, factomd, hasher },
+      { ...modules, logger, metrics, db, factomd, hasher },
     );
     onStop(() => pool.stop());
     const inviteCode = await ensureInvite(accounts);

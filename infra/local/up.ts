@@ -20,6 +20,7 @@ import { startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 import { type DevnetKeys, ensureDevnetKeys, writeEndpoints } from "./devnet-pool.ts";
 import { creditAddress, factoidAddress } from "./key-addresses.ts";
+import { createPoolMetrics } from "./metrics.ts";
 import { type Pool, startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
@@ -96,7 +97,9 @@ async function start(
   stop: () => Promise<void>,
 ): Promise<Up> {
   const { dataDir } = options;
-  const { clock, random, logger } = modules;
+  const { clock, random } = modules;
+  const metrics = createPoolMetrics();
+  const logger = metrics.counting(modules.logger);
   const lock = lockFolder(dataDir);
   undo.push(async () => lock.release());
   const keys = ensureDevnetKeys(dataDir, random);
@@ -148,6 +151,7 @@ async function start(
       clock,
       random,
       logger,
+      metrics,
       onSealed: modules.onSealed,
       onFatal: modules.onFatal,
     },

@@ -20,6 +20,8 @@ export interface MissingEpoch {
 /** What the database says about the lowest job that is not sealed. */
 export interface SealCandidate {
   readonly height: number;
+  /** When the job was made, in Unix milliseconds. */
+  readonly madeMs: number;
   readonly state: "open" | "closing";
   /** The chain or a later job has passed it: no edge takes shares for it, but for the late ones of its last seconds. */
   readonly closed: boolean;
@@ -30,8 +32,10 @@ export interface SealCandidate {
   readonly missing: readonly MissingEpoch[];
 }
 
+export type SealWait = "open" | "no-reward" | "missing-work";
+
 export type SealDecision =
-  | { readonly kind: "wait"; readonly reason: "open" | "no-reward" | "missing-work" }
+  | { readonly kind: "wait"; readonly reason: SealWait }
   /** `forced`: the deadline has passed with work still missing; whatever comes later is booked as late work. */
   | { readonly kind: "seal"; readonly forced: boolean };
 
@@ -44,6 +48,19 @@ export function decideSeal(candidate: SealCandidate, nowMs: number, deadlineMs: 
   if (missing.length === 0) return { kind: "seal", forced: false };
   const overdue = closedSeenMs !== null && nowMs - closedSeenMs >= deadlineMs;
   return overdue ? { kind: "seal", forced: true } : { kind: "wait", reason: "missing-work" };
+}
+
+/**
+ * Whether a job has waited for its seal for longer than anything explains: two deadlines since it was made, where `watchedSinceMs` (when this
+ * process began to seal) is later, since that. Missing work is forced by then, so that the chain is what is missing.
+ */
+export function isOverdue(
+  candidate: Pick<SealCandidate, "madeMs">,
+  watchedSinceMs: number,
+  nowMs: number,
+  deadlineMs: number,
+): boolean {
+  return nowMs - Math.max(candidate.madeMs, watchedSinceMs) >= 2 * deadlineMs;
 }
 
 /** The inputs of a closing job; money in 1e-8 PEG. `leaves` in byte order of (user, worker). */

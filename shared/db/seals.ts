@@ -29,6 +29,7 @@ export async function restartDeadlines(db: Db): Promise<void> {
 
 const candidateRow: v.GenericSchema<unknown, SealCandidate> = v.object({
   height: v.number(),
+  madeMs: v.number(),
   state: v.picklist(["open", "closing"]),
   closed: v.boolean(),
   rewarded: v.boolean(),
@@ -55,7 +56,7 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
   return first(
     db,
     sql`WITH candidate AS (
-      SELECT height, state, closed_seen_at FROM jobs WHERE state <> 'sealed' ORDER BY height LIMIT 1
+      SELECT height, state, created_at, closed_seen_at FROM jobs WHERE state <> 'sealed' ORDER BY height LIMIT 1
     ), owing AS (
       SELECT e.slot, e.epoch::text AS epoch, e.edge_id, m.last_seq, (
         SELECT count(*) FROM deltas d WHERE d.job = c.height AND d.slot = e.slot AND d.epoch = e.epoch
@@ -67,6 +68,7 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
     SELECT c.height, c.state,
       EXISTS (SELECT 1 FROM jobs l WHERE l.height > c.height) OR EXISTS (SELECT 1 FROM blocks b WHERE b.height >= c.height) AS closed,
       EXISTS (SELECT 1 FROM blocks b WHERE b.height = c.height) AS rewarded,
+      extract(epoch FROM c.created_at)::float8 * 1000 AS "madeMs",
       extract(epoch FROM c.closed_seen_at)::float8 * 1000 AS "closedSeenMs",
       COALESCE((SELECT jsonb_agg(jsonb_build_object('slot', slot, 'epoch', epoch, 'edgeId', edge_id, 'lastSeq', last_seq,
         'applied', applied) ORDER BY slot, epoch)

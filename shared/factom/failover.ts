@@ -34,89 +34,18 @@ const INTERNAL_ERROR = -32603;
  * first one's error. Returns to the preferred node once it answers and is fit.
  */
 export function createFailover(nodes: readonly FactomdNode[], modules: FailoverModules): Factomd {
-  const { clock, logger } = modules;
-  const { look, learn } = createChainMemory();
-  let current = 0;
-  let triedMs = 0;
-  let isOut = false;
-  /** What is wrong with each node, by its address: each problem is told once. */
-  const problems = new Map<string, string>();
-
-  const ask = async <T>(call: (factomd: Factomd) => Promise<T>): Promise<T> => {
-    const first = current;
-    const failures: unknown[] = [];
-    for (let step = 0; step < nodes.length; step++) {
-      const index = (first + step) % nodes.length;
-      const node = nodes[index];
-      if (node === undefined) break;
-      try {
-        if (index !== first) await look(node.factomd);
-        const answer = await call(node.factomd);
-        answered(node, index, first, failures[0]);
-        return answer;
-      } catch (thrown) {
-        if (!isUnfit(thrown)) throw thrown;
-        failures.push(thrown);
-        tell(node, thrown);
-      }
-    }
-    outage();
-    throw failures[0];
-  };
-
-  const answered = (node: FactomdNode, index: number, first: number, failure: unknown): void => {
-    problems.delete(node.url);
-    if (isOut) logger.info("a factomd node answers again", { asked: node.url });
-    isOut = false;
-    // Calls that overlap may find the same: it is told once.
-    if (index === first || current === index) return;
-    logger.error("a factomd node fails, another is asked instead", {
-      failing: nodes[current]?.url,
-      asked: node.url,
-      problem: coerceError(failure).message,
-    });
-    current = index;
-    triedMs = clock.monotonicMs();
-  };
-
-  const tell = ({ url }: FactomdNode, thrown: unknown): void => {
-    const { code, message } = thrown as CodedError;
-    if (problems.get(url) === code) return;
-    problems.set(url, code);
-    logger.warn("a factomd node cannot be used", { node: url, problem: message });
-  };
-
-  const outage = (): void => {
-    if (!isOut) logger.error("no factomd node can be asked", { nodes: nodes.map(({ url }) => url) });
-    isOut = true;
-  };
-
-  const tryPreferred = async (): Promise<void> => {
-    const [preferred] = nodes;
-    if (current === 0 || preferred === undefined || clock.monotonicMs() - triedMs < RETURN_MS) return;
-    triedMs = clock.monotonicMs();
-    try {
-      await look(preferred.factomd);
-    } catch (thrown) {
-      if (!isUnfit(thrown)) throw thrown;
-      tell(preferred, thrown);
-      return;
-    }
-    current = 0;
-    problems.delete(preferred.url);
-    logger.info("the preferred factomd node is asked again", { asked: preferred.url });
-  };
-
+  const chain = createChainMemory();
+  const { ask, tryPreferred } = createNodeChoice(nodes, modules, chain);
   return {
     async heights() {
       await tryPreferred();
       const heights = await ask((node) => node.heights());
-      learn({ height: heights.directoryBlock });
+      chain.learn({ height: heights.directoryBlock });
       return heights;
     },
     async dblockByHeight(height) {
       const block = await ask((node) => node.dblockByHeight(height));
-      if (block !== undefined) learn({ height, keyMr: block.keyMr });
+      if (block !== undefined) chain.learn({ height, keyMr: block.keyMr });
       return block;
     },
     currentMinute: () => ask((node) => node.currentMinute()),
@@ -132,17 +61,22 @@ export function createFailover(nodes: readonly FactomdNode[], modules: FailoverM
   };
 }
 
+interface ChainMemory {
+  learn(block: { readonly height: number; readonly keyMr?: string }): void;
+  /** Rejects with CodedError `factomd-behind` or `factomd-other-chain`, or the node's own failure. */
+  look(factomd: Factomd): Promise<void>;
+}
+
 /** What the nodes have shown of the chain, and whether another node agrees with it. */
-function createChainMemory() {
+function createChainMemory(): ChainMemory {
   let top = 0;
   let read: { readonly height: number; readonly keyMr: string } | undefined;
   return {
-    learn({ height, keyMr }: { height: number; keyMr?: string }): void {
+    learn({ height, keyMr }) {
       top = Math.max(top, height);
       if (keyMr !== undefined && height >= (read?.height ?? 0)) read = { height, keyMr };
     },
-    /** Rejects with CodedError `factomd-behind` or `factomd-other-chain`, or the node's own failure. */
-    async look(factomd: Factomd): Promise<void> {
+    async look(factomd) {
       const { directoryBlock } = await factomd.heights();
       if (directoryBlock < top)
         throw new CodedError(
@@ -161,9 +95,99 @@ function createChainMemory() {
   };
 }
 
+interface NodeChoice {
+  ask<T>(call: (factomd: Factomd) => Promise<T>): Promise<T>;
+  /** Goes back to the preferred node where it is time to look and it is fit. */
+  tryPreferred(): Promise<void>;
+}
+
+function createNodeChoice(
+  nodes: readonly FactomdNode[],
+  { clock, logger }: FailoverModules,
+  chain: ChainMemory,
+): NodeChoice {
+  const told = createTold(logger);
+  let current = 0;
+  let triedMs = 0;
+
+  /** Calls that overlap may find the same: only the first one changes over. */
+  const changeOver = (index: number, node: FactomdNode, failure: unknown): void => {
+    if (current === index) return;
+    logger.error("a factomd node fails, another is asked instead", {
+      failing: nodes[current]?.url,
+      asked: node.url,
+      problem: coerceError(failure).message,
+    });
+    current = index;
+    triedMs = clock.monotonicMs();
+  };
+
+  return {
+    async ask(call) {
+      const first = current;
+      const failures: unknown[] = [];
+      for (let step = 0; step < nodes.length; step++) {
+        const index = (first + step) % nodes.length;
+        const node = nodes[index];
+        if (node === undefined) break;
+        try {
+          if (index !== first) await chain.look(node.factomd);
+          const answer = await call(node.factomd);
+          told.answer(node);
+          if (index !== first) changeOver(index, node, failures[0]);
+          return answer;
+        } catch (thrown) {
+          if (!isUnfit(thrown)) throw thrown;
+          failures.push(thrown);
+          told.problem(node, thrown);
+        }
+      }
+      told.outage(nodes);
+      throw failures[0];
+    },
+    async tryPreferred() {
+      const [preferred] = nodes;
+      if (current === 0 || preferred === undefined || clock.monotonicMs() - triedMs < RETURN_MS) return;
+      triedMs = clock.monotonicMs();
+      try {
+        await chain.look(preferred.factomd);
+      } catch (thrown) {
+        if (!isUnfit(thrown)) throw thrown;
+        told.problem(preferred, thrown);
+        return;
+      }
+      current = 0;
+      logger.info("the preferred factomd node is asked again", { asked: preferred.url });
+    },
+  };
+}
+
+/** Says once what lasts. */
+function createTold(logger: Logger) {
+  /** By the node's address. */
+  const problems = new Map<string, string>();
+  let isOut = false;
+  return {
+    problem({ url }: FactomdNode, { code, message }: CodedError): void {
+      if (problems.get(url) === code) return;
+      problems.set(url, code);
+      logger.warn("a factomd node cannot be used", { node: url, problem: message });
+    },
+    outage(nodes: readonly FactomdNode[]): void {
+      if (!isOut) logger.error("no factomd node can be asked", { nodes: nodes.map(({ url }) => url) });
+      isOut = true;
+    },
+    answer({ url }: FactomdNode): void {
+      problems.delete(url);
+      if (isOut) logger.info("a factomd node answers again", { asked: url });
+      isOut = false;
+    },
+  };
+}
+
 const UNFIT: ReadonlySet<string> = new Set([...NODE_FAULTS, "factomd-behind", "factomd-other-chain"]);
 
-function isUnfit(thrown: unknown): boolean {
+function isUnfit(thrown: unknown): thrown is CodedError {
   if (!(thrown instanceof CodedError)) return false;
   if (thrown.code === "factomd-refused") return thrown.data["rpcCode"] === INTERNAL_ERROR;
   return UNFIT.has(thrown.code);

@@ -47,6 +47,35 @@ const brief = (blocks: SealedBlock[]): unknown[] =>
 const owed = (user: string): Promise<string | null> =>
   text(db, sql`SELECT owed FROM balances WHERE user_name = ${user}`);
 
+describe("a job that waits too long for its seal", () => {
+  it("is an alarm two deadlines after it was made, logged once and told at every run", async () => {
+    await addJob(db, 10);
+    const logged: unknown[] = [];
+    const logger = { ...SILENT, error: (...line: unknown[]) => void logged.push(line) };
+    const sealer = createSealer(
+      { deadlineMs: DEADLINE_MS },
+      { db, clock, logger, onEvent: (event) => events.push(event) },
+    );
+    // The database's own clock tells when the job was made.
+    nowMs = Date.now() + 2 * DEADLINE_MS - 5_000;
+    const sinceStart = nowMs;
+    await sealer.run();
+    expect(events).toEqual([]);
+
+    nowMs = sinceStart + 10_000;
+    await sealer.run();
+    await addBlock(db, 9, 0n);
+    await sealer.run();
+
+    const overdue = { height: 10, waitsFor: "open" };
+    expect(events).toEqual([
+      { kind: "overdue", ...overdue },
+      { kind: "overdue", ...overdue },
+    ]);
+    expect(logged).toEqual([["A job waits to be sealed for too long", overdue]]);
+  });
+});
+
 describe("a job is sealed", () => {
   it("once its reward is known and a later job stands, and shares the reward by work to the last unit", async () => {
     await addJob(db, 10);

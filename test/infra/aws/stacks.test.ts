@@ -225,6 +225,27 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  it("ring an alarm for every heading of the runbook, but for what is no alarm", () => {
+    const runbook = readFileSync(new URL("../../../docs/runbook.md", import.meta.url), "utf8");
+    const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+    const rung = allOf(stages[name], "AWS::CloudWatch::Alarm").map(([, { Properties }]) =>
+      Properties.AlarmDescription.split("#").at(-1),
+    );
+    expect(new Set([...rung, "rotating-the-database-password"])).toEqual(new Set(headings));
+  });
+
+  it("count what an edge logs as an error", () => {
+    const [[, filter] = missing()] = allOf(stages[name], "AWS::Logs::MetricFilter");
+    expect(filter.Properties).toMatchObject({
+      FilterPattern: "{ $.level >= 50 }",
+      MetricTransformations: [{ MetricNamespace: "Prosper", MetricName: `EdgeErrors-${name}` }],
+    });
+    const rings = allOf(stages[name], "AWS::CloudWatch::Alarm").filter(
+      ([, { Properties }]) => Properties.MetricName === `EdgeErrors-${name}`,
+    );
+    expect(rings).toHaveLength(1);
+  });
+
   it("mail every alarm of the stage by its name's prefix", () => {
     const [[, rule] = missing()] = resourcesOf(stages[name].observe, "AWS::Events::Rule");
     expect(rule.Properties.EventPattern.detail.alarmName).toEqual([{ prefix: `prosper-${name}-` }]);

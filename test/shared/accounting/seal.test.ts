@@ -3,7 +3,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { feeRate } from "../../../shared/accounting/fee.ts";
 import { merkleSumRoot, type WorkLeaf } from "../../../shared/accounting/merkle.ts";
-import { attemptId, decideSeal, type SealCandidate, settleReward } from "../../../shared/accounting/seal.ts";
+import {
+  attemptId,
+  decideSeal,
+  isOverdue,
+  type SealCandidate,
+  settleReward,
+} from "../../../shared/accounting/seal.ts";
 
 const sha256 = (...parts: Buffer[]): Buffer => createHash("sha256").update(Buffer.concat(parts)).digest();
 const big = (value: bigint | number, bytes: number): Buffer =>
@@ -133,6 +139,7 @@ describe("the decision to seal", () => {
   const missing = [{ slot: 1, epoch: "1", edgeId: "e", lastSeq: 3, applied: 2 }];
   const ready: SealCandidate = {
     height: 1,
+    madeMs: 0,
     state: "open",
     closed: true,
     rewarded: true,
@@ -169,5 +176,14 @@ describe("the decision to seal", () => {
     ],
   ])("%s", (_, candidate, nowMs, decision) => {
     expect(decideSeal({ ...ready, ...candidate }, nowMs, 500)).toEqual(decision);
+  });
+
+  it.each<[string, number, number, number, boolean]>([
+    ["is not overdue two deadlines after it was made, less a bit", 1000, 0, 1999, false],
+    ["is overdue two deadlines after it was made", 1000, 0, 2000, true],
+    ["is not overdue where the pool was down meanwhile", 1000, 1500, 2000, false],
+    ["is overdue two deadlines after the pool came back", 1000, 1500, 2500, true],
+  ])("%s", (_, madeMs, watchedSinceMs, nowMs, expected) => {
+    expect(isOverdue({ madeMs }, watchedSinceMs, nowMs, 500)).toBe(expected);
   });
 });

@@ -201,7 +201,10 @@ describe("several factomd nodes", () => {
     second.chain = "a";
 
     expect(await top()).toBe(100);
-    expect(alarms).toEqual(["no factomd node can be asked", "a factomd node fails, another is asked instead"]);
+    expect(alarms).toEqual([
+      "no factomd node can be asked",
+      "a factomd node fails, another is asked instead",
+    ]);
   });
 
   it("give back to the preferred one only where it holds the block that was read meanwhile", async () => {
