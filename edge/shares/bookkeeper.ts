@@ -69,6 +69,8 @@ export class Bookkeeper {
 
   async #close(book: Book): Promise<boolean> {
     const { books, journal, outbox } = this.#modules;
+    // A marker says that nothing more comes: what came since the cut is cut first.
+    if (book.window.size() > 0) return false;
     const { job, slot, epoch } = book;
     const close = { job, slot, epoch, lastSeq: book.nextSeq - 1 };
     const outcome = await journal.append(encodeRecord({ kind: "close", close }), (place) => {

@@ -358,7 +358,10 @@ export class ShareDesk {
 
   async #confirm(running: Running): Promise<void> {
     if (!this.#owedFound) {
+      const present = running.books.epoch();
       for (const key of await this.#modules.records.unmarkedJobs(this.#options.edgeId)) {
+        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its books.
+        if (key.slot === present?.slot && key.epoch >= present.epoch) continue;
         const book = running.books.book(key);
         if (book.state === "open") book.state = "closing";
       }

@@ -23,6 +23,8 @@ export interface MemoryBooks extends EdgeRecords, QueueSender {
   /** Both reject while true. */
   databaseAway: boolean;
   queueAway: boolean;
+  /** Only the question for unmarked jobs fails. */
+  unmarkedAway: boolean;
   /** Messages taken by the queue but not applied yet, while true. */
   held: boolean;
   /** Makes a job's row. */
@@ -79,6 +81,7 @@ export function memoryBooks(nowMs: () => number): MemoryBooks {
   const books: MemoryBooks = {
     databaseAway: false,
     queueAway: false,
+    unmarkedAway: false,
     held: false,
     slots: new Map(),
     epochs: new Map(),
@@ -163,6 +166,7 @@ export function memoryBooks(nowMs: () => number): MemoryBooks {
     },
     async unmarkedJobs(edgeId) {
       reachable();
+      if (books.unmarkedAway) throw new CodedError("db-away", "the test's database broke this line");
       return [...books.epochs].flatMap(([key, epoch]) => {
         const [slot = 0, number = 0] = key.split("/").map(Number);
         if (epoch.edgeId !== edgeId || epoch.lastJob === undefined) return [];

@@ -151,13 +151,17 @@ export class Oracle {
     return this.#missing;
   }
 
+  missingShares(): string[] {
+    return [...this.#attempts.values()]
+      .flat()
+      .filter(({ acked, credited }) => acked && !credited)
+      .map(describe);
+  }
+
   /** When all is drained: nothing that was acknowledged may be missing. */
   finish(): void {
-    for (const attempts of this.#attempts.values()) {
-      for (const attempt of attempts)
-        if (attempt.acked && !attempt.credited)
-          throw new Violation(`I1: an acknowledged share is not credited: ${describe(attempt)}`);
-    }
+    const [missing] = this.missingShares();
+    if (missing !== undefined) throw new Violation(`I1: an acknowledged share is not credited: ${missing}`);
     const { tables } = this.#server;
     for (const [key, lastSeq] of tables.markers) {
       for (let seq = 0; seq <= lastSeq; seq++)

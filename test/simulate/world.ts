@@ -148,7 +148,8 @@ export class World {
       return `${id.slice(0, 4)} alive=${edge.process.alive} up=${edge.isUp} outbox=${JSON.stringify(stats?.outbox)} lease=${stats?.leaseHeld} job=${stats?.currentJob}`;
     });
     const jobs = this.server.tables.jobsInOrder().map(({ height, state }) => `${height} ${state}`);
-    return [...edges, ...jobs, `top ${this.chain.top}`].join("; ");
+    const missing = this.oracle.missingShares().map((share) => `missing: ${share}`);
+    return [...missing, ...edges, ...jobs, `top ${this.chain.top}`].join("; ");
   }
 
   /** I10: nothing grows without bound. */

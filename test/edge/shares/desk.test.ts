@@ -455,6 +455,27 @@ describe("the slot lease", () => {
     expect(w.fatal).toEqual([]);
   });
 
+  it("whose epoch was ended takes its shares until it learns of it, and marks their job once", async () => {
+    const w = world(memoryDisk(), { confirmEveryMs: 1_000 });
+    w.books.unmarkedAway = true;
+    await start(w, 1000);
+    await submit(w, submission(w, 1000, await mine(1000, 0)));
+    const grant = w.desk.grant();
+    if (grant === undefined) throw new Error("no grant");
+    await w.books.endEpoch("edge-a", grant);
+    w.books.unmarkedAway = false;
+    await pass(w.clock, 1_500);
+
+    const verdict = await submit(w, submission(w, 1000, await mine(1000, 0, { skip: 1 })));
+    await pass(w.clock, 6_000);
+
+    expect([verdict, w.desk.grant()?.epoch, sharesOf(w, 1000)]).toEqual(["accepted", 2, 2]);
+    const markers = w.books.sent.filter((body) => body.includes('"close"') && body.includes('"epoch":1'));
+    expect(markers).toHaveLength(1);
+    expect(w.books.markers.get("1000/0/1")).toBe(1);
+    expect(w.books.incomplete()).toEqual([]);
+  });
+
   it("whose epoch was ended in a job's late time credits the late shares in the next one before it marks the job", async () => {
     const w = world();
     await start(w, 1000);

@@ -191,6 +191,7 @@ function candidate(tables: Tables): Row[] {
   return [
     {
       height,
+      madeMs: job.createdAtMs,
       state: job.state,
       closed: Math.max(...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height,
       rewarded: tables.blocks.has(height),
