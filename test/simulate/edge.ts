@@ -23,6 +23,8 @@ import { simHasher } from "./shares.ts";
 import type { SimTime } from "./time.ts";
 
 export const BLOCK_MS = 10_000;
+/** Why an edge ended that had handed over what it could. */
+export const STOPPED = "stopped";
 const CUT_MS = 1_000;
 const FOLDER = "/data";
 const FEE_RATE = 5_000_000n;
@@ -141,7 +143,7 @@ export class SimEdge {
     time.after(forMs, () => this.process.deliver(() => late.abort()));
     await this.desk.drain(late.signal);
     await this.desk.close();
-    onEnd("stopped");
+    onEnd(STOPPED);
   }
 
   #follower(): ReturnType<typeof createFollower> {

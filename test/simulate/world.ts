@@ -4,7 +4,7 @@ import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
 import { SimDisk } from "./disk.ts";
-import { BLOCK_MS, SimEdge } from "./edge.ts";
+import { BLOCK_MS, SimEdge, STOPPED } from "./edge.ts";
 import type { Fault, Plan } from "./faults.ts";
 import { SimFunctions } from "./functions.ts";
 import { Miners } from "./miners.ts";
@@ -267,7 +267,12 @@ export class World {
     edge.process.kill();
     edge.isUp = false;
     void edge.disk.abandon();
-    if (this.#isRetired(edge)) return;
+    if (this.#isRetired(edge)) {
+      if (why === STOPPED) return;
+      // Its journal may hold what nobody else has: it must come back, and is retired then.
+      this.#retired = undefined;
+      this.time.after(300, () => this.#retireTwin());
+    }
     this.time.after(
       this.#isHealing ? 200 : this.#chance.between(20, this.#chance.hit(0.1) ? 60_000 : 4_000),
       () => {
