@@ -1,6 +1,6 @@
 /**
  * How long `prosper verify` takes on a block of 10,000 workers: one worker's proof, one of all workers at once (no user has so many:
- * the whole block as a file), and the command as a person runs it. `node test/bench/verify.ts [workers]`
+ * the whole block as a file), the command as a person runs it, and how many of 1,000 random forgeries are caught. `node test/bench/verify.ts [workers]`
  */
 
 import { spawnSync } from "node:child_process";
@@ -10,8 +10,10 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { WorkTree } from "../../shared/accounting/merkle-proof.ts";
 import { verifyProof } from "../../shared/accounting/verify.ts";
+import { toHex } from "../../shared/bytes.ts";
 import { proofFile } from "../../shared/messages/proof.ts";
-import { blockOf, diceOf, fileOf } from "../helpers/proofs.ts";
+import { tryForgeries } from "../helpers/forgeries.ts";
+import { blockOf, diceOf, fileOf, POOL_KEYS } from "../helpers/proofs.ts";
 
 const workers = Number(process.argv[2] ?? 10_000);
 const ROUNDS = 5;
@@ -51,6 +53,9 @@ console.log(
 fastest("build the tree (the pool, once a block)", () => void new WorkTree(1000, leaves));
 fastest("one worker's proof and receipt, parsed and checked", () => check(one, tree.root));
 fastest("all workers' proof, parsed and checked", () => check(all, farm.root));
+
+const { made, missed, kinds } = tryForgeries(1000, toHex(POOL_KEYS.publicKey), () => tree);
+console.log(`${made - missed.length} of ${made} random forgeries of ${kinds} kinds caught`);
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-bench-"));
 const command = join(import.meta.dirname, "../../infra/cli/prosper.mjs");

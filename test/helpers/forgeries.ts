@@ -1,9 +1,12 @@
 /** Every way to lie in a proof file that a pool, or a miner, might try: each gives a changed copy, or undefined where it has no hold. */
 
+import * as v from "valibot";
+import type { WorkTree } from "../../shared/accounting/merkle-proof.ts";
 import { type SignedReceipt, signReceipt } from "../../shared/accounting/receipt.ts";
-import type { ProofFile } from "../../shared/messages/proof.ts";
+import { type Published, verifyProof } from "../../shared/accounting/verify.ts";
+import { type ProofFile, provingFile } from "../../shared/messages/proof.ts";
 import { formatReceipt, receiptOf } from "../../shared/messages/proof-format.ts";
-import { type Dice, OTHER_KEYS } from "./proofs.ts";
+import { type Dice, diceOf, fileOf, OTHER_KEYS } from "./proofs.ts";
 
 export type Forgery = (file: ProofFile, dice: Dice) => ProofFile | undefined;
 
@@ -218,3 +221,45 @@ export const FORGERIES: Readonly<Record<string, Forgery>> = {
       if (receipt !== undefined) receipt.signature = flipHex(receipt.signature, dice);
     }),
 };
+
+/** Whether one who knows the published root and key sees that something is wrong. */
+export function isCaught(file: ProofFile, published: Published): boolean {
+  const parsed = v.safeParse(provingFile, JSON.parse(JSON.stringify(file)));
+  if (!parsed.success || parsed.output.format !== "prosper-proof") return true;
+  return verifyProof(parsed.output, published).some(({ ok }) => !ok);
+}
+
+export interface ForgeryTally {
+  readonly made: number;
+  /** Kind and seed of those that nobody would see. */
+  readonly missed: readonly string[];
+  readonly refusedHonest: number;
+  /** Kinds tried. */
+  readonly kinds: number;
+}
+
+/** `count` random forgeries, the kinds in turn, of honest files from the trees that `draw` gives; `key` has signed the honest ones. */
+export function tryForgeries(count: number, key: string, draw: (dice: Dice) => WorkTree): ForgeryTally {
+  const kinds = Object.entries(FORGERIES);
+  const tried = new Set<string>();
+  const missed: string[] = [];
+  let made = 0;
+  let refusedHonest = 0;
+  for (let seed = 0; made < count; seed++) {
+    const dice = diceOf(`forgery ${seed}`);
+    const tree = draw(dice);
+    const mine = tree.leaves[dice(tree.leaves.length)];
+    const [name, forge] = kinds[seed % kinds.length] ?? [];
+    if (mine === undefined || name === undefined) continue;
+    const honest = fileOf(tree, mine.user, dice(3) === 0 ? undefined : mine.worker);
+    const published = { root: tree.root, key };
+    if (isCaught(honest, published)) refusedHonest += 1;
+    const forged = forge?.(honest, dice);
+    // The kind has no hold here, or drew what stood there already.
+    if (forged === undefined || JSON.stringify(forged) === JSON.stringify(honest)) continue;
+    made += 1;
+    tried.add(name);
+    if (!isCaught(forged, published)) missed.push(`${name}, seed ${seed}`);
+  }
+  return { made, missed, refusedHonest, kinds: tried.size };
+}
