@@ -35,7 +35,7 @@ export type MigrateHandler = (event: unknown) => Promise<void>;
 /** Always answers CloudFormation, else the deployment would hang for an hour. Deleting the stack leaves the database as it is. */
 export function createMigrateHandler(modules: MigrateModules): MigrateHandler {
   return async (event) => {
-    const asked = v.parse(request, event);
+    const asked = parse(event);
     const failure =
       asked.RequestType === "Delete"
         ? undefined
@@ -46,6 +46,16 @@ export function createMigrateHandler(modules: MigrateModules): MigrateHandler {
     if (failure !== undefined) modules.logger.error("The migration failed", { error: failure });
     await answer(asked, failure, modules);
   };
+}
+
+function parse(event: unknown): v.InferOutput<typeof request> {
+  const parsed = v.safeParse(request, event);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new CodedError(
+    "cloudformation",
+    `expected a request of CloudFormation's: ${v.getDotPath(issue) ?? "the event"}: ${issue.message}`,
+  );
 }
 
 async function migrateWhenAwake(modules: MigrateModules): Promise<void> {

@@ -27,10 +27,12 @@ export function isResuming(error: unknown): boolean {
 /** The failure as a CodedError; `data.sqlstate` is PostgreSQL's code, empty where there is none. */
 export function translateDataApi(thrown: unknown, statement?: Sql): CodedError {
   const error = coerceError(thrown);
+  // The client's types promise a text; what came over the wire may be anything.
+  const said = String(error.message);
   // The service has no field of its own for it: "ERROR: …; SQLState: 23505".
-  const sqlstate = /SQLState: ?([0-9A-Z]{5})\b/.exec(error.message)?.[1] ?? "";
+  const sqlstate = /SQLState: ?([0-9A-Z]{5})\b/.exec(said)?.[1] ?? "";
   const where = statement === undefined ? "" : ` in: ${statement.text.trim().slice(0, 200)}`;
-  const message = `database: ${error.message.replace(/; SQLState: ?[0-9A-Z]{5}$/, "")}${where}`;
+  const message = `database: ${said.replace(/; SQLState: ?[0-9A-Z]{5}$/, "")}${where}`;
   return new CodedError(codeOf(error, sqlstate), message, { cause: error, data: { sqlstate } });
 }
 

@@ -2,8 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
+import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { startWeb } from "../../infra/local/web.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
@@ -11,11 +13,15 @@ import type { Db } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { addressOf, cheapPasswords } from "../helpers/accounts.ts";
 import type { Chance } from "../simulate/random.ts";
+import { drawEvent, type SeedRequest } from "./http-event.ts";
 import { mutateBytes, mutateJson, mutateText, randomBytes } from "./mutate.ts";
 import { checkUnpolluted, type Part } from "./report.ts";
 
 const PASSWORD = "a long password";
-const LANES = 6;
+/** Many: half a request is waited for, and others go on meanwhile. */
+const LANES = 24;
+/** The part of the requests that comes as API Gateway's events. */
+const EVENTS = 0.2;
 const METHODS = [
   "GET",
   "GET",
@@ -34,7 +40,7 @@ const METHODS = [
 const ANSWER_MS = 20_000;
 
 /** `METHOD path [body]` a line. */
-function seedRequests(): { method: string; path: string; body: string }[] {
+function seedRequests(): SeedRequest[] {
   const corpus = readFileSync(new URL("corpus/http.txt", import.meta.url), "utf8");
   return corpus
     .split("\n")
@@ -77,12 +83,16 @@ export function httpPart(chance: Chance, db: Db, seed: () => Promise<unknown>): 
       const seeds = seedRequests();
       const statuses = new Map<string, number>();
       let left = count;
+      const answerEvent = async (event: APIGatewayProxyEventV2): Promise<string> =>
+        `${(await handler(event, LOCAL_CONTEXT)).statusCode ?? "none"}`;
       const lane = async (): Promise<void> => {
         const client = new Client(web.port);
         const cookie = chance.hit(0.5) ? await client.login(chance.pick(["ann", "boss"])) : "";
         while (left > 0) {
           left -= 1;
-          const status = await client.send(drawRequest(seeds, cookie, chance));
+          const status = chance.hit(EVENTS)
+            ? await answerEvent(drawEvent(chance.pick(seeds), cookie, chance))
+            : await client.send(drawRequest(seeds, cookie, chance));
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           checkUnpolluted();
           if (broken.length > 0) throw new Error(`a request broke the server: ${broken[0]}`);
@@ -101,11 +111,7 @@ export function httpPart(chance: Chance, db: Db, seed: () => Promise<unknown>): 
   };
 }
 
-function drawRequest(
-  seeds: readonly { method: string; path: string; body: string }[],
-  cookie: string,
-  chance: Chance,
-): Uint8Array {
+function drawRequest(seeds: readonly SeedRequest[], cookie: string, chance: Chance): Uint8Array {
   const kind = chance.whole(0, 99);
   if (kind < 3) return randomBytes(chance, chance.whole(1, 300));
   const seed = chance.pick(seeds);

@@ -32,8 +32,8 @@ const wants = (part: string): boolean => values.only === undefined || values.onl
 setFlagsFromString("--expose-gc");
 globalThis.gc = runInNewContext("gc") as typeof globalThis.gc;
 
-process.on("unhandledRejection", (reason) => fail("an unhandled rejection", reason));
-process.on("uncaughtException", (error) => fail("an uncaught exception", error));
+process.on("unhandledRejection", (reason) => void fail("an unhandled rejection", reason));
+process.on("uncaughtException", (error) => void fail("an uncaught exception", error));
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-fuzz-pg-"));
 let stopDatabase = async (): Promise<void> => undefined;
@@ -42,7 +42,7 @@ try {
   if (wants("parsers")) await runPart(await parsersPart(new Chance(SEED)), Math.ceil(LINES / 10));
   if (wants("http")) await fuzzHttp(Math.ceil(LINES / 25));
 } catch (error) {
-  fail("an input broke something", error);
+  await fail("an input broke something", error);
 }
 await stopDatabase();
 rmSync(folder, { recursive: true, force: true });
@@ -72,7 +72,8 @@ async function fuzzHttp(count: number): Promise<void> {
   );
 }
 
-function fail(what: string, error: unknown): never {
+/** Never resolves: the process ends with 1. */
+function fail(what: string, error: unknown): Promise<never> {
   console.error(`${what}:`, error);
   console.error(
     `replay: npm run fuzz -- --seed ${SEED} --lines ${LINES}${values.only === undefined ? "" : ` --only ${values.only}`}`,
@@ -84,5 +85,5 @@ function fail(what: string, error: unknown): never {
     rmSync(folder, { recursive: true, force: true });
     process.exit(1);
   });
-  return undefined as never;
+  return new Promise(() => undefined);
 }

@@ -14,7 +14,9 @@ import { mutateBytes, mutateJson, mutateText, randomBytes } from "./mutate.ts";
 import { checkUnpolluted, type Part } from "./report.ts";
 
 const SESSIONS = 32;
-const HEIGHT = 1000;
+const FIRST_HEIGHT = 1000;
+/** A job lasts for so many lines: what is kept for a job must go with it. */
+const JOB_LINES = 200_000;
 const MAX_ANSWER = 8_192;
 const VECTORS = new URL("../vectors/stratum/", import.meta.url);
 
@@ -46,8 +48,12 @@ export function stratumPart(chance: Chance): Part {
       const seeds = seedLines();
       const w = world(memoryDisk(), {});
       w.hasher = simHasher;
-      await start(w, HEIGHT);
-      await openJob(w, HEIGHT);
+      let height = FIRST_HEIGHT;
+      let read = 0;
+      const countLine = (): void => {
+        read += 1;
+      };
+      await start(w, height);
       const server = new StratumServer(
         {
           linesPerSecond: 1e9,
@@ -58,8 +64,8 @@ export function stratumPart(chance: Chance): Part {
         },
         {
           backend: {
-            currentJob: () => ({ height: HEIGHT, oprHash: oprHashOf(HEIGHT), threshold: 0n }),
-            oprHashOf: async (height) => (height === HEIGHT ? oprHashOf(HEIGHT) : undefined),
+            currentJob: () => ({ height, oprHash: oprHashOf(height), threshold: 0n }),
+            oprHashOf: async (asked) => (asked === height ? oprHashOf(height) : undefined),
             authorize: async ({ user }) =>
               user.length % 7 === 0 ? { kind: "refused", reason: "no" } : { kind: "ok", registered: false },
             leasePrefix: () => w.desk.leasePrefix(),
@@ -69,7 +75,7 @@ export function stratumPart(chance: Chance): Part {
           clock: w.clock,
           random: chance.bytes(),
           logger: SILENT,
-          metrics: NO_METRICS,
+          metrics: { ...NO_METRICS, lineRead: countLine },
         },
       );
       const clients: (Client | undefined)[] = Array.from({ length: SESSIONS });
@@ -100,7 +106,9 @@ export function stratumPart(chance: Chance): Part {
           );
         return client;
       };
-      for (let sent = 0; sent < count; ) {
+      // Counted are the lines that the server reads: what stands behind the end of a session is not.
+      while (read < count) {
+        const before = read;
         const at = chance.whole(0, SESSIONS - 1);
         let client = clients[at];
         if (client === undefined || !client.isOpen || client.lines > 2_000) {
@@ -110,17 +118,22 @@ export function stratumPart(chance: Chance): Part {
         }
         const burst = chance.whole(1, 24);
         client.stream.write(
-          Buffer.concat(Array.from({ length: burst }, () => drawLine(seeds, client.prefix, chance))),
+          Buffer.concat(Array.from({ length: burst }, () => drawLine(seeds, height, client.prefix, chance))),
         );
         client.lines += burst;
-        sent += burst;
         if (chance.hit(0.25)) {
           w.clock.advance(chance.hit(0.02) ? 30_000 : 5);
           await new Promise((resolve) => setImmediate(resolve));
           checkUnpolluted();
-          done(0);
         }
-        done(burst);
+        if (read >= (height - FIRST_HEIGHT + 1) * JOB_LINES) {
+          height += 1;
+          await openJob(w, height);
+          server.jobChanged();
+          // The books are this harness's own: they may forget what they have taken.
+          w.books.sent.length = 0;
+        }
+        done(read - before);
       }
       await checkAlive(server, w.clock);
       const stats = w.desk.stats();
@@ -131,9 +144,9 @@ export function stratumPart(chance: Chance): Part {
   };
 }
 
-function drawLine(seeds: readonly string[], prefix: number, chance: Chance): Uint8Array {
+function drawLine(seeds: readonly string[], height: number, prefix: number, chance: Chance): Uint8Array {
   const kind = chance.whole(0, 99);
-  if (kind < 8) return Buffer.from(`${goodShare(prefix, chance)}\n`);
+  if (kind < 8) return Buffer.from(`${goodShare(height, prefix, chance)}\n`);
   const line = chance.pick(seeds);
   if (kind < 50) return Buffer.from(`${mutateJson(line, chance)}\n`);
   if (kind < 75) return Buffer.from(`${mutateText(line, chance)}${chance.hit(0.1) ? "\r\n" : "\n"}`);
@@ -145,14 +158,14 @@ function drawLine(seeds: readonly string[], prefix: number, chance: Chance): Uin
 }
 
 /** A share that may well be taken, so that what lies behind the parser is reached. */
-function goodShare(prefix: number, chance: Chance): string {
+function goodShare(height: number, prefix: number, chance: Chance): string {
   const nonce = concat(u32ToBytes(prefix), u32ToBytes(chance.whole(0, 1e9)));
-  const oprHash = oprHashOf(HEIGHT);
+  const oprHash = oprHashOf(height);
   const target = difficultyOf(concat(fromHex(oprHash), nonce)).toString(16);
   return JSON.stringify({
     id: 3,
     method: "mining.submit",
-    params: ["alice", `${HEIGHT}`, toHex(nonce), oprHash, target],
+    params: ["alice", `${height}`, toHex(nonce), oprHash, target],
   });
 }
 
