@@ -1,14 +1,43 @@
 /** Statements, values and rows between the database port and the RDS Data API. */
 
-import type {
-  ColumnMetadata,
-  ExecuteStatementCommandOutput,
-  Field,
-  SqlParameter,
-} from "@aws-sdk/client-rds-data";
+import type { Field, SqlParameter } from "@aws-sdk/client-rds-data";
+import * as v from "valibot";
 import { CodedError } from "../errors.ts";
 import type { Sql, SqlValue } from "./port.ts";
 import { mapSqlCode } from "./sql-text.ts";
+
+const column = v.object({
+  name: v.nullish(v.string()),
+  label: v.nullish(v.string()),
+  typeName: v.nullish(v.string()),
+});
+const field = v.object({
+  isNull: v.nullish(v.boolean()),
+  booleanValue: v.nullish(v.boolean()),
+  longValue: v.nullish(v.number()),
+  doubleValue: v.nullish(v.number()),
+  stringValue: v.nullish(v.string()),
+  blobValue: v.nullish(v.instance(Uint8Array)),
+});
+const answer = v.object({
+  columnMetadata: v.nullish(v.array(column), []),
+  records: v.nullish(v.array(v.array(field)), []),
+  numberOfRecordsUpdated: v.nullish(v.number(), 0),
+});
+type AnswerField = v.InferOutput<typeof field>;
+/** A statement's rows and columns as the service gives them. */
+export type StatementAnswer = v.InferOutput<typeof answer>;
+
+/** Throws CodedError `db-error` where the service answers in another form. */
+export function parseAnswer(output: unknown): StatementAnswer {
+  const parsed = v.safeParse(answer, output);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new CodedError(
+    "db-error",
+    `database: the Data API answered in another form: ${v.getDotPath(issue) ?? "the answer"}: ${issue.message}`,
+  );
+}
 
 /** `$1` as the Data API names it: `:p1`. */
 export function toNamed(text: string): string {
@@ -35,9 +64,9 @@ function toField(value: Exclude<SqlValue, bigint>): Field {
 type Row = Record<string, string | number | boolean | Uint8Array | null>;
 
 /** The rows as the `pg` driver gives them. Throws CodedError `db-error` for a column that would lose digits or is an array. */
-export function readRows(output: ExecuteStatementCommandOutput, statement: Sql): Row[] {
-  const columns = (output.columnMetadata ?? []).map(nameAndType);
-  return (output.records ?? []).map((record) => {
+export function readRows({ columnMetadata, records }: StatementAnswer, statement: Sql): Row[] {
+  const columns = columnMetadata.map(nameAndType);
+  return records.map((record) => {
     const row: Row = {};
     columns.forEach(({ name, type }, i) => {
       const field = record[i];
@@ -53,18 +82,17 @@ export function readRows(output: ExecuteStatementCommandOutput, statement: Sql):
   });
 }
 
-function nameAndType(column: ColumnMetadata): { name: string; type: string } {
+function nameAndType(column: StatementAnswer["columnMetadata"][number]): { name: string; type: string } {
   return { name: column.label ?? column.name ?? "", type: (column.typeName ?? "").toLowerCase() };
 }
 
 /** Undefined: it cannot be given faithfully. */
-function readField(field: Field, type: string): Row[string] | undefined {
+function readField(field: AnswerField, type: string): Row[string] | undefined {
   if (field.isNull) return null;
-  if (field.booleanValue !== undefined) return field.booleanValue;
-  if (field.blobValue !== undefined) return Buffer.from(field.blobValue);
-  if (field.stringValue !== undefined) return field.stringValue;
-  if (field.doubleValue !== undefined) return field.doubleValue;
-  const { longValue } = field;
-  if (longValue === undefined || !Number.isSafeInteger(longValue)) return undefined;
+  const { booleanValue, blobValue, stringValue, doubleValue, longValue } = field;
+  if (blobValue) return Buffer.from(blobValue);
+  const value = booleanValue ?? stringValue ?? doubleValue ?? undefined;
+  if (value !== undefined) return value;
+  if (typeof longValue !== "number" || !Number.isSafeInteger(longValue)) return undefined;
   return type === "int8" ? longValue.toString() : longValue;
 }

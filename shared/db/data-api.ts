@@ -7,14 +7,13 @@ import {
   BeginTransactionCommand,
   CommitTransactionCommand,
   ExecuteStatementCommand,
-  type ExecuteStatementCommandOutput,
   RDSDataClient,
   RollbackTransactionCommand,
 } from "@aws-sdk/client-rds-data";
 import { type Clock, sleep } from "../clock.ts";
 import { CodedError } from "../errors.ts";
 import { isResuming, translateDataApi } from "./data-api-errors.ts";
-import { readRows, toNamed, toParameter } from "./data-api-values.ts";
+import { parseAnswer, readRows, type StatementAnswer, toNamed, toParameter } from "./data-api-values.ts";
 import type { Db, Sql } from "./port.ts";
 import { parseRows } from "./rows.ts";
 import { transactionTurns } from "./transaction-turns.ts";
@@ -73,14 +72,12 @@ export function openDataApi(options: DataApiOptions, modules: DataApiModules): D
   };
 }
 
-function statements(
-  run: (statement: Sql) => Promise<ExecuteStatementCommandOutput>,
-): Pick<Db, "query" | "execute"> {
+function statements(run: (statement: Sql) => Promise<StatementAnswer>): Pick<Db, "query" | "execute"> {
   return {
     query: async (statement, row) => parseRows(statement, readRows(await run(statement), statement), row),
     async execute(statement) {
       const { numberOfRecordsUpdated, records } = await run(statement);
-      return numberOfRecordsUpdated || (records?.length ?? 0);
+      return numberOfRecordsUpdated || records.length;
     },
   };
 }
@@ -115,8 +112,8 @@ class Caller {
     });
   }
 
-  execute(statement: Sql, transactionId?: string): Promise<ExecuteStatementCommandOutput> {
-    return this.#call(
+  async execute(statement: Sql, transactionId?: string): Promise<StatementAnswer> {
+    const output = await this.#call(
       () =>
         this.#client.send(
           new ExecuteStatementCommand({
@@ -129,13 +126,14 @@ class Caller {
         ),
       statement,
     );
+    return parseAnswer(output);
   }
 
   async begin(): Promise<string> {
     const { transactionId } = await this.#call(() =>
       this.#client.send(new BeginTransactionCommand(this.#target())),
     );
-    if (transactionId !== undefined) return transactionId;
+    if (typeof transactionId === "string") return transactionId;
     throw new CodedError("db-error", "database: BeginTransaction answered without a transaction id");
   }
 

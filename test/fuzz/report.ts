@@ -7,7 +7,7 @@ export interface Part {
 }
 
 /** Growth of the heap from a fifth of the way to the end that is still flat: caches fill, and the collector is lazy. */
-const FLAT_MB = 48;
+const FLAT_MB = 16;
 
 function heapMb(): number {
   globalThis.gc?.();

@@ -130,7 +130,8 @@ export function stratumPart(chance: Chance): Part {
           height += 1;
           await openJob(w, height);
           server.jobChanged();
-          // The books are this harness's own: they may forget what they have taken.
+          // What this harness itself keeps of it.
+          w.accepted.length = 0;
           w.books.sent.length = 0;
         }
         done(read - before);

@@ -26,11 +26,14 @@ export function jsonOf(input: Input): unknown {
   }
 }
 
-/** The text fields of a JSON object, as a process's variables are. */
+/** The fields of a JSON object as a process's variables: UTF-8, so that no half of a surrogate pair can stand there. */
 export function variablesOf(input: Input): Record<string, string> {
   const value = jsonOf(input);
   if (typeof value !== "object" || value === null) return {};
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, typeof inner === "string" ? inner : String(inner)]),
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      (typeof inner === "string" ? inner : JSON.stringify(inner)).toWellFormed(),
+    ]),
   );
 }
