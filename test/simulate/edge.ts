@@ -1,4 +1,4 @@
-/** One edge of the simulation: the real share desk, journal, leases and follower, put together as edge/edge.ts does, without sockets. */
+/** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together as edge/edge.ts does. */
 
 import { createAccounts } from "../../edge/accounts.ts";
 import { createFollower } from "../../edge/chain/follower.ts";
@@ -6,6 +6,9 @@ import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
+import type { StratumBackend, SubmittedShare } from "../../edge/stratum/backend.ts";
+import { NO_METRICS } from "../../edge/stratum/metrics.ts";
+import { StratumServer } from "../../edge/stratum/server.ts";
 import type { BlockRow } from "../../shared/db/chain.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
@@ -20,12 +23,16 @@ import { CANARY, Violation } from "./oracle.ts";
 import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import { simHasher } from "./shares.ts";
+import type { SimLine } from "./sockets.ts";
 import type { SimTime } from "./time.ts";
 
 export const BLOCK_MS = 10_000;
 /** Why an edge ended that had handed over what it could. */
 export const STOPPED = "stopped";
 const CUT_MS = 1_000;
+export const RESEND_MS = 15_000;
+/** All miners here are honest ones and thieves in one: nobody is sent away for it. */
+const UNLIMITED = { invalidWindow: 1_000_000, userSharesPerSecond: 1_000_000 };
 const FOLDER = "/data";
 const FEE_RATE = 5_000_000n;
 /** For what the world does an edge may refuse to start; damage to its journal would be our own doing here. */
@@ -45,30 +52,28 @@ export interface SimEdgeModules {
   readonly onEnd: (why: string) => void;
   /** A block was booked. */
   readonly onBlock: () => void;
+  /** A session was given this prefix. */
+  readonly onLeased: (prefix: number) => void;
+  /** What a share is to reach, so that its credit can be told from others': as the miner that sent it says. */
+  readonly assign: (share: SubmittedShare) => bigint;
+  /** The edge takes a share: whose slot is it, at this moment? */
+  readonly onAccept: (edge: SimEdge) => void;
   readonly fail: (violation: Violation) => void;
-}
-
-export interface Session {
-  readonly edge: SimEdge;
-  readonly user: string;
-  readonly worker: string;
-  readonly prefix: number;
-  /** Counts up within a job, as a miner does. */
-  counter: number;
-  countedJob: number | undefined;
 }
 
 export class SimEdge {
   readonly process: SimProcess;
   readonly disk: SimDisk;
   readonly desk: ShareDesk;
-  readonly sessions = new Set<Session>();
-  readonly accounts: ReturnType<typeof createAccounts>;
+  readonly stratum: StratumServer;
+  /** Prefixes that sessions hold. */
+  readonly prefixes = new Set<number>();
+  readonly #lines = new Set<SimLine>();
+  readonly #accounts: ReturnType<typeof createAccounts>;
   id = "";
   /** Recovered, and takes miners. */
   isUp = false;
   job: JobRow | undefined;
-  lastJob: JobRow | undefined;
   /** The lives of this edge before this one. */
   readonly restarts: number;
   readonly #modules: SimEdgeModules;
@@ -90,7 +95,7 @@ export class SimEdge {
         edgeId: id,
         blockMs: BLOCK_MS,
         cutEveryMs: CUT_MS,
-        resendAfterMs: 15_000,
+        resendAfterMs: RESEND_MS,
         outboxBytes: 200_000,
         journal: { segmentBytes: 4_000 },
       },
@@ -108,9 +113,16 @@ export class SimEdge {
         onFatal: (error) => modules.onEnd(error.code),
       },
     );
-    this.accounts = createAccounts(
+    this.#accounts = createAccounts(
       { timeoutMs: 2_000 },
       { db: network.db(process), auth: this.#auth(), clock: process.clock, random, logger: modules.logger },
+    );
+    this.stratum = new StratumServer(
+      { blockPeriodMs: BLOCK_MS, ...UNLIMITED },
+      {
+        backend: this.#backend(),
+        ...{ clock: process.clock, random, logger: modules.logger, metrics: NO_METRICS },
+      },
     );
   }
 
@@ -134,13 +146,31 @@ export class SimEdge {
     await this.#follower().run(this.#stop.signal);
   }
 
-  /** A clean stop: hands over what it can within `forMs`, then ends. */
+  /** A new connection of a miner's; refused while nothing listens. */
+  connect(line: SimLine, address: string): void {
+    if (!this.isUp) {
+      line.cut();
+      return;
+    }
+    this.#lines.add(line);
+    line.edgeEnd.on("close", () => this.#lines.delete(line));
+    this.process.deliver(() => void this.stratum.accept(line.edgeEnd, address));
+  }
+
+  /** The network around this edge, or its process, is gone. */
+  cutLines(): void {
+    for (const line of this.#lines) line.cut();
+    this.#lines.clear();
+  }
+
+  /** A clean stop: closes its miners over a part of `forMs`, hands over what it can within the rest, then ends. */
   async stop(forMs: number): Promise<void> {
     const { time, onEnd } = this.#modules;
     this.isUp = false;
     this.#stop.abort();
     const late = new AbortController();
     time.after(forMs, () => this.process.deliver(() => late.abort()));
+    await this.stratum.close(forMs / 4);
     await this.desk.drain(late.signal);
     await this.desk.close();
     onEnd(STOPPED);
@@ -172,7 +202,7 @@ export class SimEdge {
       {
         onHeight: (height) => this.#onHeight(height),
         onJob: (job) => this.#onJob(job),
-        onNoJob: () => undefined,
+        onNoJob: () => this.stratum.jobChanged(),
         onBlock,
       },
     );
@@ -221,7 +251,35 @@ export class SimEdge {
       this.#heightSeenMs,
     );
     this.job = job;
-    this.lastJob = job;
+    this.stratum.jobChanged();
+  }
+
+  #backend(): StratumBackend {
+    const { onLeased, assign, onAccept } = this.#modules;
+    return {
+      currentJob: () =>
+        this.job === undefined
+          ? undefined
+          : { height: this.job.height, oprHash: this.job.oprHash, threshold: 0n },
+      oprHashOf: async () => undefined,
+      authorize: (request) => this.#accounts.authorize(request),
+      leasePrefix: () => {
+        const prefix = this.desk.leasePrefix();
+        if (prefix === undefined) return undefined;
+        onLeased(prefix);
+        this.prefixes.add(prefix);
+        return prefix;
+      },
+      releasePrefix: (prefix, holder) => {
+        this.prefixes.delete(prefix);
+        this.desk.releasePrefix(prefix, holder);
+      },
+      submit: async (share) => {
+        const verdict = await this.desk.submit({ ...share, assigned: assign(share) });
+        if (verdict.kind === "accepted" && this.process.alive) onAccept(this);
+        return verdict;
+      },
+    };
   }
 
   async #hash(inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {

@@ -23,6 +23,8 @@ export const FAULTS = [
   "quick-blocks",
   "node-away",
   "no-prices",
+  "cut-lines",
+  "stuck-miner",
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];

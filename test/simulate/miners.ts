@@ -1,37 +1,74 @@
-/** Miners: honest ones who mine, reconnect and send twice, and thieves who send what others found, in any spelling. */
+/** Miners over sockets, with the bundled miner's own connection: honest ones who mine, reconnect and send twice, and thieves who send what others found, in any spelling. */
 
-import type { ShareVerdict } from "../../edge/stratum/backend.ts";
+import { type PoolAnswer, PoolConnection } from "../../edge/miner/pool-connection.ts";
+import type { SubmittedShare } from "../../edge/stratum/backend.ts";
 import { concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
-import type { JobRow } from "../../shared/db/jobs.ts";
-import type { Session, SimEdge } from "./edge.ts";
+import { STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
+import type { SimEdge } from "./edge.ts";
 import { type Attempt, CANARY, type Oracle } from "./oracle.ts";
+import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import { difficultyOf, MOST_ATTEMPTS, targetOf } from "./shares.ts";
+import { SimLine } from "./sockets.ts";
 import type { SimTime } from "./time.ts";
 
 export interface MinersModules {
   readonly time: SimTime;
   readonly chance: Chance;
   readonly oracle: Oracle;
+  /** They live in a process that nobody kills. */
+  readonly process: SimProcess;
   readonly edges: () => readonly SimEdge[];
-  /** Who has a slot, by the database's word. */
   readonly guard: (work: () => void) => void;
+}
+
+interface Job {
+  readonly height: number;
+  readonly oprHash: string;
 }
 
 /** A nonce that somebody found, for those who send it again. */
 interface Found {
-  readonly job: JobRow;
+  readonly job: Job;
   readonly nonce: Uint8Array;
-  readonly prefix: number;
+}
+
+/** A worker's connection to an edge. */
+interface Session {
+  readonly edge: SimEdge;
+  readonly user: string;
+  readonly worker: string;
+  /** Of this connection alone: by it the edge's view of a share is matched with the miner's. */
+  readonly address: string;
+  readonly line: SimLine;
+  connection: PoolConnection | undefined;
+  isLoggedIn: boolean;
+  isMining: boolean;
+  prefix: number | undefined;
+  job: Job | undefined;
+  previous: Job | undefined;
+  /** Counts up within a job, as a miner does. */
+  counter: number;
 }
 
 const KEPT = 60;
+const WORDS: ReadonlyMap<number, string> = new Map([
+  [STRATUM_ERRORS.ErrorStaleShare, "stale"],
+  [STRATUM_ERRORS.ErrorDuplicateShare, "duplicate"],
+  [STRATUM_ERRORS.ErrorLowDifficulty, "low-difficulty"],
+  [STRATUM_ERRORS.ErrorWrongPrefix, "wrong-prefix"],
+  [STRATUM_ERRORS.ErrorWrongHash, "wrong-hash"],
+  [STRATUM_ERRORS.ErrorBusy, "busy"],
+]);
 
 export class Miners {
   readonly #modules: MinersModules;
   readonly #found: Found[] = [];
   /** By user and worker. */
   readonly #sessions = new Map<string, Session>();
+  /** Attempts on their way to an edge, in the order of their lines, by connection and text: equal lines stand for each other. */
+  readonly #sent = new Map<string, Attempt[]>();
+  #addresses = 0;
   #isOver = false;
 
   constructor(modules: MinersModules) {
@@ -54,72 +91,96 @@ export class Miners {
     this.#isOver = true;
   }
 
+  /** For a while one of them does not read. */
+  stickOne(untilMended: (mend: () => void) => void): void {
+    const sessions = [...this.#sessions.values()];
+    if (sessions.length === 0) return;
+    const { minerEnd } = this.#modules.chance.pick(sessions).line;
+    minerEnd.isStuck = true;
+    untilMended(() => {
+      minerEnd.isStuck = false;
+      minerEnd.flow();
+    });
+  }
+
+  /** The target by which this share's credit can be told; the edge asks once for each line. */
+  assign(share: SubmittedShare): bigint {
+    const attempt = this.#sent.get(lineKey(share.remoteAddress, share))?.shift();
+    if (attempt === undefined) throw new Error("a share that no miner sent");
+    return targetOf(attempt.index);
+  }
+
   #tick(user: string, worker: string): void {
     const { chance } = this.#modules;
-    const known = this.#sessions.get(`${user},${worker}`);
-    const session = known?.edge.process.alive && known.edge.isUp ? known : this.#connect(user, worker);
-    if (session === undefined) return;
+    const session = this.#sessions.get(`${user},${worker}`) ?? this.#connect(user, worker);
+    if (session?.connection === undefined || !session.isLoggedIn) return;
     if (chance.hit(0.06)) {
-      session.edge.process.deliver(() => this.#disconnect(session));
+      session.connection.end("the miner goes elsewhere");
       return;
     }
-    const { edge } = session;
-    const job = chance.hit(0.9) ? (edge.job ?? edge.lastJob) : edge.lastJob;
+    const job = chance.hit(0.9) ? session.job : (session.previous ?? session.job);
     if (chance.hit(0.2)) this.#replay(session);
-    else if (job !== undefined) this.#mine(session, job);
+    else if (job !== undefined && (session.isMining || job === session.previous)) this.#mine(session, job);
   }
 
   #connect(user: string, worker: string): Session | undefined {
-    const { chance, oracle, edges } = this.#modules;
-    const up = edges().filter((edge) => edge.isUp && edge.process.alive && !edge.process.paused);
+    const { chance, edges, process, time } = this.#modules;
+    const up = edges().filter((edge) => edge.isUp && edge.process.alive);
     if (up.length === 0) return undefined;
     const edge = chance.pick(up);
-    if (chance.hit(0.3)) this.#authorize(edge, user, worker);
-    const prefix = edge.desk.leasePrefix();
-    if (prefix === undefined) return undefined;
-    const live = edges().flatMap((other) =>
-      other.process.alive && other.desk.stats()?.leaseHeld === true && edge.desk.stats()?.leaseHeld === true
-        ? [...other.sessions].map((session) => session.prefix)
-        : [],
-    );
-    oracle.leased(prefix, live);
-    const session: Session = { edge, user, worker, prefix, counter: 0, countedJob: undefined };
-    edge.sessions.add(session);
+    this.#addresses += 1;
+    const address = `10.${(this.#addresses >> 16) & 255}.${(this.#addresses >> 8) & 255}.${this.#addresses & 255}`;
+    const line = new SimLine(edge.process, process, { time, chance });
+    const session: Session = {
+      ...{ edge, user, worker, address, line, connection: undefined, isLoggedIn: false, isMining: false },
+      ...{ prefix: undefined, job: undefined, previous: undefined, counter: 0 },
+    };
     this.#sessions.set(`${user},${worker}`, session);
+    session.connection = this.#open(session);
+    edge.connect(line, address);
+    const password = chance.pick([CANARY, CANARY, CANARY, "", `${CANARY}-wrong`]);
+    session.connection.greet({ user, worker, password, invite: "", payoutAddress: "" });
     return session;
   }
 
-  #authorize(edge: SimEdge, user: string, worker: string): void {
-    const password = this.#modules.chance.hit(0.5) ? CANARY : `${CANARY}-wrong`;
-    const request = { user, worker, password, invite: "", payoutAddress: "", remoteAddress: "", agent: "" };
-    edge.accounts.authorize(request).catch(() => undefined);
-  }
-
-  #disconnect(session: Session): void {
-    const { edge, user, worker, prefix } = session;
-    edge.sessions.delete(session);
-    this.#sessions.delete(`${user},${worker}`);
-    edge.desk.releasePrefix(prefix, { user, worker });
+  #open(session: Session): PoolConnection {
+    const hooks = {
+      onPrefix(prefix: number) {
+        session.prefix = prefix;
+      },
+      onAuthorized() {
+        session.isLoggedIn = true;
+      },
+      onRefused: () => session.connection?.end("refused"),
+      /** A job that is announced is counted from zero, whether it was heard before or not. */
+      onJob(height: number, oprHash: string) {
+        if (session.job?.height !== height) session.previous = session.job;
+        session.job = { height, oprHash };
+        session.counter = 0;
+        session.isMining = true;
+      },
+      onStop() {
+        session.isMining = false;
+      },
+      onEnd: () => void this.#sessions.delete(`${session.user},${session.worker}`),
+      ...{ onTarget: () => undefined, onMessage: () => undefined, onReconnect: () => undefined },
+    };
+    return new PoolConnection(session.line.minerEnd, "simulated", this.#modules.process, hooks);
   }
 
   /** The next nonce of the session, sometimes twice at once. */
-  #mine(session: Session, job: JobRow): void {
+  #mine(session: Session, job: Job): void {
     const { chance, oracle } = this.#modules;
-    if (session.countedJob !== job.height) session.counter = 0;
-    session.countedJob = job.height;
+    if (session.prefix === undefined) return;
     const nonce = concat(u32ToBytes(session.prefix), Uint8Array.of(session.counter++ & 0xff));
     const isFirst = oracle.isFirst(job.height, toHex(nonce), session.user, session.worker);
-    const isFresh = isFirst && this.#isHonest(session);
-    const found = { job, nonce, prefix: session.prefix };
+    // A restart may give a prefix out again of which the journal knows no share, where there are few.
+    const isFresh = isFirst && session.edge.restarts === 0;
+    const found = { job, nonce };
     this.#found.push(found);
     if (this.#found.length > KEPT) this.#found.shift();
     this.#submit(session, found, isFresh);
     if (chance.hit(0.1)) this.#submit(session, found, false);
-  }
-
-  /** A restart may give a prefix out again of which the journal knows no share, where there are few. */
-  #isHonest({ edge }: Session): boolean {
-    return edge.restarts === 0;
   }
 
   /** What was found before, by anyone, on whatever edge this session is. */
@@ -132,9 +193,9 @@ export class Miners {
 
   #submit(session: Session, { job, nonce }: Found, isFresh: boolean): void {
     const { chance, oracle, guard } = this.#modules;
-    const { edge, user, worker, prefix } = session;
+    const { user, worker, address, edge, connection } = session;
     const index = oracle.countOf(job.height, user, worker);
-    if (index > MOST_ATTEMPTS) return;
+    if (index > MOST_ATTEMPTS || connection === undefined) return;
     const attempt: Attempt = {
       ...{ job: job.height, user, worker, index, nonce: toHex(nonce), isFresh },
       ...{ credited: false, acked: false },
@@ -142,26 +203,36 @@ export class Miners {
     oracle.begin(attempt);
     const difficulty = difficultyOf(concat(fromHex(job.oprHash), nonce));
     const lies = !isFresh && chance.hit(0.1);
-    edge.process.deliver(() => {
-      // It may have been refused a session, or killed, while the line waited.
-      const slot = edge.desk.grant()?.slot;
-      const verdict = edge.desk.submit({
-        ...{ user, worker, sessionId: "s", remoteAddress: "127.0.0.1", jobId: String(job.height) },
-        nonce: spelling(toHex(nonce), chance),
-        oprHash: job.oprHash,
-        target: (lies ? difficulty - 1n : difficulty).toString(16),
-        assigned: targetOf(index),
-        readAtMs: edge.process.clock.monotonicMs(),
-        prefixes: [prefix],
+    const line = {
+      jobId: String(job.height),
+      nonce: spelling(toHex(nonce), chance),
+      target: (lies ? difficulty - 1n : difficulty).toString(16),
+    };
+    const key = lineKey(address, line);
+    const sent = this.#sent.get(key) ?? [];
+    this.#sent.set(key, [...sent, attempt]);
+    void connection
+      .request("mining.submit", [user, line.jobId, line.nonce, job.oprHash, line.target])
+      .then((answer) => {
+        // An answer without the edge's having asked for it: the line was refused before that.
+        if (answer !== undefined) this.#forget(key, attempt);
+        guard(() => oracle.verdict(attempt, wordOf(answer), edge.id));
       });
-      verdict.then(
-        (said) => {
-          if (edge.process.alive) guard(() => oracle.verdict(attempt, wordOf(said), { id: edge.id, slot }));
-        },
-        () => undefined,
-      );
-    });
   }
+
+  #forget(key: string, attempt: Attempt): void {
+    const left = this.#sent.get(key)?.filter((one) => one !== attempt) ?? [];
+    if (left.length === 0) this.#sent.delete(key);
+    else this.#sent.set(key, left);
+  }
+}
+
+/** The texts as they stand on the wire. */
+function lineKey(
+  address: string,
+  { jobId, nonce, target }: Pick<SubmittedShare, "jobId" | "nonce" | "target">,
+): string {
+  return `${address} ${jobId} ${nonce} ${target}`;
 }
 
 /** Hex in any case. */
@@ -170,6 +241,8 @@ function spelling(hex: string, chance: Chance): string {
   return [...hex].map((digit) => (chance.hit(0.5) ? digit.toUpperCase() : digit)).join("");
 }
 
-function wordOf(verdict: ShareVerdict): string {
-  return verdict.kind === "refused" ? verdict.code : verdict.kind;
+function wordOf(answer: PoolAnswer | undefined): string {
+  if (answer === undefined) return "unanswered";
+  if (answer.result === true) return "accepted";
+  return WORDS.get(answer.error?.code ?? 0) ?? `error ${answer.error?.code}`;
 }

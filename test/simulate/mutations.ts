@@ -54,6 +54,20 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 40,
   },
   {
+    name: "prefix-free-at-once",
+    breaks: "the next session repeats the nonces of the one that left",
+    file: "edge/stratum/session.ts",
+    replace: [["releasePrefix(held.prefix, this.lastLogin)", "releasePrefix(held.prefix, undefined)"]],
+    within: 100,
+  },
+  {
+    name: "present-epoch-closed-as-an-earlier-one",
+    breaks: "a share is taken under an epoch whose close marker is on its way",
+    file: "edge/shares/desk.ts",
+    replace: [["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""]],
+    within: 2_000,
+  },
+  {
     name: "acknowledged-before-fsync",
     breaks: "a power cut takes what was acknowledged",
     file: "edge/journal/journal.ts",

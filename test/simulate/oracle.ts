@@ -93,17 +93,17 @@ export class Oracle {
     attempts.push(attempt);
   }
 
-  /** `owner` is the database's word on who has the edge's slot. */
-  verdict(attempt: Attempt, word: string, edge: { id: string; slot: number | undefined }): void {
+  /** What the miner was told; "unanswered" where its connection ended first. */
+  verdict(attempt: Attempt, word: string, edgeId: string): void {
     this.trace(
-      `${word}: job ${attempt.job} ${attempt.user}/${attempt.worker} attempt ${attempt.index} nonce ${attempt.nonce} at ${edge.id.slice(0, 1)} in slot ${edge.slot}`,
+      `${word}: job ${attempt.job} ${attempt.user}/${attempt.worker} attempt ${attempt.index} nonce ${attempt.nonce} at ${edgeId.slice(0, 1)}`,
     );
-    if (word === "accepted") this.#accepted(attempt, edge);
-    else if (attempt.isFresh && !this.#options.twins && !["stale", "busy", "unavailable"].includes(word))
+    if (word === "accepted") this.#accepted(attempt);
+    else if (attempt.isFresh && !this.#options.twins && !["stale", "busy", "unanswered"].includes(word))
       throw new Violation(`an honest share was refused as ${word}: ${describe(attempt)}`);
   }
 
-  #accepted(attempt: Attempt, edge: { id: string; slot: number | undefined }): void {
+  #accepted(attempt: Attempt): void {
     this.#acks += 1;
     if (!attempt.credited) this.#missing += 1;
     attempt.acked = true;
@@ -114,10 +114,13 @@ export class Oracle {
         `I4: one nonce was acknowledged twice: ${describe(before)} and ${describe(attempt)}`,
       );
     this.#acked.set(key, attempt);
-    if (this.#options.twins || this.#options.databaseClockJumps || edge.slot === undefined) return;
-    const owner = this.#server.tables.slots.get(edge.slot)?.edgeId;
-    if (owner !== edge.id)
-      throw new Violation(`an edge acknowledged a share though its slot ${edge.slot} is another's`);
+  }
+
+  /** An edge is about to say yes: by the database's word its slot must be its own. */
+  acknowledges(edgeId: string, slot: number | undefined): void {
+    if (this.#options.twins || this.#options.databaseClockJumps || slot === undefined) return;
+    if (this.#server.tables.slots.get(slot)?.edgeId !== edgeId)
+      throw new Violation(`an edge acknowledged a share though its slot ${slot} is another's`);
   }
 
   /** A prefix was given to a session; `others` are those of all live sessions of edges that may acknowledge. */

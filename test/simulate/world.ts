@@ -4,7 +4,7 @@ import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
 import { SimDisk } from "./disk.ts";
-import { BLOCK_MS, SimEdge, STOPPED } from "./edge.ts";
+import { BLOCK_MS, RESEND_MS, SimEdge, STOPPED } from "./edge.ts";
 import type { Fault, Plan } from "./faults.ts";
 import { SimFunctions } from "./functions.ts";
 import { Miners } from "./miners.ts";
@@ -79,7 +79,7 @@ export class World {
         this.#functions.filter(({ process }) => process.alive && !process.paused).map(({ queue }) => queue),
     });
     this.#miners = new Miners({
-      ...{ time, chance: chance.fork(), oracle: this.oracle },
+      ...{ time, chance: chance.fork(), oracle: this.oracle, process: this.#process("miners") },
       edges: () => this.#edges(),
       guard: (work) => this.#guard(work),
     });
@@ -252,11 +252,23 @@ export class World {
         logger: this.#logger(process),
         onEnd: (why) => this.#kill(seat(), "kill", why),
         fail: (violation) => this.fail(violation),
+        onLeased: (prefix) => this.#guard(() => this.oracle.leased(prefix, this.#livePrefixes(seat().edge))),
+        assign: (share) => this.#miners.assign(share),
+        onAccept: ({ desk }) => this.#guard(() => this.oracle.acknowledges(id, desk.grant()?.slot)),
         onBlock: () => {
           for (const functions of this.#functions) if (functions.process.alive) functions.seal();
         },
       },
     );
+  }
+
+  /** Those that sessions hold at edges that may acknowledge; none where the asking edge may not. */
+  #livePrefixes(asking: SimEdge): number[] {
+    const mayAcknowledge = ({ desk }: SimEdge): boolean => desk.stats()?.leaseHeld === true;
+    if (!mayAcknowledge(asking)) return [];
+    return this.#edges()
+      .filter(mayAcknowledge)
+      .flatMap(({ prefixes }) => [...prefixes]);
   }
 
   /** Ends an edge's process and starts the next one on what it left. */
@@ -266,6 +278,7 @@ export class World {
     this.#note(`${kind} ${edge.process.name} ${why}`);
     edge.process.kill();
     edge.isUp = false;
+    edge.cutLines();
     void edge.disk.abandon();
     if (this.#isRetired(edge)) {
       if (why === STOPPED) return;
@@ -293,11 +306,14 @@ export class World {
 
   #retireTwin(): void {
     const twin = this.#seats[1];
+    // Functions that were killed took messages with them: it must have had the time to send those again.
+    const notBeforeMs = this.time.nowMs + 2 * RESEND_MS;
     const stop = (): void => {
       // It must first be up: what it has must reach the books. Then it hands over and ends.
       if (twin === undefined) return;
       const stats = twin.edge.desk.stats();
-      const isDone = twin.edge.process.alive && twin.edge.isUp && stats?.outbox.waiting === 0;
+      const isUp = twin.edge.process.alive && twin.edge.isUp && this.time.nowMs >= notBeforeMs;
+      const isDone = isUp && stats?.outbox.waiting === 0;
       if (!isDone) {
         this.time.after(300, stop);
         return;
@@ -398,6 +414,8 @@ export class World {
           this.chain.nodeAway = false;
         });
       },
+      "cut-lines": () => edge.cutLines(),
+      "stuck-miner": () => this.#miners.stickOne(later),
       "no-prices": () => {
         this.chain.pricesAway = true;
         later(() => {

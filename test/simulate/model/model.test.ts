@@ -254,7 +254,7 @@ describe("the simulator's model of the database", () => {
       const real: Side = {
         db: database.db,
         records: edgeRecords(database.db),
-        addJob: (height) => addJob(database.db, height),
+        addJob: (height) => addJob(database.db, height, { madeMs: 0 }),
       };
       const model = modelSide();
       const chance = new Chance(seed);
