@@ -25,6 +25,7 @@ export const FAULTS = [
   "no-prices",
   "cut-lines",
   "stuck-miner",
+  "replace-edge",
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];

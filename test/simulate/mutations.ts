@@ -58,14 +58,14 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the next session repeats the nonces of the one that left",
     file: "edge/stratum/session.ts",
     replace: [["releasePrefix(held.prefix, this.lastLogin)", "releasePrefix(held.prefix, undefined)"]],
-    within: 100,
+    within: 300,
   },
   {
     name: "present-epoch-closed-as-an-earlier-one",
     breaks: "a share is taken under an epoch whose close marker is on its way",
     file: "edge/shares/desk.ts",
     replace: [["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""]],
-    within: 2_000,
+    within: 4_000,
   },
   {
     name: "acknowledged-before-fsync",
@@ -164,7 +164,7 @@ export const MUTATIONS: readonly Mutation[] = [
         "this.#drop(messageId(message.key, message.seq));\n        retryMs",
       ],
     ],
-    within: 100,
+    within: 1_500,
   },
   {
     name: "closed-with-shares-in-hashing",
@@ -190,14 +190,14 @@ export const MUTATIONS: readonly Mutation[] = [
       ['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""],
       ["if (!leaseHeld() || !journal.canAppend()) return false;", "if (!journal.canAppend()) return false;"],
     ],
-    within: 600,
+    within: 1_000,
   },
   {
     name: "no-marker-for-jobs-passed-over",
     breaks: "the sealer waits for a marker that nobody sends",
     file: "edge/shares/desk.ts",
     replace: [["this.#markGap(running, Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
-    within: 400,
+    within: 4_000,
   },
   {
     name: "sealed-without-markers",

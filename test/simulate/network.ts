@@ -14,14 +14,15 @@ export class DatabaseNetwork {
   isAway = false;
   /** Part of the answers that get lost. */
   lostReplies = 0;
+  /** How many slots there are for edges. */
+  slots: number;
   readonly #time: SimTime;
   readonly #chance: Chance;
   readonly #server: ModelServer;
-  readonly #slots: number;
 
   constructor(server: ModelServer, slots: number, modules: { time: SimTime; chance: Chance }) {
     this.#server = server;
-    this.#slots = slots;
+    this.slots = slots;
     this.#time = modules.time;
     this.#chance = modules.chance;
   }
@@ -77,7 +78,7 @@ export class DatabaseNetwork {
   }
 
   records(process: SimProcess): EdgeRecords {
-    const direct = modelEdgeRecords(this.#server, this.#slots);
+    const direct = modelEdgeRecords(this.#server, () => this.slots);
     return {
       acquireSlot: (edge) => this.call(process, () => direct.acquireSlot(edge)),
       renewSlot: (edgeId, grant, leaseMs) =>

@@ -5,6 +5,7 @@ import { recordReceipt } from "../../shared/db/payments.ts";
 import { owed } from "./model/books.ts";
 import type { ModelServer } from "./model/server.ts";
 import type { DatabaseNetwork } from "./network.ts";
+import { GUEST } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import type { SimTime } from "./time.ts";
@@ -61,7 +62,7 @@ export class Office {
     server.tables.invites.set(code, undefined);
     const db = network.db(this.process);
     for (let racer = 0; racer < chance.whole(2, 5); racer++) {
-      const name = `guest-${this.#racers++}`;
+      const name = `${GUEST}${this.#racers++}`;
       registerWithInvite(db, { name, password: null, payoutAddress: null }, code).catch(() => undefined);
     }
   }

@@ -30,6 +30,9 @@ export class Violation extends Error {}
 /** Text that stands for every secret: no log line may hold it. */
 export const CANARY = "canary-5d41402abc4b2a76";
 
+/** Users by invitation are named so. */
+export const GUEST = "guest-";
+
 export interface OracleOptions {
   /** Two edges run under one identity: they may both take a nonce, and only losing work is a fault. */
   readonly twins: boolean;
@@ -268,6 +271,9 @@ export class Oracle {
   #checkInvites(tables: Tables): void {
     const claimed = [...tables.invites.values()].filter((user) => user !== undefined);
     if (new Set(claimed).size !== claimed.length) throw new Violation("I8: two invites made one user");
+    const guests = [...tables.users].filter((user) => user.startsWith(GUEST)).length;
+    if (guests !== claimed.length)
+      throw new Violation(`I8: ${claimed.length} invites were claimed, and ${guests} users made of them`);
   }
 
   /** The sums of all jobs are those of the deltas: nothing was added that no delta brought. */

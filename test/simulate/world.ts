@@ -20,6 +20,8 @@ import { Transport } from "./transport.ts";
 const USERS = ["ann", "bob", "cid"];
 const WALL_START_MS = 1_600_000_000_000;
 const HOUR_MS = 3_600_000;
+/** Edges and those that took their places. */
+const MOST_SEATS = 5;
 /** Operations of a disk that may fail once. */
 const FAILING = ["append", "create", "rename", "remove", "syncFolder", "close", "truncate"] as const;
 /** Log lines that tell of a fault of ours, not of the world. */
@@ -108,6 +110,8 @@ export class World {
     this.#chainHeld = false;
     this.#miners.stop();
     this.#mendDatabase();
+    // Those that were replaced want to end their work too.
+    this.#network.slots = this.#seats.length;
     this.#network.lostReplies = 0;
     this.#transport.isAway = false;
     this.#transport.lostAnswers = 0;
@@ -414,6 +418,7 @@ export class World {
           this.chain.nodeAway = false;
         });
       },
+      "replace-edge": () => this.#replace(edge),
       "cut-lines": () => edge.cutLines(),
       "stuck-miner": () => this.#miners.stickOne(later),
       "no-prices": () => {
@@ -424,6 +429,13 @@ export class World {
       },
     };
     breaks[fault]();
+  }
+
+  /** A host that nobody hears of any more: another edge takes its place, and its slot as soon as that is free; then it comes back. */
+  #replace({ process }: SimEdge): void {
+    if (this.#plan.twins || this.#seats.length >= MOST_SEATS) return;
+    this.#pause(process, (resume) => this.time.after(this.#chance.between(30_000, 60_000), resume));
+    this.#seat(this.#seats.length);
   }
 
   #pause(process: SimProcess, later: (mend: () => void) => void): void {

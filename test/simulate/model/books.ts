@@ -304,6 +304,7 @@ export async function record(tx: ModelTransaction, receipt: string): Promise<unk
     const left = owed(tables, user);
     if (amount > left) return { outcome: "exceeds", user, owed: left.toString(), amount: amount.toString() };
   }
+  await tx.moment();
   tx.write(() => {
     for (const line of fresh) tables.payments.push({ ...line, amount: BigInt(line.amount) });
   });

@@ -5,11 +5,11 @@ import { CodedError } from "../../../shared/errors.ts";
 import type { ModelServer } from "./server.ts";
 import { bookId, type EpochRecord, type SlotRecord, type Tables } from "./tables.ts";
 
-/** `slots`: how many there are; the real ones are 4,096. */
-export function modelEdgeRecords(server: ModelServer, slots: number): EdgeRecords {
+/** `slots`: how many there are at the moment; the real ones are 4,096. */
+export function modelEdgeRecords(server: ModelServer, slots: () => number): EdgeRecords {
   const { tables } = server;
   return {
-    acquireSlot: async (edge) => acquireSlot(server, slots, edge),
+    acquireSlot: async (edge) => acquireSlot(server, slots(), edge),
     renewSlot: async (edgeId, grant, leaseMs) => {
       const slot = tables.slots.get(grant.slot);
       if (slot?.edgeId !== edgeId || slot.epoch !== grant.epoch) return "taken";

@@ -182,7 +182,7 @@ function modelSide(): Side & { server: ModelServer } {
   return {
     server,
     db: modelDb(server),
-    records: modelEdgeRecords(server, 4096),
+    records: modelEdgeRecords(server, () => 4096),
     async addJob(height) {
       const { jobs } = server.tables;
       if (jobs.has(height)) throw Object.assign(new Error(), { code: "db-conflict" });

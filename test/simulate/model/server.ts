@@ -81,6 +81,12 @@ export class ModelTransaction {
     this.#check();
   }
 
+  /** Between two statements of a function: others may commit meanwhile. */
+  async moment(): Promise<void> {
+    await this.#pause();
+    this.#check();
+  }
+
   /** Done at the commit, all at once. */
   write(change: () => void): void {
     this.#writes.push(change);
