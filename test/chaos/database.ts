@@ -34,15 +34,31 @@ export class Database {
     this.#pidFile = join(folder, "postmaster.pid");
   }
 
-  /** An immediate stop: as a crash, with recovery at the next start. */
+  /** SIGKILL for the server and every process of it, as when the machine's memory runs out: it recovers at the next start. */
   async kill(): Promise<void> {
     const pid = Number((await readFile(this.#pidFile, "utf8")).split("\n")[0]);
-    process.kill(pid, "SIGQUIT");
-    for (let waited = 0; waited < 10_000 && isAlive(pid); waited += 20) await sleep(systemClock, 20);
+    const pids = [pid, ...(await childrenOf(pid))];
+    for (const one of pids) killHard(one);
+    for (let waited = 0; waited < 10_000 && pids.some(isAlive); waited += 20) await sleep(systemClock, 20);
   }
 
   async stop(): Promise<void> {
     await this.#postgres?.stop();
+  }
+}
+
+/** As Linux tells them. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const list = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return list.split(" ").filter(Boolean).map(Number);
+}
+
+/** One that has ended by itself is as good as killed. */
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "ESRCH") throw error;
   }
 }
 
