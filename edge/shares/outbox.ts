@@ -41,6 +41,8 @@ interface Message {
 
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 30_000;
+/** An outage of the queue that lasts is an alarm: shares are then on this edge's disk alone. */
+const ALARM_MS = 60_000;
 
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -53,6 +55,8 @@ export class Outbox {
   #sending: Promise<void> | undefined;
   #stop = new AbortController();
   #started = false;
+  #awaySinceMs: number | undefined;
+  #isAlarmed = false;
 
   constructor(options: OutboxOptions, modules: OutboxModules) {
     this.#options = options;
@@ -139,7 +143,7 @@ export class Outbox {
   }
 
   async #send(): Promise<void> {
-    const { queue, clock, random, logger } = this.#modules;
+    const { queue, clock, random } = this.#modules;
     let retryMs = FIRST_RETRY_MS;
     for (;;) {
       const [message] = this.#waiting;
@@ -149,17 +153,33 @@ export class Outbox {
         message.sentAtMs = clock.monotonicMs();
         this.#waiting.delete(message);
         retryMs = FIRST_RETRY_MS;
+        this.#queueIsBack();
       } catch (thrown) {
-        logger.warn("the queue does not take summaries; trying again, nothing is lost meanwhile", {
-          error: coerceError(thrown).message,
-          ...this.stats(),
-        });
+        this.#queueIsAway(coerceError(thrown));
         // Between half and all of it, so that edges do not come back in step.
         const jitter = ((random(1)[0] ?? 0) / 255 + 1) / 2;
         await sleep(clock, retryMs * jitter, this.#stop.signal);
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
       }
     }
+  }
+
+  #queueIsAway(error: Error): void {
+    const { clock, logger } = this.#modules;
+    this.#awaySinceMs ??= clock.monotonicMs();
+    const facts = { error: error.message, ...this.stats() };
+    if (this.#isAlarmed || clock.monotonicMs() - this.#awaySinceMs < ALARM_MS) {
+      logger.warn("the queue does not take summaries; trying again, nothing is lost meanwhile", facts);
+      return;
+    }
+    this.#isAlarmed = true;
+    logger.error("the queue has taken no summary for a minute: shares are on this edge's disk alone", facts);
+  }
+
+  #queueIsBack(): void {
+    if (this.#isAlarmed) this.#modules.logger.info("the queue takes summaries again");
+    this.#awaySinceMs = undefined;
+    this.#isAlarmed = false;
   }
 }
 

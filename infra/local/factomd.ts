@@ -17,6 +17,5 @@ export function connectFactomd(
     const url = address.trim();
     return { url, factomd: createFactomd({ url, timeoutMs: TIMEOUT_MS }, { fetch, ...modules }) };
   });
-  const [only] = nodes;
-  return nodes.length === 1 && only !== undefined ? only.factomd : createFailover(nodes, modules);
+  return createFailover(nodes, modules);
 }
