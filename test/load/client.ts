@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
-import { smallHasher } from "../helpers/small-hasher.ts";
+import type { Hasher } from "../../shared/hash/hasher.ts";
+import { SMALL_BITS } from "./table.ts";
 
 export interface ServerReport {
   readonly connections: number;
@@ -18,18 +19,21 @@ export interface ServerReport {
   readonly cpuPercent: number;
 }
 
-const BITS = 10;
-
 /** The server process; started again by `start` after `kill`. */
 export class LoadServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "prosper-load-"));
   #child: ChildProcess | undefined;
+  readonly #bits: number;
   port = 0;
   reports: ServerReport[] = [];
 
+  constructor(bits: number = SMALL_BITS) {
+    this.#bits = bits;
+  }
+
   async start(): Promise<void> {
     const file = fileURLToPath(new URL("server.ts", import.meta.url));
-    const options = JSON.stringify({ folder: this.#folder, port: this.port });
+    const options = JSON.stringify({ folder: this.#folder, port: this.port, bits: this.#bits });
     const child = spawn(process.execPath, [file, options], { stdio: ["pipe", "pipe", "inherit"] });
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
@@ -131,12 +135,11 @@ export class LoadClient {
   }
 }
 
-const hasher = smallHasher(BITS);
-
 /** A share of the client's job that reaches 1 in 16; `from` counts nonces. */
 export async function findShare(
   client: LoadClient,
   from: number,
+  hasher: Hasher,
 ): Promise<{ params: string[]; next: number }> {
   const { height = "", oprHash = "" } = client.job ?? {};
   const head = fromHex(oprHash);

@@ -1,11 +1,15 @@
-/** 50 clients that send false shares as fast as they can, beside 50 honest ones: how soon the honest are answered. `node test/load/flooders.ts` */
+/** 50 clients that send false shares as fast as they can, beside 50 honest ones: how soon the honest are answered. `node test/load/flooders.ts [--bits N] [--seconds N]` */
 
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { figures, findShare, LoadClient, LoadServer, p99, pauseMs } from "./client.ts";
+import { loadHasher, SMALL_BITS } from "./table.ts";
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "15" } } });
+const { values } = parseArgs({
+  options: { seconds: { type: "string", default: "15" }, bits: { type: "string", default: `${SMALL_BITS}` } },
+});
+const BITS = Number(values.bits);
 const SECONDS = Number(values.seconds);
 const HONEST = 50;
 const FLOODERS = 50;
@@ -23,7 +27,7 @@ async function mineHonestly(
     clients.map(async (client, n) => {
       await pauseMs((n / clients.length) * SHARE_EVERY_MS);
       while (performance.now() < endMs) {
-        const { params, next } = await findShare(client, from.get(client) ?? 0);
+        const { params, next } = await findShare(client, from.get(client) ?? 0, hasher);
         from.set(client, next);
         const startMs = performance.now();
         const answer = await client.request("mining.submit", [`user${n}`, ...params]);
@@ -36,7 +40,8 @@ async function mineHonestly(
   return { times, refused };
 }
 
-const server = new LoadServer();
+const hasher = await loadHasher(BITS);
+const server = new LoadServer(BITS);
 await server.start();
 const honest = Array.from({ length: HONEST }, (_, n) => new LoadClient(server.port, `user${n},rig`));
 await Promise.all(honest.map((client) => client.loggedIn));
@@ -58,6 +63,7 @@ console.log(
 );
 await flooding.terminate();
 await server.stop();
+await hasher.close();
 const limitMs = 100;
 console.log(
   `p99 ${p99(before.times).toFixed(1)} ms → ${p99(during.times).toFixed(1)} ms (limit ${limitMs} ms)`,

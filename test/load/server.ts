@@ -8,20 +8,18 @@ import { listenStratum } from "../../edge/stratum/listener.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";
 import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
-import { LxrPool } from "../../shared/hash/pool.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { memoryBooks } from "../helpers/memory-books.ts";
 import { oprHashOf } from "../helpers/share-desk.ts";
-import { smallTable } from "../helpers/small-table.ts";
-
-export const LOAD_BITS = 10;
+import { loadHasher } from "./table.ts";
 
 interface ServerOptions {
   readonly folder: string;
   readonly port: number;
+  readonly bits: number;
 }
 
-const { folder, port } = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
+const { folder, port, bits } = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
 process.stdin.on("close", () => process.exit(0));
 mkdirSync(folder, { recursive: true });
 const clock = systemClock;
@@ -33,7 +31,7 @@ const desk = new ShareDesk(
       disk: nodeDisk,
       records: books,
       queue: books,
-      hasher: new LxrPool({ table: smallTable(LOAD_BITS), threads: 1 }, { logger: SILENT }),
+      hasher: await loadHasher(bits),
       clock,
       random: systemRandom,
       logger: SILENT,
