@@ -135,7 +135,7 @@ function plotOptions(options, box, read) {
       },
       {
         ...axis,
-        size: 58,
+        size: (_, labels) => labelRoom(labels ?? []),
         gap: 6,
         space: 38,
         grid: { stroke: line, width: 1 },
@@ -145,6 +145,14 @@ function plotOptions(options, box, read) {
     series: [{}, ...options.series.map(seriesOptions)],
     hooks: { setCursor: [(u) => read(u.cursor.idx ?? null)] },
   };
+}
+
+/**
+ * Pixels for the longest of these labels.
+ * @param {readonly string[]} labels
+ */
+function labelRoom(labels) {
+  return Math.max(58, 14 + 6.5 * Math.max(0, ...labels.map((label) => label.length)));
 }
 
 /**

@@ -56,7 +56,7 @@ const payments = el("div");
 function moneyTiles(me) {
   return tiles(
     tile("Owed", { value: peg(me.owed), unit: "PEG" }, "booked and adjusted, less what was paid out", "lead"),
-    tile("Pending", { value: `≈ ${peg(me.pending)}`, unit: "PEG" }, pendingNote(me)),
+    tile("Pending", { value: `≈\u00a0${peg(me.pending)}`, unit: "PEG" }, pendingNote(me)),
     tile(
       "Earned",
       { value: peg(me.booked), unit: "PEG" },
