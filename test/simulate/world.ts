@@ -28,6 +28,8 @@ const FAILING = ["append", "create", "rename", "remove", "syncFolder", "close", 
 const ALARMS = [
   "A delta lies above its edge's close marker; it is credited",
   "A message failed too often and is now a dead letter",
+  "A share could not be judged",
+  "A request failed",
 ];
 
 /** A place where an edge runs again and again. */
