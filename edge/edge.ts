@@ -1,7 +1,7 @@
 /** One edge: stratum server, share desk and chain follower put together in the order in which a share flows (DESIGN.md, "Shape"). */
 
 import { LOGIN_BACKOFF, type LoginBackoff } from "../shared/accounts/backoff.ts";
-import type { Clock, Random } from "../shared/clock.ts";
+import { type Clock, type Random, sleep } from "../shared/clock.ts";
 import { insertUser, userExists } from "../shared/db/accounts.ts";
 import type { BlockRow } from "../shared/db/chain.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
@@ -24,6 +24,7 @@ import type { Disk } from "./journal/disk.ts";
 import { edgeIdentity } from "./lease/identity.ts";
 import { chainLeaseMs, createNamedLease, type NamedLease } from "./lease/named.ts";
 import { createLoginThrottle } from "./login-throttle.ts";
+import { MiningSwitch } from "./mining-switch.ts";
 import { ShareDesk } from "./shares/desk.ts";
 import type { AcceptedShare } from "./shares/pipeline.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
@@ -72,6 +73,14 @@ export interface EdgeModules {
   readonly onFatal: (error: CodedError) => void;
 }
 
+const RETRY_MS = 1_000;
+const WATCH_MS = 250;
+
+/** A reason to stop must be away for a fortieth of a block before miners go on, 0.5 to 5 s. */
+function calmMs(blockMs: number): number {
+  return Math.min(5_000, Math.max(500, blockMs / 40));
+}
+
 export class Edge {
   readonly stratum: StratumServer;
   readonly desk: ShareDesk;
@@ -82,6 +91,7 @@ export class Edge {
   readonly #modules: EdgeModules;
   readonly #chainLease: NamedLease;
   readonly #stop = new AbortController();
+  readonly #mining: MiningSwitch;
   #job: JobRow | undefined;
   #heightSeenMs = 0;
   #listening: Listening | undefined;
@@ -113,10 +123,10 @@ export class Edge {
       {
         ...modules,
         records: edgeRecords(db),
-        gateOpen: () => this.minutes.isOpen(),
         onAccepted: (share) => this.#onAccepted(share),
       },
     );
+    this.#mining = new MiningSwitch({ calmMs: calmMs(blockMs) }, modules, (isOn) => this.#onSwitch(isOn));
     this.#chainLease = createNamedLease(
       { name: "chain", holder: edgeId, leaseMs: chainLeaseMs(blockMs) },
       { db, clock },
@@ -152,7 +162,11 @@ export class Edge {
     const { listen, listenTls } = this.#options;
     this.#listening = await listenStratum(listen, this.stratum);
     if (listenTls !== undefined) this.#listeningTls = await listenStratum(listenTls, this.stratum);
-    this.#running = [this.minutes.run(this.#stop.signal), this.follower.run(this.#stop.signal)];
+    this.#running = [
+      this.minutes.run(this.#stop.signal),
+      this.follower.run(this.#stop.signal),
+      this.#watchKeeping(this.#stop.signal),
+    ];
     return recovered;
   }
 
@@ -194,8 +208,12 @@ export class Edge {
       oprHashOf: (height) => oprHashOf(db, height),
       authorize: (request) =>
         this.#options.requireAuth ? accounts.authorize(request) : this.#welcome(request.user),
-      leasePrefix: () => this.desk.leasePrefix(),
-      releasePrefix: (prefix, holder) => this.desk.releasePrefix(prefix, holder),
+      grantPrefix: (request) => this.desk.grantPrefix(request),
+      claimPrefix: (prefix, holder) => this.desk.claimPrefix(prefix, holder),
+      releasePrefix: (prefix) => this.desk.releasePrefix(prefix),
+      measuredPrefix: (prefix, measured) => this.desk.measuredPrefix(prefix, measured),
+      lastTarget: (holder, where) => this.desk.lastTarget(holder, where),
+      prefixesAreScarce: () => this.desk.prefixesAreScarce(),
       submit: (share) => this.desk.submit(share),
     };
   }
@@ -210,17 +228,18 @@ export class Edge {
 
   #currentJob(): Job | undefined {
     const job = this.#job;
-    return job === undefined
-      ? undefined
-      : { height: job.height, oprHash: job.oprHash, threshold: job.threshold };
+    const freshFrom = this.desk.freshFrom();
+    if (job === undefined || freshFrom === undefined) return undefined;
+    return { height: job.height, oprHash: job.oprHash, threshold: job.threshold, freshFrom };
   }
 
-  /** The block at `height` is saved: its job is over, and nothing is announced until the next one is settled. */
+  /** The block at `height` is saved: its job is over, and miners stop until the next one is settled. */
   #onHeight(height: number): void {
     this.#heightSeenMs = this.#modules.clock.monotonicMs();
     if (this.#job === undefined || this.#job.height > height) return;
     this.#job = undefined;
     this.desk.endCurrentJob(this.#heightSeenMs);
+    this.stratum.jobChanged();
   }
 
   /** Shares of the job are taken before miners hear of it. */
@@ -233,7 +252,34 @@ export class Edge {
     );
     for (const share of replayed) this.submitter.offer(share);
     this.#job = job;
+    this.#mining.jobIs();
+    if (this.#mining.isOn) await this.#goOn();
+    else this.desk.stopJob();
     this.stratum.jobChanged();
+  }
+
+  #onSwitch(isOn: boolean): void {
+    if (isOn) void this.#goOn().then(() => this.stratum.jobChanged());
+    else {
+      this.desk.stopJob();
+      this.stratum.jobChanged();
+    }
+  }
+
+  /** The current job is mined, again where it was stopped. */
+  async #goOn(): Promise<void> {
+    if ((await this.desk.resumeJob()) || this.#job === undefined) return;
+    this.#modules.clock.after(RETRY_MS, () => {
+      if (this.#mining.isOn && !this.#stop.signal.aborted) this.#onSwitch(true);
+    });
+  }
+
+  /** Work that cannot be kept is not asked for. */
+  async #watchKeeping(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#mining.set("unkept", !this.desk.canKeep());
+      await sleep(this.#modules.clock, WATCH_MS, signal);
+    }
   }
 
   #onAccepted(share: AcceptedShare): void {

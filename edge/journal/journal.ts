@@ -132,6 +132,11 @@ export class Journal {
     );
   }
 
+  /** True where nothing can be kept for longer than a moment: the disk is full or failed, or the files have reached their limit. */
+  isFull(): boolean {
+    return this.#isFull || this.#state !== "open" || this.bytes() >= this.#options.maxBytes;
+  }
+
   /** Nothing can be appended any more. */
   failed(): boolean {
     return this.#state === "failed";

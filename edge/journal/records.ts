@@ -51,11 +51,25 @@ const cutRecord = v.object({ ...bookKey, seq: count, through: count, bodies: v.a
 /** This epoch has nothing more for this job; its last delta is `lastSeq` (-1: none). */
 const closeRecord = v.object({ ...bookKey, lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)) });
 
-/** Session numbers of nonce prefixes below `next` may have been given out in this slot. */
-const sessionsRecord = v.object({
-  slot: bookKey.slot,
-  next: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xf_ffff)),
+/** Nonce prefixes before this place in the slot's order may have been given out. */
+const sessionsRecord = v.object({ slot: bookKey.slot, next: count });
+
+const prefixEntry = v.object({
+  prefix: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)),
+  target: v.pipe(
+    v.string(),
+    v.regex(/^[0-9a-f]{16}$/),
+    v.transform((hex) => BigInt(`0x${hex}`)),
+  ),
+  holder: v.optional(v.object({ user: v.string(), worker: v.string() })),
+  measured: v.optional(v.object({ address: v.string(), trusted: v.boolean() })),
 });
+
+/** Nonce prefixes with the targets of their whole lives and who holds them, in the order in which they were given out; `again`: they stood before, and this counts. */
+const prefixesRecord = v.object({ prefixes: v.array(prefixEntry), again: v.boolean() });
+
+/** Miners are told to mine this job from here on (again), or to stop. Prefixes of records before it could be mined under until then. */
+const runRecord = v.object({ job: height, running: v.boolean(), atMs: v.number() });
 
 export type EpochRecord = v.InferOutput<typeof epochRecord>;
 export type JobRecord = v.InferOutput<typeof jobRecord>;
@@ -63,15 +77,20 @@ export type CutRecord = v.InferOutput<typeof cutRecord>;
 export type CloseRecord = v.InferOutput<typeof closeRecord>;
 export type SessionsRecord = v.InferOutput<typeof sessionsRecord>;
 
+export type PrefixesRecord = v.InferOutput<typeof prefixesRecord>;
+export type RunRecord = v.InferOutput<typeof runRecord>;
+
 export type EdgeRecord =
   | { readonly kind: "epoch"; readonly epoch: EpochRecord }
   | { readonly kind: "job"; readonly job: JobRecord }
   | { readonly kind: "share"; readonly share: ShareRecord }
   | { readonly kind: "cut"; readonly cut: CutRecord }
   | { readonly kind: "close"; readonly close: CloseRecord }
-  | { readonly kind: "sessions"; readonly sessions: SessionsRecord };
+  | { readonly kind: "sessions"; readonly sessions: SessionsRecord }
+  | { readonly kind: "prefixes"; readonly prefixes: PrefixesRecord }
+  | { readonly kind: "run"; readonly run: RunRecord };
 
-const KIND = { epoch: 1, job: 2, share: 3, cut: 4, close: 5, sessions: 6 } as const;
+const KIND = { epoch: 1, job: 2, share: 3, cut: 4, close: 5, sessions: 6, prefixes: 7, run: 8 } as const;
 
 export function encodeRecord(record: EdgeRecord): JournalRecord {
   switch (record.kind) {
@@ -87,6 +106,10 @@ export function encodeRecord(record: EdgeRecord): JournalRecord {
       return { kind: KIND.close, body: jsonBytes(record.close) };
     case "sessions":
       return { kind: KIND.sessions, body: jsonBytes(record.sessions) };
+    case "prefixes":
+      return { kind: KIND.prefixes, body: encodePrefixes(record.prefixes) };
+    case "run":
+      return { kind: KIND.run, body: jsonBytes(record.run) };
   }
 }
 
@@ -106,6 +129,10 @@ export function decodeRecord({ kind, body }: JournalRecord): EdgeRecord {
         return { kind: "close", close: v.parse(closeRecord, parseJson(body)) };
       case KIND.sessions:
         return { kind: "sessions", sessions: v.parse(sessionsRecord, parseJson(body)) };
+      case KIND.prefixes:
+        return { kind: "prefixes", prefixes: v.parse(prefixesRecord, parseJson(body)) };
+      case KIND.run:
+        return { kind: "run", run: v.parse(runRecord, parseJson(body)) };
     }
   } catch (cause) {
     throw unknownRecord(kind, cause);
@@ -127,6 +154,15 @@ function jsonBytes(value: object): Uint8Array {
 
 function parseJson(body: Uint8Array): unknown {
   return JSON.parse(new TextDecoder().decode(body));
+}
+
+function encodePrefixes({ prefixes, again }: PrefixesRecord): Uint8Array {
+  return jsonBytes({
+    again,
+    prefixes: prefixes.map(({ prefix, target, holder, measured }) => ({
+      ...{ prefix, target: target.toString(16).padStart(16, "0"), holder, measured },
+    })),
+  });
 }
 
 /** job 4, assigned 8, reached 8, time 8, then the lengths of nonce, user and worker. */

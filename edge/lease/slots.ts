@@ -28,9 +28,12 @@ export function slotLeaseMs(blockMs: number): number {
   return Math.max(2 * blockMs, 30_000);
 }
 
-/** How long shares of a job are taken after this edge saw the next height: min(5 s, half a block). */
+/**
+ * How long shares of a job are taken after its miners were told to stop: a twentieth of a block, 1 to 5 s. Enough for a share on its way, and
+ * too little to gain by going on (DESIGN.md, "What is told and what is paid end together").
+ */
 export function lateMsOf(blockMs: number): number {
-  return Math.min(5_000, blockMs / 2);
+  return Math.min(5_000, Math.max(1_000, blockMs / 20));
 }
 
 export class SlotLease {

@@ -1,35 +1,40 @@
 /** The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (DESIGN.md, "The path of a share"). */
 
 import { join } from "node:path";
-import { fromHex } from "../../shared/bytes.ts";
 import { sleep } from "../../shared/clock.ts";
 import type { SlotGrant } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { Journal, type RecordPlace } from "../journal/journal.ts";
-import { type EdgeRecord, encodeRecord, type JobRecord } from "../journal/records.ts";
+import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
+import { Journal } from "../journal/journal.ts";
+import type { JobRecord } from "../journal/records.ts";
 import { type JournalEnd, replayJournal } from "../journal/replay.ts";
 import { lateMsOf, SlotLease } from "../lease/slots.ts";
-import type { Holder, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
+import type {
+  Grant,
+  GrantRequest,
+  Holder,
+  Measured,
+  ShareVerdict,
+  SubmittedShare,
+} from "../stratum/backend.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import type { Books } from "./books.ts";
+import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
+import { JobTurns } from "./job-turns.ts";
 import { type OpenJob, OpenJobs } from "./open-jobs.ts";
 import { Outbox } from "./outbox.ts";
 import { type Periodic, startPeriodic } from "./periodic.ts";
-import { type AcceptedShare, acceptedShare, Pipeline } from "./pipeline.ts";
+import { type AcceptedShare, Pipeline } from "./pipeline.ts";
+import { keyedOrder } from "./prefix-order.ts";
+import { prefixSecret } from "./prefix-secret.ts";
 import { Prefixes } from "./prefixes.ts";
-import { type RecoveredJob, Recovery } from "./recover.ts";
-import { SeenNonces } from "./seen.ts";
-import { SessionRecord } from "./session-record.ts";
+import { Recovery } from "./recover.ts";
 
 const CONFIRM_EVERY_MS = 5_000;
 const RESEND_AFTER_MS = 5 * 60_000;
 const OUTBOX_BYTES = 64 * 1024 * 1024;
-/** A line read in time may reach `submit` a little later. */
-const LATE_SLACK_MS = 250;
 const RETRY_MS = 1_000;
-/** Close markers sent for jobs that this edge passed over, at most. */
-const MAX_GAP = 4_096;
 
 /** What exists once the journal has been read. */
 interface Running {
@@ -39,6 +44,8 @@ interface Running {
   readonly bookkeeper: Bookkeeper;
   readonly lease: SlotLease;
   readonly pipeline: Pipeline;
+  readonly prefixes: DurablePrefixes;
+  readonly turns: JobTurns;
   cutting?: Periodic;
   confirming?: Periodic;
 }
@@ -50,19 +57,13 @@ export class ShareDesk {
   readonly #prefixes: Prefixes;
   #running: Running | undefined;
   #taking = false;
-  #recovered: readonly RecoveredJob[] = [];
-  #overThrough = -1;
-  /** The lowest job for which the present epoch has neither a book nor a marker. */
-  #nextOwed = 0;
   /** Markers that earlier epochs owe have been looked for. */
   #owedFound = false;
-  #sessions: SessionRecord | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: ShareDeskOptions, modules: ShareDeskModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#prefixes = modules.prefixes ?? new Prefixes();
+    this.#prefixes = modules.prefixes ?? new Prefixes({ order: (n) => n });
     this.#jobs = new OpenJobs(lateMsOf(options.blockMs));
   }
 
@@ -77,14 +78,14 @@ export class ShareDesk {
     const end = await replayJournal(folder, recovery, { disk, logger });
     const uncutShares = recovery.uncutShares();
     recovery.finish();
-    this.#recovered = recovery.recent;
+    if (this.#modules.prefixes === undefined)
+      this.#prefixes.useOrder(keyedOrder(await prefixSecret(this.#options.folder, { disk, random })));
     const running = this.#compose(recovery, folder, end);
     this.#running = running;
     await this.#retireEarlierEpochs(running, signal);
     const grant = await running.lease.acquire(signal);
-    this.#prefixes.useSlot(grant.slot);
-    this.#sessions = new SessionRecord(running, grant.slot);
-    if (recovery.sessions?.slot === grant.slot) this.#prefixes.continueFrom(recovery.sessions.next);
+    running.prefixes.useSlot(grant.slot, recovery);
+    await running.turns.reopenLate();
     await this.#confirm(running).catch(() => undefined);
     const unsent = running.outbox.stats().waiting;
     running.outbox.start();
@@ -99,25 +100,40 @@ export class ShareDesk {
   }
 
   /**
-   * Takes shares of this job from now on and resolves to those that an earlier run took of it and may not have submitted, best first; the one before it ends as seen at `seenAtMs` (monotonic). The same job again changes nothing.
-   * Rejects with `db-away`, `lease-lost`, `journal-full` (call again later; shares are refused meanwhile), `job-differs`, `job-went-back`.
+   * Takes shares of this job from now on and resolves to those that an earlier run took of it and may not have submitted, best first; the one before
+   * it ends as seen at `seenAtMs` (monotonic). The same job again changes nothing. One that an earlier run had stopped is not mined before `resumeJob`.
+   * Rejects with `db-away`, `lease-lost`, `journal-full` (call again later), `job-differs`, `job-went-back`.
    */
-  openJob(
+  async openJob(
     job: JobRecord,
     seenAtMs: number = this.#modules.clock.monotonicMs(),
   ): Promise<readonly AcceptedShare[]> {
-    const turn = this.#turn.then(() => this.#openJob(job, seenAtMs));
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    return this.#needRunning().turns.openJob(job, seenAtMs);
   }
 
-  /** The current job's height is over and there is no next job yet: only late shares are taken. */
+  /** The current job's height is over: only late shares are taken. */
   endCurrentJob(seenAtMs: number = this.#modules.clock.monotonicMs()): void {
-    if (this.#jobs.current() === undefined) return;
-    this.#jobs.endCurrent(seenAtMs);
-    const leftMs =
-      seenAtMs + lateMsOf(this.#options.blockMs) + LATE_SLACK_MS - this.#modules.clock.monotonicMs();
-    this.#modules.clock.after(Math.max(0, leftMs) + 1, () => this.#running?.cutting?.kick());
+    this.#running?.turns.end(seenAtMs);
+  }
+
+  /** Miners are told to stop now: the late time of the current job's shares begins, unless it began before. */
+  stopJob(atMs: number = this.#modules.clock.monotonicMs()): void {
+    this.#running?.turns.stop(atMs);
+  }
+
+  /** The current job may be mined again, with prefixes given out from here on. False: that cannot be put on record now, call again later. */
+  async resumeJob(): Promise<boolean> {
+    return (await this.#running?.turns.resume()) === true;
+  }
+
+  /** The serial of the first prefix under which the current job may be mined; undefined while miners are to do nothing. */
+  freshFrom(): number | undefined {
+    return this.#jobs.isRunning() ? this.#jobs.current()?.runs.at(-1)?.from : undefined;
+  }
+
+  /** True while what miners find can be taken: they are told to stop otherwise. */
+  canKeep(): boolean {
+    return this.#taking && this.#running?.lease.held() === true && !this.#running.journal.isFull();
   }
 
   submit(share: SubmittedShare): Promise<ShareVerdict> {
@@ -126,16 +142,35 @@ export class ShareDesk {
   }
 
   /** See StratumBackend. */
-  leasePrefix(): number | undefined {
-    if (!this.#taking) return undefined;
-    const prefix = this.#prefixes.lease();
-    this.#sessions?.advance(this.#prefixes.nextSession());
-    return prefix;
+  async grantPrefix(request: GrantRequest): Promise<Grant | undefined> {
+    return this.#taking
+      ? this.#running?.prefixes.grant(request, () => this.#jobs.newest()?.height)
+      : undefined;
   }
 
   /** See StratumBackend. */
-  releasePrefix(prefix: number, holder: Holder | undefined): void {
-    this.#prefixes.release(prefix, holder, this.#jobs.newest()?.height);
+  async claimPrefix(prefix: number, holder: Holder): Promise<boolean> {
+    return this.#taking && (await this.#running?.prefixes.claim(prefix, holder)) === true;
+  }
+
+  /** See StratumBackend. */
+  releasePrefix(prefix: number): void {
+    this.#prefixes.release(prefix, this.#jobs.newest()?.height);
+  }
+
+  /** See StratumBackend. */
+  measuredPrefix(prefix: number, measured: Measured): void {
+    this.#running?.prefixes.measured(prefix, measured);
+  }
+
+  /** See StratumBackend. */
+  lastTarget(holder: Holder, where: Measured): bigint | undefined {
+    return this.#running?.prefixes.lastTarget(holder, where);
+  }
+
+  /** See StratumBackend. */
+  prefixesAreScarce(): boolean {
+    return this.#prefixes.isScarce();
   }
 
   /** The slot and epoch held; undefined before `recover`. */
@@ -174,11 +209,11 @@ export class ShareDesk {
     if (running === undefined) return;
     let whole = false;
     while (!whole && !signal.aborted && !running.journal.failed()) {
-      for (const job of this.#jobs.takeAll()) this.#closing(running, job.height);
+      running.turns.closeAll();
       whole = (await running.bookkeeper.run()) && this.#jobs.inFlight() === 0;
       if (!whole) await sleep(this.#modules.clock, RETRY_MS / 20, signal);
     }
-    for (const job of this.#jobs.takeAll()) this.#closing(running, job.height);
+    running.turns.closeAll();
     await running.bookkeeper.run();
     await running.outbox.flushed(signal);
   }
@@ -199,6 +234,7 @@ export class ShareDesk {
     const { disk, clock, random, logger, records, queue, onFatal } = this.#modules;
     const { edgeId, blockMs, outboxBytes, resendAfterMs } = this.#options;
     const { books } = recovery;
+    const kick = (): void => this.#running?.cutting?.kick();
     const journal = new Journal({ ...this.#options.journal, folder }, end, {
       disk,
       clock,
@@ -215,7 +251,7 @@ export class ShareDesk {
       if (message.kind === "delta") outbox.addDelta(message.key, message.seq, message.body);
       else outbox.addMarker(message.key, message.lastSeq);
     }
-    const overThrough = (): number => this.#overThrough;
+    const overThrough = (): number => turns.overThrough;
     const bookkeeper = new Bookkeeper({ books, journal, outbox, records, clock, overThrough });
     const lease = new SlotLease(
       { edgeId, blockMs },
@@ -228,9 +264,17 @@ export class ShareDesk {
       books,
       journal,
       leaseHeld: () => lease.held(),
-      kick: () => this.#running?.cutting?.kick(),
+      kick,
     });
-    return { books, journal, outbox, bookkeeper, lease, pipeline };
+    const prefixes = new DurablePrefixes({ prefixes: this.#prefixes, journal, books }, recovery);
+    const turns = new JobTurns(
+      { lateMs: lateMsOf(blockMs), recovered: recovery.recent },
+      {
+        ...{ jobs: this.#jobs, prefixes: this.#prefixes, durable: prefixes, books, journal, lease },
+        ...{ clock, random, logger, kick },
+      },
+    );
+    return { books, journal, outbox, bookkeeper, lease, pipeline, prefixes, turns };
   }
 
   /** What an earlier run acknowledged is cut and marked under its own epoch before a new one begins. */
@@ -249,111 +293,36 @@ export class ShareDesk {
     const running = this.#needRunning();
     const epoch = { slot: grant.slot, epoch: grant.epoch, firstJob: grant.firstJob ?? null };
     const current = this.#jobs.current();
-    await this.#record(running, { kind: "epoch", epoch }, () => {
+    const { clock } = this.#modules;
+    await appendUntilRoom(running.journal, { kind: "epoch", epoch }, clock, () => {
       // Not those of this very epoch: it is put on record again when something after it failed.
       for (const book of running.books.all())
         if (book.state === "open" && book.epoch !== grant.epoch) book.state = "closing";
       running.books.beginEpoch(epoch);
       // Late shares, and those in hashing, are credited in this epoch too.
       for (const job of this.#jobs.live()) if (running.books.covers(job)) running.books.open(job);
-      this.#nextOwed = current === undefined ? 0 : current.height + 1;
+      running.turns.epochBegins();
       this.#owedFound = false;
     });
     if (current !== undefined) {
-      await this.#record(running, { kind: "job", job: jobRecord(current) }, ({ segment }) => {
-        running.books.open(current);
-        running.books.noteNewest(segment);
-      });
+      await appendUntilRoom(
+        running.journal,
+        { kind: "job", job: jobRecord(current) },
+        clock,
+        ({ segment }) => {
+          running.books.open(current);
+          running.books.noteNewest(segment);
+        },
+      );
       await this.#modules.records.coverJob(this.#options.edgeId, grant, current.height);
     }
   }
 
-  async #openJob(job: JobRecord, seenAtMs: number): Promise<readonly AcceptedShare[]> {
-    const running = this.#needRunning();
-    const newest = this.#jobs.newest();
-    if (newest !== undefined && newest.height === job.height && newest.oprHash !== job.oprHash)
-      throw new CodedError(
-        "job-differs",
-        `job ${job.height} has oprHash ${newest.oprHash}, got ${job.oprHash}`,
-      );
-    if (newest === this.#jobs.current() && newest?.height === job.height) return [];
-    if (newest !== undefined && newest.height >= job.height)
-      throw new CodedError(
-        "job-went-back",
-        `job ${newest.height} was open, cannot open job ${job.height} after it`,
-      );
-    this.endCurrentJob(seenAtMs);
-    const owedFrom = await running.lease.cover(job.height);
-    this.#markGap(running, Math.max(owedFrom, this.#nextOwed), job.height);
-    running.journal.rotate();
-    const outcome = await running.journal.append(encodeRecord({ kind: "job", job }), ({ segment }) => {
-      running.books.open(job);
-      running.books.noteNewest(segment);
-    });
-    if (outcome.kind !== "durable")
-      throw new CodedError(
-        "journal-full",
-        `job ${job.height} cannot be opened: the journal takes nothing now; free some disk space`,
-      );
-    this.#sessions?.write(this.#prefixes.nextSession());
-    this.#nextOwed = job.height + 1;
-    if (this.#jobs.newest() === undefined) this.#over(job.height - 1);
-    const recovered = this.#recovered.find(
-      (earlier) => earlier.job.height === job.height && earlier.job.oprHash === job.oprHash,
-    );
-    this.#recovered = [];
-    this.#jobs.open({
-      ...job,
-      oprHashBytes: fromHex(job.oprHash, "oprHash"),
-      seen: recovered?.seen ?? new SeenNonces(this.#modules.random(16)),
-      lateUntilMs: Number.POSITIVE_INFINITY,
-      inFlight: 0,
-    });
-    running.cutting?.kick();
-    return recovered === undefined ? [] : this.#goOn(recovered);
-  }
-
-  /** A job of an earlier run goes on: its prefixes stay with their holders. */
-  #goOn({ job, holders, best }: RecoveredJob): AcceptedShare[] {
-    for (const [prefix, holder] of holders) this.#prefixes.restore(prefix, holder, job.height);
-    return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));
-  }
-
-  /** Jobs that passed while this edge held its slot but did not mine: the sealer waits for their markers too. */
-  #markGap(running: Running, from: number, to: number): void {
-    const epoch = running.books.epoch();
-    if (epoch === undefined) return;
-    if (to - from > MAX_GAP)
-      this.#modules.logger.warn("too many jobs were passed over to send a close marker for each", {
-        from,
-        to,
-      });
-    const live = new Set(this.#jobs.live().map(({ height }) => height));
-    for (let job = Math.max(from, to - MAX_GAP); job < to; job++) {
-      // Its marker follows when its last share has a verdict.
-      if (live.has(job)) continue;
-      const book = running.books.book({ job, slot: epoch.slot, epoch: epoch.epoch });
-      if (book.state === "open") book.state = "closing";
-    }
-  }
-
-  async #tick(running: Running): Promise<void> {
-    const over = this.#jobs.takeOver(this.#modules.clock.monotonicMs() - LATE_SLACK_MS);
-    for (const job of over) {
-      this.#closing(running, job.height);
-      this.#over(job.height);
-    }
-    await running.bookkeeper.run();
-  }
-
-  #closing(running: Running, job: number): void {
-    for (const book of running.books.all())
-      if (book.job === job && book.state === "open") book.state = "closing";
-  }
-
-  #over(job: number): void {
-    this.#overThrough = Math.max(this.#overThrough, job);
-    this.#prefixes.jobOver(job);
+  async #tick({ journal, prefixes, turns, bookkeeper }: Running): Promise<void> {
+    // While miners are stopped because the disk is full nothing else would find that it has room again.
+    if (journal.isFull() && journal.canAppend()) prefixes.noteOrder();
+    turns.closeOver();
+    await bookkeeper.run();
   }
 
   async #confirm(running: Running): Promise<void> {
@@ -371,28 +340,10 @@ export class ShareDesk {
     await running.bookkeeper.confirm();
   }
 
-  /** Appends until there is room; rejects with `journal-failed`. */
-  async #record(
-    running: Running,
-    record: EdgeRecord,
-    onDurable: (place: RecordPlace) => void,
-  ): Promise<void> {
-    for (;;) {
-      const outcome = await running.journal.append(encodeRecord(record), onDurable);
-      if (outcome.kind === "durable") return;
-      if (outcome.kind === "failed") throw journalFailed();
-      await sleep(this.#modules.clock, RETRY_MS);
-    }
-  }
-
   #needRunning(): Running {
     if (this.#running === undefined) throw new CodedError("desk-not-ready", "recover() the share desk first");
     return this.#running;
   }
-}
-
-function journalFailed(): CodedError {
-  return new CodedError("journal-failed", "the journal takes nothing more: check the disk, then start again");
 }
 
 function jobRecord({ height, oprHash, credit }: OpenJob): JobRecord {

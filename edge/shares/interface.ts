@@ -35,8 +35,6 @@ export interface ShareDeskModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** False while shares are stale because the block is being closed (minute 0). */
-  readonly gateOpen: () => boolean;
   /** Who gives out the nonce prefixes; without it the desk's own. A replay brings those that the recorded shares begin with. */
   readonly prefixes?: Prefixes;
   /** Every durable share with what it really reached; it must not throw. */

@@ -5,14 +5,12 @@ import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { parseTarget } from "../../shared/messages/stratum.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import { type Books, CUT_WINDOW_ROWS, MAX_WINDOW_ROWS } from "./books.ts";
-import { type Nonce, parseNonce } from "./nonce.ts";
-import type { OpenJob, OpenJobs } from "./open-jobs.ts";
-import type { Prefixes } from "./prefixes.ts";
+import { endsAtMs } from "./open-jobs.ts";
+import { type Candidate, hex, type Refusal, refused, type ScreenModules, screen } from "./screen.ts";
 
 /** A durable share, for the submitter. */
 export interface AcceptedShare {
@@ -37,35 +35,18 @@ export interface PipelineStats {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-export interface PipelineModules {
-  readonly jobs: OpenJobs;
-  readonly prefixes: Prefixes;
+export interface PipelineModules extends ScreenModules {
   readonly books: Books;
   readonly journal: Journal;
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** False around minute 0, when the chain takes nothing (SPEC.md §4, "Minute keeper"). */
-  readonly gateOpen: () => boolean;
   /** The slot is this edge's: asked before a share is journaled, and again before it is acknowledged. */
   readonly leaseHeld: () => boolean;
   readonly onAccepted: (share: AcceptedShare) => void;
   /** Something can be cut or closed now rather than at the next period. */
   readonly kick: () => void;
 }
-
-type Refusal = Extract<ShareVerdict, { kind: "refused" }>;
-
-/** What the cheap checks leave of a submit. */
-interface Candidate {
-  readonly share: SubmittedShare;
-  readonly job: OpenJob;
-  readonly late: boolean;
-  readonly nonce: Nonce;
-  readonly claimed: bigint;
-}
-
-const BUSY = refused("busy", "the pool is busy; this share was not counted, its nonce stays unused");
 
 export class Pipeline {
   readonly #modules: PipelineModules;
@@ -79,7 +60,7 @@ export class Pipeline {
 
   /** The verdict on one share. `accepted` means that it is on disk and will be credited once. */
   async submit(share: SubmittedShare): Promise<ShareVerdict> {
-    const candidate = this.#screen(share);
+    const candidate = screen(share, this.#modules);
     const verdict = "kind" in candidate ? candidate : await this.#check(candidate);
     this.#count(share, verdict);
     return verdict;
@@ -93,62 +74,38 @@ export class Pipeline {
     };
   }
 
-  /** Everything that can be said without hashing; on success the nonce is reserved. */
-  #screen(share: SubmittedShare): Candidate | Refusal {
-    const { jobs, prefixes, gateOpen } = this.#modules;
-    if (!gateOpen()) return refused("stale", "the block is being closed: no shares are taken in minute 0");
-    const named = jobs.find(share.oprHash, share.jobId, share.readAtMs);
-    if (named.kind === "refused") return refused(named.code, named.reason);
-    const nonce = parseNonce(share.nonce);
-    if (nonce === undefined) return refused("malformed", "nonce: expected 5 to 32 bytes in hex");
-    const claimed = parseTarget(share.target);
-    if (claimed === undefined) return refused("malformed", "target: expected up to 16 hex digits");
-    const { job, late } = named;
-    if (!share.prefixes.includes(nonce.prefix) && !prefixes.wasHeldBy(nonce.prefix, share, job.height))
-      return refused("wrong-prefix", "the nonce does not begin with the four bytes this session was given");
-    const reservation = job.seen.reserve(nonce.bytes);
-    if (reservation === "duplicate") return refused("duplicate", "this nonce was submitted before");
-    if (reservation === "full") return BUSY;
-    return { share, job, late, nonce, claimed };
-  }
-
   async #check(candidate: Candidate): Promise<ShareVerdict> {
-    const { job, nonce, share, claimed } = candidate;
+    const { job, nonce, claimed, target } = candidate;
     job.inFlight += 1;
     let spent = false;
     try {
-      if (claimed < share.assigned)
-        return refused(
-          "low-difficulty",
-          `the target is ${hex(share.assigned)}, the share claims ${hex(claimed)}`,
-        );
-      if (!this.#modules.hasher.canAcceptWork() || !this.#canKeep(candidate)) return BUSY;
+      if (!this.#modules.hasher.canAcceptWork() || !this.#canKeep(candidate)) return busy(target);
       const reached = await this.#hash(candidate);
-      if (reached === undefined) return BUSY;
+      if (reached === undefined) return busy(target);
       if (reached !== claimed)
         return refused("wrong-hash", `the share reaches ${hex(reached)}, not the ${hex(claimed)} it claims`);
-      if (!this.#canKeep(candidate)) return BUSY;
+      if (!this.#canKeep(candidate)) return busy(target);
       const outcome = await this.#journal(candidate, reached);
       // After a failed write nobody knows whether a restart finds it: its nonce stays taken.
       spent = outcome !== "full";
-      if (outcome !== "durable") return BUSY;
+      if (outcome !== "durable") return busy(target);
       // Credited, but another edge might have this slot: no promise is made.
       if (!this.#modules.leaseHeld()) return { kind: "unavailable" };
-      return { kind: "accepted" };
+      return { kind: "accepted", target };
     } finally {
       if (!spent) job.seen.release(nonce.bytes);
       job.inFlight -= 1;
-      if (job.inFlight === 0 && job.lateUntilMs < this.#modules.clock.monotonicMs()) this.#modules.kick();
+      if (job.inFlight === 0 && endsAtMs(job) < this.#modules.clock.monotonicMs()) this.#modules.kick();
     }
   }
 
   /** Asked before hashing, to save the work, and after it. */
-  #canKeep({ job, share }: Candidate): boolean {
+  #canKeep({ job, holder }: Candidate): boolean {
     const { journal, books, leaseHeld } = this.#modules;
     if (!leaseHeld() || !journal.canAppend()) return false;
     if (!books.covers(job)) return false;
     const { window } = books.open(job);
-    return window.size() < MAX_WINDOW_ROWS || window.has(share.user, share.worker);
+    return window.size() < MAX_WINDOW_ROWS || window.has(holder.user, holder.worker);
   }
 
   /** The difficulty the share really reached; undefined when it cannot be worked out now. */
@@ -164,13 +121,13 @@ export class Pipeline {
 
   async #journal(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
     const { journal, books, clock } = this.#modules;
-    const { job, share, nonce } = candidate;
+    const { job, holder, nonce, target } = candidate;
     const record: ShareRecord = {
       job: job.height,
-      user: share.user,
-      worker: share.worker,
+      user: holder.user,
+      worker: holder.worker,
       nonce: nonce.bytes,
-      assigned: share.assigned,
+      assigned: target,
       reached,
       atMs: clock.wallMs(),
     };
@@ -220,10 +177,6 @@ export function acceptedShare(share: ShareRecord): Omit<AcceptedShare, "late" | 
   };
 }
 
-function refused(code: RefusalCode, reason: string): Refusal {
-  return { kind: "refused", code, reason };
-}
-
-function hex(target: bigint): string {
-  return target.toString(16).padStart(16, "0");
+function busy(target: bigint): Refusal {
+  return refused("busy", "the pool is busy; this share was not counted, its nonce stays unused", target);
 }

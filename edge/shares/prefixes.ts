@@ -1,26 +1,43 @@
-/** Nonce prefixes: 12 bits of slot, 20 bits of session, so that no two live sessions anywhere work on the same nonces. */
+/**
+ * Nonce prefixes: 12 bits of slot, 20 bits of session, so that no two live sessions anywhere work on the same nonces. Each has one target for its whole
+ * life, which its shares must reach and are credited for (DESIGN.md, "What a share is worth is fixed before it is found").
+ */
 
-import type { Holder } from "../stratum/backend.ts";
+import type { Grant, Holder, Measured } from "../stratum/backend.ts";
+import { type PrefixOrder, SESSION_BITS, SESSIONS } from "./prefix-order.ts";
 
-/** 20 bits. */
-export const SESSIONS = 1 << 20;
-
-interface Quarantined extends Holder {
-  /** The newest job in which it was held; nobody else gets it before that job is over. */
+/** A prefix that was told to a miner. */
+export interface Prefix extends Grant {
+  /** Undefined until its session has logged in: nothing is credited before. */
+  readonly holder: Holder | undefined;
+  readonly measured: Measured | undefined;
+  /** A session has it. */
+  readonly live: boolean;
+  /** Not live: the newest job in which it was held, and the last one whose shares it is good for. */
   readonly job: number;
 }
 
-/** A prefix is free, live (one session has it) or in quarantine (its last holder may still send shares found with it). */
+/** What a restart knows of one. */
+export type RestoredPrefix = Omit<Prefix, "live">;
+
+export interface PrefixOptions {
+  /** How many numbers go round; fewer than all are for simulations. */
+  readonly sessions?: number;
+  readonly order: PrefixOrder;
+}
+
+/** All prefixes that may have been hashed under in a job which still takes shares. One told to anybody, logged in or not, is given to nobody else before that. */
 export class Prefixes {
   readonly #sessions: number;
+  readonly #known = new Map<number, Prefix>();
+  #order: PrefixOrder;
   #slot: number | undefined;
   #next = 0;
-  readonly #live = new Set<number>();
-  readonly #quarantine = new Map<number, Quarantined>();
+  #lastSerial = 0;
 
-  /** `sessions`: how many numbers go round; fewer than all 20 bits have is for simulations. */
-  constructor(sessions = SESSIONS) {
-    this.#sessions = sessions;
+  constructor(options: PrefixOptions) {
+    this.#sessions = options.sessions ?? SESSIONS;
+    this.#order = options.order;
   }
 
   /** Prefixes are given out from here on. */
@@ -28,55 +45,106 @@ export class Prefixes {
     this.#slot = slot;
   }
 
-  /** The next free one; undefined without a slot, or when all are taken. */
-  lease(): number | undefined {
+  useOrder(order: PrefixOrder): void {
+    this.#order = order;
+  }
+
+  /** True when a prefix can only have been given out by another slot's edge. */
+  isForeign(prefix: number): boolean {
+    return this.#slot !== undefined && prefix >>> SESSION_BITS !== this.#slot;
+  }
+
+  /** A fresh one; undefined without a slot, or when all are taken. */
+  grant(target: bigint, holder?: Holder, measured?: Measured): Prefix | undefined {
+    const prefix = this.fresh();
+    if (prefix === undefined) return undefined;
+    this.#lastSerial += 1;
+    const granted = { prefix, target, serial: this.#lastSerial, holder, measured, live: true, job: -1 };
+    this.#known.set(prefix, granted);
+    return granted;
+  }
+
+  /** The next number that nobody has. */
+  protected fresh(): number | undefined {
     if (this.#slot === undefined) return undefined;
     for (let tried = 0; tried < this.#sessions; tried++) {
-      const prefix = this.#slot * SESSIONS + this.#next;
-      this.#next = (this.#next + 1) % this.#sessions;
-      if (this.#live.has(prefix) || this.#quarantine.has(prefix)) continue;
-      this.#live.add(prefix);
-      return prefix;
+      const prefix = this.#slot * SESSIONS + this.#order(this.#next);
+      this.#next += 1;
+      if (!this.#known.has(prefix)) return prefix;
     }
     return undefined;
   }
 
-  /** The number of the session that the next lease tries. */
-  nextSession(): number {
-    return this.#next;
+  find(prefix: number): Prefix | undefined {
+    return this.#known.get(prefix);
   }
 
-  /** Goes on from here, after a restart. */
-  continueFrom(session: number): void {
-    this.#next = session % this.#sessions;
+  /** Its session has logged in. */
+  claim(prefix: number, holder: Holder): void {
+    this.#change(prefix, { holder });
   }
 
-  /** Without a holder, or before the first job, it was never used and is free at once. */
-  release(prefix: number, holder: Holder | undefined, job: number | undefined): void {
-    this.#live.delete(prefix);
-    if (holder !== undefined && job !== undefined)
-      this.#quarantine.set(prefix, { user: holder.user, worker: holder.worker, job });
+  measure(prefix: number, measured: Measured): void {
+    this.#change(prefix, { measured });
   }
 
-  /** After a restart: its holder of before may go on with it in `job`, unless a session of now has it. */
-  restore(prefix: number, holder: Holder, job: number): void {
-    if (!this.#live.has(prefix)) this.release(prefix, holder, job);
+  /** The session no longer mines with it: its shares are taken up to the newest job; undefined: there was no job to mine. */
+  release(prefix: number, job: number | undefined): void {
+    if (job === undefined) this.#known.delete(prefix);
+    else this.#change(prefix, { live: false, job });
   }
 
-  /** True when this holder had the prefix in `job` and gave it back. */
-  wasHeldBy(prefix: number, holder: Holder, job: number): boolean {
-    const past = this.#quarantine.get(prefix);
-    return (
-      past !== undefined && past.user === holder.user && past.worker === holder.worker && job <= past.job
-    );
+  /** True while its shares of a job may be taken. */
+  isGoodFor({ live, job }: Prefix, height: number): boolean {
+    return live || height <= job;
+  }
+
+  /** After a restart: their holders may go on with them in the jobs of before. */
+  restore(prefixes: Iterable<RestoredPrefix>): void {
+    for (const restored of prefixes) {
+      this.#known.set(restored.prefix, { ...restored, live: false });
+      this.#lastSerial = Math.max(this.#lastSerial, restored.serial);
+    }
   }
 
   /** No share of `job` or an earlier one is taken any more: what was held only in those is free. */
   jobOver(job: number): void {
-    for (const [prefix, past] of this.#quarantine) if (past.job <= job) this.#quarantine.delete(prefix);
+    for (const [prefix, known] of this.#known)
+      if (!known.live && known.job <= job) this.#known.delete(prefix);
+  }
+
+  /** Those that sessions have. */
+  live(): Prefix[] {
+    return [...this.#known.values()].filter(({ live }) => live);
+  }
+
+  /** Of the prefix given out last; 0: none was. */
+  lastSerial(): number {
+    return this.#lastSerial;
+  }
+
+  /** The place in the order that the next grant tries. */
+  next(): number {
+    return this.#next;
+  }
+
+  /** Goes on from here, after a restart. */
+  continueFrom(next: number): void {
+    this.#next = next;
+  }
+
+  /** Fewer than an eighth are free: what can wait asks for none. */
+  isScarce(): boolean {
+    return this.#known.size * 8 > this.#sessions * 7;
   }
 
   stats(): { readonly live: number; readonly quarantined: number } {
-    return { live: this.#live.size, quarantined: this.#quarantine.size };
+    const live = this.live().length;
+    return { live, quarantined: this.#known.size - live };
+  }
+
+  #change(prefix: number, changes: Partial<Prefix>): void {
+    const known = this.#known.get(prefix);
+    if (known !== undefined) this.#known.set(prefix, { ...known, ...changes });
   }
 }

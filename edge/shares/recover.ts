@@ -10,23 +10,30 @@ import {
   type CutRecord,
   decodeRecord,
   type JobRecord,
+  type PrefixesRecord,
+  type RunRecord,
   type SessionsRecord,
   type ShareRecord,
 } from "../journal/records.ts";
 import type { JournalReader, NumberedRecord } from "../journal/replay.ts";
-import type { Holder } from "../stratum/backend.ts";
 import { addShare, type Book, Books } from "./books.ts";
-import { prefixOf } from "./nonce.ts";
+import { type Run, runFrom } from "./open-jobs.ts";
+import type { RestoredPrefix } from "./prefixes.ts";
 import { SeenNonces } from "./seen.ts";
 
 /** A job of an earlier run that may still be the current one. */
 export interface RecoveredJob {
   readonly job: JobRecord;
   readonly seen: SeenNonces;
-  /** Who used which nonce prefix. */
-  readonly holders: Map<number, Holder>;
+  /** When miners were told to mine it, by serials of prefixes. */
+  readonly runs: RecoveredRun[];
   /** The shares that reached most, highest first: their submission may not have been begun. */
   best: ShareRecord[];
+}
+
+/** A stretch of mining; `stoppedAtMs` is wall time, undefined while it went on. */
+export interface RecoveredRun extends Pick<Run, "from" | "to"> {
+  readonly stoppedAtMs: number | undefined;
 }
 
 /** A cut or a marker on record, which the books may have or not. */
@@ -40,13 +47,18 @@ const BEST_SHARES = 100;
 /** Only the newest job and the one before it can take shares again. */
 const RECENT_JOBS = 2;
 
+const UNSTOPPED: RecoveredRun = { ...runFrom(0), stoppedAtMs: undefined };
+
 /** Collects what `replayJournal` reads; `finish` then folds the uncut shares into the counters. */
 export class Recovery implements JournalReader {
   books = new Books();
   readonly messages: RecoveredMessage[] = [];
   readonly recent: RecoveredJob[] = [];
+  /** Those of the recent jobs, with the newest job in which each was held. */
+  readonly prefixes = new Map<number, RestoredPrefix>();
   sessions: SessionsRecord | undefined;
   shares = 0;
+  #lastSerial = 0;
   readonly #random: Random;
   readonly #jobs = new Map<number, JobRecord>();
   readonly #uncut = new Map<Book, { readonly number: number; readonly share: ShareRecord }[]>();
@@ -89,6 +101,14 @@ export class Recovery implements JournalReader {
         this.sessions = record.sessions;
         this.books.noteNewest(numbered.segment);
         return;
+      case "prefixes":
+        this.#prefixes(record.prefixes);
+        this.books.noteNewest(numbered.segment);
+        return;
+      case "run":
+        this.#run(record.run);
+        this.books.noteNewest(numbered.segment);
+        return;
     }
   }
 
@@ -108,8 +128,34 @@ export class Recovery implements JournalReader {
     this.books.open(job);
     this.books.noteNewest(segment);
     if (this.recent.some((known) => known.job.height === job.height)) return;
-    this.recent.push({ job, seen: new SeenNonces(this.#random(16)), holders: new Map(), best: [] });
+    this.recent.push({ job, seen: new SeenNonces(this.#random(16)), runs: [UNSTOPPED], best: [] });
     if (this.recent.length > RECENT_JOBS) this.recent.shift();
+    const oldest = this.recent[0]?.job.height ?? 0;
+    for (const [prefix, known] of this.prefixes) if (known.job < oldest) this.prefixes.delete(prefix);
+  }
+
+  /** One that stood before keeps its serial: it is repeated at the start of a job. */
+  #prefixes({ prefixes, again }: PrefixesRecord): void {
+    const job = this.recent.at(-1)?.job.height ?? -1;
+    for (const { prefix, target, holder, measured } of prefixes) {
+      const known = again ? this.prefixes.get(prefix) : undefined;
+      if (known === undefined) this.#lastSerial += 1;
+      const serial = known?.serial ?? this.#lastSerial;
+      this.prefixes.set(prefix, { prefix, target, serial, holder, measured, job });
+    }
+  }
+
+  #run({ job, running, atMs }: RunRecord): void {
+    const recent = this.recent.find((known) => known.job.height === job);
+    const last = recent?.runs.at(-1);
+    if (recent === undefined || last === undefined) return;
+    const isOpen = last.stoppedAtMs === undefined;
+    if (isOpen) {
+      // A resume without its stop: the stop could not be written. Its late time is over.
+      const stoppedAtMs = running ? Number.NEGATIVE_INFINITY : atMs;
+      recent.runs[recent.runs.length - 1] = { ...last, to: this.#lastSerial, stoppedAtMs };
+    }
+    if (running) recent.runs.push({ ...UNSTOPPED, from: this.#lastSerial + 1 });
   }
 
   #share(share: ShareRecord, { number, segment }: NumberedRecord): void {
@@ -126,7 +172,6 @@ export class Recovery implements JournalReader {
     const recent = this.recent.find(({ job }) => job.height === share.job);
     if (recent === undefined) return;
     recent.seen.credit(share.nonce);
-    recent.holders.set(prefixOf(share.nonce), { user: share.user, worker: share.worker });
     keepBest(recent, share);
   }
 

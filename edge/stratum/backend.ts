@@ -8,6 +8,8 @@ export interface Job {
   readonly oprHash: string;
   /** Submission threshold as a 64-bit target: no session is assigned more than this. 0n = there is none. */
   readonly threshold: bigint;
+  /** Only prefixes of this serial or a later one may mine it: others were held while it was stopped. */
+  readonly freshFrom: number;
 }
 
 /** A `mining.authorize` whose names have the right form. Empty strings stand for parameters that were not sent. */
@@ -37,6 +39,29 @@ export interface Holder {
   readonly worker: string;
 }
 
+/** Where a pace was seen: at this address (addressKey), by a session with the worker's password (`trusted`) or without. */
+export interface Measured {
+  readonly address: string;
+  readonly trusted: boolean;
+}
+
+/** A nonce prefix with the target of its whole life. */
+export interface Grant {
+  /** 32 bits. */
+  readonly prefix: number;
+  readonly target: bigint;
+  /** In the order in which they are given out. */
+  readonly serial: number;
+}
+
+export interface GrantRequest {
+  readonly target: bigint;
+  /** Undefined before the login: `claimPrefix` follows. */
+  readonly holder: Holder | undefined;
+  /** Where the target follows from 20 accepted shares or more of this worker; a wish is no measurement. */
+  readonly measured: Measured | undefined;
+}
+
 /**
  * A submit of an authorised and subscribed session. The texts are as the miner sent them (a line is 4,096 bytes at most):
  * the backend parses them. What depends on the moment the line was read is fixed here.
@@ -49,50 +74,59 @@ export interface SubmittedShare extends Holder {
   readonly oprHash: string;
   /** The difficulty the miner says it reached, hex. */
   readonly target: string;
-  /** The session's target when the line was read: what the share must reach and what it is credited for. */
-  readonly assigned: bigint;
   /** Monotonic milliseconds when the line was read. Lateness is judged by it. */
   readonly readAtMs: number;
-  /** Prefixes this session holds or held in the current or previous job, newest first. */
-  readonly prefixes: readonly number[];
 }
 
 /** Why a share is refused; each has its error code on the wire (shared/messages/stratum.ts). */
 export type RefusalCode =
-  /** Its job is over, not known, or none is running. */
+  /** Its job is over or not known, or it was found after a stop. */
   | "stale"
   /** This nonce was credited, or is being checked, already. */
   | "duplicate"
-  /** Below the assigned target. */
+  /** Below the target of its prefix. */
   | "low-difficulty"
   /** A field does not parse, or the job id contradicts the oprHash. */
   | "malformed"
-  /** The nonce does not begin with a prefix of this session. */
+  /** The nonce does not begin with a prefix of this user. */
   | "wrong-prefix"
+  /** The prefix is of another edge's slot: only that one knows which of its nonces were taken. */
+  | "other-edge"
   /** The hash does not reach what the miner claims. */
   | "wrong-hash"
   /** No room to check or keep it now (queue, disk, lease). The nonce stays unused. */
   | "busy";
 
-/** `accepted` means durable. `unavailable` closes the connection without an answer. */
+/**
+ * `accepted` means durable, credited for `target`. `hit`: the share claims to reach this target of its prefix, and shows its miner's pace though it is refused.
+ * `unavailable` closes the connection without an answer.
+ */
 export type ShareVerdict =
-  | { readonly kind: "accepted" }
-  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string }
+  | { readonly kind: "accepted"; readonly target: bigint }
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string; readonly hit?: bigint }
   | { readonly kind: "unavailable" };
 
-/** Implemented by the share pipeline (edge/shares) and, for `prosper stratum`, by the open backend. A rejection counts as `unavailable`. */
+/** Implemented by the share desk (edge/shares) and, for `prosper stratum`, by the open backend. A rejection counts as `unavailable`. */
 export interface StratumBackend {
   /** The job to announce; undefined = none yet, or mining is stopped. Answered from memory. */
   currentJob(): Job | undefined;
   /** The oprHash of a height's job row, undefined where there is none. Rejects when the rows cannot be read. */
   oprHashOf(height: number): Promise<string | undefined>;
   authorize(request: AuthorizeRequest): Promise<AuthorizeVerdict>;
-  /** A 32-bit nonce prefix that no other live session has; undefined when none is free (the session is closed). */
-  leasePrefix(sessionId: string): number | undefined;
+  /** A prefix that nobody could know before and no other live session has, on record before this resolves; undefined: none can be had now. */
+  grantPrefix(request: GrantRequest): Promise<Grant | undefined>;
+  /** Who mines with a prefix that was given out before the login. False: that cannot be put on record now. */
+  claimPrefix(prefix: number, holder: Holder): Promise<boolean>;
   /**
-   * The session no longer mines with this prefix. With a holder it may have been used: the same user and worker may
-   * still submit with it in the current and previous job, and nobody else gets it before those are over. Without one it is free at once.
+   * The session no longer mines with this prefix: its user may still submit with it in the jobs of its time, and nobody else gets it before
+   * those are over.
    */
-  releasePrefix(prefix: number, holder: Holder | undefined): void;
+  releasePrefix(prefix: number): void;
+  /** The prefix's target has proved right for its worker. */
+  measuredPrefix(prefix: number, measured: Measured): void;
+  /** The target that proved right for this worker last, as far as a session from there may know. */
+  lastTarget(holder: Holder, where: Measured): bigint | undefined;
+  /** So few prefixes are free that nobody should ask for one without need. */
+  prefixesAreScarce(): boolean;
   submit(share: SubmittedShare): Promise<ShareVerdict>;
 }

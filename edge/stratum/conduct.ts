@@ -3,7 +3,7 @@
 import type { RefusalCode } from "./backend.ts";
 import type { StratumSettings } from "./settings.ts";
 
-/** Refusals that an honest miner does not collect; late, duplicate and low shares come from honest ones as well. */
+/** Refusals that an honest miner does not collect; late, duplicate and low shares, and those of another edge's prefix, come from honest ones as well. */
 const FORGED: ReadonlySet<RefusalCode> = new Set(["malformed", "wrong-prefix", "wrong-hash"]);
 
 export function isForged(code: RefusalCode): boolean {

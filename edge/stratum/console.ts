@@ -9,13 +9,13 @@ const HELP = [
   "getversion SESSION                     ask for the client's version",
   "showmessage SESSION TEXT               show a text to the miner",
   "notify SESSION HEIGHT OPRHASH          announce a job to one miner only",
-  "settarget SESSION TARGET               assign a target (hex)",
-  "setnonce SESSION                       move to a new nonce prefix",
+  "settarget SESSION TARGET               assign a target (hex): a new nonce prefix with it",
+  "setnonce SESSION                       move to a new nonce prefix with the same target",
   "stopmining SESSION                     stop until the next job",
   "reconnect SESSION HOST PORT SECONDS    send elsewhere",
 ].join("\n");
 
-type Command = (server: StratumServer, words: readonly string[]) => string;
+type Command = (server: StratumServer, words: readonly string[]) => string | Promise<string>;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["help", () => HELP],
@@ -38,8 +38,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
 ]);
 
-/** Runs one line and returns what to print ("" = nothing). Never throws on any text. */
-export function runConsoleCommand(server: StratumServer, line: string): string {
+/** Runs one line and resolves to what to print ("" = nothing). Never rejects on any text. */
+export async function runConsoleCommand(server: StratumServer, line: string): Promise<string> {
   const [name, ...words] = line.trim().split(/\s+/);
   if (name === undefined || name === "") return "";
   const command = COMMANDS.get(name);
@@ -49,11 +49,11 @@ export function runConsoleCommand(server: StratumServer, line: string): string {
 type Session = NonNullable<ReturnType<StratumServer["session"]>>;
 
 function onSession(words: number, run: (session: Session, words: readonly string[]) => unknown): Command {
-  return (server, given) => {
+  return async (server, given) => {
     if (given.length < words) return `expected ${words} words after the command\n${HELP}`;
     const session = server.session(given[0] ?? "");
     if (session === undefined) return `no session ${JSON.stringify(given[0])}: listclients shows them`;
-    const text = run(session, given);
+    const text = await run(session, given);
     return typeof text === "string" ? text : "";
   };
 }
@@ -72,18 +72,20 @@ function notify(session: Session, [, jobId = "", oprHash = ""]: readonly string[
   const height = parseJobId(jobId);
   if (height === undefined || !/^[0-9a-f]{64}$/.test(oprHash))
     return "expected a block height and 64 lower-case hex digits";
-  const sent = session.notify({ height, oprHash, threshold: 0n });
+  const sent = session.notify({ height, oprHash, threshold: 0n, freshFrom: 0 });
   return sent ? undefined : "not sent: the session has had this job or a later one, or has not subscribed";
 }
 
-function setTarget(session: Session, [, text = ""]: readonly string[]): string | undefined {
+async function setTarget(session: Session, [, text = ""]: readonly string[]): Promise<string | undefined> {
   const target = parseTarget(text.replace(/^0x/i, ""));
   if (target === undefined) return "expected a target of at most 16 hex digits";
-  return session.setTarget(target) ? undefined : "the session has not subscribed";
+  return (await session.setTarget(target))
+    ? undefined
+    : "not set: the session has not subscribed, or was given a target a moment ago or too often in this job";
 }
 
-function setNonce(session: Session): string {
-  const prefix = session.moveToNewPrefix();
+async function setNonce(session: Session): Promise<string> {
+  const prefix = await session.moveToNewPrefix();
   return prefix === undefined
     ? "no prefix: none is free, or the session has not subscribed"
     : `prefix ${prefix}`;

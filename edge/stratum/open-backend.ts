@@ -1,14 +1,22 @@
 /** A backend that needs nothing else: every name may log in, jobs are set by hand, shares are checked and forgotten. For `prosper stratum` and the replay of transcripts. */
 
-import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
+import { bytesToU64, concat, fromHex } from "../../shared/bytes.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
-import { parseJobId, parseTarget } from "../../shared/messages/stratum.ts";
+import { LastTargets } from "../shares/last-targets.ts";
+import { OpenJobs, runFrom } from "../shares/open-jobs.ts";
+import { keyedOrder } from "../shares/prefix-order.ts";
+import { Prefixes } from "../shares/prefixes.ts";
+import { refused, screen } from "../shares/screen.ts";
+import { SeenNonces } from "../shares/seen.ts";
 import type {
   AuthorizeRequest,
   AuthorizeVerdict,
+  Grant,
+  GrantRequest,
   Holder,
   Job,
-  RefusalCode,
+  Measured,
   ShareVerdict,
   StratumBackend,
   SubmittedShare,
@@ -17,129 +25,118 @@ import type {
 /** Nonces remembered for a job; beyond, shares are refused as busy. */
 const MAX_SEEN = 1_000_000;
 
-interface OpenJob extends Job {
-  readonly seen: Set<string>;
-  readonly held: Set<string>;
-}
-
 export interface OpenBackendOptions {
-  /** How long after a new job shares of the one before are taken. */
+  /** How long after a stop, or a new job, shares of the one before are taken. */
   readonly lateMs: number;
 }
 
-export class OpenBackend implements StratumBackend {
-  readonly #options: OpenBackendOptions;
-  readonly #hasher: Hasher | undefined;
-  readonly #nowMs: () => number;
-  #current: OpenJob | undefined;
-  #previous: OpenJob | undefined;
-  #changedMs = 0;
-  #nextPrefix: number;
-  /** False refuses every share as stale: the block is being saved. */
-  gateOpen: boolean = true;
+export interface OpenBackendModules {
+  /** Without it what miners claim is believed. */
+  readonly hasher: Hasher | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Who gives out the nonce prefixes; without it a random slot's. */
+  readonly prefixes?: Prefixes;
+}
 
-  constructor(
-    options: OpenBackendOptions,
-    modules: {
-      /** Without it what miners claim is believed. */
-      readonly hasher: Hasher | undefined;
-      readonly nowMs: () => number;
-      readonly firstPrefix: number;
-    },
-  ) {
-    this.#options = options;
-    this.#hasher = modules.hasher;
-    this.#nowMs = modules.nowMs;
-    this.#nextPrefix = modules.firstPrefix;
+export class OpenBackend implements StratumBackend {
+  readonly #modules: OpenBackendModules;
+  readonly #jobs: OpenJobs;
+  readonly #prefixes: Prefixes;
+  readonly #lastTargets = new LastTargets();
+
+  constructor(options: OpenBackendOptions, modules: OpenBackendModules) {
+    const { random } = modules;
+    this.#modules = modules;
+    this.#jobs = new OpenJobs(options.lateMs);
+    this.#prefixes = modules.prefixes ?? new Prefixes({ order: keyedOrder(random(32)) });
+    const [high = 0, low = 0] = random(2);
+    this.#prefixes.useSlot(((high << 8) | low) & 0xfff);
   }
 
   /** False, and nothing changes, unless the height is above the current one. */
   setJob(height: number, oprHash: string): boolean {
-    if (this.#current !== undefined && height <= this.#current.height) return false;
-    this.#previous = this.#current;
-    this.#current = { height, oprHash, threshold: 0n, seen: new Set(), held: new Set() };
-    this.#changedMs = this.#nowMs();
+    const { clock, random } = this.#modules;
+    const current = this.#jobs.current();
+    if (current !== undefined && height <= current.height) return false;
+    this.#jobs.end(clock.monotonicMs(), this.#prefixes.lastSerial());
+    for (const { height: over } of this.#jobs.takeOver(clock.monotonicMs())) this.#prefixes.jobOver(over);
+    this.#jobs.open({
+      ...{ height, oprHash, credit: "assigned", runs: [runFrom(0)], inFlight: 0 },
+      oprHashBytes: fromHex(oprHash, "oprHash"),
+      seen: new SeenNonces(random(16), MAX_SEEN),
+    });
     return true;
   }
 
+  /** Miners are to stop: the block is being saved. Call `jobChanged` of the server after it. */
+  stop(): void {
+    this.#jobs.stop(this.#modules.clock.monotonicMs(), this.#prefixes.lastSerial());
+  }
+
+  /** It was not: the job goes on. Call `jobChanged` of the server after it. */
+  resume(): void {
+    this.#jobs.resume(this.#modules.clock.monotonicMs(), this.#prefixes.lastSerial() + 1);
+  }
+
   currentJob(): Job | undefined {
-    return this.#current;
+    const job = this.#jobs.isRunning() ? this.#jobs.current() : undefined;
+    if (job === undefined) return undefined;
+    return { height: job.height, oprHash: job.oprHash, threshold: 0n, freshFrom: job.runs.at(-1)?.from ?? 0 };
   }
 
   oprHashOf(height: number): Promise<string | undefined> {
-    const job = [this.#current, this.#previous].find((known) => known?.height === height);
-    return Promise.resolve(job?.oprHash);
+    return Promise.resolve(this.#jobs.live().find((job) => job.height === height)?.oprHash);
   }
 
   authorize(_request: AuthorizeRequest): Promise<AuthorizeVerdict> {
     return Promise.resolve({ kind: "ok", registered: false });
   }
 
-  leasePrefix(_sessionId: string): number | undefined {
-    const prefix = this.#nextPrefix;
-    this.#nextPrefix = (this.#nextPrefix + 1) >>> 0;
-    return prefix;
+  async grantPrefix({ target, holder, measured }: GrantRequest): Promise<Grant | undefined> {
+    if (holder !== undefined && measured !== undefined) this.#lastTargets.note(holder, measured, target);
+    return this.#prefixes.grant(target, holder, measured);
   }
 
-  releasePrefix(prefix: number, holder: Holder | undefined): void {
-    if (holder === undefined) return;
-    for (const job of [this.#current, this.#previous]) job?.held.add(heldKey(prefix, holder));
+  async claimPrefix(prefix: number, holder: Holder): Promise<boolean> {
+    this.#prefixes.claim(prefix, holder);
+    return true;
+  }
+
+  releasePrefix(prefix: number): void {
+    this.#prefixes.release(prefix, this.#jobs.newest()?.height);
+  }
+
+  measuredPrefix(prefix: number, measured: Measured): void {
+    const known = this.#prefixes.find(prefix);
+    if (known?.holder !== undefined) this.#lastTargets.note(known.holder, measured, known.target);
+  }
+
+  lastTarget(holder: Holder, where: Measured): bigint | undefined {
+    return this.#lastTargets.of(holder, where);
+  }
+
+  prefixesAreScarce(): boolean {
+    return this.#prefixes.isScarce();
   }
 
   async submit(share: SubmittedShare): Promise<ShareVerdict> {
-    const job = this.#jobOf(share);
-    if (typeof job === "string") return refused("stale", job);
-    const nonce = readNonce(share.nonce);
-    if (nonce === undefined)
-      return refused("malformed", "nonce: expected 10 to 64 hex digits, an even number of them");
-    if (!this.#mayUse(job, share, nonce))
-      return refused("wrong-prefix", "nonce: does not begin with this session's prefix");
-    const claimed = parseTarget(share.target);
-    if (claimed === undefined) return refused("malformed", "target: expected at most 16 hex digits");
-    if (claimed < share.assigned) return refused("low-difficulty", "below the target of this session");
-    const key = toHex(nonce);
-    if (job.seen.has(key)) return refused("duplicate", "this nonce was submitted before");
-    if (job.seen.size >= MAX_SEEN || this.#hasher?.canAcceptWork() === false)
-      return refused("busy", "too many shares at once, the nonce stays unused");
-    job.seen.add(key);
-    if (this.#hasher === undefined) return { kind: "accepted" };
-    const [hash] = await this.#hasher.hash([concat(fromHex(job.oprHash), nonce)]);
-    if (hash !== undefined && bytesToU64(hash) === claimed) return { kind: "accepted" };
-    job.seen.delete(key);
-    return refused("wrong-hash", "the hash does not reach the claimed target");
+    const candidate = screen(share, { jobs: this.#jobs, prefixes: this.#prefixes });
+    if ("kind" in candidate) return candidate;
+    const { job, nonce, claimed, target } = candidate;
+    const { hasher } = this.#modules;
+    if (hasher?.canAcceptWork() === false) {
+      job.seen.release(nonce.bytes);
+      return refused("busy", "too many shares at once, the nonce stays unused", target);
+    }
+    if (hasher !== undefined) {
+      const [hash] = await hasher.hash([concat(job.oprHashBytes, nonce.bytes)]);
+      if (hash === undefined || bytesToU64(hash) !== claimed) {
+        job.seen.release(nonce.bytes);
+        return refused("wrong-hash", "the hash does not reach the claimed target");
+      }
+    }
+    job.seen.credit(nonce.bytes);
+    return { kind: "accepted", target };
   }
-
-  /** The job a share belongs to, or why there is none. */
-  #jobOf(share: SubmittedShare): OpenJob | string {
-    const current = this.#current;
-    if (current === undefined) return "there is no job";
-    if (!this.gateOpen) return "the block is being saved";
-    const height = parseJobId(share.jobId);
-    if (share.oprHash === current.oprHash)
-      return height === current.height ? current : "the job id is not that of the oprHash";
-    const previous = this.#previous;
-    if (previous === undefined || share.oprHash !== previous.oprHash) return "no such job";
-    // The Go miner sends its last shares of a job under the id of the next one.
-    if (height !== previous.height && height !== current.height)
-      return "the job id is not that of the oprHash";
-    return share.readAtMs - this.#changedMs < this.#options.lateMs ? previous : "the job is over";
-  }
-
-  #mayUse(job: OpenJob, share: SubmittedShare, nonce: Uint8Array): boolean {
-    const prefix = toHex(nonce.subarray(0, 4));
-    if (share.prefixes.some((held) => toHex(u32ToBytes(held)) === prefix)) return true;
-    return job.held.has(heldKey(Number.parseInt(prefix, 16), share));
-  }
-}
-
-function heldKey(prefix: number, holder: Holder): string {
-  return `${prefix} ${holder.user},${holder.worker}`;
-}
-
-function readNonce(text: string): Uint8Array | undefined {
-  return /^(?:[0-9a-f]{2}){5,32}$/i.test(text) ? fromHex(text) : undefined;
-}
-
-function refused(code: RefusalCode, reason: string): ShareVerdict {
-  return { kind: "refused", code, reason };
 }

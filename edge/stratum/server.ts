@@ -10,6 +10,7 @@ import type { Job, StratumBackend } from "./backend.ts";
 import { dispatch } from "./dispatch.ts";
 import { farewellTo } from "./farewells.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
+import { PrefixQuota } from "./prefix-quota.ts";
 import { encodeNotify, Session, type SessionModules } from "./session.ts";
 import { hearsJobs, loginOf } from "./session-state.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
@@ -50,6 +51,7 @@ export class StratumServer {
       ...modules,
       settings,
       users: new UserConduct(settings),
+      quota: new PrefixQuota(settings),
       turns: new Turns(modules.clock),
     };
     this.#admission = new Admission(settings);
@@ -98,7 +100,7 @@ export class StratumServer {
     return session;
   }
 
-  /** Call after the backend's current job changed: announces it to every subscribed session, or stops them all. */
+  /** Call after the backend's current job changed: announces it to every subscribed session, or tells them all to stop. */
   jobChanged(): void {
     const job = this.#modules.backend.currentJob();
     if (job === undefined) {
@@ -152,7 +154,8 @@ export class StratumServer {
   }
 
   #announce(job: Job): void {
-    const { metrics, random, logger } = this.#modules;
+    const { metrics, quota, random, logger } = this.#modules;
+    quota.jobIs(job.height);
     const [a = 0, b = 0, c = 0, d = 0] = random(4);
     // One id for all, so that the line is written once.
     const line = encodeNotify(((a & 0x7f) << 24) | (b << 16) | (c << 8) | d, job.height, job.oprHash);

@@ -1,30 +1,21 @@
-/** One miner's connection: who it is, what it was told, which target and nonce prefixes it has. */
+/** One miner's connection: who it is, and what it was told. */
 
 import type { Duplex } from "node:stream";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { encodeRequest, formatTarget } from "../../shared/messages/stratum.ts";
-import type { Holder, Job, StratumBackend } from "./backend.ts";
+import { encodeRequest } from "../../shared/messages/stratum.ts";
+import type { Job, StratumBackend } from "./backend.ts";
 import { Conduct } from "./conduct.ts";
 import { Connection } from "./connection.ts";
 import { farewellTo } from "./farewells.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
+import type { PrefixQuota } from "./prefix-quota.ts";
 import { ReplyQueue } from "./replies.ts";
-import { afterSubscribe, hearsJobs, loginOf, type SessionState } from "./session-state.ts";
+import { SessionPrefix } from "./session-prefix.ts";
+import { afterSubscribe, hearsJobs, type Login, loginOf, type SessionState } from "./session-state.ts";
 import type { StratumSettings } from "./settings.ts";
 import type { Turns } from "./turns.ts";
 import type { UserConduct } from "./user-conduct.ts";
-import {
-  type Assignment,
-  assign,
-  assignedAt,
-  firstAssignment,
-  retarget,
-  withoutEvidence,
-  withShare,
-  withWish,
-} from "./vardiff.ts";
-
 /** What every session shares. */
 export interface SessionModules {
   readonly backend: StratumBackend;
@@ -34,21 +25,13 @@ export interface SessionModules {
   readonly metrics: StratumMetrics;
   readonly settings: StratumSettings;
   readonly users: UserConduct;
+  readonly quota: PrefixQuota;
   readonly turns: Turns;
 }
 
 export interface SessionHooks {
   onLine(session: Session, line: string, readAtMs: number): Promise<void> | undefined;
   onEnd(session: Session, reason: EndReason): void;
-}
-
-/** Prefixes kept for shares still on their way; the oldest is released beyond. */
-const MAX_PREFIXES = 8;
-
-interface HeldPrefix {
-  readonly prefix: number;
-  /** The last job it was used for, once the session has moved to another. */
-  retiredAtHeight: number | undefined;
 }
 
 export class Session {
@@ -63,17 +46,16 @@ export class Session {
   state: SessionState = { kind: "connected" };
   /** The one user this connection may log in as, once it has. */
   boundUser: string | undefined;
-  /** The last successful login: who may have used the prefixes. */
-  lastLogin: Holder | undefined;
   /** What the login's shares are counted under (userKey). */
   userKey = "";
   /** Since when the answer to a login is awaited. */
   loginPendingSinceMs: number | undefined;
   readonly #connection: Connection;
-  #assignment: Assignment | undefined;
-  /** Newest first. */
-  #prefixes: HeldPrefix[] = [];
+  readonly #prefix: SessionPrefix;
   #lastHeight = -1;
+  /** `freshFrom` of the job announced last: the same job comes again only with a later one. */
+  #lastFresh = -1;
+  #isRenewing: boolean = false;
   #stopped: boolean = false;
   #silentSinceMs = 0;
   #endsAfterAnswers: boolean = false;
@@ -91,12 +73,18 @@ export class Session {
     this.connectedMs = modules.clock.monotonicMs();
     this.conduct = new Conduct(modules.settings, this.connectedMs);
     this.replies = new ReplyQueue((text) => this.#connection.send(text));
+    this.#prefix = new SessionPrefix(modules, {
+      remoteAddress,
+      isEnded: () => this.ended,
+      nextId: () => this.nextId(),
+      send: (lines) => this.#connection.send(lines),
+    });
     this.#connection = new Connection(stream, modules, {
       onLine: (line, readAtMs) => (this.#endsAfterAnswers ? undefined : hooks.onLine(this, line, readAtMs)),
       onOversized: () => this.endAfterAnswers("oversized-line"),
       lastWords: (reason) => this.#lastWords(reason),
       onEnd: (reason) => {
-        this.#releaseAll();
+        this.#prefix.release();
         hooks.onEnd(this, reason);
       },
     });
@@ -106,14 +94,14 @@ export class Session {
     return this.#connection.ended;
   }
 
-  /** The target in force for new shares; undefined before subscribe. */
+  /** The target that new shares are to reach; undefined before subscribe. */
   get target(): bigint | undefined {
-    return this.#assignment?.target;
+    return this.#prefix.target;
   }
 
-  /** Prefixes held now, newest first. */
-  get prefixes(): number[] {
-    return this.#prefixes.map((held) => held.prefix);
+  /** The nonce prefix that it mines with; undefined before subscribe. */
+  get prefix(): number | undefined {
+    return this.#prefix.prefix;
   }
 
   /** The height last announced to this session; −1 = none. */
@@ -144,97 +132,84 @@ export class Session {
     return ((a & 0x7f) << 24) | (b << 16) | (c << 8) | d;
   }
 
-  /** Leases a prefix and a first target, once; the prefix, or undefined when there is none to have. */
-  subscribe(agent: string): number | undefined {
-    const held = this.#prefixes[0] ?? this.#lease();
-    if (held === undefined) return undefined;
+  /** Takes a prefix and a first target, once; resolves to the prefix, or undefined where there is none to have. */
+  async subscribe(agent: string): Promise<number | undefined> {
+    if (!(await this.#prefix.subscribe())) return undefined;
     this.agent = agent;
-    this.#assignment ??= firstAssignment(
-      this.modules.settings,
-      this.modules.backend.currentJob()?.threshold ?? 0n,
-      this.modules.clock.monotonicMs(),
-    );
     this.state = afterSubscribe(this.state);
-    return held.prefix;
+    return this.#prefix.prefix;
+  }
+
+  /** The session mines for this login from now on. Resolves to the lines that follow the answer; undefined where it cannot be put on record now. */
+  logIn(login: Login, trusted: boolean): Promise<string | undefined> {
+    return this.#prefix.login(login, trusted);
   }
 
   /** The line that tells the current target; "" before subscribe. */
   targetLine(): string {
-    if (this.#assignment === undefined) return "";
-    return encodeRequest(this.nextId(), "mining.set_target", [formatTarget(this.#assignment.target)]);
+    return this.#prefix.targetLine();
   }
 
   /**
-   * The lines that announce a job to this session and note that they did; "" where it has had it, or a later one (N2).
+   * The lines that announce a job to this session and note that they did; "" where it has had it, or a later one (N2). A job that goes on after a
+   * stop is announced when a new prefix is there.
    * Differs from prosper-pool: there every connection hears every announcement, and a miner that hears a job again repeats its nonces.
    */
   jobLines(job: Job, notifyLine?: string): string {
-    if (!hearsJobs(this.state)) return "";
-    let lines = "";
-    if (job.height === this.#lastHeight && this.#stopped) {
-      // A miner that is told the same job again counts its nonces from zero: only a prefix of its own keeps them apart.
-      if (this.#lease() === undefined) return "";
-      lines += encodeRequest(this.nextId(), "mining.set_nonce", [String(this.#prefixes[0]?.prefix)]);
-    } else if (job.height <= this.#lastHeight) return "";
+    const isNew =
+      job.height > this.#lastHeight || (job.height === this.#lastHeight && job.freshFrom > this.#lastFresh);
+    if (!hearsJobs(this.state) || !isNew) return "";
+    if (!this.#prefix.isFreshFor(job)) {
+      this.#renewPrefix();
+      return "";
+    }
     this.#lastHeight = job.height;
+    this.#lastFresh = job.freshFrom;
     this.#stopped = false;
-    this.#releaseRetired(job.height);
-    if (this.#updateTarget(job.threshold)) lines += this.targetLine();
-    return lines + (notifyLine ?? encodeNotify(this.nextId(), job.height, job.oprHash));
+    this.#prefix.heard(job);
+    return notifyLine ?? encodeNotify(this.nextId(), job.height, job.oprHash);
   }
 
   /** Announces a job unless the session has had it; true when it was sent. */
   notify(job: Job, notifyLine?: string): boolean {
     const lines = this.jobLines(job, notifyLine);
+    if (lines === "") return false;
     this.#connection.send(lines);
-    return lines !== "";
+    this.#prefix.review();
+    return true;
   }
 
   stopMining(): void {
-    if (!hearsJobs(this.state) || this.#stopped) return;
+    if (!hearsJobs(this.state) || this.#stopped || this.#lastHeight < 0) return;
     this.#stopped = true;
+    this.#prefix.stopped();
     this.push("mining.stop_mining", null);
   }
 
-  /** What a share read at `readAtMs` must reach. Only for sessions that have subscribed. */
-  assignedAt(readAtMs: number): bigint {
-    return this.#assignment === undefined ? 0n : assignedAt(this.#assignment, readAtMs);
-  }
-
-  /** Counts an accepted share and retargets when it shows that the pace is wrong. */
-  accepted(assigned: bigint): void {
-    if (this.#assignment === undefined) return;
-    this.#assignment = withShare(this.#assignment, assigned);
-    this.review();
+  /** A share that reached the target of its prefix; retargets when it shows that the pace is wrong. */
+  share(target: bigint, isAccepted: boolean): void {
+    this.#prefix.share(target, isAccepted);
+    this.#prefix.review();
   }
 
   /** Notes the target the miner asks for. */
   wish(target: bigint): void {
-    if (this.#assignment === undefined) return;
-    this.#assignment = withWish(this.#assignment, target);
-    this.review();
+    if (loginOf(this.state) === undefined) return;
+    this.#prefix.wish(target);
+    this.#prefix.review();
   }
 
-  /** Retargets if it is time, and tells the miner. */
-  review(): void {
-    if (this.#updateTarget(this.modules.backend.currentJob()?.threshold ?? 0n))
-      this.#connection.send(this.targetLine());
+  /** Sets a target by hand: a new prefix with it. False before subscribe, or where the session has had all it may in this job. */
+  setTarget(target: bigint): Promise<boolean> {
+    return this.#prefix.assign(target);
   }
 
-  /** Sets a target by hand; the grace still covers shares of the former one. False before subscribe. */
-  setTarget(target: bigint): boolean {
-    if (this.#assignment === undefined) return false;
-    const now = this.modules.clock.monotonicMs();
-    this.#assignment = assign(this.#assignment, target, this.modules.settings, now);
-    this.#connection.send(this.targetLine());
-    return true;
-  }
-
-  /** Moves the session to a new prefix; the former one stays good for the shares on their way. Undefined when there is none. */
-  moveToNewPrefix(): number | undefined {
-    const held = hearsJobs(this.state) ? this.#lease() : undefined;
-    if (held !== undefined) this.push("mining.set_nonce", [String(held.prefix)]);
-    return held?.prefix;
+  /** Moves the session to a new prefix with the same target; the former one stays good for the shares on their way. Undefined when there is none. */
+  async moveToNewPrefix(): Promise<number | undefined> {
+    const lines = hearsJobs(this.state) ? await this.#prefix.renew() : undefined;
+    if (lines === undefined) return undefined;
+    this.#connection.send(lines);
+    return this.#prefix.prefix;
   }
 
   /** Deadlines, heartbeat and slow retargets. Called about once a second. */
@@ -245,8 +220,10 @@ export class Session {
       return;
     }
     if (!hearsJobs(this.state)) return;
-    if (this.modules.backend.currentJob() !== undefined) this.review();
-    else if (this.#assignment !== undefined) this.#assignment = withoutEvidence(this.#assignment, nowMs);
+    const job = this.modules.backend.currentJob();
+    // It has had it, but where no prefix could be had for it.
+    if (job !== undefined) this.notify(job);
+    this.#prefix.review();
     if (nowMs - this.#connection.lastWriteMs >= this.modules.settings.heartbeatMs)
       this.#connection.send(this.targetLine());
   }
@@ -267,40 +244,20 @@ export class Session {
     return nowMs - Math.max(this.#silentSinceMs, this.#connection.lastReadMs) >= idleMs ? "idle" : undefined;
   }
 
-  #updateTarget(threshold: bigint): boolean {
-    const before = this.#assignment;
-    if (before === undefined) return false;
-    const now = this.modules.clock.monotonicMs();
-    this.#assignment = retarget(before, this.modules.settings, threshold, now);
-    if (this.#assignment.target === before.target) return false;
-    this.modules.metrics.retargeted();
-    return true;
-  }
-
-  #lease(): HeldPrefix | undefined {
-    const prefix = this.modules.backend.leasePrefix(this.id);
-    if (prefix === undefined) return undefined;
-    for (const held of this.#prefixes) held.retiredAtHeight ??= this.#lastHeight;
-    const leased: HeldPrefix = { prefix, retiredAtHeight: undefined };
-    this.#prefixes = [leased, ...this.#prefixes];
-    for (const old of this.#prefixes.splice(MAX_PREFIXES)) this.#release(old);
-    return leased;
-  }
-
-  #releaseRetired(height: number): void {
-    const over = (held: HeldPrefix): boolean =>
-      held.retiredAtHeight !== undefined && held.retiredAtHeight + 1 < height;
-    for (const held of this.#prefixes) if (over(held)) this.#release(held);
-    this.#prefixes = this.#prefixes.filter((held) => !over(held));
-  }
-
-  #releaseAll(): void {
-    for (const held of this.#prefixes) this.#release(held);
-    this.#prefixes = [];
-  }
-
-  #release(held: HeldPrefix): void {
-    this.modules.backend.releasePrefix(held.prefix, this.lastLogin);
+  /** The job goes on after a stop: only a prefix that nobody had meanwhile may mine it. Where none can be had, the next tick asks again. */
+  #renewPrefix(): void {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    void this.#prefix
+      .renew()
+      .then((lines) => {
+        if (lines === undefined) return;
+        const job = this.modules.backend.currentJob();
+        this.#connection.send(job === undefined ? lines : lines + this.jobLines(job));
+      })
+      .finally(() => {
+        this.#isRenewing = false;
+      });
   }
 }
 

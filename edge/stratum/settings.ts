@@ -35,6 +35,10 @@ export interface StratumSettings extends VardiffSettings {
   readonly banMs: number;
   /** Shares of one user from one address that are looked at; five seconds of it may come at once. Far above what vardiff asks for. */
   readonly userSharesPerSecond: number;
+  /** Targets that a session is given in one job, its wishes and the console's included; it then keeps the last one until the next job. */
+  readonly retargetsPerJob: number;
+  /** Nonce prefixes that one address is told in one job; more are refused to it. */
+  readonly maxPrefixesPerAddress: number;
 }
 
 export const STRATUM_DEFAULTS: StratumSettings = {
@@ -59,4 +63,6 @@ export const STRATUM_DEFAULTS: StratumSettings = {
   invalidWindow: 50,
   banMs: 180_000,
   userSharesPerSecond: 2_000,
+  retargetsPerJob: 16,
+  maxPrefixesPerAddress: 2_048,
 };

@@ -1,10 +1,10 @@
-/** The target a session is assigned and when it changes (DESIGN.md, "Vardiff"). Pure: time comes in, a new assignment comes out. */
+/** Which target a session should have (DESIGN.md, "Vardiff"). Pure: evidence and time come in, a wanted target comes out. */
 
-import { assignedWork } from "../../shared/difficulty/work.ts";
+import { assignedWork, targetOfWork, wholeTarget } from "../../shared/difficulty/work.ts";
 
 export interface VardiffSettings {
   readonly blockPeriodMs: number;
-  /** Shares a connection should find in one block period. */
+  /** Shares a connection should find in one block period of mining time. */
   readonly sharesPerBlock: number;
   /** The first target, where the submission threshold is not lower. */
   readonly firstTarget: bigint;
@@ -12,146 +12,91 @@ export interface VardiffSettings {
   readonly easiestTarget: bigint;
 }
 
-/** One session's target with the evidence gathered since it was set. Immutable. */
-export interface Assignment {
-  readonly target: bigint;
-  /** While it lasts, shares meeting this lower target are taken, every share counts it, and nothing is retargeted. */
-  readonly grace: { readonly target: bigint; readonly untilMs: number } | undefined;
-  /** What the miner asked for: taken up once, in either direction; after that vardiff does not go below it. */
-  readonly wish: bigint | undefined;
-  /** The wish has not been taken up yet. */
-  readonly asked: boolean;
-  readonly windowStartMs: number;
+/** What a session showed since it has its present target. Immutable. */
+export interface Pace {
+  /** Shares that reached it, whatever became of them; duplicates and forgeries are none. */
   readonly shares: number;
-  /** Hashes that the accepted shares of the window stand for. */
-  readonly work: bigint;
+  readonly accepted: number;
+  /** Time told to mine, up to `sinceMs`. */
+  readonly minedMs: number;
+  /** Monotonic: mining since then; undefined while stopped. */
+  readonly sinceMs: number | undefined;
 }
 
-const TWO_64 = 1n << 64n;
+/** What is wanted instead of the present target. `isMeasured`: it follows from 20 accepted shares or more. */
+export interface Retarget {
+  readonly target: bigint;
+  readonly isMeasured: boolean;
+}
+
 /** Shares that make an estimate good to a quarter. */
 const ENOUGH_SHARES = 20;
+/** After so many block periods at one target the evidence is good to a fifteenth, and begins anew. */
+const LONGEST_BLOCKS = 4;
 
-/** The highest target whose shares take at most `hashes` hashes on average (at least 1). */
-export function targetFor(hashes: bigint): bigint {
-  const divisor = hashes < 1n ? 1n : hashes;
-  return TWO_64 - (TWO_64 + divisor - 1n) / divisor;
+/** A session retargets at most once in this time: a fortieth of a block, at least 5 s (1 s on a quick network, whose blocks are shorter than a minute). */
+export function retargetEveryMs({ blockPeriodMs }: VardiffSettings): number {
+  return Math.max(blockPeriodMs < 60_000 ? 1_000 : 5_000, blockPeriodMs / 40);
 }
 
-/** The least and most min(30 s, ¼ block) allows. */
-export function graceMs(settings: VardiffSettings): number {
-  return Math.min(30_000, settings.blockPeriodMs / 4);
+/** The nearest target within the bounds: never above the submission threshold (0n: none), or entries that could win would be hidden. Whole hashes. */
+export function bounded(target: bigint, settings: VardiffSettings, threshold: bigint): bigint {
+  const eased = target < settings.easiestTarget ? settings.easiestTarget : target;
+  return wholeTarget(threshold > 0n && threshold < eased ? threshold : eased);
 }
 
-/** The first target of a session. `threshold` 0n = none. */
-export function firstAssignment(settings: VardiffSettings, threshold: bigint, nowMs: number): Assignment {
-  const target = capped(settings.firstTarget, threshold);
-  return {
-    target,
-    grace: undefined,
-    wish: undefined,
-    asked: false,
-    windowStartMs: nowMs,
-    shares: 0,
-    work: 0n,
-  };
+/** `sinceMs`: the session mines since then. */
+export function freshPace(sinceMs: number | undefined): Pace {
+  return { shares: 0, accepted: 0, minedMs: 0, sinceMs };
 }
 
-/** What a share read at `readAtMs` must reach and is credited for. */
-export function assignedAt(assignment: Assignment, readAtMs: number): bigint {
-  const { target, grace } = assignment;
-  return grace !== undefined && readAtMs < grace.untilMs && grace.target < target ? grace.target : target;
+export function withShare(pace: Pace, isAccepted: boolean): Pace {
+  return { ...pace, shares: pace.shares + 1, accepted: pace.accepted + (isAccepted ? 1 : 0) };
 }
 
-/** Counts an accepted share of `assigned`. */
-export function withShare(assignment: Assignment, assigned: bigint): Assignment {
-  return {
-    ...assignment,
-    shares: assignment.shares + 1,
-    work: assignment.work + assignedWork(assigned),
-  };
+/** Stopped time shows nothing. */
+export function paused(pace: Pace, nowMs: number): Pace {
+  return { ...pace, minedMs: minedMsOf(pace, nowMs), sinceMs: undefined };
 }
 
-/** Forgets the evidence so far: while there is no job, silence says nothing about the pace. */
-export function withoutEvidence(assignment: Assignment, nowMs: number): Assignment {
-  return { ...assignment, windowStartMs: nowMs, shares: 0, work: 0n };
+export function resumed(pace: Pace, nowMs: number): Pace {
+  return { ...pace, sinceMs: pace.sinceMs ?? nowMs };
 }
 
-/** Notes what the miner asked for; `retarget` follows it as soon as no grace runs. */
-export function withWish(assignment: Assignment, wish: bigint): Assignment {
-  return { ...assignment, wish, asked: true };
+/** True once the evidence at this target has said all it can: begin anew. */
+export function isOld(pace: Pace, { blockPeriodMs }: VardiffSettings, nowMs: number): boolean {
+  return minedMsOf(pace, nowMs) >= LONGEST_BLOCKS * blockPeriodMs;
 }
 
-/** Sets a target, whatever runs: the grace starts again and keeps the lowest target still taken. */
-export function assign(
-  assignment: Assignment,
+/** True where 20 accepted shares or more stand behind it. */
+export function isMeasured({ accepted }: Pace): boolean {
+  return accepted >= ENOUGH_SHARES;
+}
+
+/** The target that would bring the aimed number of shares, once the evidence shows that the present one does not; undefined: it does, or nothing shows yet. */
+export function wantedTarget(
+  pace: Pace,
   target: bigint,
   settings: VardiffSettings,
   nowMs: number,
-): Assignment {
-  const lowest = min(assignedAt(assignment, nowMs), target);
-  return {
-    ...assignment,
-    target,
-    grace: { target: lowest, untilMs: nowMs + graceMs(settings) },
-    windowStartMs: nowMs,
-    shares: 0,
-    work: 0n,
-  };
+): Retarget | undefined {
+  const minedMs = minedMsOf(pace, nowMs);
+  if (minedMs <= 0) return undefined;
+  const blocks = minedMs / settings.blockPeriodMs;
+  const ratio = pace.shares / (blocks * settings.sharesPerBlock);
+  const flooded = pace.shares >= ENOUGH_SHARES && ratio > 2;
+  const off = blocks >= 1 / 4 && (ratio > 2 || ratio < 0.5);
+  const drifted = blocks >= 1 && (ratio > 1.33 || ratio < 0.75);
+  const biased = blocks >= LONGEST_BLOCKS && (ratio > 1.1 || ratio < 0.9);
+  if (!flooded && !off && !drifted && !biased) return undefined;
+  const work = assignedWork(target);
+  if (pace.shares === 0) return { target: targetOfWork(work / 16n), isMeasured: false };
+  const hashes =
+    (work * BigInt(pace.shares) * BigInt(Math.round(settings.blockPeriodMs))) /
+    (BigInt(settings.sharesPerBlock) * BigInt(Math.max(1, Math.round(minedMs))));
+  return { target: targetOfWork(hashes), isMeasured: isMeasured(pace) };
 }
 
-/** The next assignment, or the same object when nothing changes. `target` differs exactly when a set_target must be sent. */
-export function retarget(
-  assignment: Assignment,
-  settings: VardiffSettings,
-  threshold: bigint,
-  nowMs: number,
-): Assignment {
-  // A target above the threshold would hide entries that could win, so this does not wait for the grace to end.
-  if (threshold > 0n && assignment.target > threshold) return assign(assignment, threshold, settings, nowMs);
-  if (assignment.grace !== undefined && nowMs < assignment.grace.untilMs) return assignment;
-  const wish =
-    assignment.wish === undefined
-      ? undefined
-      : capped(max(assignment.wish, settings.easiestTarget), threshold);
-  if (wish !== undefined && (assignment.asked ? assignment.target !== wish : assignment.target < wish))
-    return { ...assign(assignment, wish, settings, nowMs), asked: false };
-  const estimate = estimateTarget(assignment, settings, nowMs);
-  if (estimate === "wait") return assignment;
-  if (estimate === "fine") return withoutEvidence(assignment, nowMs);
-  const target = capped(max(max(estimate, settings.easiestTarget), wish ?? 0n), threshold);
-  if (target === assignment.target) return withoutEvidence(assignment, nowMs);
-  return assign(assignment, target, settings, nowMs);
-}
-
-/** The target that would bring the aimed number of shares, once the window shows that the present one does not. */
-function estimateTarget(
-  assignment: Assignment,
-  settings: VardiffSettings,
-  nowMs: number,
-): bigint | "wait" | "fine" {
-  const elapsed = nowMs - assignment.windowStartMs;
-  if (elapsed <= 0) return "wait";
-  const expected = (elapsed / settings.blockPeriodMs) * settings.sharesPerBlock;
-  const ratio = assignment.shares / expected;
-  const flooded = assignment.shares >= ENOUGH_SHARES && ratio > 2;
-  const off = elapsed >= settings.blockPeriodMs / 4 && (ratio > 2 || ratio < 0.5);
-  const drifted = elapsed >= settings.blockPeriodMs && (ratio > 1.33 || ratio < 0.75);
-  if (!flooded && !off && !drifted) return elapsed >= settings.blockPeriodMs ? "fine" : "wait";
-  if (assignment.shares === 0) return targetFor(assignedWork(assignment.target) / 16n);
-  const perShare =
-    (assignment.work * BigInt(Math.round(settings.blockPeriodMs))) /
-    (BigInt(settings.sharesPerBlock) * BigInt(Math.max(1, Math.round(elapsed))));
-  return targetFor(perShare);
-}
-
-function capped(target: bigint, threshold: bigint): bigint {
-  return threshold > 0n ? min(target, threshold) : target;
-}
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+function minedMsOf({ minedMs, sinceMs }: Pace, nowMs: number): number {
+  return sinceMs === undefined ? minedMs : minedMs + Math.max(0, nowMs - sinceMs);
 }

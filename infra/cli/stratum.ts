@@ -39,10 +39,7 @@ export async function stratumCommand(
   modules: StratumCommandModules,
 ): Promise<number> {
   const { clock, hasher, logger, random, signal, stdin, stdout } = modules;
-  const backend = new OpenBackend(
-    { lateMs: LATE_MS },
-    { hasher, nowMs: () => clock.monotonicMs(), firstPrefix: new DataView(random(4).buffer).getUint32(0) },
-  );
+  const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random });
   const server = new StratumServer(options.settings ?? {}, {
     backend,
     clock,
@@ -55,8 +52,9 @@ export async function stratumCommand(
     stdout.write(`stratum on ${listening.host}:${listening.port}; help lists the commands\n`);
     const console = createInterface({ input: stdin });
     console.on("line", (line) => {
-      const answer = runLine(backend, server, line);
-      if (answer !== "") stdout.write(`${answer}\n`);
+      void runLine(backend, server, line).then((answer) => {
+        if (answer !== "") stdout.write(`${answer}\n`);
+      });
     });
     await aborted(signal);
     console.close();
@@ -67,10 +65,10 @@ export async function stratumCommand(
   return 0;
 }
 
-function runLine(backend: OpenBackend, server: StratumServer, line: string): string {
+async function runLine(backend: OpenBackend, server: StratumServer, line: string): Promise<string> {
   const [name, jobId = "", oprHash = ""] = line.trim().split(/\s+/);
   if (name !== "job") {
-    const answer = runConsoleCommand(server, line);
+    const answer = await runConsoleCommand(server, line);
     return name === "help"
       ? `${answer}\njob HEIGHT OPRHASH                     the job of all miners`
       : answer;

@@ -101,7 +101,7 @@ function liveSession(
     subscribed: hearsJobs(session.state),
     authorized: login !== undefined,
     target: session.target ?? null,
-    noncePrefix: session.prefixes[0] ?? null,
+    noncePrefix: session.prefix ?? null,
   };
 }
 

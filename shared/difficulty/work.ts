@@ -15,6 +15,19 @@ export function assignedWork(assignedTarget: bigint): bigint {
 }
 
 /**
+ * The highest target that asks for `hashes` hashes of a share (at least 1): 2^64 − ⌊2^64/hashes⌋. Up to 2^32 hashes `assignedWork` gives back
+ * the same number, so that a share is never worth more than it takes (DESIGN.md, "Work of a share").
+ */
+export function targetOfWork(hashes: bigint): bigint {
+  return HASH_SPACE - HASH_SPACE / (hashes < 1n ? 1n : hashes);
+}
+
+/** The nearest target not above this one that stands for a whole number of hashes. */
+export function wholeTarget(target: bigint): bigint {
+  return targetOfWork(assignedWork(target));
+}
+
+/**
  * Work of a share by the difficulty it reached, in units of 2^-48 hashes: `floor(2^112 / (2^64−1−reached))`. The highest
  * target counts like the one below it: the reference's difficulty is infinite there and ends its process.
  */

@@ -67,29 +67,43 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
     verdict = { kind: "unavailable" };
   }
   session.loginPendingSinceMs = undefined;
-  return session.ended ? "closed" : answer(session, call.id, login, verdict);
-}
-
-function answer(session: Session, id: number, login: Login, verdict: AuthorizeVerdict): VerbAnswer {
-  const { metrics, settings } = session.modules;
+  if (session.ended) return "closed";
   switch (verdict.kind) {
     case "ok":
-      metrics.loginAnswered(verdict.registered ? "registered" : "ok");
-      session.state = afterLogin(session.state, login);
-      session.boundUser = login.user;
-      session.lastLogin = login;
-      session.userKey = userKey(login.user, session.remoteAddress);
-      return (
-        encodeResult(id, true) +
-        encodeRequest(session.nextId(), "client.show_message", [settings.welcomeMessage])
-      );
+      return logIn(session, call.id, login, { registered: verdict.registered, trusted: password !== "" });
     case "refused":
-      return refuse(session, id, verdict.reason);
+      return refuse(session, call.id, verdict.reason);
     case "unavailable":
-      metrics.loginAnswered("unavailable");
-      session.end("no-verdict");
-      return "closed";
+      return giveUp(session);
   }
+}
+
+/** `trusted`: with the user's password. */
+async function logIn(
+  session: Session,
+  id: number,
+  login: Login,
+  { registered, trusted }: { registered: boolean; trusted: boolean },
+): Promise<VerbAnswer> {
+  const { metrics, settings } = session.modules;
+  const targetLines = await session.logIn(login, trusted);
+  if (session.ended) return "closed";
+  if (targetLines === undefined) return giveUp(session);
+  metrics.loginAnswered(registered ? "registered" : "ok");
+  session.state = afterLogin(session.state, login);
+  session.boundUser = login.user;
+  session.userKey = userKey(login.user, session.remoteAddress);
+  return (
+    encodeResult(id, true) +
+    encodeRequest(session.nextId(), "client.show_message", [settings.welcomeMessage]) +
+    targetLines
+  );
+}
+
+function giveUp(session: Session): VerbAnswer {
+  session.modules.metrics.loginAnswered("unavailable");
+  session.end("no-verdict");
+  return "closed";
 }
 
 function refuse(session: Session, id: number, reason: string): VerbAnswer {

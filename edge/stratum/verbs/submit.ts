@@ -1,4 +1,4 @@
-/** mining.submit: fixes what depends on the moment of reading and hands the share to the pipeline (STRATUM.md, M1 to M4). */
+/** mining.submit: notes when the line was read and hands the share to the pipeline (STRATUM.md, M1 to M4). */
 
 import { coerceError } from "../../../shared/errors.ts";
 import {
@@ -20,6 +20,7 @@ const ERROR_OF: Readonly<Record<RefusalCode, StratumErrorName>> = {
   "low-difficulty": "ErrorLowDifficulty",
   malformed: "ErrorShareRefused",
   "wrong-prefix": "ErrorWrongPrefix",
+  "other-edge": "ErrorWrongPrefix",
   "wrong-hash": "ErrorWrongHash",
   busy: "ErrorBusy",
 };
@@ -58,7 +59,6 @@ export const submit: Verb = {
 async function judge(session: Session, call: Call, login: Login): Promise<VerbAnswer> {
   const { backend, logger, metrics } = session.modules;
   const [, jobId = "", nonce = "", oprHash = "", target = ""] = call.params;
-  const assigned = session.assignedAt(call.readAtMs);
   let verdict: ShareVerdict;
   try {
     verdict = await backend.submit({
@@ -69,9 +69,7 @@ async function judge(session: Session, call: Call, login: Login): Promise<VerbAn
       nonce,
       oprHash,
       target,
-      assigned,
       readAtMs: call.readAtMs,
-      prefixes: session.prefixes,
     });
   } catch (thrown) {
     logger.error("A share could not be judged", { error: coerceError(thrown).message });
@@ -85,10 +83,12 @@ async function judge(session: Session, call: Call, login: Login): Promise<VerbAn
   if (verdict.kind === "accepted") {
     metrics.shareAccepted();
     session.conduct.share("accepted");
-    session.accepted(assigned);
+    session.share(verdict.target, true);
     return encodeResult(call.id, true);
   }
   metrics.shareRefused(verdict.code);
+  // A pool that cannot take what comes in time must still slow it down: refusals else make floods, and floods refusals.
+  if (verdict.hit !== undefined) session.share(verdict.hit, false);
   countRefusal(session, login, verdict.code);
   return encodeRefusal(call.id, stratumError(ERROR_OF[verdict.code], verdict.reason));
 }

@@ -8,8 +8,9 @@ const MAX_AGENT_LENGTH = 128;
 export const subscribe: Verb = {
   minParams: 1,
   barrier: true,
-  run(session, { id, params: [agent = ""] }) {
-    const prefix = session.subscribe(agent.slice(0, MAX_AGENT_LENGTH).toWellFormed());
+  async run(session, { id, params: [agent = ""] }) {
+    const prefix = await session.subscribe(agent.slice(0, MAX_AGENT_LENGTH).toWellFormed());
+    if (session.ended) return "closed";
     if (prefix === undefined) {
       session.end("no-prefix");
       return "closed";

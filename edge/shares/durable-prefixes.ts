@@ -1,0 +1,106 @@
+/** Nonce prefixes on record: each is in the journal with its target and holder before a miner hears of it, so that a restart judges its shares as before. */
+
+import type { Journal } from "../journal/journal.ts";
+import { encodeRecord, type PrefixesRecord } from "../journal/records.ts";
+import type { Grant, GrantRequest, Holder, Measured } from "../stratum/backend.ts";
+import type { Books } from "./books.ts";
+import { LastTargets } from "./last-targets.ts";
+import type { Prefix, Prefixes } from "./prefixes.ts";
+import type { Recovery } from "./recover.ts";
+import { SessionRecord } from "./session-record.ts";
+
+/** Prefixes in one record when a job repeats them. */
+const PREFIXES_A_RECORD = 500;
+
+export interface DurablePrefixesModules {
+  readonly prefixes: Prefixes;
+  readonly journal: Journal;
+  readonly books: Books;
+}
+
+export class DurablePrefixes {
+  readonly #modules: DurablePrefixesModules;
+  readonly #lastTargets = new LastTargets();
+  #order: SessionRecord | undefined;
+
+  constructor(modules: DurablePrefixesModules, recovery: Recovery) {
+    this.#modules = modules;
+    modules.prefixes.restore(recovery.prefixes.values());
+    for (const { holder, measured, target } of recovery.prefixes.values())
+      if (holder !== undefined && measured !== undefined) this.#lastTargets.note(holder, measured, target);
+  }
+
+  /** Prefixes of this slot are given out, after those of an earlier run. */
+  useSlot(slot: number, { sessions }: Recovery): void {
+    const { prefixes } = this.#modules;
+    prefixes.useSlot(slot);
+    if (sessions?.slot === slot) prefixes.continueFrom(sessions.next);
+    this.#order = new SessionRecord(this.#modules, slot);
+  }
+
+  /** See StratumBackend. One that cannot be put on record is told to nobody, and rests like any other. */
+  async grant(
+    { target, holder, measured }: GrantRequest,
+    newestJob: () => number | undefined,
+  ): Promise<Grant | undefined> {
+    const { prefixes } = this.#modules;
+    const granted = prefixes.grant(target, holder, measured);
+    this.#order?.advance(prefixes.next());
+    if (granted === undefined) return undefined;
+    if (!(await this.#record([granted], false))) {
+      prefixes.release(granted.prefix, newestJob());
+      return undefined;
+    }
+    if (holder !== undefined && measured !== undefined) this.#lastTargets.note(holder, measured, target);
+    return granted;
+  }
+
+  /** See StratumBackend. */
+  async claim(prefix: number, holder: Holder): Promise<boolean> {
+    const known = this.#modules.prefixes.find(prefix);
+    if (known === undefined || !(await this.#record([{ ...known, holder }], true))) return false;
+    this.#modules.prefixes.claim(prefix, holder);
+    return true;
+  }
+
+  /** See StratumBackend. On record with the next job. */
+  measured(prefix: number, where: Measured): void {
+    const known = this.#modules.prefixes.find(prefix);
+    if (known?.holder === undefined) return;
+    this.#modules.prefixes.measure(prefix, where);
+    this.#lastTargets.note(known.holder, where, known.target);
+  }
+
+  /** See StratumBackend. */
+  lastTarget(holder: Holder, where: Measured): bigint | undefined {
+    return this.#lastTargets.of(holder, where);
+  }
+
+  /** Those in force, and the place in their order, once more: files before a job's own are freed. False: the journal takes nothing now. */
+  repeat(): Promise<boolean> {
+    this.noteOrder();
+    return this.#record(this.#modules.prefixes.live(), true);
+  }
+
+  /** The place in their order alone. */
+  noteOrder(): void {
+    this.#order?.write(this.#modules.prefixes.next());
+  }
+
+  /** False where not all of them could be written. */
+  async #record(prefixes: readonly Prefix[], again: boolean): Promise<boolean> {
+    const { journal, books } = this.#modules;
+    const appends: ReturnType<Journal["append"]>[] = [];
+    for (let at = 0; at < prefixes.length; at += PREFIXES_A_RECORD) {
+      const entries = prefixes.slice(at, at + PREFIXES_A_RECORD).map(entryOf);
+      const record = encodeRecord({ kind: "prefixes", prefixes: { prefixes: entries, again } });
+      appends.push(journal.append(record, ({ segment }) => books.noteNewest(segment)));
+    }
+    return (await Promise.all(appends)).every(({ kind }) => kind === "durable");
+  }
+}
+
+function entryOf({ prefix, target, holder, measured }: Prefix): PrefixesRecord["prefixes"][number] {
+  const held = holder === undefined ? {} : { holder: { user: holder.user, worker: holder.worker } };
+  return { prefix, target, ...held, ...(measured === undefined ? {} : { measured }) };
+}

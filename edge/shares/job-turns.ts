@@ -1,0 +1,219 @@
+/** How jobs follow one another at the share desk: opened, stopped, gone on with, ended, and marked as over when their late time is (DESIGN.md, "What is told and what is paid end together"). */
+
+import type { Clock, Random } from "../../shared/clock.ts";
+import { CodedError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { appendUntilRoom } from "../journal/append-until-room.ts";
+import type { Journal } from "../journal/journal.ts";
+import { encodeRecord, type JobRecord } from "../journal/records.ts";
+import type { SlotLease } from "../lease/slots.ts";
+import type { Books } from "./books.ts";
+import type { DurablePrefixes } from "./durable-prefixes.ts";
+import { endsAtMs, type OpenJobs } from "./open-jobs.ts";
+import { type AcceptedShare, acceptedShare } from "./pipeline.ts";
+import type { Prefixes } from "./prefixes.ts";
+import type { RecoveredJob } from "./recover.ts";
+import { openedJob } from "./recovered-jobs.ts";
+
+/** A line read in time may reach the checks a little later. */
+const LATE_SLACK_MS = 250;
+/** Close markers sent for jobs that this edge passed over, at most. */
+const MAX_GAP = 4_096;
+
+export interface JobTurnsModules {
+  readonly jobs: OpenJobs;
+  readonly prefixes: Prefixes;
+  readonly durable: DurablePrefixes;
+  readonly books: Books;
+  readonly journal: Journal;
+  readonly lease: SlotLease;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Something can be cut or closed now rather than at the next period. */
+  readonly kick: () => void;
+}
+
+export class JobTurns {
+  readonly #lateMs: number;
+  readonly #modules: JobTurnsModules;
+  #recovered: readonly RecoveredJob[];
+  #overThrough = -1;
+  /** The lowest job for which the present epoch has neither a book nor a marker. */
+  #nextOwed = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** `recovered`: the jobs of an earlier run, oldest first. */
+  constructor(
+    options: { readonly lateMs: number; readonly recovered: readonly RecoveredJob[] },
+    modules: JobTurnsModules,
+  ) {
+    this.#lateMs = options.lateMs;
+    this.#recovered = options.recovered;
+    this.#modules = modules;
+  }
+
+  /** No share of this job or an earlier one is taken any more, after a restart neither. */
+  get overThrough(): number {
+    return this.#overThrough;
+  }
+
+  /** A new epoch begins; the jobs that are open go on in it. */
+  epochBegins(): void {
+    const current = this.#modules.jobs.current();
+    this.#nextOwed = current === undefined ? 0 : current.height + 1;
+  }
+
+  /** See ShareDesk. */
+  openJob(job: JobRecord, seenAtMs: number): Promise<readonly AcceptedShare[]> {
+    const turn = this.#turn.then(() => this.#openJob(job, seenAtMs));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** See ShareDesk. */
+  end(seenAtMs: number): void {
+    const { jobs, prefixes } = this.#modules;
+    const job = jobs.current();
+    if (job === undefined) return;
+    this.stop(seenAtMs);
+    jobs.end(seenAtMs, prefixes.lastSerial());
+    this.#kickAt(endsAtMs(job));
+  }
+
+  /** See ShareDesk. */
+  stop(atMs: number): void {
+    const { jobs, prefixes } = this.#modules;
+    const job = jobs.current();
+    if (job === undefined || !jobs.stop(atMs, prefixes.lastSerial())) return;
+    void this.#recordRun(job.height, false);
+  }
+
+  /** See ShareDesk. */
+  async resume(): Promise<boolean> {
+    const { jobs, prefixes, clock } = this.#modules;
+    const job = jobs.current();
+    if (job === undefined || jobs.isRunning()) return job !== undefined;
+    const firstSerial = prefixes.lastSerial() + 1;
+    if (!(await this.#recordRun(job.height, true)) || jobs.current() !== job) return false;
+    jobs.resume(clock.monotonicMs(), firstSerial);
+    return true;
+  }
+
+  /**
+   * After a restart: the newest job of before, where its miners were stopped so short a time ago that its late time still runs. One that was never
+   * stopped is not reopened when its block is over: nobody can say since when.
+   */
+  async reopenLate(): Promise<void> {
+    const { books, journal, jobs, clock } = this.#modules;
+    const recovered = this.#recovered.at(-1);
+    if (recovered === undefined || recovered.runs.at(-1)?.stoppedAtMs === undefined) return;
+    const job = openedJob(recovered.job, recovered, this.#lateMs, this.#modules);
+    if (endsAtMs(job) < clock.monotonicMs() || !books.covers(job)) return;
+    await appendUntilRoom(journal, { kind: "job", job: recovered.job }, clock, ({ segment }) => {
+      books.open(job);
+      books.noteNewest(segment);
+    });
+    jobs.reopenLate(job);
+    this.#kickAt(endsAtMs(job));
+  }
+
+  /** Jobs whose last share has its verdict and whose late time is over are marked so. */
+  closeOver(): void {
+    const { jobs, prefixes, clock } = this.#modules;
+    for (const { height } of jobs.takeOver(clock.monotonicMs() - LATE_SLACK_MS)) {
+      this.#closing(height);
+      this.#overThrough = Math.max(this.#overThrough, height);
+      prefixes.jobOver(height);
+    }
+  }
+
+  /** At a stop of the edge: nothing new is taken. */
+  closeAll(): void {
+    for (const { height } of this.#modules.jobs.takeAll()) this.#closing(height);
+  }
+
+  async #openJob(job: JobRecord, seenAtMs: number): Promise<readonly AcceptedShare[]> {
+    const { jobs, books, journal, lease, durable, prefixes, kick } = this.#modules;
+    const newest = jobs.newest();
+    if (newest !== undefined) refuseContradiction(newest, job);
+    if (newest === jobs.current() && newest?.height === job.height) return [];
+    // A restart found it in its late time, but its block was not closed after all.
+    const goesOn = newest?.height === job.height;
+    this.end(seenAtMs);
+    const owedFrom = await lease.cover(job.height);
+    this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);
+    journal.rotate();
+    const outcome = await journal.append(encodeRecord({ kind: "job", job }), ({ segment }) => {
+      books.open(job);
+      books.noteNewest(segment);
+    });
+    if (outcome.kind !== "durable" || !(await durable.repeat())) throw noRoomFor(job);
+    this.#nextOwed = job.height + 1;
+    if (newest === undefined) {
+      this.#overThrough = Math.max(this.#overThrough, job.height - 1);
+      prefixes.jobOver(job.height - 1);
+    }
+    const recovered = this.#recovered.find(
+      (earlier) => earlier.job.height === job.height && earlier.job.oprHash === job.oprHash,
+    );
+    this.#recovered = [];
+    if (goesOn) jobs.goOn();
+    else jobs.open(openedJob(job, recovered, this.#lateMs, this.#modules));
+    kick();
+    const best = recovered?.best ?? [];
+    return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));
+  }
+
+  /** Jobs that passed while this edge held its slot but did not mine: the sealer waits for their markers too. */
+  #markGap(from: number, to: number): void {
+    const { books, jobs, logger } = this.#modules;
+    const epoch = books.epoch();
+    if (epoch === undefined) return;
+    if (to - from > MAX_GAP)
+      logger.warn("too many jobs were passed over to send a close marker for each", { from, to });
+    const live = new Set(jobs.live().map(({ height }) => height));
+    for (let job = Math.max(from, to - MAX_GAP); job < to; job++) {
+      // Its marker follows when its last share has a verdict.
+      if (live.has(job)) continue;
+      const book = books.book({ job, slot: epoch.slot, epoch: epoch.epoch });
+      if (book.state === "open") book.state = "closing";
+    }
+  }
+
+  #closing(job: number): void {
+    for (const book of this.#modules.books.all())
+      if (book.job === job && book.state === "open") book.state = "closing";
+  }
+
+  /** Cuts and closes what is over at this monotonic time. */
+  #kickAt(atMs: number): void {
+    const { clock, kick } = this.#modules;
+    clock.after(Math.max(0, atMs + LATE_SLACK_MS - clock.monotonicMs()) + 1, kick);
+  }
+
+  async #recordRun(job: number, running: boolean): Promise<boolean> {
+    const { journal, books, clock } = this.#modules;
+    const record = encodeRecord({ kind: "run", run: { job, running, atMs: clock.wallMs() } });
+    const { kind } = await journal.append(record, ({ segment }) => books.noteNewest(segment));
+    return kind === "durable";
+  }
+}
+
+function refuseContradiction(newest: JobRecord, job: JobRecord): void {
+  if (newest.height === job.height && newest.oprHash !== job.oprHash)
+    throw new CodedError(
+      "job-differs",
+      `job ${job.height} has oprHash ${newest.oprHash}, got ${job.oprHash}`,
+    );
+  if (newest.height > job.height)
+    throw new CodedError(
+      "job-went-back",
+      `job ${newest.height} was open, cannot open job ${job.height} after it`,
+    );
+}
+
+function noRoomFor({ height }: JobRecord): CodedError {
+  const message = `job ${height} cannot be opened: the journal takes nothing now; free some disk space`;
+  return new CodedError("journal-full", message);
+}

@@ -1,0 +1,31 @@
+/**
+ * The order in which a slot's nonce prefixes are given out: nobody who lacks the data folder's secret can tell the next one from all before it
+ * (DESIGN.md, "What a share is worth is fixed before it is found"). A prefix that could be told in advance would be mined under before its target is fixed.
+ */
+
+import { createHmac } from "node:crypto";
+/** A slot has 2^20 prefixes. */
+export const SESSION_BITS = 20;
+export const SESSIONS = 1 << SESSION_BITS;
+
+const HALF_BITS = SESSION_BITS / 2;
+const HALF = 1 << HALF_BITS;
+const FEISTEL_ROUNDS = 8;
+
+/** The 20 bits of the n-th prefix of a slot, n from 0 on. */
+export type PrefixOrder = (n: number) => number;
+
+/** A permutation of the 20 bits, another one each time all were given: a Feistel network of 8 rounds over HMAC-SHA256. `secret`: 32 bytes. */
+export function keyedOrder(secret: Uint8Array): PrefixOrder {
+  return (n) => {
+    const cycle = Math.floor(n / SESSIONS);
+    const place = n % SESSIONS;
+    let left = place >>> HALF_BITS;
+    let right = place & (HALF - 1);
+    for (let round = 0; round < FEISTEL_ROUNDS; round++) {
+      const mixed = createHmac("sha256", secret).update(`${cycle} ${round} ${right}`).digest();
+      [left, right] = [right, left ^ (mixed.readUInt16BE(0) & (HALF - 1))];
+    }
+    return left * HALF + right;
+  };
+}
