@@ -114,8 +114,8 @@ export class JobTurns {
       books.open(job);
       books.noteNewest(segment);
     });
-    jobs.reopenLate(job);
-    this.#kickAt(endsAtMs(job));
+    // Not ended: whether its block is closed is not known yet.
+    jobs.open(job);
   }
 
   /** Jobs whose last share has its verdict and whose late time is over are marked so. */
@@ -137,10 +137,11 @@ export class JobTurns {
     const { jobs, books, journal, lease, durable, prefixes, kick } = this.#modules;
     const newest = jobs.newest();
     if (newest !== undefined) refuseContradiction(newest, job);
-    if (newest === jobs.current() && newest?.height === job.height) return [];
-    // A restart found it in its late time, but its block was not closed after all.
-    const goesOn = newest?.height === job.height;
-    this.end(seenAtMs);
+    const isOpen = newest !== undefined && newest === jobs.current() && newest.height === job.height;
+    // Since a restart it takes late shares only, and is opened in full now.
+    const goesOn = isOpen && this.#recovered.length > 0;
+    if (isOpen && !goesOn) return [];
+    if (!goesOn) this.end(seenAtMs);
     const owedFrom = await lease.cover(job.height);
     this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);
     journal.rotate();
@@ -158,8 +159,7 @@ export class JobTurns {
       (earlier) => earlier.job.height === job.height && earlier.job.oprHash === job.oprHash,
     );
     this.#recovered = [];
-    if (goesOn) jobs.goOn();
-    else jobs.open(openedJob(job, recovered, this.#lateMs, this.#modules));
+    if (!goesOn) jobs.open(openedJob(job, recovered, this.#lateMs, this.#modules));
     kick();
     const best = recovered?.best ?? [];
     return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));

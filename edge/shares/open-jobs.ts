@@ -64,16 +64,6 @@ export class OpenJobs {
     this.#current = job;
   }
 
-  /** A job of before a restart whose late time still runs. */
-  reopenLate(job: OpenJob): void {
-    this.#ended.push(job);
-  }
-
-  /** The job that ended last is the current one again; it is not mined before `resume`. */
-  goOn(): void {
-    this.#current = this.#ended.pop();
-  }
-
   /** Miners are told to stop, at this monotonic time: the late time of prefixes up to `lastSerial` runs. False: they were not mining. */
   stop(atMs: number, lastSerial: number): boolean {
     const run = this.#current?.runs.at(-1);

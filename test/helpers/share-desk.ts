@@ -3,7 +3,8 @@
 import { ShareDesk } from "../../edge/shares/desk.ts";
 import type { ShareDeskOptions } from "../../edge/shares/interface.ts";
 import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
-import type { ShareVerdict, SubmittedShare } from "../../edge/stratum/backend.ts";
+import { Prefixes } from "../../edge/shares/prefixes.ts";
+import type { GrantRequest, ShareVerdict, SubmittedShare } from "../../edge/stratum/backend.ts";
 import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { CodedError } from "../../shared/errors.ts";
@@ -22,7 +23,6 @@ export interface World {
   clock: ManualClock;
   disk: MemoryDisk;
   books: MemoryBooks;
-  gateOpen: boolean;
   hasher: Hasher;
   accepted: AcceptedShare[];
   fatal: CodedError[];
@@ -47,7 +47,6 @@ export function world(
     clock,
     disk,
     books: old?.books ?? memoryBooks(() => clock.monotonicMs()),
-    gateOpen: true,
     hasher: hasher8,
     accepted: [],
     fatal: [],
@@ -82,7 +81,8 @@ function newDesk(get: () => World, options: Partial<ShareDeskOptions>): ShareDes
       },
       random: countingRandom(),
       logger: SILENT,
-      gateOpen: () => now().gateOpen,
+      // In order from 0 on, so that a test can name them.
+      prefixes: new Prefixes({ order: (n) => n }),
       onAccepted: (share) => now().accepted.push(share),
       onFatal: (error) => now().fatal.push(error),
     },
@@ -104,10 +104,22 @@ export function oprHashOf(height: number): string {
   return toHex(u32ToBytes(height)).repeat(8);
 }
 
-/** Recovers the desk, and opens `height` when given (its job row is made first). */
+/** Recovers the desk, and opens `height` when given (its job row is made first). In a new folder prefix 0 is alice's rig's, with target 0. */
 export async function start(world: World, height?: number): Promise<void> {
+  const isNew = world.disk.files().size === 0;
   await passUntil(world.clock, world.desk.recover(never));
+  if (isNew) await granted(world);
   if (height !== undefined) await openJob(world, height);
+}
+
+export const ALICE = { user: "alice", worker: "rig" };
+
+/** A prefix, alice's rig's with target 0 unless said otherwise. */
+export async function granted(world: World, request: Partial<GrantRequest> = {}): Promise<number> {
+  const asked = { target: 0n, holder: ALICE, measured: undefined, ...request };
+  const grant = await passUntil(world.clock, world.desk.grantPrefix(asked));
+  if (grant === undefined) throw new Error("no prefix was free");
+  return grant.prefix;
 }
 
 export async function openJob(
@@ -141,7 +153,6 @@ export function submission(
   found: Found,
   changes: Partial<SubmittedShare> = {},
 ): SubmittedShare {
-  const prefix = bytesToU64(concat(new Uint8Array(4), found.nonce.slice(0, 4)));
   return {
     user: "alice",
     worker: "rig",
@@ -151,9 +162,7 @@ export function submission(
     nonce: toHex(found.nonce),
     oprHash: oprHashOf(height),
     target: found.difficulty.toString(16),
-    assigned: 0n,
     readAtMs: world.clock.monotonicMs(),
-    prefixes: [Number(prefix)],
     ...changes,
   };
 }

@@ -27,8 +27,16 @@ async function plan(): Promise<Planned[]> {
   const shares: Planned[] = [];
   for (const height of HEIGHTS)
     for (let n = 0; n < SHARES_PER_JOB; n++)
-      shares.push({ height, worker: `${height}-${n}`, found: await mine(height, 5, { skip: n }) });
+      shares.push({ height, worker: `${height}-${n}`, found: await mine(height, shares.length) });
   return shares;
+}
+
+/** The first prefixes of the slot, one for each worker of the plan in its order. */
+async function grantAll(w: World, shares: readonly Planned[]): Promise<void> {
+  const grants = shares.map(({ worker }) =>
+    w.desk.grantPrefix({ target: 0n, holder: { user: "alice", worker }, measured: undefined }),
+  );
+  await passUntil(w.clock, Promise.all(grants));
 }
 
 /** What the miners were told. */
@@ -39,7 +47,7 @@ class Oracle {
     // Each twice at once: in flight together, and again after every restart.
     const twice = shares.flatMap((share) => [share, share]);
     const verdicts = twice.map((share) =>
-      w.desk.submit(submission(w, share.height, share.found, { worker: share.worker, prefixes: [5] })),
+      w.desk.submit(submission(w, share.height, share.found, { worker: share.worker })),
     );
     const said = await passUntil(w.clock, Promise.all(verdicts));
     for (const [index, verdict] of said.entries())
@@ -51,6 +59,7 @@ class Oracle {
 async function live(w: World, shares: readonly Planned[], oracle: Oracle): Promise<void> {
   try {
     await passUntil(w.clock, w.desk.recover(never));
+    await grantAll(w, shares);
     for (const height of HEIGHTS) {
       w.books.addJob(height);
       await passUntil(w.clock, w.desk.openJob({ height, oprHash: oprHashOf(height), credit: "assigned" }));

@@ -37,7 +37,6 @@ describe("the share desk on a real disk, with the real books", () => {
         clock: systemClock,
         random: systemRandom,
         logger: SILENT,
-        gateOpen: () => true,
         onAccepted: () => undefined,
         onFatal: (error) => {
           throw error;
@@ -60,13 +59,17 @@ describe("the share desk on a real disk, with the real books", () => {
     const first = newDesk(60_000);
     await first.recover(never);
     await open(first, 1000);
+    const prefixes = await Promise.all(
+      ["w0", "w1", "w2"].map(async (worker) => {
+        const holder = { user: "alice", worker };
+        return (await first.grantPrefix({ target: 0n, holder, measured: undefined }))?.prefix ?? 0;
+      }),
+    );
     const submitAll = async (desk: ShareDesk, from: number, to: number): Promise<string[]> => {
       const said: Promise<string>[] = [];
       for (let skip = from; skip < to; skip++) {
-        const found = await mine(1000, 1, { skip });
-        said.push(
-          desk.submit(submission({ clock: systemClock }, 1000, found, { worker: `w${skip % 3}` })).then(word),
-        );
+        const found = await mine(1000, prefixes[skip % 3] ?? 0, { skip });
+        said.push(desk.submit(submission({ clock: systemClock }, 1000, found)).then(word));
       }
       return Promise.all(said);
     };

@@ -6,8 +6,9 @@ import type { Hasher } from "../../../shared/hash/hasher.ts";
 import { delta, MAX_BODY_BYTES, summary } from "../../../shared/messages/summary.ts";
 import { type MemoryDisk, memoryDisk } from "../../helpers/memory-disk.ts";
 import {
-  BLOCK_MS,
+  ALICE,
   drain,
+  granted,
   hasher8,
   mine,
   openJob,
@@ -21,17 +22,10 @@ import {
 } from "../../helpers/share-desk.ts";
 import { pass, passUntil, settle } from "../../helpers/turns.ts";
 
-const LATE_MS = BLOCK_MS / 2;
+const LATE_MS = 1_000;
 
 function sharesOf(w: World, job: number, user = "alice", worker = "rig"): number {
   return w.books.sums().get(`${job} ${user} ${worker}`)?.shares ?? 0;
-}
-
-async function leased(w: World): Promise<number> {
-  await settle();
-  const prefix = w.desk.leasePrefix();
-  if (prefix === undefined) throw new Error("no prefix was free");
-  return prefix;
 }
 
 describe("an accepted share", () => {
@@ -39,9 +33,9 @@ describe("an accepted share", () => {
     const w = world();
     await start(w, 1000);
     const assigned = 0xc000_0000_0000_0000n;
-    const found = await mine(1000, await leased(w), { target: assigned });
+    const found = await mine(1000, await granted(w, { target: assigned }), { target: assigned });
 
-    const verdict = await submit(w, submission(w, 1000, found, { assigned }));
+    const verdict = await submit(w, submission(w, 1000, found));
     await pass(w.clock, 1_100);
 
     expect(verdict).toBe("accepted");
@@ -59,7 +53,7 @@ describe("an accepted share", () => {
   it("is on disk when it is answered: a kill right then loses nothing [G8] [P1] [P2]", async () => {
     const w = world();
     await start(w, 1000);
-    const found = await mine(1000, await leased(w));
+    const found = await mine(1000, await granted(w));
     const verdict = await submit(w, submission(w, 1000, found));
     expect([...w.books.deltas]).toEqual([]);
 
@@ -91,7 +85,7 @@ describe("one share", () => {
   it("is credited once whatever its spelling, session, user and however often the edge restarts [G3] [G4] [P3] [P4]", async () => {
     let w = world();
     await start(w, 1000);
-    const prefix = await leased(w);
+    const prefix = await granted(w);
     const found = await mine(1000, prefix);
     const hex = toHex(found.nonce);
     const spell = (n: number): string =>
@@ -110,8 +104,7 @@ describe("one share", () => {
           nonce: spell(n),
           target: `${zeroes}${n % 2 ? found.difficulty.toString(16).toUpperCase() : found.difficulty.toString(16)}`,
           sessionId: `s${n % 20}`,
-          user: n % 3 ? "alice" : "bob",
-          prefixes: [prefix],
+          worker: n % 3 ? "rig" : "other",
         }),
       );
       tally.set(said, (tally.get(said) ?? 0) + 1);
@@ -126,7 +119,7 @@ describe("one share", () => {
   it("sent twice at once is hashed and credited once", async () => {
     const w = world();
     await start(w, 1000);
-    const found = await mine(1000, await leased(w));
+    const found = await mine(1000, await granted(w));
     const share = submission(w, 1000, found);
     const before = hasher8.hashed();
 
@@ -140,7 +133,7 @@ describe("one share", () => {
   it("that was refused for a wrong claim may be sent again with the true one [G5]", async () => {
     const w = world();
     await start(w, 1000);
-    const found = await mine(1000, await leased(w));
+    const found = await mine(1000, await granted(w));
     const claim = (target: bigint) => submit(w, submission(w, 1000, found, { target: target.toString(16) }));
 
     const verdicts = [
@@ -167,20 +160,20 @@ describe("the cheap checks", () => {
     ["no target", { target: "" }, "malformed"],
     ["a target with 0x", { target: "0xff" }, "malformed"],
     ["a target of 17 digits", { target: "1ffff000000000000" }, "malformed"],
-    ["another session's prefix", { nonce: "00abcdef01" }, "wrong-prefix"],
+    ["a prefix that nobody was given", { nonce: "00000abcdef01" + "0" }, "wrong-prefix"],
+    ["another slot's prefix", { nonce: "abcdef0101" }, "other-edge"],
     ["an unknown oprHash", { oprHash: "ab".repeat(32) }, "stale"],
     ["an oprHash in upper case", { oprHash: "000003E8".repeat(8) }, "stale"],
     ["a future job id", { jobId: "1001" }, "malformed"],
     ["a job id that is no number", { jobId: "abc" }, "malformed"],
     ["a job id with a leading zero", { jobId: "01000" }, "malformed"],
-    ["less than it was assigned", { assigned: 0xffff_ffff_ffff_0000n }, "low-difficulty"],
   ])("refuse %s without hashing, and count it for its worker", async (_, changes, code) => {
     const w = world();
     await start(w, 1000);
     const found = await mine(1000, 0);
     const before = hasher8.hashed();
 
-    const said = await submit(w, submission(w, 1000, found, { prefixes: [0], ...changes }));
+    const said = await submit(w, submission(w, 1000, found, changes));
     const hashed = hasher8.hashed() - before;
     await pass(w.clock, 1_100);
 
@@ -188,15 +181,35 @@ describe("the cheap checks", () => {
     expect(w.books.sums().get("1000 alice rig")).toEqual({ shares: 0, work: 0n, rejected: 1 });
   });
 
-  it("refuse everything while the gate is closed", async () => {
+  it("refuse what does not reach the target of its prefix, whatever its session was told since", async () => {
     const w = world();
     await start(w, 1000);
-    const found = await mine(1000, 0);
-    w.gateOpen = false;
-    const closed = await submit(w, submission(w, 1000, found));
-    w.gateOpen = true;
+    const hard = await granted(w, { target: 0xff00_0000_0000_0000n });
+    const easy = await granted(w, { target: 0x8000_0000_0000_0000n });
+    const low = await mine(1000, hard, { target: 0x8000_0000_0000_0000n });
+    const high = await mine(1000, easy, { target: 0xff00_0000_0000_0000n });
 
-    expect([closed, await submit(w, submission(w, 1000, found))]).toEqual(["stale", "accepted"]);
+    const verdicts = [await submit(w, submission(w, 1000, low)), await submit(w, submission(w, 1000, high))];
+    await pass(w.clock, 1_100);
+
+    expect(low.difficulty).toBeLessThan(0xff00_0000_0000_0000n);
+    expect(verdicts).toEqual(["low-difficulty", "accepted"]);
+    expect(w.books.sums().get("1000 alice rig")?.work).toBe(2n);
+  });
+
+  it("refuse another user's prefix, and one whose session never logged in", async () => {
+    const w = world();
+    await start(w, 1000);
+    const unclaimed = await granted(w, { holder: undefined });
+    const found = [await mine(1000, 0), await mine(1000, unclaimed)];
+    const [hers, nobodys] = found.map((one) => submission(w, 1000, one));
+    if (hers === undefined || nobodys === undefined) throw new Error("nothing found");
+
+    const before = [await submit(w, { ...hers, user: "eve" }), await submit(w, nobodys)];
+    await passUntil(w.clock, w.desk.claimPrefix(unclaimed, ALICE));
+
+    expect(before).toEqual(["wrong-prefix", "wrong-prefix"]);
+    expect(await submit(w, nobodys)).toBe("accepted");
   });
 
   it("say busy while the hasher's queue is full or fails, and leave the nonce unused", async () => {
@@ -225,7 +238,8 @@ describe("the cheap checks", () => {
     await drain(w);
 
     expect([before, await submit(w, submission(w, 1000, found))]).toEqual(["unavailable", "unavailable"]);
-    expect(w.desk.leasePrefix()).toBeUndefined();
+    const asked = { target: 0n, holder: ALICE, measured: undefined };
+    expect(await passUntil(w.clock, w.desk.grantPrefix(asked))).toBeUndefined();
   });
 });
 
@@ -294,19 +308,95 @@ describe("a late share", () => {
   });
 });
 
+describe("a job that is stopped", () => {
+  it("takes what was found before for the late time, whatever happens then, and nothing after it", async () => {
+    const w = world();
+    await start(w, 1000);
+    const [one, two, three] = [
+      await mine(1000, 0),
+      await mine(1000, 0, { skip: 1 }),
+      await mine(1000, 0, { skip: 2 }),
+    ];
+    w.desk.stopJob();
+    await pass(w.clock, LATE_MS / 2);
+    const verdicts = [await submit(w, submission(w, 1000, one))];
+    // Neither the end of its height nor the next job makes the time longer.
+    w.desk.endCurrentJob();
+    await pass(w.clock, LATE_MS / 4);
+    verdicts.push(await submit(w, submission(w, 1000, two)));
+    await openJob(w, 1001);
+    await pass(w.clock, LATE_MS / 2);
+    verdicts.push(await submit(w, submission(w, 1000, three)));
+
+    expect(verdicts).toEqual(["accepted", "accepted", "stale"]);
+    expect(w.accepted.map(({ late }) => late)).toEqual([true, true]);
+  });
+
+  it("goes on under new prefixes only: those held while it was stopped count for nothing", async () => {
+    const w = world();
+    await start(w, 1000);
+    w.desk.stopJob();
+    const meanwhile = await granted(w);
+    await pass(w.clock, LATE_MS + 100);
+    await passUntil(w.clock, w.desk.resumeJob());
+    const after = await granted(w);
+    const word = async (prefix: number) => submit(w, submission(w, 1000, await mine(1000, prefix)));
+
+    expect([await word(0), await word(meanwhile), await word(after)]).toEqual(["stale", "stale", "accepted"]);
+    expect(w.desk.freshFrom()).toBeGreaterThan(1);
+  });
+
+  it("stays so over a restart, and its late time ends where it would have", async () => {
+    const w = world();
+    await start(w, 1000);
+    const [one, two] = [await mine(1000, 0), await mine(1000, 0, { skip: 1 })];
+    w.desk.stopJob();
+    await pass(w.clock, LATE_MS / 2);
+
+    const after = restarted(w);
+    await start(after);
+    const late = await submit(after, submission(after, 1000, one));
+    await pass(after.clock, LATE_MS);
+    await openJob(after, 1000);
+    const stopped = after.desk.freshFrom();
+    await passUntil(after.clock, after.desk.resumeJob());
+    const over = await submit(after, submission(after, 1000, two));
+    const fresh = await submit(after, submission(after, 1000, await mine(1000, await granted(after))));
+
+    expect([late, stopped, over, fresh]).toEqual(["accepted", undefined, "stale", "accepted"]);
+    expect(after.accepted.map((share) => share.late)).toEqual([true, false]);
+  });
+
+  it("and whose block is over at a restart takes its late shares beside the next job's, and is marked once", async () => {
+    const w = world();
+    await start(w, 1000);
+    const found = await mine(1000, 0);
+    w.desk.endCurrentJob();
+    await pass(w.clock, LATE_MS / 4);
+
+    const after = restarted(w);
+    await start(after, 1001);
+    const late = await submit(after, submission(after, 1000, found));
+    await pass(after.clock, LATE_MS + 2_000);
+
+    expect([late, sharesOf(after, 1000)]).toEqual(["accepted", 1]);
+    expect(after.books.incomplete()).toEqual([]);
+  });
+});
+
 describe("prefixes", () => {
   it("given back are good for their holder in the same job, for nobody else, and free when the job is over", async () => {
     const w = world();
     await start(w, 1000);
-    const prefix = await leased(w);
+    const prefix = await granted(w);
     const found = await mine(1000, prefix);
     const next = await mine(1001, prefix);
-    w.desk.releasePrefix(prefix, { user: "alice", worker: "rig" });
+    w.desk.releasePrefix(prefix);
 
-    const stranger = await submit(w, submission(w, 1000, found, { user: "eve", prefixes: [] }));
-    const holder = await submit(w, submission(w, 1000, found, { prefixes: [] }));
+    const stranger = await submit(w, submission(w, 1000, found, { user: "eve" }));
+    const holder = await submit(w, submission(w, 1000, found));
     await openJob(w, 1001);
-    const nextJob = await submit(w, submission(w, 1001, next, { prefixes: [] }));
+    const nextJob = await submit(w, submission(w, 1001, next));
     const quarantined = w.desk.stats()?.prefixes.quarantined;
     await pass(w.clock, LATE_MS + 2_000);
 
@@ -317,21 +407,79 @@ describe("prefixes", () => {
   it("go on after a restart within a job, and stay with those who used them", async () => {
     const w = world();
     await start(w, 1000);
-    const given = [await leased(w), await leased(w), await leased(w)];
+    const given = [await granted(w), await granted(w), await granted(w)];
     const used = given[1] ?? 0;
     await submit(w, submission(w, 1000, await mine(1000, used)));
 
     const after = restarted(w);
     await start(after, 1000);
-    const next = await leased(after);
-    const old = await submit(
-      after,
-      submission(after, 1000, await mine(1000, used, { skip: 1 }), { prefixes: [] }),
-    );
+    const next = await granted(after);
+    const old = await submit(after, submission(after, 1000, await mine(1000, used, { skip: 1 })));
 
-    expect(given).toEqual([0, 1, 2]);
-    expect(next).toBeGreaterThan(2);
+    // The last in force before the job are on record with it again.
+    expect(given).toEqual([1, 2, 3]);
+    expect(next).toBeGreaterThan(3);
     expect(old).toBe("accepted");
+  });
+});
+
+describe("a prefix", () => {
+  it("keeps its target, its holder and what it is good for over a restart, over jobs too", async () => {
+    const w = world(memoryDisk(), { journal: { segmentBytes: 1 } });
+    await start(w, 1000);
+    const target = 0x8000_0000_0000_0000n;
+    const prefix = await granted(w, { target, holder: { user: "bob", worker: "two" } });
+    await openJob(w, 1001);
+    await pass(w.clock, 20_000, 500);
+
+    const after = restarted(w);
+    await start(after, 1001);
+    const found = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((skip) => mine(1001, prefix, { skip })));
+    const low = found.find(({ difficulty }) => difficulty < target) ?? {
+      nonce: new Uint8Array(5),
+      difficulty: 0n,
+    };
+    const high = await mine(1001, prefix, { target });
+    const verdicts = [
+      await submit(after, submission(after, 1001, low, { user: "bob" })),
+      await submit(after, submission(after, 1001, high, { user: "bob" })),
+    ];
+    await drain(after);
+
+    expect(verdicts).toEqual(["low-difficulty", "accepted"]);
+    expect(after.books.sums().get("1001 bob two")?.work).toBe(2n);
+  });
+
+  it("is told to nobody where it cannot be put on record", async () => {
+    const w = world();
+    await start(w, 1000);
+    w.disk.capacity = [...w.disk.files().values()].reduce((sum, { length }) => sum + length, 10);
+
+    await expect(granted(w)).rejects.toThrow("no prefix was free");
+    expect(w.desk.canKeep()).toBe(false);
+    w.disk.capacity = Number.POSITIVE_INFINITY;
+    await pass(w.clock, 3_000);
+    expect(w.desk.canKeep()).toBe(true);
+  });
+
+  it("that proved right is remembered for its worker at its address, and for its password anywhere, over a restart", async () => {
+    const w = world();
+    await start(w, 1000);
+    const home = { address: "10.0.0.1", trusted: false };
+    await granted(w, { target: 1n << 63n, measured: home });
+    const after = restarted(w);
+    await start(after, 1000);
+    const remembered = (desk: World["desk"]) => [
+      desk.lastTarget(ALICE, home),
+      desk.lastTarget(ALICE, { address: "10.0.0.2", trusted: true }),
+      desk.lastTarget({ user: "alice", worker: "other" }, home),
+    ];
+    const before = remembered(after.desk);
+    const prefix = await granted(after, { target: 3n << 62n });
+    after.desk.measuredPrefix(prefix, { address: "10.0.0.9", trusted: true });
+
+    expect(before).toEqual([1n << 63n, undefined, undefined]);
+    expect(remembered(after.desk)).toEqual([1n << 63n, 3n << 62n, undefined]);
   });
 });
 
@@ -481,13 +629,12 @@ describe("the slot lease", () => {
     await start(w, 1000);
     const grant = w.desk.grant();
     if (grant === undefined) throw new Error("no grant");
-    await pass(w.clock, 4_000);
+    await pass(w.clock, 4_500);
     await w.books.endEpoch("edge-a", grant);
     w.desk.endCurrentJob();
     const late = submission(w, 1000, await mine(1000, 0));
-    await pass(w.clock, 2_000);
+    await pass(w.clock, 600);
     await openJob(w, 1001);
-    await pass(w.clock, 1_500);
 
     const verdict = await submit(w, { ...late, readAtMs: w.clock.monotonicMs() });
     await pass(w.clock, LATE_MS + 2_000);
@@ -542,8 +689,8 @@ describe("deltas", () => {
     await start(w, 1000);
     const worker = (n: number): string => `${n}`.padEnd(200, 'w\\"');
     for (let n = 0; n < 300; n++) {
-      const found = await mine(1000, n);
-      await submit(w, submission(w, 1000, found, { worker: worker(n) }));
+      const found = await mine(1000, await granted(w, { holder: { user: "alice", worker: worker(n) } }));
+      await submit(w, submission(w, 1000, found));
     }
     await pass(w.clock, 1_100);
 
@@ -574,7 +721,8 @@ describe("deltas", () => {
   it("have a body that the message schema takes", async () => {
     const w = world();
     await start(w, 1000);
-    await submit(w, submission(w, 1000, await mine(1000, 0), { worker: "" }));
+    const prefix = await granted(w, { holder: { user: "alice", worker: "" } });
+    await submit(w, submission(w, 1000, await mine(1000, prefix)));
     await pass(w.clock, 1_100);
 
     expect(v.is(delta, JSON.parse(w.books.sent[0] ?? ""))).toBe(true);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseNonce } from "../../../edge/shares/nonce.ts";
+import { keyedOrder } from "../../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../../edge/shares/prefixes.ts";
 import { SeenNonces } from "../../../edge/shares/seen.ts";
 import { concat, toHex, u32ToBytes } from "../../../shared/bytes.ts";
@@ -82,28 +83,29 @@ describe("a nonce's text", () => {
 
 describe("nonce prefixes", () => {
   it("are never held by two sessions, whatever comes and goes", () => {
-    const step = fc.record({ act: fc.constantFrom("lease", "drop", "leave", "over"), n: fc.nat(20) });
+    const step = fc.record({ act: fc.constantFrom("grant", "leave", "over"), n: fc.nat(20) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const prefixes = new Prefixes();
+        const prefixes = new Prefixes({ order: (n) => n % 12, sessions: 12 });
         prefixes.useSlot(5);
         const live: number[] = [];
         let resting: number[] = [];
         for (const { act, n } of steps) {
-          if (act === "lease") {
-            const prefix = prefixes.lease();
-            expect(prefix).toBeDefined();
+          if (act === "grant") {
+            const prefix = prefixes.grant(7n)?.prefix;
+            expect(prefix === undefined).toBe(live.length + resting.length === 12);
+            if (prefix === undefined) continue;
             expect([...live, ...resting]).not.toContain(prefix);
-            expect((prefix ?? 0) >>> 20).toBe(5);
-            live.push(prefix ?? 0);
+            expect(prefix >>> 20).toBe(5);
+            live.push(prefix);
           } else if (act === "over") {
             prefixes.jobOver(1000);
             resting = [];
           } else {
             const [prefix] = live.splice(n % Math.max(1, live.length), 1);
             if (prefix === undefined) continue;
-            prefixes.release(prefix, act === "leave" ? { user: "a", worker: "" } : undefined, 1000);
-            if (act === "leave") resting.push(prefix);
+            prefixes.release(prefix, 1000);
+            resting.push(prefix);
           }
         }
         expect(prefixes.stats()).toEqual({ live: live.length, quarantined: resting.length });
@@ -111,19 +113,33 @@ describe("nonce prefixes", () => {
     );
   });
 
-  it("of a whole slot are all given out, skipping those at rest, and then none", () => {
-    const prefixes = new Prefixes();
-    const before = prefixes.lease();
+  it("of a whole slot are all given out, and then none", () => {
+    const prefixes = new Prefixes({ order: (n) => n % (1 << 20) });
+    const before = prefixes.grant(0n);
     prefixes.useSlot(4095);
-    prefixes.continueFrom(1_000_000);
     const given = new Set<number>();
-    for (let n = 0; n < 1 << 20; n++) given.add(prefixes.lease() ?? -1);
-    const none = prefixes.lease();
-    prefixes.release(4_294_967_295, undefined, undefined);
+    for (let n = 0; n < 1 << 20; n++) given.add(prefixes.grant(0n)?.prefix ?? -1);
+    const none = prefixes.grant(0n);
+    prefixes.release(4_294_967_295, undefined);
 
     expect(before).toBeUndefined();
     expect(given.size).toBe(1 << 20);
     expect(given.has(-1)).toBe(false);
-    expect([none, prefixes.lease()]).toEqual([undefined, 4_294_967_295]);
+    expect([none, prefixes.grant(0n)?.prefix]).toEqual([undefined, 4_294_967_295]);
+  });
+
+  it("come in an order that only the secret tells, each once, and in another the next time round", () => {
+    const order = keyedOrder(new Uint8Array(32).fill(7));
+    const other = keyedOrder(new Uint8Array(32).fill(8));
+    const places = Array.from({ length: 5_000 }, (_, n) => n);
+    const given = places.map(order);
+    const steps = new Set(given.slice(1).map((session, n) => (session - (given[n] ?? 0)) & 0xf_ffff));
+
+    expect(new Set(given).size).toBe(places.length);
+    expect(given.every((session) => session >= 0 && session < 1 << 20)).toBe(true);
+    // Of 4,999 steps of a random order about 12 are equal to another.
+    expect(steps.size).toBeGreaterThan(4_950);
+    expect(places.map(other)).not.toEqual(given);
+    expect(places.map((n) => order(n + (1 << 20)))).not.toEqual(given);
   });
 });
