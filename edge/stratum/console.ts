@@ -81,7 +81,7 @@ async function setTarget(session: Session, [, text = ""]: readonly string[]): Pr
   if (target === undefined) return "expected a target of at most 16 hex digits";
   return (await session.setTarget(target))
     ? undefined
-    : "not set: the session has not subscribed, or was given a target a moment ago or too often in this job";
+    : "not set: the session has not subscribed, or no prefix is free";
 }
 
 async function setNonce(session: Session): Promise<string> {

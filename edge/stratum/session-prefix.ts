@@ -42,6 +42,9 @@ export interface SessionPrefixHooks {
   send(lines: string): void;
 }
 
+/** `wish`: what the miner asked for, where this follows it. */
+type Wanted = Retarget & { readonly wish?: bigint | undefined };
+
 export class SessionPrefix {
   readonly #modules: SessionPrefixModules;
   readonly #hooks: SessionPrefixHooks;
@@ -158,9 +161,9 @@ export class SessionPrefix {
     });
   }
 
-  /** A target set by hand, on another prefix. False where the session has none, or no more in this job. */
+  /** A target set by the operator's hand, on another prefix: not limited, since no stranger can ask for it. False where none can be had. */
   async assign(target: bigint): Promise<boolean> {
-    if (this.#grant === undefined || !this.#mayRetarget()) return false;
+    if (this.#grant === undefined) return false;
     const lines = await this.#inTurn(() => this.#ask(wholeTarget(target), false));
     if (lines !== undefined) this.#hooks.send(lines);
     return lines !== undefined;
@@ -178,18 +181,17 @@ export class SessionPrefix {
     this.#grant = undefined;
   }
 
-  #wanted({ target }: Grant): Retarget | undefined {
+  #wanted({ target }: Grant): Wanted | undefined {
     const { settings } = this.#modules;
     const threshold = this.#threshold();
     const within = (wanted: bigint): bigint => bounded(wanted, settings, threshold);
-    const differs = (retarget: Retarget): Retarget | undefined =>
-      retarget.target === target ? undefined : retarget;
+    const differs = (wanted: Wanted): Wanted | undefined => (wanted.target === target ? undefined : wanted);
     // Above the threshold entries that could win are hidden.
     if (threshold > 0n && target > threshold)
       return { target: within(threshold), isMeasured: this.#isMeasuredNoted };
     const wish = this.#wish === undefined ? undefined : within(this.#wish);
     if (wish !== undefined && (this.#isWishOpen || target < wish))
-      return differs({ target: wish, isMeasured: false });
+      return differs({ target: wish, isMeasured: false, wish: this.#wish });
     const paced = wantedTarget(this.#pace, target, settings, this.#nowMs());
     if (paced === undefined) return undefined;
     const wanted = within(paced.target);
@@ -219,10 +221,11 @@ export class SessionPrefix {
     );
   }
 
-  async #retarget({ target, isMeasured: measured }: Retarget): Promise<void> {
+  async #retarget({ target, isMeasured: measured, wish }: Wanted): Promise<void> {
     const lines = await this.#inTurn(() => this.#ask(target, measured));
     if (lines === undefined) return;
-    this.#isWishOpen = false;
+    // Another wish that came meanwhile is still to be taken up.
+    if (wish !== undefined && wish === this.#wish) this.#isWishOpen = false;
     this.#modules.metrics.retargeted();
     this.#hooks.send(lines);
   }

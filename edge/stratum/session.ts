@@ -199,7 +199,7 @@ export class Session {
     this.#prefix.review();
   }
 
-  /** Sets a target by hand: a new prefix with it. False before subscribe, or where the session has had all it may in this job. */
+  /** Sets a target by hand: a new prefix with it. False before subscribe, or where no prefix can be had. */
   setTarget(target: bigint): Promise<boolean> {
     return this.#prefix.assign(target);
   }
@@ -221,8 +221,9 @@ export class Session {
     }
     if (!hearsJobs(this.state)) return;
     const job = this.modules.backend.currentJob();
+    if (job === undefined) this.stopMining();
     // It has had it, but where no prefix could be had for it.
-    if (job !== undefined) this.notify(job);
+    else this.notify(job);
     this.#prefix.review();
     if (nowMs - this.#connection.lastWriteMs >= this.modules.settings.heartbeatMs)
       this.#connection.send(this.targetLine());

@@ -93,7 +93,7 @@ async function connectMiners(
     const subscribes = user !== CAROL || carol === "subscribed";
     miners.set(worker, await Miner.connect({ port: pool.port, user, worker, subscribes }));
     // By the operator's settarget: what the reference asks of a client that never subscribed.
-    if (user === CAROL && subscribes) sessionOf(pool, worker).setTarget(0n);
+    if (user === CAROL && subscribes) await sessionOf(pool, worker).setTarget(0n);
   }
   return miners;
 }
@@ -116,8 +116,8 @@ function sessionOf(pool: FlowPool, worker: string) {
  */
 async function send(pool: FlowPool, miner: Miner, job: RecordedJob, share: RecordedShare): Promise<Verdict> {
   const prefix = Number.parseInt(share.nonce.slice(0, 8), 16);
-  pool.prefixes.next = prefix;
-  if (sessionOf(pool, miner.worker).moveToNewPrefix() !== undefined) {
+  pool.prefixes.upcoming = prefix;
+  if ((await sessionOf(pool, miner.worker).moveToNewPrefix()) !== undefined) {
     await miner.settle();
     if (miner.heard("mining.set_nonce").at(-1)?.[0] !== String(prefix))
       throw new Error(`${miner.worker} was not told its nonce`);

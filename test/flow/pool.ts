@@ -17,8 +17,8 @@ import type { SealedBlock } from "../../shared/db/seals.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
 import { SILENT } from "../../shared/logger.ts";
+import { RecordedPrefixes } from "../helpers/recorded-prefixes.ts";
 import { smallHasher } from "../helpers/small-hasher.ts";
-import { RecordedPrefixes } from "./recorded-prefixes.ts";
 import type { Recording } from "./recording.ts";
 
 /** What the recorded configuration leaves to the reference's habits or to its command line, in our settings. */

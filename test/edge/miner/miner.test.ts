@@ -3,6 +3,7 @@
 import { type Duplex, duplexPair } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
+import { Prefixes } from "../../../edge/shares/prefixes.ts";
 import { NO_METRICS } from "../../../edge/stratum/metrics.ts";
 import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
 import { StratumServer } from "../../../edge/stratum/server.ts";
@@ -22,6 +23,13 @@ import { smallTable } from "../../helpers/small-table.ts";
 const table = smallTable(10);
 const HASH_A = "aa".repeat(32);
 const HASH_B = "bb".repeat(32);
+
+/** Gives out one prefix again and again. */
+class OnePrefix extends Prefixes {
+  protected override fresh(): number {
+    return 7;
+  }
+}
 
 const running: Miner[] = [];
 afterEach(async () => {
@@ -59,13 +67,12 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe("on the real server", () => {
-  function startPool(lease?: () => number) {
+  function startPool(prefixes?: Prefixes) {
     const clock = manualClock();
     const backend = new OpenBackend(
       { lateMs: 5_000 },
-      { hasher: smallHasher(10), nowMs: () => clock.monotonicMs(), firstPrefix: 0xfffffffe },
+      { hasher: smallHasher(10), clock, random: systemRandom, ...(prefixes && { prefixes }) },
     );
-    if (lease !== undefined) backend.leasePrefix = lease;
     // 512 hashes a share, and no vardiff to change it.
     const target = 0xff80_0000_0000_0000n;
     const server = new StratumServer(
@@ -103,7 +110,7 @@ describe("on the real server", () => {
   });
 
   it("mines no nonce twice when it comes back to the same job and prefix", async () => {
-    const { backend, dial, server } = startPool(() => 7);
+    const { backend, dial, server } = startPool(new OnePrefix({ order: () => 7 }));
     backend.setJob(1000, HASH_A);
     const { clock, miner } = launch(dial);
     for (let round = 1; round <= 3; round++) {

@@ -66,11 +66,11 @@ async function live(w: World, shares: readonly Planned[], oracle: Oracle): Promi
       const ofJob = shares.filter((share) => share.height === height);
       w.books.queueAway = height % 2 === 1;
       w.books.held = height % 2 === 0;
+      // The last of the job before comes late.
+      await oracle.submit(w, shares.filter((share) => share.height === height - 1).slice(4));
       await oracle.submit(w, ofJob.slice(0, 2));
       await pass(w.clock, 1_100, 300);
       await oracle.submit(w, ofJob.slice(2, 4));
-      // The last of the job before comes late.
-      await oracle.submit(w, shares.filter((share) => share.height === height - 1).slice(4));
       await pass(w.clock, 6_500, 800);
       w.books.release();
       if (w.disk.dead()) return;

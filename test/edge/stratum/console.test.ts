@@ -9,7 +9,7 @@ async function started() {
   const client = await harness.miner("user,rig");
   const [session] = harness.server.sessions();
   const id = session?.id ?? "";
-  const run = (line: string): string => runConsoleCommand(harness.server, line);
+  const run = (line: string): Promise<string> => runConsoleCommand(harness.server, line);
   return { ...harness, client, id, run };
 }
 
@@ -17,34 +17,35 @@ describe("the console", () => {
   it("lists the clients", async () => {
     const { id, run } = await started();
 
-    expect(run("listclients")).toBe(
+    expect(await run("listclients")).toBe(
       `${id} 10.0.0.1 authorized user,rig target=ffff000000000000 agent="prosper/test"`,
     );
-    expect(run("listminers")).toBe(run(" listclients  "));
+    expect(await run("listminers")).toBe(await run(" listclients  "));
   });
 
   it("sends what each command says", async () => {
     const { client, id, run } = await started();
 
-    expect(run(`getversion ${id}`)).toBe("");
-    expect(run(`showmessage ${id} hello  there`)).toBe("");
-    expect(run(`notify ${id} 1001 ${HASH_B}`)).toBe("");
-    expect(run(`settarget ${id} 0xFF00000000000000`)).toBe("");
-    expect(run(`setnonce ${id}`)).toBe("prefix 3");
-    expect(run(`reconnect ${id} pool.example 1234 5`)).toBe("");
-    expect(run(`stopmining ${id}`)).toBe("");
+    expect(await run(`getversion ${id}`)).toBe("");
+    expect(await run(`showmessage ${id} hello  there`)).toBe("");
+    expect(await run(`notify ${id} 1001 ${HASH_B}`)).toBe("");
+    expect(await run(`settarget ${id} 0xFF00000000000000`)).toBe("");
+    expect(await run(`setnonce ${id}`)).toBe("prefix 4");
+    expect(await run(`reconnect ${id} pool.example 1234 5`)).toBe("");
+    expect(await run(`stopmining ${id}`)).toBe("");
     await client.fence();
 
     expect(methods(client.lines)).toEqual([
       "client.get_version",
       "client.show_message",
       "mining.notify",
+      "mining.set_nonce",
       "mining.set_target",
       "mining.set_nonce",
       "client.reconnect",
       "mining.stop_mining",
     ]);
-    expect(client.lines[3]).toContain('["ff00000000000000"]');
+    expect(client.lines[4]).toContain('["ff00000000000000"]');
   });
 
   it.each([
@@ -58,12 +59,12 @@ describe("the console", () => {
   ])("answers %j with what is wrong", async (line, answer) => {
     const { id, run } = await started();
 
-    expect(run(line.replace("ID", id))).toMatch(answer);
+    expect(await run(line.replace("ID", id))).toMatch(answer);
   });
 
   it("says nothing to an empty line", async () => {
     const { run } = await started();
 
-    expect(run("  ")).toBe("");
+    expect(await run("  ")).toBe("");
   });
 });

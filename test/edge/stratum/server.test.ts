@@ -2,8 +2,15 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ShareVerdict } from "../../../edge/stratum/backend.ts";
-import { call, HASH_A, HASH_B, methods, share, startHarness } from "./support/harness.ts";
+import {
+  call,
+  HASH_A,
+  HASH_B,
+  methods,
+  type ScriptedVerdict,
+  share,
+  startHarness,
+} from "./support/harness.ts";
 
 const SECOND = 1_000;
 
@@ -45,17 +52,53 @@ describe("jobs", () => {
     await client.fence();
     expect(methods(client.take())).toEqual(["mining.stop_mining"]);
 
-    backend.job = job;
+    backend.job = job === undefined ? undefined : { ...job, freshFrom: 3 };
+    server.jobChanged();
     server.jobChanged();
     await client.fence();
 
     expect(methods(client.take())).toEqual(["mining.set_nonce", "mining.notify"]);
-    client.send(share(9));
-    await client.fence();
-    expect(backend.shares[0]?.prefixes).toEqual([3, 2]);
+    expect(backend.granted.map(({ prefix, target }) => [prefix, target])).toEqual([
+      [2, 0xffff_0000_0000_0000n],
+      [3, 0xffff_0000_0000_0000n],
+    ]);
+    expect(backend.released).toEqual([2]);
   });
 
-  it("lower the target before they are announced when their threshold is lower", async () => {
+  it("that go on after a stop wait for a session's new prefix, however often it must be asked for", async () => {
+    const { backend, clock, miner, server } = startHarness();
+    const client = await miner();
+    const { job } = backend;
+    if (job === undefined) throw new Error("there is a job");
+    backend.job = undefined;
+    server.jobChanged();
+    backend.prefixesLeft = 0;
+    backend.job = { ...job, freshFrom: 3 };
+    server.jobChanged();
+    await client.fence();
+    expect(methods(client.take())).toEqual(["mining.stop_mining"]);
+
+    backend.prefixesLeft = 1;
+    clock.advance(SECOND);
+    await client.fence();
+
+    expect(methods(client.take())).toEqual(["mining.set_nonce", "mining.notify"]);
+  });
+
+  it("of another height after a stop are mined with the prefix held before", async () => {
+    const { backend, miner, server } = startHarness();
+    const client = await miner();
+    backend.job = undefined;
+    server.jobChanged();
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
+    server.jobChanged();
+    await client.fence();
+
+    expect(methods(client.take())).toEqual(["mining.stop_mining", "mining.notify"]);
+    expect(backend.granted).toHaveLength(1);
+  });
+
+  it("with a threshold below the target bring another prefix with that target", async () => {
     const { backend, miner, server } = startHarness();
     const client = await miner();
     backend.job = { height: 1001, oprHash: HASH_B, threshold: 0xff00_0000_0000_0000n };
@@ -63,8 +106,9 @@ describe("jobs", () => {
     server.jobChanged();
     await client.fence();
 
-    expect(client.lines[0]).toContain('"mining.set_target","params":["ff00000000000000"]');
-    expect(client.lines[1]).toContain('"mining.notify"');
+    // Easier: the new prefix first, so that nothing below the old one's target is sent under it.
+    expect(methods(client.lines)).toEqual(["mining.notify", "mining.set_nonce", "mining.set_target"]);
+    expect(client.lines[2]).toContain('"mining.set_target","params":["ff00000000000000"]');
   });
 
   it("a first target is the threshold where that is lower", async () => {
@@ -176,34 +220,22 @@ describe("logins", () => {
 });
 
 describe("shares", () => {
-  it("carry the target and the time of the moment their line was read", async () => {
-    const { backend, clock, miner, server } = startHarness();
+  it("carry the time of the moment their line was read", async () => {
+    const { backend, clock, miner } = startHarness();
     const client = await miner();
     clock.advance(1_234);
     const readAtMs = clock.monotonicMs();
 
     client.send(share(5));
     await client.fence();
-    const [session] = server.sessions();
-    session?.setTarget(0xffff_f000_0000_0000n);
-    client.send(share(6));
-    await client.fence();
-    clock.advance(31 * SECOND);
-    client.send(share(7));
-    await client.fence();
 
-    expect(backend.shares.map((sent) => sent.assigned)).toEqual([
-      0xffff_0000_0000_0000n,
-      0xffff_0000_0000_0000n,
-      0xffff_f000_0000_0000n,
-    ]);
     expect(backend.shares[0]?.readAtMs).toBe(readAtMs);
   });
 
   it("are answered in order, however long each takes", async () => {
     const { backend, miner } = startHarness();
     const client = await miner();
-    const answers: ((verdict: ShareVerdict) => void)[] = [];
+    const answers: ((verdict: ScriptedVerdict) => void)[] = [];
     backend.verdict = () => new Promise((resolve) => answers.push(resolve));
 
     client.send(share(5) + share(6));
@@ -247,7 +279,7 @@ describe("shares", () => {
     expect(client.lines).toHaveLength(4);
   });
 
-  it("release the prefixes when the session ends, with who used them", async () => {
+  it("release the prefix when the session ends, logged in or not", async () => {
     const { backend, connect, miner } = startHarness();
     const client = await miner("user,rig");
     const stranger = connect();
@@ -257,27 +289,23 @@ describe("shares", () => {
     await client.close();
     await stranger.close();
 
-    expect(backend.released).toEqual([
-      { prefix: 2, holder: { user: "user", worker: "rig" } },
-      { prefix: 3, holder: undefined },
-    ]);
+    expect(backend.claimed).toEqual([{ prefix: 2, holder: { user: "user", worker: "rig" } }]);
+    expect(backend.released).toEqual([2, 3]);
   });
 
-  it("keep a former prefix for two jobs and then release it", async () => {
-    const { backend, miner, server } = startHarness();
-    const client = await miner();
-    const [session] = server.sessions();
-    session?.moveToNewPrefix();
-    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
-    server.jobChanged();
-    expect(session?.prefixes).toEqual([3, 2]);
+  it("of another worker on the same connection are found under a prefix of its own", async () => {
+    const { backend, miner } = startHarness();
+    const client = await miner("user,rig");
 
-    backend.job = { height: 1002, oprHash: HASH_A, threshold: 0n };
-    server.jobChanged();
+    client.send(call(3, "mining.authorize", "user,rig") + call(4, "mining.authorize", "user,other"));
     await client.fence();
 
-    expect(session?.prefixes).toEqual([3]);
-    expect(backend.released).toEqual([{ prefix: 2, holder: { user: "user", worker: "rig" } }]);
+    expect(methods(client.lines)).toEqual(["client.show_message", "client.show_message", "mining.set_nonce"]);
+    expect(backend.granted.map(({ holder }) => holder)).toEqual([
+      undefined,
+      { user: "user", worker: "other" },
+    ]);
+    expect(backend.released).toEqual([2]);
   });
 
   it("find no prefix: the connection is closed", async () => {
@@ -294,7 +322,7 @@ describe("shares", () => {
 
 describe("vardiff on a session", () => {
   it("raises the target of a fast miner at once and says so", async () => {
-    const { clock, miner } = startHarness();
+    const { backend, clock, miner } = startHarness();
     const client = await miner();
     for (let id = 10; id < 31; id++) {
       clock.advance(100);
@@ -303,7 +331,118 @@ describe("vardiff on a session", () => {
 
     await client.fence();
 
-    expect(methods(client.lines)).toEqual(["mining.set_target"]);
+    // Harder: the target first.
+    expect(methods(client.lines)).toEqual(["mining.set_target", "mining.set_nonce"]);
+    expect(backend.granted.map(({ holder, measured }) => ({ holder, measured }))).toEqual([
+      { holder: undefined, measured: undefined },
+      { holder: { user: "user", worker: "rig" }, measured: { address: "10.0.0.1", trusted: false } },
+    ]);
+    expect(backend.released).toEqual([2]);
+  });
+
+  it("takes refused shares that reached the target for evidence too, so that refusals slow a flood down", async () => {
+    const { backend, clock, miner } = startHarness();
+    const client = await miner();
+    backend.verdict = async () => ({
+      kind: "refused",
+      code: "busy",
+      reason: "",
+      hit: 0xffff_0000_0000_0000n,
+    });
+    for (let id = 10; id < 35; id++) {
+      clock.advance(300);
+      client.send(share(id));
+      await client.fence();
+    }
+
+    expect(methods(client.lines)).toContain("mining.set_nonce");
+    // Nothing was accepted: it is not remembered as the worker's own.
+    expect(backend.granted.at(-1)?.measured).toBeUndefined();
+  });
+
+  it("retargets at most once in 15 s and 16 times a job at 10-minute blocks, whatever is wished for", async () => {
+    const { backend, clock, miner, server } = startHarness();
+    const client = await miner();
+    const wish = async (n: number): Promise<void> => {
+      client.send(call(100 + n, "mining.suggest_target", n % 2 ? "fffff00000000000" : "fffff80000000000"));
+      clock.advance(SECOND);
+      await client.fence();
+    };
+    for (let n = 0; n < 30; n++) await wish(n);
+    const soon = backend.granted.length - 1;
+    for (let n = 30; n < 400; n++) await wish(n);
+    const inJob = backend.granted.length - 1;
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
+    server.jobChanged();
+    await wish(400);
+
+    expect(soon).toBeLessThanOrEqual(3);
+    expect(inJob).toBe(16);
+    expect(backend.granted.length - 1).toBe(17);
+  });
+
+  it("keeps its target while prefixes are scarce", async () => {
+    const { backend, clock, miner } = startHarness();
+    const client = await miner();
+    backend.scarce = true;
+    client.send(call(3, "mining.suggest_target", "fffff00000000000"));
+    clock.advance(60 * SECOND);
+    await client.fence();
+
+    expect(backend.granted).toHaveLength(1);
+  });
+
+  it("tells one address 2,048 prefixes a job, then closes its new connections and keeps the targets of the others", async () => {
+    const { backend, clock, connect, ends, miner, server } = startHarness({ maxPrefixesPerAddress: 3 });
+    const clients = [await miner(), await miner(), await miner()];
+    const fourth = connect();
+    fourth.send(call(1, "mining.subscribe", "x"));
+    await fourth.until(() => fourth.closed);
+    clients[0]?.send(call(3, "mining.suggest_target", "fffff00000000000"));
+    clock.advance(60 * SECOND);
+    await clients[0]?.fence();
+    const elsewhere = await miner("user,rig", "10.0.0.2");
+    backend.job = { height: 1001, oprHash: HASH_B, threshold: 0n };
+    server.jobChanged();
+    const later = await miner();
+
+    expect(ends).toEqual(["no-prefix"]);
+    expect(backend.granted).toHaveLength(6);
+    expect([elsewhere.closed, later.closed]).toEqual([false, false]);
+  });
+
+  it("begins a worker known here at its last target, with a second prefix after the login", async () => {
+    const { backend, connect } = startHarness();
+    backend.remembered = 0xffff_ff00_0000_0000n;
+    const client = connect();
+    client.send(call(1, "mining.subscribe", "x") + call(2, "mining.authorize", "user,rig"));
+    await client.fence();
+
+    expect(methods(client.lines)).toEqual([
+      "mining.set_target",
+      "mining.notify",
+      "client.show_message",
+      "mining.set_target",
+      "mining.set_nonce",
+    ]);
+    expect(backend.granted.map(({ target }) => target)).toEqual([
+      0xffff_0000_0000_0000n,
+      0xffff_ff00_0000_0000n,
+    ]);
+  });
+
+  it("remembers a target that 20 accepted shares bore out, and no wish", async () => {
+    const { backend, clock, miner } = startHarness();
+    const [steady, wisher] = [await miner("user,a"), await miner("user,b")];
+    wisher.send(call(3, "mining.suggest_target", "ffff000000000000"));
+    for (let n = 0; n < 24; n++) {
+      clock.advance(10 * SECOND);
+      steady.send(share(100 + n));
+      wisher.send(share(200 + n));
+      await Promise.all([steady.fence(), wisher.fence()]);
+    }
+
+    expect(backend.measured).toEqual([{ prefix: 2, where: { address: "10.0.0.1", trusted: false } }]);
   });
 
   it("does not take the silence without a job for slowness", async () => {
@@ -333,9 +472,9 @@ describe("vardiff on a session", () => {
 
     expect(client.take()[0]).toContain('"params":["ffffff0000000000"]');
     backend.job = { height: 1000, oprHash: HASH_A, threshold: 0xffff_8000_0000_0000n };
-    clock.advance(SECOND);
+    clock.advance(15 * SECOND);
     await client.fence();
-    expect(client.take()[0]).toContain('"params":["ffff800000000000"]');
+    expect(client.take()[1]).toContain('"params":["ffff800000000000"]');
   });
 });
 
@@ -735,7 +874,7 @@ describe("a flood", () => {
   it("of shares of a session that has shown none yet is judged four at a time, and more with each good one", async () => {
     const { backend, miner } = startHarness();
     const client = await miner();
-    const answers: ((verdict: ShareVerdict) => void)[] = [];
+    const answers: ((verdict: ScriptedVerdict) => void)[] = [];
     backend.verdict = () => new Promise((resolve) => answers.push(resolve));
 
     client.send(Array.from({ length: 20 }, (_, n) => share(100 + n)).join(""));

@@ -3,18 +3,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type Assignment,
-  assign,
-  assignedAt,
-  firstAssignment,
-  graceMs,
-  retarget,
-  targetFor,
+  bounded,
+  freshPace,
+  isOld,
+  paused,
+  resumed,
+  retargetEveryMs,
   type VardiffSettings,
+  wantedTarget,
   withShare,
-  withWish,
 } from "../../../edge/stratum/vardiff.ts";
-import { assignedWork } from "../../../shared/difficulty/work.ts";
+import { assignedWork, targetOfWork, wholeTarget } from "../../../shared/difficulty/work.ts";
 
 const settings: VardiffSettings = {
   blockPeriodMs: 600_000,
@@ -32,133 +31,120 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** A miner of so many hashes a millisecond, for some time; the shares it found in the last block period. */
-function mine(
-  rate: number,
-  ms: number,
-  start: Assignment,
-  seed = 1,
-): { assignment: Assignment; lastPeriod: number } {
+/** A miner of so many hashes a millisecond, for some time; the mean of its shares in the last so many block periods. */
+function mine(rate: number, blocks: number, last: number, seed = 1): number {
   const random = numbers(seed);
-  let assignment = start;
+  let target = bounded(settings.firstTarget, settings, 0n);
+  let pace = freshPace(0);
   let now = 0;
-  let lastPeriod = 0;
+  let counted = 0;
+  let retargetedMs = Number.NEGATIVE_INFINITY;
+  const ms = blocks * settings.blockPeriodMs;
   while (now < ms) {
-    const wait = (-Math.log(1 - random()) * Number(assignedWork(assignment.target))) / rate;
-    const step = Math.min(wait, 1_000);
-    now += step;
+    const wait = (-Math.log(1 - random()) * Number(assignedWork(target))) / rate;
+    now += Math.min(wait, 1_000);
     if (wait <= 1_000) {
-      assignment = withShare(assignment, assignedAt(assignment, now));
-      if (now > ms - settings.blockPeriodMs) lastPeriod += 1;
+      pace = withShare(pace, true);
+      if (now > ms - last * settings.blockPeriodMs) counted += 1;
     }
-    assignment = retarget(assignment, settings, 0n, now);
+    const wanted = wantedTarget(pace, target, settings, now);
+    const next = wanted === undefined ? target : bounded(wanted.target, settings, 0n);
+    if (next !== target && now - retargetedMs >= retargetEveryMs(settings)) {
+      target = next;
+      pace = freshPace(now);
+      retargetedMs = now;
+    } else if (isOld(pace, settings, now)) pace = freshPace(now);
   }
-  return { assignment, lastPeriod };
+  return counted / last;
 }
 
 describe("work and targets", () => {
   it("the first target stands for 65,536 hashes", () => {
     expect(assignedWork(0xffff_0000_0000_0000n)).toBe(65_536n);
-    expect(targetFor(65_536n)).toBe(0xffff_0000_0000_0000n);
+    expect(targetOfWork(65_536n)).toBe(0xffff_0000_0000_0000n);
   });
 
-  it("a target for so many hashes asks for at most as many, and not one less", () => {
+  it("a target for so many hashes is worth exactly as many, and takes no fewer to reach", () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: 2n ** 40n }), (hashes) => {
-        const target = targetFor(hashes);
-        expect(assignedWork(target)).toBeLessThanOrEqual(hashes);
-        expect(assignedWork(target + 1n)).toBeGreaterThanOrEqual(hashes);
+      fc.property(fc.bigInt({ min: 1n, max: 2n ** 32n }), (hashes) => {
+        const target = targetOfWork(hashes);
+        expect(assignedWork(target)).toBe(hashes);
+        // Chance times worth of one hash: (2^64 − target) / 2^64 · hashes is at most 1.
+        expect((2n ** 64n - target) * hashes).toBeLessThanOrEqual(2n ** 64n);
+      }),
+    );
+  });
+
+  it("the whole target of any other is the nearest one not above it", () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 2n ** 33n }), (target) => {
+        const whole = wholeTarget(target);
+        expect(whole).toBeLessThanOrEqual(target);
+        expect(targetOfWork(assignedWork(target) + 1n)).toBeGreaterThan(target);
+        expect(wholeTarget(whole)).toBe(whole);
       }),
     );
   });
 });
 
-describe("retarget", () => {
-  it.each([0.05, 1, 10, 100, 10_000, 5_000_000])(
-    "brings a miner of %d hashes a millisecond to 60 shares a block period",
+describe("the wanted target", () => {
+  it.each([1, 10, 100, 10_000, 5_000_000])(
+    "brings a miner of %d hashes a millisecond to 60 shares a block period, within a fifth over 20 blocks",
     (rate) => {
-      const { lastPeriod } = mine(rate, 10 * settings.blockPeriodMs, firstAssignment(settings, 0n, 0));
-
-      // The slowest one meets the easiest target allowed.
-      const slowest = (rate * settings.blockPeriodMs) / Number(assignedWork(settings.easiestTarget));
-      expect(lastPeriod).toBeGreaterThan(Math.min(60, slowest) * 0.5);
-      expect(lastPeriod).toBeLessThan(60 * 1.7);
+      for (const seed of [1, 2, 3]) {
+        const mean = mine(rate, 30, 20, seed);
+        expect(mean).toBeGreaterThan(48);
+        expect(mean).toBeLessThan(72);
+      }
     },
   );
 
-  it("raises the target of a fast miner within seconds [P5]", () => {
-    const { assignment } = mine(1_000_000, 5_000, firstAssignment(settings, 0n, 0));
+  it("of a slow miner is the easiest one", () => {
+    const slowest = (0.0005 * settings.blockPeriodMs) / Number(assignedWork(settings.easiestTarget));
 
-    expect(assignment.target).toBeGreaterThan(settings.firstTarget);
+    expect(mine(0.0005, 40, 20)).toBeGreaterThan(slowest * 0.7);
+    expect(mine(0.0005, 40, 20)).toBeLessThan(slowest * 1.3);
   });
 
-  it("stays between the easiest target and the threshold, whatever happens", () => {
-    const event = fc.record({
-      ms: fc.nat({ max: 400_000 }),
-      shares: fc.nat({ max: 40 }),
-      threshold: fc.option(fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), { nil: 0n }),
-      wish: fc.option(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { nil: undefined }),
-    });
-    fc.assert(
-      fc.property(fc.array(event, { maxLength: 30 }), (events) => {
-        let now = 0;
-        let assignment = firstAssignment(settings, 0n, now);
-        for (const { ms, shares, threshold, wish } of events) {
-          now += ms;
-          if (wish !== undefined) assignment = withWish(assignment, wish);
-          for (let share = 0; share < shares; share++)
-            assignment = withShare(assignment, assignedAt(assignment, now));
-          const before = assignment;
-          assignment = retarget(before, settings, threshold, now);
+  it("rises for a fast miner within seconds [P5]", () => {
+    let pace = freshPace(0);
+    for (let n = 0; n < 20; n++) pace = withShare(pace, n % 10 === 0);
 
-          const target = assignment.target;
-          if (threshold > 0n) expect(target).toBeLessThanOrEqual(threshold);
-          else if (target !== before.target) expect(target).toBeGreaterThanOrEqual(settings.easiestTarget);
-          // What could be submitted before still can, for the time of the grace.
-          if (target !== before.target)
-            expect(assignedAt(assignment, now)).toBeLessThanOrEqual(assignedAt(before, now));
-        }
+    expect(wantedTarget(pace, settings.firstTarget, settings, 2_000)?.target).toBeGreaterThan(
+      settings.firstTarget,
+    );
+    // Two of them were accepted: that is evidence, and no measurement.
+    expect(wantedTarget(pace, settings.firstTarget, settings, 2_000)?.isMeasured).toBe(false);
+  });
+
+  it("does not follow from stopped time", () => {
+    const halfBlock = settings.blockPeriodMs / 2;
+    let pace = freshPace(0);
+    for (let n = 0; n < 30; n++) pace = withShare(pace, true);
+    pace = resumed(paused(pace, halfBlock), halfBlock + 86_400_000);
+
+    expect(wantedTarget(pace, settings.firstTarget, settings, halfBlock + 86_400_000)).toBeUndefined();
+    expect(
+      wantedTarget(paused(pace, halfBlock + 86_400_000), settings.firstTarget, settings, 1e12),
+    ).toBeUndefined();
+  });
+
+  it("stays between the easiest target and the threshold, and stands for whole hashes, whatever is asked for", () => {
+    const target = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const threshold = fc.option(fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), { nil: 0n });
+    fc.assert(
+      fc.property(target, threshold, (asked, limit) => {
+        const given = bounded(asked, settings, limit);
+        if (limit > 0n) expect(given).toBeLessThanOrEqual(limit);
+        else expect(given).toBeGreaterThanOrEqual(settings.easiestTarget);
+        expect(wholeTarget(given)).toBe(given);
       }),
     );
   });
 
-  it("does nothing during the grace but follow a lower threshold", () => {
-    const start = assign(firstAssignment(settings, 0n, 0), 0xffff_ff00_0000_0000n, settings, 1_000);
-    let assignment = start;
-    for (let share = 0; share < 1_000; share++)
-      assignment = withShare(assignment, assignedAt(assignment, 2_000));
-
-    expect(retarget(assignment, settings, 0n, 30_999).target).toBe(start.target);
-    expect(retarget(assignment, settings, 0n, 31_001).target).not.toBe(start.target);
-    expect(retarget(assignment, settings, 0xff00_0000_0000_0000n, 2_000).target).toBe(0xff00_0000_0000_0000n);
-  });
-
-  it("follows a wish for a harder target and keeps it, up to the threshold", () => {
-    const wish = 0xffff_fff0_0000_0000n;
-    const start = withWish(firstAssignment(settings, 0n, 0), wish);
-
-    const followed = retarget(start, settings, 0n, 1);
-    expect(followed.target).toBe(wish);
-    expect(retarget(followed, settings, 0n, 2_000_000).target).toBe(wish);
-    expect(retarget(start, settings, 0xffff_8000_0000_0000n, 1).target).toBe(0xffff_8000_0000_0000n);
-  });
-});
-
-describe("assignedAt", () => {
-  it("is the lower of the old and the new target for min(30 s, a quarter block)", () => {
-    const harder = assign(firstAssignment(settings, 0n, 0), 0xffff_ff00_0000_0000n, settings, 1_000);
-    expect(assignedAt(harder, 30_999)).toBe(0xffff_0000_0000_0000n);
-    expect(assignedAt(harder, 31_000)).toBe(0xffff_ff00_0000_0000n);
-
-    const easier = assign(firstAssignment(settings, 0n, 0), 0xff00_0000_0000_0000n, settings, 1_000);
-    expect(assignedAt(easier, 1_000)).toBe(0xff00_0000_0000_0000n);
-    expect(graceMs({ ...settings, blockPeriodMs: 10_000 })).toBe(2_500);
-  });
-
-  it("keeps the lowest target of several changes in a row", () => {
-    const first = assign(firstAssignment(settings, 0n, 0), 0xff00_0000_0000_0000n, settings, 1_000);
-    const second = assign(first, 0xffff_ff00_0000_0000n, settings, 2_000);
-
-    expect(assignedAt(second, 3_000)).toBe(0xff00_0000_0000_0000n);
+  it("is asked for once in 15 s at 10-minute blocks, in 5 s at 3-minute ones, in a second on a devnet", () => {
+    expect(
+      [600_000, 180_000, 10_000].map((blockPeriodMs) => retargetEveryMs({ ...settings, blockPeriodMs })),
+    ).toEqual([15_000, 5_000, 1_000]);
   });
 });

@@ -25,6 +25,10 @@ export const CLAUSES: Readonly<Record<string, (difference: Difference) => boolea
     (d.ours === undefined &&
       isRequest(d.theirMessage, "mining.set_target") &&
       !isCanonical(param(d.theirMessage, 0))),
+  "D-PREFIX": (d) => d.theirs === undefined && isRequest(d.ourMessage, "mining.set_nonce"),
+  "D-STOP": (d) =>
+    (d.theirs === undefined && isRequest(d.ourMessage, "mining.stop_mining")) ||
+    (d.theirs === undefined && isRequest(d.ourMessage, "mining.notify")),
   "D-ASSIGNED": (d) => becameTrue(d) && (parseTarget(param(d.request, 4)) ?? FIRST_TARGET) < FIRST_TARGET,
   "D-NOTIFY-SUBSCRIBED": (d) => isMissingNotify(d) && !d.subscribed,
   "D-NOTIFY-ONCE": (d) => isMissingNotify(d) && d.subscribed && height(d.theirMessage) === highest(d),

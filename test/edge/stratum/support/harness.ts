@@ -4,8 +4,11 @@ import { duplexPair } from "node:stream";
 import type {
   AuthorizeRequest,
   AuthorizeVerdict,
+  Grant,
+  GrantRequest,
   Holder,
   Job,
+  Measured,
   ShareVerdict,
   StratumBackend,
   SubmittedShare,
@@ -20,22 +23,36 @@ import { RawClient } from "./client.ts";
 export const HASH_A = "aa".repeat(32);
 export const HASH_B = "bb".repeat(32);
 
+/** A verdict whose target, where it has none, is that of the prefix granted last. */
+export type ScriptedVerdict =
+  | { readonly kind: "accepted"; readonly target?: bigint }
+  | Exclude<ShareVerdict, { kind: "accepted" }>;
+
 /** Answers as its fields say, and remembers what it was asked. */
 export class ScriptedBackend implements StratumBackend {
-  job: Job | undefined = { height: 1000, oprHash: HASH_A, threshold: 0n };
+  job: (Omit<Job, "freshFrom"> & Partial<Pick<Job, "freshFrom">>) | undefined = {
+    height: 1000,
+    oprHash: HASH_A,
+    threshold: 0n,
+  };
   login: (request: AuthorizeRequest) => Promise<AuthorizeVerdict> = async () => ({
     kind: "ok",
     registered: false,
   });
-  verdict: (share: SubmittedShare) => Promise<ShareVerdict> = async () => ({ kind: "accepted" });
+  verdict: (share: SubmittedShare) => Promise<ScriptedVerdict> = async () => ({ kind: "accepted" });
   prefixesLeft = Number.POSITIVE_INFINITY;
+  scarce = false;
+  remembered: bigint | undefined;
   readonly logins: AuthorizeRequest[] = [];
   readonly shares: SubmittedShare[] = [];
-  readonly released: { prefix: number; holder: Holder | undefined }[] = [];
+  readonly granted: (GrantRequest & Grant)[] = [];
+  readonly claimed: { prefix: number; holder: Holder }[] = [];
+  readonly released: number[] = [];
+  readonly measured: { prefix: number; where: Measured }[] = [];
   #next = 1;
 
   currentJob(): Job | undefined {
-    return this.job;
+    return this.job === undefined ? undefined : { freshFrom: 0, ...this.job };
   }
 
   async oprHashOf(height: number): Promise<string | undefined> {
@@ -47,20 +64,40 @@ export class ScriptedBackend implements StratumBackend {
     return this.login(request);
   }
 
-  leasePrefix(): number | undefined {
+  async grantPrefix(request: GrantRequest): Promise<Grant | undefined> {
     this.prefixesLeft -= 1;
     if (this.prefixesLeft < 0) return undefined;
     this.#next += 1;
-    return this.#next;
+    const grant = { prefix: this.#next, target: request.target, serial: this.#next };
+    this.granted.push({ ...request, ...grant });
+    return grant;
   }
 
-  releasePrefix(prefix: number, holder: Holder | undefined): void {
-    this.released.push({ prefix, holder });
+  async claimPrefix(prefix: number, holder: Holder): Promise<boolean> {
+    this.claimed.push({ prefix, holder });
+    return true;
   }
 
-  submit(share: SubmittedShare): Promise<ShareVerdict> {
+  releasePrefix(prefix: number): void {
+    this.released.push(prefix);
+  }
+
+  measuredPrefix(prefix: number, where: Measured): void {
+    this.measured.push({ prefix, where });
+  }
+
+  lastTarget(): bigint | undefined {
+    return this.remembered;
+  }
+
+  prefixesAreScarce(): boolean {
+    return this.scarce;
+  }
+
+  async submit(share: SubmittedShare): Promise<ShareVerdict> {
     this.shares.push(share);
-    return this.verdict(share);
+    const verdict = await this.verdict(share);
+    return verdict.kind === "accepted" ? { target: this.granted.at(-1)?.target ?? 0n, ...verdict } : verdict;
   }
 }
 

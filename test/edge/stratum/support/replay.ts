@@ -6,6 +6,7 @@ import { type Listening, listenStratum } from "../../../../edge/stratum/listener
 import { NO_METRICS } from "../../../../edge/stratum/metrics.ts";
 import { OpenBackend } from "../../../../edge/stratum/open-backend.ts";
 import { StratumServer } from "../../../../edge/stratum/server.ts";
+import { STRATUM_DEFAULTS } from "../../../../edge/stratum/settings.ts";
 import { fromHex, toHex } from "../../../../shared/bytes.ts";
 import { systemRandom } from "../../../../shared/clock.ts";
 import { isValidFaAddress } from "../../../../shared/factom/address.ts";
@@ -13,6 +14,7 @@ import type { Hasher } from "../../../../shared/hash/hasher.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { parseStratumLine } from "../../../../shared/messages/stratum.ts";
 import { type ManualClock, manualClock } from "../../../helpers/manual-clock.ts";
+import { RecordedPrefixes } from "../../../helpers/recorded-prefixes.ts";
 import { RawClient } from "./client.ts";
 import { clientMessages, type Step } from "./transcript.ts";
 
@@ -44,18 +46,21 @@ export class Accounts {
 
 /** The open backend, with what the recording had: its prefixes, its users. */
 class RecordedBackend extends OpenBackend {
-  nextPrefix = 0;
-  readonly #extraPrefixes: readonly number[];
+  readonly prefixes: RecordedPrefixes;
+  readonly #used: readonly number[];
   readonly #accounts: Accounts | undefined;
+  /** The target that the recorded client was told last. */
+  told: bigint = STRATUM_DEFAULTS.firstTarget;
 
-  constructor(hasher: Hasher, clock: ManualClock, extra: readonly number[], accounts: Accounts | undefined) {
-    super({ lateMs: 5_000 }, { hasher, nowMs: () => clock.monotonicMs(), firstPrefix: 0 });
-    this.#extraPrefixes = extra;
-    this.#accounts = accounts;
-  }
-
-  override leasePrefix(): number {
-    return this.nextPrefix;
+  constructor(
+    { hasher, clock }: { readonly hasher: Hasher; readonly clock: ManualClock },
+    recorded: { readonly used: readonly number[]; readonly accounts: Accounts | undefined },
+  ) {
+    const prefixes = new RecordedPrefixes();
+    super({ lateMs: 5_000 }, { hasher, clock, random: systemRandom, prefixes });
+    this.prefixes = prefixes;
+    this.#used = recorded.used;
+    this.#accounts = recorded.accounts;
   }
 
   override authorize(request: AuthorizeRequest): Promise<AuthorizeVerdict> {
@@ -64,8 +69,18 @@ class RecordedBackend extends OpenBackend {
       : Promise.resolve(this.#accounts.authorize(request));
   }
 
-  override submit(share: SubmittedShare): ReturnType<OpenBackend["submit"]> {
-    return super.submit({ ...share, prefixes: [...share.prefixes, ...this.#extraPrefixes] });
+  /** The recorded client took no notice of a new prefix: the one that its share begins with is leased to it, with the target that it was told there. */
+  override async submit(share: SubmittedShare): ReturnType<OpenBackend["submit"]> {
+    const prefix = Number.parseInt(share.nonce.slice(0, 8), 16);
+    const target = this.told;
+    const known = this.prefixes.find(prefix);
+    const isLeased = known?.live === true && known.target === target && known.holder?.user === share.user;
+    if (this.#used.includes(prefix) && !isLeased) {
+      this.prefixes.upcoming = prefix;
+      const holder = { user: share.user, worker: share.worker };
+      await this.grantPrefix({ target, holder, measured: undefined });
+    }
+    return super.submit(share);
   }
 }
 
@@ -90,6 +105,7 @@ class Replay {
   readonly #options: ReplayOptions;
   readonly #clock = manualClock();
   readonly #clients = new Map<number, RawClient>();
+  readonly #told = new Map<number, bigint>();
   readonly #sent = new Map<number, Uint8Array>();
   /** Session id as recorded → ours. */
   readonly #sessions = new Map<string, string>();
@@ -113,6 +129,7 @@ class Replay {
       if (step.kind === "event")
         for (const text of step.event.split("\n")) await this.#event(step.conn, text, index);
       else if (step.kind === "client") await this.#clientLine(step.conn, step.bytes, index);
+      else this.#hear(step.conn, step.line);
     }
     for (const client of this.#clients.values()) await client.fence();
     return new Map([...this.#clients].map(([conn, client]) => [conn, client.lines]));
@@ -123,10 +140,16 @@ class Replay {
     await this.#server.close();
   }
 
+  #hear(conn: number, line: string): void {
+    const target = /"mining\.set_target","params":\["(?:0x)?([0-9a-f]+)"\]/.exec(line)?.[1];
+    if (target !== undefined) this.#told.set(conn, BigInt(`0x${target}`));
+  }
+
   async #clientLine(conn: number, bytes: Uint8Array, index: number): Promise<void> {
     const client = this.#client(conn);
     const recorded = recordedSubscription(this.#options.steps, conn);
-    this.#backend.nextPrefix = recorded?.prefix ?? 0;
+    if (!ourSession(client.lines)) this.#backend.prefixes.upcoming = recorded?.prefix;
+    this.#backend.told = this.#told.get(conn) ?? STRATUM_DEFAULTS.firstTarget;
     client.send(bytes);
     const all = Buffer.concat([this.#sent.get(conn) ?? new Uint8Array(0), bytes]);
     this.#sent.set(conn, all);
@@ -161,12 +184,15 @@ class Replay {
   async #console(command: string): Promise<void> {
     const [verb = "", ...words] = command.split(" ");
     if (verb === "gate") {
-      this.#backend.gateOpen = words[0] === "on";
+      if (words[0] === "on") this.#backend.resume();
+      else this.#backend.stop();
+      this.#server.jobChanged();
+      for (const client of this.#clients.values()) await client.fence();
       return;
     }
     const mine = [verb, this.#sessions.get(words[0] ?? "") ?? "", ...words.slice(1)];
-    if (verb === "setnonce") this.#backend.nextPrefix = Number(words[1]);
-    const printed = runConsoleCommand(this.#server, mine.join(" "));
+    if (verb === "setnonce") this.#backend.prefixes.upcoming = Number(words[1]);
+    const printed = await runConsoleCommand(this.#server, mine.join(" "));
     if (printed !== "" && !/^(?:prefix|not sent: )/.test(printed))
       throw new Error(`${this.#options.name}: ${command}: ${printed}`);
     for (const client of this.#clients.values()) await client.fence();
@@ -184,13 +210,15 @@ class Replay {
 
   #newBackend(): RecordedBackend {
     const { name, steps, hasher, accounts } = this.#options;
-    const extra = /raw/.test(name) ? prefixesUsed(steps) : [];
-    return new RecordedBackend(hasher, this.#clock, extra, name.startsWith("auth_") ? accounts : undefined);
+    return new RecordedBackend(
+      { hasher, clock: this.#clock },
+      { used: prefixesUsed(steps), accounts: name.startsWith("auth_") ? accounts : undefined },
+    );
   }
 
   #newServer(): StratumServer {
     return new StratumServer(
-      { welcomeMessage: WELCOME },
+      { welcomeMessage: WELCOME, blockPeriodMs: 50_000 },
       {
         backend: this.#backend,
         clock: this.#clock,
