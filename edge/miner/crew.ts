@@ -25,7 +25,7 @@ export interface CrewOptions {
   readonly maxHashesPerSecond: number | undefined;
 }
 
-/** A nonce that reached the target of its moment. */
+/** A nonce that reached the target of its work. */
 export interface Hit {
   readonly work: Work;
   readonly nonce: string;
@@ -44,7 +44,8 @@ const MAX_STRETCH = 2 ** 20;
 /** Given out ahead, so that no thread waits for its next stretch. */
 const STRETCHES_AHEAD = 2;
 const RESTART_MS = 1_000;
-const GENERATIONS_KEPT = 8;
+/** Hits of a former generation may still be on their way from a thread; a pool says some lines at once at most. */
+const GENERATIONS_KEPT = 256;
 
 interface Seat {
   worker: Worker;
@@ -83,19 +84,15 @@ export class Crew {
     for (let thread = 0; thread < options.threads; thread++) this.#start();
   }
 
-  /** What the threads search from now on; undefined = nothing. Nonces of the same work go on where they were left. */
+  /** What the threads search from now on; undefined = nothing. Nonces of the same job and prefix go on where they were left. */
   setWork(work: Work | undefined): void {
+    if (isSame(work, this.#work)) return;
     this.#work = work;
     const generation = Atomics.add(this.#control.generation, 0, 1) + 1;
     if (work !== undefined) this.#recent.set(generation, work);
     this.#recent.delete(generation - GENERATIONS_KEPT);
     Atomics.notify(this.#control.generation, 0);
     for (const seat of this.#seats) this.#supply(seat);
-  }
-
-  /** Takes effect within some milliseconds, also for stretches under way. */
-  setTarget(target: bigint): void {
-    Atomics.store(this.#control.target, 0, target);
   }
 
   /** Ends the threads; resolves when they are gone. */
@@ -161,12 +158,19 @@ export class Crew {
       const task: SearchTask = {
         generation: Atomics.load(this.#control.generation, 0),
         prefix: inputPrefix(work),
+        target: work.target,
         ...this.#book.take(work, seat.stretch),
       };
       seat.outstanding += 1;
       seat.worker.postMessage(task);
     }
   }
+}
+
+function isSame(a: Work | undefined, b: Work | undefined): boolean {
+  return (
+    a?.oprHash === b?.oprHash && a?.prefix === b?.prefix && a?.target === b?.target && a?.height === b?.height
+  );
 }
 
 function checkOptions({ threads, dutyCycle, maxHashesPerSecond }: CrewOptions): void {

@@ -6,7 +6,7 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { backoffMs } from "./backoff.ts";
-import { Crew, type Hit } from "./crew.ts";
+import { Crew } from "./crew.ts";
 import { type Dial, dialPool } from "./dial.ts";
 import { Outbox } from "./outbox.ts";
 import { PoolConnection } from "./pool-connection.ts";
@@ -54,7 +54,8 @@ export interface Miner {
   suggestTarget(target: string): void;
 }
 
-const BACKOFF = { firstMs: 1_000, maxMs: 60_000 };
+/** Quick at first: shares found meanwhile wait to be sent, and their job may end. */
+const BACKOFF = { firstMs: 250, maxMs: 60_000 };
 /** Without a pool the threads go on with the last job for so long: its shares may still count. */
 const COAST_MS = 60_000;
 /** A client.reconnect may ask for this much patience. */
@@ -100,10 +101,9 @@ class RunningMiner implements Miner {
     });
     const { dutyCycle = 1, maxHashesPerSecond, threads } = options;
     this.#crew = new Crew({ table: modules.table, threads, dutyCycle, maxHashesPerSecond }, modules, {
-      onHit: (hit) => this.#onHit(hit),
+      onHit: (hit) => this.#outbox.add(hit),
       onHashes: (hashes) => this.#rate.add(hashes, modules.clock.monotonicMs()),
     });
-    this.#crew.setTarget(this.#target);
     void this.#connect();
   }
 
@@ -178,13 +178,13 @@ class RunningMiner implements Miner {
       onJob: (height, oprHash) => this.#onJob(height, oprHash),
       onTarget: (target) => {
         this.#target = target;
-        this.#crew.setTarget(target);
+        this.#mine();
         logger.debug("New target", { target: formatTarget(target) });
       },
       onStop: () => {
         logger.info("The pool asks to stop until the next job");
         this.#job = undefined;
-        this.#mine();
+        this.#crew.setWork(undefined);
       },
       onMessage: (text) => (onMessage ?? ((shown) => logger.info("The pool says", { text: shown })))(text),
       onReconnect: (host, port, seconds) => this.#onReconnect(host, port, seconds),
@@ -213,18 +213,14 @@ class RunningMiner implements Miner {
     this.#mine();
   }
 
-  /** Sets the threads to what is known: nothing without a job, a prefix and a login. */
+  /** Sets the threads to what is known. Until a login succeeds they go on with what they had: what they find may still count. */
   #mine(): void {
-    if (this.#stopping !== undefined) return;
-    const ready = this.#authorized && this.#job !== undefined && this.#prefix !== undefined;
-    this.#crew.setWork(
-      ready && this.#job && this.#prefix !== undefined ? { ...this.#job, prefix: this.#prefix } : undefined,
-    );
-  }
-
-  #onHit(hit: Hit): void {
-    // The target may have risen since the thread looked.
-    if (hit.difficulty >= this.#target) this.#outbox.add(hit);
+    if (this.#stopping !== undefined || !this.#authorized) return;
+    const job = this.#job;
+    const prefix = this.#prefix;
+    const work =
+      job === undefined || prefix === undefined ? undefined : { ...job, prefix, target: this.#target };
+    this.#crew.setWork(work);
   }
 
   #onReconnect(host: string, port: string, seconds: string): void {

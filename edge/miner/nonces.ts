@@ -9,6 +9,8 @@ export interface Work {
   readonly oprHash: string;
   /** The pool's 32-bit prefix, the first four bytes of each nonce. */
   readonly prefix: number;
+  /** What its nonces must reach: a prefix keeps its target, whatever the pool says of later ones (STRATUM.md, T1). */
+  readonly target: bigint;
 }
 
 /** A stretch of counters; each is written big endian in `suffixBytes` bytes after the prefix. */

@@ -27,6 +27,12 @@ export interface PoolAnswer {
   readonly error: StratumError | undefined;
 }
 
+interface OpenRequest {
+  readonly resolve: (answer: PoolAnswer | undefined) => void;
+  /** Monotonic. */
+  readonly sentMs: number;
+}
+
 /** What the pool says; each is called between the greeting and `onEnd`. */
 export interface PoolHooks {
   onPrefix(prefix: number): void;
@@ -46,7 +52,9 @@ const MAX_POOL_LINE = 65_536;
 const GREETING_MS = 30_000;
 /** A pool says something every 240 s. */
 const SILENCE_MS = 600_000;
-const WATCH_MS = 5_000;
+/** A pool answers a share in milliseconds. Without an answer for so long, what was sent is not arriving: a connection may be gone without a word. */
+const UNANSWERED_MS = 4_000;
+const WATCH_MS = 500;
 /** Requests that may wait for an answer. */
 const MAX_OPEN = 1_024;
 
@@ -56,7 +64,8 @@ export class PoolConnection {
   readonly #hooks: PoolHooks;
   readonly #agent: string;
   readonly #splitter = new LineSplitter(MAX_POOL_LINE);
-  readonly #open = new Map<number, (answer: PoolAnswer | undefined) => void>();
+  /** Oldest first. */
+  readonly #open = new Map<number, OpenRequest>();
   readonly #startedMs: number;
   #nextId = 1;
   #heardMs: number;
@@ -92,7 +101,7 @@ export class PoolConnection {
     const id = this.#nextId;
     this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
     return new Promise((resolve) => {
-      this.#open.set(id, resolve);
+      this.#open.set(id, { resolve, sentMs: this.#clock.monotonicMs() });
       this.#stream.write(encodeRequest(id, method, params));
     });
   }
@@ -109,7 +118,7 @@ export class PoolConnection {
     this.#ended = true;
     this.#watch.stop();
     this.#stream.destroy();
-    for (const resolve of this.#open.values()) resolve(undefined);
+    for (const { resolve } of this.#open.values()) resolve(undefined);
     this.#open.clear();
     this.#hooks.onEnd(reason);
   }
@@ -127,9 +136,9 @@ export class PoolConnection {
 
   #hear(message: StratumMessage): void {
     if (message.kind === "response") {
-      const resolve = this.#open.get(message.id);
+      const open = this.#open.get(message.id);
       this.#open.delete(message.id);
-      resolve?.({ result: message.result, error: message.error });
+      open?.resolve({ result: message.result, error: message.error });
     } else if (message.kind === "request" && message.params.kind === "list")
       this.#onRequest(message.id, message.method, message.params.values);
   }
@@ -194,10 +203,18 @@ export class PoolConnection {
     else this.end(`the login was not understood: ${answer.error?.message ?? "no verdict"}`);
   }
 
+  /** For how long nothing came though something is asked. */
+  #unansweredMs(nowMs: number): number {
+    const oldest = this.#open.values().next();
+    return oldest.done ? 0 : nowMs - Math.max(oldest.value.sentMs, this.#heardMs);
+  }
+
   #onWatch(): void {
     const now = this.#clock.monotonicMs();
     if (!this.#authorized && now - this.#startedMs >= GREETING_MS)
       this.end(`the pool did not answer the login within ${GREETING_MS / 1_000} s`);
+    else if (this.#authorized && this.#unansweredMs(now) >= UNANSWERED_MS)
+      this.end(`the pool gave no answer for ${UNANSWERED_MS / 1_000} s`);
     else if (now - this.#heardMs >= SILENCE_MS) this.end(`the pool was silent for ${SILENCE_MS / 1_000} s`);
     else this.#watch = this.#clock.after(WATCH_MS, () => this.#onWatch());
   }

@@ -2,18 +2,16 @@
 
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 
-/** Shared words: a task whose generation is not the current one is dropped, and the target may change while it runs. */
-export const CONTROL_BYTES = 16;
+/** The shared word: a task whose generation is not the current one is dropped. */
+export const CONTROL_BYTES = 4;
 
 export interface Control {
   /** One word: the current generation. */
   readonly generation: Int32Array;
-  /** One word: difficulties at or above it are reported. */
-  readonly target: BigUint64Array;
 }
 
 export function viewControl(buffer: SharedArrayBuffer): Control {
-  return { generation: new Int32Array(buffer, 0, 1), target: new BigUint64Array(buffer, 8, 1) };
+  return { generation: new Int32Array(buffer, 0, 1) };
 }
 
 /** What a thread is started with. */
@@ -32,6 +30,8 @@ export interface SearchTask {
   readonly generation: number;
   /** oprHash ‖ prefix. */
   readonly prefix: Uint8Array;
+  /** Difficulties at or above it are reported. */
+  readonly target: bigint;
   readonly start: number;
   readonly count: number;
   readonly suffixBytes: number;

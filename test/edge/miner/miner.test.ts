@@ -325,10 +325,10 @@ describe("what a pool may say", () => {
     }
     await until(() => miner.stats().authorized);
 
-    // Each between half and all of 1, 2 and 4 seconds, and the step of the clock.
+    // Each between half and all of ¼, ½ and 1 second, and the step of the clock.
     for (const [i, wait] of waits.entries()) {
-      expect(wait).toBeGreaterThanOrEqual(500 * 2 ** i);
-      expect(wait).toBeLessThanOrEqual(1_000 * 2 ** i + 50);
+      expect(wait).toBeGreaterThanOrEqual(125 * 2 ** i);
+      expect(wait).toBeLessThanOrEqual(250 * 2 ** i + 50);
     }
   });
 

@@ -6,9 +6,9 @@ import { inputPrefix, NonceBook, nonceHex, type Work } from "../../../edge/miner
 import { toHex } from "../../../shared/bytes.ts";
 
 const works: Work[] = [
-  { height: 1, oprHash: "aa".repeat(32), prefix: 1 },
-  { height: 1, oprHash: "aa".repeat(32), prefix: 2 },
-  { height: 2, oprHash: "bb".repeat(32), prefix: 1 },
+  { height: 1, oprHash: "aa".repeat(32), prefix: 1, target: 0n },
+  { height: 1, oprHash: "aa".repeat(32), prefix: 2, target: 0n },
+  { height: 2, oprHash: "bb".repeat(32), prefix: 1, target: 0n },
 ];
 
 describe("NonceBook", () => {
@@ -51,7 +51,7 @@ describe("NonceBook", () => {
   });
 
   it("writes the prefix and the counter big endian", () => {
-    const work = { height: 1, oprHash: "ab".repeat(32), prefix: 0x0102_0304 };
+    const work = { height: 1, oprHash: "ab".repeat(32), prefix: 0x0102_0304, target: 0n };
 
     expect(toHex(inputPrefix(work))).toBe(`${"ab".repeat(32)}01020304`);
     expect(nonceHex(work, 0x0506, 4)).toBe("0102030400000506");

@@ -10,7 +10,7 @@ import { stratumError } from "../../../shared/messages/stratum.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 
 const hit = (height: number, counter = 1) => ({
-  work: { height, oprHash: "aa".repeat(32), prefix: 7 },
+  work: { height, oprHash: "aa".repeat(32), prefix: 7, target: 0n },
   nonce: `00000007${counter.toString(16).padStart(8, "0")}`,
   difficulty: 0xffff_ff00_0000_0000n,
 });
