@@ -17,7 +17,7 @@ import { createAccounts } from "./accounts.ts";
 import { createFollower, type Follower, type FollowerOptions } from "./chain/follower.ts";
 import { type GradeOptions, gradeChainBlock } from "./chain/grade.ts";
 import { createMinuteKeeper, type MinuteKeeper } from "./chain/minutes.ts";
-import { readChainBlock } from "./chain/reader.ts";
+import { type BlockReader, createBlockReader } from "./chain/reader.ts";
 import { type PriceRow, type SettleOptions, settleNextJob } from "./chain/settle.ts";
 import { Submitter, type SubmitterOptions } from "./chain/submitter.ts";
 import type { Disk } from "./journal/disk.ts";
@@ -81,6 +81,7 @@ export class Edge {
   readonly #options: EdgeOptions;
   readonly #modules: EdgeModules;
   readonly #chainLease: NamedLease;
+  readonly #reader: BlockReader;
   readonly #stop = new AbortController();
   #job: JobRow | undefined;
   #heightSeenMs = 0;
@@ -101,11 +102,16 @@ export class Edge {
     this.minutes = createMinuteKeeper(
       { blockMs },
       { ...modules, currentMinute: () => factomd.currentMinute() },
+      { onSaving: () => undefined, onHeight: (height) => this.follower.learn(height) },
     );
+    this.#reader = createBlockReader(modules);
     this.submitter = new Submitter(options.submit, {
       ...modules,
       commit: async (message) => void (await factomd.commitEntry(message)),
-      reveal: async (message) => void (await factomd.revealEntry(message)),
+      reveal: async (message) => {
+        this.#reader.know(message);
+        await factomd.revealEntry(message);
+      },
       slot: () => this.desk.grant()?.slot ?? 0,
     });
     this.desk = new ShareDesk(
@@ -113,7 +119,7 @@ export class Edge {
       {
         ...modules,
         records: edgeRecords(db),
-        gateOpen: () => this.minutes.isOpen(),
+        gateOpen: () => !this.minutes.isSaving(),
         onAccepted: (share) => this.#onAccepted(share),
       },
     );
@@ -130,7 +136,7 @@ export class Edge {
       {
         db,
         topHeight: async () => (await factomd.heights()).directoryBlock,
-        readBlock: (height) => readChainBlock(factomd, height),
+        readBlock: (height, stopping) => this.#reader.read(height, stopping),
         grade: (block, previous) => gradeChainBlock(block, previous, options.grade, modules.hasher),
         lease: this.#chainLease,
         settleJob: (block) => settleNextJob(block, options.settle, modules),
@@ -218,6 +224,7 @@ export class Edge {
   /** The block at `height` is saved: its job is over, and nothing is announced until the next one is settled. */
   #onHeight(height: number): void {
     this.#heightSeenMs = this.#modules.clock.monotonicMs();
+    this.minutes.saved(height);
     if (this.#job === undefined || this.#job.height > height) return;
     this.#job = undefined;
     this.desk.endCurrentJob(this.#heightSeenMs);
@@ -232,6 +239,8 @@ export class Edge {
       this.#heightSeenMs,
     );
     for (const share of replayed) this.submitter.offer(share);
+    // Its block may have been saved while it was opened.
+    if ((this.follower.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);
     this.#job = job;
     this.stratum.jobChanged();
   }
