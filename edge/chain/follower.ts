@@ -6,7 +6,7 @@ import type { JobRow } from "../../shared/db/jobs.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type BookingModules, type BookingOptions, bookUpTo } from "./booking.ts";
-import { createStallWatch } from "./stall-watch.ts";
+import { createStallWatch, type StallWatch } from "./stall-watch.ts";
 
 export interface FollowerOptions extends BookingOptions {
   /** First height of a new database. */
@@ -69,139 +69,163 @@ export function stalledAfterMs(blockMs: number): number {
 const ALARMS: ReadonlySet<string> = new Set(["chain-forked", "chain-behind", "block-differs"]);
 const NOT_BOOKED = "the edge that holds the chain lease does not book this block: see its log";
 
-/**
- * Two loops: one asks the node for its height, however long reading and grading take; the other books and settles, one block at a time, so
- * that none is graded twice at once.
- */
 export function createFollower(
   options: FollowerOptions,
   modules: FollowerModules,
   events: FollowerEvents,
 ): Follower {
-  const { clock, logger } = modules;
-  const stall = createStallWatch({ afterMs: options.stalledAfterMs }, modules, (height) =>
-    events.onStalled?.(height),
-  );
+  return new ChainFollower(options, modules, events);
+}
+
+/**
+ * Two loops: one asks the node for its height, however long reading and grading take; the other books and settles, one block at a time, so
+ * that none is graded twice at once.
+ */
+class ChainFollower implements Follower {
+  readonly #options: FollowerOptions;
+  readonly #modules: FollowerModules;
+  readonly #events: FollowerEvents;
+  readonly #stall: StallWatch;
   /** The newest height known. */
-  let top: number | undefined;
+  #top: number | undefined;
   /** The highest that the node has shown. */
-  let nodeTop: number | undefined;
+  #nodeTop: number | undefined;
   /** The node answered the last poll, with no less than before: what it has can be booked. */
-  let isNodeFit = false;
-  let jobHeight: number | undefined;
+  #isNodeFit = false;
+  #jobHeight: number | undefined;
   /** Since when the books have no row of the node's top height, or one above it. */
-  let waitingSinceMs: number | undefined;
+  #waitingSinceMs: number | undefined;
   /** Ends the pause of the loop that works. */
-  let wake = new AbortController();
+  #wake = new AbortController();
 
-  const rise = (height: number): void => {
-    if (top !== undefined && height <= top) return;
-    top = height;
-    stall.rose(height);
-    events.onHeight(height);
-  };
+  constructor(options: FollowerOptions, modules: FollowerModules, events: FollowerEvents) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#events = events;
+    this.#stall = createStallWatch({ afterMs: options.stalledAfterMs }, modules, (height) =>
+      events.onStalled?.(height),
+    );
+  }
 
-  const learn = (height: number): void => {
-    if (nodeTop !== undefined && height <= nodeTop) return;
-    nodeTop = height;
-    rise(height);
-    wake.abort();
-  };
+  topHeight(): number | undefined {
+    return this.#top;
+  }
 
-  const complain = (told: Told, problem: string, alarm: boolean): void => {
-    const height = top ?? options.startHeight;
-    if (!told.isNew(`${height}: ${problem}`)) return;
-    logger[alarm ? "error" : "warn"]("the chain cannot be followed", { height, problem });
-    if (jobHeight !== height + 1) events.onNoJob(height, problem);
-  };
+  lastHeightAtMs(): number | undefined {
+    return this.#stall.lastAtMs();
+  }
 
-  const poll = async (): Promise<void> => {
-    // What was known before the call: answers may overtake each other.
-    const known = nodeTop;
-    const seen = await modules.topHeight();
-    // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
-    if (known !== undefined && seen < known) throw behind(seen, `${known} was seen`);
-    isNodeFit = true;
-    learn(seen);
-  };
+  learn(height: number): void {
+    if (this.#nodeTop !== undefined && height <= this.#nodeTop) return;
+    this.#nodeTop = height;
+    this.#rise(height);
+    this.#wake.abort();
+  }
 
-  const work = async (told: Told, signal: AbortSignal): Promise<void> => {
-    const booked = await latestBlock(modules.db);
-    // A block booked by any edge ends its job on all.
-    if (booked !== undefined) rise(booked.height);
-    const to = (): number | undefined => (isNodeFit ? nodeTop : undefined);
-    if (to() === undefined) return;
-    const last = await bookUpTo(to, options, modules, events.onBlock, signal);
-    if (last !== undefined) rise(last.height);
-    const seen = to();
-    if (seen === undefined || signal.aborted) return;
-    if (last?.height !== seen) return wait(told, seen, last);
-    waitingSinceMs = undefined;
-    if (jobHeight !== last.height + 1) {
-      const job = await modules.settleJob?.(last);
-      // Another block may have been saved meanwhile.
-      if (last.height !== top || signal.aborted) return;
-      if (job !== undefined) await events.onJob(job);
-      jobHeight = last.height + 1;
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#stall.stop();
+      this.#wake.abort();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    await Promise.all([this.#watchNode(signal), this.#workOn(signal)]);
+  }
+
+  async #watchNode(signal: AbortSignal): Promise<void> {
+    const told = createTold();
+    while (!signal.aborted) {
+      const pauseMs = await this.#pauseAfter(this.#poll(told), told, signal);
+      await sleep(this.#modules.clock, pauseMs, signal);
     }
-    told.end();
-  };
+  }
 
-  /** Another edge books, or its node is ahead of this one's: nodes do not learn of a block at the same moment, but two blocks are too many. */
-  const wait = (told: Told, seen: number, last: BlockRow | undefined): void => {
-    const isAhead = last !== undefined && last.height > seen;
-    const ahead = behind(seen, `${last?.height} is booked`);
-    if (isAhead && last.height > seen + 1) throw ahead;
-    waitingSinceMs ??= clock.monotonicMs();
-    if (clock.monotonicMs() - waitingSinceMs < options.patienceMs) return;
-    complain(told, isAhead ? ahead.message : NOT_BOOKED, true);
-  };
+  async #workOn(signal: AbortSignal): Promise<void> {
+    const told = createTold();
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      const pauseMs = await this.#pauseAfter(this.#work(told, signal), told, signal);
+      await sleep(this.#modules.clock, pauseMs, this.#wake.signal);
+    }
+  }
 
-  /** Resolves to the pause after `round`. */
-  const pauseAfter = (round: Promise<void>, told: Told, signal: AbortSignal): Promise<number> =>
-    round.then(
-      () => options.pollMs,
+  #pauseAfter(round: Promise<void>, told: Told, signal: AbortSignal): Promise<number> {
+    return round.then(
+      () => this.#options.pollMs,
       (thrown: unknown) => {
         const error = coerceError(thrown);
         const alarm = error instanceof CodedError && ALARMS.has(error.code);
-        if (!signal.aborted) complain(told, error.message, alarm);
-        return options.retryMs;
+        if (!signal.aborted) this.#complain(told, error.message, alarm);
+        return this.#options.retryMs;
       },
     );
+  }
 
-  const watchNode = async (signal: AbortSignal): Promise<void> => {
-    const told = createTold();
-    while (!signal.aborted) {
-      const round = poll().then(told.end, (thrown: unknown) => {
-        isNodeFit = false;
-        throw thrown;
-      });
-      await sleep(clock, await pauseAfter(round, told, signal), signal);
+  async #poll(told: Told): Promise<void> {
+    // What was known before the call: answers may overtake each other.
+    const known = this.#nodeTop;
+    const seen = await this.#modules.topHeight().catch((thrown: unknown) => {
+      this.#isNodeFit = false;
+      throw thrown;
+    });
+    this.#isNodeFit = known === undefined || seen >= known;
+    // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
+    if (!this.#isNodeFit) throw behind(seen, `${known} was seen`);
+    told.end();
+    this.learn(seen);
+  }
+
+  async #work(told: Told, signal: AbortSignal): Promise<void> {
+    const booked = await latestBlock(this.#modules.db);
+    // A block booked by any edge ends its job on all.
+    if (booked !== undefined) this.#rise(booked.height);
+    const to = (): number | undefined => (this.#isNodeFit ? this.#nodeTop : undefined);
+    if (to() === undefined) return;
+    const last = await bookUpTo(to, this.#options, this.#modules, this.#events.onBlock, signal);
+    if (last !== undefined) this.#rise(last.height);
+    const seen = to();
+    if (seen === undefined || signal.aborted) return;
+    if (last?.height !== seen) {
+      this.#wait(told, seen, last);
+      return;
     }
-  };
+    this.#waitingSinceMs = undefined;
+    if (this.#jobHeight !== last.height + 1 && !(await this.#nextJob(last, signal))) return;
+    told.end();
+  }
 
-  const workOn = async (signal: AbortSignal): Promise<void> => {
-    const told = createTold();
-    while (!signal.aborted) {
-      wake = new AbortController();
-      const pauseMs = await pauseAfter(work(told, signal), told, signal);
-      await sleep(clock, pauseMs, wake.signal);
-    }
-  };
+  /** Settles and announces the job on top of `last`; false where another block was saved meanwhile. */
+  async #nextJob(last: BlockRow, signal: AbortSignal): Promise<boolean> {
+    const job = await this.#modules.settleJob?.(last);
+    if (last.height !== this.#top || signal.aborted) return false;
+    if (job !== undefined) await this.#events.onJob(job);
+    this.#jobHeight = last.height + 1;
+    return true;
+  }
 
-  return {
-    learn,
-    topHeight: () => top,
-    lastHeightAtMs: () => stall.lastAtMs(),
-    async run(signal) {
-      const stop = (): void => {
-        stall.stop();
-        wake.abort();
-      };
-      signal.addEventListener("abort", stop, { once: true });
-      await Promise.all([watchNode(signal), workOn(signal)]);
-    },
-  };
+  /** Another edge books, or its node is ahead of this one's: nodes do not learn of a block at the same moment, but two blocks are too many. */
+  #wait(told: Told, seen: number, last: BlockRow | undefined): void {
+    const isAhead = last !== undefined && last.height > seen;
+    const ahead = behind(seen, `${last?.height} is booked`);
+    if (isAhead && last.height > seen + 1) throw ahead;
+    const nowMs = this.#modules.clock.monotonicMs();
+    this.#waitingSinceMs ??= nowMs;
+    if (nowMs - this.#waitingSinceMs < this.#options.patienceMs) return;
+    this.#complain(told, isAhead ? ahead.message : NOT_BOOKED, true);
+  }
+
+  #rise(height: number): void {
+    if (this.#top !== undefined && height <= this.#top) return;
+    this.#top = height;
+    this.#stall.rose(height);
+    this.#events.onHeight(height);
+  }
+
+  #complain(told: Told, problem: string, alarm: boolean): void {
+    const height = this.#top ?? this.#options.startHeight;
+    if (!told.isNew(`${height}: ${problem}`)) return;
+    this.#modules.logger[alarm ? "error" : "warn"]("the chain cannot be followed", { height, problem });
+    if (this.#jobHeight !== height + 1) this.#events.onNoJob(height, problem);
+  }
 }
 
 /** What was said last: a problem is told once in a row, however often it is met. */
