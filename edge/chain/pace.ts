@@ -15,6 +15,8 @@ export interface Pace {
   restart(): void;
   /** Calls that may be under way now. */
   limit(): number;
+  /** How long the answers of the last window took on average; undefined before the first. */
+  usualMs(): number | undefined;
   /** A call is made; to be told once when it has ended. */
   begin(): (ended: "answered" | "failed") => void;
 }
@@ -34,6 +36,7 @@ export function createPace({ least, first, most }: PaceOptions, { clock }: { rea
   let limit = first;
   let growth = GROWTH;
   let baseMs: number | undefined;
+  let usualMs: number | undefined;
   let window = 0;
   let answers = 0;
   let totalMs = 0;
@@ -49,6 +52,7 @@ export function createPace({ least, first, most }: PaceOptions, { clock }: { rea
     totalMs += tookMs;
     if (answers < limit / 2) return;
     const meanMs = totalMs / answers;
+    usualMs = meanMs;
     if (limit <= first || baseMs === undefined) baseMs = meanMs;
     const isLate = meanMs > baseMs * SLOWER_FACTOR + SLOWER_MS;
     const next = isLate ? limit / growth : Math.ceil(limit * growth);
@@ -63,9 +67,11 @@ export function createPace({ least, first, most }: PaceOptions, { clock }: { rea
     restart() {
       growth = GROWTH;
       baseMs = undefined;
+      usualMs = undefined;
       if (window > 0) setLimit(Math.max(limit / 4, Math.min(limit, first)));
     },
     limit: () => limit,
+    usualMs: () => usualMs,
     begin() {
       const mine = window;
       const atMs = clock.monotonicMs();

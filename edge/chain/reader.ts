@@ -1,6 +1,6 @@
 /** Reads a block of the chain off factomd: the directory block, the OPR entry block in it, and every entry. */
 
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock, Timer } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import { type Entry, OPR_CHAIN } from "../../shared/factom/entry.ts";
@@ -46,6 +46,11 @@ const PACE = { least: 4, first: 16, most: 256 };
 const CACHE_BYTES = 32 * 1024 * 1024;
 /** An entry is asked for so often in one reading. */
 const TRIES = 4;
+/** Beside a call that takes so much longer than usual another is made: one that hangs is not to hold the block up. */
+const LATE_FACTOR = 4;
+const LATE_MS = 1_000;
+/** Late calls beside those that the node bears, as a part of them. */
+const LATE_PART = 1 / 4;
 /** So many calls without an entry between them: the node is away or still syncing, and the caller waits before it asks again. */
 const FAILURES_IN_A_ROW = 8;
 
@@ -59,7 +64,7 @@ export function createBlockReader(modules: BlockReaderModules): BlockReader {
       const directory = present(await factomd.dblockByHeight(height), `directory block ${height}`);
       const listed = directory.entryBlocks.find((one) => one.chainId === OPR_CHAIN);
       const hashes = listed === undefined ? [] : await entryHashes(factomd, listed.keyMr);
-      const entries = await new EntryReading(hashes, { factomd, cache, pace }).run(signal);
+      const entries = await new EntryReading(hashes, { ...modules, cache, pace }).run(signal);
       return {
         height,
         keyMr: directory.keyMr,
@@ -76,8 +81,7 @@ async function entryHashes(factomd: Factomd, keyMr: string): Promise<string[]> {
   return block.entries.map((entry) => entry.hash);
 }
 
-interface ReadingModules {
-  readonly factomd: Factomd;
+interface ReadingModules extends BlockReaderModules {
   readonly cache: EntryCache;
   readonly pace: Pace;
 }
@@ -90,7 +94,10 @@ class EntryReading {
   /** Those still to be asked for, the next one last. */
   readonly #queue: string[];
   readonly #failures = new Map<string, number>();
+  readonly #late = new Map<string, number>();
+  #lateUnderWay = 0;
   #failuresInARow = 0;
+  readonly #wanted: number;
   #underWay = 0;
   #givenUp = false;
   #problem: unknown;
@@ -100,6 +107,7 @@ class EntryReading {
     this.#hashes = hashes;
     this.#modules = modules;
     const wanted = new Set(hashes);
+    this.#wanted = wanted.size;
     for (const hash of wanted) {
       const known = modules.cache.get(hash);
       if (known !== undefined) this.#found.set(hash, known);
@@ -135,47 +143,79 @@ class EntryReading {
     while (!this.#givenUp && this.#underWay < this.#modules.pace.limit()) {
       const hash = this.#queue.pop();
       if (hash === undefined) break;
-      this.#underWay += 1;
-      void this.#ask(hash);
+      if (!this.#found.has(hash)) void this.#ask(hash);
     }
-    if (this.#underWay === 0) this.#done();
+    // A late call may still be under way.
+    if (this.#underWay === 0 || this.#found.size === this.#wanted) this.#done();
   }
 
   async #ask(hash: string): Promise<void> {
     const { factomd, cache, pace } = this.#modules;
     const ended = pace.begin();
+    let isLate = false;
+    const late = this.#lateTimer(hash, () => {
+      isLate = true;
+      this.#lateUnderWay += 1;
+      this.#underWay -= 1;
+      ended("failed");
+      this.#queue.unshift(hash);
+      this.#launch();
+    });
+    this.#underWay += 1;
     try {
       const entry = await factomd.entry(hash);
-      ended("answered");
-      if (entry === undefined) this.#lack(missing(`entry ${hash}`));
+      if (!isLate) ended("answered");
+      if (entry === undefined) this.#lacks(hash);
       else {
         this.#failuresInARow = 0;
         this.#found.set(hash, entry);
         cache.add(hash, entry);
       }
     } catch (thrown) {
-      ended("failed");
-      this.#failed(hash, thrown);
+      if (!isLate) {
+        ended("failed");
+        this.#failed(hash, thrown);
+      }
     }
-    this.#underWay -= 1;
+    late?.stop();
+    if (isLate) this.#lateUnderWay -= 1;
+    else this.#underWay -= 1;
     this.#launch();
+  }
+
+  /** None before it is known what is usual, nor where the entry was late too often: then the client's deadline ends the call. */
+  #lateTimer(hash: string, onLate: () => void): Timer | undefined {
+    const { pace, clock } = this.#modules;
+    const usualMs = pace.usualMs();
+    const times = this.#late.get(hash) ?? 0;
+    if (usualMs === undefined || times >= TRIES - 1) return undefined;
+    return clock.after(usualMs * LATE_FACTOR + LATE_MS, () => {
+      if (this.#lateUnderWay >= pace.limit() * LATE_PART) return;
+      this.#late.set(hash, times + 1);
+      onLate();
+    });
   }
 
   /** Asked for again in this reading, after the others. */
   #failed(hash: string, problem: unknown): void {
     const times = (this.#failures.get(hash) ?? 0) + 1;
     this.#failures.set(hash, times);
-    if (times < TRIES && this.#failuresInARow + 1 < FAILURES_IN_A_ROW) {
-      this.#failuresInARow += 1;
-      this.#queue.unshift(hash);
-    } else this.#lack(problem);
+    // With more under way it may only be too much for the node.
+    const isAway = this.#countInARow() && this.#modules.pace.limit() <= PACE.least;
+    if (times < TRIES && !isAway) this.#queue.unshift(hash);
+    else this.#problem ??= problem;
+    if (isAway) this.#givenUp = true;
   }
 
-  /** The block cannot be read now. The rest is read all the same, for the next time. */
-  #lack(problem: unknown): void {
-    this.#problem ??= problem;
+  /** The node has not got it. The others are read all the same, for the next time. */
+  #lacks(hash: string): void {
+    this.#problem ??= missing(`entry ${hash}`);
+    if (this.#countInARow()) this.#givenUp = true;
+  }
+
+  #countInARow(): boolean {
     this.#failuresInARow += 1;
-    if (this.#failuresInARow >= FAILURES_IN_A_ROW) this.#givenUp = true;
+    return this.#failuresInARow >= FAILURES_IN_A_ROW;
   }
 }
 

@@ -17,6 +17,8 @@ export interface BlockNode {
   bears: number;
   /** Tells whether the call for this entry, the so manieth, fails. */
   fails: (hash: string, call: number) => boolean;
+  /** Tells whether the call for this entry, the so manieth, gets no answer. */
+  hangs: (hash: string, call: number) => boolean;
   /** Entries it does not have (yet). */
   readonly lacks: Set<string>;
   /** Calls for entries, in order. */
@@ -82,6 +84,7 @@ export async function startBlockNode(count: number): Promise<BlockNode> {
     node.most.calls = Math.max(node.most.calls, underWay);
     const isOver = underWay > node.bears;
     const isBroken = isEntry && node.fails(hash, node.asked.length);
+    if (isEntry && node.hangs(hash, node.asked.length)) return;
     setTimeout(() => {
       underWay -= 1;
       const { status, body } = isOver || isBroken ? { status: 503, body: {} } : lookUp(call);
@@ -104,7 +107,7 @@ export async function startBlockNode(count: number): Promise<BlockNode> {
   const { port } = server.address() as AddressInfo;
   const node: BlockNode = {
     url: `http://127.0.0.1:${port}/v2`,
-    ...{ hashes, raws, delayMs: 0, bears: Number.POSITIVE_INFINITY, fails: () => false },
+    ...{ hashes, raws, delayMs: 0, bears: Number.POSITIVE_INFINITY, fails: () => false, hangs: () => false },
     ...{ lacks: new Set(), asked: [], most: { calls: 0, sockets: 0 } },
     close: () =>
       new Promise((resolve) => {
