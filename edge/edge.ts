@@ -17,7 +17,7 @@ import { createAccounts } from "./accounts.ts";
 import { createFollower, type Follower, type FollowerOptions } from "./chain/follower.ts";
 import { type GradeOptions, gradeChainBlock } from "./chain/grade.ts";
 import { createMinuteKeeper, type MinuteKeeper } from "./chain/minutes.ts";
-import { readChainBlock } from "./chain/reader.ts";
+import { type BlockReader, createBlockReader } from "./chain/reader.ts";
 import { type PriceRow, type SettleOptions, settleNextJob } from "./chain/settle.ts";
 import { Submitter, type SubmitterOptions } from "./chain/submitter.ts";
 import type { Disk } from "./journal/disk.ts";
@@ -90,6 +90,7 @@ export class Edge {
   readonly #options: EdgeOptions;
   readonly #modules: EdgeModules;
   readonly #chainLease: NamedLease;
+  readonly #reader: BlockReader;
   readonly #stop = new AbortController();
   readonly #mining: MiningSwitch;
   #job: JobRow | undefined;
@@ -111,11 +112,19 @@ export class Edge {
     this.minutes = createMinuteKeeper(
       { blockMs },
       { ...modules, currentMinute: () => factomd.currentMinute() },
+      {
+        onSaving: (saving) => this.#mining.set("saving", saving),
+        onHeight: (height) => this.follower.learn(height),
+      },
     );
+    this.#reader = createBlockReader(modules);
     this.submitter = new Submitter(options.submit, {
       ...modules,
       commit: async (message) => void (await factomd.commitEntry(message)),
-      reveal: async (message) => void (await factomd.revealEntry(message)),
+      reveal: async (message) => {
+        this.#reader.know(message);
+        await factomd.revealEntry(message);
+      },
       slot: () => this.desk.grant()?.slot ?? 0,
     });
     this.desk = new ShareDesk(
@@ -140,7 +149,7 @@ export class Edge {
       {
         db,
         topHeight: async () => (await factomd.heights()).directoryBlock,
-        readBlock: (height) => readChainBlock(factomd, height),
+        readBlock: (height, stopping) => this.#reader.read(height, stopping),
         grade: (block, previous) => gradeChainBlock(block, previous, options.grade, modules.hasher),
         lease: this.#chainLease,
         settleJob: (block) => settleNextJob(block, options.settle, modules),
@@ -151,6 +160,7 @@ export class Edge {
         onHeight: (height) => this.#onHeight(height),
         onJob: (job) => this.#onJob(job),
         onNoJob: () => this.stratum.jobChanged(),
+        onStalled: () => this.#mining.set("stalled", true),
         onBlock: modules.onBlock,
       },
     );
@@ -236,6 +246,7 @@ export class Edge {
   /** The block at `height` is saved: its job is over, and miners stop until the next one is settled. */
   #onHeight(height: number): void {
     this.#heightSeenMs = this.#modules.clock.monotonicMs();
+    this.minutes.saved(height);
     if (this.#job === undefined || this.#job.height > height) return;
     this.#job = undefined;
     this.desk.endCurrentJob(this.#heightSeenMs);
@@ -251,6 +262,8 @@ export class Edge {
       this.#heightSeenMs,
     );
     for (const share of replayed) this.submitter.offer(share);
+    // Its block may have been saved while it was opened.
+    if ((this.follower.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);
     this.#job = job;
     this.#mining.jobIs();
     if (this.#mining.isOn) await this.#goOn();

@@ -1,40 +1,28 @@
 /** Follows the chain: notices every new height, has it graded and booked once, and settles the next job (DESIGN.md, "Journal, deltas, edges"). */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
-import { type BlockRow, latestBlock, type PlaceRow, writeBlock } from "../../shared/db/chain.ts";
+import { type BlockRow, latestBlock } from "../../shared/db/chain.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
-import type { Db } from "../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import type { ChainBlock } from "./reader.ts";
+import { type BookingModules, type BookingOptions, bookUpTo } from "./booking.ts";
+import { createStallWatch, type StallWatch } from "./stall-watch.ts";
 
-export interface FollowerOptions {
+export interface FollowerOptions extends BookingOptions {
   /** First height of a new database. */
   startHeight: number;
-  /** Between two polls. */
+  /** Between two polls of the node's height, and between two looks at the books. */
   pollMs: number;
   /** After a failure. */
   retryMs: number;
   /** A block that the books do not show for so long is an alarm, whoever should book it. */
   patienceMs: number;
+  /** No new height for so long: the chain stands still. */
+  stalledAfterMs: number;
 }
 
-/** The chain lease: at most one edge holds it, and its epoch guards what is written. */
-export interface ChainLease {
-  /** The epoch while this edge holds it, taking or renewing it where it can; undefined otherwise. */
-  hold(): Promise<bigint | undefined>;
-}
-
-export interface FollowerModules {
-  db: Db;
+export interface FollowerModules extends BookingModules {
   topHeight: () => Promise<number>;
-  readBlock: (height: number) => Promise<ChainBlock>;
-  /** Grades a block and works out its row; `previous` is the row below it, undefined at the start height. */
-  grade: (
-    block: ChainBlock,
-    previous: BlockRow | undefined,
-  ) => Promise<{ row: BlockRow; places: PlaceRow[] }>;
-  lease: ChainLease;
   /** The job row on top of `block`, made or read. Without it blocks are booked only. */
   settleJob?: (block: BlockRow) => Promise<JobRow>;
   clock: Clock;
@@ -43,20 +31,38 @@ export interface FollowerModules {
 
 /** What the rest of the edge is told. */
 export interface FollowerEvents {
-  /** A new top height: its job (the same height) is over. Called once a height, before its block is graded. */
+  /**
+   * A new top height, of this edge's node or of the books: its job (the same height) is over. Called once a height, the moment it is known:
+   * before its block is read, and also while an `onJob` is still at work, whose job may be over then.
+   */
   onHeight(height: number): void;
-  /** The job to mine from now on. Called once a job. */
+  /** The job to mine from now on. Called once a job, and never for a height that is known to be saved. */
   onJob(job: JobRow): Promise<void>;
   /** The next job cannot be had yet. Called once per height and reason. */
   onNoJob(height: number, reason: string): void;
   /** A block was graded and booked by this edge. */
   onBlock(row: BlockRow): void;
+  /** `height` is the newest for `stalledAfterMs`: the chain stands still, or no node answers. Once; the next onHeight ends it. */
+  onStalled?(height: number): void;
 }
 
 export interface Follower {
-  /** Polls until `signal` aborts. Never rejects: every failure is logged and tried again. */
+  /** Follows until `signal` aborts. Never rejects: every failure is logged and tried again. */
   run(signal: AbortSignal): Promise<void>;
+  /** The newest height that the node or the books have shown. */
   topHeight(): number | undefined;
+  /** The node has shown this height in another answer. */
+  learn(height: number): void;
+  /** When the newest height was learnt, by the monotonic clock; undefined before the first. */
+  lastHeightAtMs(): number | undefined;
+}
+
+/** Block periods without a block: the chain stands still. */
+const STALLED_BLOCKS = 3;
+
+/** `stalledAfterMs` of a network. */
+export function stalledAfterMs(blockMs: number): number {
+  return STALLED_BLOCKS * blockMs;
 }
 
 /** Failures that an operator has to look at; the others pass. */
@@ -68,106 +74,180 @@ export function createFollower(
   modules: FollowerModules,
   events: FollowerEvents,
 ): Follower {
-  const { clock, logger } = modules;
-  let top: number | undefined;
-  let jobHeight: number | undefined;
-  let complaint = "";
+  return new ChainFollower(options, modules, events);
+}
+
+/**
+ * Two loops: one asks the node for its height, however long reading and grading take; the other books and settles, one block at a time, so
+ * that none is graded twice at once.
+ */
+class ChainFollower implements Follower {
+  readonly #options: FollowerOptions;
+  readonly #modules: FollowerModules;
+  readonly #events: FollowerEvents;
+  readonly #stall: StallWatch;
+  /** The newest height known. */
+  #top: number | undefined;
+  /** The highest that the node has shown. */
+  #nodeTop: number | undefined;
+  /** The node answered the last poll, with no less than before: what it has can be booked. */
+  #isNodeFit = false;
+  #jobHeight: number | undefined;
   /** Since when the books have no row of the node's top height, or one above it. */
-  let waitingSinceMs: number | undefined;
+  #waitingSinceMs: number | undefined;
+  /** Ends the pause of the loop that works. */
+  #wake = new AbortController();
 
-  /** Says a problem once in a row, however often it is met. */
-  const complain = (height: number, problem: string, alarm: boolean): void => {
-    const text = `${height}: ${problem}`;
-    if (text === complaint) return;
-    complaint = text;
-    logger[alarm ? "error" : "warn"]("the chain cannot be followed", { height, problem });
-    if (jobHeight !== height + 1) events.onNoJob(height, problem);
-  };
+  constructor(options: FollowerOptions, modules: FollowerModules, events: FollowerEvents) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#events = events;
+    this.#stall = createStallWatch({ afterMs: options.stalledAfterMs }, modules, (height) =>
+      events.onStalled?.(height),
+    );
+  }
 
-  const rise = (height: number): void => {
-    if (top !== undefined && height <= top) return;
-    top = height;
-    events.onHeight(height);
-  };
+  topHeight(): number | undefined {
+    return this.#top;
+  }
 
-  const poll = async (): Promise<void> => {
-    const seen = await modules.topHeight();
-    // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
-    if (top !== undefined && seen < top) throw behind(seen, `${top} was seen`);
-    rise(seen);
-    const last = await bookUpTo(seen, options, modules, events.onBlock);
-    if (last?.height !== seen) return wait(seen, last);
-    waitingSinceMs = undefined;
-    if (jobHeight !== seen + 1) {
-      const job = await modules.settleJob?.(last);
-      if (job !== undefined) await events.onJob(job);
-      jobHeight = seen + 1;
+  lastHeightAtMs(): number | undefined {
+    return this.#stall.lastAtMs();
+  }
+
+  learn(height: number): void {
+    if (this.#nodeTop !== undefined && height <= this.#nodeTop) return;
+    this.#nodeTop = height;
+    this.#rise(height);
+    this.#wake.abort();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#stall.stop();
+      this.#wake.abort();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    await Promise.all([this.#watchNode(signal), this.#workOn(signal)]);
+  }
+
+  async #watchNode(signal: AbortSignal): Promise<void> {
+    const told = createTold();
+    while (!signal.aborted) {
+      const pauseMs = await this.#pauseAfter(this.#poll(told), told, signal);
+      await sleep(this.#modules.clock, pauseMs, signal);
     }
-    complaint = "";
-  };
+  }
+
+  async #workOn(signal: AbortSignal): Promise<void> {
+    const told = createTold();
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      const pauseMs = await this.#pauseAfter(this.#work(told, signal), told, signal);
+      await sleep(this.#modules.clock, pauseMs, this.#wake.signal);
+    }
+  }
+
+  #pauseAfter(round: Promise<void>, told: Told, signal: AbortSignal): Promise<number> {
+    return round.then(
+      () => this.#options.pollMs,
+      (thrown: unknown) => {
+        const error = coerceError(thrown);
+        const alarm = error instanceof CodedError && ALARMS.has(error.code);
+        if (!signal.aborted) this.#complain(told, error.message, alarm);
+        return this.#options.retryMs;
+      },
+    );
+  }
+
+  async #poll(told: Told): Promise<void> {
+    // What was known before the call: answers may overtake each other.
+    const known = this.#nodeTop;
+    const seen = await this.#modules.topHeight().catch((thrown: unknown) => {
+      this.#isNodeFit = false;
+      throw thrown;
+    });
+    this.#isNodeFit = known === undefined || seen >= known;
+    // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
+    if (!this.#isNodeFit) throw behind(seen, `${known} was seen`);
+    told.end();
+    this.learn(seen);
+  }
+
+  async #work(told: Told, signal: AbortSignal): Promise<void> {
+    const booked = await latestBlock(this.#modules.db);
+    // A block booked by any edge ends its job on all.
+    if (booked !== undefined) this.#rise(booked.height);
+    const to = (): number | undefined => (this.#isNodeFit ? this.#nodeTop : undefined);
+    if (to() === undefined) return;
+    const last = await bookUpTo(to, this.#options, this.#modules, this.#events.onBlock, signal);
+    if (last !== undefined) this.#rise(last.height);
+    const seen = to();
+    if (seen === undefined || signal.aborted) return;
+    if (last?.height !== seen) {
+      this.#wait(told, seen, last);
+      return;
+    }
+    this.#waitingSinceMs = undefined;
+    if (this.#jobHeight !== last.height + 1 && !(await this.#nextJob(last, signal))) return;
+    told.end();
+  }
+
+  /** Settles and announces the job on top of `last`; false where another block was saved meanwhile. */
+  async #nextJob(last: BlockRow, signal: AbortSignal): Promise<boolean> {
+    const job = await this.#modules.settleJob?.(last);
+    if (last.height !== this.#top || signal.aborted) return false;
+    if (job !== undefined) await this.#events.onJob(job);
+    this.#jobHeight = last.height + 1;
+    return true;
+  }
 
   /** Another edge books, or its node is ahead of this one's: nodes do not learn of a block at the same moment, but two blocks are too many. */
-  const wait = (seen: number, last: BlockRow | undefined): void => {
+  #wait(told: Told, seen: number, last: BlockRow | undefined): void {
     const isAhead = last !== undefined && last.height > seen;
     const ahead = behind(seen, `${last?.height} is booked`);
-    if (isAhead && last.height > seen + 1) {
-      rise(last.height);
-      throw ahead;
-    }
-    waitingSinceMs ??= clock.monotonicMs();
-    if (clock.monotonicMs() - waitingSinceMs < options.patienceMs) return;
-    complain(seen, isAhead ? ahead.message : NOT_BOOKED, true);
-  };
+    if (isAhead && last.height > seen + 1) throw ahead;
+    const nowMs = this.#modules.clock.monotonicMs();
+    this.#waitingSinceMs ??= nowMs;
+    if (nowMs - this.#waitingSinceMs < this.#options.patienceMs) return;
+    this.#complain(told, isAhead ? ahead.message : NOT_BOOKED, true);
+  }
 
+  #rise(height: number): void {
+    if (this.#top !== undefined && height <= this.#top) return;
+    this.#top = height;
+    this.#stall.rose(height);
+    this.#events.onHeight(height);
+  }
+
+  #complain(told: Told, problem: string, alarm: boolean): void {
+    const height = this.#top ?? this.#options.startHeight;
+    if (!told.isNew(`${height}: ${problem}`)) return;
+    this.#modules.logger[alarm ? "error" : "warn"]("the chain cannot be followed", { height, problem });
+    if (this.#jobHeight !== height + 1) this.#events.onNoJob(height, problem);
+  }
+}
+
+/** What was said last: a problem is told once in a row, however often it is met. */
+interface Told {
+  isNew(text: string): boolean;
+  end(): void;
+}
+
+function createTold(): Told {
+  let last = "";
   return {
-    topHeight: () => top,
-    async run(signal) {
-      while (!signal.aborted) {
-        const pauseMs = await poll().then(
-          () => options.pollMs,
-          (thrown: unknown) => {
-            const error = coerceError(thrown);
-            const alarm = error instanceof CodedError && ALARMS.has(error.code);
-            complain(top ?? options.startHeight, error.message, alarm);
-            return options.retryMs;
-          },
-        );
-        await sleep(clock, pauseMs, signal);
-      }
+    isNew(text) {
+      const isNew = text !== last;
+      last = text;
+      return isNew;
+    },
+    end() {
+      last = "";
     },
   };
 }
 
 function behind(seen: number, known: string): CodedError {
   return new CodedError("chain-behind", `factomd is at height ${seen}, but ${known}: see why it is behind`);
-}
-
-/**
- * Grades and books the blocks up to `to` where this edge holds the lease. Returns the newest row of the books: that of `to`, an older one while
- * another edge still works, a newer one where another edge knows more. Throws CodedError `chain-forked`.
- */
-async function bookUpTo(
-  to: number,
-  { startHeight }: FollowerOptions,
-  { db, lease, readBlock, grade }: FollowerModules,
-  onBlock: FollowerEvents["onBlock"],
-): Promise<BlockRow | undefined> {
-  const epoch = await lease.hold();
-  let last = await latestBlock(db);
-  while (epoch !== undefined && (last === undefined || last.height < to)) {
-    const height = last === undefined ? Math.min(startHeight, to) : last.height + 1;
-    const block = await readBlock(height);
-    if (last !== undefined && block.prevKeyMr !== last.keyMr) {
-      throw new CodedError(
-        "chain-forked",
-        `block ${height} follows ${block.prevKeyMr}, but ${last.keyMr} is booked at ${last.height}: factomd is on another chain`,
-      );
-    }
-    const { row, places } = await grade(block, last);
-    if ((await lease.hold()) !== epoch) return last;
-    await writeBlock(db, row, places, epoch);
-    onBlock(row);
-    last = row;
-  }
-  return last;
 }

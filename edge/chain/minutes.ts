@@ -1,6 +1,6 @@
-/** The minute keeper: shares are refused only while a block is closed but not yet saved (SPEC.md §4, "Minute keeper"). */
+/** The minute keeper: tells while a block is closed but not yet saved, when no work for it can win any more (SPEC.md §4, "Minute keeper"). */
 
-import { type Clock, sleep } from "../../shared/clock.ts";
+import { type Clock, sleep, type Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
@@ -13,62 +13,113 @@ export interface MinuteReply {
 
 /** What the keeper remembers between polls. */
 export interface MinuteState {
-  /** Shares are taken. */
-  open: boolean;
-  /** Of the last successful poll; undefined before the first. */
+  /** The block above this height is closed, but not saved as far as is known; undefined where none is. */
+  savingAbove: number | undefined;
+  /** Of the last reply; undefined before the first, and when none has come for a minute. */
   minute: number | undefined;
   /** The directory block height at the last minute that was not 0. */
   lastNonZeroHeight: number | undefined;
 }
 
-export const INITIAL_MINUTES: MinuteState = { open: true, minute: undefined, lastNonZeroHeight: undefined };
+export const INITIAL_MINUTES: MinuteState = {
+  savingAbove: undefined,
+  minute: undefined,
+  lastNonZeroHeight: undefined,
+};
 
-/** The gate after one poll; `undefined` is a failed call, which opens it: rather a rare stale share than a pool at rest. */
-export function observeMinute(state: MinuteState, reply: MinuteReply | undefined): MinuteState {
-  if (reply === undefined) return { ...state, open: true };
-  if (reply.minute !== 0)
-    return { open: true, minute: reply.minute, lastNonZeroHeight: reply.directoryBlockHeight };
-  const unsaved =
-    reply.directoryBlockHeight === state.lastNonZeroHeight &&
-    reply.directoryBlockHeight === reply.leaderHeight - 1;
-  return { ...state, minute: 0, open: !unsaved };
+/** After a reply. A node that syncs by whole blocks is always in minute 0, each time above another height: none of them is being saved. */
+export function observeMinute(state: MinuteState, reply: MinuteReply): MinuteState {
+  const { minute, directoryBlockHeight: height } = reply;
+  if (minute !== 0) return { savingAbove: undefined, minute, lastNonZeroHeight: height };
+  const isUnsaved = height === state.lastNonZeroHeight && height === reply.leaderHeight - 1;
+  return { ...state, minute, savingAbove: isUnsaved ? height : undefined };
+}
+
+/** Without a reply for a minute of the chain nothing is known. Differs from prosper-pool: there one failed call opens the gate. */
+export function forgetMinute(state: MinuteState): MinuteState {
+  return { ...state, minute: undefined, savingAbove: undefined };
+}
+
+export interface MinuteEvents {
+  /**
+   * True when a block begins to be saved, false when that is over: it is saved, or it was a false alarm (the minutes went on, or the node is
+   * silent). Where it is saved, `onHeight` came before. Called on changes only.
+   */
+  onSaving(saving: boolean): void;
+  /** A reply has shown a height that was not known. */
+  onHeight?(height: number): void;
 }
 
 export interface MinuteKeeper {
-  isOpen(): boolean;
+  /** Work for the current block can win no more. */
+  isSaving(): boolean;
   /** 0 to 9; undefined while factomd cannot be asked. */
   minute(): number | undefined;
+  /** The block at `height` is saved, by whichever way this was learnt: its saving is over, and replies from before it tell nothing. */
+  saved(height: number): void;
   /** Polls until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Poll period: a fifth of a minute (a tenth of a block), at most 2 s. */
+/** A block has ten minutes, whatever its period. */
+export const MINUTES_A_BLOCK = 10;
+
+/** Poll period: a fifth of a minute, at most 2 s. */
 export function minutePollMs(blockMs: number): number {
-  return Math.min(2000, blockMs / 10 / 5);
+  return Math.min(2000, blockMs / MINUTES_A_BLOCK / 5);
 }
 
 export function createMinuteKeeper(
   options: { blockMs: number },
   modules: { currentMinute: () => Promise<MinuteReply>; clock: Clock; logger: Logger },
+  events: MinuteEvents,
 ): MinuteKeeper {
+  const { clock, logger } = modules;
   let state = INITIAL_MINUTES;
-  const poll = async (): Promise<void> => {
-    const reply = await modules.currentMinute().catch((error: unknown) => {
-      modules.logger.debug("current-minute failed, the gate stays open", {
-        error: coerceError(error).message,
-      });
-      return undefined;
-    });
-    state = observeMinute(state, reply);
+  let savedHeight = Number.NEGATIVE_INFINITY;
+  let isSaving = false;
+  let forgetting: Timer | undefined;
+
+  const enter = (next: MinuteState): void => {
+    state = next;
+    const { savingAbove } = state;
+    const now = savingAbove !== undefined && savingAbove >= savedHeight;
+    if (now === isSaving) return;
+    isSaving = now;
+    events.onSaving(now);
   };
+
+  const poll = async (): Promise<void> => {
+    const askedMs = clock.monotonicMs();
+    const reply = await modules.currentMinute().catch((thrown: unknown) => {
+      logger.debug("current-minute failed", { error: coerceError(thrown).message });
+    });
+    // It left the node before that block was saved.
+    if (reply === undefined || reply.directoryBlockHeight < savedHeight) return;
+    // A node that is slow is not silent: the next reply may take as long as this one.
+    const keptMs = options.blockMs / MINUTES_A_BLOCK + clock.monotonicMs() - askedMs;
+    forgetting?.stop();
+    forgetting = clock.after(keptMs, () => enter(forgetMinute(state)));
+    if (reply.directoryBlockHeight > savedHeight) {
+      savedHeight = reply.directoryBlockHeight;
+      events.onHeight?.(savedHeight);
+    }
+    enter(observeMinute(state, reply));
+  };
+
   return {
-    isOpen: () => state.open,
+    isSaving: () => isSaving,
     minute: () => state.minute,
+    saved(height) {
+      savedHeight = Math.max(savedHeight, height);
+      enter(state);
+    },
     async run(signal) {
       while (!signal.aborted) {
         await poll();
-        await sleep(modules.clock, minutePollMs(options.blockMs), signal);
+        await sleep(clock, minutePollMs(options.blockMs), signal);
       }
+      forgetting?.stop();
     },
   };
 }

@@ -1,8 +1,11 @@
 /** Reads a block of the chain off factomd: the directory block, the OPR entry block in it, and every entry. */
 
+import type { Clock, Timer } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
-import { OPR_CHAIN } from "../../shared/factom/entry.ts";
+import { type Entry, OPR_CHAIN } from "../../shared/factom/entry.ts";
+import { createEntryCache, type EntryCache } from "./entry-cache.ts";
+import { createPace, type Pace } from "./pace.ts";
 
 /** An OPR entry as it stands on chain. */
 export interface ChainEntry {
@@ -22,25 +25,54 @@ export interface ChainBlock {
   entries: ChainEntry[];
 }
 
-/** Entries asked for at a time. */
-const PARALLEL = 8;
+export interface BlockReader {
+  /**
+   * The block at `height`. Rejects with what the client rejects with, or with `factomd-reply` for what the node should have; the caller
+   * tries again, and entries read before are not read again. When `signal` aborts it rejects, and asks for nothing more.
+   */
+  read(height: number, signal?: AbortSignal): Promise<ChainBlock>;
+  /** A raw entry that this pool has sent: it is not asked for when it is on chain. */
+  know(raw: Uint8Array): void;
+}
 
-/** Reads the block at `height`. Throws what the client throws, or `factomd-reply` for what it should have; the caller tries again. */
-export async function readChainBlock(factomd: Factomd, height: number): Promise<ChainBlock> {
-  const directory = present(await factomd.dblockByHeight(height), `directory block ${height}`);
-  const listed = directory.entryBlocks.find((one) => one.chainId === OPR_CHAIN);
-  const hashes = listed === undefined ? [] : await entryHashes(factomd, listed.keyMr);
-  const entries: ChainEntry[] = [];
-  for (let at = 0; at < hashes.length; at += PARALLEL) {
-    const batch = hashes.slice(at, at + PARALLEL);
-    entries.push(...(await Promise.all(batch.map((hash) => readEntry(factomd, hash)))));
-  }
+export interface BlockReaderModules {
+  readonly factomd: Factomd;
+  readonly clock: Clock;
+}
+
+/** Calls for entries at a time: as many as the node bears between these. */
+const PACE = { least: 4, first: 16, most: 256 };
+/** 32 MiB: some 30,000 records of a kilobyte. Beyond it the oldest would have to be read again. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+/** An entry is asked for so often in one reading. */
+const TRIES = 4;
+/** Beside a call that takes so much longer than usual another is made: one that hangs is not to hold the block up. */
+const LATE_FACTOR = 4;
+const LATE_MS = 1_000;
+/** Late calls beside those that the node bears, as a part of them. */
+const LATE_PART = 1 / 4;
+/** So many calls without an entry between them: the node is away or still syncing, and the caller waits before it asks again. */
+const FAILURES_IN_A_ROW = 8;
+
+export function createBlockReader(modules: BlockReaderModules): BlockReader {
+  const { factomd } = modules;
+  const cache = createEntryCache(CACHE_BYTES);
+  const pace = createPace(PACE, modules);
   return {
-    height,
-    keyMr: directory.keyMr,
-    prevKeyMr: directory.prevKeyMr,
-    timestamp: directory.timestampMinutes * 60,
-    entries,
+    know: (raw) => cache.know(raw),
+    async read(height, signal) {
+      const directory = present(await factomd.dblockByHeight(height), `directory block ${height}`);
+      const listed = directory.entryBlocks.find((one) => one.chainId === OPR_CHAIN);
+      const hashes = listed === undefined ? [] : await entryHashes(factomd, listed.keyMr);
+      const entries = await new EntryReading(hashes, { ...modules, cache, pace }).run(signal);
+      return {
+        height,
+        keyMr: directory.keyMr,
+        prevKeyMr: directory.prevKeyMr,
+        timestamp: directory.timestampMinutes * 60,
+        entries,
+      };
+    },
   };
 }
 
@@ -49,14 +81,151 @@ async function entryHashes(factomd: Factomd, keyMr: string): Promise<string[]> {
   return block.entries.map((entry) => entry.hash);
 }
 
-async function readEntry(factomd: Factomd, entryHash: string): Promise<ChainEntry> {
-  const { extIds, content } = present(await factomd.entry(entryHash), `entry ${entryHash}`);
-  return { entryHash, extIds, content };
+interface ReadingModules extends BlockReaderModules {
+  readonly cache: EntryCache;
+  readonly pace: Pace;
+}
+
+/** One block's entries on their way. */
+class EntryReading {
+  readonly #hashes: readonly string[];
+  readonly #modules: ReadingModules;
+  readonly #found = new Map<string, Entry>();
+  /** Those still to be asked for, the next one last. */
+  readonly #queue: string[];
+  readonly #failures = new Map<string, number>();
+  readonly #late = new Map<string, number>();
+  #lateUnderWay = 0;
+  #failuresInARow = 0;
+  readonly #wanted: number;
+  #underWay = 0;
+  #givenUp = false;
+  #problem: unknown;
+  #done: () => void = () => undefined;
+
+  constructor(hashes: readonly string[], modules: ReadingModules) {
+    this.#hashes = hashes;
+    this.#modules = modules;
+    const wanted = new Set(hashes);
+    this.#wanted = wanted.size;
+    for (const hash of wanted) {
+      const known = modules.cache.get(hash);
+      if (known !== undefined) this.#found.set(hash, known);
+    }
+    this.#queue = [...wanted].filter((hash) => !this.#found.has(hash)).reverse();
+  }
+
+  async run(signal?: AbortSignal): Promise<ChainEntry[]> {
+    const stop = (): void => {
+      this.#givenUp = true;
+      this.#done();
+    };
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      await new Promise<void>((resolve) => {
+        this.#done = resolve;
+        this.#modules.pace.restart();
+        this.#launch();
+      });
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+    signal?.throwIfAborted();
+    if (this.#problem !== undefined) throw this.#problem;
+    return this.#hashes.map((entryHash) => {
+      const { extIds, content } = present(this.#found.get(entryHash), `entry ${entryHash}`);
+      return { entryHash, extIds, content };
+    });
+  }
+
+  #launch(): void {
+    while (!this.#givenUp && this.#underWay < this.#modules.pace.limit()) {
+      const hash = this.#queue.pop();
+      if (hash === undefined) break;
+      if (!this.#found.has(hash)) void this.#ask(hash);
+    }
+    // A late call may still be under way.
+    if (this.#underWay === 0 || this.#found.size === this.#wanted) this.#done();
+  }
+
+  async #ask(hash: string): Promise<void> {
+    const { factomd, cache, pace } = this.#modules;
+    const ended = pace.begin();
+    let isLate = false;
+    const late = this.#lateTimer(hash, () => {
+      isLate = true;
+      this.#lateUnderWay += 1;
+      this.#underWay -= 1;
+      ended("failed");
+      this.#queue.unshift(hash);
+      this.#launch();
+    });
+    this.#underWay += 1;
+    try {
+      const entry = await factomd.entry(hash);
+      if (!isLate) ended("answered");
+      if (entry === undefined) this.#lacks(hash);
+      else {
+        this.#failuresInARow = 0;
+        this.#found.set(hash, entry);
+        cache.add(hash, entry);
+      }
+    } catch (thrown) {
+      if (!isLate) {
+        ended("failed");
+        this.#failed(hash, thrown);
+      }
+    }
+    late?.stop();
+    if (isLate) this.#lateUnderWay -= 1;
+    else this.#underWay -= 1;
+    this.#launch();
+  }
+
+  /** None before it is known what is usual, nor where the entry was late too often: then the client's deadline ends the call. */
+  #lateTimer(hash: string, onLate: () => void): Timer | undefined {
+    const { pace, clock } = this.#modules;
+    const usualMs = pace.usualMs();
+    const times = this.#late.get(hash) ?? 0;
+    if (usualMs === undefined || times >= TRIES - 1) return undefined;
+    return clock.after(usualMs * LATE_FACTOR + LATE_MS, () => {
+      if (this.#lateUnderWay >= pace.limit() * LATE_PART) return;
+      this.#late.set(hash, times + 1);
+      onLate();
+    });
+  }
+
+  /** Asked for again in this reading, after the others. */
+  #failed(hash: string, problem: unknown): void {
+    const times = (this.#failures.get(hash) ?? 0) + 1;
+    this.#failures.set(hash, times);
+    // With more under way it may only be too much for the node.
+    const isAway = this.#countInARow() && this.#modules.pace.limit() <= PACE.least;
+    if (times < TRIES && !isAway) this.#queue.unshift(hash);
+    else this.#problem ??= problem;
+    if (isAway) this.#givenUp = true;
+  }
+
+  /** The node has not got it. The others are read all the same, for the next time. */
+  #lacks(hash: string): void {
+    this.#problem ??= missing(`entry ${hash}`);
+    if (this.#countInARow()) this.#givenUp = true;
+  }
+
+  #countInARow(): boolean {
+    this.#failuresInARow += 1;
+    return this.#failuresInARow >= FAILURES_IN_A_ROW;
+  }
 }
 
 function present<T>(value: T | undefined, what: string): T {
   if (value !== undefined) return value;
-  throw new CodedError(
+  throw missing(what);
+}
+
+function missing(what: string): CodedError {
+  return new CodedError(
     "factomd-reply",
     `factomd lists ${what} but does not have it yet: it may still be syncing`,
   );

@@ -7,6 +7,7 @@ import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type Activations, MAINNET_ACTIVATIONS } from "../../shared/opr/assets.ts";
 import type { BlockSummary } from "../devnet/block-summary.ts";
+import { DELAY_MS_MAX } from "../devnet/controls.ts";
 import { type Devnet, startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 
@@ -31,6 +32,8 @@ export interface DevnetFlags {
   readonly skip?: number | undefined;
   /** Part of the calls that fail. */
   readonly errors?: number | undefined;
+  /** Milliseconds that each call takes longer. */
+  readonly delayMs?: number | undefined;
   /** Blocks that the node has lost at the start. */
   readonly goBack?: number | undefined;
   readonly json?: boolean | undefined;
@@ -85,6 +88,7 @@ function readFlags(flags: DevnetFlags): typeof DEVNET_DEFAULTS {
     stall: flags.stall ?? false,
     skipEvery: inRange("--skip", flags.skip ?? 0, 0, 1_000_000),
     errorRate: inRange("--errors", flags.errors ?? 0, 0, 1),
+    delayMs: inRange("--delay-ms", flags.delayMs ?? 0, 0, DELAY_MS_MAX),
   };
 }
 
@@ -112,7 +116,7 @@ function readyText(devnet: Devnet): string[] {
     `factomd   ${devnet.factomdUrl}`,
     `pegnetd   ${devnet.pegnetdUrl}`,
     `prices    ${devnet.feedUrl}`,
-    `controls  curl -d '{"stall":true}' ${devnet.controlUrl}   (stall, skip, errors, goBack, closeBlock)`,
+    `controls  curl -d '{"stall":true}' ${devnet.controlUrl}   (stall, skip, errors, delayMs, goBack, closeBlock)`,
   ];
 }
 

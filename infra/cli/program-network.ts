@@ -41,6 +41,7 @@ function addDevnet(program: Command, parts: ProgramParts): void {
     .option("--stall", "stop in the first block, until told to go on")
     .option("--skip <n>", "every n-th block has no OPR", wholeNumber)
     .option("--errors <part>", "part of the calls that fail, 0 to 1", fraction)
+    .option("--delay-ms <ms>", "each call takes so much longer", wholeNumber)
     .option("--go-back <n>", "the node has lost its last n blocks, and finds them again", wholeNumber)
     .option("--json", "one JSON line an event")
     .action(async (flags: DevnetCommandFlags, command: Command) => {

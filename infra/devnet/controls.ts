@@ -2,6 +2,9 @@
 
 import * as v from "valibot";
 
+/** The longest that a call can be delayed: beyond it every client has given up. */
+export const DELAY_MS_MAX = 60_000;
+
 /** The body of `POST /control`: what is named is changed. */
 export const CONTROL = v.strictObject({
   /** The node answers, but no block is made and the minute stands still. */
@@ -10,6 +13,8 @@ export const CONTROL = v.strictObject({
   skip: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Part of the calls to /v2 that fail: by a JSON-RPC error, by HTTP 500, or by no answer. */
   errors: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  /** Each call to /v2 takes so many milliseconds longer, a half on its way there and a half on its way back. */
+  delayMs: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(DELAY_MS_MAX))),
   /** The node has lost its last so many blocks, and syncs them again one a minute. */
   goBack: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Ends the current block now. */
@@ -21,6 +26,7 @@ export interface ControlState {
   readonly stall: boolean;
   readonly skip: number;
   readonly errors: number;
+  readonly delayMs: number;
   readonly savedHeight: number;
   readonly tipHeight: number;
   readonly minute: number;

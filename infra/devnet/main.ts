@@ -77,12 +77,13 @@ export async function startDevnet(options: DevnetOptions, modules: DevnetModules
   // The moving average of a network that began with too little work would ask miners for far too many shares.
   const firstHashes = options.rivalHashes === "auto" ? await probeFirstHashes(options.blockMs, modules) : 0;
   const network = createNetwork(options, modules, { chain, mempool, feed, firstHashes });
-  let errors = options.errorRate;
+  let { errorRate: errors, delayMs } = options;
   const control = (change: Control): void => {
     if (change.errors !== undefined) errors = change.errors;
+    if (change.delayMs !== undefined) delayMs = change.delayMs;
     network.control(change);
   };
-  const state = (): ControlState => ({ ...network.state(), errors });
+  const state = (): ControlState => ({ ...network.state(), errors, delayMs });
   await network.start();
   const node = await startNodeServer(
     { host: options.host, port: options.port, hangMs: Math.max(30_000, options.blockMs) },

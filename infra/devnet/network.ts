@@ -130,7 +130,7 @@ export class Network {
     if (change.closeBlock) this.#close();
   }
 
-  state(): Omit<ControlState, "errors"> {
+  state(): Omit<ControlState, "errors" | "delayMs"> {
     const { chain, effort } = this.#modules;
     const { savedHeight, minute } = this.position();
     return {

@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import * as v from "valibot";
-import type { Clock, Random } from "../../shared/clock.ts";
+import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { CONTROL, type Control, type ControlState } from "./controls.ts";
@@ -36,9 +36,14 @@ const REQUEST = v.object({
 });
 
 /** Starts the server. Rejects with CodedError `port-taken`. */
-export function startNodeServer(options: NodeServerOptions, modules: NodeServerModules): Promise<Listening> {
+export async function startNodeServer(
+  options: NodeServerOptions,
+  modules: NodeServerModules,
+): Promise<Listening> {
+  const closing = new AbortController();
   const server = createServer((request, response) => {
-    handle(request, response, options, modules).catch((thrown: unknown) => {
+    const delay = (ms: number): Promise<void> => sleep(modules.clock, ms, closing.signal);
+    handle(request, response, { ...options, delay }, modules).catch((thrown: unknown) => {
       modules.logger.warn("a call to the devnet failed", {
         url: request.url,
         error: coerceError(thrown).message,
@@ -46,13 +51,20 @@ export function startNodeServer(options: NodeServerOptions, modules: NodeServerM
       response.destroy();
     });
   });
-  return listen(server, options.host, options.port, "devnet");
+  const { url, close } = await listen(server, options.host, options.port, "devnet");
+  return {
+    url,
+    close() {
+      closing.abort();
+      return close();
+    },
+  };
 }
 
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  options: NodeServerOptions,
+  options: NodeServerOptions & { readonly delay: (ms: number) => Promise<void> },
   modules: NodeServerModules,
 ): Promise<void> {
   const { pathname } = new URL(request.url ?? "/", "http://devnet");
@@ -63,13 +75,20 @@ async function handle(
   const methods = { "/v2": modules.factomd, "/v1": modules.pegnetd }[pathname];
   if (methods === undefined || request.method !== "POST")
     return send(response, 404, JSON.stringify({ error: "expected POST /v2, POST /v1, or /control" }));
+  const { delayMs } = modules.state();
+  // Half the way there, half the way back: what is told is as old, and what is sent as late, as with a node far away.
+  const travel = async (): Promise<void> => {
+    if (pathname === "/v2" && delayMs > 0) await options.delay(delayMs / 2);
+  };
   const fault = pathname === "/v2" ? drawFault(modules) : undefined;
+  await travel();
   if (fault === "http") return send(response, 500, "devnet: told to fail");
   if (fault === "hang") {
     modules.clock.after(options.hangMs, () => response.destroy());
     return;
   }
   const { status, text } = await answer(methods, body, fault === "rpc", modules.logger);
+  await travel();
   send(response, status, text);
 }
 

@@ -29,6 +29,8 @@ export interface DevnetOptions {
   readonly skipEvery: number;
   /** Part of the calls that fail, 0 to 1. */
   readonly errorRate: number;
+  /** What each call takes longer. */
+  readonly delayMs: number;
 }
 
 export const DEVNET_DEFAULTS: DevnetOptions = {
@@ -48,4 +50,5 @@ export const DEVNET_DEFAULTS: DevnetOptions = {
   stall: false,
   skipEvery: 0,
   errorRate: 0,
+  delayMs: 0,
 };

@@ -79,7 +79,7 @@ function liveOf(edge: Edge): Live {
     height: () => edge.follower.topHeight(),
     connections: () => edge.stratum.stats().connections,
     submitSync: () => ({
-      submitting: edge.minutes.isOpen(),
+      submitting: !edge.minutes.isSaving(),
       submitHeight: (edge.follower.topHeight() ?? -1) + 1,
       syncing: edge.minutes.minute() !== undefined,
       lastNonZeroHeight: edge.follower.topHeight() ?? 0,

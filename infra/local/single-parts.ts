@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { createFollower } from "../../edge/chain/follower.ts";
 import { gradeChainBlock } from "../../edge/chain/grade.ts";
-import { readChainBlock } from "../../edge/chain/reader.ts";
+import { createBlockReader } from "../../edge/chain/reader.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
@@ -58,12 +58,13 @@ export function startSync(
       { db, clock },
     );
     onStop(() => lease.release());
+    const reader = createBlockReader({ factomd, clock });
     const follower = createFollower(
       followOptions(config),
       {
         ...{ db, clock, logger, lease },
         topHeight: async () => (await factomd.heights()).directoryBlock,
-        readBlock: (height) => readChainBlock(factomd, height),
+        readBlock: (height, signal) => reader.read(height, signal),
         grade: (block, previous) => gradeChainBlock(block, previous, grading, hasher),
       },
       {

@@ -28,7 +28,16 @@ export interface RecordedNode {
   close(): Promise<void>;
 }
 
-const IDLE = { stall: false, skip: 0, errors: 0, savedHeight: 0, tipHeight: 0, minute: 1, rivalHashes: 0 };
+const IDLE = {
+  stall: false,
+  skip: 0,
+  errors: 0,
+  delayMs: 0,
+  savedHeight: 0,
+  tipHeight: 0,
+  minute: 1,
+  rivalHashes: 0,
+};
 
 export async function startRecordedNode(
   blocks: readonly RecordedBlock[],

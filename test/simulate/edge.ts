@@ -1,7 +1,7 @@
 /** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together as edge/edge.ts does. */
 
 import { createAccounts } from "../../edge/accounts.ts";
-import { createFollower } from "../../edge/chain/follower.ts";
+import { createFollower, type Follower, stalledAfterMs } from "../../edge/chain/follower.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
@@ -79,6 +79,7 @@ export class SimEdge {
   readonly #modules: SimEdgeModules;
   readonly #stop = new AbortController();
   #heightSeenMs = 0;
+  #follower: Follower | undefined;
 
   /** `sessions`: how many prefixes its slot has; few, so that they come round. */
   constructor(id: string, options: { sessions: number; restarts: number }, modules: SimEdgeModules) {
@@ -143,7 +144,8 @@ export class SimEdge {
     await edgeIdentity(FOLDER, { disk: disk.disk, random: chance.bytes() });
     await this.desk.recover(this.#stop.signal);
     this.isUp = true;
-    await this.#follower().run(this.#stop.signal);
+    this.#follower = this.#createFollower();
+    await this.#follower.run(this.#stop.signal);
   }
 
   /** A new connection of a miner's; refused while nothing listens. */
@@ -176,7 +178,7 @@ export class SimEdge {
     onEnd(STOPPED);
   }
 
-  #follower(): ReturnType<typeof createFollower> {
+  #createFollower(): Follower {
     const { process, network, chain, logger, onBlock } = this.#modules;
     const db = network.db(process);
     return createFollower(
@@ -185,6 +187,7 @@ export class SimEdge {
         pollMs: BLOCK_MS / 50,
         retryMs: BLOCK_MS / 20,
         patienceMs: BLOCK_MS,
+        stalledAfterMs: stalledAfterMs(BLOCK_MS),
       },
       {
         db,
@@ -250,6 +253,7 @@ export class SimEdge {
       { height: job.height, oprHash: job.oprHash, credit: job.credit },
       this.#heightSeenMs,
     );
+    if ((this.#follower?.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);
     this.job = job;
     this.stratum.jobChanged();
   }

@@ -37,7 +37,13 @@ const edge = await Edge.create(
     requireAuth: true,
     blockMs,
     cutEveryMs: 1_000,
-    follow: { startHeight: 1000, pollMs: blockMs / 50, retryMs: blockMs / 10, patienceMs: blockMs },
+    follow: {
+      startHeight: 1000,
+      pollMs: blockMs / 50,
+      retryMs: blockMs / 10,
+      patienceMs: blockMs,
+      stalledAfterMs: 3 * blockMs,
+    },
     grade: { activations, payoutAddress: COINBASE, emaPoints: 6, cutoff: 200, blockMs },
     settle: {
       activations,

@@ -41,6 +41,17 @@ const jobOn = (block: BlockRow): JobRow => ({
   credit: "assigned",
 });
 
+/** Something that takes until the test ends it. */
+function pending(): { promise: Promise<void>; end: () => void } {
+  let end = (): void => undefined;
+  const promise = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { promise, end };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** A follower on a chain that the test moves, and what it told. */
 class Scene {
   top = 1000;
@@ -53,6 +64,15 @@ class Scene {
   refusals: string[] = [];
   alarms: string[] = [];
   patienceMs = 60_000;
+  stalledAfterMs = 60_000;
+  stalls: number[] = [];
+  /** What the next calls wait for. */
+  reading: Promise<void> = Promise.resolve();
+  settling: Promise<void> = Promise.resolve();
+  asking: Promise<void> = Promise.resolve();
+  grading = 0;
+  gradingAtOnce = 0;
+  renewals = 0;
   readonly stop = new AbortController();
   readonly database: TestDatabase;
 
@@ -72,27 +92,47 @@ class Scene {
       },
       onNoJob: (height, reason) => this.refusals.push(`${height} ${reason}`),
       onBlock: () => undefined,
+      onStalled: (height) => this.stalls.push(height),
     };
-    const readChain = async (height: number): Promise<ChainBlock> => ({
-      height,
-      keyMr: keyMr(height, this.chain),
-      prevKeyMr: keyMr(height - 1, this.chain),
-      timestamp: 0,
-      entries: [],
-    });
+    const readChain = async (height: number): Promise<ChainBlock> => {
+      this.grading += 1;
+      this.gradingAtOnce = Math.max(this.gradingAtOnce, this.grading);
+      await this.reading;
+      return {
+        height,
+        keyMr: keyMr(height, this.chain),
+        prevKeyMr: keyMr(height - 1, this.chain),
+        timestamp: 0,
+        entries: [],
+      };
+    };
     return createFollower(
-      { startHeight: 1000, pollMs: 5, retryMs: 5, patienceMs: this.patienceMs },
+      {
+        ...{ startHeight: 1000, pollMs: 5, retryMs: 5 },
+        ...{ patienceMs: this.patienceMs, stalledAfterMs: this.stalledAfterMs },
+      },
       {
         db: this.database.db,
-        topHeight: async () => this.top,
+        topHeight: async () => {
+          const seen = this.top;
+          await this.asking;
+          return seen;
+        },
         readBlock: readChain,
         grade: async (block) => {
           this.graded.push(block.height);
+          this.grading -= 1;
           return { row: blockRow(block.height, { keyMr: block.keyMr }), places: [] };
         },
-        lease: { hold: async () => this.epoch },
+        lease: {
+          hold: async () => {
+            this.renewals += 1;
+            return this.epoch;
+          },
+        },
         settleJob: async (block) => {
           if (!this.prices) throw new Error("no prices");
+          await this.settling;
           return settleJob(this.database.db, jobOn(block), null);
         },
         clock: systemClock,
@@ -194,7 +234,7 @@ describe("the chain follower", () => {
 
       await expect.poll(() => scene.alarms[0]).toBe(BEHIND);
       expect(scene.refusals[0]).toBe(`1002 ${BEHIND}`);
-      expect(scene.heights).toEqual([1000, 1002]);
+      expect(scene.heights.at(-1)).toBe(1002);
       expect(scene.jobs).toEqual([]);
       scene.top = 1002;
       await expect.poll(() => scene.jobs).toEqual([1003]);
@@ -207,16 +247,16 @@ describe("the chain follower", () => {
       await book(1001, 1002);
 
       await expect.poll(() => scene.alarms[0]).toBe(BEHIND);
-      expect(scene.heights).toEqual([1000, 1002]);
+      expect(scene.heights.at(-1)).toBe(1002);
       expect(scene.graded).toEqual([1000]);
     });
 
-    it("bears one block of it for a while", async () => {
+    it("ends the job of one block at once, and bears that its node is one behind for a while", async () => {
       scene.patienceMs = 200;
       running = scene.start();
       await expect.poll(() => scene.jobs).toEqual([1001]);
       await book(1001);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await expect.poll(() => scene.heights, { interval: 5 }).toEqual([1000, 1001]);
       expect(scene.alarms).toEqual([]);
 
       await expect
@@ -226,6 +266,87 @@ describe("the chain follower", () => {
       scene.top = 1001;
       await expect.poll(() => scene.jobs).toEqual([1001, 1002]);
     });
+  });
+
+  describe("while something takes long", () => {
+    it("tells a new height although the block before is still being read, and grades one at a time", async () => {
+      const slow = pending();
+      scene.reading = slow.promise;
+      running = scene.start();
+      await expect.poll(() => scene.heights).toEqual([1000]);
+
+      scene.top = 1001;
+      await expect.poll(() => scene.heights).toEqual([1000, 1001]);
+      scene.top = 1002;
+      await expect.poll(() => scene.heights).toEqual([1000, 1001, 1002]);
+      expect(scene.graded).toEqual([]);
+      slow.end();
+
+      await expect.poll(() => scene.jobs).toEqual([1003]);
+      expect(scene.graded).toEqual([1000, 1001, 1002]);
+      expect(scene.gradingAtOnce).toBe(1);
+    });
+
+    it("announces no job whose block was saved while it was settled", async () => {
+      const slow = pending();
+      scene.settling = slow.promise;
+      running = scene.start();
+      await expect.poll(async () => (await latestBlock(database.db))?.height).toBe(1000);
+
+      scene.top = 1001;
+      await expect.poll(() => scene.heights).toEqual([1000, 1001]);
+      slow.end();
+
+      await expect.poll(() => scene.jobs).toEqual([1002]);
+    });
+
+    it("renews the lease while it reads, so that no other edge begins the same work", async () => {
+      const slow = pending();
+      scene.reading = slow.promise;
+      running = scene.start();
+
+      await expect.poll(() => scene.renewals).toBeGreaterThan(5);
+      expect(scene.graded).toEqual([]);
+      slow.end();
+      await expect.poll(() => scene.jobs).toEqual([1001]);
+    });
+
+    it("tells a height that another answer has shown before the node's, which is no alarm", async () => {
+      const follower = scene.follower();
+      running = follower.run(scene.stop.signal);
+      await expect.poll(() => scene.jobs).toEqual([1001]);
+      const slow = pending();
+      scene.asking = slow.promise;
+      await pause(20);
+
+      scene.top = 1001;
+      follower.learn(1001);
+      expect(scene.heights).toEqual([1000, 1001]);
+      await expect.poll(() => scene.jobs).toEqual([1001, 1002]);
+      slow.end();
+      await pause(50);
+
+      expect(scene.alarms).toEqual([]);
+      expect(follower.topHeight()).toBe(1001);
+    });
+  });
+
+  it("says once that the chain stands still, and again only after another height", async () => {
+    scene.stalledAfterMs = 100;
+    const follower = scene.follower();
+    expect(follower.lastHeightAtMs()).toBeUndefined();
+    running = follower.run(scene.stop.signal);
+    await expect.poll(() => scene.stalls).toEqual([1000]);
+    const lastMs = follower.lastHeightAtMs() ?? 0;
+    expect(systemClock.monotonicMs() - lastMs).toBeGreaterThanOrEqual(99);
+    await pause(250);
+    expect(scene.stalls).toEqual([1000]);
+
+    scene.top = 1001;
+    await expect.poll(() => scene.heights).toEqual([1000, 1001]);
+    expect(follower.lastHeightAtMs()).toBeGreaterThan(lastMs);
+
+    await expect.poll(() => scene.stalls).toEqual([1000, 1001]);
   });
 
   it("raises an alarm when the edge that may book a block does not", async () => {

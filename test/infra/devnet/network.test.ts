@@ -441,6 +441,43 @@ describe("controls", () => {
     expect([wrong.status, await wrong.json()]).toEqual([400, { error: expect.stringContaining("erors") }]);
   });
 
+  it("takes longer for each call, all at the same time, when told to", async () => {
+    const { devnet, factomd, clock } = await start();
+    const post = (body: string) => fetch(devnet.controlUrl, { method: "POST", body });
+    const set = await post('{"delayMs":500}');
+    const others = clock.pending();
+    let answered = 0;
+    const calls = Array.from({ length: 20 }, () => factomd.heights().then(() => (answered += 1)));
+    /** Half a call's way at a time: the server waits for the clock. */
+    const travelled = async (ms: number) => {
+      await expect.poll(() => clock.pending()).toBe(others + 20);
+      clock.advance(ms);
+    };
+
+    await travelled(250);
+    expect(answered).toBe(0);
+    await travelled(250);
+    await Promise.all(calls);
+
+    expect(await set.json()).toMatchObject({ delayMs: 500 });
+    const direct = await post('{"delayMs":0}');
+    expect(await direct.json()).toMatchObject({ delayMs: 0 });
+    await expect(factomd.heights()).resolves.toMatchObject({ directoryBlock: 1000 });
+    expect((await post('{"delayMs":-1}')).status).toBe(400);
+  });
+
+  it("ends with calls under way", async () => {
+    const { devnet, factomd } = await start({ delayMs: 1_000 });
+    const call = factomd.heights();
+    const failed = expect(call).rejects.toMatchObject({ code: "factomd-unreachable" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+
+    await devnet.stop();
+
+    await failed;
+    running.splice(running.indexOf(devnet), 1);
+  });
+
   it("ends a block when told to", async () => {
     const { devnet, factomd, pass } = await start();
 

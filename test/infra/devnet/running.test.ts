@@ -110,6 +110,7 @@ describe("prosper devnet", () => {
     [{ ec: ["FA1"] }, "--ec: expected an EC address"],
     [{ rivalHashes: "many" }, "--rival-hashes: expected a number"],
     [{ errors: 2 }, "--errors: expected 0 to 1, got 2"],
+    [{ delayMs: -1 }, "--delay-ms: expected 0 to 60000, got -1"],
     [{ blockSeconds: 0 }, "--block-seconds: expected 0.1 to 3600, got 0"],
   ])("refuses %j with a message that names the flag", async (flags, message) => {
     const modules = {
