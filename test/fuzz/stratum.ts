@@ -8,8 +8,9 @@ import { concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { memoryDisk } from "../helpers/memory-disk.ts";
 import { openJob, oprHashOf, start, world } from "../helpers/share-desk.ts";
+import { passUntil } from "../helpers/turns.ts";
 import type { Chance } from "../simulate/random.ts";
-import { difficultyOf, simHasher } from "../simulate/shares.ts";
+import { easyHasher, reachedOf } from "./easy-hasher.ts";
 import { mutateBytes, mutateJson, mutateText, randomBytes } from "./mutate.ts";
 import { checkUnpolluted, type Part } from "./report.ts";
 
@@ -47,7 +48,7 @@ export function stratumPart(chance: Chance): Part {
     async run(count, done) {
       const seeds = seedLines();
       const w = world(memoryDisk(), {});
-      w.hasher = simHasher;
+      w.hasher = easyHasher;
       let height = FIRST_HEIGHT;
       let read = 0;
       const countLine = (): void => {
@@ -64,12 +65,21 @@ export function stratumPart(chance: Chance): Part {
         },
         {
           backend: {
-            currentJob: () => ({ height, oprHash: oprHashOf(height), threshold: 0n }),
+            currentJob: () => {
+              const freshFrom = w.desk.freshFrom();
+              return freshFrom === undefined
+                ? undefined
+                : { height, oprHash: oprHashOf(height), threshold: 0n, freshFrom };
+            },
             oprHashOf: async (asked) => (asked === height ? oprHashOf(height) : undefined),
             authorize: async ({ user }) =>
               user.length % 7 === 0 ? { kind: "refused", reason: "no" } : { kind: "ok", registered: false },
-            leasePrefix: () => w.desk.leasePrefix(),
-            releasePrefix: (prefix, holder) => w.desk.releasePrefix(prefix, holder),
+            grantPrefix: (request) => w.desk.grantPrefix(request),
+            claimPrefix: (prefix, holder) => w.desk.claimPrefix(prefix, holder),
+            releasePrefix: (prefix) => w.desk.releasePrefix(prefix),
+            measuredPrefix: (prefix, measured) => w.desk.measuredPrefix(prefix, measured),
+            lastTarget: (holder, where) => w.desk.lastTarget(holder, where),
+            prefixesAreScarce: () => w.desk.prefixesAreScarce(),
             submit: (share) => w.desk.submit(share),
           },
           clock: w.clock,
@@ -121,6 +131,12 @@ export function stratumPart(chance: Chance): Part {
           Buffer.concat(Array.from({ length: burst }, () => drawLine(seeds, height, client.prefix, chance))),
         );
         client.lines += burst;
+        // The block is being saved, or is not after all: shares come late, sessions are told to stop and given new prefixes.
+        if (chance.hit(0.0005)) {
+          if (w.desk.freshFrom() === undefined) await passUntil(w.clock, w.desk.resumeJob());
+          else w.desk.stopJob();
+          server.jobChanged();
+        }
         if (chance.hit(0.25)) {
           w.clock.advance(chance.hit(0.02) ? 30_000 : 5);
           await new Promise((resolve) => setImmediate(resolve));
@@ -162,7 +178,7 @@ function drawLine(seeds: readonly string[], height: number, prefix: number, chan
 function goodShare(height: number, prefix: number, chance: Chance): string {
   const nonce = concat(u32ToBytes(prefix), u32ToBytes(chance.whole(0, 1e9)));
   const oprHash = oprHashOf(height);
-  const target = difficultyOf(concat(fromHex(oprHash), nonce)).toString(16);
+  const target = reachedOf(concat(fromHex(oprHash), nonce)).toString(16);
   return JSON.stringify({
     id: 3,
     method: "mining.submit",

@@ -36,7 +36,6 @@ const desk = new ShareDesk(
       random: systemRandom,
       logger: SILENT,
     },
-    gateOpen: () => true,
     onAccepted: () => undefined,
     onFatal: (error) => {
       throw error;
@@ -44,17 +43,25 @@ const desk = new ShareDesk(
   },
 );
 let height = 1000;
-let isOpen = false;
 const server = new StratumServer(
   { blockPeriodMs: 600_000, firstTarget: 0xf000_0000_0000_0000n, sharesPerBlock: 100_000 },
   {
     backend: {
-      currentJob: () => (isOpen ? { height, oprHash: oprHashOf(height), threshold: 0n } : undefined),
+      currentJob: () => {
+        const freshFrom = desk.freshFrom();
+        return freshFrom === undefined
+          ? undefined
+          : { height, oprHash: oprHashOf(height), threshold: 0n, freshFrom };
+      },
       oprHashOf: async (at) => (at === height ? oprHashOf(at) : undefined),
       // As fast as a row read from a database nearby.
       authorize: () => sleep(clock, 2).then(() => ({ kind: "ok", registered: false }) as const),
-      leasePrefix: () => desk.leasePrefix(),
-      releasePrefix: (prefix, holder) => desk.releasePrefix(prefix, holder),
+      grantPrefix: (request) => desk.grantPrefix(request),
+      claimPrefix: (prefix, holder) => desk.claimPrefix(prefix, holder),
+      releasePrefix: (prefix) => desk.releasePrefix(prefix),
+      measuredPrefix: (prefix, measured) => desk.measuredPrefix(prefix, measured),
+      lastTarget: (holder, where) => desk.lastTarget(holder, where),
+      prefixesAreScarce: () => desk.prefixesAreScarce(),
       submit: (share) => desk.submit(share),
     },
     ...{ clock, random: systemRandom, logger: SILENT, metrics: NO_METRICS },
@@ -64,7 +71,6 @@ const server = new StratumServer(
 async function openJob(): Promise<void> {
   books.addJob(height);
   await desk.openJob({ height, oprHash: oprHashOf(height), credit: "assigned" });
-  isOpen = true;
   server.jobChanged();
 }
 

@@ -11,6 +11,10 @@ export class SimChain {
   top = FIRST_HEIGHT - 1;
   nodeAway = false;
   pricesAway = false;
+  /** A block is closed and being saved, as far as the node says. */
+  isSaving = false;
+  /** How long reading and grading a block takes. */
+  gradeMs = 0;
   readonly #rewards = new Map<number, bigint>();
   readonly #chance: Chance;
   readonly #noReward: number;

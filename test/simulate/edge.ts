@@ -4,35 +4,53 @@ import { createAccounts } from "../../edge/accounts.ts";
 import { createFollower, type Follower, stalledAfterMs } from "../../edge/chain/follower.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
+import { lateMsOf } from "../../edge/lease/slots.ts";
+import { MiningSwitch } from "../../edge/mining-switch.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
+import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
-import type { StratumBackend, SubmittedShare } from "../../edge/stratum/backend.ts";
+import type { Job, StratumBackend } from "../../edge/stratum/backend.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";
+import { sleep } from "../../shared/clock.ts";
 import type { BlockRow } from "../../shared/db/chain.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
+import { type CreditMode, targetOfWork } from "../../shared/difficulty/work.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 import { FIRST_HEIGHT, recordHash, type SimChain } from "./chain.ts";
+import { holderOf } from "./client.ts";
 import type { SimDisk } from "./disk.ts";
 import type { ModelServer } from "./model/server.ts";
 import { settleModelJob } from "./model/statements.ts";
 import type { DatabaseNetwork } from "./network.ts";
-import { CANARY, Violation } from "./oracle.ts";
+import { CANARY } from "./oracle.ts";
 import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import { simHasher } from "./shares.ts";
 import type { SimLine } from "./sockets.ts";
 import type { SimTime } from "./time.ts";
+import type { ToldLedger } from "./told.ts";
+import { Violation } from "./violation.ts";
 
 export const BLOCK_MS = 10_000;
+export const LATE_MS = lateMsOf(BLOCK_MS);
 /** Why an edge ended that had handed over what it could. */
 export const STOPPED = "stopped";
 const CUT_MS = 1_000;
 export const RESEND_MS = 15_000;
 /** All miners here are honest ones and thieves in one: nobody is sent away for it. */
 const UNLIMITED = { invalidWindow: 1_000_000, userSharesPerSecond: 1_000_000 };
+/** Where the credit shows each find, all are taken; elsewhere vardiff has its way between 16 hashes and what it finds. */
+const TARGETS = {
+  achieved: { firstTarget: 0n, easiestTarget: 0n, sharesPerBlock: 1_000_000 },
+  assigned: { firstTarget: targetOfWork(64n), easiestTarget: targetOfWork(16n) },
+};
+/** As edge/edge.ts. */
+const CALM_MS = 500;
+const RETRY_MS = 1_000;
+const WATCH_MS = 250;
 const FOLDER = "/data";
 const FEE_RATE = 5_000_000n;
 /** For what the world does an edge may refuse to start; damage to its journal would be our own doing here. */
@@ -53,12 +71,21 @@ export interface SimEdgeModules {
   /** A block was booked. */
   readonly onBlock: () => void;
   /** A session was given this prefix. */
-  readonly onLeased: (prefix: number) => void;
-  /** What a share is to reach, so that its credit can be told from others': as the miner that sent it says. */
-  readonly assign: (share: SubmittedShare) => bigint;
+  readonly onGranted: (prefix: number) => void;
+  readonly guard: (work: () => void) => void;
   /** The edge takes a share: whose slot is it, at this moment? */
   readonly onAccept: (edge: SimEdge) => void;
   readonly fail: (violation: Violation) => void;
+}
+
+export interface SimEdgeOptions {
+  /** How many prefixes its slot has; few, so that they come round. */
+  readonly sessions: number;
+  /** The lives of this edge before this one. */
+  readonly restarts: number;
+  readonly credit: CreditMode;
+  /** What the edge tells its miners is noted there. */
+  readonly told: ToldLedger;
 }
 
 export class SimEdge {
@@ -74,17 +101,16 @@ export class SimEdge {
   /** Recovered, and takes miners. */
   isUp = false;
   job: JobRow | undefined;
-  /** The lives of this edge before this one. */
-  readonly restarts: number;
+  readonly #options: SimEdgeOptions;
   readonly #modules: SimEdgeModules;
+  readonly #mining: MiningSwitch;
   readonly #stop = new AbortController();
   #heightSeenMs = 0;
   #follower: Follower | undefined;
 
-  /** `sessions`: how many prefixes its slot has; few, so that they come round. */
-  constructor(id: string, options: { sessions: number; restarts: number }, modules: SimEdgeModules) {
+  constructor(id: string, options: SimEdgeOptions, modules: SimEdgeModules) {
+    this.#options = options;
     this.#modules = modules;
-    this.restarts = options.restarts;
     this.id = id;
     this.process = modules.process;
     this.disk = modules.disk;
@@ -108,18 +134,18 @@ export class SimEdge {
         clock: process.clock,
         random,
         logger: modules.logger,
-        prefixes: new Prefixes(options.sessions),
-        gateOpen: () => true,
+        ...prefixesOf(options.sessions),
         onAccepted: () => undefined,
         onFatal: (error) => modules.onEnd(error.code),
       },
     );
+    this.#mining = new MiningSwitch({ calmMs: CALM_MS }, process, (isOn) => this.#onSwitch(isOn));
     this.#accounts = createAccounts(
       { timeoutMs: 2_000 },
       { db: network.db(process), auth: this.#auth(), clock: process.clock, random, logger: modules.logger },
     );
     this.stratum = new StratumServer(
-      { blockPeriodMs: BLOCK_MS, ...UNLIMITED },
+      { blockPeriodMs: BLOCK_MS, ...UNLIMITED, ...TARGETS[options.credit] },
       {
         backend: this.#backend(),
         ...{ clock: process.clock, random, logger: modules.logger, metrics: NO_METRICS },
@@ -144,6 +170,7 @@ export class SimEdge {
     await edgeIdentity(FOLDER, { disk: disk.disk, random: chance.bytes() });
     await this.desk.recover(this.#stop.signal);
     this.isUp = true;
+    void this.#watch();
     this.#follower = this.#createFollower();
     await this.#follower.run(this.#stop.signal);
   }
@@ -192,7 +219,7 @@ export class SimEdge {
       {
         db,
         topHeight: () => this.#ask(() => chain.topHeight()),
-        readBlock: (height) => this.#ask(() => chain.block(height)),
+        readBlock: (height) => this.#ask(() => chain.block(height), chain.gradeMs),
         grade: async (block) => ({ row: this.#grade(block.height, block.keyMr), places: [] }),
         lease: createNamedLease(
           { name: "chain", holder: this.id, leaseMs: chainLeaseMs(BLOCK_MS) },
@@ -229,23 +256,30 @@ export class SimEdge {
         if (chain.pricesAway) throw new CodedError("no-prices", "the simulated prices are away");
         return settleModelJob(tx, {
           ...{ height, oprHash: recordHash(height, `${this.id} ${chance.unit()}`), rate: FEE_RATE },
-          ...{ createdAtMs: tx.nowMs(), split: "largest-remainder", credit: "assigned", state: "open" },
+          ...{
+            createdAtMs: tx.nowMs(),
+            split: "largest-remainder",
+            credit: this.#options.credit,
+            state: "open",
+          },
           ...{ closedSeenMs: null, forced: false, sealed: undefined },
         });
       }),
     );
     return {
       ...{ height, version: 5, oprHash: row.oprHash, opr: new Uint8Array(), prices: {}, threshold: 0n },
-      ...{ feeRate: "0.05", split: "largest-remainder", credit: "assigned" },
+      ...{ feeRate: "0.05", split: "largest-remainder", credit: row.credit },
     };
   }
 
-  /** As edge/edge.ts. */
+  /** As edge/edge.ts, and so on to #goOn. */
   #onHeight(height: number): void {
     this.#heightSeenMs = this.process.clock.monotonicMs();
     if (this.job === undefined || this.job.height > height) return;
     this.job = undefined;
     this.desk.endCurrentJob(this.#heightSeenMs);
+    this.#options.told.stops(this.id);
+    this.stratum.jobChanged();
   }
 
   async #onJob(job: JobRow): Promise<void> {
@@ -255,31 +289,90 @@ export class SimEdge {
     );
     if ((this.#follower?.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);
     this.job = job;
+    this.#mining.jobIs();
+    if (this.desk.freshFrom() !== undefined) this.#options.told.mines(this.id, job.height);
+    if (this.#mining.isOn) await this.#goOn();
+    else this.#stopJob();
     this.stratum.jobChanged();
   }
 
+  #onSwitch(isOn: boolean): void {
+    if (isOn) void this.#goOn().then(() => this.stratum.jobChanged());
+    else {
+      this.#stopJob();
+      this.stratum.jobChanged();
+    }
+  }
+
+  #stopJob(): void {
+    this.desk.stopJob();
+    this.#options.told.stops(this.id);
+  }
+
+  async #goOn(): Promise<void> {
+    const { told } = this.#options;
+    const resumption = told.resumption();
+    const wasStopped = this.desk.freshFrom() === undefined;
+    if (await this.desk.resumeJob()) {
+      if (wasStopped && this.job !== undefined) told.mines(this.id, this.job.height, resumption);
+      return;
+    }
+    if (this.job === undefined) return;
+    this.process.clock.after(RETRY_MS, () => {
+      if (this.#mining.isOn && !this.#stop.signal.aborted) this.#onSwitch(true);
+    });
+  }
+
+  /** Work that cannot be kept, or comes too late for the block, is not asked for. */
+  async #watch(): Promise<void> {
+    const { chain } = this.#modules;
+    while (!this.#stop.signal.aborted) {
+      this.#mining.set("unkept", !this.desk.canKeep());
+      this.#mining.set("saving", chain.isSaving);
+      await sleep(this.process.clock, WATCH_MS, this.#stop.signal);
+    }
+  }
+
+  #currentJob(): Job | undefined {
+    const freshFrom = this.desk.freshFrom();
+    if (this.job === undefined || freshFrom === undefined) return undefined;
+    return { height: this.job.height, oprHash: this.job.oprHash, threshold: 0n, freshFrom };
+  }
+
   #backend(): StratumBackend {
-    const { onLeased, assign, onAccept } = this.#modules;
+    const { onGranted, onAccept, guard } = this.#modules;
+    const { told } = this.#options;
     return {
-      currentJob: () =>
-        this.job === undefined
-          ? undefined
-          : { height: this.job.height, oprHash: this.job.oprHash, threshold: 0n },
+      currentJob: () => this.#currentJob(),
       oprHashOf: async () => undefined,
       authorize: (request) => this.#accounts.authorize(request),
-      leasePrefix: () => {
-        const prefix = this.desk.leasePrefix();
-        if (prefix === undefined) return undefined;
-        onLeased(prefix);
+      grantPrefix: async (request) => {
+        const granted = await this.desk.grantPrefix(request);
+        if (granted === undefined || !this.process.alive) return granted;
+        const { prefix, target } = granted;
+        const holder = request.holder === undefined ? undefined : holderOf(request.holder);
+        guard(() => {
+          told.granted(this.id, prefix, target, holder);
+          onGranted(prefix);
+        });
         this.prefixes.add(prefix);
-        return prefix;
+        return granted;
       },
-      releasePrefix: (prefix, holder) => {
+      claimPrefix: async (prefix, holder) => {
+        const isClaimed = await this.desk.claimPrefix(prefix, holder);
+        if (isClaimed) told.claimed(this.id, prefix, holderOf(holder));
+        return isClaimed;
+      },
+      releasePrefix: (prefix) => {
         this.prefixes.delete(prefix);
-        this.desk.releasePrefix(prefix, holder);
+        told.released(this.id, prefix);
+        this.desk.releasePrefix(prefix);
       },
+      measuredPrefix: (prefix, measured) => this.desk.measuredPrefix(prefix, measured),
+      lastTarget: (holder, where) => this.desk.lastTarget(holder, where),
+      prefixesAreScarce: () => this.desk.prefixesAreScarce(),
       submit: async (share) => {
-        const verdict = await this.desk.submit({ ...share, assigned: assign(share) });
+        const verdict = await this.desk.submit(share);
         if (verdict.kind === "accepted" && this.process.alive) onAccept(this);
         return verdict;
       },
@@ -294,10 +387,10 @@ export class SimEdge {
     });
   }
 
-  #ask<T>(answer: () => T): Promise<T> {
+  #ask<T>(answer: () => T, slowerByMs = 0): Promise<T> {
     const { time, chance } = this.#modules;
     return this.process.wait((resolve, reject) => {
-      time.after(chance.between(0.5, 20), () => {
+      time.after(slowerByMs + chance.between(0.5, 20), () => {
         try {
           resolve(answer());
         } catch (error) {
@@ -320,4 +413,9 @@ export class SimEdge {
         }),
     };
   }
+}
+
+/** All of a slot's in the order of the edge's own secret, or few that come round. */
+function prefixesOf(sessions: number): { prefixes?: Prefixes } {
+  return sessions === SESSIONS ? {} : { prefixes: new Prefixes({ sessions, order: (n) => n % sessions }) };
 }

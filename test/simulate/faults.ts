@@ -1,5 +1,6 @@
 /** What goes wrong, by name. Each schedule draws its own set, so that rare combinations come up too. */
 
+import type { CreditMode } from "../../shared/difficulty/work.ts";
 import type { Chance } from "./random.ts";
 
 export const FAULTS = [
@@ -26,6 +27,8 @@ export const FAULTS = [
   "cut-lines",
   "stuck-miner",
   "replace-edge",
+  "slow-grading",
+  "false-saving",
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -39,6 +42,9 @@ export interface Plan {
   /** Prefixes of a slot. */
   readonly sessions: number;
   readonly miners: number;
+  /** Cheating miners: where work is credited as it was assigned, and there are too many prefixes to guess one by luck. */
+  readonly cheats: number;
+  readonly credit: CreditMode;
   readonly everyMs: number;
   readonly blocks: number;
   readonly faults: readonly Fault[];
@@ -59,13 +65,17 @@ export function drawPlan(chance: Chance): Plan {
   const edges = chance.whole(1, 3);
   const rate = chance.pick([0.15, 0.35, 0.7]);
   const twins = edges > 1 && chance.hit(0.06);
+  const credit = twins || chance.hit(0.5) ? "achieved" : "assigned";
+  const sessions = chance.hit(0.5) ? FEW_SESSIONS : ALL_SESSIONS;
   const faults = calm ? [] : FAULTS.filter(() => chance.hit(rate));
   return {
     edges,
     functions: chance.whole(1, 2),
     slots: edges + chance.whole(0, 1),
-    sessions: chance.hit(0.5) ? FEW_SESSIONS : ALL_SESSIONS,
+    sessions,
     miners: chance.whole(2, 7),
+    cheats: credit === "assigned" && sessions === ALL_SESSIONS ? chance.whole(1, 3) : 0,
+    credit,
     everyMs: chance.pick([250, 500, 1_500]),
     blocks: chance.whole(2, 5),
     faults,

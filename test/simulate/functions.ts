@@ -12,9 +12,9 @@ import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { BLOCK_MS } from "./edge.ts";
 import type { DatabaseNetwork } from "./network.ts";
-import { Violation } from "./oracle.ts";
 import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
+import { Violation } from "./violation.ts";
 
 export const DEADLINE_MS = 3 * BLOCK_MS;
 const SEAL_EVERY_MS = 1_000;

@@ -4,28 +4,43 @@
  */
 
 import { createHash } from "node:crypto";
+import type { CreditMode } from "../../shared/difficulty/work.ts";
 import type { Delta } from "../../shared/messages/summary.ts";
 import { owed } from "./model/books.ts";
 import type { ModelServer } from "./model/server.ts";
 import type { SealRecord, Tables } from "./model/tables.ts";
 import { digitsOf } from "./shares.ts";
+import type { ToldLedger } from "./told.ts";
+import { Violation } from "./violation.ts";
 
-/** A submit on its way to a verdict. */
-export interface Attempt {
+/** A nonce that a worker found. It counts for whoever was told its prefix, on whatever session it is sent. */
+export interface Find {
   readonly job: number;
   readonly user: string;
   readonly worker: string;
-  /** Its place among the attempts of this worker in this job. */
+  /** Its place among the finds of this worker in this job. */
   readonly index: number;
   /** The nonce's bytes, whatever the spelling. */
   readonly nonce: string;
-  /** Its worker submits this nonce for the first time, it is true, and its session holds the prefix. */
-  readonly isFresh: boolean;
+  /** What it may be credited with at most: the work of its prefix's target where it reaches that, and was hashed while its finder was told to. */
+  readonly worth: bigint;
+  /** Lines with it. */
+  sends: number;
+  /** One of them said truly what it reaches. */
+  submitted: boolean;
   credited: boolean;
   acked: boolean;
 }
 
-export class Violation extends Error {}
+/** Work of one worker in one job, in hashes. */
+interface Labour {
+  /** Hashes made while told to. */
+  made: bigint;
+  /** What may be credited for finds that were sent. */
+  sent: bigint;
+  acked: bigint;
+  credited: bigint;
+}
 
 /** Text that stands for every secret: no log line may hold it. */
 export const CANARY = "canary-5d41402abc4b2a76";
@@ -36,6 +51,8 @@ export const GUEST = "guest-";
 export interface OracleOptions {
   /** Two edges run under one identity: they may both take a nonce, and only losing work is a fault. */
   readonly twins: boolean;
+  /** Of every job. By what is reached each find can be told in the sums; by what was assigned only the sums are judged. */
+  readonly credit: CreditMode;
   /** The database's clock may jump: who owns a slot is then not judged by it. */
   readonly databaseClockJumps: boolean;
 }
@@ -43,20 +60,22 @@ export interface OracleOptions {
 export class Oracle {
   readonly #options: OracleOptions;
   readonly #server: ModelServer;
-  readonly #attempts = new Map<string, Attempt[]>();
-  /** Job and nonce → the attempt that was credited or acknowledged for it. */
-  readonly #credited = new Map<string, Attempt>();
-  readonly #acked = new Map<string, Attempt>();
-  readonly #mined = new Set<string>();
+  readonly told: ToldLedger;
+  readonly #finds = new Map<string, Find[]>();
+  readonly #labour = new Map<string, Labour>();
+  /** Job and nonce → the find that was credited or acknowledged for it. */
+  readonly #credited = new Map<string, Find>();
+  readonly #acked = new Map<string, Find>();
   readonly #sealed = new Map<number, { readonly revision: number; readonly seal: SealRecord }>();
   readonly #seenDeltas = new Set<string>();
   #digest = createHash("sha256");
   #acks = 0;
   #missing = 0;
 
-  constructor(options: OracleOptions, server: ModelServer) {
+  constructor(options: OracleOptions, server: ModelServer, told: ToldLedger) {
     this.#options = options;
     this.#server = server;
+    this.told = told;
   }
 
   get acks(): number {
@@ -76,47 +95,57 @@ export class Oracle {
     return this.#digest.copy().digest("hex").slice(0, 16);
   }
 
-  /** The attempts of a worker in a job so far. */
+  /** Finds of a worker in a job so far. */
   countOf(job: number, user: string, worker: string): number {
-    return this.#attempts.get(workerKey(job, user, worker))?.length ?? 0;
+    return this.#finds.get(workerKey(job, user, worker))?.length ?? 0;
   }
 
-  /** True the first time that this worker mines this nonce: whoever else had its prefix in this job, it must count. */
-  isFirst(job: number, nonce: string, user: string, worker: string): boolean {
-    const key = `${workerKey(job, user, worker)} ${nonce}`;
-    if (this.#mined.has(key)) return false;
-    this.#mined.add(key);
-    return true;
+  /** A worker made so many hashes as it was told to. */
+  made(job: number, user: string, worker: string, hashes: number): void {
+    this.#labourOf(job, user, worker).made += BigInt(hashes);
   }
 
-  begin(attempt: Attempt): void {
-    const key = workerKey(attempt.job, attempt.user, attempt.worker);
-    const attempts = this.#attempts.get(key) ?? [];
-    this.#attempts.set(key, attempts);
-    attempts.push(attempt);
+  found(find: Find): void {
+    const key = workerKey(find.job, find.user, find.worker);
+    const finds = this.#finds.get(key) ?? [];
+    this.#finds.set(key, finds);
+    finds.push(find);
   }
 
-  /** What the miner was told; "unanswered" where its connection ended first. */
-  verdict(attempt: Attempt, word: string, edgeId: string): void {
+  /** It is on its way to an edge. */
+  sent(find: Find, isTrue: boolean): void {
+    find.sends += 1;
+    if (find.submitted || !isTrue) return;
+    find.submitted = true;
+    this.#labourOf(find.job, find.user, find.worker).sent += find.worth;
+  }
+
+  /** What the miner was told; "unanswered" where its connection ended first. `isOwn`: an honest share: where no other line had it, it may not be refused. */
+  verdict(find: Find, isOwn: boolean, word: string, edgeId: string): void {
     this.trace(
-      `${word}: job ${attempt.job} ${attempt.user}/${attempt.worker} attempt ${attempt.index} nonce ${attempt.nonce} at ${edgeId.slice(0, 1)}`,
+      `${word}: job ${find.job} ${find.user}/${find.worker} find ${find.index} nonce ${find.nonce} at ${edgeId.slice(0, 1)}`,
     );
-    if (word === "accepted") this.#accepted(attempt);
-    else if (attempt.isFresh && !this.#options.twins && !["stale", "busy", "unanswered"].includes(word))
-      throw new Violation(`an honest share was refused as ${word}: ${describe(attempt)}`);
+    const borne = ["stale", "busy", "unanswered", ...(find.sends > 1 ? ["duplicate"] : [])];
+    if (word === "accepted") this.#accepted(find);
+    else if (isOwn && !this.#options.twins && !borne.includes(word))
+      throw new Violation(`an honest share was refused as ${word}: ${describe(find)}`);
   }
 
-  #accepted(attempt: Attempt): void {
+  #accepted(find: Find): void {
     this.#acks += 1;
-    if (!attempt.credited) this.#missing += 1;
-    attempt.acked = true;
-    const key = `${attempt.job}/${attempt.nonce}`;
+    const key = `${find.job}/${find.nonce}`;
     const before = this.#acked.get(key);
     if (before !== undefined && !this.#options.twins)
+      throw new Violation(`I4: one nonce was acknowledged twice: ${describe(before)} and ${describe(find)}`);
+    this.#acked.set(key, find);
+    if (!find.credited) this.#missing += 1;
+    find.acked = true;
+    if (this.#options.credit !== "assigned") return;
+    this.#labourOf(find.job, find.user, find.worker).acked += find.worth;
+    if (find.worth === 0n && !this.#options.twins && !this.told.isForgotten(find.job))
       throw new Violation(
-        `I4: one nonce was acknowledged twice: ${describe(before)} and ${describe(attempt)}`,
+        `the law: a share was taken that is below its prefix's target, or was hashed while nobody was told to: ${describe(find)}`,
       );
-    this.#acked.set(key, attempt);
   }
 
   /** An edge is about to say yes: by the database's word its slot must be its own. */
@@ -126,10 +155,10 @@ export class Oracle {
       throw new Violation(`an edge acknowledged a share though its slot ${slot} is another's`);
   }
 
-  /** A prefix was given to a session; `others` are those of all live sessions of edges that may acknowledge. */
-  leased(prefix: number, others: readonly number[]): void {
+  /** A prefix was told to a session; `others` are those of all live sessions of edges that may acknowledge. */
+  granted(prefix: number, others: readonly number[]): void {
     if (others.includes(prefix) && !this.#options.twins)
-      throw new Violation(`I6: prefix ${prefix} was leased to two live sessions`);
+      throw new Violation(`I6: prefix ${prefix} was given to two live sessions`);
   }
 
   logged(line: string): void {
@@ -152,13 +181,17 @@ export class Oracle {
     this.#checkInvites(tables);
   }
 
-  /** Shares that were acknowledged and are not in the books yet. */
+  /** Shares, or workers with shares, that were acknowledged and are not in the books yet. */
   missing(): number {
-    return this.#missing;
+    return this.#options.credit === "achieved" ? this.#missing : this.missingShares().length;
   }
 
   missingShares(): string[] {
-    return [...this.#attempts.values()]
+    if (this.#options.credit === "assigned")
+      return [...this.#labour]
+        .filter(([, { acked, credited }]) => acked > credited)
+        .map(([key, { acked, credited }]) => `${key}: ${acked} acknowledged, ${credited} credited`);
+    return [...this.#finds.values()]
       .flat()
       .filter(({ acked, credited }) => acked && !credited)
       .map(describe);
@@ -196,33 +229,60 @@ export class Oracle {
   }
 
   #checkDelta(delta: Delta, key: string): void {
-    for (const row of delta.rows) {
-      const attempts = this.#attempts.get(workerKey(delta.job, row.user, row.worker)) ?? [];
-      const digits = digitsOf(BigInt(row.work));
-      if (digits.some((digit) => digit > 1) || digits.filter((digit) => digit === 1).length !== row.shares)
-        throw new Violation(`I1: delta ${key} counts a share twice: ${JSON.stringify(row)}`);
-      for (const [index, digit] of digits.entries()) {
-        if (digit === 0) continue;
-        const attempt = attempts[index];
-        if (attempt === undefined)
-          throw new Violation(
-            `I1: delta ${key} credits a share that nobody submitted: ${JSON.stringify(row)}`,
-          );
-        this.#creditAttempt(attempt, key);
-      }
+    for (const row of delta.rows)
+      if (this.#options.credit === "achieved") this.#checkFinds(delta.job, row, key);
+      else this.#checkLaw(delta.job, row, key);
+  }
+
+  /** By the digits of the sum: each find once. */
+  #checkFinds(job: number, row: Delta["rows"][number], key: string): void {
+    const finds = this.#finds.get(workerKey(job, row.user, row.worker)) ?? [];
+    const digits = digitsOf(BigInt(row.work));
+    if (digits.some((digit) => digit > 1) || digits.filter((digit) => digit === 1).length !== row.shares)
+      throw new Violation(`I1: delta ${key} counts a share twice: ${JSON.stringify(row)}`);
+    for (const [index, digit] of digits.entries()) {
+      if (digit === 0) continue;
+      const find = finds[index];
+      if (find?.submitted !== true)
+        throw new Violation(`I1: delta ${key} credits a share that nobody submitted: ${JSON.stringify(row)}`);
+      this.#creditFind(find, key);
     }
   }
 
-  #creditAttempt(attempt: Attempt, key: string): void {
-    if (attempt.credited)
-      throw new Violation(`I1: credited twice, again by delta ${key}: ${describe(attempt)}`);
-    attempt.credited = true;
-    if (attempt.acked) this.#missing -= 1;
-    const nonce = `${attempt.job}/${attempt.nonce}`;
+  #creditFind(find: Find, key: string): void {
+    if (find.credited) throw new Violation(`I1: credited twice, again by delta ${key}: ${describe(find)}`);
+    find.credited = true;
+    if (find.acked) this.#missing -= 1;
+    const nonce = `${find.job}/${find.nonce}`;
     const before = this.#credited.get(nonce);
     if (before !== undefined && !this.#options.twins)
-      throw new Violation(`I4: one nonce was credited twice: ${describe(before)} and ${describe(attempt)}`);
-    this.#credited.set(nonce, attempt);
+      throw new Violation(`I4: one nonce was credited twice: ${describe(before)} and ${describe(find)}`);
+    this.#credited.set(nonce, find);
+  }
+
+  /** No worker is credited more than it sent, nor more than the hashes it made while told to mine and in the late time after it. */
+  #checkLaw(job: number, row: Delta["rows"][number], key: string): void {
+    const labour = this.#labourOf(job, row.user, row.worker);
+    labour.credited += BigInt(row.work);
+    if (this.#options.twins || this.told.isForgotten(job)) return;
+    const { credited, sent, made } = labour;
+    if (credited > sent)
+      throw new Violation(
+        `I1: delta ${key}: ${row.user}/${row.worker} is credited ${credited}, it sent ${sent}`,
+      );
+    if (credited > made)
+      throw new Violation(
+        `the law: delta ${key}: ${row.user}/${row.worker} is credited ${credited} for ${made} hashes made while told to mine`,
+      );
+  }
+
+  #labourOf(job: number, user: string, worker: string): Labour {
+    const key = workerKey(job, user, worker);
+    const known = this.#labour.get(key);
+    if (known !== undefined) return known;
+    const labour = { made: 0n, sent: 0n, acked: 0n, credited: 0n };
+    this.#labour.set(key, labour);
+    return labour;
   }
 
   #checkSeal(tables: Tables, height: number): void {
@@ -290,6 +350,6 @@ function workerKey(job: number, user: string, worker: string): string {
   return `${job} ${user} ${worker}`;
 }
 
-function describe({ job, user, worker, index, nonce }: Attempt): string {
-  return `job ${job}, ${user}/${worker} attempt ${index}, nonce ${nonce}`;
+function describe({ job, user, worker, index, nonce }: Find): string {
+  return `job ${job}, ${user}/${worker} find ${index}, nonce ${nonce}`;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { workOfShare } from "../../shared/difficulty/work.ts";
+import { achievedWork, targetOfWork } from "../../shared/difficulty/work.ts";
 import { runSchedule } from "./schedule.ts";
-import { digitsOf, targetOf } from "./shares.ts";
+import { difficultyOf, digitsOf, nonceOf } from "./shares.ts";
 
 describe("the simulator", () => {
   it("holds every invariant over a dozen schedules of faults", { timeout: 60_000 }, async () => {
@@ -26,13 +26,21 @@ describe("the simulator", () => {
     expect(other.digest).not.toBe(first.digest);
   });
 
-  it("gives each attempt of a worker a digit of its own in the sum of work", () => {
-    const work = [0, 3, 22].map((attempt) =>
-      workOfShare("assigned", { assignedTarget: targetOf(attempt), reachedTarget: 0n }),
-    );
+  it("gives each find of a worker a digit of its own in the sum of achieved work", () => {
+    const work = [0, 3, 22].map((place) => achievedWork(difficultyOf(nonceOf(7, "placed", place))));
     const sum = work.reduce((total, one) => total + one, 0n);
 
     expect(digitsOf(sum).flatMap((digit, index) => (digit === 1 ? [index] : []))).toEqual([0, 3, 22]);
     expect(digitsOf(sum + (work[1] ?? 0n))[3]).toBe(2);
+  });
+
+  it("gives N counted hashes what N hashes bring, at every target", () => {
+    const hashes = 1_000;
+    for (const worth of [1n, 16n, 128n]) {
+      const hits = Array.from({ length: hashes }, (_, n) => difficultyOf(nonceOf(7, "told", n + 1))).filter(
+        (reached) => reached >= targetOfWork(worth),
+      );
+      expect(BigInt(hits.length)).toBe(BigInt(hashes) / worth);
+    }
   });
 });

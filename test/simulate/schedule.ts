@@ -1,9 +1,9 @@
 /** One schedule: a world drawn from a seed, broken for some blocks, mended, drained, and judged after every step. */
 
 import { drawPlan, type Plan } from "./faults.ts";
-import { Violation } from "./oracle.ts";
 import { Chance } from "./random.ts";
 import { turn } from "./time.ts";
+import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
 export interface ScheduleResult {

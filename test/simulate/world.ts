@@ -3,21 +3,25 @@
 import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
+import { Cheats } from "./cheats.ts";
 import { SimDisk } from "./disk.ts";
-import { BLOCK_MS, RESEND_MS, SimEdge, STOPPED } from "./edge.ts";
+import { BLOCK_MS, LATE_MS, RESEND_MS, SimEdge, STOPPED } from "./edge.ts";
 import type { Fault, Plan } from "./faults.ts";
 import { SimFunctions } from "./functions.ts";
 import { Miners } from "./miners.ts";
 import { ModelServer } from "./model/server.ts";
 import { DatabaseNetwork } from "./network.ts";
 import { Office } from "./office.ts";
-import { Oracle, Violation } from "./oracle.ts";
+import { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import { SimTime } from "./time.ts";
+import { ToldLedger } from "./told.ts";
 import { Transport } from "./transport.ts";
+import { Violation } from "./violation.ts";
 
 const USERS = ["ann", "bob", "cid"];
+const CHEAT = "eve";
 const WALL_START_MS = 1_600_000_000_000;
 const HOUR_MS = 3_600_000;
 /** Edges and those that took their places. */
@@ -49,6 +53,7 @@ export class World {
   readonly #network: DatabaseNetwork;
   readonly #transport: Transport;
   readonly #miners: Miners;
+  readonly #cheats: Cheats;
   readonly #office: Office;
   readonly #seats: Seat[] = [];
   readonly #functions: SimFunctions[] = [];
@@ -70,10 +75,15 @@ export class World {
           ? new Promise((resolve) => time.after(pauses.between(0, 4), resolve))
           : Promise.resolve(),
     });
-    for (const user of USERS) this.server.tables.users.add(user);
+    for (const user of [...USERS, CHEAT]) this.server.tables.users.add(user);
     this.oracle = new Oracle(
-      { twins: plan.twins, databaseClockJumps: plan.faults.includes("database-clock-jump") },
+      {
+        twins: plan.twins,
+        databaseClockJumps: plan.faults.includes("database-clock-jump"),
+        credit: plan.credit,
+      },
       this.server,
+      new ToldLedger({ nowMs: () => time.nowMs, lateMs: LATE_MS, isStrict: !plan.twins }),
     );
     this.chain = new SimChain(chance.fork(), plan.noReward);
     this.#network = new DatabaseNetwork(this.server, plan.slots, { time, chance: chance.fork() });
@@ -82,24 +92,28 @@ export class World {
       consumers: () =>
         this.#functions.filter(({ process }) => process.alive && !process.paused).map(({ queue }) => queue),
     });
-    this.#miners = new Miners({
+    const miners = {
       ...{ time, chance: chance.fork(), oracle: this.oracle, process: this.#process("miners") },
       edges: () => this.#edges(),
-      guard: (work) => this.#guard(work),
-    });
+      guard: (work: () => void) => this.#guard(work),
+    };
+    this.#miners = new Miners(plan.credit, miners);
+    this.#cheats = new Cheats(this.#miners, { ...miners, chance: chance.fork() });
     this.#office = new Office({ time, chance: chance.fork(), network: this.#network, server: this.server });
     this.#processes.push(this.#office.process);
   }
 
   /** Starts all parts. */
   begin(): void {
-    const { edges, functions, miners, everyMs, duplicates, lostAnswers, faults, faultEveryMs } = this.#plan;
+    const { edges, functions, miners, cheats, everyMs, duplicates, lostAnswers, faults, faultEveryMs } =
+      this.#plan;
     this.#transport.duplicates = duplicates;
     this.#transport.lostAnswers = lostAnswers;
     this.#network.lostReplies = lostAnswers / 3;
     for (let n = 0; n < functions; n++) this.#startFunctions(n);
     for (let n = 0; n < edges; n++) this.#seat(this.#plan.twins ? Math.max(0, n - 1) : n);
     for (let n = 0; n < miners; n++) this.#miners.start(USERS[n % USERS.length] ?? "ann", `rig${n}`, everyMs);
+    for (let n = 0; n < cheats; n++) this.#cheats.start(CHEAT, `rig${n}`, everyMs);
     this.#office.open();
     this.chain.advance();
     this.#advanceChain();
@@ -120,6 +134,8 @@ export class World {
     this.#transport.delayMs = 20;
     this.chain.nodeAway = false;
     this.chain.pricesAway = false;
+    this.chain.isSaving = false;
+    this.chain.gradeMs = 0;
     for (const process of this.#processes) if (process.paused) process.resume();
     for (const { edge } of this.#seats) {
       edge.disk.inner.capacity = Number.POSITIVE_INFINITY;
@@ -250,7 +266,7 @@ export class World {
     });
     return new SimEdge(
       id,
-      { sessions: this.#plan.sessions, restarts },
+      { sessions: this.#plan.sessions, restarts, credit: this.#plan.credit, told: this.oracle.told },
       {
         ...{ time, chain, process, disk, network: this.#network, server: this.server },
         chance: this.#chance.fork(),
@@ -258,8 +274,8 @@ export class World {
         logger: this.#logger(process),
         onEnd: (why) => this.#kill(seat(), "kill", why),
         fail: (violation) => this.fail(violation),
-        onLeased: (prefix) => this.#guard(() => this.oracle.leased(prefix, this.#livePrefixes(seat().edge))),
-        assign: (share) => this.#miners.assign(share),
+        onGranted: (prefix) => this.oracle.granted(prefix, this.#livePrefixes(seat().edge)),
+        guard: (work) => this.#guard(work),
         onAccept: ({ desk }) => this.#guard(() => this.oracle.acknowledges(id, desk.grant()?.slot)),
         onBlock: () => {
           for (const functions of this.#functions) if (functions.process.alive) functions.seal();
@@ -283,6 +299,7 @@ export class World {
     if (!edge.process.alive) return;
     this.#note(`${kind} ${edge.process.name} ${why}`);
     edge.process.kill();
+    this.oracle.told.died(seat.id);
     edge.isUp = false;
     edge.cutLines();
     void edge.disk.abandon();
@@ -423,6 +440,18 @@ export class World {
       "replace-edge": () => this.#replace(edge),
       "cut-lines": () => edge.cutLines(),
       "stuck-miner": () => this.#miners.stickOne(later),
+      "slow-grading": () => {
+        this.chain.gradeMs = forMs / 2;
+        later(() => {
+          this.chain.gradeMs = 0;
+        });
+      },
+      "false-saving": () => {
+        this.chain.isSaving = true;
+        later(() => {
+          this.chain.isSaving = false;
+        });
+      },
       "no-prices": () => {
         this.chain.pricesAway = true;
         later(() => {

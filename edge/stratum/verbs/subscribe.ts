@@ -1,6 +1,7 @@
 /** mining.subscribe: session id and nonce prefix, then the target and the current job (STRATUM.md, S1). */
 
-import { encodeResult } from "../../../shared/messages/stratum.ts";
+import { encodeRequest, encodeResult } from "../../../shared/messages/stratum.ts";
+import type { Session } from "../session.ts";
 import type { Verb } from "./verb.ts";
 
 const MAX_AGENT_LENGTH = 128;
@@ -21,6 +22,19 @@ export const subscribe: Verb = {
       { type: "mining.set_nonce", id: String(prefix) },
     ]);
     const job = session.modules.backend.currentJob();
-    return result + session.targetLine() + (job === undefined ? "" : session.jobLines(job));
+    return (
+      pauseLine(session) + result + session.targetLine() + (job === undefined ? "" : session.jobLines(job))
+    );
   },
 };
+
+/**
+ * The Go miner that comes back hashes on, and takes up the prefix of this answer with the target that it had before: what it finds until it
+ * reads the new one would be refused. Told to stop first, it takes up both before it hashes again, at the notify.
+ */
+function pauseLine(session: Session): string {
+  const isGoMiner = session.agent.startsWith("prosper/");
+  return isGoMiner && session.lastHeight < 0
+    ? encodeRequest(session.nextId(), "mining.stop_mining", null)
+    : "";
+}

@@ -123,6 +123,27 @@ describe("jobs", () => {
   });
 });
 
+describe("a subscribe", () => {
+  it("stops a Go miner that may still hash with its old target before it learns its new prefix", async () => {
+    const { connect } = startHarness();
+    const [go, other] = [connect(), connect()];
+    go.send(call(1, "mining.subscribe", "prosper/1.2"));
+    other.send(call(1, "mining.subscribe", "prosper-ts/0.1"));
+    await Promise.all([go.fence(), other.fence()]);
+    go.send(call(2, "mining.subscribe", "prosper/1.2"));
+    await go.fence();
+
+    expect(methods(go.lines.slice(0, 1))).toEqual(["mining.stop_mining"]);
+    expect(methods(go.lines)).toEqual([
+      "mining.stop_mining",
+      "mining.set_target",
+      "mining.notify",
+      "mining.set_target",
+    ]);
+    expect(methods(other.lines)).toEqual(["mining.set_target", "mining.notify"]);
+  });
+});
+
 describe("logins", () => {
   it("close the connection without an answer where no verdict can be had", async () => {
     const { backend, connect, ends } = startHarness();

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { smallHasher } from "../../helpers/small-hasher.ts";
-import { CLAUSES, documentedClauses } from "./support/clauses.ts";
+import { CLAUSES, documentedClauses, explanations } from "./support/clauses.ts";
 import { type Difference, findDifferences } from "./support/differences.ts";
 import { Accounts, recordedHasher, replay } from "./support/replay.ts";
 import { readTranscript, transcriptNames } from "./support/transcript.ts";
@@ -10,12 +10,6 @@ import { readTranscript, transcriptNames } from "./support/transcript.ts";
 const hasher = smallHasher(10);
 const accounts = new Accounts();
 const explained = new Map<string, Difference[]>();
-
-function explanations(difference: Difference): string[] {
-  return Object.entries(CLAUSES)
-    .filter(([, explains]) => explains(difference))
-    .map(([id]) => id);
-}
 
 // auth_miner was recorded after auth_raw, with the users that auth_raw had made.
 const names = transcriptNames().sort((a, b) => Number(a === "auth_miner") - Number(b === "auth_miner"));

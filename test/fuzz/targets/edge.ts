@@ -14,8 +14,8 @@ import { SILENT } from "../../../shared/logger.ts";
 import { parseStratumLine } from "../../../shared/messages/stratum.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 import { memoryDisk } from "../../helpers/memory-disk.ts";
-import { mine, start, submission, submit, world } from "../../helpers/share-desk.ts";
-import { pass } from "../../helpers/turns.ts";
+import { granted, mine, openJob, start, submission, submit, world } from "../../helpers/share-desk.ts";
+import { pass, passUntil } from "../../helpers/turns.ts";
 import type { Chance } from "../../simulate/random.ts";
 import { bytesOf, type Target, textOf } from "./target.ts";
 
@@ -124,12 +124,18 @@ function never(): never {
   throw new Error("a real journal has no header");
 }
 
-/** A real journal: shares, cuts, a close marker. */
+/** A real journal: prefixes, shares, a stop and what follows it, cuts, a close marker. */
 async function journalFiles(): Promise<Uint8Array[]> {
   const disk = memoryDisk();
   const w = world(disk);
   await start(w, 1000);
   for (let skip = 0; skip < 4; skip++) await submit(w, submission(w, 1000, await mine(1000, 0, { skip })));
+  w.desk.stopJob();
+  await passUntil(w.clock, w.desk.resumeJob());
+  const prefix = await granted(w, { measured: { address: "192.0.2.7", trusted: true } });
+  await submit(w, submission(w, 1000, await mine(1000, prefix)));
   await pass(w.clock, 1_500);
+  await openJob(w, 1001);
+  await pass(w.clock, 2_500);
   return [...disk.files()].filter(([path]) => path.endsWith(".journal")).map(([, data]) => data);
 }

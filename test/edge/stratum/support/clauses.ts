@@ -55,6 +55,13 @@ export const CLAUSES: Readonly<Record<string, (difference: Difference) => boolea
     param(d.ourMessage, 0) === "a line has at most 4096 bytes",
 };
 
+/** The clauses that explain a difference. */
+export function explanations(difference: Difference): string[] {
+  return Object.entries(CLAUSES)
+    .filter(([, explains]) => explains(difference))
+    .map(([id]) => id);
+}
+
 /** The clause ids of the table of differences in the protocol page, in its order. */
 export function documentedClauses(): string[] {
   const page = readFileSync(new URL("../../../../shared/messages/STRATUM.md", import.meta.url), "utf8");
