@@ -10,6 +10,7 @@ import { type EdgeRecord, encodeRecord, type JobRecord } from "../journal/record
 import { type JournalEnd, replayJournal } from "../journal/replay.ts";
 import { lateMsOf, SlotLease } from "../lease/slots.ts";
 import type { Holder, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
+import { journalKnowledge, recordsPastJournal } from "./ahead.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import type { Books } from "./books.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
@@ -219,7 +220,10 @@ export class ShareDesk {
     const bookkeeper = new Bookkeeper({ books, journal, outbox, records, clock, overThrough });
     const lease = new SlotLease(
       { edgeId, blockMs },
-      { records, clock, logger, begin: (grant) => this.#beginEpoch(grant), onFenced: onFatal },
+      {
+        records: recordsPastJournal(records, { journal: journalKnowledge(recovery), logger }),
+        ...{ clock, logger, begin: (grant) => this.#beginEpoch(grant), onFenced: onFatal },
+      },
     );
     const pipeline = new Pipeline({
       ...this.#modules,
