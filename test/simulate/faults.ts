@@ -26,6 +26,8 @@ export const FAULTS = [
   "cut-lines",
   "stuck-miner",
   "replace-edge",
+  "tampered-payout-file",
+  "restored-database",
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];

@@ -12,6 +12,7 @@ import { ModelServer } from "./model/server.ts";
 import { DatabaseNetwork } from "./network.ts";
 import { Office } from "./office.ts";
 import { Oracle, Violation } from "./oracle.ts";
+import { Paymaster } from "./paymaster.ts";
 import { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import { SimTime } from "./time.ts";
@@ -50,6 +51,7 @@ export class World {
   readonly #transport: Transport;
   readonly #miners: Miners;
   readonly #office: Office;
+  readonly #paymaster: Paymaster;
   readonly #seats: Seat[] = [];
   readonly #functions: SimFunctions[] = [];
   readonly #processes: SimProcess[] = [];
@@ -88,7 +90,12 @@ export class World {
       guard: (work) => this.#guard(work),
     });
     this.#office = new Office({ time, chance: chance.fork(), network: this.#network, server: this.server });
-    this.#processes.push(this.#office.process);
+    this.#paymaster = new Paymaster({
+      ...{ time, chance: chance.fork(), network: this.#network, server: this.server, chain: this.chain },
+      trace: (line) => this.oracle.trace(line),
+      fail: (violation) => this.fail(violation),
+    });
+    this.#processes.push(this.#office.process, this.#paymaster.process);
   }
 
   /** Starts all parts. */
@@ -101,6 +108,7 @@ export class World {
     for (let n = 0; n < edges; n++) this.#seat(this.#plan.twins ? Math.max(0, n - 1) : n);
     for (let n = 0; n < miners; n++) this.#miners.start(USERS[n % USERS.length] ?? "ann", `rig${n}`, everyMs);
     this.#office.open();
+    this.#paymaster.open();
     this.chain.advance();
     this.#advanceChain();
     if (faults.length > 0) this.#breakLater(faultEveryMs);
@@ -421,6 +429,8 @@ export class World {
         });
       },
       "replace-edge": () => this.#replace(edge),
+      "tampered-payout-file": () => this.#paymaster.tamper(),
+      "restored-database": () => this.#paymaster.restore(),
       "cut-lines": () => edge.cutLines(),
       "stuck-miner": () => this.#miners.stickOne(later),
       "no-prices": () => {

@@ -25,6 +25,15 @@ export function signEntries(
   });
 }
 
+/** Throws CodedError `payout-invalid` for a list that the pool with this key has not signed as it is. */
+export function requirePools(file: string, prepared: PreparedFile, poolKey: string): void {
+  if (isPayoutOf(poolKey, prepared, prepared.signature) && isUntouched(prepared)) return;
+  throw new CodedError(
+    "payout-invalid",
+    `${file}: it is not what the pool with the key ${poolKey} has prepared: somebody changed it on its way, or another pool made it. Nothing was signed; prepare it again, and find out who had the file`,
+  );
+}
+
 export interface SignOptions {
   readonly file: string;
   readonly signedFile: string;
@@ -46,11 +55,7 @@ export async function signCommand(options: SignOptions, modules: ReviewModules):
   const prepared = await readPreparedFile(file);
   const memory = await readMemory(folder);
   const poolKey = trustedPoolKey(options.poolKey, { memory, folder, own: options.own });
-  const invalid = (why: string): CodedError => new CodedError("payout-invalid", `${file}: ${why}`);
-  if (!isPayoutOf(poolKey, prepared, prepared.signature) || !isUntouched(prepared))
-    throw invalid(
-      `it is not what the pool with the key ${poolKey} has prepared: somebody changed it on its way, or another pool made it. Nothing was signed; prepare it again, and find out who had the file`,
-    );
+  requirePools(file, prepared, poolKey);
   const source = faAddressOf(signer);
   modules.print(
     `Payout ${prepared.id}, prepared ${new Date(prepared.saltSeconds * 1000).toISOString()}, paid from ${source}:`,
