@@ -188,7 +188,8 @@ export async function insertBatch(
 
 /** Until the transaction ends, nobody else books or plans a payment. */
 export async function lockPayments(tx: Db): Promise<void> {
-  await tx.execute(sql`SELECT pg_advisory_xact_lock(${PAYMENTS_LOCK}::bigint)`);
+  // As text: the Data API knows no void.
+  await tx.execute(sql`SELECT pg_advisory_xact_lock(${PAYMENTS_LOCK}::bigint)::text`);
 }
 
 /** Of these lines and not done; the one that can be sent first. */

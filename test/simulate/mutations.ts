@@ -284,7 +284,10 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a database restored within a block of a payout pays it again",
     file: "infra/cli/payout/compare.ts",
     replace: [
-      ["unbooked.push(...(await judge(found, modules)));", ""],
+      [
+        "const { found, unread } = await readPending(new Set(sources), modules);",
+        "const found: OutgoingEntry[] = []; const unread: string[] = [];",
+      ],
       [
         "const left: readonly string[] = (awaited ?? unread).filter((hash) => unread.includes(hash));",
         "const left: readonly string[] = [];",

@@ -74,13 +74,20 @@ export async function compareWithChain(
 ): Promise<Comparison> {
   const { db, factomd } = modules;
   const sources = [...new Set([...options.sources, ...(await payingSources(db))])];
+  // Before the height: what gets into a block meanwhile is in the blocks that are compared, or it is still in this list.
+  const { found, unread } = await readPending(new Set(sources), modules);
   const { directoryBlock, entry } = await factomd.heights();
   const through = Math.min(directoryBlock, entry);
   const from = await firstToCompare(sources, through, db);
   const unbooked: Unbooked[] = [];
   if (sources.length > 0) await compareBlocks({ ...options, sources, from, through }, unbooked, modules);
-  const { found, unread } = await readPending(new Set(sources), modules);
-  unbooked.push(...(await judge(found, modules)));
+  const seen = new Set(unbooked.map((one) => one.entry.entryHash));
+  unbooked.push(
+    ...(await judge(
+      found.filter(({ entryHash }) => !seen.has(entryHash)),
+      modules,
+    )),
+  );
   return { sources, through, unbooked, unread };
 }
 

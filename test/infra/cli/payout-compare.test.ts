@@ -283,6 +283,23 @@ describe("the comparison", () => {
     ).rejects.toMatchObject({ code: "payout-node" });
   });
 
+  it("misses nothing that gets into a block while it is at work", async () => {
+    const hash = await world.spend([{ address: addressOf("ann"), amount: 200n }]);
+    const moving: Factomd = {
+      ...world.factomd,
+      async heights() {
+        const before = await world.factomd.heights();
+        await world.block();
+        return before;
+      },
+    };
+    const seen: string[] = [];
+    const modules = { ...comparing(), factomd: moving, print: (line: string) => void seen.push(line) };
+
+    expect(await compareCommand(options, modules)).toBe(false);
+    expect(seen.join()).toContain(hash);
+  });
+
   it("begins no later than what was compared: a payment booked by hand hides none before it", async () => {
     await world.owe("ann", 500n);
     await compareCommand(options, comparing());
