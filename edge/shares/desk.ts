@@ -17,6 +17,7 @@ import type {
   ShareVerdict,
   SubmittedShare,
 } from "../stratum/backend.ts";
+import { journalKnowledge, recordsPastJournal } from "./ahead.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import type { Books } from "./books.ts";
 import { DurablePrefixes } from "./durable-prefixes.ts";
@@ -255,7 +256,10 @@ export class ShareDesk {
     const bookkeeper = new Bookkeeper({ books, journal, outbox, records, clock, overThrough });
     const lease = new SlotLease(
       { edgeId, blockMs },
-      { records, clock, logger, begin: (grant) => this.#beginEpoch(grant), onFenced: onFatal },
+      {
+        records: recordsPastJournal(records, { journal: journalKnowledge(recovery), logger }),
+        ...{ clock, logger, begin: (grant) => this.#beginEpoch(grant), onFenced: onFatal },
+      },
     );
     const pipeline = new Pipeline({
       ...this.#modules,

@@ -1,16 +1,20 @@
 /** `prosper db migrate|payout|record`: the operator's side of the books (SPEC.md §6). */
 
+import { batchDigest } from "../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../shared/db/payments.ts";
-import { settleBatches, voidEntries } from "../../shared/db/payout-batches.ts";
+import { type Prepared, settleBatches, voidEntries } from "../../shared/db/payout-batches.ts";
+import { isReceiptOnRecord } from "../../shared/db/payout-intents.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { formatPayoutLines, parsePayoutLines } from "../../shared/factom/payout.ts";
+import type { KeyPair } from "../../shared/factom/ed25519.ts";
+import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../shared/factom/payout.ts";
 import { readTextFile, writeNewFile } from "../durable-file.ts";
 import { formatPeg } from "./audit.ts";
-import { toPayoutLine } from "./payout/lines.ts";
-import { preparePayout } from "./payout/prepare.ts";
+import { toBatchLine, toPayoutLine } from "./payout/lines.ts";
+import { formatListSignature } from "./payout/list-signature.ts";
+import { type NewFile, preparePayout } from "./payout/prepare.ts";
 
 export interface DbCommandModules {
   readonly db: Db;
@@ -34,26 +38,44 @@ export async function dbMigrateCommand(modules: DbCommandModules): Promise<void>
  */
 export async function dbPayoutCommand(
   file: string | undefined,
-  modules: DbCommandModules & { readonly minimum?: bigint; readonly clock?: Clock },
+  modules: DbCommandModules & {
+    readonly minimum?: bigint;
+    readonly clock?: Clock;
+    /** See PrepareModules. */
+    readonly compare: () => Promise<void>;
+    /** Signs the list, where this machine has the pool's key. */
+    readonly poolKeys?: KeyPair | undefined;
+  },
 ): Promise<void> {
-  const { clock = systemClock, minimum = 0n } = modules;
-  const prepared = await preparePayout({ minimum }, { ...modules, clock });
+  const { clock = systemClock, minimum = 0n, poolKeys } = modules;
+  const filesOf = ({ batch, lines }: Prepared): NewFile[] => {
+    if (file === undefined) return [];
+    const list = { saltSeconds: batch.saltSeconds, lines };
+    return [
+      { path: file, text: formatPayoutLines(lines.map(toPayoutLine)) },
+      ...(poolKeys === undefined ? [] : [formatListSignature(file, list, poolKeys)]),
+    ];
+  };
+  const prepared = await preparePayout({ minimum, filesOf }, { ...modules, clock });
   const lines = (prepared?.lines ?? []).map(toPayoutLine);
-  const text = formatPayoutLines(lines);
   if (file === undefined) {
-    modules.print(text);
+    modules.print(formatPayoutLines(lines));
     return;
   }
-  await writeNewFile(file, text);
+  if (prepared === undefined) await writeNewFile(file, formatPayoutLines([]));
   modules.print(`Payment data of ${lines.length} users written to ${file}`);
   modules.print(`${formatPeg(prepared?.batch.total ?? 0n)} PEG needed for the payout`);
 }
 
 /**
- * Books the receipt that `payout pay` wrote: all of it or nothing, each entry once. The same receipt again does nothing and says so.
+ * Books the receipt that `payout pay` wrote: all of it or nothing, each entry once. The same receipt again does nothing and says so. One
+ * whose list the pool has not prepared is taken `byHand` only.
  * Throws CodedErrors `receipt-invalid` (not a receipt), `receipt-refused` (not in agreement with the books).
  */
-export async function dbRecordCommand(file: string, modules: DbCommandModules): Promise<void> {
+export async function dbRecordCommand(
+  file: string,
+  modules: DbCommandModules & { readonly byHand?: boolean | undefined },
+): Promise<void> {
   const text = await readTextFile(file);
   if (text === undefined) throw new CodedError("receipt-invalid", `no receipt file at ${file}`);
   const lines = receiptLines(text);
@@ -66,6 +88,11 @@ export async function dbRecordCommand(file: string, modules: DbCommandModules): 
   if (hopeless !== undefined)
     throw refused(
       `entry ${hopeless.entryHash} paid nothing (${hopeless.why}); what it was to pay is owed again`,
+    );
+  const digest = batchDigest(parsePayoutLines(text).filter(hasMoved).map(toBatchLine));
+  if (modules.byHand !== true && !(await isReceiptOnRecord(modules.db, { digest, lines })))
+    throw refused(
+      "the pool has prepared no list of just these users, addresses and amounts. If you never touched it, somebody else did. A receipt of a list that was written by hand needs --by-hand; what was really paid shows `prosper payout compare`",
     );
   const result = await recordReceipt(modules.db, lines);
   await settleBatches(modules.db);
@@ -112,11 +139,14 @@ function receiptLines(text: string): ReceiptLine[] {
     if (seen.has(key)) throw invalid(`${userId} is paid twice by entry ${entryHash}`);
     seen.add(key);
   }
-  const moved = lines.filter((line) => line.paymentAmount > 0n);
-  return moved.map(({ entryHash, userId, payoutAddress, paymentAmount }) => ({
+  return lines.filter(hasMoved).map(({ entryHash, userId, payoutAddress, paymentAmount }) => ({
     entryHash,
     user: userId,
     address: payoutAddress,
     amount: paymentAmount,
   }));
+}
+
+function hasMoved(line: PayoutLine): boolean {
+  return line.paymentAmount > 0n;
 }

@@ -5,9 +5,16 @@
 
 import { createHash } from "node:crypto";
 import * as v from "valibot";
-import { batchDigest, SEND_WITHIN_SECONDS } from "../../shared/accounting/payout-batch.ts";
+import { type BatchLine, batchDigest, SEND_WITHIN_SECONDS } from "../../shared/accounting/payout-batch.ts";
+import { isPayoutOf } from "../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../shared/bytes.ts";
-import { findByDigest, readEntries, readLines, renewSalt } from "../../shared/db/payout-batches.ts";
+import {
+  findByDigest,
+  isOnRecord,
+  readEntries,
+  readLines,
+  renewSalt,
+} from "../../shared/db/payout-batches.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { encodeAddress, requireAddress } from "../../shared/factom/address.ts";
@@ -23,6 +30,10 @@ import {
 import type { Pegnetd } from "../../shared/factom/pegnetd.ts";
 import { readTextFile, writeFileDurably } from "../durable-file.ts";
 import { toBatchLine } from "./payout/lines.ts";
+import { readListSignature } from "./payout/list-signature.ts";
+import { type Memory, readMemory, remember, writeMemory } from "./payout/memory.ts";
+import { trustedPoolKey } from "./payout/pool-key.ts";
+import { confirmByPerson, type ReviewModules } from "./payout/review.ts";
 import { type ChainModules, checkCredits, intendAndSend, sendEntries } from "./payout/send.ts";
 
 export interface PayOptions {
@@ -37,17 +48,25 @@ export interface PayOptions {
   /** Where given, the FA and EC addresses that the keys must belong to. */
   readonly source?: string;
   readonly credit?: string;
+  /** Where this machine keeps its memory. */
+  readonly folder: string;
+  /** The list was written or changed by hand. */
+  readonly byHand?: boolean | undefined;
+  /** The pool's public key, where it is given now; asked for without a database only. */
+  readonly poolKey?: string | undefined;
+  /** The keys of a pool on this machine. */
+  readonly own?: KeyPair | undefined;
 }
 
-export interface PayModules extends ChainModules {
+export interface PayModules extends ChainModules, ReviewModules {
   /**
    * Where what is about to be sent goes on record, so that no other file pays it again. Without it (a machine that does not reach the
    * database) the record is a file beside the payout file, as far as the reference goes.
    */
   readonly db?: Db | undefined;
   readonly pegnetd?: Pegnetd;
-  /** A line for the operator. */
-  readonly print: (line: string) => void;
+  /** See SendModules; without a database there is nothing to compare with. */
+  readonly compare: (source: string) => Promise<void>;
 }
 
 interface SentEntry {
@@ -57,7 +76,8 @@ interface SentEntry {
 
 /**
  * Pays. Throws CodedErrors: `payout-invalid`, `address-invalid`, `receipt-exists`, `payout-key`, `payout-credits`, `payout-funds`,
- * `payout-refused`, `payout-unfinished`, `payout-expired`, and those of the client; after the last kind a rerun resumes.
+ * `payout-refused`, `payout-unfinished`, `payout-expired`, `payout-declined`, `payout-unasked`, `payout-memory`, and those of the client; after
+ * the last kind a rerun resumes.
  */
 export async function payCommand(options: PayOptions, modules: PayModules): Promise<void> {
   const payText = await readTextFile(options.payFile);
@@ -104,7 +124,11 @@ async function payByRecord(
   );
   checkUsers(lines);
   const source = faAddressOf(keys.signer);
-  const intent = { digest, saltSeconds, source, lines: batchLines, entries: planned.entries };
+  const { byHand = false } = options;
+  // Before anybody is asked: what a person is shown must be what the pool prepared.
+  if (!byHand && !(await isOnRecord(db, digest))) throw notPrepared(options.payFile);
+  await askOnce(digest, batchLines, source, options, modules);
+  const intent = { digest, saltSeconds, source, lines: batchLines, entries: planned.entries, byHand };
   const batch = await intendAndSend(intent, keys.payer, modules);
   const entries = await readEntries(db, batch.id);
   const hashOf = new Map(
@@ -117,6 +141,29 @@ async function payByRecord(
   return { receipt: formatPayoutLines(receipt), entries };
 }
 
+/** Not again for a payout that goes on: a person has said yes to it. */
+async function askOnce(
+  digest: string,
+  lines: readonly BatchLine[],
+  source: string,
+  { folder }: PayOptions,
+  modules: PayModules & { readonly db: Db },
+): Promise<void> {
+  const known = await findByDigest(modules.db, digest);
+  if (known?.state === "sending" || known?.state === "done") return;
+  const memory = await readMemory(folder);
+  modules.print(`Paid from ${source}:`);
+  await confirmByPerson("Pay this?", lines, memory.paidAt, modules);
+  await writeMemory(folder, remember(memory, lines));
+}
+
+function notPrepared(payFile: string): CodedError {
+  return new CodedError(
+    "payout-refused",
+    `nothing was sent: ${payFile} is not a list that the pool has prepared: take what \`prosper db payout\` writes and leave it as it is. If you never touched it, somebody else did. A list written by hand needs --by-hand`,
+  );
+}
+
 /** The salt on record, so that the same entries are made again; a new one where nothing was sent and the old one is too old for that. */
 async function saltOf(
   digest: string,
@@ -125,7 +172,7 @@ async function saltOf(
   const nowSeconds = Math.floor(clock.wallMs() / 1000);
   const known = await findByDigest(db, digest);
   if (known === undefined) return nowSeconds;
-  if (known.state !== "prepared") {
+  if (known.state !== "prepared" && known.state !== "replaced") {
     print("Going on with the payout begun before: nothing is paid twice");
     return known.saltSeconds;
   }
@@ -196,7 +243,8 @@ async function payByFile(payText: string, options: PayOptions, modules: PayModul
       `an earlier payout of ${options.payFile} is not finished and the file has changed since: restore it, run this again, then pay the new one (state in ${intentFile})`,
     );
   const keys = readKeys(options);
-  const intent = begun && isSame ? begun : newIntent(payText, payFileSha256, keys.signer, modules);
+  const intent =
+    begun && isSame ? begun : await newIntent(payText, payFileSha256, keys.signer, options, modules);
   if (begun && isSame)
     modules.print(
       isSent
@@ -222,18 +270,46 @@ async function readIntent(file: string): Promise<FileIntent | undefined> {
   return text === undefined ? undefined : v.parse(INTENT, JSON.parse(text));
 }
 
-function newIntent(
+async function newIntent(
   payText: string,
   payFileSha256: string,
   signer: KeyPair,
-  { clock }: PayModules,
-): FileIntent {
-  const saltSeconds = Math.floor(clock.wallMs() / 1000);
-  const { entries, receipt } = plan(parsePayoutLines(payText), saltSeconds, signer);
+  options: PayOptions,
+  modules: PayModules,
+): Promise<FileIntent> {
+  const lines = parsePayoutLines(payText);
+  const memory = await readMemory(options.folder);
+  const trusted = await trustedSalt(lines, memory, options);
+  const saltSeconds = trusted?.saltSeconds ?? Math.floor(modules.clock.wallMs() / 1000);
+  const { entries, receipt } = plan(lines, saltSeconds, signer);
+  const moved = lines.map(toBatchLine);
+  modules.print(`Paid from ${faAddressOf(signer)}:`);
+  await confirmByPerson("Pay this?", moved, memory.paidAt, modules);
+  await writeMemory(options.folder, remember({ ...memory, ...trusted?.memory }, moved));
   return {
     payFileSha256,
     saltSeconds,
     receipt: formatPayoutLines(receipt),
     entries: entries.map(({ entryHash, raw }) => ({ entryHash, raw, sent: false, txId: "" })),
   };
+}
+
+/**
+ * The salt that the pool has signed with the list, under which the same list is the same payment whatever its file is called; undefined
+ * for a list by hand. Throws CodedErrors `payout-refused`, `payout-invalid`, `payout-key`.
+ */
+async function trustedSalt(
+  lines: readonly PayoutLine[],
+  memory: Memory,
+  options: PayOptions,
+): Promise<{ readonly saltSeconds: number; readonly memory: { readonly poolKey: string } } | undefined> {
+  if (options.byHand === true) return undefined;
+  const { payFile, folder, own } = options;
+  const signed = await readListSignature(payFile);
+  if (signed === undefined) throw notPrepared(payFile);
+  const poolKey = trustedPoolKey(options.poolKey, { memory, folder, own });
+  const { saltSeconds } = signed;
+  const list = { saltSeconds, lines: lines.map(toBatchLine) };
+  if (!isPayoutOf(poolKey, list, signed.signature)) throw notPrepared(payFile);
+  return { saltSeconds, memory: { poolKey } };
 }

@@ -7,6 +7,15 @@ import { systemClock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { DEFAULT_DATA_DIR } from "./context.ts";
+import {
+  BY_HAND,
+  openChain,
+  type PayoutFlags,
+  poolKeySources,
+  RECEIPT_KEY,
+  SOURCE,
+} from "./payout/cli-parts.ts";
+import { findPoolKeys } from "./payout/pool-key.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { addPayoutCommands } from "./program-payout.ts";
 
@@ -111,16 +120,29 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
   db.command("payout [file]")
     .description("list what is owed, for `prosper payout pay`; without a file to standard output")
     .option(...DATA_DIR)
-    .action(async (file: string | undefined, _flags: DataFlags, command: Command) => {
-      const { dbPayoutCommand } = await import("./db.ts");
-      const { minimum } = parts.contextOf(command).config.payout;
-      await withDb(command, (database) => dbPayoutCommand(file, { db: database, print, warn, minimum }));
-    });
+    .option("--uncompared", "do not compare with the chain: sending it still does")
+    .option(...RECEIPT_KEY)
+    .option(...SOURCE)
+    .action(
+      async (file: string | undefined, flags: PayoutFlags & { uncompared?: boolean }, command: Command) => {
+        const { dbPayoutCommand } = await import("./db.ts");
+        const context = parts.contextOf(command);
+        const { minimum } = context.config.payout;
+        const poolKeys = await findPoolKeys(poolKeySources(context, flags));
+        const chain = flags.uncompared === true ? undefined : openChain(command, context);
+        await withDb(command, (database) => {
+          const compare = chain?.requireAllBooked(database) ?? (async () => undefined);
+          return dbPayoutCommand(file, { db: database, print, warn, minimum, poolKeys, compare });
+        });
+      },
+    );
   db.command("record <receipt>")
     .description("book the receipt that `prosper payout pay` wrote")
     .option(...DATA_DIR)
-    .action(async (receipt: string, _flags: DataFlags, command: Command) => {
+    .option(...BY_HAND)
+    .action(async (receipt: string, flags: PayoutFlags, command: Command) => {
       const { dbRecordCommand } = await import("./db.ts");
-      await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn }));
+      const { byHand } = flags;
+      await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn, byHand }));
     });
 }

@@ -1,43 +1,32 @@
-/** Commands that pay the miners: prepare, sign, send, confirm, list, and the reference's `pay` that does the middle ones at once. */
+/** Commands that pay the miners: prepare, sign, send, confirm, list, what sets books and chain right, and the reference's `pay`. */
 
 import type { Command } from "commander";
-import { systemClock, systemRandom } from "../../shared/clock.ts";
+import { systemClock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { requireAddress } from "../../shared/factom/address.ts";
-import type { Factomd } from "../../shared/factom/client.ts";
-import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
-import { createPegnetd, type Pegnetd } from "../../shared/factom/pegnetd.ts";
-import { type DevnetKeys, readDevnetPool } from "../local/devnet-pool.ts";
-import { connectFactomd } from "../local/factomd.ts";
-import type { CliContext } from "./context.ts";
-import { DEFAULT_DATA_DIR } from "./context.ts";
 import { pegAmount } from "./numbers.ts";
+import { askAtTerminal } from "./payout/ask.ts";
+import {
+  BY_HAND,
+  beside,
+  DATA_DIR,
+  ES,
+  FS,
+  KEY_FILE,
+  openChain,
+  type PayoutFlags,
+  POOL_KEY,
+  payerOf,
+  poolKeySources,
+  print,
+  RECEIPT_KEY,
+  readPaymentKeys,
+  SOURCE,
+  signerOf,
+  warn,
+  YES,
+} from "./payout/cli-parts.ts";
+import { findPoolKeys, requirePoolKeys } from "./payout/pool-key.ts";
 import type { ProgramParts } from "./program-parts.ts";
-
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const warn = (line: string): void => void process.stderr.write(`${line}\n`);
-
-const DATA_DIR = [
-  "--data-dir <dir>",
-  "folder of the pool (without a configured database)",
-  DEFAULT_DATA_DIR,
-] as const;
-const FS = [
-  "--fs <key>",
-  "Fs… key that pays the PEG (default: PROSPER_FS_KEY, else the devnet pool's)",
-] as const;
-const ES = [
-  "--es <key>",
-  "Es… key that pays the entry credits (default: pool.esaddress, else the devnet pool's)",
-] as const;
-
-interface PayoutFlags {
-  dataDir: string;
-  fs?: string;
-  es?: string;
-  fhost?: string;
-}
 
 type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
 
@@ -48,19 +37,30 @@ export function addPayoutCommands(program: Command, parts: ProgramParts, withDb:
   addSend(payout, parts, withDb);
   addConfirm(payout, parts, withDb);
   addPay(payout, parts, withDb);
+  addCompare(payout, parts, withDb);
 }
 
 function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void {
   payout
     .command("prepare <file>")
-    .description("put on record who is to be paid what, and write it to a new file for `prosper payout sign`")
+    .description(
+      "put on record who is to be paid what, and write it, signed by the pool, to a new file for `prosper payout sign`",
+    )
     .option("--minimum <peg>", "pay only who is owed as much (default: payout.minimum)", pegAmount)
+    .option(...RECEIPT_KEY)
+    .option(...SOURCE)
     .option(...DATA_DIR)
-    .action(async (file: string, flags: { minimum?: bigint }, command: Command) => {
+    .action(async (file: string, flags: PayoutFlags & { minimum?: bigint }, command: Command) => {
       const { prepareCommand } = await import("./payout/prepare.ts");
-      const minimum = flags.minimum ?? parts.contextOf(command).config.payout.minimum;
+      const context = parts.contextOf(command);
+      const minimum = flags.minimum ?? context.config.payout.minimum;
+      const poolKeys = await requirePoolKeys(poolKeySources(context, flags));
+      const chain = openChain(command, context);
       await withDb(command, (db) =>
-        prepareCommand({ file, minimum }, { db, clock: systemClock, print, warn }),
+        prepareCommand(
+          { file, minimum, poolKeys },
+          { db, clock: systemClock, compare: chain.requireAllBooked(db), print, warn },
+        ),
       );
     });
   payout
@@ -77,14 +77,25 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
 function addSign(payout: Command, parts: ProgramParts): void {
   payout
     .command("sign <file>")
-    .description("sign a prepared payout; needs neither database nor network")
+    .description("show a prepared payout and sign it; needs neither database nor network")
+    .option(...KEY_FILE)
     .option(...FS)
+    .option(...POOL_KEY)
+    .option(...YES)
     .option("--out <file>", "where the signed payout goes (default: FILE with .signed.json)")
-    .option(...DATA_DIR)
+    .option("--data-dir <dir>", "folder where this machine remembers what it signed", DATA_DIR[2])
     .action(async (file: string, flags: PayoutFlags & { out?: string }, command: Command) => {
       const { signCommand } = await import("./payout/sign.ts");
-      const signer = keyPairFromSeed(requireAddress("Fs", readKeys(parts.contextOf(command), flags).fs));
-      await signCommand({ file, signedFile: flags.out ?? beside(file, "signed"), signer }, { print });
+      const context = parts.contextOf(command);
+      const options = {
+        file,
+        signedFile: flags.out ?? beside(file, "signed"),
+        signer: await signerOf(context, flags),
+        folder: flags.dataDir,
+        poolKey: flags.poolKey,
+        own: await findPoolKeys({ dataDirs: [flags.dataDir] }),
+      };
+      await signCommand(options, { print, ask: askAtTerminal({ yes: flags.yes === true }) });
     });
 }
 
@@ -94,13 +105,22 @@ function addSend(payout: Command, parts: ProgramParts, withDb: WithDb): void {
     .description(
       "put a signed payout on record and on the chain; run it again after any failure, nothing is paid twice",
     )
+    .option(...KEY_FILE)
     .option(...ES)
+    .option(...BY_HAND)
     .option(...DATA_DIR)
-    .action(async (file: string, _flags: PayoutFlags, command: Command) => {
+    .action(async (file: string, flags: PayoutFlags, command: Command) => {
       const { sendCommand } = await import("./payout/send.ts");
-      const { payer, nodes } = openChain(command, parts);
+      const context = parts.contextOf(command);
+      const chain = openChain(command, context);
+      const payer = await payerOf(context, flags);
+      const options = { file, payer, byHand: flags.byHand === true };
       await withDb(command, (db) =>
-        sendCommand({ file, payer }, { ...nodes, db, clock: systemClock, print }),
+        sendCommand(options, {
+          ...chain,
+          compare: chain.requireNothingUnbooked(db),
+          ...{ db, clock: systemClock, print },
+        }),
       );
     });
 }
@@ -114,9 +134,9 @@ function addConfirm(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .option(...DATA_DIR)
     .action(async (id: string | undefined, _flags: PayoutFlags, command: Command) => {
       const { confirmCommand } = await import("./payout/confirm.ts");
-      const { nodes } = openChain(command, parts);
+      const chain = openChain(command, parts.contextOf(command));
       await withDb(command, async (db) => {
-        if ((await confirmCommand({ id }, { ...nodes, db, print })) > 0) process.exitCode = 2;
+        if ((await confirmCommand({ id }, { ...chain, db, print })) > 0) process.exitCode = 2;
       });
     });
 }
@@ -124,14 +144,20 @@ function addConfirm(payout: Command, parts: ProgramParts, withDb: WithDb): void 
 function addPay(payout: Command, parts: ProgramParts, withDb: WithDb): void {
   payout
     .command("pay <file>")
-    .description("sign and send what `prosper db payout` listed, and write a receipt for `prosper db record`")
+    .description(
+      "show, sign and send what `prosper db payout` listed, and write a receipt for `prosper db record`",
+    )
     .option("--receipt <file>", "where the receipt goes (default: FILE with .receipt.json)")
     .option(
       "--without-database",
       "keep what is sent in a file beside FILE only: nothing stops another file from paying it again",
     )
+    .option(...KEY_FILE)
     .option(...FS)
     .option(...ES)
+    .option(...YES)
+    .option(...BY_HAND)
+    .option(...POOL_KEY)
     .option(...DATA_DIR)
     .action(
       async (
@@ -140,68 +166,69 @@ function addPay(payout: Command, parts: ProgramParts, withDb: WithDb): void {
         command: Command,
       ) => {
         const { payCommand } = await import("./payout.ts");
-        const { fs, es } = readKeys(parts.contextOf(command), flags);
-        const { nodes } = openChain(command, parts);
+        const context = parts.contextOf(command);
+        const { fs, es } = await readPaymentKeys(context, flags);
+        const chain = openChain(command, context);
         const options = {
           payFile: file,
           receiptFile: flags.receipt ?? beside(file, "receipt"),
           sourceSecret: fs,
           creditSecret: es,
+          folder: flags.dataDir,
+          byHand: flags.byHand,
+          poolKey: flags.poolKey,
+          own: await findPoolKeys({ dataDirs: [flags.dataDir] }),
         };
-        const modules = { ...nodes, clock: systemClock, print };
-        if (flags.withoutDatabase === true) await payCommand(options, modules);
-        else await withDb(command, (db) => payCommand(options, { ...modules, db }));
+        const ask = askAtTerminal({ yes: flags.yes === true });
+        const modules = { ...chain, clock: systemClock, print, ask };
+        if (flags.withoutDatabase === true)
+          await payCommand(options, { ...modules, compare: async () => undefined });
+        else
+          await withDb(command, (db) =>
+            payCommand(options, { ...modules, db, compare: chain.requireNothingUnbooked(db) }),
+          );
       },
     );
 }
 
-/** `pay.json` → `pay.NAME.json`. */
-function beside(file: string, name: string): string {
-  return `${file.replace(/\.json$/, "")}.${name}.json`;
-}
-
-function readKeys(context: CliContext, flags: PayoutFlags): Pick<DevnetKeys, "fs" | "es"> {
-  const devnet = readDevnetPool(flags.dataDir);
-  const fs = flags.fs ?? context.env["PROSPER_FS_KEY"] ?? devnet?.keys.fs;
-  // Who signs offline has no credits there, who sends has no PEG there: each is missed only where it is used.
-  const missing = (what: string): never => {
-    throw new CodedError("payout-key", `expected ${what}`);
-  };
-  return {
-    get fs() {
-      return fs ?? missing("an Fs… key: set PROSPER_FS_KEY, or pass --fs");
-    },
-    get es() {
-      const es = flags.es ?? (context.config.pool.esaddress || devnet?.keys.es);
-      return es ?? missing("an Es… key: set pool.esaddress, or pass --es");
-    },
-  };
-}
-
-interface Nodes {
-  readonly factomd: Factomd;
-  readonly pegnetd?: Pegnetd;
-}
-
-/** The nodes of the configuration; those of the devnet pool in the folder, unless the command line names its own. */
-function openChain(
-  command: Command,
-  parts: ProgramParts,
-): { readonly payer: KeyPair; readonly nodes: Nodes } {
-  const context = parts.contextOf(command);
-  const flags = command.optsWithGlobals<PayoutFlags>();
-  const devnet = flags.fhost === undefined ? readDevnetPool(flags.dataDir) : undefined;
-  const url = devnet?.factomd ?? context.config.factom.factomdlocation;
-  // A devnet's node speaks for both.
-  const pegnetd = devnet?.factomd.replace(/\/v2$/, "/v1") ?? context.config.payout.pegnetdlocation;
-  const modules = { fetch, clock: systemClock, random: systemRandom };
-  return {
-    get payer() {
-      return keyPairFromSeed(requireAddress("Es", readKeys(context, flags).es));
-    },
-    nodes: {
-      factomd: connectFactomd(url, { ...modules, logger: context.logger() }),
-      ...(pegnetd === "" ? {} : { pegnetd: createPegnetd({ url: pegnetd, timeoutMs: 10_000 }, modules) }),
-    },
-  };
+function addCompare(payout: Command, parts: ProgramParts, withDb: WithDb): void {
+  payout
+    .command("compare")
+    .description(
+      "what the paying addresses paid on the chain and the books do not know; exits with 2 where there is any",
+    )
+    .option(...SOURCE)
+    .option(...DATA_DIR)
+    .action(async (_flags: PayoutFlags, command: Command) => {
+      const { compareCommand } = await import("./payout/book.ts");
+      const chain = openChain(command, parts.contextOf(command));
+      await withDb(command, async (db) => {
+        const isWhole = await compareCommand(chain.options, { ...chain.modules(db), print });
+        if (!isWhole) process.exitCode = 2;
+      });
+    });
+  payout
+    .command("book <entry>")
+    .description("book an entry on the chain that paid miners, which the books do not know")
+    .option(...SOURCE)
+    .option(...DATA_DIR)
+    .action(async (entryHash: string, _flags: PayoutFlags, command: Command) => {
+      const { bookCommand } = await import("./payout/book.ts");
+      const chain = openChain(command, parts.contextOf(command));
+      await withDb(command, (db) =>
+        bookCommand({ ...chain.options, entryHash }, { ...chain.modules(db), print }),
+      );
+    });
+  payout
+    .command("disregard <entry>")
+    .description("say of an entry on the chain that it paid no miner, so that payouts go on")
+    .requiredOption("--reason <text>", "what it was for")
+    .option(...SOURCE)
+    .option(...DATA_DIR)
+    .action(async (entryHash: string, flags: PayoutFlags & { reason: string }, command: Command) => {
+      const { disregardCommand } = await import("./payout/book.ts");
+      const chain = openChain(command, parts.contextOf(command));
+      const options = { ...chain.options, entryHash, reason: flags.reason };
+      await withDb(command, (db) => disregardCommand(options, { ...chain.modules(db), print }));
+    });
 }

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { hideSecrets } from "../../shared/hide-secrets.ts";
 import { type Config, OPEN_SECTIONS, SETTINGS } from "./schema.ts";
 
 /** A value for one key, from a flag or the environment: wins over the file. */
@@ -32,18 +33,18 @@ export function loadConfig(file: string, options: { required: boolean; overrides
   const config: Record<string, Record<string, unknown>> = {};
   for (const [section, settings] of Object.entries(SETTINGS)) {
     config[section] = {};
-    for (const [key, { schema, fallback }] of Object.entries(settings)) {
-      const given = tree[section]?.[key] ?? fallback;
-      config[section][key] = check(schema, given, origin(section, key), problems);
+    for (const [key, setting] of Object.entries(settings)) {
+      const given = tree[section]?.[key] ?? setting.fallback;
+      config[section][key] = check(setting, given, origin(section, key), problems);
     }
   }
   for (const [section, { schema }] of Object.entries(OPEN_SECTIONS)) {
     config[section] = {};
     for (const [key, given] of Object.entries(tree[section] ?? {})) {
-      config[section][key] = check(schema, given, origin(section, key), problems);
+      config[section][key] = check({ schema, isSecret: false }, given, origin(section, key), problems);
     }
   }
-  if (problems.length > 0) throw new CodedError("config", problems.join("\n"));
+  if (problems.length > 0) throw new CodedError("config", hideSecrets(problems.join("\n")));
   return config as unknown as Config;
 }
 
@@ -65,10 +66,12 @@ function readTree(file: string, required: boolean): Tree {
     return lowerCased(parse(source), file);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
+    // Without the cause: it holds the lines around the place, and who logs an error logs its cause.
     throw new CodedError(
       "config",
-      `${file}:${error.line}:${error.column}: not valid TOML: ${error.message.split("\n")[0]}`,
-      { cause: error },
+      hideSecrets(
+        `${file}:${error.line}:${error.column}: not valid TOML: ${error.message.split("\n")[0] ?? ""}`,
+      ),
     );
   }
 }
@@ -79,7 +82,7 @@ function lowerCased(parsed: Record<string, unknown>, file: string): Tree {
     if (typeof body !== "object" || body === null || Array.isArray(body)) {
       throw new CodedError(
         "config",
-        `${file}: ${section} stands outside a section: expected it below a line like [pool]`,
+        hideSecrets(`${file}: ${section} stands outside a section: expected it below a line like [pool]`),
       );
     }
     const lower = Object.entries(body).map(([key, value]): [string, unknown] => [key.toLowerCase(), value]);
@@ -106,10 +109,16 @@ function rejectUnknown(tree: Tree, file: string, problems: string[]): void {
   }
 }
 
-function check(schema: v.GenericSchema, given: unknown, where: string, problems: string[]): unknown {
+function check(
+  { schema, isSecret }: { schema: v.GenericSchema; isSecret: boolean },
+  given: unknown,
+  where: string,
+  problems: string[],
+): unknown {
   const parsed = v.safeParse(schema, given);
   if (parsed.success) return parsed.output;
-  problems.push(`${where} = ${JSON.stringify(given)}: ${parsed.issues[0].message}`);
+  const got = isSecret ? "" : ` = ${JSON.stringify(given)}`;
+  problems.push(`${where}${got}: ${parsed.issues[0].message}`);
   return undefined;
 }
 

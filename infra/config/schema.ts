@@ -21,6 +21,8 @@ interface Setting<Schema extends v.GenericSchema = v.GenericSchema> {
   schema: Schema;
   fallback: v.InferInput<Schema>;
   help: string;
+  /** No message shows its value, whatever it is. */
+  isSecret: boolean;
 }
 
 function setting<Schema extends v.GenericSchema>(
@@ -28,7 +30,16 @@ function setting<Schema extends v.GenericSchema>(
   fallback: v.InferInput<Schema>,
   help: string,
 ): Setting<Schema> {
-  return { schema, fallback, help };
+  return { schema, fallback, help, isSecret: false };
+}
+
+/** A key, a password, or an address that may hold one. */
+function secret<Schema extends v.GenericSchema>(
+  schema: Schema,
+  fallback: v.InferInput<Schema>,
+  help: string,
+): Setting<Schema> {
+  return { ...setting(schema, fallback, help), isSecret: true };
 }
 
 export const SETTINGS = {
@@ -49,7 +60,7 @@ export const SETTINGS = {
     ),
   },
   database: {
-    url: setting(
+    url: secret(
       text,
       "",
       "postgres://user:password@host:port/database; empty: the fields below, or DATABASE_URL",
@@ -58,7 +69,7 @@ export const SETTINGS = {
     port: setting(port, 5432, "Port of database.host"),
     dbname: setting(text, "postgres", "Database on database.host"),
     username: setting(text, "postgres", "User on database.host"),
-    password: setting(text, "", "Password on database.host"),
+    password: secret(text, "", "Password on database.host"),
   },
   aws: {
     queueurl: setting(
@@ -85,17 +96,17 @@ export const SETTINGS = {
     ),
   },
   oracle: {
-    "1forgekey": setting(
+    "1forgekey": secret(
       text,
       "",
       "API keys: a source that needs one and has none is refused when it is turned on",
     ),
-    apilayerkey: setting(text, "", ""),
-    coincapkey: setting(text, "", ""),
-    coingeckokey: setting(text, "", ""),
-    coinmarketcapkey: setting(text, "", ""),
-    exchangerateskey: setting(text, "", ""),
-    openexchangerateskey: setting(text, "", ""),
+    apilayerkey: secret(text, "", ""),
+    coincapkey: secret(text, "", ""),
+    coingeckokey: secret(text, "", ""),
+    coinmarketcapkey: secret(text, "", ""),
+    exchangerateskey: secret(text, "", ""),
+    openexchangerateskey: secret(text, "", ""),
     devneturl: setting(
       v.pipe(text, v.regex(/^(https?:\/\/.+)?$/, "expected an address like http://127.0.0.1:8089/prices")),
       "",
@@ -149,7 +160,7 @@ export const SETTINGS = {
     jumpcoin: setting(percent, 40, "The same for coins"),
   },
   pool: {
-    esaddress: setting(text, "", "Es… private entry-credit key that pays for our entries"),
+    esaddress: secret(text, "", "Es… private entry-credit key that pays for our entries"),
     oprcoinbase: setting(
       faAddress,
       "",

@@ -53,11 +53,11 @@ function readJson<Schema extends v.GenericSchema>(file: string, schema: Schema):
   const text = readFileSync(file, "utf8");
   try {
     return v.parse(schema, JSON.parse(text));
-  } catch (error) {
+  } catch {
+    // Without the cause, which would hold the keys of the file.
     throw new CodedError(
       "data-dir",
       `${file} is damaged: restore it, or start afresh with another --data-dir`,
-      { cause: error },
     );
   }
 }

@@ -3,6 +3,7 @@
 import type { Clock, Random } from "../../shared/clock.ts";
 import { createFactomd, type Factomd } from "../../shared/factom/client.ts";
 import { createFailover } from "../../shared/factom/failover.ts";
+import { hideSecrets } from "../../shared/hide-secrets.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 /** For one call to one node. */
@@ -15,7 +16,10 @@ export function connectFactomd(
 ): Factomd {
   const nodes = location.split(",").map((address) => {
     const url = address.trim();
-    return { url, factomd: createFactomd({ url, timeoutMs: TIMEOUT_MS }, { fetch, ...modules }) };
+    return {
+      url: hideSecrets(url),
+      factomd: createFactomd({ url, timeoutMs: TIMEOUT_MS }, { fetch, ...modules }),
+    };
   });
   return createFailover(nodes, modules);
 }

@@ -15,13 +15,22 @@ const SEED_BYTES = 32;
 /** The folder must be locked. Throws CodedError `receipt-key` when the file holds something else. */
 export async function ensureReceiptKey(folder: string, random: Random): Promise<KeyPair> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, FILE);
+  const kept = await readReceiptKey(join(folder, FILE));
+  if (kept !== undefined) return kept;
+  const seed = random(SEED_BYTES);
+  await writeFileDurably(join(folder, FILE), `${toHex(seed)}\n`);
+  return keyPairFromSeed(seed);
+}
+
+/** Where a pool's folder keeps the key. */
+export function receiptKeyFile(folder: string): string {
+  return join(folder, FILE);
+}
+
+/** The key in a file, undefined where there is none. Throws CodedError `receipt-key` when the file holds something else. */
+export async function readReceiptKey(path: string): Promise<KeyPair | undefined> {
   const text = await readTextFile(path);
-  if (text === undefined) {
-    const seed = random(SEED_BYTES);
-    await writeFileDurably(path, `${toHex(seed)}\n`);
-    return keyPairFromSeed(seed);
-  }
+  if (text === undefined) return undefined;
   if (FORM.test(text)) return keyPairFromSeed(fromHex(text.trim()));
   throw new CodedError(
     "receipt-key",

@@ -1,26 +1,34 @@
-/** Payouts on their way as rows (0041_payouts.sql): prepared, intended, revealed, booked or void. */
+/** Payouts on their way as rows (0041_payouts.sql, 0050_payout_trust.sql): prepared, intended, revealed, booked or void. */
 
 import * as v from "valibot";
-import { type BatchLine, batchDigest, batchId, RENEW_AFTER_SECONDS } from "../accounting/payout-batch.ts";
-import { logAdminAction } from "./admin-log.ts";
+import {
+  type BatchLine,
+  batchDigest,
+  batchId,
+  RENEW_AFTER_SECONDS,
+  VOID_AFTER_SECONDS,
+} from "../accounting/payout-batch.ts";
 import { bigintText, type Db, first, json, sql } from "./port.ts";
 
 /** The lock of everything that books or plans a payment (books_record takes it too). */
 const PAYMENTS_LOCK = 7_202_002;
 
-const batchRow = v.object({
+export const batchRow = v.object({
   id: v.string(),
   digest: v.string(),
-  state: v.picklist(["prepared", "sending", "done"]),
+  /** `replaced`: another list took the place of this prepared one; it can still be sent while its salt is good. */
+  state: v.picklist(["prepared", "replaced", "sending", "done"]),
   saltSeconds: v.number(),
   /** FA…; "" until signed entries are on record. */
   source: v.string(),
   total: bigintText,
   madeAtMs: v.number(),
+  /** An operator wrote the list. */
+  byHand: v.boolean(),
 });
 export type PayoutBatch = v.InferOutput<typeof batchRow>;
-const BATCH = sql`b.id, b.digest, b.state, b.salt_seconds::float8 AS "saltSeconds", b.source, b.total::text AS total,
-  extract(epoch FROM b.made_at)::float8 * 1000 AS "madeAtMs"`;
+export const BATCH = sql`b.id, b.digest, b.state, b.salt_seconds::float8 AS "saltSeconds", b.source, b.total::text AS total,
+  extract(epoch FROM b.made_at)::float8 * 1000 AS "madeAtMs", b.by_hand AS "byHand"`;
 
 const entryRow = v.object({
   no: v.number(),
@@ -67,35 +75,79 @@ export function readPayable(db: Db): Promise<Payable[]> {
   );
 }
 
+export interface Prepared {
+  readonly batch: PayoutBatch;
+  readonly lines: readonly BatchLine[];
+  /** The prepared list whose place it takes. */
+  readonly replaced: PayoutBatch | undefined;
+}
+
 /**
- * Makes the lines that `choose` takes of what is payable the prepared batch, in the place of an earlier prepared one with other lines.
- * The same lines again are the same batch. Undefined where nothing is to be paid.
+ * Makes the lines that `choose` takes of what is payable the prepared batch, in the place of an earlier prepared one with other lines,
+ * which stays on record. The same lines again are the same batch. Undefined where nothing is to be paid. Where `onPrepared` rejects,
+ * nothing was recorded.
  */
 export function prepareBatch(
   db: Db,
   options: {
     readonly nowSeconds: number;
     readonly choose: (payable: readonly Payable[]) => readonly BatchLine[];
+    readonly onPrepared?: (prepared: Prepared) => Promise<void>;
   },
-): Promise<{ batch: PayoutBatch; lines: readonly BatchLine[] } | undefined> {
+): Promise<Prepared | undefined> {
+  const { nowSeconds, onPrepared } = options;
   return db.transaction(async (tx) => {
     await lockPayments(tx);
     const lines = options.choose(await readPayable(tx));
     const digest = batchDigest(lines);
-    await tx.execute(sql`DELETE FROM payout_batches WHERE state = 'prepared' AND digest <> ${digest}`);
+    const replaced = await replacePrepared(tx, digest, nowSeconds);
     if (lines.length === 0) return undefined;
-    await tx.execute(sql`UPDATE payout_batches SET salt_seconds = ${options.nowSeconds}::bigint, changed_at = now()
-      WHERE state = 'prepared' AND digest = ${digest} AND salt_seconds < ${options.nowSeconds - RENEW_AFTER_SECONDS}::bigint`);
-    const batch = (await findPrepared(tx, digest)) ?? (await insertBatch(tx, { digest, lines, ...options }));
-    return { batch, lines };
+    await tx.execute(sql`UPDATE payout_batches SET salt_seconds = ${nowSeconds}::bigint, changed_at = now()
+      WHERE state = 'prepared' AND digest = ${digest} AND salt_seconds < ${nowSeconds - RENEW_AFTER_SECONDS}::bigint`);
+    const batch =
+      (await findPrepared(tx, digest)) ??
+      (await reviveReplaced(tx, digest, nowSeconds)) ??
+      (await insertBatch(tx, { digest, lines, nowSeconds, byHand: false }));
+    const prepared = { batch, lines, replaced };
+    await onPrepared?.(prepared);
+    return prepared;
   });
 }
 
-/** Gives a prepared batch a new salt, where nothing signed with the old one is on record; false where there is none any more. */
+/** Sets aside the prepared list that has other lines than `digest`. Lines that can never be sent any more go; the lists stay. */
+export async function replacePrepared(
+  tx: Db,
+  digest: string,
+  nowSeconds: number,
+): Promise<PayoutBatch | undefined> {
+  const replaced = await first(
+    tx,
+    sql`UPDATE payout_batches b SET state = 'replaced', changed_at = now()
+      WHERE b.state = 'prepared' AND b.digest <> ${digest} RETURNING ${BATCH}`,
+    batchRow,
+  );
+  await tx.execute(sql`DELETE FROM payout_lines l USING payout_batches b WHERE b.id = l.batch AND b.state = 'replaced'
+    AND b.salt_seconds < ${nowSeconds - VOID_AFTER_SECONDS}::bigint`);
+  return replaced;
+}
+
+/** A list that is owed once more is the one it was, and what was signed of it can be sent. */
+function reviveReplaced(tx: Db, digest: string, nowSeconds: number): Promise<PayoutBatch | undefined> {
+  return first(
+    tx,
+    sql`UPDATE payout_batches b SET state = 'prepared', changed_at = now() WHERE b.id = (
+        SELECT r.id FROM payout_batches r WHERE r.digest = ${digest} AND r.state = 'replaced' AND NOT r.by_hand
+          AND r.salt_seconds >= ${nowSeconds - RENEW_AFTER_SECONDS}::bigint ORDER BY r.made_at DESC LIMIT 1)
+      RETURNING ${BATCH}`,
+    batchRow,
+  );
+}
+
+/** Gives a batch that was not sent a new salt; false where it is another's by now. */
 export async function renewSalt(db: Db, batch: PayoutBatch, saltSeconds: number): Promise<boolean> {
   const renewed =
     await db.execute(sql`UPDATE payout_batches SET salt_seconds = ${saltSeconds}::bigint, changed_at = now()
-    WHERE id = ${batch.id} AND state = 'prepared' AND salt_seconds = ${batch.saltSeconds}::bigint`);
+    WHERE id = ${batch.id} AND state IN ('prepared', 'replaced') AND salt_seconds = ${batch.saltSeconds}::bigint`);
   return renewed === 1;
 }
 
@@ -107,19 +159,24 @@ function findPrepared(tx: Db, digest: string): Promise<PayoutBatch | undefined> 
   );
 }
 
-async function insertBatch(
+export async function insertBatch(
   tx: Db,
-  made: { readonly digest: string; readonly lines: readonly BatchLine[]; readonly nowSeconds: number },
+  made: {
+    readonly digest: string;
+    readonly lines: readonly BatchLine[];
+    readonly nowSeconds: number;
+    readonly byHand: boolean;
+  },
 ): Promise<PayoutBatch> {
-  const { digest, lines, nowSeconds } = made;
+  const { digest, lines, nowSeconds, byHand } = made;
   const earlier = await tx.query(
     sql`SELECT id FROM payout_batches WHERE digest = ${digest}`,
     v.object({ id: v.string() }),
   );
   const id = batchId(digest, earlier.length);
   const total = lines.reduce((sum, line) => sum + line.amount, 0n);
-  await tx.execute(sql`INSERT INTO payout_batches (id, digest, state, salt_seconds, total)
-    VALUES (${id}, ${digest}, 'prepared', ${nowSeconds}::bigint, ${total}::numeric)`);
+  await tx.execute(sql`INSERT INTO payout_batches (id, digest, state, salt_seconds, total, by_hand)
+    VALUES (${id}, ${digest}, 'prepared', ${nowSeconds}::bigint, ${total}::numeric, ${byHand})`);
   await tx.execute(sql`INSERT INTO payout_lines (batch, no, user_name, address, amount, total_owed, total_paid)
     SELECT ${id}, l.ordinality - 1, l.line ->> 'user', l.line ->> 'address', (l.line ->> 'amount')::bigint,
       (l.line ->> 'totalOwed')::bigint, (l.line ->> 'totalPaid')::bigint
@@ -129,100 +186,18 @@ async function insertBatch(
   return batch;
 }
 
-/** The signed entries of a batch, as they are to be sent. */
-export interface Intent {
-  readonly digest: string;
-  readonly saltSeconds: number;
-  readonly source: string;
-  readonly lines: readonly BatchLine[];
-  /** Each pays the next `count` lines. */
-  readonly entries: readonly { readonly entryHash: string; readonly raw: string; readonly count: number }[];
+/** Until the transaction ends, nobody else books or plans a payment. */
+export async function lockPayments(tx: Db): Promise<void> {
+  // As text: the Data API knows no void.
+  await tx.execute(sql`SELECT pg_advisory_xact_lock(${PAYMENTS_LOCK}::bigint)::text`);
 }
 
-/**
- * `intended`: on record now, or by an earlier run with the very same entries. All others have changed nothing. `other-salt`: signed for an
- * earlier preparation. `other-entries`: another signature is on record. `unpayable`: more than is owed and not on its way.
- */
-export type IntentOutcome =
-  | { readonly kind: "intended"; readonly batch: PayoutBatch }
-  | { readonly kind: "other-salt" | "other-entries" }
-  | { readonly kind: "unpayable"; readonly user: string; readonly amount: bigint; readonly payable: bigint };
-
-/**
- * Records what is about to be sent, before it is. A list that was never prepared here (written by hand, or replaced by a newer one) is
- * taken too, if everything on it is still payable.
- */
-export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
-  return db.transaction(async (tx): Promise<IntentOutcome> => {
-    await lockPayments(tx);
-    const open = await findOpen(tx, intent.digest);
-    if (open?.state === "sending") return sameEntries(tx, open, intent);
-    const done = open === undefined ? await findDone(tx, intent) : undefined;
-    if (done !== undefined) return { kind: "intended", batch: done };
-    if (open !== undefined && open.saltSeconds !== intent.saltSeconds) return { kind: "other-salt" };
-    const unpayable = await findUnpayable(tx, intent.lines);
-    if (unpayable !== undefined) return { kind: "unpayable", ...unpayable };
-    // In place of another prepared list: it may share payments with this one.
-    await tx.execute(sql`DELETE FROM payout_batches WHERE state = 'prepared' AND digest <> ${intent.digest}`);
-    const batch = open ?? (await insertBatch(tx, { ...intent, nowSeconds: intent.saltSeconds }));
-    await insertEntries(tx, batch.id, intent);
-    await tx.execute(sql`UPDATE payout_batches SET state = 'sending', source = ${intent.source}, changed_at = now()
-      WHERE id = ${batch.id}`);
-    const entries = intent.entries.map(({ entryHash }) => entryHash);
-    const details = { total: batch.total, source: intent.source, entries };
-    await logAdminAction(tx, { actor: "command line", action: "send-payout", subject: batch.id, details });
-    return { kind: "intended", batch: { ...batch, state: "sending", source: intent.source } };
-  });
-}
-
-async function sameEntries(tx: Db, batch: PayoutBatch, intent: Intent): Promise<IntentOutcome> {
-  const recorded = await readEntries(tx, batch.id);
-  const same =
-    recorded.length === intent.entries.length &&
-    recorded.every((entry, i) => entry.entryHash === intent.entries[i]?.entryHash);
-  return same ? { kind: "intended", batch } : { kind: "other-entries" };
-}
-
-async function insertEntries(tx: Db, id: string, { entries }: Intent): Promise<void> {
-  let from = 0;
-  for (const [no, { entryHash, raw, count }] of entries.entries()) {
-    await tx.execute(sql`INSERT INTO payout_entries (batch, no, entry_hash, raw, state)
-      VALUES (${id}, ${no}, ${entryHash}, ${raw}, 'intended')`);
-    await tx.execute(sql`UPDATE payout_lines SET entry = ${no}
-      WHERE batch = ${id} AND no >= ${from} AND no < ${from + count}`);
-    from += count;
-  }
-}
-
-async function findUnpayable(
-  tx: Db,
-  lines: readonly BatchLine[],
-): Promise<{ user: string; amount: bigint; payable: bigint } | undefined> {
-  const payable = new Map((await readPayable(tx)).map(({ user, amount }) => [user, amount]));
-  for (const { user, amount } of lines) {
-    const rest = payable.get(user) ?? 0n;
-    if (amount > rest) return { user, amount, payable: rest };
-  }
-  return undefined;
-}
-
-async function lockPayments(tx: Db): Promise<void> {
-  await tx.execute(sql`SELECT pg_advisory_xact_lock(${PAYMENTS_LOCK}::bigint)`);
-}
-
-function findOpen(db: Db, digest: string): Promise<PayoutBatch | undefined> {
+/** Of these lines and not done; the one that can be sent first. */
+export function findOpen(db: Db, digest: string): Promise<PayoutBatch | undefined> {
   return first(
     db,
-    sql`SELECT ${BATCH} FROM payout_batches b WHERE b.digest = ${digest} AND b.state <> 'done'`,
-    batchRow,
-  );
-}
-
-function findDone(db: Db, { digest, entries }: Intent): Promise<PayoutBatch | undefined> {
-  return first(
-    db,
-    sql`SELECT ${BATCH} FROM payout_batches b JOIN payout_entries e ON e.batch = b.id AND e.no = 0
-      WHERE b.digest = ${digest} AND b.state = 'done' AND e.entry_hash = ${entries[0]?.entryHash ?? ""}`,
+    sql`SELECT ${BATCH} FROM payout_batches b WHERE b.digest = ${digest} AND b.state <> 'done'
+      ORDER BY (b.state = 'replaced'), b.salt_seconds DESC LIMIT 1`,
     batchRow,
   );
 }
@@ -243,6 +218,15 @@ export async function findByDigest(db: Db, digest: string): Promise<PayoutBatch 
 
 export function findBatch(db: Db, id: string): Promise<PayoutBatch | undefined> {
   return first(db, sql`SELECT ${BATCH} FROM payout_batches b WHERE b.id = ${id}`, batchRow);
+}
+
+/** Whether the pool has this list on record, prepared, sent or replaced. */
+export async function isOnRecord(db: Db, digest: string): Promise<boolean> {
+  const found = await db.query(
+    sql`SELECT id FROM payout_batches WHERE digest = ${digest} LIMIT 1`,
+    v.object({ id: v.string() }),
+  );
+  return found.length > 0;
 }
 
 /** Batches with entries that may still be booked, the oldest first. */

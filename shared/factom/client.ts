@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { fromHex, toHex } from "../bytes.ts";
 import { CodedError } from "../errors.ts";
+import { hideSecrets } from "../hide-secrets.ts";
 import {
   type DirectoryBlock,
   type EntryBlock,
@@ -213,7 +214,7 @@ function rpcCodeOf(thrown: unknown): number | undefined {
 }
 
 function badReply(options: RpcOptions, method: string, what: string): CodedError {
-  return new CodedError("factomd-reply", `factomd at ${options.url}: ${method}: ${what}`, {
-    data: { url: options.url, method },
+  return new CodedError("factomd-reply", hideSecrets(`factomd at ${options.url}: ${method}: ${what}`), {
+    data: { url: hideSecrets(options.url), method },
   });
 }

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";
+import { hideSecrets } from "../hide-secrets.ts";
 import { createRpcCall, type RpcModules, type RpcOptions } from "./rpc.ts";
 
 /** `unknown`: pegnetd has not seen the entry, or not yet. `pending`: seen, and neither executed nor refused yet. */
@@ -37,7 +38,7 @@ export function createPegnetd(options: RpcOptions, modules: RpcModules): Pegnetd
     if (parsed.success) return parsed.output;
     throw new CodedError(
       "factomd-reply",
-      `pegnetd at ${options.url}: ${method}: ${parsed.issues[0].message}`,
+      hideSecrets(`pegnetd at ${options.url}: ${method}: ${parsed.issues[0].message}`),
     );
   };
   return {

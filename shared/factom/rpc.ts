@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Clock, Random } from "../clock.ts";
 import { CodedError, coerceError } from "../errors.ts";
+import { hideSecrets } from "../hide-secrets.ts";
 
 export interface RpcOptions {
   /** For example http://localhost:8088/v2. */
@@ -40,8 +41,8 @@ const REPLY = v.union([
 export function createRpcCall(options: RpcOptions, modules: RpcModules): RpcCall {
   return async (method, params) => {
     const fail = (code: string, what: string, cause?: unknown, data?: Record<string, unknown>): CodedError =>
-      new CodedError(code, `factomd at ${options.url}: ${method}: ${what}`, {
-        data: { url: options.url, method, ...data },
+      new CodedError(code, hideSecrets(`factomd at ${options.url}: ${method}: ${what}`), {
+        data: { url: hideSecrets(options.url), method, ...data },
         cause,
       });
     const id = new DataView(modules.random(4).buffer).getUint32(0) >>> 1;

@@ -1,12 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-/** The tests of everything that runs as a Lambda, over the RDS Data API instead of `pg`: `npm run test:data-api`. */
+/** The tests of everything that runs as a Lambda, and of payouts, over the RDS Data API instead of `pg`: `npm run test:data-api`. */
 export default defineConfig({
   test: {
     include: [
       "test/shared/db/**/*.test.ts",
       "test/functions/**/*.test.ts",
       "test/infra/cli/data-api.test.ts",
+      "test/infra/cli/payout-trust.test.ts",
+      "test/infra/cli/payout-compare.test.ts",
     ],
     globalSetup: ["test/helpers/global-postgres.ts"],
     provide: { databaseDriver: "data-api" },

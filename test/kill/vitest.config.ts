@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Payouts killed at every call they make: `npm run test:kill`, a minute. */
+/** Payouts killed at every call they make: `npm run test:kill`, three minutes. */
 export default defineConfig({
   test: {
     include: ["test/**/*-kill.test.ts"],

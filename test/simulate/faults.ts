@@ -29,6 +29,8 @@ export const FAULTS = [
   "replace-edge",
   "slow-grading",
   "false-saving",
+  "tampered-payout-file",
+  "restored-database",
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];

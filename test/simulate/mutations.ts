@@ -261,6 +261,41 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 100,
   },
   {
+    name: "payout-signed-unseen",
+    breaks: "a payout file that was changed on its way is signed",
+    file: "infra/cli/payout/sign.ts",
+    replace: [
+      [
+        "if (isPayoutOf(poolKey, prepared, prepared.signature) && isUntouched(prepared)) return;",
+        "if (isUntouched(prepared)) return;",
+      ],
+    ],
+    within: 10,
+  },
+  {
+    name: "payout-not-compared-with-the-chain",
+    breaks: "a restored database pays the same money again",
+    file: "infra/cli/payout/compare.ts",
+    replace: [["if (unbooked.length > 0) throw await unbookedError(unbooked, modules.db);", ""]],
+    within: 40,
+  },
+  {
+    name: "payouts-on-their-way-not-compared",
+    breaks: "a database restored within a block of a payout pays it again",
+    file: "infra/cli/payout/compare.ts",
+    replace: [
+      [
+        "const { found, unread } = await readPending(new Set(sources), modules);",
+        "const found: OutgoingEntry[] = []; const unread: string[] = [];",
+      ],
+      [
+        "const left: readonly string[] = (awaited ?? unread).filter((hash) => unread.includes(hash));",
+        "const left: readonly string[] = [];",
+      ],
+    ],
+    within: 40,
+  },
+  {
     name: "invite-claimed-without-a-lock",
     breaks: "one code makes two users",
     file: "test/simulate/model/books.ts",

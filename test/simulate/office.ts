@@ -6,6 +6,7 @@ import { owed } from "./model/books.ts";
 import type { ModelServer } from "./model/server.ts";
 import type { DatabaseNetwork } from "./network.ts";
 import { GUEST } from "./oracle.ts";
+import { PAYEE } from "./paymaster.ts";
 import { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import type { SimTime } from "./time.ts";
@@ -41,7 +42,7 @@ export class Office {
   /** Two clerks read what is owed, and both pay it. */
   #pay(): void {
     const { chance, network, server } = this.#modules;
-    const user = chance.pick([...server.tables.users]);
+    const user = chance.pick([...server.tables.users].filter((one) => one !== PAYEE));
     const db = network.db(this.process);
     const clerk = async (entryHash: string): Promise<void> => {
       const amount = await network.call(this.process, async () => owed(server.tables, user));

@@ -13,6 +13,7 @@ import { ModelServer } from "./model/server.ts";
 import { DatabaseNetwork } from "./network.ts";
 import { Office } from "./office.ts";
 import { Oracle } from "./oracle.ts";
+import { Paymaster } from "./paymaster.ts";
 import { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
 import { SimTime } from "./time.ts";
@@ -55,6 +56,7 @@ export class World {
   readonly #miners: Miners;
   readonly #cheats: Cheats;
   readonly #office: Office;
+  readonly #paymaster: Paymaster;
   readonly #seats: Seat[] = [];
   readonly #functions: SimFunctions[] = [];
   readonly #processes: SimProcess[] = [];
@@ -100,7 +102,12 @@ export class World {
     this.#miners = new Miners(plan.credit, miners);
     this.#cheats = new Cheats(this.#miners, { ...miners, chance: chance.fork() });
     this.#office = new Office({ time, chance: chance.fork(), network: this.#network, server: this.server });
-    this.#processes.push(this.#office.process);
+    this.#paymaster = new Paymaster({
+      ...{ time, chance: chance.fork(), network: this.#network, server: this.server, chain: this.chain },
+      trace: (line) => this.oracle.trace(line),
+      fail: (violation) => this.fail(violation),
+    });
+    this.#processes.push(this.#office.process, this.#paymaster.process);
   }
 
   /** Starts all parts. */
@@ -115,6 +122,7 @@ export class World {
     for (let n = 0; n < miners; n++) this.#miners.start(USERS[n % USERS.length] ?? "ann", `rig${n}`, everyMs);
     for (let n = 0; n < cheats; n++) this.#cheats.start(CHEAT, `rig${n}`, everyMs);
     this.#office.open();
+    this.#paymaster.open();
     this.chain.advance();
     this.#advanceChain();
     if (faults.length > 0) this.#breakLater(faultEveryMs);
@@ -438,6 +446,8 @@ export class World {
         });
       },
       "replace-edge": () => this.#replace(edge),
+      "tampered-payout-file": () => this.#paymaster.tamper(),
+      "restored-database": () => this.#paymaster.restore(),
       "cut-lines": () => edge.cutLines(),
       "stuck-miner": () => this.#miners.stickOne(later),
       "slow-grading": () => {

@@ -233,7 +233,7 @@ describe("paying", () => {
     const due = v.parse(payments, JSON.parse(readFileSync(payFile, "utf8")));
     expect(due.length).toBe(2);
 
-    const paid = await prosper(["payout", "pay", payFile, ...inFolder]);
+    const paid = await prosper(["payout", "pay", payFile, "--yes", ...inFolder]);
     expect(paid).toMatchObject({ code: 0, stderr: "" });
     expect(paid.stdout).toMatch(/EntryHash: [0-9a-f]{64}/);
 
@@ -252,7 +252,7 @@ describe("paying", () => {
     const again = await prosper(["db", "record", receipt, ...inFolder]);
     expect(again.code).toBe(0);
     expect(again.stdout).toMatch(/recorded already; nothing was changed/);
-    const paidAgain = await prosper(["payout", "pay", payFile, ...inFolder]);
+    const paidAgain = await prosper(["payout", "pay", payFile, "--yes", ...inFolder]);
     expect(paidAgain.code).toBe(1);
     expect(paidAgain.stderr).toMatch(/^prosper: .*exists already/);
     const after = (await audit(dataDir)).users;

@@ -27,10 +27,12 @@ const line = v.strictObject({
   totalPaid: total,
 });
 const shared = {
-  version: v.literal(1),
-  id: v.string(),
+  version: v.literal(2, "expected version 2: it was prepared by an earlier version, prepare it again"),
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}(-\d{1,6})?$/)),
   saltSeconds: v.pipe(v.number(), v.integer(), v.minValue(0)),
   lines: v.pipe(v.array(line), v.minLength(1)),
+  /** The pool's, under salt and lines. */
+  signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
 };
 const preparedFile = v.strictObject({ prosper: v.literal("payout"), ...shared });
 const signedFile = v.strictObject({

@@ -23,6 +23,7 @@ export async function listCommand(
       total: batch.total,
       users,
       source: batch.source,
+      byHand: batch.byHand,
       madeAt: new Date(batch.madeAtMs).toISOString(),
       entries: entries.map(({ entryHash, state, txId, why }) => ({ entryHash, state, txId, why })),
       booked: count("booked"),
@@ -39,11 +40,17 @@ export async function listCommand(
       one.entries.length === 0
         ? ""
         : `, ${one.booked} of ${one.entries.length} entries booked${one.void > 0 ? `, ${one.void} given up` : ""}`;
-    print(`${one.id}  ${one.madeAt}  ${one.state}  ${formatPeg(one.total)} PEG to ${one.users} users${came}`);
+    // The lines of a replaced list go when it can no longer be sent.
+    const to = one.users === 0 ? "" : ` to ${one.users} users`;
+    const byHand = one.byHand ? ", by hand" : "";
+    print(`${one.id}  ${one.madeAt}  ${one.state}  ${formatPeg(one.total)} PEG${to}${came}${byHand}`);
   }
 }
 
 /** `sent` is said of a payout whose every entry has left. */
-function stateOf(batch: PayoutBatch, intended: number): "prepared" | "sending" | "sent" | "done" {
+function stateOf(
+  batch: PayoutBatch,
+  intended: number,
+): "prepared" | "replaced" | "sending" | "sent" | "done" {
   return batch.state === "sending" && intended === 0 ? "sent" : batch.state;
 }

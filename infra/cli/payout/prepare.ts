@@ -1,10 +1,14 @@
-/** `prosper payout prepare`: what is owed becomes a batch on record, under a name made from its lines. */
+/** `prosper payout prepare`: what is owed becomes a batch on record, under a name made from its lines, signed by the pool. */
 
+import { unlink } from "node:fs/promises";
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
+import { signPayout } from "../../../shared/accounting/payout-signature.ts";
+import { toHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
-import { type Payable, type PayoutBatch, prepareBatch } from "../../../shared/db/payout-batches.ts";
+import { type Payable, type Prepared, prepareBatch } from "../../../shared/db/payout-batches.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { parseAddress } from "../../../shared/factom/address.ts";
+import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { writeNewFile } from "../../durable-file.ts";
 import { formatPeg } from "../audit.ts";
 import { formatFile } from "./files.ts";
@@ -12,29 +16,62 @@ import { formatFile } from "./files.ts";
 export interface PrepareModules {
   readonly db: Db;
   readonly clock: Clock;
+  /** Rejects where the chain has payments that the books do not know (`requireAllBooked`). */
+  readonly compare: () => Promise<void>;
   readonly print: (line: string) => void;
   readonly warn: (line: string) => void;
 }
 
-/** Prepares a payout of everybody who is owed at least `minimum` (1e-8 PEG) and can be paid; each one left out gets a line that says why. */
+/** A file to be written: it must not exist yet. */
+export interface NewFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Prepares a payout of everybody who is owed at least `minimum` (1e-8 PEG) and can be paid; each one left out gets a line that says why.
+ * `filesOf` are written before it is on record: where one cannot be, nothing is. Throws CodedError `payout-file` and what
+ * `compare` does.
+ */
 export async function preparePayout(
-  options: { readonly minimum: bigint },
+  options: { readonly minimum: bigint; readonly filesOf?: (prepared: Prepared) => readonly NewFile[] },
   modules: PrepareModules,
-): Promise<{ batch: PayoutBatch; lines: readonly BatchLine[] } | undefined> {
+): Promise<Prepared | undefined> {
+  const { filesOf = () => [] } = options;
+  await modules.compare();
   let left: string[] = [];
-  const prepared = await prepareBatch(modules.db, {
-    nowSeconds: Math.floor(modules.clock.wallMs() / 1000),
-    choose: (payable) => {
-      left = [];
-      return payable.filter((one) => {
-        const why = whyNot(one, options.minimum);
-        if (why !== undefined) left.push(why);
-        return why === undefined;
-      });
-    },
-  });
-  for (const why of left) modules.warn(`Left out: ${why}`);
-  return prepared;
+  const written: string[] = [];
+  try {
+    const prepared = await prepareBatch(modules.db, {
+      nowSeconds: Math.floor(modules.clock.wallMs() / 1000),
+      choose: (payable) => {
+        left = [];
+        return payable.filter((one) => {
+          const why = whyNot(one, options.minimum);
+          if (why !== undefined) left.push(why);
+          return why === undefined;
+        });
+      },
+      onPrepared: async (made) => {
+        for (const { path, text } of filesOf(made)) {
+          await writeNewFile(path, text);
+          written.push(path);
+        }
+      },
+    });
+    for (const why of left) modules.warn(`Left out: ${why}`);
+    if (prepared?.replaced !== undefined) modules.warn(replacedText(prepared.replaced));
+    return prepared;
+  } catch (error) {
+    // It would tell of a payout that is not on record.
+    for (const path of written) await unlink(path).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** What is said of a prepared list when another takes its place. */
+export function replacedText({ id, total }: { readonly id: string; readonly total: bigint }): string {
+  return `This takes the place of payout ${id} (${formatPeg(total)} PEG), which was prepared and not sent`;
 }
 
 function whyNot({ user, address, amount }: Payable, minimum: bigint): string | undefined {
@@ -47,22 +84,34 @@ function whyNot({ user, address, amount }: Payable, minimum: bigint): string | u
   return undefined;
 }
 
+export interface PrepareOptions {
+  readonly file: string;
+  readonly minimum: bigint;
+  readonly poolKeys: KeyPair;
+}
+
 /** Writes the prepared payout to a new file. Throws CodedError `payout-file`. */
-export async function prepareCommand(
-  options: { readonly file: string; readonly minimum: bigint },
-  modules: PrepareModules,
-): Promise<void> {
-  const prepared = await preparePayout(options, modules);
+export async function prepareCommand(options: PrepareOptions, modules: PrepareModules): Promise<void> {
+  const { file, minimum, poolKeys } = options;
+  const prepared = await preparePayout(
+    { minimum, filesOf: (made) => [{ path: file, text: preparedText(made, poolKeys) }] },
+    modules,
+  );
   if (prepared === undefined) {
     modules.print("Nothing is to be paid");
     return;
   }
   const { batch, lines } = prepared;
+  modules.print(`Payout ${batch.id}: ${formatPeg(batch.total)} PEG to ${lines.length} users, in ${file}`);
+  modules.print(`Sign it within 11 hours where the paying key is: prosper payout sign ${file}`);
+  modules.print(`The first time with --pool-key ${toHex(poolKeys.publicKey)}`);
+}
+
+function preparedText({ batch, lines }: Prepared, poolKeys: KeyPair): string {
   const { id, saltSeconds } = batch;
-  await writeNewFile(
-    options.file,
-    formatFile({ prosper: "payout", version: 1, id, saltSeconds, lines: [...lines] }),
-  );
-  modules.print(`Payout ${id}: ${formatPeg(batch.total)} PEG to ${lines.length} users, in ${options.file}`);
-  modules.print(`Sign it within 11 hours where the paying key is: prosper payout sign ${options.file}`);
+  const list: readonly BatchLine[] = lines.map(({ user, address, amount, totalOwed, totalPaid }) => {
+    return { user, address, amount, totalOwed, totalPaid };
+  });
+  const signature = signPayout({ saltSeconds, lines: list }, poolKeys);
+  return formatFile({ prosper: "payout", version: 2, id, saltSeconds, lines: [...list], signature });
 }

@@ -5,13 +5,12 @@ import { fromHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import {
   findByDigest,
-  type Intent,
   markRevealed,
   type PayoutBatch,
   type PayoutEntryRow,
   readEntries,
-  recordIntent,
 } from "../../../shared/db/payout-batches.ts";
+import { type Intent, recordIntent } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
@@ -22,6 +21,7 @@ import { entryCost, parseEntry, TRANSACTION_CHAIN } from "../../../shared/factom
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
 import { formatPeg } from "../audit.ts";
 import { readSignedFile } from "./files.ts";
+import { replacedText } from "./prepare.ts";
 
 export interface ChainModules {
   readonly factomd: Factomd;
@@ -32,16 +32,22 @@ export interface SendModules extends ChainModules {
   readonly db: Db;
   /** Where there is one, it is asked whether the source can pay. */
   readonly pegnetd?: Pegnetd;
+  /** Rejects where the chain has payments by this address that the books do not know (`requireNothingUnbooked`). */
+  readonly compare: (source: string) => Promise<void>;
   readonly print: (line: string) => void;
 }
 
-/** Throws CodedErrors `payout-invalid`, `payout-refused`, `payout-credits`, `payout-funds`, `payout-expired`, and those of the clients. */
+/**
+ * Throws CodedErrors `payout-invalid`, `payout-refused`, `payout-credits`, `payout-funds`, `payout-expired`, what `compare` does, and those of
+ * the clients.
+ */
 export async function sendCommand(
-  options: { readonly file: string; readonly payer: KeyPair },
+  options: { readonly file: string; readonly payer: KeyPair; readonly byHand?: boolean },
   modules: SendModules,
 ): Promise<void> {
   const { id, lines, saltSeconds, source, entries } = await readSignedFile(options.file);
-  const intent = { digest: batchDigest(lines), lines, saltSeconds, source, entries };
+  const { byHand = false } = options;
+  const intent = { digest: batchDigest(lines), lines, saltSeconds, source, entries, byHand };
   const batch = await intendAndSend(intent, options.payer, modules);
   modules.print(
     `Payout ${id}: all ${entries.length} entries are sent. Book it when they are in a block: prosper payout confirm ${batch.id}`,
@@ -54,6 +60,7 @@ export async function intendAndSend(
   payer: KeyPair,
   modules: SendModules,
 ): Promise<PayoutBatch> {
+  await modules.compare(intent.source);
   const batch = await putOnRecord(intent, payer, modules);
   const entries = await readEntries(modules.db, batch.id);
   // Also those that were revealed before: a node may have lost them, and an unpaid commit comes to nothing.
@@ -67,7 +74,7 @@ export async function intendAndSend(
 
 async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules): Promise<PayoutBatch> {
   const known = await findByDigest(modules.db, intent.digest);
-  if (known === undefined || known.state === "prepared") {
+  if (known === undefined || known.state === "prepared" || known.state === "replaced") {
     const total = intent.lines.reduce((sum, { amount }) => sum + amount, 0n);
     await checkCredits(intent.entries, payer, modules);
     await checkFunds(intent.source, total, modules);
@@ -76,9 +83,20 @@ async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules)
   const refused = (why: string): CodedError => new CodedError("payout-refused", `nothing was sent: ${why}`);
   switch (outcome.kind) {
     case "intended":
+      if (outcome.replaced !== undefined) modules.print(replacedText(outcome.replaced));
       return outcome.batch;
+    case "not-prepared":
+      throw refused(
+        "the pool has prepared no list of just these users, addresses and amounts: prepare a new one and leave it as it is. If you never touched it, somebody else did. A list written by hand needs --by-hand",
+      );
+    case "other-address":
+      throw refused(
+        `${outcome.user} is to be paid at ${outcome.address}, but the account's address is ${outcome.own || "not set"}: a list by hand pays each user's own`,
+      );
     case "other-salt":
       throw refused("the payout was prepared again since this was signed: sign the new file");
+    case "too-old":
+      throw refused("another list has taken the place of this one long ago: prepare again");
     case "other-entries":
       throw refused(
         "this payout is on its way by other entries (another key?): send the file that was signed first",

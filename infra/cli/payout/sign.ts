@@ -1,5 +1,6 @@
 /** `prosper payout sign`: makes the entries of a prepared payout with the paying key. Needs neither database nor network. */
 
+import { isPayoutOf } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
@@ -8,6 +9,9 @@ import { faAddressOf, signPegBatch, splitPegPayments } from "../../../shared/fac
 import { writeNewFile } from "../../durable-file.ts";
 import { formatPeg } from "../audit.ts";
 import { formatFile, isUntouched, type PreparedFile, readPreparedFile, type SignedFile } from "./files.ts";
+import { readMemory, remember, writeMemory } from "./memory.ts";
+import { trustedPoolKey } from "./pool-key.ts";
+import { confirmByPerson, type ReviewModules } from "./review.ts";
 
 /** The entries that pay the lines: the same lines, salt and key make the same bytes, however often. */
 export function signEntries(
@@ -21,23 +25,48 @@ export function signEntries(
   });
 }
 
-/** Throws CodedErrors `payout-invalid`, `payout-file`. */
-export async function signCommand(
-  options: { readonly file: string; readonly signedFile: string; readonly signer: KeyPair },
-  modules: { readonly print: (line: string) => void },
-): Promise<void> {
-  const prepared = await readPreparedFile(options.file);
-  if (!isUntouched(prepared))
-    throw new CodedError(
-      "payout-invalid",
-      `${options.file}: its lines are not those it was prepared with: prepare it again instead of editing it`,
-    );
-  const source = faAddressOf(options.signer);
-  const entries = signEntries(prepared, options.signer);
+/** Throws CodedError `payout-invalid` for a list that the pool with this key has not signed as it is. */
+export function requirePools(file: string, prepared: PreparedFile, poolKey: string): void {
+  if (isPayoutOf(poolKey, prepared, prepared.signature) && isUntouched(prepared)) return;
+  throw new CodedError(
+    "payout-invalid",
+    `${file}: it is not what the pool with the key ${poolKey} has prepared: somebody changed it on its way, or another pool made it. Nothing was signed; prepare it again, and find out who had the file`,
+  );
+}
+
+export interface SignOptions {
+  readonly file: string;
+  readonly signedFile: string;
+  readonly signer: KeyPair;
+  /** Where this machine keeps its memory. */
+  readonly folder: string;
+  /** The pool's public key, where it is given now. */
+  readonly poolKey?: string | undefined;
+  /** The keys of a pool on this machine. */
+  readonly own?: KeyPair | undefined;
+}
+
+/**
+ * Signs what the pool prepared, after showing it to a person. Throws CodedErrors `payout-invalid` (also for a list that the pool has not
+ * signed), `payout-key`, `payout-memory`, `payout-declined`, `payout-unasked`, `payout-file`.
+ */
+export async function signCommand(options: SignOptions, modules: ReviewModules): Promise<void> {
+  const { file, folder, signer } = options;
+  const prepared = await readPreparedFile(file);
+  const memory = await readMemory(folder);
+  const poolKey = trustedPoolKey(options.poolKey, { memory, folder, own: options.own });
+  requirePools(file, prepared, poolKey);
+  const source = faAddressOf(signer);
+  modules.print(
+    `Payout ${prepared.id}, prepared ${new Date(prepared.saltSeconds * 1000).toISOString()}, paid from ${source}:`,
+  );
+  await confirmByPerson("Sign this?", prepared.lines, memory.paidAt, modules);
+  const entries = signEntries(prepared, signer);
   await writeNewFile(
     options.signedFile,
     formatFile({ ...prepared, prosper: "signed-payout", source, entries }),
   );
+  await writeMemory(folder, remember({ ...memory, poolKey }, prepared.lines));
   const total = prepared.lines.reduce((sum, { amount }) => sum + amount, 0n);
   modules.print(
     `Signed: ${formatPeg(total)} PEG from ${source} to ${prepared.lines.length} users, ${entries.length} entries, in ${options.signedFile}`,

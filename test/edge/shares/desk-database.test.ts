@@ -4,13 +4,14 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeDisk } from "../../../edge/journal/node-disk.ts";
+import { AHEAD_ALARM } from "../../../edge/shares/ahead.ts";
 import { ShareDesk } from "../../../edge/shares/desk.ts";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
 import { edgeRecords } from "../../../shared/db/edges.ts";
 import { one, sql } from "../../../shared/db/port.ts";
-import { SILENT } from "../../../shared/logger.ts";
+import { type Logger, SILENT } from "../../../shared/logger.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { hasher8, mine, never, oprHashOf, submission, word } from "../../helpers/share-desk.ts";
 
@@ -23,12 +24,16 @@ describe("the share desk on a real disk, with the real books", () => {
   });
   afterAll(async () => {
     await database.drop();
-    rmSync(folder, { recursive: true });
+    for (const one of [folder, restored]) rmSync(one, { recursive: true });
   });
 
-  const newDesk = (cutEveryMs: number): ShareDesk =>
+  const restored = mkdtempSync(join(tmpdir(), "prosper-desk-"));
+  const newDesk = (
+    cutEveryMs: number,
+    own: { folder: string; edgeId: string; logger: Logger } = { folder, edgeId: "edge-a", logger: SILENT },
+  ): ShareDesk =>
     new ShareDesk(
-      { folder, edgeId: "edge-a", blockMs: 400, cutEveryMs, confirmEveryMs: 50 },
+      { folder: own.folder, edgeId: own.edgeId, blockMs: 400, cutEveryMs, confirmEveryMs: 50 },
       {
         disk: nodeDisk,
         records: edgeRecords(database.db),
@@ -36,7 +41,7 @@ describe("the share desk on a real disk, with the real books", () => {
         hasher: hasher8,
         clock: systemClock,
         random: systemRandom,
-        logger: SILENT,
+        logger: own.logger,
         onAccepted: () => undefined,
         onFatal: (error) => {
           throw error;
@@ -97,5 +102,86 @@ describe("the share desk on a real disk, with the real books", () => {
     expect(after).toEqual([...Array(10).fill("duplicate"), ...Array(10).fill("accepted")]);
     expect(atLast).toEqual({ shares: 40, markers: 2, files: 1 });
     expect(await edgeRecords(database.db).unmarkedJobs("edge-a")).toEqual([]);
+  });
+
+  it("says as an alarm that its journal is ahead of a database restored from a backup, uses no epoch again, and sends again what it has", async () => {
+    const errors: [string, Record<string, unknown> | undefined][] = [];
+    const logger = {
+      ...SILENT,
+      error: (...line: [string, Record<string, unknown> | undefined]) => void errors.push(line),
+    };
+    const first = newDesk(60_000, { folder: restored, edgeId: "edge-r", logger });
+    const { slot } = await first.recover(never);
+    await open(first, 1002);
+    await first.close();
+    const edge = sql`SELECT epoch::int AS epoch FROM edge_slots WHERE edge_id = 'edge-r'`;
+    const backup = await one(database.db, edge, v.object({ epoch: v.number() }));
+    const second = newDesk(60_000, { folder: restored, edgeId: "edge-r", logger });
+    await second.recover(never);
+    await open(second, 1002);
+    for (let skip = 0; skip < 5; skip++)
+      await second.submit(submission({ clock: systemClock }, 1002, await mine(1002, slot, { skip })));
+    await second.cutNow();
+    await second.close();
+    const third = newDesk(60_000, { folder: restored, edgeId: "edge-r", logger });
+    const lost = await third.recover(never);
+    await third.close();
+    expect(errors).toEqual([]);
+
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`SET LOCAL session_replication_role = replica`);
+      await tx.execute(sql`DELETE FROM work WHERE job = 1002`);
+      await tx.execute(sql`DELETE FROM deltas WHERE job = 1002`);
+      await tx.execute(sql`DELETE FROM close_markers WHERE job = 1002`);
+      await tx.execute(sql`DELETE FROM edge_epochs WHERE edge_id = 'edge-r' AND epoch > ${backup.epoch}`);
+      await tx.execute(sql`UPDATE edge_slots SET epoch = ${backup.epoch} WHERE edge_id = 'edge-r'`);
+    });
+    const afterwards = newDesk(50, { folder: restored, edgeId: "edge-r", logger });
+    const grant = await afterwards.recover(never);
+
+    expect(errors).toEqual([
+      [
+        AHEAD_ALARM,
+        expect.objectContaining({
+          journal: expect.objectContaining({ slot, epoch: lost.epoch, newestJob: 1002 }),
+          database: expect.objectContaining({ slot, epoch: backup.epoch + 1 }),
+          sentAgain: "what is left of jobs 1001 to 1002",
+        }),
+      ],
+    ]);
+    expect(grant.epoch).toBeGreaterThan(lost.epoch);
+    const shares = async (): Promise<number> =>
+      (
+        await one(
+          database.db,
+          sql`SELECT COALESCE(sum(shares), 0)::int AS shares FROM work WHERE job = 1002`,
+          v.object({ shares: v.number() }),
+        )
+      ).shares;
+    const deadline = systemClock.monotonicMs() + 20_000;
+    while ((await shares()) < 5 && systemClock.monotonicMs() < deadline) await sleep(systemClock, 20);
+    await afterwards.drain(never);
+    await afterwards.close();
+    expect(await shares()).toBe(5);
+  });
+
+  it("says so too where the database knows neither the edge nor its newest job", async () => {
+    const errors: string[] = [];
+    const logger = { ...SILENT, error: (message: string) => void errors.push(message) };
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`SET LOCAL session_replication_role = replica`);
+      for (const gone of [
+        sql`DELETE FROM jobs WHERE height >= 1002`,
+        sql`DELETE FROM edge_epochs WHERE edge_id = 'edge-r'`,
+        sql`DELETE FROM edge_slots WHERE edge_id = 'edge-r'`,
+      ])
+        await tx.execute(gone);
+    });
+
+    const desk = newDesk(60_000, { folder: restored, edgeId: "edge-r", logger });
+    await desk.recover(never);
+    await desk.close();
+
+    expect(errors).toEqual([AHEAD_ALARM]);
   });
 });

@@ -6,6 +6,9 @@ import * as v from "valibot";
 import { parseBlockFile } from "../../../infra/cli/block-file.ts";
 import { containerSettings } from "../../../infra/cli/container-settings.ts";
 import { readPreparedFile, readSignedFile } from "../../../infra/cli/payout/files.ts";
+import { readListSignature } from "../../../infra/cli/payout/list-signature.ts";
+import { readMemory } from "../../../infra/cli/payout/memory.ts";
+import { readKeyFile } from "../../../infra/cli/payout/private-keys.ts";
 import { exampleConfig } from "../../../infra/config/example.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { openBlockLog } from "../../../infra/devnet/block-log.ts";
@@ -68,6 +71,26 @@ export async function fileTargets(folder: string, chance: Chance): Promise<Targe
       seeds: corpus("payout-files.txt"),
       share: 0.3,
       parse: onDisk("signed.json", readSignedFile),
+    },
+    {
+      name: "signature of a payout list",
+      seeds: [
+        `{"prosper":"payout-signature","version":1,"saltSeconds":1700000000,"signature":"${"ab".repeat(64)}"}`,
+      ],
+      share: 0.2,
+      parse: onDisk("list.json.signature", (path) => readListSignature(path.replace(/\.signature$/, ""))),
+    },
+    {
+      name: "memory of a machine that signs",
+      seeds: [`{"version":1,"poolKey":"${"ab".repeat(32)}","paidAt":{"ann":"FA1"}}`],
+      share: 0.2,
+      parse: onDisk("signing/payout-signing.json", (path) => readMemory(dirname(path))),
+    },
+    {
+      name: "private keys",
+      seeds: ["# paying\nFs1abc\nEs1abc\n"],
+      share: 0.2,
+      parse: onDisk("keys.txt", readKeyFile),
     },
     {
       name: "proof file",

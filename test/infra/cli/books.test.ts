@@ -49,10 +49,11 @@ afterEach(async () => {
   await database.drop();
 });
 
-const modules = (): { db: Db; print: (line: string) => void; warn: (line: string) => void } => ({
+const modules = () => ({
   db,
-  print: (line) => out.push(line),
-  warn: (line) => warnings.push(line),
+  compare: async () => undefined,
+  print: (line: string) => out.push(line),
+  warn: (line: string) => warnings.push(line),
 });
 const file = (name: string): string => join(dir, name);
 
@@ -278,7 +279,8 @@ describe("prosper db record", () => {
       ),
     );
 
-    await dbRecordCommand(file("part.json"), modules());
+    await expect(dbRecordCommand(file("part.json"), modules())).rejects.toThrow("needs --by-hand");
+    await dbRecordCommand(file("part.json"), { ...modules(), byHand: true });
     await dbRecordCommand(whole, modules());
 
     expect(out.at(-1)).toBe("1 of them were recorded before");
@@ -308,7 +310,9 @@ describe("prosper db record", () => {
   ])("refuses a receipt %s and books nothing of it", async (_, receiptText, code) => {
     writeFileSync(file("bad.json"), receiptText);
 
-    await expect(dbRecordCommand(file("bad.json"), modules())).rejects.toMatchObject({ code });
+    await expect(dbRecordCommand(file("bad.json"), { ...modules(), byHand: true })).rejects.toMatchObject({
+      code,
+    });
 
     expect(await text(db, sql`SELECT count(*) FROM payments`)).toBe("0");
   });
@@ -320,7 +324,9 @@ describe("prosper db record", () => {
       `[{"EntryHash":"${HASH_1}","UserID":"cid","PayoutAddress":"FA","PaymentAmount":5}]`,
     );
 
-    await expect(dbRecordCommand(file("other.json"), modules())).rejects.toThrow("with other payments");
+    await expect(dbRecordCommand(file("other.json"), { ...modules(), byHand: true })).rejects.toThrow(
+      "with other payments",
+    );
   });
 
   it("books only what moved: a payment of 0 leaves no row", async () => {

@@ -20,7 +20,15 @@ import { addressOf } from "../../helpers/accounts.ts";
 import { text } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
-import { newFolder, pool, runStep, type Step, type StepModules } from "./support/payout-steps.ts";
+import {
+  newFolder,
+  POOL_KEY,
+  pool,
+  poolKeys,
+  runStep,
+  type Step,
+  type StepModules,
+} from "./support/payout-steps.ts";
 
 let database: TestDatabase;
 let db: Db;
@@ -52,8 +60,14 @@ const unused = (): never => {
   throw new Error("no payout command asks for this");
 };
 const factomd: Factomd = {
-  ...{ heights: unused, currentMinute: unused, dblockByHeight: unused, entryBlock: unused, rawData: unused },
-  ...{ chainHead: unused, pendingEntries: unused },
+  ...{ currentMinute: unused, entryBlock: unused, rawData: unused, chainHead: unused },
+  // What the comparison with the chain finds is in payout-compare.test.ts.
+  heights: async () => ({ directoryBlock: 0, leader: 1, entry: 0 }),
+  async dblockByHeight(height) {
+    const hashes = { networkId: "", prevKeyMr: "", prevFullHash: "", keyMr: "" };
+    return { ...hashes, height, timestampMinutes: 0, entryBlocks: [] };
+  },
+  pendingEntries: async () => [],
   entry: async () => undefined,
   ack: async (hash) => ({ commit: "Unknown", entry: chain.get(hash) ?? "Unknown" }),
   commitEntry: async () => ({ kind: "accepted", txId: "tx", entryHash: "" }),
@@ -68,6 +82,13 @@ const pegnetd: Pegnetd = { transaction: async () => fate, roughPegBalance: async
 const modules = (): StepModules => ({ db, factomd, pegnetd, clock });
 const run = (step: Step, where = folder): Promise<void> => runStep(step, where, modules(), lines);
 const file = (name: string): string => join(folder, name);
+const signing = {
+  get folder() {
+    return file("memory");
+  },
+  poolKey: POOL_KEY,
+};
+const quiet = { print: () => undefined, ask: async () => true };
 
 async function owe(name: string, amount: bigint, address: string | null = addressOf(name)): Promise<void> {
   await db.execute(
@@ -90,8 +111,12 @@ describe("payout prepare", () => {
     await owe("eve", -1n);
 
     await prepareCommand(
-      { file: file("pay.json"), minimum: 500n },
-      { ...modules(), print: (line) => lines.push(line), warn: (line) => lines.push(line) },
+      { file: file("pay.json"), minimum: 500n, poolKeys },
+      {
+        ...{ ...modules(), compare: async () => undefined },
+        print: (line) => lines.push(line),
+        warn: (line) => lines.push(line),
+      },
     );
 
     expect(lines.slice(0, 4)).toEqual([
@@ -102,10 +127,11 @@ describe("payout prepare", () => {
     ]);
     expect(JSON.parse(readFileSync(file("pay.json"), "utf8"))).toEqual({
       prosper: "payout",
-      version: 1,
+      version: 2,
       id: expect.stringMatching(/^[0-9a-f]{16}$/),
       saltSeconds: clock.wallMs() / 1000,
       lines: [{ user: "ann", address: addressOf("ann"), amount: "500", totalOwed: "500", totalPaid: "0" }],
+      signature: expect.stringMatching(/^[0-9a-f]{128}$/),
     });
   });
 
@@ -121,7 +147,9 @@ describe("payout prepare", () => {
     const read = (where: string): string => readFileSync(join(where, "pay.json"), "utf8");
     expect(read(again)).toBe(read(folder));
     expect(JSON.parse(read(later)).id).not.toBe(JSON.parse(read(folder)).id);
-    expect(await text(db, sql`SELECT count(*) FROM payout_batches`)).toBe("1");
+    expect(await text(db, sql`SELECT string_agg(state, ',' ORDER BY state) FROM payout_batches`)).toBe(
+      "prepared,replaced",
+    );
     for (const where of [again, later]) rmSync(where, { recursive: true });
   });
 
@@ -157,8 +185,8 @@ describe("payout sign", () => {
 
     await run("sign");
     await signCommand(
-      { file: file("pay.json"), signedFile: file("again.json"), signer: pool },
-      { print: () => undefined },
+      { ...signing, file: file("pay.json"), signedFile: file("again.json"), signer: pool },
+      quiet,
     );
 
     expect(readFileSync(file("again.json"), "utf8")).toBe(readFileSync(file("signed.json"), "utf8"));
@@ -179,7 +207,7 @@ describe("payout sign", () => {
 
     await expect(run("sign")).rejects.toMatchObject({
       code: "payout-invalid",
-      message: expect.stringContaining("prepare it again"),
+      message: expect.stringContaining("not what the pool"),
     });
     writeFileSync(file("pay.json"), "[]");
     await expect(run("sign")).rejects.toMatchObject({ code: "payout-invalid" });
@@ -307,8 +335,8 @@ describe("payout send", () => {
     await run("send");
     const other = keyPairFromSeed(new Uint8Array(32).fill(9));
     await signCommand(
-      { file: file("pay.json"), signedFile: file("other.json"), signer: other },
-      { print: () => undefined },
+      { ...signing, file: file("pay.json"), signedFile: file("other.json"), signer: other },
+      quiet,
     );
     writeFileSync(file("signed.json"), readFileSync(file("other.json")));
     await expect(run("send")).rejects.toMatchObject({
@@ -433,7 +461,7 @@ describe("records of payouts", () => {
 });
 
 describe("payout pay", () => {
-  it("takes a list that was cut down by hand, but no user twice and nothing that is not owed", async () => {
+  it("takes a list that was cut down by hand when told so, but no user twice, nothing that is not owed, and no other address", async () => {
     await owe("ann", 5n);
     await owe("bob", 7n);
     await run("list");
@@ -456,16 +484,28 @@ describe("payout pay", () => {
       );
     };
 
+    const byHand = { ...modules(), byHand: true };
     write({ ...bob, paymentAmount: 8n });
-    await expect(run("pay")).rejects.toMatchObject({ code: "payout-refused" });
+    await expect(runStep("pay", folder, byHand)).rejects.toMatchObject({ code: "payout-refused" });
     write({ ...ann }, { ...ann });
-    await expect(run("pay")).rejects.toMatchObject({ code: "payout-invalid" });
+    await expect(runStep("pay", folder, byHand)).rejects.toMatchObject({ code: "payout-invalid" });
+    write({ ...bob, payoutAddress: addressOf("thief") });
+    await expect(runStep("pay", folder, byHand)).rejects.toMatchObject({
+      code: "payout-refused",
+      message: expect.stringContaining("the account's address is"),
+    });
     write({ ...bob });
-    await run("pay");
+    await expect(run("pay")).rejects.toMatchObject({
+      code: "payout-refused",
+      message: expect.stringContaining("needs --by-hand"),
+    });
+    await runStep("pay", folder, byHand);
     await run("record");
 
     expect(await text(db, sql`SELECT string_agg(user_name || amount, ',') FROM payments`)).toBe("bob7");
-    expect(await text(db, sql`SELECT state FROM payout_batches`)).toBe("done");
+    expect(
+      await text(db, sql`SELECT string_agg(state || by_hand, ',' ORDER BY state) FROM payout_batches`),
+    ).toBe("donetrue,replacedfalse");
   });
 
   it("signs anew a list that lay too long, as long as nothing of it was sent", async () => {

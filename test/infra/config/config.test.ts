@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exampleConfig } from "../../../infra/config/example.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
@@ -61,6 +62,37 @@ describe("the configuration file", () => {
     ["[web\nport = 1", /:1:\d+: not valid TOML/],
   ])("with the mistake in %j names the key", (text, message) => {
     expect(() => load(text)).toThrow(message);
+  });
+
+  const KEY = "Es3LB2YW9bpdWmMnNQYb31kyPzqnecsNqmg5W4K7FKp4UP6omRTa";
+
+  it.each([
+    ["a list for a key", `[pool]\nesaddress = ["${KEY}"]`],
+    ["a table for a key", `[pool.esaddress]\nkey = "${KEY}"`],
+    ["a key where something else is expected", `[pool]\npoolfeerate = "${KEY}"`],
+    ["a key for a name", `[pool]\n${KEY} = 1`],
+    ["a key for a section", `[${KEY}]\nport = 1`],
+    ["a key outside a section", `${KEY} = 1`],
+    ["a line that is no TOML beside a key", `[pool]\nesaddress = "${KEY}" what`],
+    ["a key without its quotes", `[pool]\nesaddress = ${KEY}`],
+    ["a list for a password", `[database]\npassword = ["${KEY.slice(3)}"]`],
+    ["a number for an API key", `[oracle]\ncoincapkey = ["${KEY.slice(3)}"]`],
+    ["an address with a password", `[factom]\nfactomdlocation = "ftp://pool:${KEY.slice(3)}@node/v2"`],
+    [
+      "a list of addresses with a password",
+      `[database]\nurl = ["postgres://pool:${KEY.slice(3)}@host/pool"]`,
+    ],
+  ])("with %s shows none of it, in its message or anywhere in the error", (_what, text) => {
+    const thrown = ((): unknown => {
+      try {
+        return load(text);
+      } catch (error) {
+        return error;
+      }
+    })();
+
+    expect(thrown).toMatchObject({ code: "config" });
+    expect(inspect(thrown, { depth: 10, showHidden: true })).not.toContain(KEY.slice(3));
   });
 
   it("lists every problem at once", () => {

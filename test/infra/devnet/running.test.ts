@@ -167,8 +167,12 @@ describe("payout pay on a devnet", () => {
     };
 
     await payCommand(
-      { payFile, receiptFile, ...keys },
-      { factomd, clock: systemClock, print: () => undefined },
+      { payFile, receiptFile, ...keys, folder, byHand: true },
+      {
+        ...{ factomd, clock: systemClock, print: () => undefined },
+        ask: async () => true,
+        compare: async () => undefined,
+      },
     );
     const [receipt] = parsePayoutLines(await readFile(receiptFile, "utf8"));
     const hash = receipt?.entryHash ?? "";

@@ -91,6 +91,18 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "FROM blocks WHERE height = ",
     async (tx, values) => rows(...blockRows(tx.tables).filter((row) => row["height"] === values[0])),
   ],
+  ["SELECT DISTINCT source FROM payout_batches", async () => rows()],
+  [
+    "SELECT source, height FROM payout_compared",
+    async (tx) => rows(...[...tx.tables.compared].map(([source, height]) => ({ source, height }))),
+  ],
+  [
+    "SELECT min(height) AS first FROM blocks",
+    async (tx) => rows({ first: [...tx.tables.blocks.keys()].sort((a, b) => a - b)[0] ?? null }),
+  ],
+  ['SELECT h AS "entryHash", CASE', async (tx, values) => rows(...knownEntries(tx.tables, text(values, 0)))],
+  ["INSERT INTO payout_compared", saveCompared],
+  ["JOIN users u ON u.payout_address", async () => rows()],
   [
     "SELECT EXISTS (SELECT 1 FROM users",
     async (tx, values) => rows({ found: tx.tables.users.has(text(values, 0)) }),
@@ -279,6 +291,25 @@ async function insertBlock(tx: ModelTransaction, values: Values): Promise<Answer
   const block = { height, keyMr: text(values, 2), reward: BigInt(text(values, 12)), winning };
   tx.write(() => void tx.tables.blocks.set(height, block));
   return changed(1);
+}
+
+function knownEntries(tables: Tables, hashes: string): Row[] {
+  const asked = v.parse(v.array(v.string()), JSON.parse(hashes));
+  const known = (hash: string): string => {
+    if (tables.payments.some((payment) => payment.entryHash === hash)) return "booked";
+    return tables.sent.has(hash) ? "sent" : "unknown";
+  };
+  return asked.map((entryHash) => ({ entryHash, known: known(entryHash) }));
+}
+
+async function saveCompared(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const sources = v.parse(v.array(v.string()), JSON.parse(text(values, 1)));
+  const height = number(values, 0);
+  tx.write(() => {
+    for (const source of sources)
+      tx.tables.compared.set(source, Math.max(height, tx.tables.compared.get(source) ?? height));
+  });
+  return changed(sources.length);
 }
 
 function blockRows(tables: Tables): Row[] {

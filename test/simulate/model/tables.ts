@@ -93,6 +93,10 @@ export class Tables {
   readonly work = new Map<number, Map<string, WorkRecord>>();
   readonly payouts = new Map<number, Map<string, Map<string, PayoutRecord>>>();
   readonly payments: PaymentRecord[] = [];
+  /** Entries on record as sent, in the place of payout_entries and their lines. */
+  readonly sent = new Map<string, PaymentRecord>();
+  /** payout_compared: FA address → height. */
+  readonly compared = new Map<string, number>();
   readonly slots = new Map<number, SlotRecord>();
   readonly epochs = new Map<string, EpochRecord>();
   readonly leases = new Map<string, { holder: string; epoch: bigint; expiresAtMs: number }>();

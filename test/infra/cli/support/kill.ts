@@ -51,6 +51,8 @@ export function killer(point: KillPoint | undefined, die: () => never): Killer {
       revealEntry: (raw) => around(() => factomd.revealEntry(raw)),
       entryCreditBalance: (address) => around(() => factomd.entryCreditBalance(address)),
       heights: () => around(() => factomd.heights()),
+      pendingEntries: () => around(() => factomd.pendingEntries()),
+      entryBlock: (keyMr) => around(() => factomd.entryBlock(keyMr)),
       dblockByHeight: (height) => around(() => factomd.dblockByHeight(height)),
     }),
   };

@@ -1,0 +1,70 @@
+/**
+ * A journal that knows of more than the database: that was restored from a backup. The edge says so as an alarm, takes no epoch a second
+ * time, and goes on; what the journal still has is sent like after any restart (docs/runbook.md, "Restoring the database").
+ */
+
+import type { EdgeRecords, SlotGrant } from "../../shared/db/edges.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { RecoveredMessage } from "./recover.ts";
+
+/** What a recovered journal names last. */
+export interface JournalKnowledge {
+  readonly epoch: { readonly slot: number; readonly epoch: number } | undefined;
+  readonly newestJob: number | undefined;
+  /** Jobs of which it has messages that may not be in the books, ascending. */
+  readonly jobs: readonly number[];
+}
+
+export const AHEAD_ALARM = "the journal knows of more than the database: was it restored from a backup?";
+
+/** A restored database is some starts behind; a slot that never gets past the journal's epoch is no reason to ask for ever. */
+const MAX_EPOCHS = 10_000;
+
+export function journalKnowledge(recovery: {
+  readonly books: {
+    epoch(): { slot: number; epoch: number } | undefined;
+    all(): readonly { job: number }[];
+  };
+  readonly messages: readonly RecoveredMessage[];
+}): JournalKnowledge {
+  const epoch = recovery.books.epoch();
+  const open = recovery.books.all().map(({ job }) => job);
+  const jobs = [...new Set(recovery.messages.map(({ key }) => key.job))].sort((a, b) => a - b);
+  const newestJob = open.length === 0 ? undefined : Math.max(...open);
+  return { epoch: epoch && { slot: epoch.slot, epoch: epoch.epoch }, newestJob, jobs };
+}
+
+/**
+ * The records, whose slots come with epochs above the journal's: under one that the journal has used, other deltas have gone out already.
+ */
+export function recordsPastJournal(
+  records: EdgeRecords,
+  { journal, logger }: { readonly journal: JournalKnowledge; readonly logger: Logger },
+): EdgeRecords {
+  const { epoch, newestJob, jobs } = journal;
+  const isUsed = (grant: SlotGrant): boolean =>
+    epoch !== undefined && grant.slot === epoch.slot && grant.epoch <= epoch.epoch;
+  const isAhead = (grant: SlotGrant): boolean =>
+    isUsed(grant) || (newestJob !== undefined && newestJob > (grant.firstJob ?? -1));
+  let isFirst = true;
+  return {
+    ...records,
+    async acquireSlot(edge) {
+      let grant = await records.acquireSlot(edge);
+      if (grant === undefined || !isFirst) return grant;
+      isFirst = false;
+      if (isAhead(grant))
+        logger.error(AHEAD_ALARM, {
+          journal: { ...epoch, newestJob },
+          database: { slot: grant.slot, epoch: grant.epoch, newestJob: grant.firstJob },
+          sentAgain:
+            jobs.length === 0
+              ? "nothing is left to send"
+              : `what is left of jobs ${jobs[0]} to ${jobs.at(-1)}`,
+        });
+      for (let n = 0; grant !== undefined && isUsed(grant) && n < MAX_EPOCHS; n++)
+        grant = await records.acquireSlot(edge);
+      return grant;
+    },
+  };
+}

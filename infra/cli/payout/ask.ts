@@ -1,0 +1,25 @@
+/** A question to the person at the terminal. */
+
+import { createInterface } from "node:readline/promises";
+import { CodedError } from "../../../shared/errors.ts";
+
+/**
+ * `yes`: nobody is asked. Rejects with CodedError `payout-unasked` where there is no terminal to ask at: a program must say that it
+ * means it.
+ */
+export function askAtTerminal(options: { readonly yes: boolean }): (question: string) => Promise<boolean> {
+  return async (question) => {
+    if (options.yes) return true;
+    if (!process.stdin.isTTY)
+      throw new CodedError(
+        "payout-unasked",
+        `${question} Nobody can be asked here: look at the lines above, then run this with --yes`,
+      );
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return (await terminal.question(`${question} Type yes: `)).trim().toLowerCase() === "yes";
+    } finally {
+      terminal.close();
+    }
+  };
+}

@@ -1,0 +1,158 @@
+/** What is about to be sent goes on record first, and only what the pool has prepared (0041_payouts.sql, 0050_payout_trust.sql). */
+
+import * as v from "valibot";
+import type { BatchLine } from "../accounting/payout-batch.ts";
+import { logAdminAction } from "./admin-log.ts";
+import type { ReceiptLine } from "./payments.ts";
+import {
+  BATCH,
+  batchRow,
+  findOpen,
+  insertBatch,
+  lockPayments,
+  type PayoutBatch,
+  readEntries,
+  readLines,
+  readPayable,
+  replacePrepared,
+} from "./payout-batches.ts";
+import { type Db, first, json, one, sql } from "./port.ts";
+
+/** The signed entries of a batch, as they are to be sent. */
+export interface Intent {
+  readonly digest: string;
+  readonly saltSeconds: number;
+  readonly source: string;
+  readonly lines: readonly BatchLine[];
+  /** Each pays the next `count` lines. */
+  readonly entries: readonly { readonly entryHash: string; readonly raw: string; readonly count: number }[];
+  /** An operator wrote the list: it need not be on record, but pays each user's own address. */
+  readonly byHand: boolean;
+}
+
+/**
+ * `intended`: on record now, or by an earlier run with the very same entries. All others have changed nothing. `not-prepared`: the pool
+ * has made no list of just these lines. `other-address`: a list by hand pays somebody at another address than the user's own.
+ * `other-salt`: signed for an earlier preparation. `other-entries`: another signature is on record. `too-old`: replaced by another list long ago. `unpayable`: more than is owed and
+ * not on its way.
+ */
+export type IntentOutcome =
+  | { readonly kind: "intended"; readonly batch: PayoutBatch; readonly replaced?: PayoutBatch | undefined }
+  | { readonly kind: "not-prepared" | "other-salt" | "other-entries" | "too-old" }
+  | { readonly kind: "other-address"; readonly user: string; readonly address: string; readonly own: string }
+  | { readonly kind: "unpayable"; readonly user: string; readonly amount: bigint; readonly payable: bigint };
+
+/**
+ * Records what is about to be sent, before it is. Only a list that the pool has prepared is taken, to the letter, addresses included; it
+ * may be one that another has replaced since, if everything on it is still payable.
+ */
+export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
+  return db.transaction(async (tx): Promise<IntentOutcome> => {
+    await lockPayments(tx);
+    const open = await findOpen(tx, intent.digest);
+    if (open?.state === "sending") return sameEntries(tx, open, intent);
+    const done = open === undefined ? await findDone(tx, intent) : undefined;
+    if (done !== undefined) return { kind: "intended", batch: done };
+    if (open === undefined) {
+      if (!intent.byHand) return { kind: "not-prepared" };
+      const other = await findOtherAddress(tx, intent.lines);
+      if (other !== undefined) return { kind: "other-address", ...other };
+    }
+    if (open !== undefined && open.saltSeconds !== intent.saltSeconds) return { kind: "other-salt" };
+    // A replaced list whose lines are gone is too old to be paid by.
+    if (open?.state === "replaced" && (await readLines(tx, open.id)).length === 0) return { kind: "too-old" };
+    const unpayable = await findUnpayable(tx, intent.lines);
+    if (unpayable !== undefined) return { kind: "unpayable", ...unpayable };
+    // In place of another prepared list: it may share payments with this one.
+    const replaced = await replacePrepared(tx, intent.digest, intent.saltSeconds);
+    const batch = open ?? (await insertBatch(tx, { ...intent, nowSeconds: intent.saltSeconds }));
+    await insertEntries(tx, batch.id, intent);
+    await tx.execute(sql`UPDATE payout_batches SET state = 'sending', source = ${intent.source}, changed_at = now()
+      WHERE id = ${batch.id}`);
+    const entries = intent.entries.map(({ entryHash }) => entryHash);
+    const byHand = open === undefined;
+    const details = { total: batch.total, source: intent.source, entries, byHand, replaced: replaced?.id };
+    await logAdminAction(tx, { actor: "command line", action: "send-payout", subject: batch.id, details });
+    return { kind: "intended", batch: { ...batch, state: "sending", source: intent.source }, replaced };
+  });
+}
+
+/** The first who is to be paid elsewhere than at the address of the account. */
+async function findOtherAddress(
+  tx: Db,
+  lines: readonly BatchLine[],
+): Promise<{ user: string; address: string; own: string } | undefined> {
+  const owners = await tx.query(
+    sql`SELECT name AS "user", COALESCE(payout_address, '') AS own FROM users
+      WHERE name IN (SELECT jsonb_array_elements_text(${json(lines.map(({ user }) => user))}::jsonb))`,
+    v.object({ user: v.string(), own: v.string() }),
+  );
+  const ownOf = new Map(owners.map(({ user, own }) => [user, own]));
+  for (const { user, address } of lines) {
+    const own = ownOf.get(user) ?? "";
+    if (own !== address) return { user, address, own };
+  }
+  return undefined;
+}
+
+async function sameEntries(tx: Db, batch: PayoutBatch, intent: Intent): Promise<IntentOutcome> {
+  const recorded = await readEntries(tx, batch.id);
+  const same =
+    recorded.length === intent.entries.length &&
+    recorded.every((entry, i) => entry.entryHash === intent.entries[i]?.entryHash);
+  return same ? { kind: "intended", batch } : { kind: "other-entries" };
+}
+
+async function insertEntries(tx: Db, id: string, { entries }: Intent): Promise<void> {
+  let from = 0;
+  for (const [no, { entryHash, raw, count }] of entries.entries()) {
+    await tx.execute(sql`INSERT INTO payout_entries (batch, no, entry_hash, raw, state)
+      VALUES (${id}, ${no}, ${entryHash}, ${raw}, 'intended')`);
+    await tx.execute(sql`UPDATE payout_lines SET entry = ${no}
+      WHERE batch = ${id} AND no >= ${from} AND no < ${from + count}`);
+    from += count;
+  }
+}
+
+async function findUnpayable(
+  tx: Db,
+  lines: readonly BatchLine[],
+): Promise<{ user: string; amount: bigint; payable: bigint } | undefined> {
+  const payable = new Map((await readPayable(tx)).map(({ user, amount }) => [user, amount]));
+  for (const { user, amount } of lines) {
+    const rest = payable.get(user) ?? 0n;
+    if (amount > rest) return { user, amount, payable: rest };
+  }
+  return undefined;
+}
+
+function findDone(db: Db, { digest, entries }: Intent): Promise<PayoutBatch | undefined> {
+  return first(
+    db,
+    sql`SELECT ${BATCH} FROM payout_batches b JOIN payout_entries e ON e.batch = b.id AND e.no = 0
+      WHERE b.digest = ${digest} AND b.state = 'done' AND e.entry_hash = ${entries[0]?.entryHash ?? ""}`,
+    batchRow,
+  );
+}
+
+/**
+ * Whether a receipt says what the pool has on record: payments of entries that it sent, each with its user, address and amount, or a
+ * prepared list (by its digest) that was sent without the database.
+ */
+export async function isReceiptOnRecord(
+  db: Db,
+  receipt: { readonly digest: string; readonly lines: readonly ReceiptLine[] },
+): Promise<boolean> {
+  const { strangers, unsent } = await one(
+    db,
+    sql`SELECT (SELECT count(*) FROM jsonb_to_recordset(${json(receipt.lines)}::jsonb)
+          AS r("entryHash" text, "user" text, address text, amount bigint) WHERE NOT EXISTS (
+            SELECT 1 FROM payout_entries e JOIN payout_lines l ON l.batch = e.batch AND l.entry = e.no
+            WHERE e.entry_hash = r."entryHash" AND l.user_name = r."user" AND l.address = r.address AND l.amount = r.amount))::int
+        AS strangers,
+      EXISTS (SELECT 1 FROM payout_batches b WHERE b.digest = ${receipt.digest}
+        AND NOT EXISTS (SELECT 1 FROM payout_entries e WHERE e.batch = b.id)) AS unsent`,
+    v.object({ strangers: v.number(), unsent: v.boolean() }),
+  );
+  return strangers === 0 || unsent;
+}
