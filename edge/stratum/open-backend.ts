@@ -66,9 +66,8 @@ export class OpenBackend implements StratumBackend {
     return this.#current;
   }
 
-  oprHashOf(height: number): Promise<string | undefined> {
-    const job = [this.#current, this.#previous].find((known) => known?.height === height);
-    return Promise.resolve(job?.oprHash);
+  oprHashOf(height: number): string | undefined {
+    return [this.#current, this.#previous].find((known) => known?.height === height)?.oprHash;
   }
 
   authorize(_request: AuthorizeRequest): Promise<AuthorizeVerdict> {

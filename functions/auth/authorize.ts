@@ -9,23 +9,57 @@ import {
   register,
   WRONG_LOGIN,
 } from "./credentials.ts";
+import type { Lockout, TryOutcome } from "./lockout.ts";
 
 export interface AuthorizeOptions {
   /** True: no invite code is needed. */
   openRegistration: boolean;
 }
 
+export interface AuthorizeModules extends CredentialModules {
+  readonly lockout: Lockout;
+}
+
+const ADMIN_NAME = "an administrator's name does not mine: use another user's";
+
 /**
  * A miner sends the same line to log in and to register, so what is asked follows from what it brings: with an invite (or, where
- * registration is open, an address) an unknown name registers. Rejects with CodedError where no verdict can be had.
+ * registration is open, an address) an unknown name registers. Counted with the guesses over the web. Rejects with CodedError where no
+ * verdict can be had.
  */
 export async function authorize(
+  options: AuthorizeOptions,
+  modules: AuthorizeModules,
+  request: AuthorizeRequest,
+): Promise<AuthorizeVerdict> {
+  const { lockout } = modules;
+  const from = { remoteAddress: request.from ?? "", device: "" };
+  const tried = await lockout.login(request.user, from);
+  if (tried.kind === "locked") return { kind: "throttled" };
+  let outcome: TryOutcome = "unknown";
+  try {
+    const verdict = await judge(options, modules, request);
+    outcome = verdict.kind === "refused" && verdict.reason !== ADMIN_NAME ? "failed" : "passed";
+    if (verdict.kind === "ok") await lockout.remember(request.user, from);
+    return verdict;
+  } finally {
+    await tried.end(outcome);
+  }
+}
+
+async function judge(
   options: AuthorizeOptions,
   modules: CredentialModules,
   request: AuthorizeRequest,
 ): Promise<AuthorizeVerdict> {
   const { user: name, password, invite, address } = request;
-  if ((await checkLogin(modules, name, password)) !== undefined) return { kind: "ok", registered: false };
+  const user = await checkLogin(modules, name, password);
+  // Said only to who knows its password: the names of administrators cannot be tried out here.
+  if (user?.isAdmin === true) return { kind: "refused", reason: ADMIN_NAME };
+  if (user !== undefined) {
+    const isOther = address !== "" && address !== user.payoutAddress;
+    return { kind: "ok", registered: false, ...(isOther ? { otherAddress: true } : {}) };
+  }
   const registers = invite !== "" || (options.openRegistration && address !== "");
   if (!registers) return { kind: "refused", reason: WRONG_LOGIN };
   const result = await register(modules, { name, password, invite, address }, options.openRegistration);

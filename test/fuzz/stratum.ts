@@ -65,7 +65,7 @@ export function stratumPart(chance: Chance): Part {
         {
           backend: {
             currentJob: () => ({ height, oprHash: oprHashOf(height), threshold: 0n }),
-            oprHashOf: async (asked) => (asked === height ? oprHashOf(height) : undefined),
+            oprHashOf: (asked) => (asked === height ? oprHashOf(height) : undefined),
             authorize: async ({ user }) =>
               user.length % 7 === 0 ? { kind: "refused", reason: "no" } : { kind: "ok", registered: false },
             leasePrefix: () => w.desk.leasePrefix(),

@@ -50,7 +50,7 @@ const server = new StratumServer(
   {
     backend: {
       currentJob: () => (isOpen ? { height, oprHash: oprHashOf(height), threshold: 0n } : undefined),
-      oprHashOf: async (at) => (at === height ? oprHashOf(at) : undefined),
+      oprHashOf: (at) => (at === height ? oprHashOf(at) : undefined),
       // As fast as a row read from a database nearby.
       authorize: () => sleep(clock, 2).then(() => ({ kind: "ok", registered: false }) as const),
       leasePrefix: () => desk.leasePrefix(),

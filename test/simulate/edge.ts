@@ -261,7 +261,7 @@ export class SimEdge {
         this.job === undefined
           ? undefined
           : { height: this.job.height, oprHash: this.job.oprHash, threshold: 0n },
-      oprHashOf: async () => undefined,
+      oprHashOf: () => undefined,
       authorize: (request) => this.#accounts.authorize(request),
       leasePrefix: () => {
         const prefix = this.desk.leasePrefix();

@@ -81,7 +81,9 @@ function answer(session: Session, id: number, login: Login, verdict: AuthorizeVe
       session.userKey = userKey(login.user, session.remoteAddress);
       return (
         encodeResult(id, true) +
-        encodeRequest(session.nextId(), "client.show_message", [settings.welcomeMessage])
+        [settings.welcomeMessage, ...(verdict.notice === undefined ? [] : [verdict.notice])]
+          .map((text) => encodeRequest(session.nextId(), "client.show_message", [text]))
+          .join("")
       );
     case "refused":
       return refuse(session, id, verdict.reason);

@@ -65,8 +65,8 @@ describe("the web server", () => {
         ...api.modules,
         accounts: {
           ...api.modules.accounts,
-          login: async (_name: string, proof: { remoteAddress: string }) => {
-            seen.push(proof.remoteAddress);
+          login: async (_name: string, _proof: unknown, from: { remoteAddress: string }) => {
+            seen.push(from.remoteAddress);
             return { kind: "refused" as const, reason: "no" };
           },
         },

@@ -91,6 +91,18 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "FROM blocks WHERE height = ",
     async (tx, values) => rows(...blockRows(tx.tables).filter((row) => row["height"] === values[0])),
   ],
+  // Nobody guesses at passwords here: every place is a stranger's, and there is always room.
+  [
+    "FROM login_guess(",
+    async (tx, values) =>
+      rows({ counter: tx.tables.users.has(text(values, 0)) ? "strangers" : "nobody", waitMs: null }),
+  ],
+  ["login_take_back(", async () => rows({ done: 1 })],
+  ["login_remember(", async () => rows({ done: 1 })],
+  ["FROM login_places p JOIN users", async () => rows()],
+  // No user has a password, and no invite is free.
+  ['users.is_admin AS "isAdmin"', async () => rows()],
+  ["FROM invites WHERE code =", async () => rows({ found: false })],
   [
     "SELECT EXISTS (SELECT 1 FROM users",
     async (tx, values) => rows({ found: tx.tables.users.has(text(values, 0)) }),

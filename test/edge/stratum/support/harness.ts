@@ -38,7 +38,7 @@ export class ScriptedBackend implements StratumBackend {
     return this.job;
   }
 
-  async oprHashOf(height: number): Promise<string | undefined> {
+  oprHashOf(height: number): string | undefined {
     return height === this.job?.height ? this.job.oprHash : undefined;
   }
 
