@@ -17,7 +17,7 @@ export interface BegunGuess {
   readonly waitMs: number | null;
 }
 
-/** Begins a guess at a name. `stranger` false: only the owner's own places have room. */
+/** Begins a guess at a name. `stranger` false: it may only come from one of the owner's places. */
 export function beginGuess(
   db: Db,
   guess: { readonly name: string; readonly places: readonly Place[]; readonly stranger: boolean },

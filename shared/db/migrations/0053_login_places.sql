@@ -33,8 +33,8 @@ RETURNS double precision LANGUAGE sql IMMUTABLE AS $$
     ELSE greatest(p_empty_at_ms, p_now_ms) + p_every_ms END
 $$;
 
--- Begins a guess at the name: at the first of the places [hash, …] that it is known from and that has room, or else, where p_stranger, at what
--- all strangers share. It is counted at once, so that many at a time do not pass before the first has failed. `counter` names what was
+-- Begins a guess at the name: at the first of the places [hash, …] that it is known from and that has room; where it is known from none,
+-- and p_stranger, at what all strangers share. It is counted at once, so that many at a time do not pass before the first has failed. `counter` names what was
 -- counted: the place, 'strangers', or 'nobody' for a name that does not exist. Without one it has not begun, and `wait_ms` says for how long
 -- not (null where only p_stranger forbids it).
 CREATE FUNCTION login_guess(
@@ -53,10 +53,10 @@ BEGIN
     UPDATE login_places SET empty_at_ms = after_guess(empty_at_ms, p_now_ms, p_free, p_every_ms)
       WHERE user_id = v_user AND place = v_place AND after_guess(empty_at_ms, p_now_ms, p_free, p_every_ms) IS NOT NULL;
     IF FOUND THEN counter := v_place; RETURN; END IF;
-    wait_ms := least(wait_ms, v_empty - (p_free - 1) * p_every_ms - p_now_ms);
+    wait_ms := least(wait_ms, greatest(1, v_empty - (p_free - 1) * p_every_ms - p_now_ms));
   END LOOP;
   SELECT empty_at_ms INTO v_empty FROM login_guesses WHERE user_id = v_user;
-  IF NOT p_stranger THEN RETURN; END IF;
+  IF wait_ms IS NOT NULL OR NOT p_stranger THEN RETURN; END IF;
   IF v_user IS NULL THEN
     UPDATE login_guesses SET empty_at_ms = p_now_ms WHERE user_id IN (SELECT user_id FROM login_guesses WHERE user_id = 0 FOR UPDATE SKIP LOCKED);
     counter := 'nobody';
@@ -70,7 +70,7 @@ BEGIN
     IF FOUND THEN counter := 'strangers'; RETURN; END IF;
     SELECT empty_at_ms INTO v_empty FROM login_guesses WHERE user_id = v_user;
   END IF;
-  wait_ms := greatest(1, least(wait_ms, v_empty - (p_free - 1) * p_every_ms - p_now_ms));
+  wait_ms := greatest(1, v_empty - (p_free - 1) * p_every_ms - p_now_ms);
 END $$;
 
 -- A guess that was none: it is not counted.

@@ -151,6 +151,8 @@ describe("guessing a password", () => {
 
     expect(outcomes.filter((kind) => kind === "ok")).toHaveLength(2 * 42);
     expect((await login(name, PASSWORD, "192.0.2.11")).kind).toBe("throttled");
+    // Nor does it use up what strangers elsewhere share, or get it on top.
+    expect((await login(name, "guess", "198.51.100.1")).kind).toBe("refused");
   });
 
   it("of other names from the owner's address does not hold up the owner", async () => {

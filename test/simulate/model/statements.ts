@@ -102,7 +102,7 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
   ["FROM login_places p JOIN users", async () => rows()],
   // No user has a password, and no invite is free.
   ['users.is_admin AS "isAdmin"', async () => rows()],
-  ["FROM invites WHERE code =", async () => rows({ found: false })],
+  ["claimed_by IS NULL) AS found", async () => rows({ found: false })],
   [
     "SELECT EXISTS (SELECT 1 FROM users",
     async (tx, values) => rows({ found: tx.tables.users.has(text(values, 0)) }),
