@@ -24,7 +24,7 @@ export interface AccountsOptions {
   timeoutMs?: number;
   /** False lets every known or unknown name mine, whatever its password: only a name that has an account can be paid. */
   requireAuth?: boolean;
-  /** Addresses and CIDR ranges that stand for many parties (farms, balancers): they may try more, and are nobody's own place. */
+  /** Addresses and CIDR ranges that stand for many (farms): they may try more names, and are not counted as addresses. */
   exemptAddresses?: readonly string[];
 }
 
@@ -64,7 +64,7 @@ const NO_PASSWORD: AuthorizeVerdict = { kind: "refused", reason: "registering ne
 
 /** Why an address that came with a login was not taken; told to whoever sent one, whether or not it is the one on record. */
 export const ADDRESS_KEPT =
-  "the payout address was not changed: a login never does that. Its owner changes it on the pool's web page, under Account";
+  "the payout address was not changed: a login never does that. Its owner changes it on the pool's web pages, at /whoami";
 
 export function createAccounts(options: AccountsOptions, modules: AccountsModules): Accounts {
   const cacheSize = options.cacheSize ?? 20_000;
@@ -133,8 +133,7 @@ function createPasswordLogins(
     if (pending.size >= pendingLimit) return Promise.resolve({ kind: "away" });
     const end = throttle === undefined ? () => undefined : throttle.begin(user, remoteAddress);
     if (end === undefined) return Promise.resolve({ kind: "away" });
-    const from = exempt.has(remoteAddress) ? "" : remoteAddress;
-    const answer = askAuth(options.timeoutMs ?? 10_000, modules, { ...request, remoteAddress: from })
+    const answer = askAuth(options.timeoutMs ?? 10_000, modules, request, exempt.has(remoteAddress))
       .then((given) => {
         end(OUTCOMES[given.kind]);
         return given;
@@ -174,10 +173,11 @@ async function askAuth(
   timeoutMs: number,
   modules: AccountsModules,
   request: AuthorizeRequest,
+  exempt: boolean,
 ): Promise<Answer> {
   const { user, password, invite, payoutAddress: address, remoteAddress: from } = request;
   const verdict = modules.auth
-    .authorize({ v: 1, kind: "authorize", user, password, invite, address, from })
+    .authorize({ v: 1, kind: "authorize", user, password, invite, address, from, exempt })
     .catch((error): Answer => {
       modules.logger.warn("auth gave no verdict", { error: coerceError(error).message });
       return { kind: "away" };

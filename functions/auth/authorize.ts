@@ -1,5 +1,7 @@
 /** Answers an edge's login request: a known user with the right password, or a registration (SPEC.md §5, DESIGN.md, Accounts). */
 
+import { findUser } from "../../shared/db/accounts.ts";
+import { findSecondFactor } from "../../shared/db/second-factors.ts";
 import type { AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
 import {
   BAD_INVITE,
@@ -33,18 +35,25 @@ export async function authorize(
   request: AuthorizeRequest,
 ): Promise<AuthorizeVerdict> {
   const { lockout } = modules;
-  const from = { remoteAddress: request.from ?? "", device: "" };
+  const from = { remoteAddress: request.from ?? "", exempt: request.exempt ?? false, device: "" };
   const tried = await lockout.login(request.user, from);
   if (tried.kind === "locked") return { kind: "throttled" };
   let outcome: TryOutcome = "unknown";
   try {
     const verdict = await judge(options, modules, request);
     outcome = verdict.kind === "refused" && verdict.reason !== ADMIN_NAME ? "failed" : "passed";
-    if (verdict.kind === "ok") await lockout.remember(request.user, from);
+    if (verdict.kind === "ok" && (await isProven(modules, request.user)))
+      await lockout.remember(request.user, from);
     return verdict;
   } finally {
     await tried.end(outcome);
   }
+}
+
+/** Who has a second factor is not proven by the password alone, which is all that a miner sends. */
+async function isProven({ db }: CredentialModules, name: string): Promise<boolean> {
+  const user = await findUser(db, name);
+  return user !== undefined && (await findSecondFactor(db, user.id))?.confirmed !== true;
 }
 
 async function judge(

@@ -34,6 +34,8 @@ export type Try =
 export interface Origin {
   /** "" where it is not told (an edge of the version before): then only the name counts. */
   readonly remoteAddress: string;
+  /** The address is not counted for all names together: it stands for many. */
+  readonly exempt?: boolean;
   /** The token of the device, "" without one. */
   readonly device: string;
 }
@@ -99,17 +101,18 @@ async function login(parts: Parts, given: string, from: Origin): Promise<Try> {
   // A name that cannot be one is counted like any other; what the database cannot hold (U+0000) is not sent there.
   const name = v.is(userName, given) ? given : "";
   const address = addressKey(from.remoteAddress);
-  const addressWaitMs = address === "" ? 0 : addresses.count(address);
+  const isCounted = address !== "" && from.exempt !== true;
+  const addressWaitMs = isCounted ? addresses.count(address) : 0;
   const stranger = addressWaitMs === 0 && nobodies.waitMs(given) === 0;
   const guess = { name, places: placesOf(from), stranger };
   const { counter, waitMs } = await beginGuess(db, guess, limit, clock.wallMs());
   const isNobody = counter === "nobody" && nobodies.count(given) === 0;
   const isStranger = isNobody || counter === "strangers";
-  if (addressWaitMs === 0 && !isStranger) addresses.takeBack(address);
+  if (isCounted && addressWaitMs === 0 && !isStranger) addresses.takeBack(address);
   if (counter === null || (counter === "nobody" && !isNobody))
     return locked(waitMs ?? Math.max(1, addressWaitMs, nobodies.waitMs(given)));
   return begun(async () => {
-    if (isStranger) addresses.takeBack(address);
+    if (isCounted && isStranger) addresses.takeBack(address);
     if (isNobody) nobodies.takeBack(given);
     else await takeBackGuess(db, name, counter, limit);
   });

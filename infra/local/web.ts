@@ -41,6 +41,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MAX_CONNECTIONS = 2000;
 /** A browser opens six; an IPv6 /64 is one address. */
 const MAX_PER_ADDRESS = 100;
+/** Connections that the system keeps until they are taken: beyond, a visitor waits for its second try. */
+const BACKLOG = 4_096;
 /** A whole request must have come by then; nobody needs longer for 64 KB. */
 const REQUEST_MS = 15_000;
 const HEADERS_MS = 10_000;
@@ -87,7 +89,7 @@ function listen(server: Server, { host, port }: WebOptions): Promise<number> {
         }),
       );
     });
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);
     });

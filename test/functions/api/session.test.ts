@@ -37,7 +37,9 @@ describe("logging in", () => {
     expect(reply.statusCode).toBe(200);
     expect(reply.cookies).toEqual([
       expect.stringMatching(/^session=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/),
-      expect.stringMatching(/^device=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Strict$/),
+      expect.stringMatching(
+        /^device=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Strict$/,
+      ),
     ]);
     expect(await whoAmI()).toBe("ann");
   });

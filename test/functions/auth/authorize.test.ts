@@ -3,9 +3,16 @@ import { ensureUser } from "../../../functions/auth/bootstrap.ts";
 import { BAD_ADDRESS, BAD_INVITE, WRONG_LOGIN } from "../../../functions/auth/credentials.ts";
 import { createAuthHandler, createLocalAuth } from "../../../functions/auth/handler.ts";
 import { createLockout } from "../../../functions/auth/lockout.ts";
+import { addressPlace } from "../../../shared/accounts/place.ts";
 import { findUser, setAdmin } from "../../../shared/db/accounts.ts";
 import { insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
+import { minersAt } from "../../../shared/db/login-places.ts";
 import { openPg } from "../../../shared/db/pg.ts";
+import {
+  confirmSecondFactor,
+  proposeSecondFactor,
+  removeSecondFactor,
+} from "../../../shared/db/second-factors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import type { Auth, AuthorizeVerdict } from "../../../shared/messages/accounts.ts";
 import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
@@ -189,6 +196,35 @@ describe("the auth function", () => {
     expect(guesses).toEqual([...Array.from({ length: 5 }, () => "refused"), "throttled", "throttled"]);
     expect((await from("198.51.100.9", "secret")).kind).toBe("throttled");
     expect((await from("192.0.2.1", "secret")).kind).toBe("ok");
+  });
+
+  it("makes an address no place of an owner that has a second factor: a password is not all", async () => {
+    const user = await registered("secret");
+    const { id = 0n } = (await findUser(database.db, user)) ?? {};
+    const from = (address: string, password: string) =>
+      closed.authorize({ v: 1, kind: "authorize", user, password, invite: "", address: "", from: address });
+    const places = async () => (await minersAt(database.db, addressPlace("192.0.2.80"), 10)).includes(user);
+    await proposeSecondFactor(database.db, id, new Uint8Array(20));
+    await confirmSecondFactor(database.db, id, { secret: new Uint8Array(20), step: 1, recoveryHashes: [] });
+
+    expect((await from("192.0.2.80", "secret")).kind).toBe("ok");
+    expect(await places()).toBe(false);
+    await removeSecondFactor(database.db, id);
+    expect((await from("192.0.2.80", "secret")).kind).toBe("ok");
+    expect(await places()).toBe(true);
+  });
+
+  it("does not count an exempt address for all names together", async () => {
+    const kinds = [];
+    for (let i = 0; i < 30; i++) {
+      const request = { user: uniqueName("nobody"), password: "x", invite: "", address: "" };
+      kinds.push(
+        (await closed.authorize({ v: 1, kind: "authorize", ...request, from: "192.0.2.90", exempt: true }))
+          .kind,
+      );
+    }
+
+    expect(new Set(kinds)).toEqual(new Set(["refused"]));
   });
 
   it("throws on a request that is none, naming the field and not its value", async () => {

@@ -57,7 +57,7 @@ export function lambdaTargets(chance: Chance): Target[] {
     {
       name: "auth request",
       seeds: [
-        '{"v":1,"kind":"authorize","user":"ann","password":"a long password","invite":"","address":"","from":"127.0.0.1"}',
+        '{"v":1,"kind":"authorize","user":"ann","password":"a long password","invite":"","address":"","from":"127.0.0.1","exempt":false}',
       ],
       parse: (input) => auth(jsonOf(input), LOCAL_CONTEXT),
     },
