@@ -7,7 +7,7 @@ import { coerceError } from "../shared/errors.ts";
 import { addressKey, addressRanges } from "../shared/ip-address.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { Auth, AuthorizeVerdict as AuthVerdict } from "../shared/messages/accounts.ts";
-import { createNames } from "./names.ts";
+import { createNames, type Names } from "./names.ts";
 import { createRecent } from "./recent.ts";
 import type { AuthorizeRequest, AuthorizeVerdict } from "./stratum/backend.ts";
 
@@ -42,10 +42,14 @@ export interface AccountsModules {
 export interface LoginThrottle {
   /** No password of the name is looked at from there now. */
   isLocked(user: string, remoteAddress: string): boolean;
-  /** Begins a try; what it returns ends it. Undefined: it may not be made. `unknown`: there was no verdict. */
+  /**
+   * Begins a try; what it returns ends it. Undefined: it may not be made. `unknown`: there was no verdict. `isOwn`: the address is one of
+   * the user's, so that other names do not count there.
+   */
   begin(
     user: string,
     remoteAddress: string,
+    isOwn: boolean,
   ): ((outcome: "passed" | "failed" | "unknown") => void) | undefined;
 }
 
@@ -71,7 +75,10 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
   const exemptAddresses = options.exemptAddresses ?? [];
   const requireAuth = options.requireAuth ?? true;
   const names = createNames({ cacheSize, exemptAddresses, open: !requireAuth }, modules);
-  const withPassword = createPasswordLogins({ ...options, cacheSize, exemptAddresses }, modules);
+  const withPassword = createPasswordLogins(
+    { ...options, cacheSize, exemptAddresses },
+    { ...modules, names },
+  );
 
   /** Mining only. */
   async function withoutPassword(request: AuthorizeRequest): Promise<AuthorizeVerdict> {
@@ -110,9 +117,9 @@ interface Passed {
 
 function createPasswordLogins(
   options: AccountsOptions & { cacheSize: number; exemptAddresses: readonly string[] },
-  modules: AccountsModules,
+  modules: AccountsModules & { readonly names: Names },
 ): (request: AuthorizeRequest) => Promise<AuthorizeVerdict> {
-  const { clock, throttle } = modules;
+  const { clock, names, throttle } = modules;
   const freshMs = options.freshMs ?? 5 * 60_000;
   const staleMs = options.staleMs ?? 24 * 3_600_000;
   const pendingLimit = options.pendingLimit ?? 256;
@@ -129,18 +136,30 @@ function createPasswordLogins(
       .digest("base64");
 
   function ask(request: AuthorizeRequest, key: string): Promise<Answer> {
-    const { user, remoteAddress } = request;
     if (pending.size >= pendingLimit) return Promise.resolve({ kind: "away" });
-    const end = throttle === undefined ? () => undefined : throttle.begin(user, remoteAddress);
-    if (end === undefined) return Promise.resolve({ kind: "away" });
-    const answer = askAuth(options.timeoutMs ?? 10_000, modules, request, exempt.has(remoteAddress))
-      .then((given) => {
-        end(OUTCOMES[given.kind]);
-        return given;
-      })
-      .finally(() => pending.delete(key));
+    const answer = tryOnce(request).finally(() => pending.delete(key));
     pending.set(key, answer);
     return answer;
+  }
+
+  async function tryOnce(request: AuthorizeRequest): Promise<Answer> {
+    const end = begin(request) ?? (await beginAtOwnPlace(request));
+    if (end === undefined) return { kind: "away" };
+    const isExempt = exempt.has(request.remoteAddress);
+    const answer = await askAuth(options.timeoutMs ?? 10_000, modules, request, isExempt);
+    end(OUTCOMES[answer.kind]);
+    return answer;
+  }
+
+  function begin(
+    { user, remoteAddress }: AuthorizeRequest,
+    isOwn = false,
+  ): ReturnType<LoginThrottle["begin"]> {
+    return throttle === undefined ? () => undefined : throttle.begin(user, remoteAddress, isOwn);
+  }
+
+  async function beginAtOwnPlace(request: AuthorizeRequest): Promise<ReturnType<LoginThrottle["begin"]>> {
+    return (await names.owns(request.user, request.remoteAddress)) ? begin(request, true) : undefined;
   }
 
   return async (request) => {

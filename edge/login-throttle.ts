@@ -37,9 +37,9 @@ export function createLoginThrottle(
   const pairOf = (user: string, address: string): string => JSON.stringify([user, addressKey(address)]);
   return {
     isLocked: (user, address) => pairs.waitMs(pairOf(user, address)) > 0,
-    begin(user, address) {
+    begin(user, address, isOwn) {
       const pair = pairOf(user, address);
-      const isCounted = passed.get(pair) === undefined && !exempt.has(address);
+      const isCounted = !isOwn && passed.get(pair) === undefined && !exempt.has(address);
       if (pairs.waitMs(pair) > 0) return undefined;
       if (isCounted && addresses.count(addressKey(address)) > 0) return undefined;
       pairs.count(pair);

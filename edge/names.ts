@@ -31,6 +31,8 @@ export type MayMine = "yes" | "new" | "no" | "unavailable";
 
 export interface Names {
   mayMine(user: string, address: string): Promise<MayMine>;
+  /** The user's right password came from there, on this edge or another. For addresses over a limit. */
+  owns(user: string, address: string): Promise<boolean>;
   /** The name's right password came from there: it exists, and nobody else's tries bind it there. */
   passed(user: string, address: string): void;
 }
@@ -93,13 +95,13 @@ export function createNames(options: NamesOptions, modules: NamesModules): Names
     }
   }
 
-  async function atOwnPlace(user: string, address: string): Promise<MayMine> {
+  async function owns(user: string, address: string): Promise<boolean> {
     const key = addressKey(address);
     const known = owners.get(key);
     const isFresh = known !== undefined && nowMs() - known.atMs < OWNERS_MS;
     const names = isFresh ? known.names : readOwners(address);
     if (!isFresh) owners.set(key, { atMs: nowMs(), names });
-    return (await names).has(user) ? "yes" : "unavailable";
+    return (await names).has(user);
   }
 
   async function readOwners(address: string): Promise<ReadonlySet<string>> {
@@ -117,13 +119,15 @@ export function createNames(options: NamesOptions, modules: NamesModules): Names
     if (pairs.get(pair) === true) return read(user);
     const [kept, key] = [exempt.has(address) ? exemptTries : tries, addressKey(address)];
     const isOver = kept.count(key) > 0;
-    const verdict = isOver ? await atOwnPlace(user, address) : await read(user);
+    if (isOver && !(await owns(user, address))) return "unavailable";
+    const verdict = isOver ? "yes" : await read(user);
     if (!isOver && (verdict === "yes" || verdict === "unavailable")) kept.takeBack(key);
     if (verdict === "yes" || verdict === "new") pairs.set(pair, true);
     return verdict;
   }
 
   return {
+    owns,
     mayMine(user, address) {
       const pair = pairOf(user, address);
       const shared = pending.get(pair);

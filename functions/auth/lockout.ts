@@ -1,5 +1,6 @@
 /** Slows down guesses at passwords, over stratum and over the web together, without ever binding the owner (shared/accounts/guesses.ts). */
 
+import { createHash } from "node:crypto";
 import * as v from "valibot";
 import {
   addressLimit,
@@ -103,17 +104,24 @@ async function login(parts: Parts, given: string, from: Origin): Promise<Try> {
   const address = addressKey(from.remoteAddress);
   const isCounted = address !== "" && from.exempt !== true;
   const addressWaitMs = isCounted ? addresses.count(address) : 0;
-  const stranger = addressWaitMs === 0 && nobodies.waitMs(given) === 0;
+  const key = createHash("sha256").update(given).digest("base64");
+  const stranger = addressWaitMs === 0 && nobodies.waitMs(key) === 0;
+  const takeBackAddress = (): void => {
+    if (isCounted && addressWaitMs === 0) addresses.takeBack(address);
+  };
   const guess = { name, places: placesOf(from), stranger };
-  const { counter, waitMs } = await beginGuess(db, guess, limit, clock.wallMs());
-  const isNobody = counter === "nobody" && nobodies.count(given) === 0;
+  const { counter, waitMs } = await beginGuess(db, guess, limit, clock.wallMs()).catch((thrown: unknown) => {
+    takeBackAddress();
+    throw thrown;
+  });
+  const isNobody = counter === "nobody" && nobodies.count(key) === 0;
   const isStranger = isNobody || counter === "strangers";
-  if (isCounted && addressWaitMs === 0 && !isStranger) addresses.takeBack(address);
+  if (!isStranger) takeBackAddress();
   if (counter === null || (counter === "nobody" && !isNobody))
-    return locked(waitMs ?? Math.max(1, addressWaitMs, nobodies.waitMs(given)));
+    return locked(waitMs ?? Math.max(1, addressWaitMs, nobodies.waitMs(key)));
   return begun(async () => {
-    if (isCounted && isStranger) addresses.takeBack(address);
-    if (isNobody) nobodies.takeBack(given);
+    if (isStranger) takeBackAddress();
+    if (isNobody) nobodies.takeBack(key);
     else await takeBackGuess(db, name, counter, limit);
   });
 }

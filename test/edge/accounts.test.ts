@@ -7,6 +7,7 @@ import {
   createAccounts,
   type LoginThrottle,
 } from "../../edge/accounts.ts";
+import { createLoginThrottle } from "../../edge/login-throttle.ts";
 import { addressPlace } from "../../shared/accounts/place.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
@@ -350,6 +351,20 @@ describe("a login with a password", () => {
       ["ann", "192.0.2.1", "unknown"],
       ["ann", "192.0.2.1", "passed"],
     ]);
+  });
+
+  it("from an address of its owner's is asked after a restart too, whatever names a neighbour tries there", async () => {
+    await rememberPlace(database.db, "ann", addressPlace("192.0.2.1"), 0);
+    const throttle = createLoginThrottle({ exemptAddresses: [] }, { clock: manualClock() });
+    const { accounts, auth } = setup({}, { throttle });
+    auth.answer = ({ user }) =>
+      user === "ann" ? ok() : Promise.resolve({ kind: "refused", reason: "wrong user name or password" });
+    const kinds = [];
+    for (let i = 0; i < 30; i++)
+      kinds.push((await accounts.authorize(request(`neighbour-${i}`, "guess"))).kind);
+
+    expect(kinds.slice(19, 22)).toEqual(["refused", "unavailable", "unavailable"]);
+    expect(await accounts.authorize(request("ann", "right"))).toEqual({ kind: "ok", registered: false });
   });
 
   it("is remembered for its own address only: guesses from elsewhere never meet what is remembered", async () => {

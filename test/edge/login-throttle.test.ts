@@ -9,7 +9,7 @@ function setup() {
   const clock = manualClock();
   const throttle = createLoginThrottle({ exemptAddresses: ["10.0.0.0/8"] }, { clock });
   const attempt = (outcome: "passed" | "failed" | "unknown") => (user: string, address: string) => {
-    const end = throttle.begin(user, address);
+    const end = throttle.begin(user, address, false);
     end?.(outcome);
     return end !== undefined;
   };
@@ -36,7 +36,7 @@ describe("failed logins over stratum", () => {
   it("of many at once are counted before the first has failed", () => {
     const { throttle } = setup();
 
-    const begun = Array.from({ length: 64 }, () => throttle.begin("ann", A)).filter(Boolean);
+    const begun = Array.from({ length: 64 }, () => throttle.begin("ann", A, false)).filter(Boolean);
 
     expect(begun).toHaveLength(5);
     expect(throttle.isLocked("ann", A)).toBe(true);
@@ -72,7 +72,7 @@ describe("failed logins over stratum", () => {
 
     for (let i = 0; i < 100; i++) {
       expect(pass("ann")).toBe(true);
-      const end = throttle.begin("bob", A);
+      const end = throttle.begin("bob", A, false);
       end?.("unknown");
       expect(end).toBeDefined();
     }
