@@ -30,7 +30,7 @@ export const authorizeVerdict = v.variant("kind", [
   v.strictObject({
     kind: v.literal("ok"),
     registered: v.boolean(),
-    otherAddress: v.optional(v.boolean(), false),
+    otherAddress: v.optional(v.boolean()),
   }),
   v.strictObject({ kind: v.literal("refused"), reason: v.string() }),
   v.strictObject({ kind: v.literal("throttled") }),
