@@ -2,12 +2,13 @@
 
 import { createHmac } from "node:crypto";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";
-import { userExists } from "../shared/db/accounts.ts";
 import type { Db } from "../shared/db/port.ts";
 import { coerceError } from "../shared/errors.ts";
+import { addressKey, addressRanges } from "../shared/ip-address.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { Auth, AuthorizeVerdict as AuthVerdict } from "../shared/messages/accounts.ts";
-import { dropOldest } from "./drop-oldest.ts";
+import { createNames, type Names } from "./names.ts";
+import { createRecent } from "./recent.ts";
 import type { AuthorizeRequest, AuthorizeVerdict } from "./stratum/backend.ts";
 
 export interface AccountsOptions {
@@ -21,6 +22,10 @@ export interface AccountsOptions {
   pendingLimit?: number;
   /** A question without an answer for this long counts as auth being away. */
   timeoutMs?: number;
+  /** False lets every known or unknown name mine, whatever its password: only a name that has an account can be paid. */
+  requireAuth?: boolean;
+  /** Addresses and CIDR ranges that stand for many (farms): they may try more names, and are not counted as addresses. */
+  exemptAddresses?: readonly string[];
 }
 
 export interface AccountsModules {
@@ -35,10 +40,17 @@ export interface AccountsModules {
 
 /** Limits failed logins. A throttled one gets no verdict: its connection is closed and the miner comes back. */
 export interface LoginThrottle {
-  /** True begins a try, which `report` ends. */
-  mayTry(user: string, remoteAddress: string): boolean;
-  /** `unknown`: there was no verdict. */
-  report(user: string, remoteAddress: string, outcome: "passed" | "failed" | "unknown"): void;
+  /** No password of the name is looked at from there now. */
+  isLocked(user: string, remoteAddress: string): boolean;
+  /**
+   * Begins a try; what it returns ends it. Undefined: it may not be made. `unknown`: there was no verdict. `isOwn`: the address is one of
+   * the user's, so that other names do not count there.
+   */
+  begin(
+    user: string,
+    remoteAddress: string,
+    isOwn: boolean,
+  ): ((outcome: "passed" | "failed" | "unknown") => void) | undefined;
 }
 
 /** The `authorize` of a StratumBackend. */
@@ -47,87 +59,131 @@ export interface Accounts {
 }
 
 const UNAVAILABLE: AuthorizeVerdict = { kind: "unavailable" };
-const OK: AuthorizeVerdict = { kind: "ok", registered: false };
+const OK = { kind: "ok", registered: false } as const;
 const UNKNOWN_USER: AuthorizeVerdict = {
   kind: "refused",
   reason: "no such user: register with a password, an invite code and a payout address",
 };
 const NO_PASSWORD: AuthorizeVerdict = { kind: "refused", reason: "registering needs a password" };
 
-export function createAccounts(options: AccountsOptions, modules: AccountsModules): Accounts {
-  const { db, logger } = modules;
-  const cacheSize = options.cacheSize ?? 20_000;
-  const names = createRecent<true>(cacheSize);
-  const withPassword = createPasswordLogins({ ...options, cacheSize }, modules);
+/** Why an address that came with a login was not taken; told to whoever sent one, whether or not it is the one on record. */
+export const ADDRESS_KEPT =
+  "the payout address was not changed: a login never does that. Its owner changes it on the pool's web pages, at /whoami";
 
-  /** Mining only. A name once seen is known for good: users are never deleted. */
+export function createAccounts(options: AccountsOptions, modules: AccountsModules): Accounts {
+  const cacheSize = options.cacheSize ?? 20_000;
+  const exemptAddresses = options.exemptAddresses ?? [];
+  const requireAuth = options.requireAuth ?? true;
+  const names = createNames({ cacheSize, exemptAddresses, open: !requireAuth }, modules);
+  const withPassword = createPasswordLogins(
+    { ...options, cacheSize, exemptAddresses },
+    { ...modules, names },
+  );
+
+  /** Mining only. */
   async function withoutPassword(request: AuthorizeRequest): Promise<AuthorizeVerdict> {
-    if (names.get(request.user) === true) return OK;
-    try {
-      if (await userExists(db, request.user)) {
-        names.set(request.user, true);
-        return OK;
-      }
-      return request.invite === "" ? UNKNOWN_USER : NO_PASSWORD;
-    } catch (error) {
-      logger.warn("no verdict on a login without password", { error: coerceError(error).message });
-      return UNAVAILABLE;
+    switch (await names.mayMine(request.user, request.remoteAddress)) {
+      case "new":
+        return { kind: "ok", registered: true };
+      case "yes":
+        // Whether it is the one on record is not told: who has no password may not try it out.
+        return request.payoutAddress === "" ? OK : { ...OK, notice: ADDRESS_KEPT };
+      case "no":
+        return request.invite === "" ? UNKNOWN_USER : NO_PASSWORD;
+      case "unavailable":
+        return UNAVAILABLE;
     }
   }
 
   return {
-    authorize: (request) => (request.password === "" ? withoutPassword(request) : withPassword(request)),
+    async authorize(request) {
+      if (request.password === "" || !requireAuth) return withoutPassword(request);
+      const verdict = await withPassword(request);
+      if (verdict.kind === "ok") names.passed(request.user, request.remoteAddress);
+      return verdict;
+    },
   };
 }
 
 type Answer = AuthVerdict | { readonly kind: "away" };
-const OUTCOMES = { ok: "passed", refused: "failed", away: "unknown" } as const;
+const OUTCOMES = { ok: "passed", refused: "failed", throttled: "unknown", away: "unknown" } as const;
+
+/** A login that auth said yes to. */
+interface Passed {
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
+  readonly verdict: AuthorizeVerdict;
+}
 
 function createPasswordLogins(
-  options: AccountsOptions & { cacheSize: number },
-  modules: AccountsModules,
+  options: AccountsOptions & { cacheSize: number; exemptAddresses: readonly string[] },
+  modules: AccountsModules & { readonly names: Names },
 ): (request: AuthorizeRequest) => Promise<AuthorizeVerdict> {
-  const { clock, throttle } = modules;
+  const { clock, names, throttle } = modules;
   const freshMs = options.freshMs ?? 5 * 60_000;
   const staleMs = options.staleMs ?? 24 * 3_600_000;
   const pendingLimit = options.pendingLimit ?? 256;
-  /** When auth last said yes, in monotonic milliseconds, by a keyed hash: the password itself is never kept. */
-  const passed = createRecent<number>(options.cacheSize);
+  const exempt = addressRanges("exemptAddresses", options.exemptAddresses);
+  /** By a keyed hash: the password itself is never kept. The address is part of it, or strangers could guess at what is remembered. */
+  const passed = createRecent<Passed>(options.cacheSize);
   /** A farm's rigs log in at once with one password: they share one question. */
   const pending = new Map<string, Promise<Answer>>();
   const secret = modules.random(32);
 
-  const keyOf = (...parts: string[]): string =>
-    createHmac("sha256", secret).update(JSON.stringify(parts)).digest("base64");
+  const keyOf = ({ user, password, invite, payoutAddress, remoteAddress }: AuthorizeRequest): string =>
+    createHmac("sha256", secret)
+      .update(JSON.stringify([user, password, invite, payoutAddress, addressKey(remoteAddress)]))
+      .digest("base64");
 
-  /** `isKnown`: the password was right not long ago, so that strangers' failures cannot lock its owner out. */
-  function ask(request: AuthorizeRequest, isKnown: boolean): Promise<Answer> {
-    const { user, password, invite, payoutAddress, remoteAddress } = request;
-    const key = keyOf(user, password, invite, payoutAddress);
-    const shared = pending.get(key);
-    if (shared !== undefined) return shared;
+  function ask(request: AuthorizeRequest, key: string): Promise<Answer> {
     if (pending.size >= pendingLimit) return Promise.resolve({ kind: "away" });
-    const counted = isKnown ? undefined : throttle;
-    if (counted?.mayTry(user, remoteAddress) === false) return Promise.resolve({ kind: "away" });
-    const answer = askAuth(options.timeoutMs ?? 10_000, modules, request)
-      .then((given) => {
-        counted?.report(user, remoteAddress, OUTCOMES[given.kind]);
-        return given;
-      })
-      .finally(() => pending.delete(key));
+    const answer = tryOnce(request).finally(() => pending.delete(key));
     pending.set(key, answer);
     return answer;
   }
 
-  return async (request) => {
-    const key = keyOf(request.user, request.password);
-    const passedAtMs = passed.get(key) ?? Number.NEGATIVE_INFINITY;
-    if (clock.monotonicMs() - passedAtMs < freshMs) return OK;
-    const answer = await ask(request, clock.monotonicMs() - passedAtMs < staleMs);
-    if (answer.kind === "away") return clock.monotonicMs() - passedAtMs < staleMs ? OK : UNAVAILABLE;
-    if (answer.kind === "ok") passed.set(key, clock.monotonicMs());
-    else passed.delete(key);
+  async function tryOnce(request: AuthorizeRequest): Promise<Answer> {
+    const end = begin(request) ?? (await beginAtOwnPlace(request));
+    if (end === undefined) return { kind: "away" };
+    const isExempt = exempt.has(request.remoteAddress);
+    const answer = await askAuth(options.timeoutMs ?? 10_000, modules, request, isExempt);
+    end(OUTCOMES[answer.kind]);
     return answer;
+  }
+
+  function begin(
+    { user, remoteAddress }: AuthorizeRequest,
+    isOwn = false,
+  ): ReturnType<LoginThrottle["begin"]> {
+    return throttle === undefined ? () => undefined : throttle.begin(user, remoteAddress, isOwn);
+  }
+
+  async function beginAtOwnPlace(request: AuthorizeRequest): Promise<ReturnType<LoginThrottle["begin"]>> {
+    return (await names.owns(request.user, request.remoteAddress)) ? begin(request, true) : undefined;
+  }
+
+  return async (request) => {
+    const key = keyOf(request);
+    // Before anything that a right password would be told by.
+    if (throttle?.isLocked(request.user, request.remoteAddress) === true) return UNAVAILABLE;
+    const before = passed.get(key);
+    const ageMs = clock.monotonicMs() - (before?.atMs ?? Number.NEGATIVE_INFINITY);
+    if (before !== undefined && ageMs < freshMs) return before.verdict;
+    const answer = await (pending.get(key) ?? ask(request, key));
+    switch (answer.kind) {
+      case "away":
+      case "throttled":
+        return before !== undefined && ageMs < staleMs ? before.verdict : UNAVAILABLE;
+      case "refused":
+        passed.delete(key);
+        return answer;
+      case "ok": {
+        const { registered, otherAddress = false } = answer;
+        const notice = otherAddress ? { notice: ADDRESS_KEPT } : {};
+        passed.set(key, { atMs: clock.monotonicMs(), verdict: { ...OK, ...notice } });
+        return { kind: "ok", registered, ...notice };
+      }
+    }
   };
 }
 
@@ -136,10 +192,11 @@ async function askAuth(
   timeoutMs: number,
   modules: AccountsModules,
   request: AuthorizeRequest,
+  exempt: boolean,
 ): Promise<Answer> {
-  const { user, password, invite, payoutAddress: address } = request;
+  const { user, password, invite, payoutAddress: address, remoteAddress: from } = request;
   const verdict = modules.auth
-    .authorize({ v: 1, kind: "authorize", user, password, invite, address })
+    .authorize({ v: 1, kind: "authorize", user, password, invite, address, from, exempt })
     .catch((error): Answer => {
       modules.logger.warn("auth gave no verdict", { error: coerceError(error).message });
       return { kind: "away" };
@@ -149,31 +206,4 @@ async function askAuth(
   const answer = await Promise.race([verdict, timeout]);
   answered.abort();
   return answer;
-}
-
-/** A map of bounded size that forgets the key not used for longest. */
-interface Recent<T> {
-  get(key: string): T | undefined;
-  set(key: string, value: T): void;
-  delete(key: string): void;
-}
-
-function createRecent<T>(limit: number): Recent<T> {
-  const entries = new Map<string, T>();
-  const put = (key: string, value: T): void => {
-    entries.delete(key);
-    entries.set(key, value);
-  };
-  return {
-    get(key) {
-      const value = entries.get(key);
-      if (value !== undefined) put(key, value);
-      return value;
-    },
-    set(key, value) {
-      put(key, value);
-      dropOldest(entries, limit);
-    },
-    delete: (key) => void entries.delete(key),
-  };
 }

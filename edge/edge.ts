@@ -1,11 +1,10 @@
 /** One edge: stratum server, share desk and chain follower put together in the order in which a share flows (DESIGN.md, "Shape"). */
 
-import { LOGIN_BACKOFF, type LoginBackoff } from "../shared/accounts/backoff.ts";
+import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";
-import { insertUser, userExists } from "../shared/db/accounts.ts";
 import type { BlockRow } from "../shared/db/chain.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
-import { type JobRow, oprHashOf } from "../shared/db/jobs.ts";
+import type { JobRow } from "../shared/db/jobs.ts";
 import type { Db } from "../shared/db/port.ts";
 import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
@@ -28,7 +27,7 @@ import { MiningSwitch } from "./mining-switch.ts";
 import { ShareDesk } from "./shares/desk.ts";
 import type { AcceptedShare } from "./shares/pipeline.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
-import type { AuthorizeVerdict, Job, StratumBackend } from "./stratum/backend.ts";
+import type { Job, StratumBackend } from "./stratum/backend.ts";
 import { type Listening, type ListenOptions, listenStratum } from "./stratum/listener.ts";
 import type { StratumMetrics } from "./stratum/metrics.ts";
 import { StratumServer } from "./stratum/server.ts";
@@ -42,7 +41,7 @@ export interface EdgeOptions {
   readonly listenTls?: ListenOptions;
   readonly stratum: Partial<StratumSettings>;
   /** How failed logins are slowed down. */
-  readonly loginBackoff?: LoginBackoff;
+  readonly guesses?: GuessLimit;
   /** False lets every known or unknown name mine: only a name that has an account can be paid. */
   readonly requireAuth: boolean;
   readonly blockMs: number;
@@ -80,6 +79,8 @@ const WATCH_MS = 250;
 function calmMs(blockMs: number): number {
   return Math.min(5_000, Math.max(500, blockMs / 40));
 }
+/** Jobs whose oprHash a miner may still ask for. */
+const ANNOUNCED_JOBS = 16;
 
 export class Edge {
   readonly stratum: StratumServer;
@@ -94,6 +95,8 @@ export class Edge {
   readonly #stop = new AbortController();
   readonly #mining: MiningSwitch;
   #job: JobRow | undefined;
+  /** The oprHash of each job announced lately, by height. */
+  readonly #announced = new Map<number, string>();
   #heightSeenMs = 0;
   #listening: Listening | undefined;
   #listeningTls: Listening | undefined;
@@ -208,32 +211,23 @@ export class Edge {
   }
 
   #backend(): StratumBackend {
-    const { db, clock } = this.#modules;
-    const { loginBackoff = LOGIN_BACKOFF, stratum } = this.#options;
+    const { clock } = this.#modules;
+    const { guesses: limit, requireAuth, stratum } = this.#options;
     const { exemptAddresses = STRATUM_DEFAULTS.exemptAddresses } = stratum;
-    const throttle = createLoginThrottle({ ...loginBackoff, exemptAddresses }, { clock });
-    const accounts = createAccounts({}, { ...this.#modules, throttle });
+    const throttle = createLoginThrottle({ limit, exemptAddresses }, { clock });
+    const accounts = createAccounts({ requireAuth, exemptAddresses }, { ...this.#modules, throttle });
     return {
       currentJob: () => this.#currentJob(),
-      oprHashOf: (height) => oprHashOf(db, height),
-      authorize: (request) =>
-        this.#options.requireAuth ? accounts.authorize(request) : this.#welcome(request.user),
       grantPrefix: (request) => this.desk.grantPrefix(request),
       claimPrefix: (prefix, holder) => this.desk.claimPrefix(prefix, holder),
       releasePrefix: (prefix) => this.desk.releasePrefix(prefix),
       measuredPrefix: (prefix, measured) => this.desk.measuredPrefix(prefix, measured),
       lastTarget: (holder, where) => this.desk.lastTarget(holder, where),
       prefixesAreScarce: () => this.desk.prefixesAreScarce(),
+      oprHashOf: (height) => this.#announced.get(height),
+      authorize: (request) => accounts.authorize(request),
       submit: (share) => this.desk.submit(share),
     };
-  }
-
-  /** Without required logins a new name gets an account that can be credited; an address is needed before it can be paid. */
-  async #welcome(name: string): Promise<AuthorizeVerdict> {
-    const { db } = this.#modules;
-    if (await userExists(db, name)) return { kind: "ok", registered: false };
-    const registered = await insertUser(db, { name, password: null, payoutAddress: null });
-    return { kind: "ok", registered };
   }
 
   #currentJob(): Job | undefined {
@@ -268,6 +262,9 @@ export class Edge {
     this.#mining.jobIs();
     if (this.#mining.isOn) await this.#goOn();
     else this.desk.stopJob();
+    this.#announced.set(job.height, job.oprHash);
+    for (const height of this.#announced.keys())
+      if (height <= job.height - ANNOUNCED_JOBS) this.#announced.delete(height);
     this.stratum.jobChanged();
   }
 

@@ -1,92 +1,54 @@
-/** Slows down failed logins over stratum: by name at an address, by address, and by name, each longer than the last. In memory, bounded. */
+/** What an edge lets through to auth: guesses at passwords by name at an address, and by address. In memory, bounded; auth counts by name for all edges together. */
 
 import {
-  type BackoffLimit,
-  type LoginBackoff,
-  type LoginLimits,
-  lockedFor,
-  loginLimits,
-} from "../shared/accounts/backoff.ts";
+  addressLimit,
+  createGuessCounters,
+  GUESS_LIMIT,
+  type GuessLimit,
+} from "../shared/accounts/guesses.ts";
 import type { Clock } from "../shared/clock.ts";
-import { type AddressRanges, addressKey, addressRanges } from "../shared/ip-address.ts";
+import { addressKey, addressRanges } from "../shared/ip-address.ts";
 import type { LoginThrottle } from "./accounts.ts";
-import { dropOldest } from "./drop-oldest.ts";
+import { createRecent } from "./recent.ts";
 
-export interface LoginThrottleOptions extends LoginBackoff {
+export interface LoginThrottleOptions {
+  readonly limit?: GuessLimit | undefined;
   /** Addresses and CIDR ranges that are not counted as addresses: farms, balancers. */
   readonly exemptAddresses: readonly string[];
 }
 
-/** Keys remembered; the oldest are forgotten first. */
+/** Pairs of name and address, and addresses, remembered; those not seen for longest are forgotten first. */
 const MAX_KEYS = 50_000;
-
-type Key = readonly [key: string, limit: BackoffLimit];
-
-interface Strikes {
-  failures: number;
-  lastMs: number;
-  lockedUntilMs: number;
-}
 
 /**
  * A try counts as a failure from its beginning, so that many at once do not pass before the first has failed; its end takes the
- * count back where it was none.
+ * count back where it was none. A name that passed at an address is not bound by what others do there under other names.
  */
 export function createLoginThrottle(
   options: LoginThrottleOptions,
   modules: { readonly clock: Clock },
 ): LoginThrottle {
-  const limits = loginLimits(options);
+  const limit = options.limit ?? GUESS_LIMIT;
   const exempt = addressRanges("exemptAddresses", options.exemptAddresses);
-  const strikes = new Map<string, Strikes>();
+  const nowMs = (): number => modules.clock.monotonicMs();
+  const pairs = createGuessCounters({ limit, maxKeys: MAX_KEYS }, { nowMs });
+  const addresses = createGuessCounters({ limit: addressLimit(limit), maxKeys: MAX_KEYS }, { nowMs });
+  const passed = createRecent<true>(MAX_KEYS);
+  const pairOf = (user: string, address: string): string => JSON.stringify([user, addressKey(address)]);
   return {
-    mayTry(user, address) {
-      const nowMs = modules.clock.monotonicMs();
-      const kept = keysOf(user, address, exempt, limits).map(([key, limit]) => ({
-        key,
-        limit,
-        record: current(strikes.get(key), limit, nowMs),
-      }));
-      if (kept.some(({ record }) => record.lockedUntilMs > nowMs)) return false;
-      for (const { key, limit, record } of kept) {
-        record.failures += 1;
-        record.lastMs = nowMs;
-        record.lockedUntilMs = nowMs + lockedFor(record.failures, limit);
-        strikes.set(key, record);
-      }
-      dropOldest(strikes, MAX_KEYS);
-      return true;
-    },
-    report(user, address, outcome) {
-      if (outcome === "failed") return;
-      const [pair, ...wider] = keysOf(user, address, exempt, limits);
-      for (const [key] of wider) takeBack(strikes.get(key));
-      if (pair === undefined) return;
-      if (outcome === "passed") strikes.delete(pair[0]);
-      else takeBack(strikes.get(pair[0]));
+    isLocked: (user, address) => pairs.waitMs(pairOf(user, address)) > 0,
+    begin(user, address, isOwn) {
+      const pair = pairOf(user, address);
+      const isCounted = !isOwn && passed.get(pair) === undefined && !exempt.has(address);
+      if (pairs.waitMs(pair) > 0) return undefined;
+      if (isCounted && addresses.count(addressKey(address)) > 0) return undefined;
+      pairs.count(pair);
+      return (outcome) => {
+        if (outcome === "failed") return;
+        pairs.takeBack(pair);
+        if (isCounted) addresses.takeBack(addressKey(address));
+        if (outcome === "passed") passed.set(pair, true);
+      };
     },
   };
-}
-
-function keysOf(user: string, address: string, exempt: AddressRanges, limits: LoginLimits): Key[] {
-  const from = addressKey(address);
-  const keys: Key[] = [
-    [JSON.stringify([user, from]), limits.pair],
-    [JSON.stringify([user]), limits.user],
-  ];
-  if (!exempt.has(address)) keys.push([JSON.stringify([0, from]), limits.address]);
-  return keys;
-}
-
-function current(record: Strikes | undefined, limit: BackoffLimit, nowMs: number): Strikes {
-  return record === undefined || nowMs - record.lastMs >= limit.forgetMs
-    ? { failures: 0, lastMs: nowMs, lockedUntilMs: 0 }
-    : record;
-}
-
-/** The lock that this try set falls with it; the failures before it stay. */
-function takeBack(record: Strikes | undefined): void {
-  if (record === undefined) return;
-  record.failures = Math.max(0, record.failures - 1);
-  record.lockedUntilMs = 0;
 }

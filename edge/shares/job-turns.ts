@@ -151,6 +151,7 @@ export class JobTurns {
     });
     if (outcome.kind !== "durable" || !(await durable.repeat())) throw noRoomFor(job);
     this.#nextOwed = job.height + 1;
+    prefixes.jobOpens(job.height);
     if (newest === undefined) {
       this.#overThrough = Math.max(this.#overThrough, job.height - 1);
       prefixes.jobOver(job.height - 1);

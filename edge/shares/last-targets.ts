@@ -1,6 +1,6 @@
 /** The target at which a worker was last seen to keep the pace, so that a new connection of its begins there (DESIGN.md, "Vardiff"). */
 
-import { dropOldest } from "../drop-oldest.ts";
+import { dropOldest } from "../../shared/drop-oldest.ts";
 import type { Holder, Measured } from "../stratum/backend.ts";
 
 /** Workers remembered, once by address and once by password; the oldest are forgotten first. */

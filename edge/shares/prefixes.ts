@@ -26,6 +26,9 @@ export interface PrefixOptions {
   readonly order: PrefixOrder;
 }
 
+/** Of a prefix that was given back while no job was open here: at other servers, or before a restart, one may have been. */
+const UNOPENED = Number.POSITIVE_INFINITY;
+
 /** All prefixes that may have been hashed under in a job which still takes shares. One told to anybody, logged in or not, is given to nobody else before that. */
 export class Prefixes {
   readonly #sessions: number;
@@ -88,10 +91,15 @@ export class Prefixes {
     this.#change(prefix, { measured });
   }
 
-  /** The session no longer mines with it: its shares are taken up to the newest job; undefined: there was no job to mine. */
+  /** The session no longer mines with it: its shares are taken up to the newest job; undefined: none is open here, and it rests until the next one is over. */
   release(prefix: number, job: number | undefined): void {
-    if (job === undefined) this.#known.delete(prefix);
-    else this.#change(prefix, { live: false, job });
+    this.#change(prefix, { live: false, job: job ?? UNOPENED });
+  }
+
+  /** The next job is there: what rests until it is over can be told. */
+  jobOpens(height: number): void {
+    for (const [prefix, { live, job }] of this.#known)
+      if (!live && job === UNOPENED) this.#change(prefix, { job: height });
   }
 
   /** True while its shares of a job may be taken. */

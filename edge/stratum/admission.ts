@@ -1,7 +1,7 @@
 /** Who may connect: a cap in all, a cap by address, and bans that end by themselves. Bounded in memory. */
 
+import { dropOldest } from "../../shared/drop-oldest.ts";
 import { type AddressRanges, addressKey, addressRanges } from "../../shared/ip-address.ts";
-import { dropOldest } from "../drop-oldest.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 

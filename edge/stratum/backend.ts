@@ -29,7 +29,13 @@ export interface AuthorizeRequest {
  * `unavailable` closes the connection without an answer, and the miner comes back.
  */
 export type AuthorizeVerdict =
-  | { readonly kind: "ok" /** This call made the account. */; readonly registered: boolean }
+  | {
+      readonly kind: "ok";
+      /** This call made the account. */
+      readonly registered: boolean;
+      /** What the miner's person has to know. */
+      readonly notice?: string;
+    }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "unavailable" };
 
@@ -110,8 +116,8 @@ export type ShareVerdict =
 export interface StratumBackend {
   /** The job to announce; undefined = none yet, or mining is stopped. Answered from memory. */
   currentJob(): Job | undefined;
-  /** The oprHash of a height's job row, undefined where there is none. Rejects when the rows cannot be read. */
-  oprHashOf(height: number): Promise<string | undefined>;
+  /** The oprHash of a job that was announced here lately, undefined for any other. Answered from memory. */
+  oprHashOf(height: number): string | undefined;
   authorize(request: AuthorizeRequest): Promise<AuthorizeVerdict>;
   /** A prefix that nobody could know before and no other live session has, on record before this resolves; undefined: none can be had now. */
   grantPrefix(request: GrantRequest): Promise<Grant | undefined>;

@@ -61,6 +61,7 @@ export class OpenBackend implements StratumBackend {
     if (current !== undefined && height <= current.height) return false;
     this.#jobs.end(clock.monotonicMs(), this.#prefixes.lastSerial());
     for (const { height: over } of this.#jobs.takeOver(clock.monotonicMs())) this.#prefixes.jobOver(over);
+    this.#prefixes.jobOpens(height);
     this.#jobs.open({
       ...{ height, oprHash, credit: "assigned", runs: [runFrom(0)], inFlight: 0 },
       oprHashBytes: fromHex(oprHash, "oprHash"),
@@ -85,8 +86,8 @@ export class OpenBackend implements StratumBackend {
     return { height: job.height, oprHash: job.oprHash, threshold: 0n, freshFrom: job.runs.at(-1)?.from ?? 0 };
   }
 
-  oprHashOf(height: number): Promise<string | undefined> {
-    return Promise.resolve(this.#jobs.live().find((job) => job.height === height)?.oprHash);
+  oprHashOf(height: number): string | undefined {
+    return this.#jobs.live().find((job) => job.height === height)?.oprHash;
   }
 
   authorize(_request: AuthorizeRequest): Promise<AuthorizeVerdict> {

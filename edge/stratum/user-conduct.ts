@@ -1,7 +1,7 @@
 /** What a user's sessions do together: a rate of shares far above vardiff's, and pauses for workers whose shares are wrong. Bounded in memory. */
 
+import { dropOldest } from "../../shared/drop-oldest.ts";
 import { addressKey } from "../../shared/ip-address.ts";
-import { dropOldest } from "../drop-oldest.ts";
 import type { Login } from "./session-state.ts";
 import type { StratumSettings } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 /** From an API Gateway event to a request: who asks, from which site, with what; refused here before any route runs. */
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type { WebAccounts } from "../auth/web-accounts.ts";
-import { tokenOf } from "./cookie.ts";
+import { TOKEN, type WebAccounts } from "../auth/web-accounts.ts";
+import { tokensOf } from "./cookie.ts";
 import { type ApiReply, type ApiRequest, type ApiRoute, refused, type Session } from "./route.ts";
 
 /** Larger bodies have no use here. */
@@ -29,7 +29,7 @@ export async function admit(
       body: body.value,
       params: readParams(event),
       session: route.seesSession ? await sessionOf(event, isSecure, accounts) : undefined,
-      remoteAddress: event.requestContext.http.sourceIp,
+      from: { remoteAddress: event.requestContext.http.sourceIp, device: deviceOf(event, isSecure) },
       visitedHost: event.headers["host"],
       isSecure,
     },
@@ -46,9 +46,15 @@ export async function sessionOf(
   isSecure: boolean,
   accounts: WebAccounts,
 ): Promise<Session | undefined> {
-  const token = tokenOf(cookiesOf(event), isSecure);
+  const { session: token } = tokensOf(cookiesOf(event), isSecure);
   const user = token === undefined ? undefined : await accounts.whoIs(token);
   return token === undefined || user === undefined ? undefined : { token, user };
+}
+
+/** "" where there is none that we could have given out. */
+function deviceOf(event: APIGatewayProxyEventV2, isSecure: boolean): string {
+  const { device = "" } = tokensOf(cookiesOf(event), isSecure);
+  return TOKEN.test(device) ? device : "";
 }
 
 /** AWS lists them; some emulators of it leave them in their header. */

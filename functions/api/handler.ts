@@ -89,8 +89,7 @@ async function runRoute(
 
 function httpReply(reply: ApiReply): HttpReply {
   if (reply.kind === "refused") return errorReply(reply.status, reply.code, reply.message);
-  const cookies = reply.cookie === undefined ? [] : [reply.cookie];
-  return jsonReply(reply.status ?? 200, JSON.stringify(reply.view), cookies);
+  return jsonReply(reply.status ?? 200, JSON.stringify(reply.view), reply.cookies);
 }
 
 async function answerRpc(

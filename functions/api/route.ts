@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import type { SessionUser } from "../../shared/db/sessions.ts";
+import type { Origin } from "../auth/lockout.ts";
 import type { ViewName } from "./views.ts";
 
 /** `user`: a session is needed. `admin`: one of an administrator. */
@@ -19,16 +20,22 @@ export interface ApiRequest<Query, Body, Who> {
   /** From the path. */
   readonly params: Readonly<Record<string, string>>;
   readonly session: Who;
-  readonly remoteAddress: string;
+  /** The address, and the device that its cookie names. */
+  readonly from: Origin;
   /** The Host header. */
   readonly visitedHost: string | undefined;
   /** The page was fetched over https. */
   readonly isSecure: boolean;
 }
 
-/** `cookie` is a whole Set-Cookie line; `status` is 200 where it is not given. */
+/** `cookies` are whole Set-Cookie lines; `status` is 200 where it is not given. */
 export type ApiReply =
-  | { readonly kind: "view"; readonly view: unknown; readonly cookie?: string; readonly status?: number }
+  | {
+      readonly kind: "view";
+      readonly view: unknown;
+      readonly cookies?: readonly string[];
+      readonly status?: number;
+    }
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly message: string };
 
 export const view = (shown: unknown): ApiReply => ({ kind: "view", view: shown });

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { ChangeResult, LoginResult, Refusal } from "../auth/web-accounts.ts";
-import { clearedCookie, sessionCookie } from "./cookie.ts";
+import { clearedCookie, loginCookies } from "./cookie.ts";
 import type { UserFigures } from "./me.ts";
 import type { ApiModules } from "./options.ts";
 import { type ApiReply, type ApiRoute, NO_BODY, publicRoute, refused, userRoute, view } from "./route.ts";
@@ -58,8 +58,8 @@ function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "Ok",
       query: {},
       body: v.strictObject({ name: field, password: field, code }),
-      run: async ({ body, remoteAddress, isSecure }) =>
-        loggedIn(await accounts.login(body.name, { ...body, remoteAddress }), isSecure, 401),
+      run: async ({ body, from, isSecure }) =>
+        loggedIn(await accounts.login(body.name, body, from), isSecure, 401),
     }),
     publicRoute({
       method: "DELETE",
@@ -71,7 +71,7 @@ function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
       seesSession: true,
       run: async ({ session, isSecure }) => {
         if (session !== undefined) await accounts.logout(session.token);
-        return { kind: "view", view: OK, cookie: clearedCookie(isSecure) };
+        return { kind: "view", view: OK, cookies: [clearedCookie(isSecure)] };
       },
     }),
     publicRoute({
@@ -81,8 +81,7 @@ function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "Ok",
       query: {},
       body: v.strictObject({ name: field, password: field, invite: field, address: field }),
-      run: async ({ body, remoteAddress, isSecure }) =>
-        loggedIn(await accounts.register(body, remoteAddress), isSecure, 422),
+      run: async ({ body, from, isSecure }) => loggedIn(await accounts.register(body, from), isSecure, 422),
     }),
   ];
 }
@@ -90,7 +89,7 @@ function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
 function loggedIn(result: LoginResult, isSecure: boolean, refusedStatus: number): ApiReply {
   switch (result.kind) {
     case "ok":
-      return { kind: "view", view: OK, cookie: sessionCookie(result.token, isSecure) };
+      return { kind: "view", view: OK, cookies: loginCookies(result, isSecure) };
     case "throttled":
     case "code-needed":
     case "refused":
@@ -140,8 +139,7 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "Ok",
       query: {},
       body: v.strictObject({ address: field, password: field, code }),
-      run: async ({ session, body, remoteAddress }) =>
-        changed(await accounts.changeAddress(session.user, body.address, { ...body, remoteAddress })),
+      run: async ({ session, body }) => changed(await accounts.changeAddress(session, body.address, body)),
     }),
     userRoute({
       method: "PUT",
@@ -150,10 +148,8 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "Ok",
       query: {},
       body: v.strictObject({ password: field, next: field, code }),
-      run: async ({ session, body, remoteAddress }) =>
-        changed(
-          await accounts.changePassword(session.user, session.token, body.next, { ...body, remoteAddress }),
-        ),
+      run: async ({ session, body, from }) =>
+        changed(await accounts.changePassword(session, body.next, body, from)),
     }),
   ];
 }
@@ -168,8 +164,8 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "Enrolment",
       query: {},
       body: v.strictObject({ password: field }),
-      run: async ({ session, body, remoteAddress }) => {
-        const result = await accounts.enrolSecondFactor(session.user, { ...body, code: "", remoteAddress });
+      run: async ({ session, body }) => {
+        const result = await accounts.enrolSecondFactor(session, { ...body, code: "" });
         return result.kind === "ok" ? view(result.enrolment) : turnedDown(result, 422);
       },
     }),
@@ -181,11 +177,8 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "RecoveryCodes",
       query: {},
       body: v.strictObject({ code: field }),
-      run: async ({ session, body, remoteAddress }) => {
-        const result = await accounts.confirmSecondFactor(session.user, session.token, {
-          ...body,
-          remoteAddress,
-        });
+      run: async ({ session, body }) => {
+        const result = await accounts.confirmSecondFactor(session, body.code);
         if (result.kind !== "ok") return turnedDown(result, 422);
         return view({ recoveryCodes: result.recoveryCodes });
       },
@@ -197,8 +190,7 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "Ok",
       query: {},
       body: v.strictObject({ password: field, code }),
-      run: async ({ session, body, remoteAddress }) =>
-        changed(await accounts.removeSecondFactor(session.user, { ...body, remoteAddress })),
+      run: async ({ session, body }) => changed(await accounts.removeSecondFactor(session, body)),
     }),
   ];
 }

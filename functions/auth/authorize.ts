@@ -1,5 +1,7 @@
 /** Answers an edge's login request: a known user with the right password, or a registration (SPEC.md §5, DESIGN.md, Accounts). */
 
+import { findUser } from "../../shared/db/accounts.ts";
+import { findSecondFactor } from "../../shared/db/second-factors.ts";
 import type { AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
 import {
   BAD_INVITE,
@@ -9,23 +11,64 @@ import {
   register,
   WRONG_LOGIN,
 } from "./credentials.ts";
+import type { Lockout, TryOutcome } from "./lockout.ts";
 
 export interface AuthorizeOptions {
   /** True: no invite code is needed. */
   openRegistration: boolean;
 }
 
+export interface AuthorizeModules extends CredentialModules {
+  readonly lockout: Lockout;
+}
+
+const ADMIN_NAME = "an administrator's name does not mine: use another user's";
+
 /**
  * A miner sends the same line to log in and to register, so what is asked follows from what it brings: with an invite (or, where
- * registration is open, an address) an unknown name registers. Rejects with CodedError where no verdict can be had.
+ * registration is open, an address) an unknown name registers. Counted with the guesses over the web. Rejects with CodedError where no
+ * verdict can be had.
  */
 export async function authorize(
+  options: AuthorizeOptions,
+  modules: AuthorizeModules,
+  request: AuthorizeRequest,
+): Promise<AuthorizeVerdict> {
+  const { lockout } = modules;
+  const from = { remoteAddress: request.from ?? "", exempt: request.exempt ?? false, device: "" };
+  const tried = await lockout.login(request.user, from);
+  if (tried.kind === "locked") return { kind: "throttled" };
+  let outcome: TryOutcome = "unknown";
+  try {
+    const verdict = await judge(options, modules, request);
+    outcome = verdict.kind === "refused" && verdict.reason !== ADMIN_NAME ? "failed" : "passed";
+    if (verdict.kind === "ok" && (await isProven(modules, request.user)))
+      await lockout.remember(request.user, from);
+    return verdict;
+  } finally {
+    await tried.end(outcome);
+  }
+}
+
+/** Who has a second factor is not proven by the password alone, which is all that a miner sends. */
+async function isProven({ db }: CredentialModules, name: string): Promise<boolean> {
+  const user = await findUser(db, name);
+  return user !== undefined && (await findSecondFactor(db, user.id))?.confirmed !== true;
+}
+
+async function judge(
   options: AuthorizeOptions,
   modules: CredentialModules,
   request: AuthorizeRequest,
 ): Promise<AuthorizeVerdict> {
   const { user: name, password, invite, address } = request;
-  if ((await checkLogin(modules, name, password)) !== undefined) return { kind: "ok", registered: false };
+  const user = await checkLogin(modules, name, password);
+  // Said only to who knows its password: the names of administrators cannot be tried out here.
+  if (user?.isAdmin === true) return { kind: "refused", reason: ADMIN_NAME };
+  if (user !== undefined) {
+    const isOther = address !== "" && address !== user.payoutAddress;
+    return { kind: "ok", registered: false, ...(isOther ? { otherAddress: true } : {}) };
+  }
   const registers = invite !== "" || (options.openRegistration && address !== "");
   if (!registers) return { kind: "refused", reason: WRONG_LOGIN };
   const result = await register(modules, { name, password, invite, address }, options.openRegistration);

@@ -10,6 +10,7 @@ import {
   setPassword,
 } from "../../shared/db/accounts.ts";
 import { insertInvite, unclaimedInvite } from "../../shared/db/invites.ts";
+import { forgetPlaces } from "../../shared/db/login-places.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { removeSecondFactor } from "../../shared/db/second-factors.ts";
 import { deleteOtherSessions } from "../../shared/db/sessions.ts";
@@ -89,6 +90,7 @@ export async function promoteAdmin(
   await setPassword(modules.db, user.id, await modules.passwords.hash(password));
   // Whoever had got in by the old one is out.
   await deleteOtherSessions(modules.db, user.id, "");
+  await forgetPlaces(modules.db, user.id);
   return { password };
 }
 

@@ -11,10 +11,9 @@ import {
   authorizeRequest,
 } from "../../shared/messages/accounts.ts";
 import { LOCAL_CONTEXT } from "../local-context.ts";
-import { type AuthorizeOptions, authorize } from "./authorize.ts";
-import type { CredentialModules } from "./credentials.ts";
+import { type AuthorizeModules, type AuthorizeOptions, authorize } from "./authorize.ts";
 
-export interface AuthModules extends CredentialModules {
+export interface AuthModules extends AuthorizeModules {
   readonly logger: Logger;
 }
 

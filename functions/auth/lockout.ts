@@ -1,49 +1,148 @@
-/** Slows down failed logins over the web by rows in the database: every function counts together (shared/accounts/backoff.ts). */
+/** Slows down guesses at passwords, over stratum and over the web together, without ever binding the owner (shared/accounts/guesses.ts). */
 
 import { createHash } from "node:crypto";
-import { type LoginBackoff, loginLimits } from "../../shared/accounts/backoff.ts";
+import * as v from "valibot";
+import {
+  addressLimit,
+  createGuessCounters,
+  GUESS_LIMIT,
+  type GuessCounters,
+  type GuessLimit,
+} from "../../shared/accounts/guesses.ts";
+import { addressPlace, devicePlace, type Place } from "../../shared/accounts/place.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { beginLoginTry, endLoginTry, type FailureKey } from "../../shared/db/login-failures.ts";
+import {
+  beginGuess,
+  beginSessionGuess,
+  forgetPlace,
+  rememberPlace,
+  takeBackGuess,
+  takeBackSessionGuess,
+} from "../../shared/db/login-places.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { addressKey } from "../../shared/ip-address.ts";
+import { userName } from "../../shared/messages/summary.ts";
 
 /** How a try ended; `unknown`: there was no verdict. */
 export type TryOutcome = "passed" | "failed" | "unknown";
 
-/** A name that does not exist is counted like any other. */
+/** A try that may be made and has to be ended, or how long it may not. */
+export type Try =
+  | { readonly kind: "begun"; end(outcome: TryOutcome): Promise<void> }
+  | { readonly kind: "locked"; readonly waitMs: number };
+
+/** Where a try comes from. */
+export interface Origin {
+  /** "" where it is not told (an edge of the version before): then only the name counts. */
+  readonly remoteAddress: string;
+  /** The address is not counted for all names together: it stands for many. */
+  readonly exempt?: boolean;
+  /** The token of the device, "" without one. */
+  readonly device: string;
+}
+
+/**
+ * A login from one of the owner's places (an address or a device that its right password came from) counts for that place; one
+ * from elsewhere for its address, in this process, and for the name, in the database: at most 9 in any hour from all strangers together. What is
+ * done in a live session counts for that session. A name that does not exist is counted like any other, in this process.
+ */
 export interface Lockout {
-  /** Milliseconds to wait; 0 begins a try, which `end` must end. Without a name only the address counts. */
-  begin(name: string | undefined, remoteAddress: string): Promise<number>;
-  end(name: string | undefined, remoteAddress: string, outcome: TryOutcome): Promise<void>;
+  login(name: string, from: Origin): Promise<Try>;
+  session(tokenHash: string): Promise<Try>;
+  /** Only the address counts. */
+  registration(remoteAddress: string): Promise<Try>;
+  /** The owner has proven itself here: a place of its own from now on. `replaces`: the device's token until now. */
+  remember(name: string, from: Origin, replaces?: string): Promise<void>;
+}
+
+/** Addresses, and names that do not exist, that this process remembers. */
+const MAX_KEYS = 20_000;
+
+interface Parts {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly limit: GuessLimit;
+  readonly addresses: GuessCounters;
+  /** Names that do not exist. */
+  readonly nobodies: GuessCounters;
 }
 
 export function createLockout(
-  backoff: LoginBackoff,
+  options: { readonly limit?: GuessLimit | undefined },
   modules: { readonly db: Db; readonly clock: Clock },
 ): Lockout {
   const { db, clock } = modules;
-  const limits = loginLimits(backoff);
-  const keysOf = (name: string | undefined, remoteAddress: string): FailureKey[] => {
-    const from = addressKey(remoteAddress);
-    const address = { key: hash("address", from), ...limits.address };
-    if (name === undefined) return [address];
-    return [
-      { key: hash("pair", name, from), ...limits.pair },
-      address,
-      { key: hash("user", name), ...limits.user },
-    ];
+  const limit = options.limit ?? GUESS_LIMIT;
+  const nowMs = (): number => clock.monotonicMs();
+  const parts: Parts = {
+    ...{ db, clock, limit },
+    addresses: createGuessCounters({ limit: addressLimit(limit), maxKeys: MAX_KEYS }, { nowMs }),
+    nobodies: createGuessCounters({ limit, maxKeys: MAX_KEYS }, { nowMs }),
   };
   return {
-    begin: (name, remoteAddress) => beginLoginTry(db, keysOf(name, remoteAddress), clock.wallMs()),
-    async end(name, remoteAddress, outcome) {
-      if (outcome === "failed") return;
-      const keys = keysOf(name, remoteAddress);
-      const forget = outcome === "passed" && name !== undefined ? (keys[0]?.key ?? null) : null;
-      await endLoginTry(db, keys, forget);
+    login: (name, from) => login(parts, name, from),
+    async session(tokenHash) {
+      const waitMs = await beginSessionGuess(db, tokenHash, limit, clock.wallMs());
+      return waitMs > 0 ? locked(waitMs) : begun(() => takeBackSessionGuess(db, tokenHash, limit));
+    },
+    async registration(remoteAddress) {
+      const from = addressKey(remoteAddress);
+      const waitMs = parts.addresses.count(from);
+      return waitMs > 0 ? locked(waitMs) : begun(async () => parts.addresses.takeBack(from));
+    },
+    async remember(name, from, replaces = "") {
+      if (replaces !== "") await forgetPlace(db, name, devicePlace(replaces));
+      for (const place of placesOf(from)) await rememberPlace(db, name, place, clock.wallMs());
     },
   };
 }
 
-function hash(...parts: string[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+async function login(parts: Parts, given: string, from: Origin): Promise<Try> {
+  const { db, clock, limit, addresses, nobodies } = parts;
+  // A name that cannot be one is counted like any other; what the database cannot hold (U+0000) is not sent there.
+  const name = v.is(userName, given) ? given : "";
+  const address = addressKey(from.remoteAddress);
+  const isCounted = address !== "" && from.exempt !== true;
+  const addressWaitMs = isCounted ? addresses.count(address) : 0;
+  const key = createHash("sha256").update(given).digest("base64");
+  const stranger = addressWaitMs === 0 && nobodies.waitMs(key) === 0;
+  const takeBackAddress = (): void => {
+    if (isCounted && addressWaitMs === 0) addresses.takeBack(address);
+  };
+  const guess = { name, places: placesOf(from), stranger };
+  const { counter, waitMs } = await beginGuess(db, guess, limit, clock.wallMs()).catch((thrown: unknown) => {
+    takeBackAddress();
+    throw thrown;
+  });
+  const isNobody = counter === "nobody" && nobodies.count(key) === 0;
+  const isStranger = isNobody || counter === "strangers";
+  if (!isStranger) takeBackAddress();
+  if (counter === null || (counter === "nobody" && !isNobody))
+    return locked(waitMs ?? Math.max(1, addressWaitMs, nobodies.waitMs(key)));
+  return begun(async () => {
+    if (isStranger) takeBackAddress();
+    if (isNobody) nobodies.takeBack(key);
+    else await takeBackGuess(db, name, counter, limit);
+  });
+}
+
+/** The device first: nobody shares it. */
+function placesOf({ remoteAddress, device }: Origin): Place[] {
+  return [
+    ...(device === "" ? [] : [devicePlace(device)]),
+    ...(remoteAddress === "" ? [] : [addressPlace(remoteAddress)]),
+  ];
+}
+
+function locked(waitMs: number): Try {
+  return { kind: "locked", waitMs };
+}
+
+function begun(takeBack: () => Promise<void>): Try {
+  return {
+    kind: "begun",
+    async end(outcome) {
+      if (outcome !== "failed") await takeBack();
+    },
+  };
 }

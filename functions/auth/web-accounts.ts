@@ -1,9 +1,10 @@
 /** Accounts as the web sees them: register, log in and out, and what a user may change. */
 
 import { createHash } from "node:crypto";
-import { LOGIN_BACKOFF, type LoginBackoff } from "../../shared/accounts/backoff.ts";
+import type { GuessLimit } from "../../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import { forgetPlaces } from "../../shared/db/login-places.ts";
 import { removeSecondFactor } from "../../shared/db/second-factors.ts";
 import {
   deleteOtherSessions,
@@ -21,14 +22,14 @@ import {
   register,
   WRONG_LOGIN,
 } from "./credentials.ts";
-import { createLockout, type Lockout, type TryOutcome } from "./lockout.ts";
+import { createLockout, type Lockout, type Origin, type Try, type TryOutcome } from "./lockout.ts";
 import { checkSecondFactor, confirmEnrolment, type Enrolment, enrolSecondFactor } from "./second-factor.ts";
 
 export interface WebAccountOptions {
   /** True: no invite code is needed. */
   openRegistration: boolean;
   /** How failed logins are slowed down. */
-  backoff?: LoginBackoff;
+  guesses?: GuessLimit;
   /** The pool's name, as an authenticator app shows it. */
   issuer?: string;
 }
@@ -44,8 +45,11 @@ export type Refusal = {
   readonly reason: string;
 };
 
-/** A session's token goes into a cookie and nowhere else. */
-export type LoginResult = { readonly kind: "ok"; readonly token: string } | Refusal;
+/**
+ * A session's token goes into a cookie and nowhere else; the device's into another, which outlives the session: strangers' failures
+ * do not bind who brings it.
+ */
+export type LoginResult = { readonly kind: "ok"; readonly token: string; readonly device: string } | Refusal;
 
 export type ChangeResult = { readonly kind: "ok" } | Refusal;
 export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | Refusal;
@@ -55,37 +59,39 @@ export type ConfirmResult = { readonly kind: "ok"; readonly recoveryCodes: reado
 export interface Proof {
   readonly password: string;
   readonly code: string;
-  readonly remoteAddress: string;
+}
+
+/** A live session: whose, and its token. */
+export interface LiveSession {
+  readonly user: SessionUser;
+  readonly token: string;
 }
 
 /** Every method rejects with CodedError `db-away` or `auth-away` where no answer can be had. */
 export interface WebAccounts {
-  login(name: string, proof: Proof): Promise<LoginResult>;
+  login(name: string, proof: Proof, from: Origin): Promise<LoginResult>;
   /** Registers and logs in. */
-  register(request: RegistrationRequest, remoteAddress: string): Promise<LoginResult>;
+  register(request: RegistrationRequest, from: Origin): Promise<LoginResult>;
   logout(token: string): Promise<void>;
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
-  /** Who it is is asked again; every other session of the user ends. */
-  changePassword(user: SessionUser, token: string, next: string, proof: Proof): Promise<ChangeResult>;
+  /** Who it is is asked again; every other session of the user ends, and only `from` stays a place of its own. */
+  changePassword(session: LiveSession, next: string, proof: Proof, from: Origin): Promise<ChangeResult>;
   /** Where money goes is changed only by who proves to be the user. */
-  changeAddress(user: SessionUser, address: string, proof: Proof): Promise<ChangeResult>;
+  changeAddress(session: LiveSession, address: string, proof: Proof): Promise<ChangeResult>;
   /** Makes a secret for an authenticator; it asks for nothing before it is confirmed. */
-  enrolSecondFactor(user: SessionUser, proof: Proof): Promise<EnrolResult>;
+  enrolSecondFactor(session: LiveSession, proof: Proof): Promise<EnrolResult>;
   /** Puts the secret in force by its first code; every other session of the user ends. */
-  confirmSecondFactor(
-    user: SessionUser,
-    token: string,
-    proof: Omit<Proof, "password">,
-  ): Promise<ConfirmResult>;
-  removeSecondFactor(user: SessionUser, proof: Proof): Promise<ChangeResult>;
+  confirmSecondFactor(session: LiveSession, code: string): Promise<ConfirmResult>;
+  removeSecondFactor(session: LiveSession, proof: Proof): Promise<ChangeResult>;
 }
 
 /** A working day with a margin. */
 export const SESSION_SECONDS = 12 * 3600;
 /** NIST SP 800-63B. Over stratum any length goes: a Go miner that is refused exits for good. */
 export const MIN_WEB_PASSWORD = 8;
-const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+/** Of a session or a device. */
+export const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const TOO_SHORT = `a password has at least ${MIN_WEB_PASSWORD} characters`;
 const WRONG_CURRENT = "the current password, or the code, is wrong";
 const CODE_NEEDED = "enter the code that your authenticator shows, or one of your recovery codes";
@@ -94,15 +100,15 @@ const IN_FORCE = "a second factor is in force already: remove it first";
 
 export function createWebAccounts(options: WebAccountOptions, modules: WebAccountModules): WebAccounts {
   const { db, clock } = modules;
-  const parts: Parts = { ...modules, lockout: createLockout(options.backoff ?? LOGIN_BACKOFF, modules) };
+  const parts: Parts = { ...modules, lockout: createLockout({ limit: options.guesses }, modules) };
   return {
-    async login(name, proof) {
-      const proven = await prove(parts, name, proof);
-      return proven.kind === "ok" ? openSession(modules, proven.user.id) : proven;
+    async login(name, proof, from) {
+      const proven = await prove(parts, await parts.lockout.login(name, from), name, proof);
+      return proven.kind === "ok" ? openSession(parts, proven.user, from) : proven;
     },
-    async register(request, remoteAddress) {
+    async register(request, from) {
       if (request.password.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
-      return counted(parts, undefined, remoteAddress, async () => {
+      return counted(await parts.lockout.registration(from.remoteAddress), async () => {
         const result = await register(modules, request, options.openRegistration);
         const user = result.kind === "refused" ? undefined : await findUser(db, request.name);
         if (result.kind === "refused" || user === undefined)
@@ -110,7 +116,7 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
             outcome: "failed",
             result: refused(result.kind === "refused" ? result.reason : WRONG_LOGIN),
           };
-        return { outcome: "passed", result: await openSession(modules, user.id) };
+        return { outcome: "passed", result: await openSession(parts, user, from) };
       });
     },
     async logout(token) {
@@ -129,19 +135,22 @@ type Settings = Pick<WebAccounts, "changePassword" | "changeAddress">;
 function settings(parts: Parts): Settings {
   const { db } = parts;
   return {
-    async changePassword(user, token, next, proof) {
+    async changePassword(session, next, proof, from) {
       if (next.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
-      const proven = await prove(parts, user.name, proof);
+      const proven = await proveAgain(parts, session, proof);
       if (proven.kind !== "ok") return notConfirmed(proven);
+      const { user, token } = session;
       await setPassword(db, user.id, await parts.passwords.hash(next));
       await deleteOtherSessions(db, user.id, hashToken(token));
+      await forgetPlaces(db, user.id);
+      await parts.lockout.remember(user.name, from);
       return { kind: "ok" };
     },
-    async changeAddress(user, address, proof) {
+    async changeAddress(session, address, proof) {
       if (!isValidFaAddress(address)) return refused(BAD_ADDRESS);
-      const proven = await prove(parts, user.name, proof);
+      const proven = await proveAgain(parts, session, proof);
       if (proven.kind !== "ok") return notConfirmed(proven);
-      await setPayoutAddress(db, user.id, address);
+      await setPayoutAddress(db, session.user.id, address);
       return { kind: "ok" };
     },
   };
@@ -152,24 +161,24 @@ type Factor = Pick<WebAccounts, "enrolSecondFactor" | "confirmSecondFactor" | "r
 function secondFactor(issuer: string, parts: Parts): Factor {
   const { db } = parts;
   return {
-    async enrolSecondFactor(user, proof) {
-      const proven = await prove(parts, user.name, proof);
+    async enrolSecondFactor(session, proof) {
+      const proven = await proveAgain(parts, session, proof);
       if (proven.kind !== "ok") return notConfirmed(proven);
-      const enrolment = await enrolSecondFactor(parts, user, issuer);
+      const enrolment = await enrolSecondFactor(parts, session.user, issuer);
       return enrolment === undefined ? refused(IN_FORCE) : { kind: "ok", enrolment };
     },
-    confirmSecondFactor(user, token, { code, remoteAddress }) {
-      return counted<ConfirmResult>(parts, user.name, remoteAddress, async () => {
+    async confirmSecondFactor({ user, token }, code) {
+      return counted<ConfirmResult>(await parts.lockout.session(hashToken(token)), async () => {
         const recoveryCodes = await confirmEnrolment(parts, user.id, code);
         if (recoveryCodes === undefined) return { outcome: "failed", result: refused(WRONG_CODE) };
         await deleteOtherSessions(db, user.id, hashToken(token));
         return { outcome: "passed", result: { kind: "ok", recoveryCodes } };
       });
     },
-    async removeSecondFactor(user, proof) {
-      const proven = await prove(parts, user.name, proof);
+    async removeSecondFactor(session, proof) {
+      const proven = await proveAgain(parts, session, proof);
       if (proven.kind !== "ok") return notConfirmed(proven);
-      await removeSecondFactor(db, user.id);
+      await removeSecondFactor(db, session.user.id);
       return { kind: "ok" };
     },
   };
@@ -181,9 +190,14 @@ interface Parts extends WebAccountModules {
 
 type Proven = { readonly kind: "ok"; readonly user: User } | Refusal;
 
-/** Every way to try a password or a code goes through here: counted, and both must be right. */
-function prove(parts: Parts, name: string, { password, code, remoteAddress }: Proof): Promise<Proven> {
-  return counted<Proven>(parts, name, remoteAddress, async () => {
+/** Who is logged in shows again who it is: counted for the session, so that nobody else's failures stand in its way. */
+async function proveAgain(parts: Parts, { user, token }: LiveSession, proof: Proof): Promise<Proven> {
+  return prove(parts, await parts.lockout.session(hashToken(token)), user.name, proof);
+}
+
+/** Every way to try a password goes through here: counted, and the code of a second factor must be right too. */
+function prove(parts: Parts, tried: Try, name: string, { password, code }: Proof): Promise<Proven> {
+  return counted<Proven>(tried, async () => {
     const user = await checkLogin(parts, name, password);
     if (user === undefined) return { outcome: "failed", result: refused(WRONG_LOGIN) };
     switch (await checkSecondFactor(parts, user.id, code)) {
@@ -198,25 +212,22 @@ function prove(parts: Parts, name: string, { password, code, remoteAddress }: Pr
   });
 }
 
-/** Runs a try unless the name or the address has failed too often. */
+/** Makes the try unless it has to wait. */
 async function counted<Result>(
-  { lockout }: Parts,
-  name: string | undefined,
-  remoteAddress: string,
+  tried: Try,
   attempt: () => Promise<{ readonly outcome: TryOutcome; readonly result: Result }>,
 ): Promise<Result | Refusal> {
-  const waitMs = await lockout.begin(name, remoteAddress);
-  if (waitMs > 0) {
-    const reason = `too many failed logins: wait ${Math.ceil(waitMs / 1000)} s, then try again`;
+  if (tried.kind === "locked") {
+    const reason = `too many failed logins: wait ${Math.ceil(tried.waitMs / 1000)} s, then try again`;
     return { kind: "throttled", reason };
   }
   let outcome: TryOutcome = "unknown";
   try {
-    const tried = await attempt();
-    outcome = tried.outcome;
-    return tried.result;
+    const { outcome: reached, result } = await attempt();
+    outcome = reached;
+    return result;
   } finally {
-    await lockout.end(name, remoteAddress, outcome);
+    await tried.end(outcome);
   }
 }
 
@@ -228,16 +239,26 @@ function notConfirmed(refusal: Refusal): Refusal {
   return refusal.kind === "refused" ? refused(WRONG_CURRENT) : refusal;
 }
 
-async function openSession(modules: WebAccountModules, userId: bigint): Promise<LoginResult> {
-  const token = Buffer.from(modules.random(32)).toString("base64url");
-  const nowMs = modules.clock.wallMs();
-  await insertSession(modules.db, {
+/** The device gets a new token at each login: one that somebody else had put there is worth nothing from then on. */
+async function openSession(
+  parts: Parts,
+  user: { readonly id: bigint; readonly name: string },
+  from: Origin,
+): Promise<LoginResult> {
+  const [token, device] = [newToken(parts.random), newToken(parts.random)];
+  const nowMs = parts.clock.wallMs();
+  await insertSession(parts.db, {
     tokenHash: hashToken(token),
-    userId,
+    userId: user.id,
     nowMs,
     expiresAtMs: nowMs + SESSION_SECONDS * 1000,
   });
-  return { kind: "ok", token };
+  await parts.lockout.remember(user.name, { ...from, device }, from.device);
+  return { kind: "ok", token, device };
+}
+
+function newToken(random: Random): string {
+  return Buffer.from(random(32)).toString("base64url");
 }
 
 function hashToken(token: string): string {

@@ -25,7 +25,7 @@ export async function dbAdminCommand(
   const { password } = await promoteAdmin({ db: modules.db, random, passwords }, user, options);
   const details = { newPassword: password !== undefined };
   await logAdminAction(modules.db, { actor: ACTOR, action: "make-admin", subject: user, details });
-  modules.print(`${user} is an administrator now`);
+  modules.print(`${user} is an administrator now: its name no longer mines, use another for miners`);
   if (password !== undefined) modules.print(`New password (shown only here): ${password}`);
 }
 

@@ -257,9 +257,9 @@ export const SETTINGS = {
     loginfailures: setting(
       whole(1, 1000),
       5,
-      "Failed logins of a name from an address that cost nothing (four times as many for all its names); after them each locks twice as long",
+      "Wrong passwords of a name from one of its owner's addresses, or from all others together, that cost no time (four times as many for all names from an address)",
     ),
-    loginlockout: setting(duration, "15m", "The longest such lock"),
+    loginlockout: setting(duration, "15m", "After them one more is looked at in so long a time"),
   },
   payout: {
     minimum: setting(
@@ -297,9 +297,9 @@ export const SETTINGS = {
     loginfailures: setting(
       whole(1, 1000),
       5,
-      "Failed logins of a name from an address that cost nothing; after them each locks twice as long",
+      "Wrong passwords of a name from one of its owner's devices, addresses or sessions, or from all others together, that cost no time",
     ),
-    loginlockout: setting(duration, "15m", "The longest such lock"),
+    loginlockout: setting(duration, "15m", "After them one more is looked at in so long a time"),
   },
 } as const satisfies Record<string, Record<string, Setting>>;
 

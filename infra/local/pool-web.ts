@@ -42,7 +42,7 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
   const accounts = createWebAccounts(
     {
       openRegistration: registration === "open",
-      backoff: { freeFailures: config.web.loginfailures, longestMs: config.web.loginlockout },
+      guesses: { free: config.web.loginfailures, everyMs: config.web.loginlockout },
       issuer: opridentity,
     },
     { db, clock, random, passwords },

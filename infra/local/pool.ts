@@ -4,6 +4,7 @@ import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
+import { createLockout } from "../../functions/auth/lockout.ts";
 import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
 import { createLocalPoll, createPollHandler } from "../../functions/poll/handler.ts";
 import { createSourceCache } from "../../functions/poll/source-cache.ts";
@@ -161,12 +162,14 @@ function createPoolEdge(
 ): Promise<Edge> {
   const { db, logger } = modules;
   const openRegistration = options.config.pool.registration === "open";
-  return Edge.create(edgeOptions(options.config, options.folder), {
+  const edge = edgeOptions(options.config, options.folder);
+  const lockout = createLockout({ limit: edge.guesses }, modules);
+  return Edge.create(edge, {
     ...modules,
     newestPrices: () => newestPrices(db),
     queue: parts.books.queue,
     auth: createLocalAuth(
-      createAuthHandler({ openRegistration }, { db, passwords: parts.passwords, logger }),
+      createAuthHandler({ openRegistration }, { db, passwords: parts.passwords, logger, lockout }),
     ),
     disk: nodeDisk,
     metrics: modules.metrics.stratum,

@@ -10,7 +10,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { periodic } from "./periodic.ts";
 
-type DoorOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "loginBackoff">;
+type DoorOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
 
 /** Throws CodedError `config` where a file of the certificate is missing or not named. */
 export function doorOptions(config: Config): DoorOptions {
@@ -21,7 +21,7 @@ export function doorOptions(config: Config): DoorOptions {
     listen: { ...shared, port: stratum.stratumport },
     ...(tls === undefined ? {} : { listenTls: { ...shared, port: stratum.tlsport, tls } }),
     stratum: limits(config),
-    loginBackoff: { freeFailures: stratum.loginfailures, longestMs: stratum.loginlockout },
+    guesses: { free: stratum.loginfailures, everyMs: stratum.loginlockout },
   };
 }
 

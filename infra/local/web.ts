@@ -10,6 +10,7 @@ import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { type AddressRanges, addressRanges } from "../../shared/ip-address.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { WebConnections } from "./web-connections.ts";
 
 export interface WebOptions {
   readonly host: string;
@@ -17,6 +18,8 @@ export interface WebOptions {
   readonly port: number;
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
   readonly proxies?: readonly string[];
+  /** The head of a request must have come by then. Default: 10 s. */
+  readonly headersMs?: number;
 }
 
 export interface WebModules {
@@ -36,26 +39,35 @@ export interface Web {
 
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_CONNECTIONS = 2000;
+/** A browser opens six; an IPv6 /64 is one address. */
+const MAX_PER_ADDRESS = 100;
+/** Connections that the system keeps until they are taken: beyond, a visitor waits for its second try. */
+const BACKLOG = 4_096;
 /** A whole request must have come by then; nobody needs longer for 64 KB. */
 const REQUEST_MS = 15_000;
 const HEADERS_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
+/** Neither a byte in nor one out: a reader that is stuck. */
+const IDLE_MS = 30_000;
 const STOP_MS = 1000;
 
 /** Throws CodedError `web-port` when the port cannot be had. */
 export async function startWeb(options: WebOptions, modules: WebModules): Promise<Web> {
   const proxies = addressRanges("proxies", options.proxies ?? []);
-  const server = createServer((request, response) => {
-    serve(request, response, { ...modules, proxies }).catch((error: unknown) => {
+  const headersMs = options.headersMs ?? HEADERS_MS;
+  const connections = new WebConnections({ perAddress: MAX_PER_ADDRESS, inAll: MAX_CONNECTIONS, proxies });
+  const server = createServer({ connectionsCheckingInterval: headersMs / 5 }, (request, response) => {
+    serve(request, response, { ...modules, proxies, connections }).catch((error: unknown) => {
       // A client that hangs up in the middle of its request is no fault of ours, and must not fill the log.
       if (!request.readableAborted)
         modules.logger.error("a web request broke", { error: coerceError(error).message });
       response.destroy();
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket) => connections.enter(socket));
+  server.timeout = IDLE_MS;
   server.requestTimeout = REQUEST_MS;
-  server.headersTimeout = HEADERS_MS;
+  server.headersTimeout = headersMs;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const port = await listen(server, options);
   const name = options.host === "0.0.0.0" || options.host === "::" ? "localhost" : options.host;
@@ -77,7 +89,7 @@ function listen(server: Server, { host, port }: WebOptions): Promise<number> {
         }),
       );
     });
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);
     });
@@ -98,9 +110,11 @@ function stop(server: Server): Promise<void> {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  modules: WebModules & { readonly proxies: AddressRanges },
+  modules: WebModules & { readonly proxies: AddressRanges; readonly connections: WebConnections },
 ): Promise<void> {
-  const { metrics } = modules;
+  const { connections, metrics } = modules;
+  const { socket } = request;
+  response.once("close", () => connections.answered(socket));
   const path = (request.url ?? "/").split("?")[0];
   if (path === "/metrics" && metrics !== undefined) {
     const reply = textReply(200, await metrics.metrics());
@@ -112,6 +126,7 @@ async function serve(
     send(response, errorReply(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`));
     return;
   }
+  connections.answering(socket);
   const event = eventOf(request, body, visitorOf(request, modules.proxies));
   send(
     response,

@@ -36,6 +36,16 @@ export async function userExists(db: Db, name: string): Promise<boolean> {
   return row.found;
 }
 
+/** True where the name exists and is not an administrator's: those do not mine, or a miner's login would tell their names. */
+export async function mayMine(db: Db, name: string): Promise<boolean> {
+  const row = await one(
+    db,
+    sql`SELECT EXISTS (SELECT 1 FROM users WHERE name = ${name} AND NOT is_admin) AS found`,
+    found,
+  );
+  return row.found;
+}
+
 export function findUser(db: Db, name: string): Promise<User | undefined> {
   return first(db, sql`SELECT ${USER} FROM users WHERE name = ${name}`, userRow);
 }

@@ -41,16 +41,6 @@ export function readJob(db: Db, height: number): Promise<JobRow | undefined> {
   return first(db, sql`SELECT ${columns} FROM jobs WHERE height = ${height}`, jobRow);
 }
 
-export async function oprHashOf(db: Db, height: number): Promise<string | undefined> {
-  return (
-    await first(
-      db,
-      sql`SELECT opr_hash AS hash FROM jobs WHERE height = ${height}`,
-      v.object({ hash: v.string() }),
-    )
-  )?.hash;
-}
-
 /** What became of a share that met the submission rule. */
 export interface SubmissionRow {
   /** Of the entry as it is, or would have been, on chain. */

@@ -16,16 +16,28 @@ export const authorizeRequest = v.strictObject({
   password: v.pipe(secret, v.minLength(1)),
   invite: secret,
   address: secret,
+  /** The miner's address; "" from an edge that does not tell it. */
+  from: v.optional(v.pipe(v.string(), v.maxLength(64)), ""),
+  /** The address stands for many: what fails there is not counted against it. */
+  exempt: v.optional(v.boolean(), false),
 });
 
-/** `ok` also when the user was registered by this very request. A refusal's `reason` may be shown to the miner. */
+/**
+ * `ok` also when the user was registered by this very request; `otherAddress`: the address that was sent is not the one on record, which
+ * stays. A refusal's `reason` may be shown to the miner. `throttled`: there is no verdict, come back later.
+ */
 export const authorizeVerdict = v.variant("kind", [
-  v.strictObject({ kind: v.literal("ok"), registered: v.boolean() }),
+  v.strictObject({
+    kind: v.literal("ok"),
+    registered: v.boolean(),
+    otherAddress: v.optional(v.boolean()),
+  }),
   v.strictObject({ kind: v.literal("refused"), reason: v.string() }),
+  v.strictObject({ kind: v.literal("throttled") }),
 ]);
 
-export type AuthorizeRequest = v.InferOutput<typeof authorizeRequest>;
-export type AuthorizeVerdict = v.InferOutput<typeof authorizeVerdict>;
+export type AuthorizeRequest = v.InferInput<typeof authorizeRequest>;
+export type AuthorizeVerdict = v.InferInput<typeof authorizeVerdict>;
 
 /** The auth function as the edge calls it: in process, or a Lambda invoke. Rejects with CodedError `auth-away`. */
 export interface Auth {

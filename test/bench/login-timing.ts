@@ -39,7 +39,7 @@ try {
   const timeOf = async (name: string, i: number): Promise<number> => {
     const remoteAddress = `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
     const beganMs = performance.now();
-    const reply = await accounts.login(name, { password: "wrong", code: "", remoteAddress });
+    const reply = await accounts.login(name, { password: "wrong", code: "" }, { remoteAddress, device: "" });
     const tookMs = performance.now() - beganMs;
     if (reply.kind !== "refused") throw new Error(`expected a refusal, got ${reply.kind}`);
     return tookMs;

@@ -1,13 +1,19 @@
+import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Accounts,
   type AccountsOptions,
+  ADDRESS_KEPT,
   createAccounts,
   type LoginThrottle,
 } from "../../edge/accounts.ts";
+import { createLoginThrottle } from "../../edge/login-throttle.ts";
+import { addressPlace } from "../../shared/accounts/place.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
+import { rememberPlace } from "../../shared/db/login-places.ts";
 import { openPg } from "../../shared/db/pg.ts";
+import { type Db, one, sql } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { SILENT } from "../../shared/logger.ts";
 import type { Auth, AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
@@ -18,6 +24,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
   await insertUser(database.db, { name: "ann", password: null, payoutAddress: null });
+  await insertUser(database.db, { name: "admin-x7k2", password: null, payoutAddress: null, isAdmin: true });
 });
 afterAll(() => database.drop());
 
@@ -69,10 +76,30 @@ describe("a login without a password", () => {
       kind: "refused",
       reason: expect.stringContaining("register"),
     });
-    expect(await accounts.authorize(request("nobody", "", "code", "FA1"))).toEqual({
+    expect(await accounts.authorize(request("no-one", "", "code", "FA1"))).toEqual({
       kind: "refused",
       reason: "registering needs a password",
     });
+  });
+
+  it("is told that an address which it brings is not taken, in the same words for the one on record", async () => {
+    const { accounts } = setup();
+
+    const verdicts = await Promise.all(
+      ["FA-other", "FA-ann"].map((address) => accounts.authorize(request("ann", "", "", address))),
+    );
+
+    for (const verdict of verdicts)
+      expect(verdict).toEqual({ kind: "ok", registered: false, notice: ADDRESS_KEPT });
+  });
+
+  it("is refused for an administrator's name like for an unknown one", async () => {
+    const { accounts } = setup();
+
+    const admin = await accounts.authorize(request("admin-x7k2", ""));
+
+    expect(admin).toEqual(await accounts.authorize(request("admin-x7k3", "")));
+    expect(admin.kind).toBe("refused");
   });
 
   it("gets no verdict while the database is away, unless the name was seen before", async () => {
@@ -82,9 +109,118 @@ describe("a login without a password", () => {
     const accounts = createAccounts({}, modules);
     await accounts.authorize(request("ann", ""));
     await db.close();
+    clock.advance(3_600_000);
 
     expect(await accounts.authorize(request("ann", ""))).toEqual({ kind: "ok", registered: false });
     expect(await accounts.authorize(request("bob", ""))).toEqual({ kind: "unavailable" });
+  });
+});
+
+describe("trying out names without a password", () => {
+  /** Counts the statements that reach the database. */
+  function counted(options: AccountsOptions = {}) {
+    const seen = { statements: 0 };
+    const db: Db = {
+      ...database.db,
+      query: (statement, row) => {
+        seen.statements += 1;
+        return database.db.query(statement, row);
+      },
+    };
+    const clock = manualClock();
+    const modules = { db, auth: setup().auth, clock, random: systemRandom, logger: SILENT };
+    const accounts = createAccounts(options, modules);
+    const from = async (address: string, user: string) =>
+      (await accounts.authorize({ ...request(user, ""), remoteAddress: address })).kind;
+    return { accounts, clock, seen, from };
+  }
+
+  it("from one address ends after twenty names: then neither an unknown nor a known one gets a verdict", async () => {
+    const { from } = counted();
+    const kinds: string[] = [];
+    for (let i = 0; i < 1_000; i++) kinds.push(await from("198.51.100.1", `name-${i}`));
+
+    expect(kinds.filter((kind) => kind === "refused")).toHaveLength(20);
+    expect(kinds.filter((kind) => kind === "unavailable")).toHaveLength(980);
+    expect(await from("198.51.100.1", "ann")).toBe("unavailable");
+    expect(await from("198.51.100.2", "ann")).toBe("ok");
+  });
+
+  it("is let in once a minute from then on: 80 names in an hour", async () => {
+    const { clock, from } = counted();
+    let verdicts = 0;
+    for (let second = 0; second < 3_600; second++) {
+      if ((await from("198.51.100.1", `slow-${second}`)) === "refused") verdicts += 1;
+      clock.advance(1_000);
+    }
+
+    expect(verdicts).toBe(20 + 59);
+  });
+
+  it("does not bind a miner that was let in at that address before, or whose password came from there", async () => {
+    await insertUser(database.db, { name: "cid", password: null, payoutAddress: null });
+    await rememberPlace(database.db, "cid", addressPlace("198.51.100.1"), 0);
+    const { clock, from, seen } = counted();
+    expect(await from("198.51.100.1", "ann")).toBe("ok");
+    for (let i = 0; i < 100; i++) await from("198.51.100.1", `other-${i}`);
+    clock.advance(10_000);
+
+    const before = seen.statements;
+    expect(await from("198.51.100.1", "ann")).toBe("ok");
+    expect(await from("198.51.100.1", "cid")).toBe("ok");
+    for (let i = 0; i < 100; i++) await from("198.51.100.1", `more-${i}`);
+    // What a hundred more tries cost: nothing, the owners of the address are known.
+    expect(seen.statements).toBe(before);
+  });
+
+  it("reads one name once a minute at most, whoever asks, and never refuses one that registered meanwhile", async () => {
+    const { clock, from, seen } = counted();
+    expect(await from("198.51.100.1", "late")).toBe("refused");
+    await insertUser(database.db, { name: "late", password: null, payoutAddress: null });
+    const kinds = [];
+    for (let i = 0; i < 50; i++) kinds.push(await from(`198.51.101.${i}`, "late"));
+    expect(new Set(kinds)).toEqual(new Set(["unavailable"]));
+    expect(seen.statements).toBe(1);
+    clock.advance(60_000);
+
+    expect(await from("198.51.100.1", "late")).toBe("ok");
+  });
+
+  it("is not counted for a farm's rigs that all come at once under one known name", async () => {
+    const { from, seen } = counted();
+
+    const kinds = await Promise.all(Array.from({ length: 200 }, () => from("198.51.100.1", "ann")));
+
+    expect(new Set(kinds)).toEqual(new Set(["ok"]));
+    expect(seen.statements).toBe(1);
+  });
+
+  it("gets ten times as far from an address that stands for many", async () => {
+    const { from } = counted({ exemptAddresses: ["198.51.100.0/24"] });
+    const kinds: string[] = [];
+    for (let i = 0; i < 1_000; i++) kinds.push(await from("198.51.100.1", `farm-${i}`));
+
+    expect(kinds.filter((kind) => kind === "refused")).toHaveLength(200);
+  });
+
+  it("makes no more accounts than that where logins are not required", async () => {
+    const { accounts, from } = counted({ requireAuth: false });
+    const kinds: string[] = [];
+    for (let i = 0; i < 100; i++) kinds.push(await from("198.51.100.1", `made-${i}`));
+
+    expect(kinds.filter((kind) => kind === "ok")).toHaveLength(20);
+    const made = await one(
+      database.db,
+      sql`SELECT count(*)::int AS users FROM users WHERE name LIKE 'made-%'`,
+      v.object({ users: v.number() }),
+    );
+    expect(made.users).toBe(20);
+    expect(
+      await accounts.authorize({ ...request("ann", "any password"), remoteAddress: "198.51.100.2" }),
+    ).toEqual({
+      kind: "ok",
+      registered: false,
+    });
   });
 });
 
@@ -97,7 +233,10 @@ describe("a login with a password", () => {
 
     expect(verdict).toEqual({ kind: "ok", registered: true });
     expect(auth.asked).toEqual([
-      { v: 1, kind: "authorize", user: "new", password: "secret", invite: "code", address: "FA1" },
+      {
+        ...{ v: 1, kind: "authorize", user: "new", password: "secret", invite: "code", address: "FA1" },
+        ...{ from: "192.0.2.1", exempt: false },
+      },
     ]);
   });
 
@@ -185,10 +324,11 @@ describe("a login with a password", () => {
   });
 
   it("asks the throttle first, once for rigs that ask the same, and tells it how the try ended", async () => {
-    const reports: unknown[] = [];
+    const ended: unknown[] = [];
     const throttle: LoginThrottle = {
-      mayTry: (user) => user !== "banned",
-      report: (...report) => reports.push(report),
+      isLocked: () => false,
+      begin: (user, address) =>
+        user === "banned" ? undefined : (outcome) => ended.push([user, address, outcome]),
     };
     const { accounts, auth } = setup({}, { throttle });
     auth.answer = (asked) =>
@@ -206,22 +346,68 @@ describe("a login with a password", () => {
     await accounts.authorize(request("ann", "away"));
     await accounts.authorize(request("ann", "right"));
 
-    expect(reports).toEqual([
+    expect(ended).toEqual([
       ["ann", "192.0.2.1", "failed"],
       ["ann", "192.0.2.1", "unknown"],
       ["ann", "192.0.2.1", "passed"],
     ]);
   });
 
-  it("that passed not long ago is not held up by a stranger's failures", async () => {
-    const throttle: LoginThrottle = { mayTry: () => !locked, report: () => undefined };
+  it("from an address of its owner's is asked after a restart too, whatever names a neighbour tries there", async () => {
+    await rememberPlace(database.db, "ann", addressPlace("192.0.2.1"), 0);
+    const throttle = createLoginThrottle({ exemptAddresses: [] }, { clock: manualClock() });
+    const { accounts, auth } = setup({}, { throttle });
+    auth.answer = ({ user }) =>
+      user === "ann" ? ok() : Promise.resolve({ kind: "refused", reason: "wrong user name or password" });
+    const kinds = [];
+    for (let i = 0; i < 30; i++)
+      kinds.push((await accounts.authorize(request(`neighbour-${i}`, "guess"))).kind);
+
+    expect(kinds.slice(19, 22)).toEqual(["refused", "unavailable", "unavailable"]);
+    expect(await accounts.authorize(request("ann", "right"))).toEqual({ kind: "ok", registered: false });
+  });
+
+  it("is remembered for its own address only: guesses from elsewhere never meet what is remembered", async () => {
+    const { accounts, auth } = setup();
+    await accounts.authorize(request("ann", "right"));
+    auth.answer = () => Promise.resolve({ kind: "throttled" });
+
+    expect(await accounts.authorize({ ...request("ann", "right"), remoteAddress: "198.51.100.1" })).toEqual({
+      kind: "unavailable",
+    });
+    expect(await accounts.authorize(request("ann", "right"))).toEqual({ kind: "ok", registered: false });
+  });
+
+  it("is told what is remembered only while its name is not locked at its address", async () => {
     let locked = false;
-    const { accounts, clock } = setup({}, { throttle });
+    const throttle: LoginThrottle = { isLocked: () => locked, begin: () => () => undefined };
+    const { accounts } = setup({}, { throttle });
     await accounts.authorize(request("ann", "right"));
     locked = true;
-    clock.advance(10 * 60_000);
 
-    expect(await accounts.authorize(request("ann", "right"))).toMatchObject({ kind: "ok" });
-    expect(await accounts.authorize(request("ann", "guess"))).toEqual({ kind: "unavailable" });
+    expect(await accounts.authorize(request("ann", "right"))).toEqual({ kind: "unavailable" });
+  });
+
+  it("is told each time that another payout address was not taken", async () => {
+    const { accounts, auth } = setup();
+    auth.answer = ({ address }) =>
+      Promise.resolve({ kind: "ok", registered: false, otherAddress: address === "FA-other" });
+    const verdicts = [];
+    for (const address of ["FA-own", "FA-other", "FA-other"])
+      verdicts.push(await accounts.authorize(request("ann", "right", "", address)));
+
+    expect(verdicts).toEqual([
+      { kind: "ok", registered: false },
+      { kind: "ok", registered: false, notice: ADDRESS_KEPT },
+      { kind: "ok", registered: false, notice: ADDRESS_KEPT },
+    ]);
+  });
+
+  it("from an address that stands for many is told to auth as one that is not counted", async () => {
+    const { accounts, auth } = setup({ exemptAddresses: ["192.0.2.0/24"] });
+
+    await accounts.authorize(request("ann", "right"));
+
+    expect(auth.asked[0]).toMatchObject({ from: "192.0.2.1", exempt: true });
   });
 });

@@ -23,7 +23,7 @@ export function drawEvent(seed: SeedRequest, cookie: string, chance: Chance): AP
   const time = { time: "", timeEpoch: 0 };
   return {
     ...{ version: "2.0", routeKey: "$default", rawPath, rawQueryString: odd(query), isBase64Encoded },
-    ...(chance.hit(0.5) ? { cookies: cookie === "" ? [] : [odd(cookie), odd("a=b")] } : {}),
+    ...(chance.hit(0.5) ? { cookies: cookie === "" ? [] : [...cookie.split("; "), "a=b"].map(odd) } : {}),
     headers: {
       host: odd("127.0.0.1"),
       ...(chance.hit(0.7) ? { origin: odd("http://127.0.0.1") } : {}),

@@ -154,7 +154,9 @@ class Client {
       headers: { "content-type": "application/json", origin: `http://127.0.0.1:${this.#port}` },
       body: JSON.stringify({ name: user, password: PASSWORD, code: "" }),
     });
-    return (response.headers.getSetCookie()[0] ?? "").split(";")[0] ?? "";
+    // Of the session, and of the device.
+    const cookies = response.headers.getSetCookie().map((line) => line.split(";")[0] ?? "");
+    return cookies.join("; ");
   }
 
   /** The status, "closed", or "waits" where the server wants more bytes. */

@@ -71,7 +71,7 @@ export function stratumPart(chance: Chance): Part {
                 ? undefined
                 : { height, oprHash: oprHashOf(height), threshold: 0n, freshFrom };
             },
-            oprHashOf: async (asked) => (asked === height ? oprHashOf(height) : undefined),
+            oprHashOf: (asked) => (asked === height ? oprHashOf(height) : undefined),
             authorize: async ({ user }) =>
               user.length % 7 === 0 ? { kind: "refused", reason: "no" } : { kind: "ok", registered: false },
             grantPrefix: (request) => w.desk.grantPrefix(request),

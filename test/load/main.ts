@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const PROGRAMS = ["reconnects", "stuck-readers", "flooders", "invites", "guesses"];
+const PROGRAMS = ["reconnects", "stuck-readers", "flooders", "invites", "guesses", "silent-visitors"];
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !PROGRAMS.includes(name));
 if (unknown !== undefined) {

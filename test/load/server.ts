@@ -53,7 +53,7 @@ const server = new StratumServer(
           ? undefined
           : { height, oprHash: oprHashOf(height), threshold: 0n, freshFrom };
       },
-      oprHashOf: async (at) => (at === height ? oprHashOf(at) : undefined),
+      oprHashOf: (at) => (at === height ? oprHashOf(at) : undefined),
       // As fast as a row read from a database nearby.
       authorize: () => sleep(clock, 2).then(() => ({ kind: "ok", registered: false }) as const),
       grantPrefix: (request) => desk.grantPrefix(request),

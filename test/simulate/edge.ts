@@ -344,7 +344,7 @@ export class SimEdge {
     const { told } = this.#options;
     return {
       currentJob: () => this.#currentJob(),
-      oprHashOf: async () => undefined,
+      oprHashOf: () => undefined,
       authorize: (request) => this.#accounts.authorize(request),
       grantPrefix: async (request) => {
         const granted = await this.desk.grantPrefix(request);

@@ -70,7 +70,7 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
   if (session.ended) return "closed";
   switch (verdict.kind) {
     case "ok":
-      return logIn(session, call.id, login, { registered: verdict.registered, trusted: password !== "" });
+      return logIn(session, call.id, login, { ...verdict, trusted: password !== "" });
     case "refused":
       return refuse(session, call.id, verdict.reason);
     case "unavailable":
@@ -78,12 +78,12 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
   }
 }
 
-/** `trusted`: with the user's password. */
+/** `trusted`: with the user's password. `notice`: a second message. */
 async function logIn(
   session: Session,
   id: number,
   login: Login,
-  { registered, trusted }: { registered: boolean; trusted: boolean },
+  { registered, trusted, notice }: { registered: boolean; trusted: boolean; notice?: string },
 ): Promise<VerbAnswer> {
   const { metrics, settings } = session.modules;
   const targetLines = await session.logIn(login, trusted);
@@ -95,7 +95,9 @@ async function logIn(
   session.userKey = userKey(login.user, session.remoteAddress);
   return (
     encodeResult(id, true) +
-    encodeRequest(session.nextId(), "client.show_message", [settings.welcomeMessage]) +
+    [settings.welcomeMessage, ...(notice === undefined ? [] : [notice])]
+      .map((text) => encodeRequest(session.nextId(), "client.show_message", [text]))
+      .join("") +
     targetLines
   );
 }

@@ -121,7 +121,11 @@ describe("nonce prefixes", () => {
     for (let n = 0; n < 1 << 20; n++) given.add(prefixes.grant(0n)?.prefix ?? -1);
     const none = prefixes.grant(0n);
     prefixes.release(4_294_967_295, undefined);
+    const atRest = prefixes.grant(0n);
+    prefixes.jobOpens(1000);
+    prefixes.jobOver(1000);
 
+    expect(atRest).toBeUndefined();
     expect(before).toBeUndefined();
     expect(given.size).toBe(1 << 20);
     expect(given.has(-1)).toBe(false);

@@ -589,7 +589,7 @@ describe("bad readers and writers", () => {
     await client.until(() => client.closed);
 
     expect(ends).toEqual(["oversized-line"]);
-    expect(client.lines[0]).toContain(HASH_A);
+    expect(client.lines[0]).toContain("log in first");
     expect(client.lines[1]).toContain("a line has at most 4096 bytes");
   });
 
@@ -961,6 +961,33 @@ describe("the Go pool's defects at the door", () => {
 
     expect(client.lines[0]).toContain(HASH_A);
     expect(client.lines[1]).not.toContain(HASH_A);
+  });
+
+  it("mining.get_oprhash answers only whoever is logged in", async () => {
+    const { connect } = startHarness();
+    const client = connect();
+
+    client.send(call(2, "mining.subscribe", "x") + call(3, "mining.get_oprhash", "1000"));
+    await client.until(() => client.lines.some((line) => line.startsWith('{"id":3,')));
+
+    const answer = client.lines.find((line) => line.startsWith('{"id":3,'));
+    expect(answer).toContain('"code":32602');
+    expect(answer).toContain("log in first");
+  });
+
+  it("a login that brings another payout address is told that it was not taken, after the welcome", async () => {
+    const { backend, connect } = startHarness();
+    backend.login = async () => ({ kind: "ok", registered: false, notice: "the address was not changed" });
+    const client = connect();
+
+    client.send(call(2, "mining.authorize", "ann,rig", "", "", "FA-other"));
+    await client.until(() => client.lines.length >= 3);
+
+    expect(client.lines[0]).toBe('{"id":2,"result":true}\n');
+    expect(client.lines.slice(1).map((line) => JSON.parse(line))).toMatchObject([
+      { method: "client.show_message", params: ["Welcome to Prosper pool!"] },
+      { method: "client.show_message", params: ["the address was not changed"] },
+    ]);
   });
 });
 

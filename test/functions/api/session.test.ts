@@ -18,6 +18,7 @@ beforeEach(() => {
   // The failures of one test are not held against the next.
   tests += 1;
   client = testClient(api.handler, `198.51.100.${tests}`);
+  api.clock.advance(2 * 3_600_000);
 });
 afterAll(() => api.database.drop());
 
@@ -36,8 +37,33 @@ describe("logging in", () => {
     expect(reply.statusCode).toBe(200);
     expect(reply.cookies).toEqual([
       expect.stringMatching(/^session=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/),
+      expect.stringMatching(
+        /^device=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Strict$/,
+      ),
     ]);
     expect(await whoAmI()).toBe("ann");
+  });
+
+  it("knows the device again after a logout, by a token that each login replaces", async () => {
+    await login("ann", PASSWORD);
+    const first = client.cookies.get("device");
+    await client.send("DELETE", "/api/session");
+    expect(client.cookies.get("device")).toBe(first);
+    for (let i = 0; i < 6; i++) {
+      const stranger = testClient(api.handler, `203.0.113.${i}`);
+      await stranger.send("POST", "/api/session", { body: { name: "ann", password: "guess" } });
+    }
+
+    const elsewhere = { address: "203.0.113.99" };
+    const stranger = testClient(api.handler, elsewhere.address);
+    stranger.cookies.set("device", "A".repeat(43));
+    const asStranger = await stranger.send("POST", "/api/session", {
+      body: { name: "ann", password: PASSWORD },
+    });
+    const asOwner = await login("ann", PASSWORD, elsewhere);
+
+    expect([asStranger.statusCode, asOwner.statusCode]).toEqual([429, 200]);
+    expect(client.cookies.get("device")).not.toBe(first);
   });
 
   it("binds the cookie to https and to this host where the page came over https", async () => {

@@ -2,13 +2,22 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureUser } from "../../../functions/auth/bootstrap.ts";
 import { BAD_ADDRESS, BAD_INVITE, WRONG_LOGIN } from "../../../functions/auth/credentials.ts";
 import { createAuthHandler, createLocalAuth } from "../../../functions/auth/handler.ts";
-import { findUser } from "../../../shared/db/accounts.ts";
+import { createLockout } from "../../../functions/auth/lockout.ts";
+import { addressPlace } from "../../../shared/accounts/place.ts";
+import { findUser, setAdmin } from "../../../shared/db/accounts.ts";
 import { insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
+import { minersAt } from "../../../shared/db/login-places.ts";
 import { openPg } from "../../../shared/db/pg.ts";
+import {
+  confirmSecondFactor,
+  proposeSecondFactor,
+  removeSecondFactor,
+} from "../../../shared/db/second-factors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import type { Auth, AuthorizeVerdict } from "../../../shared/messages/accounts.ts";
 import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { manualClock } from "../../helpers/manual-clock.ts";
 
 let database: TestDatabase;
 let closed: Auth;
@@ -20,6 +29,7 @@ beforeAll(async () => {
     db: database.db,
     passwords: cheapPasswords({ concurrency: 8, queueLimit: 1000 }),
     logger: SILENT,
+    lockout: createLockout({}, { db: database.db, clock: manualClock() }),
   };
   closed = createLocalAuth(createAuthHandler({ openRegistration: false }, modules));
   open = createLocalAuth(createAuthHandler({ openRegistration: true }, modules));
@@ -66,13 +76,13 @@ describe("the auth function", () => {
     expect((await listInvites(database.db, 500)).find((row) => row.code === invite)?.claimedBy).toBe(user);
   });
 
-  it("lets a known user in who sends its registration again, without touching another code", async () => {
+  it("lets a known user in who sends its registration again, without touching another code, and says that another address was not taken", async () => {
     const user = await registered("secret");
     const invite = await newInvite();
 
     const verdict = await login(closed, user, "secret", { invite, address: addressOf("other") });
 
-    expect(verdict).toEqual({ kind: "ok", registered: false });
+    expect(verdict).toEqual({ kind: "ok", registered: false, otherAddress: true });
     expect(await isUnclaimed(database.db, invite)).toBe(true);
     expect((await findUser(database.db, user))?.payoutAddress).toBe(addressOf(user));
   });
@@ -160,10 +170,68 @@ describe("the auth function", () => {
     expect(await login(closed, name, "x")).toEqual({ kind: "refused", reason: WRONG_LOGIN });
   });
 
+  it("lets no administrator mine, and tells only who knows the password why", async () => {
+    const user = await registered("secret");
+    await setAdmin(database.db, user);
+
+    const right = await login(closed, user, "secret");
+    const wrong = await login(closed, user, "Secret");
+
+    expect(right).toMatchObject({ kind: "refused", reason: expect.stringContaining("administrator") });
+    expect(wrong).toEqual({ kind: "refused", reason: WRONG_LOGIN });
+  });
+
+  it("gives no verdict to a stranger's sixth guess, but goes on hearing the owner's address", async () => {
+    const user = uniqueName("owner");
+    const from = (address: string, password: string) =>
+      closed.authorize({ v: 1, kind: "authorize", user, password, invite: "", address: "", from: address });
+    await closed.authorize({
+      ...{ v: 1, kind: "authorize", user, password: "secret", invite: await newInvite() },
+      ...{ address: addressOf(user), from: "192.0.2.1" },
+    });
+
+    const guesses = [];
+    for (let i = 0; i < 7; i++) guesses.push((await from(`198.51.100.${i}`, "guess")).kind);
+
+    expect(guesses).toEqual([...Array.from({ length: 5 }, () => "refused"), "throttled", "throttled"]);
+    expect((await from("198.51.100.9", "secret")).kind).toBe("throttled");
+    expect((await from("192.0.2.1", "secret")).kind).toBe("ok");
+  });
+
+  it("makes an address no place of an owner that has a second factor: a password is not all", async () => {
+    const user = await registered("secret");
+    const { id = 0n } = (await findUser(database.db, user)) ?? {};
+    const from = (address: string, password: string) =>
+      closed.authorize({ v: 1, kind: "authorize", user, password, invite: "", address: "", from: address });
+    const places = async () => (await minersAt(database.db, addressPlace("192.0.2.80"), 10)).includes(user);
+    await proposeSecondFactor(database.db, id, new Uint8Array(20));
+    await confirmSecondFactor(database.db, id, { secret: new Uint8Array(20), step: 1, recoveryHashes: [] });
+
+    expect((await from("192.0.2.80", "secret")).kind).toBe("ok");
+    expect(await places()).toBe(false);
+    await removeSecondFactor(database.db, id);
+    expect((await from("192.0.2.80", "secret")).kind).toBe("ok");
+    expect(await places()).toBe(true);
+  });
+
+  it("does not count an exempt address for all names together", async () => {
+    const kinds = [];
+    for (let i = 0; i < 30; i++) {
+      const request = { user: uniqueName("nobody"), password: "x", invite: "", address: "" };
+      kinds.push(
+        (await closed.authorize({ v: 1, kind: "authorize", ...request, from: "192.0.2.90", exempt: true }))
+          .kind,
+      );
+    }
+
+    expect(new Set(kinds)).toEqual(new Set(["refused"]));
+  });
+
   it("throws on a request that is none, naming the field and not its value", async () => {
+    const lockout = createLockout({}, { db: database.db, clock: manualClock() });
     const handler = createAuthHandler(
       { openRegistration: false },
-      { db: database.db, passwords: cheapPasswords(), logger: SILENT },
+      { db: database.db, passwords: cheapPasswords(), logger: SILENT, lockout },
     );
     const request = { v: 1, kind: "authorize", user: "a b", password: "hush", invite: "", address: "" };
 
@@ -177,9 +245,10 @@ describe("the auth function", () => {
 
   it("throws auth-away where the database is away, and never gives a verdict", async () => {
     const db = openPg({ url: "postgres://nobody@127.0.0.1:1/none", timeoutMs: 2000 });
+    const lockout = createLockout({}, { db, clock: manualClock() });
     const handler = createAuthHandler(
       { openRegistration: false },
-      { db, passwords: cheapPasswords(), logger: SILENT },
+      { db, passwords: cheapPasswords(), logger: SILENT, lockout },
     );
 
     await expect(login(createLocalAuth(handler), "ann", "secret")).rejects.toMatchObject({

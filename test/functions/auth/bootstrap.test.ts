@@ -86,7 +86,7 @@ describe("the account commands", () => {
     });
 
     await dbAdminCommand("boss", {}, { db: database.db, print });
-    expect(lines).toEqual(["boss is an administrator now"]);
+    expect(lines).toEqual(["boss is an administrator now: its name no longer mines, use another for miners"]);
     expect(await checkLogin(modules(), "boss", "mine")).toMatchObject({ isAdmin: true });
 
     await dbAdminCommand("boss", { resetPassword: true }, { db: database.db, print });

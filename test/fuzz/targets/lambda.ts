@@ -4,6 +4,7 @@ import type { SQSEvent } from "aws-lambda";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createAccountingHandler } from "../../../functions/accounting/handler.ts";
 import { createAuthHandler } from "../../../functions/auth/handler.ts";
+import { createLockout } from "../../../functions/auth/lockout.ts";
 import { ENVIRONMENTS, type FunctionName, readEnvironment } from "../../../functions/environment.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { createMigrateHandler } from "../../../functions/migrate/handler.ts";
@@ -27,7 +28,10 @@ export function lambdaTargets(chance: Chance): Target[] {
   const db = modelDb(server);
   const modules = { db, logger: SILENT, clock: manualClock(), random: chance.bytes() };
   const accounting = createAccountingHandler({ ...modules, sealer: { run: async () => [] } });
-  const auth = createAuthHandler({ openRegistration: true }, { ...modules, passwords: cheapPasswords() });
+  const auth = createAuthHandler(
+    { openRegistration: true },
+    { ...modules, passwords: cheapPasswords(), lockout: createLockout({}, modules) },
+  );
   const migrate = createMigrateHandler({
     ...modules,
     migrate: async () => [],
@@ -53,7 +57,7 @@ export function lambdaTargets(chance: Chance): Target[] {
     {
       name: "auth request",
       seeds: [
-        '{"user":"ann","password":"a long password","invite":"","payoutAddress":"","remoteAddress":"127.0.0.1"}',
+        '{"v":1,"kind":"authorize","user":"ann","password":"a long password","invite":"","address":"","from":"127.0.0.1","exempt":false}',
       ],
       parse: (input) => auth(jsonOf(input), LOCAL_CONTEXT),
     },

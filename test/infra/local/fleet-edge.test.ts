@@ -11,6 +11,7 @@ import { type Miner, startMiner } from "../../../edge/miner/miner.ts";
 import { createAccountingHandler } from "../../../functions/accounting/handler.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { createAuthHandler } from "../../../functions/auth/handler.ts";
+import { createLockout } from "../../../functions/auth/lockout.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { createPollHandler } from "../../../functions/poll/handler.ts";
 import { createSourceCache } from "../../../functions/poll/source-cache.ts";
@@ -66,7 +67,10 @@ describe("one edge of many", () => {
     const sealer = createSealer({ deadlineMs: 60_000 }, modules);
     aws = await startAwsStub({
       accounting: createAccountingHandler({ ...modules, sealer }),
-      auth: createAuthHandler({ openRegistration: false }, { ...modules, passwords: cheapPasswords() }),
+      auth: createAuthHandler(
+        { openRegistration: false },
+        { ...modules, passwords: cheapPasswords(), lockout: createLockout({}, modules) },
+      ),
     });
     await insertInvite(database.db, "code");
     await pollOnce();

@@ -68,7 +68,7 @@ describe("the door's settings", () => {
     );
 
     expect(door.listen.proxies).toEqual(["10.0.0.1", "10.0.1.0/24"]);
-    expect(door.loginBackoff).toEqual({ freeFailures: 26, longestMs: 27_000 });
+    expect(door.guesses).toEqual({ free: 26, everyMs: 27_000 });
     expect(door.stratum).toEqual({
       welcomeMessage: "Welcome to Prosper Pool!",
       maxConnections: 11,

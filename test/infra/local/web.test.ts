@@ -1,4 +1,6 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect, type Socket } from "node:net";
 import * as prom from "prom-client";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -65,8 +67,8 @@ describe("the web server", () => {
         ...api.modules,
         accounts: {
           ...api.modules.accounts,
-          login: async (_name: string, proof: { remoteAddress: string }) => {
-            seen.push(proof.remoteAddress);
+          login: async (_name: string, _proof: unknown, from: { remoteAddress: string }) => {
+            seen.push(from.remoteAddress);
             return { kind: "refused" as const, reason: "no" };
           },
         },
@@ -126,6 +128,53 @@ describe("the web server", () => {
     expect((await fetch(`${web.url}/healthz`)).status).toBe(200);
   });
 
+  it("is not shut by 2,100 silent connections of one address, neither to others nor to that address", async () => {
+    const silent: Socket[] = [];
+    // A few at a time: what the system's own queue does not hold never becomes a connection.
+    while (silent.length < 2_100) {
+      const wave = Array.from({ length: 100 }, () =>
+        connect({ port: web.port, host: "127.0.0.1", localAddress: "127.0.0.2" }).resume(),
+      );
+      await Promise.all(wave.map((socket) => once(socket, "connect")));
+      for (const socket of wave) socket.on("error", () => undefined);
+      silent.push(...wave);
+    }
+
+    const other = await get("127.0.0.3");
+    const same = await get("127.0.0.2");
+    const stillOpen = () => silent.filter((socket) => !socket.destroyed).length;
+    while (stillOpen() > 100) await new Promise((resolve) => setTimeout(resolve, 10));
+    const open = stillOpen();
+    for (const socket of silent) socket.destroy();
+
+    expect([other, same]).toEqual([200, 200]);
+    // Those that came last have its places.
+    expect(open).toBeGreaterThan(90);
+  });
+
+  it("closes a connection that says nothing, or not all of its request, soon after the deadline", async () => {
+    const modules = { handler: api.handler, logger: SILENT };
+    const hasty = await startWeb({ host: "127.0.0.1", port: 0, headersMs: 500 }, modules);
+    const startMs = performance.now();
+    const closedMs = await Promise.all(
+      ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n"].map(
+        (sent) =>
+          new Promise<number>((resolve) => {
+            const socket = connect({ port: hasty.port, host: "127.0.0.1" });
+            socket.on("close", () => resolve(performance.now() - startMs));
+            socket.on("error", () => undefined);
+            socket.resume();
+            socket.write(sent);
+          }),
+      ),
+    );
+
+    await hasty.stop();
+
+    expect(Math.min(...closedMs)).toBeGreaterThan(400);
+    expect(Math.max(...closedMs)).toBeLessThan(4_000);
+  });
+
   it("says which port is taken and what to do", async () => {
     const second = startWeb({ host: "127.0.0.1", port: web.port }, { handler: api.handler, logger: SILENT });
 
@@ -136,10 +185,24 @@ describe("the web server", () => {
   });
 });
 
-function raw(request: string): Promise<string> {
+/** The status of /healthz as seen from a loopback address. */
+function get(localAddress: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      { host: "127.0.0.1", port: web.port, path: "/healthz", localAddress, agent: false },
+      (reply) => {
+        reply.resume();
+        resolve(reply.statusCode);
+      },
+    );
+    sent.on("error", reject).end();
+  });
+}
+
+function raw(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
-    const socket = connect(web.port, "127.0.0.1", () => socket.write(request));
+    const socket = connect(web.port, "127.0.0.1", () => socket.write(text));
     socket.on("data", (bytes) => {
       answer += bytes.toString();
     });

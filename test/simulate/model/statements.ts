@@ -103,6 +103,18 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
   ['SELECT h AS "entryHash", CASE', async (tx, values) => rows(...knownEntries(tx.tables, text(values, 0)))],
   ["INSERT INTO payout_compared", saveCompared],
   ["JOIN users u ON u.payout_address", async () => rows()],
+  // Nobody guesses at passwords here: every place is a stranger's, and there is always room.
+  [
+    "FROM login_guess(",
+    async (tx, values) =>
+      rows({ counter: tx.tables.users.has(text(values, 0)) ? "strangers" : "nobody", waitMs: null }),
+  ],
+  ["login_take_back(", async () => rows({ done: 1 })],
+  ["login_remember(", async () => rows({ done: 1 })],
+  ["FROM login_places p JOIN users", async () => rows()],
+  // No user has a password, and no invite is free.
+  ['users.is_admin AS "isAdmin"', async () => rows()],
+  ["claimed_by IS NULL) AS found", async () => rows({ found: false })],
   [
     "SELECT EXISTS (SELECT 1 FROM users",
     async (tx, values) => rows({ found: tx.tables.users.has(text(values, 0)) }),

@@ -55,7 +55,7 @@ export class ScriptedBackend implements StratumBackend {
     return this.job === undefined ? undefined : { freshFrom: 0, ...this.job };
   }
 
-  async oprHashOf(height: number): Promise<string | undefined> {
+  oprHashOf(height: number): string | undefined {
     return height === this.job?.height ? this.job.oprHash : undefined;
   }
 

@@ -1,0 +1,148 @@
+/** Names that mine without a password: who may, and how many unknown ones an address may try (DESIGN.md, Accounts). */
+
+import { createGuessCounters, type GuessLimit } from "../shared/accounts/guesses.ts";
+import { addressPlace } from "../shared/accounts/place.ts";
+import type { Clock } from "../shared/clock.ts";
+import { insertUser, mayMine } from "../shared/db/accounts.ts";
+import { minersAt } from "../shared/db/login-places.ts";
+import type { Db } from "../shared/db/port.ts";
+import { coerceError } from "../shared/errors.ts";
+import { addressKey, addressRanges } from "../shared/ip-address.ts";
+import type { Logger } from "../shared/logger.ts";
+import { createRecent } from "./recent.ts";
+
+export interface NamesOptions {
+  /** Names, and pairs of name and address, remembered. */
+  readonly cacheSize: number;
+  /** Addresses that stand for many parties: they may try more. */
+  readonly exemptAddresses: readonly string[];
+  /** An unknown name gets an account that can be credited; an address is needed before it can be paid. Counted like a try. */
+  readonly open: boolean;
+}
+
+export interface NamesModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** `new`: an account was made. `no` is certain. `unavailable`: no verdict, for the database is away or too many unknown names came from there. */
+export type MayMine = "yes" | "new" | "no" | "unavailable";
+
+export interface Names {
+  mayMine(user: string, address: string): Promise<MayMine>;
+  /** The user's right password came from there, on this edge or another. For addresses over a limit. */
+  owns(user: string, address: string): Promise<boolean>;
+  /** The name's right password came from there: it exists, and nobody else's tries bind it there. */
+  passed(user: string, address: string): void;
+}
+
+/** Of an address: a farm with a few names and a typing error never gets there, a list of names ends after a moment. */
+const UNKNOWN_NAMES: GuessLimit = { free: 20, everyMs: 60_000 };
+const EXEMPT_UNKNOWN_NAMES: GuessLimit = { free: 200, everyMs: 6_000 };
+/** A name that exists is read again after so long: an administrator's mines no more. */
+const FRESH_MS = 5 * 60_000;
+/** An unknown name is not read again for so long. It gets no verdict then: it may have registered elsewhere meanwhile. */
+const UNKNOWN_MS = 60_000;
+/** For addresses over their limit: whose password came from there, read once in so long. */
+const OWNERS_MS = 60_000;
+const MAX_ADDRESSES = 1_000;
+const MAX_OWNERS = 1_000;
+
+/**
+ * Beyond the limit of an address every name is closed without a verdict, whether it exists or not; only names that mined from there, or
+ * whose right password came from there, still get in: nobody else's tries bind them.
+ */
+export function createNames(options: NamesOptions, modules: NamesModules): Names {
+  const { db, clock, logger } = modules;
+  const { cacheSize } = options;
+  const exempt = addressRanges("exemptAddresses", options.exemptAddresses);
+  const nowMs = (): number => clock.monotonicMs();
+  const counters = (limit: GuessLimit) => createGuessCounters({ limit, maxKeys: cacheSize }, { nowMs });
+  const tries = counters(UNKNOWN_NAMES);
+  const exemptTries = counters(EXEMPT_UNKNOWN_NAMES);
+  /** When the row was last read. */
+  const miners = createRecent<number>(cacheSize);
+  const unknown = createRecent<number>(cacheSize);
+  /** A name at an address, once it got in there. */
+  const pairs = createRecent<true>(cacheSize);
+  /** A farm's rigs come at once under one name: they share one question. */
+  const pending = new Map<string, Promise<MayMine>>();
+  /** Names by address, of addresses over their limit. */
+  const owners = createRecent<{ readonly atMs: number; readonly names: Promise<ReadonlySet<string>> }>(
+    MAX_ADDRESSES,
+  );
+
+  async function lookUp(user: string): Promise<MayMine> {
+    if (await mayMine(db, user)) return "yes";
+    const isNew = options.open && (await insertUser(db, { name: user, password: null, payoutAddress: null }));
+    return isNew ? "new" : "no";
+  }
+
+  async function read(user: string): Promise<MayMine> {
+    const readMs = miners.get(user);
+    if (readMs !== undefined && nowMs() - readMs < FRESH_MS) return "yes";
+    try {
+      const verdict = await lookUp(user);
+      if (verdict === "no") unknown.set(user, nowMs());
+      if (verdict === "no") miners.delete(user);
+      else miners.set(user, nowMs());
+      return verdict;
+    } catch (error) {
+      logger.warn("no verdict on a login without password", { error: coerceError(error).message });
+      // Users are never deleted.
+      return readMs === undefined ? "unavailable" : "yes";
+    }
+  }
+
+  async function owns(user: string, address: string): Promise<boolean> {
+    const key = addressKey(address);
+    const known = owners.get(key);
+    const isFresh = known !== undefined && nowMs() - known.atMs < OWNERS_MS;
+    const names = isFresh ? known.names : readOwners(address);
+    if (!isFresh) owners.set(key, { atMs: nowMs(), names });
+    return (await names).has(user);
+  }
+
+  async function readOwners(address: string): Promise<ReadonlySet<string>> {
+    try {
+      return new Set(await minersAt(db, addressPlace(address), MAX_OWNERS));
+    } catch (error) {
+      logger.warn("the names of an address could not be read", { error: coerceError(error).message });
+      return new Set();
+    }
+  }
+
+  async function judge(user: string, address: string, pair: string): Promise<MayMine> {
+    const triedMs = unknown.get(user);
+    if (triedMs !== undefined && nowMs() - triedMs < UNKNOWN_MS) return "unavailable";
+    if (pairs.get(pair) === true) return read(user);
+    const [kept, key] = [exempt.has(address) ? exemptTries : tries, addressKey(address)];
+    const isOver = kept.count(key) > 0;
+    if (isOver && !(await owns(user, address))) return "unavailable";
+    const verdict = isOver ? "yes" : await read(user);
+    if (!isOver && (verdict === "yes" || verdict === "unavailable")) kept.takeBack(key);
+    if (verdict === "yes" || verdict === "new") pairs.set(pair, true);
+    return verdict;
+  }
+
+  return {
+    owns,
+    mayMine(user, address) {
+      const pair = pairOf(user, address);
+      const shared = pending.get(pair);
+      if (shared !== undefined) return shared;
+      const verdict = judge(user, address, pair).finally(() => pending.delete(pair));
+      pending.set(pair, verdict);
+      return verdict;
+    },
+    passed(user, address) {
+      unknown.delete(user);
+      pairs.set(pairOf(user, address), true);
+    },
+  };
+}
+
+function pairOf(user: string, address: string): string {
+  return JSON.stringify([user, addressKey(address)]);
+}

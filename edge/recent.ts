@@ -1,0 +1,29 @@
+/** A map of bounded size that forgets the key not used for longest. */
+
+import { dropOldest } from "../shared/drop-oldest.ts";
+
+export interface Recent<T> {
+  get(key: string): T | undefined;
+  set(key: string, value: T): void;
+  delete(key: string): void;
+}
+
+export function createRecent<T>(limit: number): Recent<T> {
+  const entries = new Map<string, T>();
+  const put = (key: string, value: T): void => {
+    entries.delete(key);
+    entries.set(key, value);
+  };
+  return {
+    get(key) {
+      const value = entries.get(key);
+      if (value !== undefined) put(key, value);
+      return value;
+    },
+    set(key, value) {
+      put(key, value);
+      dropOldest(entries, limit);
+    },
+    delete: (key) => void entries.delete(key),
+  };
+}
