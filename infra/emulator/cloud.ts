@@ -72,7 +72,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
     onStop(() => postgres.stop());
     const dataApi = await startDataApiServer({ databaseUrl: postgres.url }, modules);
     onStop(() => dataApi.close());
-    const keys = ensureDevnetKeys(dataDir, modules.random);
+    const keys = await ensureDevnetKeys(dataDir, modules.random);
     const devnet = await firstLine(
       {
         name: "prosper devnet",

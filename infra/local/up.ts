@@ -102,7 +102,7 @@ async function start(
   const logger = metrics.counting(modules.logger);
   const lock = lockFolder(dataDir);
   undo.push(async () => lock.release());
-  const keys = ensureDevnetKeys(dataDir, random);
+  const keys = await ensureDevnetKeys(dataDir, random);
 
   // The slow ones side by side. Where the table fails, the server is waited for: nothing else would stop it.
   const server = database(options, modules, undo);
@@ -129,7 +129,7 @@ async function start(
     { clock, random, logger, hasher },
   );
   undo.push(() => devnet.stop());
-  writeEndpoints(dataDir, { factomd: devnet.factomdUrl });
+  await writeEndpoints(dataDir, { factomd: devnet.factomdUrl });
 
   modules.onStep("starting the pool");
   const accounts = { db, random, passwords: createPasswords({}, { random }) };

@@ -104,5 +104,11 @@ describe("a pool whose disk is full", () => {
     expect(lines.filter((line) => line.includes("disk is full"))).toHaveLength(1);
     expect(lines.filter((line) => line.includes("has room again"))).toHaveLength(1);
     expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+
+    // What the disk tore is no part of the chain: the next start reads all of it, and mines on.
+    const next = await Pool.start({ dataDir: pool.dataDir, blockSeconds: 5 });
+    await next.untilBlocks(1);
+    expect(next.running.stderr()).toBe("");
+    expect(await next.kill("SIGINT")).toMatchObject({ code: 0 });
   });
 });
