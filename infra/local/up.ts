@@ -24,6 +24,7 @@ import { createPoolMetrics } from "./metrics.ts";
 import { type Pool, startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
+import { keepPostgres } from "./postgres-keeper.ts";
 
 export interface UpOptions {
   dataDir: string;
@@ -105,7 +106,7 @@ async function start(
   const keys = await ensureDevnetKeys(dataDir, random);
 
   // The slow ones side by side. Where the table fails, the server is waited for: nothing else would stop it.
-  const server = database(options, modules, undo);
+  const server = database(options, { ...modules, logger }, undo);
   const table = await modules.openTable(options.bits).catch(async (error: unknown) => {
     await server.catch(() => undefined);
     throw error;
@@ -182,6 +183,8 @@ async function database(
   const postgres: Postgres = await startPostgres({ dir: join(options.dataDir, "postgres") });
   if (postgres.adopted) modules.logger.warn("took over the PostgreSQL that an earlier process left running");
   undo.push(() => postgres.stop());
+  const keeper = keepPostgres(postgres, modules);
+  undo.push(() => keeper.stop());
   return postgres.url;
 }
 
