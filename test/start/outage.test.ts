@@ -1,6 +1,7 @@
 /** A pool that loses its database or its disk's room for a while: it says so, goes on, and loses nothing. */
 
 import { execFileSync } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { audit } from "./support/audit.ts";
 import { stopPostgres, temporaryFolder } from "./support/bench.ts";
@@ -68,6 +69,53 @@ describe("a pool whose PostgreSQL is stopped in the middle of a block", () => {
     await untilShares(5);
     await expectAllCredited();
     expect(pool.running.stderr().slice(told.length)).toMatch(/^warning: the database is back .*\n$/);
+    expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+  });
+});
+
+describe("a pool whose chain stands still", () => {
+  it("is healthy through the gaps between jobs, says once that no block comes, and once that they come again", async () => {
+    const pool = await Pool.start({ dataDir: temporaryFolder(), blockSeconds: 3, miners: 0 });
+    const { web, factomd } = pool.ready;
+    const health = async (): Promise<{ status: number; told: string }> => {
+      const response = await fetch(`${web}/healthz`);
+      return { status: response.status, told: await response.text() };
+    };
+    const control = (change: object): Promise<Response> =>
+      fetch(new URL("/control", factomd), { method: "POST", body: JSON.stringify(change) });
+    const stalledSeconds = async (): Promise<string | undefined> =>
+      /"stalledSeconds":(\w+)/.exec(await (await fetch(`${web}/api/pool`)).text())?.[1];
+    await until("good health", async () => (await health()).status === 200);
+
+    const seen: number[] = [];
+    for (const endMs = performance.now() + 10_000; performance.now() < endMs; await pause(20))
+      seen.push((await health()).status);
+    expect(new Set(seen)).toEqual(new Set([200]));
+    expect(await stalledSeconds()).toBe("null");
+    const told = (): string => pool.running.stderr();
+    expect(told()).toBe("");
+
+    await control({ stall: true });
+
+    const alarm = await until("an alarm", () => told().match(/^error: the chain stands still.*\n/m)?.[0], {
+      withinMs: 15_000,
+    });
+    expect(alarm).toMatch(/three block periods without a block.* \(height: \d+, seconds: (9|10)\)$/m);
+    expect(await until("poor health", async () => (await health()).status === 503 && health())).toMatchObject(
+      {
+        checks: { chain: expect.stringMatching(/^no block after \d+ for \d+ s/) },
+      },
+    );
+    await until("the page to tell of it", async () => Number(await stalledSeconds()) >= 9);
+    await pause(3_000);
+
+    await control({ stall: false });
+
+    await until("the end of it", () => /^warning: the chain goes on/m.test(told()), { withinMs: 15_000 });
+    await until("good health", async () => (await health()).status === 200);
+    expect(await stalledSeconds()).toBe("null");
+    expect(told().match(/the chain stands still/g)).toHaveLength(1);
+    expect(told().match(/the chain goes on/g)).toHaveLength(1);
     expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
   });
 });
