@@ -5,6 +5,8 @@ import type { Logger } from "../../shared/logger.ts";
 
 /** One block may be late, and on a real network now and then two are. */
 const STALLED_AFTER_BLOCKS = 3;
+/** On test networks quicker than this a busy machine alone is late by three blocks. */
+const STALLED_AFTER_MS_MIN = 15_000;
 const LOOKS_A_BLOCK = 10;
 
 export interface StallWatch {
@@ -21,7 +23,7 @@ export function createStallWatch(
   modules: { readonly clock: Clock; readonly logger: Logger },
 ): StallWatch {
   const { clock, logger } = modules;
-  const limitMs = STALLED_AFTER_BLOCKS * options.blockMs;
+  const limitMs = Math.max(STALLED_AFTER_BLOCKS * options.blockMs, STALLED_AFTER_MS_MIN);
   let lastMs = clock.monotonicMs();
   let height: number | undefined;
   let isTold = false;

@@ -75,7 +75,11 @@ export class Session {
   #prefixes: HeldPrefix[] = [];
   #lastHeight = -1;
   #stopped: boolean = false;
-  #silentSinceMs = 0;
+  /** Until when there was no job: the times below begin anew with the next one. */
+  #joblessMs = 0;
+  #lastLineMs: number;
+  /** Of the last valid share, or of the connection. */
+  #lastShareMs: number;
   #endsAfterAnswers: boolean = false;
 
   constructor(
@@ -89,6 +93,8 @@ export class Session {
     this.remoteAddress = remoteAddress;
     this.modules = modules;
     this.connectedMs = modules.clock.monotonicMs();
+    this.#lastLineMs = this.connectedMs;
+    this.#lastShareMs = this.connectedMs;
     this.conduct = new Conduct(modules.settings, this.connectedMs);
     this.replies = new ReplyQueue((text) => this.#connection.send(text));
     this.#connection = new Connection(stream, modules, {
@@ -203,9 +209,21 @@ export class Session {
 
   /** Counts an accepted share and retargets when it shows that the pace is wrong. */
   accepted(assigned: bigint): void {
+    this.#lastShareMs = this.modules.clock.monotonicMs();
     if (this.#assignment === undefined) return;
     this.#assignment = withShare(this.#assignment, assigned);
     this.review();
+  }
+
+  /** A line that says something was read. */
+  heard(readAtMs: number): void {
+    this.#lastLineMs = readAtMs;
+  }
+
+  /** Logged in, and without a valid share for so long that others may have its place. */
+  isShareless(nowMs: number): boolean {
+    const sinceMs = nowMs - Math.max(this.#joblessMs, this.#lastShareMs);
+    return loginOf(this.state) !== undefined && sinceMs >= this.modules.settings.sharelessMs;
   }
 
   /** Notes the target the miner asks for. */
@@ -263,8 +281,8 @@ export class Session {
     if (loginOf(this.state) === undefined && nowMs - this.connectedMs >= authorizeDeadlineMs)
       return "authorize-deadline";
     // Without a job a miner has nothing to say: its time begins again with the next one.
-    if (this.modules.backend.currentJob() === undefined) this.#silentSinceMs = nowMs;
-    return nowMs - Math.max(this.#silentSinceMs, this.#connection.lastReadMs) >= idleMs ? "idle" : undefined;
+    if (this.modules.backend.currentJob() === undefined) this.#joblessMs = nowMs;
+    return nowMs - Math.max(this.#joblessMs, this.#lastLineMs) >= idleMs ? "idle" : undefined;
   }
 
   #updateTarget(threshold: bigint): boolean {

