@@ -146,14 +146,14 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
     userRoute({
       method: "PUT",
       path: "/api/me/password",
-      summary: "Change the password; every other session ends",
+      summary: "Change the password; every other session ends, and this one goes on under a new cookie",
       reply: "Ok",
       query: {},
       body: v.strictObject({ password: field, next: field, code }),
-      run: async ({ session, body, remoteAddress }) =>
-        changed(
-          await accounts.changePassword(session.user, session.token, body.next, { ...body, remoteAddress }),
-        ),
+      run: async ({ session, body, remoteAddress, isSecure }) => {
+        const result = await accounts.changePassword(session.user, body.next, { ...body, remoteAddress });
+        return loggedIn(result, isSecure, 422);
+      },
     }),
   ];
 }
@@ -181,13 +181,11 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "RecoveryCodes",
       query: {},
       body: v.strictObject({ code: field }),
-      run: async ({ session, body, remoteAddress }) => {
-        const result = await accounts.confirmSecondFactor(session.user, session.token, {
-          ...body,
-          remoteAddress,
-        });
+      run: async ({ session, body, remoteAddress, isSecure }) => {
+        const result = await accounts.confirmSecondFactor(session.user, { ...body, remoteAddress });
         if (result.kind !== "ok") return turnedDown(result, 422);
-        return view({ recoveryCodes: result.recoveryCodes });
+        const { recoveryCodes, token } = result;
+        return { kind: "view", view: { recoveryCodes }, cookie: sessionCookie(token, isSecure) };
       },
     }),
     userRoute({

@@ -49,7 +49,9 @@ export type LoginResult = { readonly kind: "ok"; readonly token: string } | Refu
 
 export type ChangeResult = { readonly kind: "ok" } | Refusal;
 export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | Refusal;
-export type ConfirmResult = { readonly kind: "ok"; readonly recoveryCodes: readonly string[] } | Refusal;
+export type ConfirmResult =
+  | { readonly kind: "ok"; readonly recoveryCodes: readonly string[]; readonly token: string }
+  | Refusal;
 
 /** What a visitor brings to show who it is. `code` is of the second factor, or a recovery code; "" without one. */
 export interface Proof {
@@ -66,18 +68,14 @@ export interface WebAccounts {
   logout(token: string): Promise<void>;
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
-  /** Who it is is asked again; every other session of the user ends. */
-  changePassword(user: SessionUser, token: string, next: string, proof: Proof): Promise<ChangeResult>;
+  /** Who it is is asked again; every session of the user ends, and a new one begins: whoever has a copy of the old token is out too. */
+  changePassword(user: SessionUser, next: string, proof: Proof): Promise<LoginResult>;
   /** Where money goes is changed only by who proves to be the user. */
   changeAddress(user: SessionUser, address: string, proof: Proof): Promise<ChangeResult>;
   /** Makes a secret for an authenticator; it asks for nothing before it is confirmed. */
   enrolSecondFactor(user: SessionUser, proof: Proof): Promise<EnrolResult>;
-  /** Puts the secret in force by its first code; every other session of the user ends. */
-  confirmSecondFactor(
-    user: SessionUser,
-    token: string,
-    proof: Omit<Proof, "password">,
-  ): Promise<ConfirmResult>;
+  /** Puts the secret in force by its first code; sessions end and begin as with a new password. */
+  confirmSecondFactor(user: SessionUser, proof: Omit<Proof, "password">): Promise<ConfirmResult>;
   removeSecondFactor(user: SessionUser, proof: Proof): Promise<ChangeResult>;
 }
 
@@ -98,11 +96,13 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
   return {
     async login(name, proof) {
       const proven = await prove(parts, name, proof);
-      return proven.kind === "ok" ? openSession(modules, proven.user.id) : proven;
+      return proven.kind === "ok"
+        ? { kind: "ok", token: await openSession(modules, proven.user.id) }
+        : proven;
     },
     async register(request, remoteAddress) {
       if (request.password.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
-      return counted(parts, undefined, remoteAddress, async () => {
+      return counted<LoginResult>(parts, undefined, remoteAddress, async () => {
         const result = await register(modules, request, options.openRegistration);
         const user = result.kind === "refused" ? undefined : await findUser(db, request.name);
         if (result.kind === "refused" || user === undefined)
@@ -110,7 +110,8 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
             outcome: "failed",
             result: refused(result.kind === "refused" ? result.reason : WRONG_LOGIN),
           };
-        return { outcome: "passed", result: await openSession(modules, user.id) };
+        const token = await openSession(modules, user.id);
+        return { outcome: "passed", result: { kind: "ok", token } };
       });
     },
     async logout(token) {
@@ -129,13 +130,12 @@ type Settings = Pick<WebAccounts, "changePassword" | "changeAddress">;
 function settings(parts: Parts): Settings {
   const { db } = parts;
   return {
-    async changePassword(user, token, next, proof) {
+    async changePassword(user, next, proof) {
       if (next.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
       const proven = await prove(parts, user.name, proof);
       if (proven.kind !== "ok") return notConfirmed(proven);
       await setPassword(db, user.id, await parts.passwords.hash(next));
-      await deleteOtherSessions(db, user.id, hashToken(token));
-      return { kind: "ok" };
+      return { kind: "ok", token: await renewSession(parts, user.id) };
     },
     async changeAddress(user, address, proof) {
       if (!isValidFaAddress(address)) return refused(BAD_ADDRESS);
@@ -158,12 +158,12 @@ function secondFactor(issuer: string, parts: Parts): Factor {
       const enrolment = await enrolSecondFactor(parts, user, issuer);
       return enrolment === undefined ? refused(IN_FORCE) : { kind: "ok", enrolment };
     },
-    confirmSecondFactor(user, token, { code, remoteAddress }) {
+    confirmSecondFactor(user, { code, remoteAddress }) {
       return counted<ConfirmResult>(parts, user.name, remoteAddress, async () => {
         const recoveryCodes = await confirmEnrolment(parts, user.id, code);
         if (recoveryCodes === undefined) return { outcome: "failed", result: refused(WRONG_CODE) };
-        await deleteOtherSessions(db, user.id, hashToken(token));
-        return { outcome: "passed", result: { kind: "ok", recoveryCodes } };
+        const token = await renewSession(parts, user.id);
+        return { outcome: "passed", result: { kind: "ok", recoveryCodes, token } };
       });
     },
     async removeSecondFactor(user, proof) {
@@ -228,7 +228,14 @@ function notConfirmed(refusal: Refusal): Refusal {
   return refusal.kind === "refused" ? refused(WRONG_CURRENT) : refusal;
 }
 
-async function openSession(modules: WebAccountModules, userId: bigint): Promise<LoginResult> {
+/** The token of a new session, which is then the user's only one. */
+async function renewSession(modules: WebAccountModules, userId: bigint): Promise<string> {
+  const token = await openSession(modules, userId);
+  await deleteOtherSessions(modules.db, userId, hashToken(token));
+  return token;
+}
+
+async function openSession(modules: WebAccountModules, userId: bigint): Promise<string> {
   const token = Buffer.from(modules.random(32)).toString("base64url");
   const nowMs = modules.clock.wallMs();
   await insertSession(modules.db, {
@@ -237,7 +244,7 @@ async function openSession(modules: WebAccountModules, userId: bigint): Promise<
     nowMs,
     expiresAtMs: nowMs + SESSION_SECONDS * 1000,
   });
-  return { kind: "ok", token };
+  return token;
 }
 
 function hashToken(token: string): string {
