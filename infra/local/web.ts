@@ -79,6 +79,8 @@ async function listen(server: Server, { host, port }: WebOptions): Promise<numbe
       { cause: error },
     );
   });
+  // An accept that fails (no file descriptors left) must not end the process: the visitor tries again.
+  server.on("error", () => undefined);
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : port;
 }
