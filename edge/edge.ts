@@ -18,6 +18,7 @@ import { type GradeOptions, gradeChainBlock } from "./chain/grade.ts";
 import { createMinuteKeeper, type MinuteKeeper } from "./chain/minutes.ts";
 import { type BlockReader, createBlockReader } from "./chain/reader.ts";
 import { type PriceRow, type SettleOptions, settleNextJob } from "./chain/settle.ts";
+import { createStallWatch, type StallWatch } from "./chain/stall.ts";
 import { Submitter, type SubmitterOptions } from "./chain/submitter.ts";
 import type { Disk } from "./journal/disk.ts";
 import { edgeIdentity } from "./lease/identity.ts";
@@ -87,6 +88,7 @@ export class Edge {
   readonly desk: ShareDesk;
   readonly minutes: MinuteKeeper;
   readonly follower: Follower;
+  readonly stall: StallWatch;
   readonly submitter: Submitter;
   readonly #options: EdgeOptions;
   readonly #modules: EdgeModules;
@@ -98,6 +100,8 @@ export class Edge {
   /** The oprHash of each job announced lately, by height. */
   readonly #announced = new Map<number, string>();
   #heightSeenMs = 0;
+  /** When there was last a job; undefined before the first one. */
+  #jobEndedMs: number | undefined;
   #listening: Listening | undefined;
   #listeningTls: Listening | undefined;
   #running: Promise<void>[] = [];
@@ -143,6 +147,7 @@ export class Edge {
       { name: "chain", holder: edgeId, leaseMs: chainLeaseMs(blockMs) },
       { db, clock },
     );
+    this.stall = createStallWatch({ blockMs }, modules, () => this.#mining.set("stalled", true));
     this.stratum = new StratumServer(
       { ...options.stratum, blockPeriodMs: blockMs },
       { ...modules, backend: this.#backend() },
@@ -163,7 +168,6 @@ export class Edge {
         onHeight: (height) => this.#onHeight(height),
         onJob: (job) => this.#onJob(job),
         onNoJob: () => this.stratum.jobChanged(),
-        onStalled: () => this.#mining.set("stalled", true),
         onBlock: modules.onBlock,
       },
     );
@@ -175,10 +179,12 @@ export class Edge {
     const { listen, listenTls } = this.#options;
     this.#listening = await listenStratum(listen, this.stratum);
     if (listenTls !== undefined) this.#listeningTls = await listenStratum(listenTls, this.stratum);
+    const { signal: stop } = this.#stop;
     this.#running = [
-      this.minutes.run(this.#stop.signal),
-      this.follower.run(this.#stop.signal),
-      this.#watchKeeping(this.#stop.signal),
+      this.minutes.run(stop),
+      this.follower.run(stop),
+      this.stall.run(stop),
+      this.#watchKeeping(stop),
     ];
     return recovered;
   }
@@ -195,6 +201,12 @@ export class Edge {
 
   get job(): JobRow | undefined {
     return this.#job;
+  }
+
+  /** Milliseconds without a job since the last one ended; 0 while there is one, undefined before the first. */
+  withoutJobMs(): number | undefined {
+    if (this.#job !== undefined) return 0;
+    return this.#jobEndedMs === undefined ? undefined : this.#modules.clock.monotonicMs() - this.#jobEndedMs;
   }
 
   /** Takes no more connections, closes the open ones over `overMs`, and hands everything to the queue until `signal` aborts. */
@@ -241,8 +253,10 @@ export class Edge {
   #onHeight(height: number): void {
     this.#heightSeenMs = this.#modules.clock.monotonicMs();
     this.minutes.saved(height);
+    this.stall.rose(height);
     if (this.#job === undefined || this.#job.height > height) return;
     this.#job = undefined;
+    this.#jobEndedMs = this.#heightSeenMs;
     this.desk.endCurrentJob(this.#heightSeenMs);
     this.stratum.jobChanged();
   }

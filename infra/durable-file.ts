@@ -1,6 +1,6 @@
-/** Small files that survive a crash: written whole beside, synced, then put in place. */
+/** Small files that survive a crash and a full disk: written whole beside, synced, then put in place. */
 
-import { open, readFile, rename } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CodedError, coerceError } from "../shared/errors.ts";
 
@@ -14,7 +14,7 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** Writes a file that must not exist yet. Readable by its owner only. Throws CodedError `payout-file`. */
+/** Writes a file that must not exist yet, whole or not at all. Readable by its owner only. Throws CodedError `payout-file`. */
 export async function writeNewFile(path: string, text: string): Promise<void> {
   const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
     const error = coerceError(thrown);
@@ -22,12 +22,12 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
     const why = exists ? "exists already: name a new file" : `cannot be written: ${error.message}`;
     throw new CodedError("payout-file", `the payout file ${path} ${why}`, { cause: error });
   });
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await fill(file, path, text).catch((thrown: unknown) => {
+    const error = coerceError(thrown);
+    throw new CodedError("payout-file", `the payout file ${path} cannot be written: ${error.message}`, {
+      cause: error,
+    });
+  });
   await syncFolder(dirname(path));
 }
 
@@ -39,14 +39,22 @@ export async function writeFileDurably(path: string, text: string): Promise<void
   written += 1;
   const beside = `${path}.${process.pid}-${written}.new`;
   const file = await open(beside, "w", 0o600);
+  await fill(file, beside, text);
+  await rename(beside, path);
+  await syncFolder(dirname(path));
+}
+
+/** Writes and closes a new file; one that could not be written whole is removed, so that nobody takes it for the whole. */
+async function fill(file: FileHandle, path: string, text: string): Promise<void> {
   try {
     await file.writeFile(text);
     await file.sync();
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
   } finally {
     await file.close();
   }
-  await rename(beside, path);
-  await syncFolder(dirname(path));
 }
 
 /** Makes a rename or a new file in the folder last. Windows has no such call and needs none. */

@@ -1,23 +1,37 @@
-/** A log file that never ends the process: what cannot be written is lost, and that is said once on standard error. */
+/** A file of lines that never ends the process: what cannot be written is lost, and that is said once on standard error. */
 
-import { mkdirSync, openSync, writeSync } from "node:fs";
+import { fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { coerceError } from "../shared/errors.ts";
 
 export interface LogSink {
+  /** `line` ends with its newline. */
   write(line: string): void;
 }
 
-/** Appends to `path`, making its folder. A full disk costs lines until there is room again; then it goes on. */
-export function openLogFile(path: string, complain: (message: string) => void): LogSink {
+const NEWLINE = 0x0a;
+
+/**
+ * Appends to `path`, making its folder, and the file with `mode`. A full disk costs lines until there is room again; then it goes on, on
+ * a line of its own: half a line costs no other, whether it was left by this process or by an earlier one.
+ */
+export function openLogFile(path: string, complain: (message: string) => void, mode = 0o666): LogSink {
   let file: number | undefined;
+  let isTorn = false;
   let isLosing = false;
   return {
     write(line) {
       try {
-        file ??= openForAppend(path);
-        // What a full disk took of an earlier line ends here.
-        writeSync(file, isLosing ? `\n${line}` : line);
+        if (file === undefined) {
+          file = openForAppend(path, mode);
+          isTorn = endsInHalfALine(file);
+        }
+        const bytes = Buffer.from(isTorn ? `\n${line}` : line);
+        // A disk without room for all of it takes a part and says so at the next write only.
+        for (let at = 0; at < bytes.length; ) {
+          at += writeSync(file, bytes, at);
+          isTorn = bytes[at - 1] !== NEWLINE;
+        }
         isLosing = false;
       } catch (thrown) {
         if (!isLosing) complain(`the log ${path} cannot be written (${coerceError(thrown).message})`);
@@ -27,7 +41,13 @@ export function openLogFile(path: string, complain: (message: string) => void): 
   };
 }
 
-function openForAppend(path: string): number {
+function openForAppend(path: string, mode: number): number {
   mkdirSync(dirname(path), { recursive: true });
-  return openSync(path, "a");
+  return openSync(path, "a+", mode);
+}
+
+function endsInHalfALine(file: number): boolean {
+  const { size } = fstatSync(file);
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
 }

@@ -32,7 +32,8 @@ function addRange(list: BlockList, setting: string, entry: string): void {
   list.addSubnet(address, bits, family === 6 ? "ipv6" : "ipv4");
 }
 
-function withoutMapping(address: string): string {
+/** An IPv4 address that a socket for both families shows as an IPv6 one (::ffff:192.0.2.1), as the IPv4 address it is. */
+export function withoutMapping(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
 

@@ -6,7 +6,6 @@ import type { JobRow } from "../../shared/db/jobs.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type BookingModules, type BookingOptions, bookUpTo } from "./booking.ts";
-import { createStallWatch, type StallWatch } from "./stall-watch.ts";
 
 export interface FollowerOptions extends BookingOptions {
   /** First height of a new database. */
@@ -17,8 +16,6 @@ export interface FollowerOptions extends BookingOptions {
   retryMs: number;
   /** A block that the books do not show for so long is an alarm, whoever should book it. */
   patienceMs: number;
-  /** No new height for so long: the chain stands still. */
-  stalledAfterMs: number;
 }
 
 export interface FollowerModules extends BookingModules {
@@ -42,8 +39,6 @@ export interface FollowerEvents {
   onNoJob(height: number, reason: string): void;
   /** A block was graded and booked by this edge. */
   onBlock(row: BlockRow): void;
-  /** `height` is the newest for `stalledAfterMs`: the chain stands still, or no node answers. Once; the next onHeight ends it. */
-  onStalled?(height: number): void;
 }
 
 export interface Follower {
@@ -53,16 +48,6 @@ export interface Follower {
   topHeight(): number | undefined;
   /** The node has shown this height in another answer. */
   learn(height: number): void;
-  /** When the newest height was learnt, by the monotonic clock; undefined before the first. */
-  lastHeightAtMs(): number | undefined;
-}
-
-/** Block periods without a block: the chain stands still. */
-const STALLED_BLOCKS = 3;
-
-/** `stalledAfterMs` of a network. */
-export function stalledAfterMs(blockMs: number): number {
-  return STALLED_BLOCKS * blockMs;
 }
 
 /** Failures that an operator has to look at; the others pass. */
@@ -85,7 +70,6 @@ class ChainFollower implements Follower {
   readonly #options: FollowerOptions;
   readonly #modules: FollowerModules;
   readonly #events: FollowerEvents;
-  readonly #stall: StallWatch;
   /** The newest height known. */
   #top: number | undefined;
   /** The highest that the node has shown. */
@@ -102,17 +86,10 @@ class ChainFollower implements Follower {
     this.#options = options;
     this.#modules = modules;
     this.#events = events;
-    this.#stall = createStallWatch({ afterMs: options.stalledAfterMs }, modules, (height) =>
-      events.onStalled?.(height),
-    );
   }
 
   topHeight(): number | undefined {
     return this.#top;
-  }
-
-  lastHeightAtMs(): number | undefined {
-    return this.#stall.lastAtMs();
   }
 
   learn(height: number): void {
@@ -123,10 +100,7 @@ class ChainFollower implements Follower {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const stop = (): void => {
-      this.#stall.stop();
-      this.#wake.abort();
-    };
+    const stop = (): void => this.#wake.abort();
     signal.addEventListener("abort", stop, { once: true });
     await Promise.all([this.#watchNode(signal), this.#workOn(signal)]);
   }
@@ -216,7 +190,6 @@ class ChainFollower implements Follower {
   #rise(height: number): void {
     if (this.#top !== undefined && height <= this.#top) return;
     this.#top = height;
-    this.#stall.rose(height);
     this.#events.onHeight(height);
   }
 

@@ -9,9 +9,11 @@ import {
   parseStratumLine,
   parseTarget,
   type StratumError,
+  type StratumId,
   type StratumMessage,
 } from "../../shared/messages/stratum.ts";
 import { LineSplitter } from "../stratum/framing.ts";
+import { visible } from "./visible.ts";
 
 export interface LoginParams {
   readonly user: string;
@@ -47,6 +49,8 @@ export interface PoolHooks {
   onEnd(reason: string): void;
 }
 
+/** How an alert of TLS begins, and no line does. */
+const TLS_ALERT = 0x15;
 /** Longer than any line of this dialect. */
 const MAX_POOL_LINE = 65_536;
 const GREETING_MS = 30_000;
@@ -65,10 +69,11 @@ export class PoolConnection {
   readonly #agent: string;
   readonly #splitter = new LineSplitter(MAX_POOL_LINE);
   /** Oldest first. */
-  readonly #open = new Map<number, OpenRequest>();
+  readonly #open = new Map<StratumId, OpenRequest>();
   readonly #startedMs: number;
   #nextId = 1;
   #heardMs: number;
+  #isHeard: boolean = false;
   #authorized: boolean = false;
   #ended: boolean = false;
   #watch: Timer;
@@ -82,8 +87,8 @@ export class PoolConnection {
     this.#heardMs = this.#startedMs;
     this.#watch = modules.clock.after(WATCH_MS, () => this.#onWatch());
     stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
-    stream.on("end", () => this.end("the pool closed the connection"));
-    stream.on("close", () => this.end("the connection was closed"));
+    stream.on("end", () => this.end(this.#closed("the pool closed the connection")));
+    stream.on("close", () => this.end(this.#closed("the connection was closed")));
     stream.on("error", (error: Error) => this.end(error.message));
   }
 
@@ -123,8 +128,21 @@ export class PoolConnection {
     this.#hooks.onEnd(reason);
   }
 
+  /** Every pool answers the greeting; a port for TLS closes at once, or sends an alert, where it was not its own. */
+  #closed(how: string): string {
+    const speaksTls = "encrypted" in this.#stream && this.#stream.encrypted === true;
+    return this.#isHeard || speaksTls
+      ? how
+      : `${how} without a word: is this its port for TLS? Then give --tls`;
+  }
+
   #receive(chunk: Uint8Array): void {
     if (this.#ended) return;
+    if (!this.#isHeard && chunk[0] === TLS_ALERT) {
+      this.end("the pool speaks TLS on this port: give --tls");
+      return;
+    }
+    this.#isHeard = true;
     this.#heardMs = this.#clock.monotonicMs();
     this.#splitter.push(chunk);
     for (let line = this.#splitter.next(); line !== undefined; line = this.#splitter.next()) {
@@ -143,7 +161,7 @@ export class PoolConnection {
       this.#onRequest(message.id, message.method, message.params.values);
   }
 
-  #onRequest(id: number, method: string, params: readonly string[]): void {
+  #onRequest(id: StratumId, method: string, params: readonly string[]): void {
     const [first = "", second = "", third = ""] = params;
     switch (method) {
       case "mining.notify":
@@ -164,10 +182,10 @@ export class PoolConnection {
         this.#stream.write(encodeResult(id, this.#agent));
         break;
       case "client.show_message":
-        this.#hooks.onMessage(first);
+        this.#hooks.onMessage(visible(first));
         break;
       case "client.reconnect":
-        this.#hooks.onReconnect(first, second, third);
+        this.#hooks.onReconnect(visible(first), visible(second), third);
         break;
     }
   }
@@ -198,9 +216,9 @@ export class PoolConnection {
       this.#hooks.onAuthorized();
     } else if (answer.result === false)
       this.#hooks.onRefused(
-        typeof answer.error?.data === "string" ? answer.error.data : "the pool gives no reason",
+        typeof answer.error?.data === "string" ? visible(answer.error.data) : "the pool gives no reason",
       );
-    else this.end(`the login was not understood: ${answer.error?.message ?? "no verdict"}`);
+    else this.end(`the login was not understood: ${visible(answer.error?.message ?? "no verdict")}`);
   }
 
   /** For how long nothing came though something is asked. */

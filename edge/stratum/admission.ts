@@ -56,6 +56,16 @@ export class Admission {
     return undefined;
   }
 
+  /** True where fewer than a tenth of the places, in all or of the address, are free. */
+  isShort(address: string): boolean {
+    const { maxConnections, maxConnectionsPerAddress } = this.#settings;
+    if (isNearly(this.#total, maxConnections)) return true;
+    return (
+      !this.#exempt.has(address) &&
+      isNearly(this.#open.get(addressKey(address)) ?? 0, maxConnectionsPerAddress)
+    );
+  }
+
   /** Gives the place back and remembers what the connection did. Call once for each successful enter. */
   leave(address: string, reason: EndReason, nowMs: number): void {
     this.#total -= 1;
@@ -80,4 +90,8 @@ export class Admission {
     });
     dropOldest(this.#records, MAX_RECORDS);
   }
+}
+
+function isNearly(open: number, all: number): boolean {
+  return 10 * open > 9 * all;
 }

@@ -13,6 +13,9 @@ const LINES_PER_TURN = 4;
 /** How long the last lines may take to leave before the stream is torn down. */
 const LINGER_MS = 5_000;
 
+/** How every TLS connection begins, and no line does. */
+const TLS_HANDSHAKE = 0x16;
+
 /** Whoever ends like this does not listen. */
 const DEAF: ReadonlySet<EndReason> = new Set(["slow-reader", "socket-error"]);
 
@@ -45,6 +48,7 @@ export class Connection {
   #given = 0;
   #ended: boolean = false;
   #corked: boolean = false;
+  #isHeard: boolean = false;
   #lastReadMs: number;
   #lastWriteMs: number;
   #lineStartedMs: number | undefined;
@@ -71,11 +75,7 @@ export class Connection {
     return this.#ended;
   }
 
-  /** When the client last sent a byte, and when a line was last sent to it. */
-  get lastReadMs(): number {
-    return this.#lastReadMs;
-  }
-
+  /** When a line was last sent to the client. */
   get lastWriteMs(): number {
     return this.#lastWriteMs;
   }
@@ -132,6 +132,11 @@ export class Connection {
 
   #receive(chunk: Uint8Array): void {
     if (this.#ended) return;
+    if (!this.#isHeard && chunk[0] === TLS_HANDSHAKE) {
+      this.end("tls-hello");
+      return;
+    }
+    this.#isHeard = true;
     this.#lastReadMs = this.#clock.monotonicMs();
     this.#lineStartedMs ??= this.#lastReadMs;
     this.#splitter.push(chunk);

@@ -6,6 +6,7 @@ import {
   encodeError,
   parseStratumLine,
   type StratumErrorName,
+  type StratumId,
   type StratumMessage,
   stratumError,
 } from "../../shared/messages/stratum.ts";
@@ -30,7 +31,9 @@ export function dispatch(session: Session, line: string, readAtMs: number): Prom
   const { clock, metrics } = session.modules;
   metrics.lineRead();
   const pauseMs = session.conduct.line(clock.monotonicMs());
-  const busy = handle(session, parseStratumLine(line), readAtMs);
+  const message = parseStratumLine(line);
+  if (message.kind !== "blank") session.heard(readAtMs);
+  const busy = handle(session, message, readAtMs);
   if (pauseMs === 0 && busy === undefined && session.replies.size < session.conduct.window) return undefined;
   const waits = [
     busy,
@@ -53,16 +56,17 @@ function handle(session: Session, message: StratumMessage, readAtMs: number): Pr
       return undefined;
     case "request": {
       const { id, method, params } = message;
-      if (params.kind === "bad") return refuse(session, id, "ErrorInvalidParams");
       const verb = VERBS.get(method);
+      // Differs from prosper-pool: there the shape of the params comes first, and hides that nobody knows the method.
       if (verb === undefined) return refuse(session, id, "ErrorMethodNotFound");
+      if (params.kind === "bad") return refuse(session, id, "ErrorInvalidParams");
       if (params.values.length < verb.minParams) return refuse(session, id, "ErrorInvalidParams");
       return runVerb(session, verb, { id, params: params.values, readAtMs });
     }
   }
 }
 
-function refuse(session: Session, id: number, name: StratumErrorName): undefined {
+function refuse(session: Session, id: StratumId, name: StratumErrorName): undefined {
   session.modules.metrics.lineRefused(name);
   session.replies.push(encodeError(id, stratumError(name)));
   return undefined;
@@ -71,7 +75,7 @@ function refuse(session: Session, id: number, name: StratumErrorName): undefined
 /** Differs from prosper-pool: there such lines get silence, and may come for ever. */
 function refuseMalformed(
   session: Session,
-  id: number | null,
+  id: StratumId | null,
   name: StratumErrorName,
   reason: string,
 ): undefined {

@@ -27,7 +27,11 @@ export function farewellTo(reason: EndReason, settings: StratumSettings): string
     case "authorize-deadline":
       return `log in within ${seconds(settings.authorizeDeadlineMs)}`;
     case "idle":
-      return `nothing was heard from you for ${seconds(settings.idleMs)}`;
+      return `no line was heard from you for ${seconds(settings.idleMs)}`;
+    case "shareless":
+      return `the pool's places are short, and no valid share came from you for ${seconds(settings.sharelessMs)}`;
+    case "tls-hello":
+      return "this port does not speak TLS: connect without it, or to the pool's port for TLS";
     case "no-prefix":
       return "no nonce prefix is free: connect again in a while";
     case "client-closed":

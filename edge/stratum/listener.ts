@@ -3,7 +3,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { type AddressRanges, addressRanges } from "../../shared/ip-address.ts";
+import { type AddressRanges, addressRanges, withoutMapping } from "../../shared/ip-address.ts";
+import { hostAndPort, listenOn } from "./listen-on.ts";
 import { readProxyHeader } from "./proxied-socket.ts";
 import type { StratumServer } from "./server.ts";
 
@@ -19,6 +20,7 @@ export interface TlsKeys {
 }
 
 export interface ListenOptions {
+  /** `::` is every address, of IPv4 too. */
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -51,11 +53,11 @@ export async function listenStratum(options: ListenOptions, server: StratumServe
   const listener: Server = createServer(socketOptions, (socket) => receive(door, socket));
   // Before its header and handshake a client is not yet a session: these are counted here, sessions by the server itself.
   listener.maxConnections = 2 * server.maxConnections;
-  await new Promise<void>((resolve, reject) => {
-    listener.once("error", (thrown) => reject(explain(options, thrown)));
-    listener.listen({ host: options.host, port: options.port, backlog: BACKLOG }, resolve);
-  });
-  listener.removeAllListeners("error");
+  await listenOn(listener, { host: options.host, port: options.port, backlog: BACKLOG }).catch(
+    (thrown: unknown) => {
+      throw explain(options, thrown);
+    },
+  );
   // An accept that fails (no file descriptors left) must not end the process: the client tries again.
   listener.on("error", () => undefined);
   const bound = listener.address();
@@ -77,7 +79,8 @@ interface Door {
 }
 
 function receive(door: Door, socket: Socket): void {
-  const address = socket.remoteAddress ?? "";
+  // An IPv4 client on a socket for both families has the same name everywhere.
+  const address = withoutMapping(socket.remoteAddress ?? "");
   if (!door.proxies.has(address)) {
     enter(door, socket, address);
     return;
@@ -142,7 +145,7 @@ function secureContext(tls: TlsKeys): SecureContext {
 
 function explain(options: ListenOptions, thrown: unknown): CodedError {
   const error = coerceError(thrown);
-  const where = `${options.host}:${options.port}`;
+  const where = hostAndPort(options.host, options.port);
   if ("code" in error && error.code === "EADDRINUSE")
     return new CodedError(
       "port-taken",

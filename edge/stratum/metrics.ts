@@ -16,6 +16,8 @@ export type EndReason =
   | "line-deadline"
   | "authorize-deadline"
   | "idle"
+  /** Without a valid share for long, while places were short. */
+  | "shareless"
   | "slow-reader"
   | "no-verdict"
   | "no-prefix"
@@ -23,6 +25,8 @@ export type EndReason =
   | "worker-paused"
   /** The header of the PROXY protocol is missing, malformed or late. */
   | "proxy-header"
+  /** TLS is spoken to a plain port. */
+  | "tls-hello"
   /** No TLS handshake was made, or not in time. */
   | "tls-failed";
 

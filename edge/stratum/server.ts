@@ -175,7 +175,12 @@ export class StratumServer {
 
   #onTick(): void {
     const now = this.#modules.clock.monotonicMs();
-    for (const session of this.#sessions.values()) session.tick(now);
+    for (const session of this.#sessions.values()) {
+      session.tick(now);
+      // The oldest connections first, and only until places are free again.
+      if (session.isShareless(now) && this.#admission.isShort(session.remoteAddress))
+        session.end("shareless");
+    }
     if (!this.#closing || this.#sessions.size > 0)
       this.#tick = this.#modules.clock.after(TICK_MS, () => this.#onTick());
   }

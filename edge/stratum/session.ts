@@ -57,7 +57,11 @@ export class Session {
   #lastFresh = -1;
   #isRenewing: boolean = false;
   #stopped: boolean = false;
-  #silentSinceMs = 0;
+  /** Until when there was no job: the times below begin anew with the next one. */
+  #joblessMs = 0;
+  #lastLineMs: number;
+  /** Of the last valid share, or of the connection. */
+  #lastShareMs: number;
   #endsAfterAnswers: boolean = false;
 
   constructor(
@@ -71,6 +75,8 @@ export class Session {
     this.remoteAddress = remoteAddress;
     this.modules = modules;
     this.connectedMs = modules.clock.monotonicMs();
+    this.#lastLineMs = this.connectedMs;
+    this.#lastShareMs = this.connectedMs;
     this.conduct = new Conduct(modules.settings, this.connectedMs);
     this.replies = new ReplyQueue((text) => this.#connection.send(text));
     this.#prefix = new SessionPrefix(modules, {
@@ -192,6 +198,17 @@ export class Session {
     this.#prefix.review();
   }
 
+  /** A line that says something was read. */
+  heard(readAtMs: number): void {
+    this.#lastLineMs = readAtMs;
+  }
+
+  /** Logged in, and without a valid share for so long that others may have its place. */
+  isShareless(nowMs: number): boolean {
+    const sinceMs = nowMs - Math.max(this.#joblessMs, this.#lastShareMs);
+    return loginOf(this.state) !== undefined && sinceMs >= this.modules.settings.sharelessMs;
+  }
+
   /** Notes the target the miner asks for. */
   wish(target: bigint): void {
     if (loginOf(this.state) === undefined) return;
@@ -241,8 +258,8 @@ export class Session {
     if (loginOf(this.state) === undefined && nowMs - this.connectedMs >= authorizeDeadlineMs)
       return "authorize-deadline";
     // Without a job a miner has nothing to say: its time begins again with the next one.
-    if (this.modules.backend.currentJob() === undefined) this.#silentSinceMs = nowMs;
-    return nowMs - Math.max(this.#silentSinceMs, this.#connection.lastReadMs) >= idleMs ? "idle" : undefined;
+    if (this.modules.backend.currentJob() === undefined) this.#joblessMs = nowMs;
+    return nowMs - Math.max(this.#joblessMs, this.#lastLineMs) >= idleMs ? "idle" : undefined;
   }
 
   /** The job goes on after a stop: only a prefix that nobody had meanwhile may mine it. Where none can be had, the next tick asks again. */

@@ -14,8 +14,10 @@ export interface StratumSettings extends VardiffSettings {
   readonly lineDeadlineMs: number;
   /** From the connection to a successful login, and for the answer to any later one. */
   readonly authorizeDeadlineMs: number;
-  /** Without a byte from the client while there is a job. */
+  /** Without a line from the client while there is a job; one of only whitespace is none. */
   readonly idleMs: number;
+  /** A login without a valid share for so long, while there is a job, gives its place to others once fewer than a tenth are free. */
+  readonly sharelessMs: number;
   /** set_target is sent again after this long without a line, so that no gateway forgets the connection. */
   readonly heartbeatMs: number;
   /** A reader with more than this unsent is dropped. */
@@ -53,6 +55,7 @@ export const STRATUM_DEFAULTS: StratumSettings = {
   lineDeadlineMs: 15_000,
   authorizeDeadlineMs: 20_000,
   idleMs: 600_000,
+  sharelessMs: 900_000,
   heartbeatMs: 240_000,
   maxUnsentBytes: 65_536,
   stuckMs: 30_000,

@@ -1,5 +1,6 @@
 /** Figures for people: hash rates over a window, expected places, luck, pending amounts. No money is booked from them. */
 
+import { feeOf, storedRate } from "../../shared/accounting/fee.ts";
 import type { BlockSummary } from "../../shared/db/stats.ts";
 import type { PendingJob } from "../../shared/db/user-stats.ts";
 import { hashesOfWork } from "../../shared/difficulty/work.ts";
@@ -87,13 +88,7 @@ export function luckOf(blocks: readonly BlockSummary[], blockSeconds: number): L
 export function pendingEstimate(job: PendingJob, usualReward: bigint): bigint {
   if (job.poolWork === 0n) return 0n;
   const reward = job.reward ?? usualReward;
-  return ((reward - feeOf(reward, job.feeRate)) * job.work) / job.poolWork;
-}
-
-/** `rate` is decimal text with at most 8 places, below 1. */
-function feeOf(reward: bigint, rate: string): bigint {
-  const units = BigInt((rate.split(".")[1] ?? "").padEnd(8, "0").slice(0, 8));
-  return (reward * units) / 100_000_000n;
+  return ((reward - feeOf(reward, storedRate(job.feeRate))) * job.work) / job.poolWork;
 }
 
 /** Part of a whole to six places, for a share of work that may exceed a double. */

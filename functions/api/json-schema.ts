@@ -46,7 +46,7 @@ function plain(schema: v.InferOutput<typeof parts>): JsonSchema {
     case "array":
       return { type: "array", items: jsonSchema(schema.item) };
     case "tuple":
-      return { type: "array", prefixItems: schema.items?.map(jsonSchema), items: false };
+      return tupleSchema(schema.items ?? []);
     case "record":
       return { type: "object", additionalProperties: jsonSchema(schema.value) };
     case "nullable":
@@ -61,6 +61,17 @@ function plain(schema: v.InferOutput<typeof parts>): JsonSchema {
     default:
       throw new RangeError(`no JSON Schema is known for the valibot schema ${schema.type}: add it here`);
   }
+}
+
+/** `prefixItems` alone bounds only what is there: a shorter array would pass. */
+function tupleSchema(items: readonly unknown[]): JsonSchema {
+  return {
+    type: "array",
+    prefixItems: items.map((item) => jsonSchema(item)),
+    items: false,
+    minItems: items.length,
+    maxItems: items.length,
+  };
 }
 
 function objectSchema(entries: Readonly<Record<string, unknown>>): JsonSchema {

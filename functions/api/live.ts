@@ -6,6 +6,8 @@ export interface Live {
   minute(): number | undefined;
   /** Of the newest graded block; undefined before the first. */
   height(): number | undefined;
+  /** Since the last block, where three block periods have passed without one; undefined while blocks come. */
+  stalledMs(): number | undefined;
   /** Open stratum connections. */
   connections(): number;
   submitSync?(): SubmitSync;

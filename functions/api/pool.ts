@@ -5,6 +5,7 @@ import type { Db } from "../../shared/db/port.ts";
 import {
   type Activity,
   type BlockSummary,
+  type CurrentJob,
   currentJob,
   poolActivity,
   poolMinutes,
@@ -23,6 +24,8 @@ export const SHORT_WINDOW_MS = 10 * MINUTE_MS;
 export const LONG_WINDOW_MS = 60 * MINUTE_MS;
 /** From a share's acknowledgement to its row. */
 export const ON_THE_WAY_MS = 10_000;
+/** The edge's own rule (edge/chain/stall.ts). */
+const STALLED_AFTER_BLOCKS = 3;
 const ONLINE_MS = 5 * MINUTE_MS;
 /** A day of ten-minute blocks. */
 const HISTORY_BLOCKS = 144;
@@ -110,6 +113,7 @@ async function gather(
     connections: live?.connections() ?? null,
     height: live?.height() ?? newest[0]?.height ?? null,
     minute: live?.minute() ?? null,
+    stalledSeconds: stalledSeconds(options, live, job, newest[0]),
     minuteCount: 10,
     blockSeconds: options.blockSeconds,
     feeRate: job?.feeRate ?? null,
@@ -128,6 +132,22 @@ async function gather(
     luck: luckView(history, options.blockSeconds),
     blocks: newest.map((block) => blockViewOf(block, options.blockSeconds)),
   };
+}
+
+/** Where no edge is in reach: a job is made when the block below it is booked, and the database's own clock says how long ago that was. */
+function stalledSeconds(
+  { blockSeconds }: ApiOptions,
+  live: ApiModules["live"],
+  job: CurrentJob | undefined,
+  newest: BlockSummary | undefined,
+): number | null {
+  if (live !== undefined) {
+    const stalledMs = live.stalledMs();
+    return stalledMs === undefined ? null : Math.round(stalledMs / 1000);
+  }
+  // Blocks that are booked without a job to follow are none that are missing.
+  if (job === undefined || (newest?.height ?? 0) >= job.height) return null;
+  return job.ageSeconds < STALLED_AFTER_BLOCKS * blockSeconds ? null : Math.round(job.ageSeconds);
 }
 
 function luckView(blocks: readonly BlockSummary[], blockSeconds: number): LuckView {

@@ -144,12 +144,12 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
     userRoute({
       method: "PUT",
       path: "/api/me/password",
-      summary: "Change the password; every other session ends",
+      summary: "Change the password; every other session ends, and this one goes on under a new cookie",
       reply: "Ok",
       query: {},
       body: v.strictObject({ password: field, next: field, code }),
-      run: async ({ session, body, from }) =>
-        changed(await accounts.changePassword(session, body.next, body, from)),
+      run: async ({ session, body, from, isSecure }) =>
+        loggedIn(await accounts.changePassword(session, body.next, body, from), isSecure, 422),
     }),
   ];
 }
@@ -177,10 +177,14 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       reply: "RecoveryCodes",
       query: {},
       body: v.strictObject({ code: field }),
-      run: async ({ session, body }) => {
-        const result = await accounts.confirmSecondFactor(session, body.code);
+      run: async ({ session, body, from, isSecure }) => {
+        const result = await accounts.confirmSecondFactor(session, body.code, from);
         if (result.kind !== "ok") return turnedDown(result, 422);
-        return view({ recoveryCodes: result.recoveryCodes });
+        return {
+          kind: "view",
+          view: { recoveryCodes: result.recoveryCodes },
+          cookies: loginCookies(result, isSecure),
+        };
       },
     }),
     userRoute({

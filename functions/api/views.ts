@@ -115,6 +115,10 @@ export const poolView = v.strictObject({
   connections: about(v.nullable(seconds), "open stratum connections, where the edge is in reach"),
   height: about(v.nullable(height), "of the newest graded block"),
   minute: about(v.nullable(seconds), "of the block being made, 0 to 9"),
+  stalledSeconds: about(
+    v.nullable(seconds),
+    "without a block, where three block periods have passed so; null while blocks come",
+  ),
   minuteCount: seconds,
   blockSeconds: v.number(),
   feeRate: about(v.nullable(v.string()), "part of a reward that the pool keeps"),

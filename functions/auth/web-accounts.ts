@@ -49,11 +49,18 @@ export type Refusal = {
  * A session's token goes into a cookie and nowhere else; the device's into another, which outlives the session: strangers' failures
  * do not bind who brings it.
  */
-export type LoginResult = { readonly kind: "ok"; readonly token: string; readonly device: string } | Refusal;
+/** A new session, and the browser it is in. */
+interface OpenedSession {
+  readonly kind: "ok";
+  readonly token: string;
+  readonly device: string;
+}
+
+export type LoginResult = OpenedSession | Refusal;
 
 export type ChangeResult = { readonly kind: "ok" } | Refusal;
 export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | Refusal;
-export type ConfirmResult = { readonly kind: "ok"; readonly recoveryCodes: readonly string[] } | Refusal;
+export type ConfirmResult = (OpenedSession & { readonly recoveryCodes: readonly string[] }) | Refusal;
 
 /** What a visitor brings to show who it is. `code` is of the second factor, or a recovery code; "" without one. */
 export interface Proof {
@@ -75,14 +82,17 @@ export interface WebAccounts {
   logout(token: string): Promise<void>;
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
-  /** Who it is is asked again; every other session of the user ends, and only `from` stays a place of its own. */
-  changePassword(session: LiveSession, next: string, proof: Proof, from: Origin): Promise<ChangeResult>;
+  /**
+   * Who it is is asked again; every session of the user ends, and a new one begins: whoever has a copy of the old token is out too. Only `from` stays a
+   * place of its own.
+   */
+  changePassword(session: LiveSession, next: string, proof: Proof, from: Origin): Promise<LoginResult>;
   /** Where money goes is changed only by who proves to be the user. */
   changeAddress(session: LiveSession, address: string, proof: Proof): Promise<ChangeResult>;
   /** Makes a secret for an authenticator; it asks for nothing before it is confirmed. */
   enrolSecondFactor(session: LiveSession, proof: Proof): Promise<EnrolResult>;
-  /** Puts the secret in force by its first code; every other session of the user ends. */
-  confirmSecondFactor(session: LiveSession, code: string): Promise<ConfirmResult>;
+  /** Puts the secret in force by its first code; sessions end and begin as with a new password. */
+  confirmSecondFactor(session: LiveSession, code: string, from: Origin): Promise<ConfirmResult>;
   removeSecondFactor(session: LiveSession, proof: Proof): Promise<ChangeResult>;
 }
 
@@ -108,7 +118,7 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
     },
     async register(request, from) {
       if (request.password.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
-      return counted(await parts.lockout.registration(from.remoteAddress), async () => {
+      return counted<LoginResult>(await parts.lockout.registration(from.remoteAddress), async () => {
         const result = await register(modules, request, options.openRegistration);
         const user = result.kind === "refused" ? undefined : await findUser(db, request.name);
         if (result.kind === "refused" || user === undefined)
@@ -139,12 +149,10 @@ function settings(parts: Parts): Settings {
       if (next.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
       const proven = await proveAgain(parts, session, proof);
       if (proven.kind !== "ok") return notConfirmed(proven);
-      const { user, token } = session;
+      const { user } = session;
       await setPassword(db, user.id, await parts.passwords.hash(next));
-      await deleteOtherSessions(db, user.id, hashToken(token));
       await forgetPlaces(db, user.id);
-      await parts.lockout.remember(user.name, from);
-      return { kind: "ok" };
+      return renewSession(parts, user, from);
     },
     async changeAddress(session, address, proof) {
       if (!isValidFaAddress(address)) return refused(BAD_ADDRESS);
@@ -167,12 +175,12 @@ function secondFactor(issuer: string, parts: Parts): Factor {
       const enrolment = await enrolSecondFactor(parts, session.user, issuer);
       return enrolment === undefined ? refused(IN_FORCE) : { kind: "ok", enrolment };
     },
-    async confirmSecondFactor({ user, token }, code) {
+    async confirmSecondFactor({ user, token }, code, from) {
       return counted<ConfirmResult>(await parts.lockout.session(hashToken(token)), async () => {
         const recoveryCodes = await confirmEnrolment(parts, user.id, code);
         if (recoveryCodes === undefined) return { outcome: "failed", result: refused(WRONG_CODE) };
-        await deleteOtherSessions(db, user.id, hashToken(token));
-        return { outcome: "passed", result: { kind: "ok", recoveryCodes } };
+        const renewed = await renewSession(parts, user, from);
+        return { outcome: "passed", result: { ...renewed, recoveryCodes } };
       });
     },
     async removeSecondFactor(session, proof) {
@@ -239,12 +247,20 @@ function notConfirmed(refusal: Refusal): Refusal {
   return refusal.kind === "refused" ? refused(WRONG_CURRENT) : refusal;
 }
 
+interface NamedUser {
+  readonly id: bigint;
+  readonly name: string;
+}
+
+/** A new session, which is then the user's only one. */
+async function renewSession(parts: Parts, user: NamedUser, from: Origin): Promise<OpenedSession> {
+  const opened = await openSession(parts, user, from);
+  await deleteOtherSessions(parts.db, user.id, hashToken(opened.token));
+  return opened;
+}
+
 /** The device gets a new token at each login: one that somebody else had put there is worth nothing from then on. */
-async function openSession(
-  parts: Parts,
-  user: { readonly id: bigint; readonly name: string },
-  from: Origin,
-): Promise<LoginResult> {
+async function openSession(parts: Parts, user: NamedUser, from: Origin): Promise<OpenedSession> {
   const [token, device] = [newToken(parts.random), newToken(parts.random)];
   const nowMs = parts.clock.wallMs();
   await insertSession(parts.db, {

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { parse, stringify, TomlError } from "smol-toml";
+import { ALL_ADDRESSES } from "../../edge/stratum/listen-on.ts";
 import { CodedError } from "../../shared/errors.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -9,7 +10,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What the image promises (edge/Dockerfile): stands where the configuration says nothing else. */
 const IMAGE_DEFAULTS = {
   app: { datadir: "/data", tabledir: "/table" },
-  stratum: { host: "0.0.0.0", stratumport: 3333 },
+  stratum: { host: ALL_ADDRESSES, stratumport: 3333 },
 } as const;
 
 export interface ContainerSettings {

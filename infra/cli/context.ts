@@ -14,6 +14,7 @@ import type { Logger } from "../../shared/logger.ts";
 import { loadConfig, type Override } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { startPostgres } from "../local/postgres.ts";
+import { keepPostgres } from "../local/postgres-keeper.ts";
 import { createLogger, type LogLevel } from "../logger.ts";
 import { showProgress, showTable } from "./progress.ts";
 
@@ -136,14 +137,18 @@ export class CliContext {
     const embedded = url === undefined ? await startPostgres({ dir: join(dataDir, "postgres") }) : undefined;
     const address = url ?? embedded?.url ?? "";
     if (embedded?.adopted) logger.debug("using the PostgreSQL that runs already");
+    const ours = embedded !== undefined && (owned || !embedded.adopted) ? embedded : undefined;
+    const keeper = ours === undefined ? undefined : keepPostgres(ours, { clock: systemClock, logger });
     const db = openPg({ url: address });
     await migrate(db).catch(async (error: unknown) => {
+      await keeper?.stop();
       await db.close();
       throw error;
     });
     const close = async (): Promise<void> => {
       await db.close();
-      if (embedded !== undefined && (owned || !embedded.adopted)) await embedded.stop();
+      await keeper?.stop();
+      await ours?.stop();
     };
     return { db, url: address, close };
   }

@@ -8,7 +8,7 @@ import type { MinerStats } from "../../edge/miner/stats.ts";
 import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { formatTarget } from "../../shared/messages/stratum.ts";
+import { formatTarget, USER_NAME, WORKER_NAME } from "../../shared/messages/stratum.ts";
 
 /** As commander gives them. */
 export interface MinerCommandOptions {
@@ -61,7 +61,7 @@ export async function minerCommand(
     clock,
     random,
     logger,
-    onMessage: (text) => stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}pool: ${visible(text)}\n`),
+    onMessage: (text) => stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}pool: ${text}\n`),
   });
   const console = createInterface({ input: stdin });
   console.on(
@@ -81,9 +81,18 @@ export async function minerCommand(
   stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}${describe(miner.stats())}\n`);
   if (end.kind === "stopped") return 0;
   stderr.write(
-    `The pool refused the login of ${JSON.stringify(options.user)}: ${visible(end.reason)}. To register a new user give --password, --invite and --address.\n`,
+    `The pool refused the login of ${JSON.stringify(options.user)}: ${end.reason}.${advice(end.reason, options)}\n`,
   );
   return 1;
+}
+
+/** What to do about a refused login, in this command's own words. The Go pool gives no reason: then both ways in are named. */
+function advice(reason: string, { password = "", invite = "", address = "" }: MinerCommandOptions): string {
+  const register = " To register a new user give --password, --invite and --address.";
+  const mineOnly = " Mining for a user who exists needs no password: leave --password out.";
+  if (/no such user|registering|invite|payout address|no reason/i.test(reason))
+    return password !== "" && invite !== "" && address !== "" ? mineOnly : register;
+  return /password/i.test(reason) ? mineOnly : "";
 }
 
 /** What startMiner takes, or what is wrong. */
@@ -96,12 +105,10 @@ function readOptions(options: MinerCommandOptions): MinerOptions | string {
   if (!Number.isInteger(threads) || threads < 1 || threads > 61)
     return `--threads: expected a whole number from 1 to 61, got ${threads}`;
   if (!(duty > 0 && duty <= 1)) return `--duty: expected a number above 0 and up to 1, got ${duty}`;
-  for (const [flag, name] of [
-    ["--user", options.user],
-    ["--worker", options.worker],
-  ] as const)
-    if (!/^[\x21-\x2b\x2d-\x7e]{1,254}$/.test(name))
-      return `${flag}: expected visible ASCII characters without a comma, got ${JSON.stringify(name)}`;
+  if (!USER_NAME.test(options.user))
+    return `--user: expected 1 to 254 visible ASCII characters without a comma, got ${JSON.stringify(options.user)}`;
+  if (!WORKER_NAME.test(options.worker))
+    return `--worker: expected at most 64 visible ASCII characters without a comma, got ${JSON.stringify(options.worker)}`;
   return {
     host: match[1] ?? match[2] ?? "",
     port,
@@ -170,9 +177,4 @@ async function runLine(miner: Miner, line: string): Promise<string> {
     default:
       return "commands: total, getopr JOB, suggesttarget TARGET";
   }
-}
-
-/** A pool's text without what would move a terminal's cursor. */
-function visible(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e\u00a0-\uffff]/g, "?").slice(0, 500);
 }

@@ -1,10 +1,11 @@
 /** Commands that need neither database nor chain: hash, grade, config, datasources, pullsources. */
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
+import { writeFileDurably } from "../durable-file.ts";
 import { wholeNumber } from "./numbers.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { shutdownSignal } from "./shutdown.ts";
@@ -66,7 +67,7 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
       const { exampleConfig } = await import("../config/example.ts");
       if (existsSync(file))
         throw new CodedError("config", `${file} exists already: name a new file, or move it away`);
-      writeFileSync(file, exampleConfig(), { mode: 0o600 });
+      await writeFileDurably(file, exampleConfig());
       process.stdout.write(`Wrote ${file}\n`);
     });
 }

@@ -3,6 +3,7 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { runConsoleCommand } from "../../edge/stratum/console.ts";
+import { hostAndPort } from "../../edge/stratum/listen-on.ts";
 import { type ListenOptions, listenStratum } from "../../edge/stratum/listener.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { OpenBackend } from "../../edge/stratum/open-backend.ts";
@@ -49,7 +50,7 @@ export async function stratumCommand(
   });
   try {
     const listening = await listenStratum(options, server);
-    stdout.write(`stratum on ${listening.host}:${listening.port}; help lists the commands\n`);
+    stdout.write(`stratum on ${hostAndPort(listening.host, listening.port)}; help lists the commands\n`);
     const console = createInterface({ input: stdin });
     console.on("line", (line) => {
       void runLine(backend, server, line).then((answer) => {

@@ -34,7 +34,7 @@ const TIMEOUT_MS = 10_000;
 const HEX_64 = /^[0-9a-f]{64}$/;
 
 /**
- * Prints each check and returns the exit code: 1 where one fails. Throws CodedErrors `proof-file` (cannot be read), `verify-option`,
+ * Prints each check and returns the exit code: 1 where one fails, and for programs (`json`) where there is no published root to check against. Throws CodedErrors `proof-file` (cannot be read), `verify-option`,
  * `pool-away` (the pool did not say what it published).
  */
 export async function verifyCommand(options: VerifyOptions, modules: VerifyModules): Promise<number> {
@@ -52,22 +52,26 @@ export async function verifyCommand(options: VerifyOptions, modules: VerifyModul
   const checks =
     file.format === "prosper-proof" ? verifyProof(file, published) : verifyReceipt(file, published);
   if (block !== undefined) checks.push(...againstPool(file, block));
-  const code = conclude(checks, options, modules);
-  if (code === 0 && root === undefined)
-    modules.warn(
-      `Checked against the file's own root ${file.root}. Compare it with what the pool publishes: --root HEX or --pool URL`,
-    );
+  if (root !== undefined) return conclude(checks, options, modules);
+  const unpublished = `Checked against the file's own root ${file.root}. Compare it with what the pool publishes: --root HEX or --pool URL`;
+  // A program reads no warning: to it, what nobody has published proves nothing.
+  if (options.json === true) return conclude([...checks, { ok: false, text: unpublished }], options, modules);
+  const code = conclude(checks, options, modules, "The file agrees with itself.");
+  if (code === 0) modules.warn(unpublished);
   return code;
 }
 
-function conclude(checks: readonly Check[], options: VerifyOptions, { print }: VerifyModules): number {
+function conclude(
+  checks: readonly Check[],
+  options: VerifyOptions,
+  { print }: VerifyModules,
+  good = "Verified.",
+): number {
   const failed = checks.filter(({ ok }) => !ok);
   if (options.json === true) print(JSON.stringify({ ok: failed.length === 0, checks }));
   else {
     for (const { ok, text } of checks) print(`${ok ? "ok    " : "WRONG "} ${text}`);
-    print(
-      failed.length === 0 ? "Verified." : `NOT VERIFIED: ${failed.length} of ${checks.length} checks failed.`,
-    );
+    print(failed.length === 0 ? good : `NOT VERIFIED: ${failed.length} of ${checks.length} checks failed.`);
   }
   return failed.length === 0 ? 0 : 1;
 }

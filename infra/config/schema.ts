@@ -189,7 +189,7 @@ export const SETTINGS = {
     ),
   },
   stratum: {
-    host: setting(text, "0.0.0.0", "Address to listen on"),
+    host: setting(text, "::", "Address to listen on; :: is every one, of IPv4 too"),
     stratumport: setting(port, 1234, "Port to listen on; 0 picks a free one"),
     requireauth: setting(flag, true, "Only registered users may mine"),
     validateallshares: setting(flag, true, "Hash every share; false trusts miners (tests only)"),
@@ -219,7 +219,12 @@ export const SETTINGS = {
     ),
     linedeadline: setting(duration, "15s", "A begun line must be whole by then"),
     authorizedeadline: setting(duration, "20s", "A connection must have logged in by then"),
-    idletimeout: setting(duration, "10m", "A miner that sends nothing for so long is dropped"),
+    idletimeout: setting(duration, "10m", "A miner that sends no line for so long is dropped"),
+    sharelesstimeout: setting(
+      duration,
+      "15m",
+      "A login without a valid share for so long is dropped while fewer than a tenth of the places are free",
+    ),
     heartbeat: setting(duration, "4m", "The target is sent again after so long without a line"),
     maxunsent: setting(
       whole(4096, 100_000_000),
@@ -287,7 +292,7 @@ export const SETTINGS = {
     ),
   },
   web: {
-    host: setting(text, "0.0.0.0", "Address to listen on"),
+    host: setting(text, "::", "Address to listen on; :: is every one, of IPv4 too"),
     port: setting(port, 7070, "Port to listen on; 0 picks a free one"),
     proxysources: setting(
       addresses,

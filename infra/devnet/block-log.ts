@@ -1,9 +1,9 @@
 /**
- * The devnet's disk: an append-only log of records, cut into segments. Each record is synced before it counts; a tail torn by a crash is
- * cut off at the next start. Old segments are deleted whole.
+ * The devnet's disk: an append-only log of records, cut into segments. Each record is synced before it counts; one that a full disk tore is
+ * cut off before the next is written, a tail torn by a crash at the next start. Old segments are deleted whole.
  */
 
-import { type FileHandle, mkdir, open, readdir, rm, truncate } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { concat, u32ToBytes } from "../../shared/bytes.ts";
@@ -35,14 +35,17 @@ export interface BlockLog {
 
 /** Header length, body length, CRC-32 of both. */
 const PREFIX_BYTES = 12;
+/** How every header begins: where one may be found after torn bytes. */
+const HEADER_START = '{"type":';
 const SEGMENT_NAME = /^chain-(\d{9})\.log$/;
 
 const segmentPath = (folder: string, segment: number): string =>
   join(folder, `chain-${String(segment).padStart(9, "0")}.log`);
 
 /**
- * Opens the log in `folder` and hands each whole record to `onRecord`, in order. Throws CodedError `devnet-data-damaged` where a
- * record is broken that is not the last.
+ * Opens the log in `folder` and hands each whole record to `onRecord`, in order. Half a record between whole ones, as versions before left
+ * it on a full disk, is passed over: whether the records follow on each other is for the caller to see. Throws CodedError
+ * `devnet-data-damaged` where a segment that is not the last ends in a broken record.
  */
 export async function openBlockLog(
   folder: string,
@@ -55,9 +58,12 @@ export async function openBlockLog(
     .flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
+  let whole = 0;
   for (const segment of segments) {
     const path = segmentPath(folder, segment);
-    const { end, size } = await readSegment(path, segment, onRecord);
+    const { end, size, torn } = await readSegment(path, segment, onRecord);
+    whole = end;
+    if (torn > 0) logger.warn("passed over half a block that a full disk had left", { path, bytes: torn });
     if (end === size) continue;
     if (segment !== segments.at(-1))
       throw new CodedError(
@@ -67,35 +73,60 @@ export async function openBlockLog(
     logger.warn("cut off a block that was not written whole", { path, from: end, size });
     await truncate(path, end);
   }
-  return createBlockLog(folder, segments);
+  return createBlockLog(folder, segments, whole);
 }
 
-function createBlockLog(folder: string, existing: readonly number[]): BlockLog {
+/** `whole`: bytes of the last segment. */
+function createBlockLog(folder: string, existing: readonly number[], whole: number): BlockLog {
   const kept = new Set(existing);
   let segment = existing.at(-1) ?? 0;
+  let end = whole;
   let file: FileHandle | undefined;
   const current = async (): Promise<FileHandle> => {
-    if (file === undefined) {
-      file = await open(segmentPath(folder, segment), "a+");
+    if (file !== undefined) return file;
+    const opened = await open(segmentPath(folder, segment), "a+");
+    try {
+      // What a failed append may have left, where it could not be cut off at once.
+      await opened.truncate(end);
       if (!kept.has(segment)) await syncFolder(folder);
-      kept.add(segment);
+    } catch (error) {
+      await opened.close();
+      throw error;
     }
-    return file;
+    kept.add(segment);
+    file = opened;
+    return opened;
+  };
+  /** Back to the last whole record: whatever comes after half a one would be lost with it at the next start. */
+  const cutBack = async (): Promise<void> => {
+    const failed = file;
+    file = undefined;
+    await failed?.truncate(end).catch(() => undefined);
+    await failed?.close().catch(() => undefined);
   };
   return {
     async append({ header, body }) {
       const bytes = new TextEncoder().encode(JSON.stringify(header));
       const target = await current();
-      const { size } = await target.stat();
       const sum = crc32(body, crc32(bytes));
       const prefix = concat(u32ToBytes(bytes.length), u32ToBytes(body.length), u32ToBytes(sum));
-      await target.appendFile(concat(prefix, bytes, body));
-      await target.sync();
-      return { segment, offset: size + PREFIX_BYTES + bytes.length, length: body.length };
+      const record = concat(prefix, bytes, body);
+      try {
+        await target.appendFile(record);
+        await target.sync();
+      } catch (error) {
+        await cutBack();
+        throw error;
+      }
+      const offset = end + PREFIX_BYTES + bytes.length;
+      end += record.length;
+      return { segment, offset, length: body.length };
     },
     async rotate(next, oldest) {
       await file?.close();
       file = undefined;
+      // A block that could not be written is tried again, its segment with it.
+      if (next !== segment) end = 0;
       segment = next;
       for (const old of kept) {
         if (old >= oldest) continue;
@@ -120,34 +151,42 @@ function createBlockLog(folder: string, existing: readonly number[]): BlockLog {
   };
 }
 
-/** Reads whole records; `end` is where the first broken one begins. */
+/** Reads whole records; `end` is where the last one ends, `torn` the bytes between them that belong to none. */
 async function readSegment(
   path: string,
   segment: number,
   onRecord: (header: unknown, place: BodyPlace) => void,
-): Promise<{ readonly end: number; readonly size: number }> {
-  const file = await open(path, "r");
-  try {
-    const { size } = await file.stat();
-    let at = 0;
-    while (at + PREFIX_BYTES <= size) {
-      const prefix = Buffer.alloc(PREFIX_BYTES);
-      await file.read(prefix, 0, PREFIX_BYTES, at);
-      const headerLength = prefix.readUInt32BE(0);
-      const bodyLength = prefix.readUInt32BE(4);
-      const end = at + PREFIX_BYTES + headerLength + bodyLength;
-      if (end > size) break;
-      const bytes = Buffer.alloc(headerLength + bodyLength);
-      await file.read(bytes, 0, bytes.length, at + PREFIX_BYTES);
-      if (crc32(bytes) !== prefix.readUInt32BE(8)) break;
-      const header: unknown = JSON.parse(bytes.toString("utf8", 0, headerLength));
-      onRecord(header, { segment, offset: at + PREFIX_BYTES + headerLength, length: bodyLength });
+): Promise<{ readonly end: number; readonly size: number; readonly torn: number }> {
+  const bytes = await readFile(path);
+  let end = 0;
+  let torn = 0;
+  for (let at = 0; ; ) {
+    const found = recordAt(bytes, at);
+    if (found !== undefined) {
+      torn += at - end;
+      onRecord(found.header, { segment, offset: found.bodyAt, length: found.end - found.bodyAt });
+      end = found.end;
       at = end;
+      continue;
     }
-    return { end: at, size };
-  } finally {
-    await file.close();
+    const next = bytes.indexOf(HEADER_START, at + PREFIX_BYTES + 1);
+    if (next < 0) return { end, size: bytes.length, torn };
+    at = next - PREFIX_BYTES;
   }
+}
+
+/** The whole record that begins at `at`, undefined where none does. */
+function recordAt(
+  bytes: Buffer,
+  at: number,
+): { readonly header: unknown; readonly bodyAt: number; readonly end: number } | undefined {
+  const headerAt = at + PREFIX_BYTES;
+  if (headerAt > bytes.length) return undefined;
+  const bodyAt = headerAt + bytes.readUInt32BE(at);
+  const end = bodyAt + bytes.readUInt32BE(at + 4);
+  if (end > bytes.length || crc32(bytes.subarray(headerAt, end)) !== bytes.readUInt32BE(at + 8))
+    return undefined;
+  return { header: JSON.parse(bytes.toString("utf8", headerAt, bodyAt)), bodyAt, end };
 }
 
 /** The same in memory, for a devnet without a data folder. */

@@ -1,6 +1,7 @@
 /** The devnet's chain: blocks by height and hash, balances, and the log that keeps them. Knows no time. */
 
 import * as v from "valibot";
+import { CodedError } from "../../shared/errors.ts";
 import { type EncodedBlock, encodeDirectoryBlock, encodeEntryBlock } from "../../shared/factom/block.ts";
 import { OPR_CHAIN, TRANSACTION_CHAIN } from "../../shared/factom/entry.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -80,6 +81,7 @@ export class DevnetChain {
       options.folder,
       (header, place) => {
         const record = v.parse(RECORD, header);
+        chain.#requireNext(record);
         if (record.type === "state") chain.#restore(record);
         else chain.#apply(record, place);
       },
@@ -182,6 +184,18 @@ export class DevnetChain {
 
   close(): Promise<void> {
     return this.#log.close();
+  }
+
+  /** Records on disk follow on each other, or blocks that the pool has booked would silently be others. */
+  #requireNext({ type, height, ...record }: BlockRecord | StateRecord): void {
+    if (this.#tip === undefined) return;
+    const expected = type === "state" ? this.#tip : { height: this.#tip.height + 1 };
+    const below = "prevKeyMr" in record ? record.prevKeyMr : record.keyMr;
+    if (height === expected.height && below === this.#tip.keyMr) return;
+    throw new CodedError(
+      "devnet-data-damaged",
+      `the devnet's folder is damaged: expected ${type} ${expected.height} on ${this.#tip.keyMr}, got ${height} on ${below}: move the folder away to start a new chain`,
+    );
   }
 
   #oldestSegment(): number {

@@ -10,6 +10,7 @@ import { type DevnetKeys, ensureDevnetKeys } from "../local/devnet-pool.ts";
 import { creditAddress } from "../local/key-addresses.ts";
 import { startParts } from "../local/parts.ts";
 import { startPostgres } from "../local/postgres.ts";
+import { keepPostgres } from "../local/postgres-keeper.ts";
 import { deployLocal, type LocalOutputs } from "./deploy.ts";
 import { type MiniStack, startMiniStack } from "./ministack.ts";
 import { firstLine } from "./process.ts";
@@ -70,9 +71,11 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
       ...(options.unsafeFast === undefined ? {} : { unsafeFast: options.unsafeFast }),
     });
     onStop(() => postgres.stop());
+    const keeper = keepPostgres(postgres, modules);
+    onStop(() => keeper.stop());
     const dataApi = await startDataApiServer({ databaseUrl: postgres.url }, modules);
     onStop(() => dataApi.close());
-    const keys = ensureDevnetKeys(dataDir, modules.random);
+    const keys = await ensureDevnetKeys(dataDir, modules.random);
     const devnet = await firstLine(
       {
         name: "prosper devnet",

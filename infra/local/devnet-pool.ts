@@ -1,11 +1,12 @@
 /** What a devnet pool keeps in its data folder besides books and journal: its keys, and where its parts listen while it runs. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Random } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { encodeAddress } from "../../shared/factom/address.ts";
+import { writeFileDurably } from "../durable-file.ts";
 
 const keysSchema = v.object({
   ...{ fs: v.string(), es: v.string(), miner: v.string() },
@@ -20,8 +21,8 @@ export type DevnetKeys = v.InferOutput<typeof keysSchema>;
 const keysFile = (dataDir: string): string => join(dataDir, "keys.json");
 const endpointsFile = (dataDir: string): string => join(dataDir, "endpoints.json");
 
-/** The keys, made at the first start. */
-export function ensureDevnetKeys(dataDir: string, random: Random): DevnetKeys {
+/** The keys, made at the first start. The folder must be locked. */
+export async function ensureDevnetKeys(dataDir: string, random: Random): Promise<DevnetKeys> {
   mkdirSync(dataDir, { recursive: true });
   const file = keysFile(dataDir);
   if (existsSync(file)) return readJson(file, keysSchema);
@@ -31,13 +32,13 @@ export function ensureDevnetKeys(dataDir: string, random: Random): DevnetKeys {
     miner: encodeAddress("Fs", random(32)),
     guest: encodeAddress("Fs", random(32)),
   };
-  writeFileSync(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  await writeFileDurably(file, `${JSON.stringify(keys, null, 2)}\n`);
   return keys;
 }
 
 /** Written at every start, since a port may be picked anew. */
-export function writeEndpoints(dataDir: string, endpoints: { factomd: string }): void {
-  writeFileSync(endpointsFile(dataDir), `${JSON.stringify(endpoints)}\n`);
+export async function writeEndpoints(dataDir: string, endpoints: { factomd: string }): Promise<void> {
+  await writeFileDurably(endpointsFile(dataDir), `${JSON.stringify(endpoints)}\n`);
 }
 
 /** The devnet pool of a data folder, or undefined where there is none. */

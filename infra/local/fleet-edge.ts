@@ -9,6 +9,7 @@ import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { createSqsSender } from "../../edge/queue/sqs-sender.ts";
+import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
@@ -121,7 +122,9 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
       stopping.abort();
       return certificate;
     });
-    const host = config.stratum.host === "0.0.0.0" ? "127.0.0.1" : config.stratum.host;
-    return { stratum: `${host}:${edge.listening?.port ?? 0}`, factomd: url };
+    return {
+      stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
+      factomd: url,
+    };
   });
 }

@@ -98,6 +98,10 @@ function watchEdge(edge: Edge, registry: Registry): void {
     miners: ["Sessions that mine", () => edge.stratum.stats().miners],
     workers: ["Different workers that mine", () => edge.stratum.stats().workers],
     chain_height: ["Top height of the chain", () => edge.follower.topHeight() ?? 0],
+    chain_stalled_seconds: [
+      "Seconds without a block, once three block periods have passed so; else 0",
+      () => (edge.stall.stalledMs() ?? 0) / 1000,
+    ],
     job_height: ["Height being mined; 0 while there is no job", () => edge.job?.height ?? 0],
     lease_held: [
       "1 while this edge may acknowledge shares",

@@ -1,6 +1,6 @@
 /** From the configuration to the settings of the pool's parts. */
 
-import { type FollowerOptions, stalledAfterMs } from "../../edge/chain/follower.ts";
+import type { FollowerOptions } from "../../edge/chain/follower.ts";
 import type { GradeOptions } from "../../edge/chain/grade.ts";
 import type { EdgeOptions } from "../../edge/edge.ts";
 import type { PollOptions } from "../../functions/poll/poll.ts";
@@ -42,7 +42,6 @@ export function followOptions({ pegnet }: Config): FollowerOptions {
     pollMs: Math.min(pegnet.pollingperiod, pegnet.blockperiod / 50),
     retryMs: Math.min(pegnet.retryperiod, pegnet.blockperiod / 10),
     patienceMs: pegnet.blockperiod / 5,
-    stalledAfterMs: stalledAfterMs(pegnet.blockperiod),
   };
 }
 

@@ -63,7 +63,10 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     {
       ...{ db, clock, random, accounts, logger },
       ...(receiptKeys && { receiptKeys }),
-      ...(edge && { live: liveOf(edge), health: async () => healthOf(edge) }),
+      ...(edge && {
+        live: liveOf(edge),
+        health: async () => healthOf(edge, config.pegnet.blockperiod),
+      }),
     },
   );
   return startWeb(
@@ -77,6 +80,7 @@ function liveOf(edge: Edge): Live {
   return {
     minute: () => edge.minutes.minute(),
     height: () => edge.follower.topHeight(),
+    stalledMs: () => edge.stall.stalledMs(),
     connections: () => edge.stratum.stats().connections,
     submitSync: () => ({
       submitting: !edge.minutes.isSaving(),
@@ -105,12 +109,32 @@ function liveSession(
   };
 }
 
-function healthOf(edge: Edge): Record<string, string> {
+/** A block is graded, and the next job made, in a second or a few: a gap this long is none of those. */
+const SHORTEST_GAP_MS = 10_000;
+const GAP_PART_OF_BLOCK = 10;
+
+/** By check: "ok", or what is wrong. A gap between two jobs is how the chain works; one that lasts is not. */
+export function healthOf(
+  edge: Pick<Edge, "withoutJobMs"> & {
+    readonly stall: Pick<Edge["stall"], "stalledMs">;
+    readonly follower: Pick<Edge["follower"], "topHeight">;
+    readonly desk: Pick<Edge["desk"], "stats">;
+  },
+  blockMs: number,
+): Record<string, string> {
+  const stalledMs = edge.stall.stalledMs();
+  const idleMs = edge.withoutJobMs() ?? Number.POSITIVE_INFINITY;
   return {
     lease: edge.desk.stats()?.leaseHeld
       ? "ok"
       : "this edge may not acknowledge shares: is the database away?",
-    chain: edge.follower.topHeight() === undefined ? "factomd was not reached yet" : "ok",
-    job: edge.job === undefined ? "there is no job to mine" : "ok",
+    chain: chainHealth(edge.follower.topHeight(), stalledMs),
+    job: idleMs <= Math.max(SHORTEST_GAP_MS, blockMs / GAP_PART_OF_BLOCK) ? "ok" : "there is no job to mine",
   };
+}
+
+function chainHealth(height: number | undefined, stalledMs: number | undefined): string {
+  if (height === undefined) return "factomd was not reached yet";
+  if (stalledMs === undefined) return "ok";
+  return `no block after ${height} for ${Math.round(stalledMs / 1000)} s: see whether factomd follows its network`;
 }

@@ -3,6 +3,7 @@
 import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
+import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
 import { createLockout } from "../../functions/auth/lockout.ts";
 import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
@@ -107,11 +108,10 @@ async function start(
     tls: edge.listeningTls?.port,
     web: web.port,
   });
-  const host = config.stratum.host === "0.0.0.0" ? "127.0.0.1" : config.stratum.host;
   return {
     web,
     edge,
-    stratum: `${host}:${edge.listening?.port ?? 0}`,
+    stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
     async stop() {
       stop.abort();
       for (const step of undo.toReversed()) {

@@ -19,7 +19,9 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
+import { systemClock } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { clearRemains, livePid, type ServerState, serverState } from "./postgres-process.ts";
 
 const exec = promisify(execFile);
 const DATABASE = "prosper";
@@ -39,6 +41,9 @@ export interface Postgres {
   url: string;
   /** True when a server left running by a killed process was taken over. */
   adopted: boolean;
+  state(): ServerState;
+  /** After a kill, on the same port. Throws CodedError `postgres-start`. */
+  startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,12 +66,18 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const cluster = await prepare(options.dir);
   if (!existsSync(join(cluster.data, "PG_VERSION"))) await initialise(cluster);
   const password = readFileSync(cluster.secretFile, "utf8").trim();
-  const running = await runningPort(cluster);
+  const running = runningPort(cluster);
   const port = running ?? (options.port || (await freePort()));
   if (running === undefined) await start(cluster, port, options.unsafeFast === true);
   const url = (database: string): string => `postgres://prosper:${password}@127.0.0.1:${port}/${database}`;
   await createDatabase(url("postgres"));
-  return { url: url(DATABASE), adopted: running !== undefined, stop: () => stop(cluster) };
+  return {
+    url: url(DATABASE),
+    adopted: running !== undefined,
+    state: () => serverState(cluster.data),
+    startAgain: () => start(cluster, port, options.unsafeFast === true),
+    stop: () => stop(cluster),
+  };
 }
 
 async function prepare(dir: string): Promise<Cluster> {
@@ -98,7 +109,9 @@ function homeElsewhere(dir: string): string {
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
   const home = join(SHARED_HOME, randomBytes(8).toString("hex"));
   mkdirSync(home, { recursive: true });
-  writeFileSync(file, `${home}\n`);
+  // In place when it is whole: half a name would be another cluster's.
+  writeFileSync(`${file}.new`, `${home}\n`);
+  renameSync(`${file}.new`, file);
   return home;
 }
 
@@ -155,8 +168,13 @@ function copyPrograms(native: string): string {
   const target = join(SHARED_HOME, `postgresql-${version}`);
   if (existsSync(target)) return target;
   const half = `${target}.${process.pid}`;
-  cpSync(native, half, { recursive: true, verbatimSymlinks: true });
-  renameSync(half, target);
+  try {
+    cpSync(native, half, { recursive: true, verbatimSymlinks: true });
+    renameSync(half, target);
+  } catch (error) {
+    rmSync(half, { recursive: true, force: true });
+    throw error;
+  }
   return target;
 }
 
@@ -189,17 +207,14 @@ async function initialise(cluster: Cluster): Promise<void> {
 }
 
 /** The port of a live server on this cluster, or undefined. */
-async function runningPort(cluster: Cluster): Promise<number | undefined> {
-  const alive = await program(cluster, "pg_ctl", ["status", "-D", cluster.data]).then(
-    () => true,
-    () => false,
-  );
-  if (!alive) return undefined;
+function runningPort(cluster: Cluster): number | undefined {
+  if (livePid(cluster.data) === undefined) return undefined;
   const port = Number(readFileSync(join(cluster.data, "postmaster.pid"), "utf8").split("\n")[3]);
   return Number.isInteger(port) ? port : undefined;
 }
 
 async function start(cluster: Cluster, port: number, unsafeFast: boolean): Promise<void> {
+  await clearRemains(cluster.data, systemClock);
   const flags = [
     "-p",
     `${port}`,
@@ -234,6 +249,7 @@ async function start(cluster: Cluster, port: number, unsafeFast: boolean): Promi
 }
 
 async function stop(cluster: Cluster): Promise<void> {
+  if (serverState(cluster.data) !== "running") return;
   await program(cluster, "pg_ctl", ["stop", "-w", "-t", "30", "-m", "fast", "-D", cluster.data]);
 }
 

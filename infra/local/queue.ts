@@ -4,7 +4,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { appendFile } from "node:fs/promises";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { toHex } from "../../shared/bytes.ts";
@@ -12,6 +11,7 @@ import type { Clock, Random, Timer } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
+import { type LogSink, openLogFile } from "../log-file.ts";
 
 export interface LocalQueueOptions {
   /** Messages held at most, waiting, in the handler's hands or about to be tried again. Full: `send` rejects with `queue-away`. */
@@ -83,6 +83,7 @@ export function createLocalQueue(options: LocalQueueOptions, modules: LocalQueue
 class InProcessQueue implements LocalQueue {
   readonly #options: Required<Omit<LocalQueueOptions, "deadLetterFile">>;
   readonly #deadLetterFile: string | undefined;
+  readonly #deadLetters: LogSink | undefined;
   readonly #modules: LocalQueueModules;
   readonly #held = new Map<string, Message>();
   readonly #dead: DeadLetter[] = [];
@@ -101,6 +102,9 @@ class InProcessQueue implements LocalQueue {
   constructor(options: LocalQueueOptions, modules: LocalQueueModules) {
     const { deadLetterFile, ...rest } = options;
     this.#deadLetterFile = deadLetterFile;
+    const complain = (message: string): void =>
+      modules.logger.error(`dead letters are kept in memory only: ${message}`);
+    if (deadLetterFile !== undefined) this.#deadLetters = openLogFile(deadLetterFile, complain, 0o600);
     this.#options = {
       capacity: 10_000,
       capacityBytes: 64 * 1024 * 1024,
@@ -233,13 +237,12 @@ class InProcessQueue implements LocalQueue {
     if (this.#dead.length > KEPT_DEAD_LETTERS) this.#dead.shift();
     this.#release(message);
     const file = this.#deadLetterFile;
-    const { logger } = this.#modules;
-    logger.error("A message failed too often and is now a dead letter", { messageId, receives, file });
-    if (file !== undefined) {
-      appendFile(file, `${JSON.stringify(letter)}\n`, { mode: 0o600 }).catch((error: unknown) =>
-        logger.error("The dead letter could not be written", { messageId, file, error: coerceError(error) }),
-      );
-    }
+    this.#modules.logger.error("A message failed too often and is now a dead letter", {
+      messageId,
+      receives,
+      file,
+    });
+    this.#deadLetters?.write(`${JSON.stringify(letter)}\n`);
   }
 
   #retry(messages: readonly Message[], delayMs: number): void {

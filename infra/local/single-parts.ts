@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createFollower } from "../../edge/chain/follower.ts";
 import { gradeChainBlock } from "../../edge/chain/grade.ts";
 import { createBlockReader } from "../../edge/chain/reader.ts";
+import { createStallWatch } from "../../edge/chain/stall.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
@@ -59,6 +60,7 @@ export function startSync(
     );
     onStop(() => lease.release());
     const reader = createBlockReader({ factomd, clock });
+    const stall = createStallWatch(grading, { clock, logger });
     const follower = createFollower(
       followOptions(config),
       {
@@ -68,14 +70,14 @@ export function startSync(
         grade: (block, previous) => gradeChainBlock(block, previous, grading, hasher),
       },
       {
-        onHeight: (height) => logger.debug("a new height", { height }),
+        onHeight: (height) => stall.rose(height),
         onJob: async () => undefined,
         onNoJob: () => undefined,
         onBlock: modules.onBlock,
       },
     );
     const stopping = new AbortController();
-    const running = follower.run(stopping.signal);
+    const running = Promise.all([follower.run(stopping.signal), stall.run(stopping.signal)]);
     onStop(() => {
       stopping.abort();
       return running;

@@ -35,6 +35,7 @@ function limits({ stratum }: Config): Partial<StratumSettings> {
     lineDeadlineMs: stratum.linedeadline,
     authorizeDeadlineMs: stratum.authorizedeadline,
     idleMs: stratum.idletimeout,
+    sharelessMs: stratum.sharelesstimeout,
     heartbeatMs: stratum.heartbeat,
     maxUnsentBytes: stratum.maxunsent,
     stuckMs: stratum.stucktimeout,

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { type Miner, startMiner } from "../../edge/miner/miner.ts";
+import { localHost } from "../../edge/stratum/listen-on.ts";
 import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -24,6 +25,7 @@ import { createPoolMetrics } from "./metrics.ts";
 import { type Pool, startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
+import { keepPostgres } from "./postgres-keeper.ts";
 
 export interface UpOptions {
   dataDir: string;
@@ -102,10 +104,10 @@ async function start(
   const logger = metrics.counting(modules.logger);
   const lock = lockFolder(dataDir);
   undo.push(async () => lock.release());
-  const keys = ensureDevnetKeys(dataDir, random);
+  const keys = await ensureDevnetKeys(dataDir, random);
 
   // The slow ones side by side. Where the table fails, the server is waited for: nothing else would stop it.
-  const server = database(options, modules, undo);
+  const server = database(options, { ...modules, logger }, undo);
   const table = await modules.openTable(options.bits).catch(async (error: unknown) => {
     await server.catch(() => undefined);
     throw error;
@@ -129,7 +131,7 @@ async function start(
     { clock, random, logger, hasher },
   );
   undo.push(() => devnet.stop());
-  writeEndpoints(dataDir, { factomd: devnet.factomdUrl });
+  await writeEndpoints(dataDir, { factomd: devnet.factomdUrl });
 
   modules.onStep("starting the pool");
   const accounts = { db, random, passwords: createPasswords({}, { random }) };
@@ -182,17 +184,20 @@ async function database(
   const postgres: Postgres = await startPostgres({ dir: join(options.dataDir, "postgres") });
   if (postgres.adopted) modules.logger.warn("took over the PostgreSQL that an earlier process left running");
   undo.push(() => postgres.stop());
+  const keeper = keepPostgres(postgres, modules);
+  undo.push(() => keeper.stop());
   return postgres.url;
 }
 
 function startMiners(options: UpOptions, modules: UpModules, pool: Pool, table: SharedTable): Miner[] {
   const { clock, random, logger } = modules;
-  const [host = "127.0.0.1", port = "0"] = pool.stratum.split(":");
+  const host = localHost(options.config.stratum.host);
+  const port = pool.edge.listening?.port ?? 0;
   return Array.from({ length: options.miners }, (_, i) =>
     startMiner(
       {
         host,
-        port: Number(port),
+        port,
         user: LOCAL_USER,
         worker: `miner-${i + 1}`,
         threads: 1,

@@ -4,15 +4,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP } from "node:net";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Registry } from "prom-client";
+import { ALL_ADDRESSES, hostAndPort, listenOn } from "../../edge/stratum/listen-on.ts";
 import type { HttpHandler } from "../../functions/api/handler.ts";
 import { errorReply, type HttpReply, textReply } from "../../functions/http.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { type AddressRanges, addressRanges } from "../../shared/ip-address.ts";
+import { type AddressRanges, addressRanges, withoutMapping } from "../../shared/ip-address.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { WebConnections } from "./web-connections.ts";
 
 export interface WebOptions {
+  /** `::` is every address, of IPv4 too. */
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -70,30 +72,29 @@ export async function startWeb(options: WebOptions, modules: WebModules): Promis
   server.headersTimeout = headersMs;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const port = await listen(server, options);
-  const name = options.host === "0.0.0.0" || options.host === "::" ? "localhost" : options.host;
+  const isForAll = options.host === "0.0.0.0" || options.host === ALL_ADDRESSES;
   return {
-    url: `http://${name.includes(":") ? `[${name}]` : name}:${port}`,
+    url: `http://${hostAndPort(isForAll ? "localhost" : options.host, port)}`,
     port,
     stop: () => stop(server),
   };
 }
 
-function listen(server: Server, { host, port }: WebOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      const what =
-        "code" in error && error.code === "EADDRINUSE" ? "is taken by another program" : error.message;
-      reject(
-        new CodedError("web-port", `web port ${host}:${port}: ${what}; choose another with --web-port`, {
-          cause: error,
-        }),
-      );
-    });
-    server.listen({ port, host, backlog: BACKLOG }, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
+async function listen(server: Server, { host, port }: WebOptions): Promise<number> {
+  await listenOn(server, { host, port, backlog: BACKLOG }).catch((thrown: unknown) => {
+    const error = coerceError(thrown);
+    const isTaken = "code" in error && error.code === "EADDRINUSE";
+    const what = isTaken ? "is taken by another program" : error.message;
+    throw new CodedError(
+      "web-port",
+      `web port ${hostAndPort(host, port)}: ${what}; choose another with --web-port`,
+      { cause: error },
+    );
   });
+  // An accept that fails (no file descriptors left) must not end the process: the visitor tries again.
+  server.on("error", () => undefined);
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : port;
 }
 
 function stop(server: Server): Promise<void> {
@@ -152,7 +153,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 /** The last address that no trusted proxy has: whatever stands before it in the header, the visitor may have written itself. */
 function visitorOf(request: IncomingMessage, proxies: AddressRanges): string {
   const forwarded = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
-  const hops = [...forwarded.map((hop) => hop.trim()), request.socket.remoteAddress ?? ""];
+  const hops = [...forwarded.map((hop) => hop.trim()), withoutMapping(request.socket.remoteAddress ?? "")];
   const visitor = hops.findLastIndex((hop) => !proxies.has(hop));
   const address = hops[visitor] ?? "";
   return visitor === hops.length - 1 || isIP(address) !== 0 ? address : (hops[visitor + 1] ?? "");

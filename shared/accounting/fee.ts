@@ -43,12 +43,22 @@ export function feeRate(scaled: bigint): FeeRate {
   return scaled as FeeRate;
 }
 
+/** A rate as the jobs have it, `0.05000000`. RangeError for anything else. */
+export function storedRate(text: string): FeeRate {
+  if (!/^0\.\d{8}$/.test(text))
+    throw new RangeError(`fee rate: expected 0 and ${RATE_DECIMALS} decimals, got ${JSON.stringify(text)}`);
+  return feeRate(BigInt(text.slice(2)));
+}
+
 /** A rate or proportion with its 8 decimals, as it is stored: `0.05000000`. */
 export function formatRate(scaled: bigint): string {
   return `${scaled / RATE_ONE}.${(scaled % RATE_ONE).toString().padStart(RATE_DECIMALS, "0")}`;
 }
 
-/** The fee of a reward in 1e-8 PEG, rounded down. */
+/**
+ * The fee of a reward in 1e-8 PEG, rounded down: the rule stands here. The function `books_seal` (shared/db/migrations/0002_books.sql)
+ * guards it once more in SQL: a seal with another fee is refused, whichever program makes it. A change of one needs the other.
+ */
 export function feeOf(reward: bigint, rate: FeeRate): bigint {
   return (reward * rate) / RATE_ONE;
 }

@@ -54,6 +54,7 @@ const currentJobRow = v.object({
   version: v.number(),
   oprHash: v.string(),
   createdAtMs: v.number(),
+  ageSeconds: v.number(),
   feeRate: v.string(),
   threshold: bigintText,
   prices: v.pipe(jsonText, v.record(v.string(), bigintText)),
@@ -61,7 +62,7 @@ const currentJobRow = v.object({
   pricesAtMs: v.nullable(v.number()),
 });
 
-/** `prices` are 1e-8 USD by asset; `quotes` is the poller's record of them, as it wrote it. */
+/** `ageSeconds` is by the database's clock alone; `prices` are 1e-8 USD by asset; `quotes` is the poller's record of them, as it wrote it. */
 export type CurrentJob = v.InferOutput<typeof currentJobRow>;
 
 /** Of the newest job, or of that of a height. */
@@ -69,7 +70,7 @@ export function currentJob(db: Db, height?: number): Promise<CurrentJob | undefi
   return first(
     db,
     sql`SELECT j.height, j.version, j.opr_hash AS "oprHash", ${ms(sql`j.created_at`)} AS "createdAtMs",
-      j.fee_rate::text AS "feeRate", j.threshold::text AS threshold, j.prices::text AS prices,
+      extract(epoch FROM now() - j.created_at)::float8 AS "ageSeconds", j.fee_rate::text AS "feeRate", j.threshold::text AS threshold, j.prices::text AS prices,
       p.quotes::text AS quotes, ${ms(sql`p.at`)} AS "pricesAtMs"
       FROM jobs j LEFT JOIN prices p ON p.id = j.prices_id
       WHERE ${height ?? null}::integer IS NULL OR j.height = ${height ?? null}::integer ORDER BY j.height DESC LIMIT 1`,

@@ -5,6 +5,10 @@ import * as v from "valibot";
 /** Longest line in either direction, newline included (L1). */
 export const MAX_LINE_BYTES = 4096;
 
+/** What names may be (A2). */
+export const USER_NAME = /^[\x21-\x2b\x2d-\x7e]{1,254}$/;
+export const WORKER_NAME = /^[\x21-\x2b\x2d-\x7e]{0,64}$/;
+
 /** Error codes. They are positive, and the message is a constant name, as the Go pool has them (E1). */
 export const STRATUM_ERRORS = {
   ErrorParseError: 32700,
@@ -36,6 +40,9 @@ export function stratumError(name: StratumErrorName, data: string | null = null)
   return { code: STRATUM_ERRORS[name], message: name, data };
 }
 
+/** What names a request: text of at most 64 characters or a whole number that a double holds exactly (P3). */
+export type StratumId = number | string;
+
 /** `params` as an array of strings; "bad" when missing or of another shape; null and missing elements are "" and none (P3). */
 export type Params = { readonly kind: "list"; readonly values: readonly string[] } | { readonly kind: "bad" };
 
@@ -46,17 +53,18 @@ export type StratumMessage =
   /** Not JSON (P1). */
   | { readonly kind: "unparsable" }
   /** JSON, but no request and no response (P2). */
-  | { readonly kind: "invalid"; readonly id: number | null; readonly reason: string }
-  | { readonly kind: "request"; readonly id: number; readonly method: string; readonly params: Params }
+  | { readonly kind: "invalid"; readonly id: StratumId | null; readonly reason: string }
+  | { readonly kind: "request"; readonly id: StratumId; readonly method: string; readonly params: Params }
   | {
       readonly kind: "response";
-      readonly id: number;
+      readonly id: StratumId;
       readonly result: unknown;
       readonly error: StratumError | undefined;
     };
 
+const MAX_ID_LENGTH = 64;
 const IdSchema = v.fallback(
-  v.pipe(v.number(), v.integer(), v.minValue(-0x8000_0000), v.maxValue(0x7fff_ffff)),
+  v.union([v.pipe(v.number(), v.safeInteger()), v.pipe(v.string(), v.maxLength(MAX_ID_LENGTH))]),
   0,
 );
 const ParamsSchema = v.nullable(v.array(v.nullable(v.string())));
@@ -67,8 +75,8 @@ const ErrorSchema = v.object({
 });
 
 /**
- * Never throws and never copies keys it does not know. Ids that are no 32-bit integers read as 0, keys match in any
- * case and the last one wins, as in the Go pool (P3).
+ * Never throws and never copies keys it does not know. Keys match in any case and the last one wins, as in the Go pool (P3).
+ * Differs from prosper-pool: there ids are 32-bit integers and any other reads as 0, so that a client which names its requests finds no answer.
  */
 export function parseStratumLine(line: string): StratumMessage {
   if (!/[^ \t\r\n]/.test(line)) return { kind: "blank" };
@@ -133,22 +141,22 @@ function readError(value: unknown): StratumError | undefined {
 }
 
 /** A request line with its newline; `params` null is written as null (get_version and stop_mining have none). */
-export function encodeRequest(id: number, method: string, params: readonly string[] | null): string {
+export function encodeRequest(id: StratumId, method: string, params: readonly string[] | null): string {
   return encode({ id, method, params });
 }
 
 /** A successful response: no "error" key (E2). */
-export function encodeResult(id: number, result: unknown): string {
+export function encodeResult(id: StratumId, result: unknown): string {
   return encode({ id, result });
 }
 
 /** No verdict, but an error: "result" is null. `id` null answers a line whose id could not be read. */
-export function encodeError(id: number | null, error: StratumError): string {
+export function encodeError(id: StratumId | null, error: StratumError): string {
   return encode({ id, result: null, error });
 }
 
 /** A verdict against a share or a login (E4). Differs from prosper-pool: with its reason, where there is only `false` there. */
-export function encodeRefusal(id: number, error: StratumError): string {
+export function encodeRefusal(id: StratumId, error: StratumError): string {
   return encode({ id, result: false, error });
 }
 

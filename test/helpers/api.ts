@@ -31,6 +31,7 @@ export const OPTIONS: ApiOptions = {
 export const LIVE: Live = {
   minute: () => 4,
   height: () => FIRST_HEIGHT + BLOCKS - 1,
+  stalledMs: () => undefined,
   connections: () => 3,
   submitSync: () => ({ submitting: true, submitHeight: 1012, syncing: false, lastNonZeroHeight: 1011 }),
   sessions: () => [

@@ -82,7 +82,7 @@ describe.skipIf(reason !== undefined)("the edge's image", () => {
 
   it("is the whole pool with a database's address alone: it takes a connection and a share", async () => {
     postgres = await startPostgres({ dir: join(folder, "postgres"), unsafeFast: true });
-    const keys = ensureDevnetKeys(folder, systemRandom);
+    const keys = await ensureDevnetKeys(folder, systemRandom);
     const ready = v.object({ event: v.literal("ready"), factomd: v.string(), prices: v.string() });
     const network = await firstLine(
       {

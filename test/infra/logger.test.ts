@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openLogFile } from "../../infra/log-file.ts";
+import { withFullDisk } from "../helpers/full-disk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-log-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -64,5 +65,21 @@ describe("a log file", () => {
     expect(complaints).toEqual([
       "the log /dev/full cannot be written (ENOSPC: no space left on device, write)",
     ]);
+  });
+
+  it("begins a new line after half of one, whether this process or an earlier one left it", async () => {
+    const file = join(mkdtempSync(join(folder, "torn-")), "a.log");
+    const complaints: string[] = [];
+    const log = openLogFile(file, (message) => complaints.push(message));
+    log.write("one\n");
+    // The disk takes a part of the line.
+    await withFullDisk(8, () => log.write("a line too long\n"));
+    log.write("two\n");
+    await withFullDisk(20, () => log.write("the last of this process\n"));
+
+    openLogFile(file, (message) => complaints.push(message)).write("three\n");
+
+    expect(readFileSync(file, "utf8")).toBe("one\na li\ntwo\nthe las\nthree\n");
+    expect(complaints).toHaveLength(2);
   });
 });

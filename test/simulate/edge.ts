@@ -1,7 +1,7 @@
 /** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together as edge/edge.ts does. */
 
 import { createAccounts } from "../../edge/accounts.ts";
-import { createFollower, type Follower, stalledAfterMs } from "../../edge/chain/follower.ts";
+import { createFollower, type Follower } from "../../edge/chain/follower.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { lateMsOf } from "../../edge/lease/slots.ts";
@@ -214,7 +214,6 @@ export class SimEdge {
         pollMs: BLOCK_MS / 50,
         retryMs: BLOCK_MS / 20,
         patienceMs: BLOCK_MS,
-        stalledAfterMs: stalledAfterMs(BLOCK_MS),
       },
       {
         db,

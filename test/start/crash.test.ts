@@ -136,6 +136,50 @@ describe("a pool killed with -9 in the middle of a block", () => {
   });
 });
 
+describe("a pool whose PostgreSQL is killed with -9 in the middle of a block", () => {
+  it("starts it again by itself, says so, mines on, and credits every acknowledged share", async () => {
+    const pool = await Pool.start({ dataDir: temporaryFolder(), blockSeconds: 5, miners: 0 });
+    const client = await StratumClient.connect(pool.ready.stratum);
+    expect(await client.login("frank", "a-password", pool.ready.inviteCode, PAYOUT_ADDRESS)).toMatchObject({
+      result: true,
+    });
+    const frank = new Ledger("frank", hasher);
+    let isOver = false;
+    const mining = frank.mine(client, () => isOver);
+    await until("acknowledged shares", () => frank.acknowledged.length >= 20);
+    const killed = postgresPid(pool.dataDir);
+    const [, hanging] = postgresPids(pool.dataDir).slice(-2);
+    // One backend does not see the end of its server: it holds the shared memory that a new one needs.
+    if (hanging !== undefined) process.kill(hanging, "SIGSTOP");
+
+    process.kill(killed ?? 0, "SIGKILL");
+
+    const before = client.job?.id;
+    await until(
+      "another PostgreSQL",
+      () => postgresPid(pool.dataDir) !== killed && postgresPid(pool.dataDir),
+    );
+    await until("two more jobs", () => Number(client.job?.id) >= Number(before) + 2);
+    const enough = frank.acknowledged.length + 20;
+    await until("more shares", () => frank.acknowledged.length >= enough);
+    isOver = true;
+    await mining;
+    await until(
+      `${frank.acknowledged.length} shares in the books`,
+      async () => (await audit(pool.dataDir)).users["frank"]?.accepted === frank.acknowledged.length,
+      { withinMs: 15_000, everyMs: 100 },
+    );
+    const told = pool.running.stderr();
+    expect(told.match(/^error: the embedded PostgreSQL was killed: it is started again$/gm)).toHaveLength(1);
+    expect(told.match(/^warning: the embedded PostgreSQL runs again \(awaySeconds: \d+\)$/gm)).toHaveLength(
+      1,
+    );
+    expect(client.closed).toBe(false);
+    expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+    expect(postgresPid(pool.dataDir)).toBeUndefined();
+  });
+});
+
 describe("a pool started by npm or by an older Node", () => {
   const flags: PoolFlags = { dataDir: temporaryFolder(), miners: 0 };
 

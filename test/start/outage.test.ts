@@ -1,6 +1,7 @@
 /** A pool that loses its database or its disk's room for a while: it says so, goes on, and loses nothing. */
 
 import { execFileSync } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { audit } from "./support/audit.ts";
 import { stopPostgres, temporaryFolder } from "./support/bench.ts";
@@ -72,6 +73,50 @@ describe("a pool whose PostgreSQL is stopped in the middle of a block", () => {
   });
 });
 
+describe("a pool whose chain stands still", () => {
+  it("is healthy through the gaps between jobs, says once that no block comes, and once that they come again", async () => {
+    const pool = await Pool.start({ dataDir: temporaryFolder(), blockSeconds: 5, miners: 0 });
+    const { web, factomd } = pool.ready;
+    const health = async (): Promise<{ status: number; told: string }> => {
+      const response = await fetch(`${web}/healthz`);
+      return { status: response.status, told: await response.text() };
+    };
+    const control = (change: object): Promise<Response> =>
+      fetch(new URL("/control", factomd), { method: "POST", body: JSON.stringify(change) });
+    const stalledSeconds = async (): Promise<string | undefined> =>
+      /"stalledSeconds":(\w+)/.exec(await (await fetch(`${web}/api/pool`)).text())?.[1];
+    await until("good health", async () => (await health()).status === 200);
+
+    const seen: number[] = [];
+    for (const endMs = performance.now() + 12_000; performance.now() < endMs; await pause(20))
+      seen.push((await health()).status);
+    expect(new Set(seen)).toEqual(new Set([200]));
+    expect(await stalledSeconds()).toBe("null");
+    const told = (): string => pool.running.stderr();
+    expect(told()).toBe("");
+
+    await control({ stall: true });
+
+    const alarm = await until("an alarm", () => told().match(/^error: the chain stands still.*\n/m)?.[0], {
+      withinMs: 30_000,
+    });
+    expect(alarm).toMatch(/three block periods without a block.* \(height: \d+, seconds: 1[5-9]\)$/m);
+    await until("poor health", async () => (await health()).status === 503);
+    expect((await health()).told).toMatch(/"chain":"no block after \d+ for \d+ s/);
+    await until("the page to tell of it", async () => Number(await stalledSeconds()) >= 15);
+    await pause(3_000);
+
+    await control({ stall: false });
+
+    await until("the end of it", () => /^warning: the chain goes on/m.test(told()), { withinMs: 30_000 });
+    await until("good health", async () => (await health()).status === 200);
+    expect(await stalledSeconds()).toBe("null");
+    expect(told().match(/the chain stands still/g)).toHaveLength(1);
+    expect(told().match(/the chain goes on/g)).toHaveLength(1);
+    expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+  });
+});
+
 describe("a pool whose disk is full", () => {
   it("refuses shares as busy, goes on when there is room again, and credits what it acknowledged", async () => {
     const { pool, client, ledger, untilShares, untilNextJob, expectAllCredited } = await mined("dora");
@@ -104,5 +149,11 @@ describe("a pool whose disk is full", () => {
     expect(lines.filter((line) => line.includes("disk is full"))).toHaveLength(1);
     expect(lines.filter((line) => line.includes("has room again"))).toHaveLength(1);
     expect(await pool.kill("SIGINT")).toMatchObject({ code: 0 });
+
+    // What the disk tore is no part of the chain: the next start reads all of it, and mines on.
+    const next = await Pool.start({ dataDir: pool.dataDir, blockSeconds: 5 });
+    await next.untilBlocks(1);
+    expect(next.running.stderr()).not.toMatch(/cut off|passed over|cannot be followed/);
+    expect(await next.kill("SIGINT")).toMatchObject({ code: 0 });
   });
 });

@@ -6,16 +6,16 @@ import {
   encodeRefusal,
   encodeRequest,
   encodeResult,
+  type StratumId,
   stratumError,
+  USER_NAME,
+  WORKER_NAME,
 } from "../../../shared/messages/stratum.ts";
 import type { AuthorizeVerdict } from "../backend.ts";
 import type { Session } from "../session.ts";
 import { afterLogin, afterRefusedLogin, type Login } from "../session-state.ts";
 import { userKey } from "../user-conduct.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
-
-const USER = /^[\x21-\x2b\x2d-\x7e]{1,254}$/;
-const WORKER = /^[\x21-\x2b\x2d-\x7e]{0,64}$/;
 
 export const authorize: Verb = {
   minParams: 1,
@@ -27,13 +27,13 @@ export const authorize: Verb = {
         call.id,
         stratumError("ErrorInvalidParams", "authorize requires 'username,minerid'"),
       );
-    if (!USER.test(user))
+    if (!USER_NAME.test(user))
       return refuse(
         session,
         call.id,
         "user name: expected 1 to 254 visible ASCII characters without a comma",
       );
-    if (!WORKER.test(worker))
+    if (!WORKER_NAME.test(worker))
       return refuse(session, call.id, "worker name: expected at most 64 visible ASCII characters");
     // Differs from prosper-pool: there a connection can change its user, and leave one user's prefixes to another.
     if (session.boundUser !== undefined && session.boundUser !== user)
@@ -81,7 +81,7 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
 /** `trusted`: with the user's password. `notice`: a second message. */
 async function logIn(
   session: Session,
-  id: number,
+  id: StratumId,
   login: Login,
   { registered, trusted, notice }: { registered: boolean; trusted: boolean; notice?: string },
 ): Promise<VerbAnswer> {
@@ -108,7 +108,7 @@ function giveUp(session: Session): VerbAnswer {
   return "closed";
 }
 
-function refuse(session: Session, id: number, reason: string): VerbAnswer {
+function refuse(session: Session, id: StratumId, reason: string): VerbAnswer {
   session.modules.metrics.loginAnswered("refused");
   session.state = afterRefusedLogin(session.state);
   return encodeRefusal(id, stratumError("ErrorLoginRefused", reason));

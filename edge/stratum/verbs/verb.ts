@@ -1,10 +1,11 @@
 /** What a verb is: parameters in, the lines of its answer out. */
 
+import type { StratumId } from "../../../shared/messages/stratum.ts";
 import type { Session } from "../session.ts";
 
 /** A request whose parameters are strings. */
 export interface Call {
-  readonly id: number;
+  readonly id: StratumId;
   readonly params: readonly string[];
   readonly readAtMs: number;
 }

@@ -42,7 +42,6 @@ const edge = await Edge.create(
       pollMs: blockMs / 50,
       retryMs: blockMs / 10,
       patienceMs: blockMs,
-      stalledAfterMs: 3 * blockMs,
     },
     grade: { activations, payoutAddress: COINBASE, emaPoints: 6, cutoff: 200, blockMs },
     settle: {

@@ -64,8 +64,6 @@ class Scene {
   refusals: string[] = [];
   alarms: string[] = [];
   patienceMs = 60_000;
-  stalledAfterMs = 60_000;
-  stalls: number[] = [];
   /** What the next calls wait for. */
   reading: Promise<void> = Promise.resolve();
   settling: Promise<void> = Promise.resolve();
@@ -92,7 +90,6 @@ class Scene {
       },
       onNoJob: (height, reason) => this.refusals.push(`${height} ${reason}`),
       onBlock: () => undefined,
-      onStalled: (height) => this.stalls.push(height),
     };
     const readChain = async (height: number): Promise<ChainBlock> => {
       this.grading += 1;
@@ -109,7 +106,7 @@ class Scene {
     return createFollower(
       {
         ...{ startHeight: 1000, pollMs: 5, retryMs: 5 },
-        ...{ patienceMs: this.patienceMs, stalledAfterMs: this.stalledAfterMs },
+        ...{ patienceMs: this.patienceMs },
       },
       {
         db: this.database.db,
@@ -329,24 +326,6 @@ describe("the chain follower", () => {
       expect(scene.alarms).toEqual([]);
       expect(follower.topHeight()).toBe(1001);
     });
-  });
-
-  it("says once that the chain stands still, and again only after another height", async () => {
-    scene.stalledAfterMs = 100;
-    const follower = scene.follower();
-    expect(follower.lastHeightAtMs()).toBeUndefined();
-    running = follower.run(scene.stop.signal);
-    await expect.poll(() => scene.stalls).toEqual([1000]);
-    const lastMs = follower.lastHeightAtMs() ?? 0;
-    expect(systemClock.monotonicMs() - lastMs).toBeGreaterThanOrEqual(99);
-    await pause(250);
-    expect(scene.stalls).toEqual([1000]);
-
-    scene.top = 1001;
-    await expect.poll(() => scene.heights).toEqual([1000, 1001]);
-    expect(follower.lastHeightAtMs()).toBeGreaterThan(lastMs);
-
-    await expect.poll(() => scene.stalls).toEqual([1000, 1001]);
   });
 
   it("raises an alarm when the edge that may book a block does not", async () => {

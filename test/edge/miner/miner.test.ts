@@ -170,7 +170,7 @@ describe("what a pool may say", () => {
         say(encodeResult(message.id, true));
       } else if (message.method === "mining.submit") {
         submits.push(params);
-        say(verdict(message.id));
+        say(verdict(Number(message.id)));
       } else others.push(line);
     };
     const dial = (port: number): Duplex => {
@@ -262,6 +262,20 @@ describe("what a pool may say", () => {
 
     expect(pool.others.at(-1)).toBe('{"id":77,"result":"test/1"}');
     expect(messages).toEqual(["hello"]);
+  });
+
+  it("shows no character of a message that turns the writing round, moves the cursor or hides", async () => {
+    const pool = scriptedPool();
+    const { messages, miner } = launch(pool.dial);
+    await until(() => miner.stats().authorized);
+
+    pool.ask(
+      "client.show_message",
+      "a\u202eb\u2066c\u200fd\u061ce\u200bf\u009bg\u001b[2Jh\u2028i\ufeff é 漢 😀",
+    );
+    await until(() => messages.length > 0);
+
+    expect(messages).toEqual(["a?b?c?d?e?f?g?[2Jh?i? é 漢 😀"]);
   });
 
   it("follows client.reconnect to another port of the same host, not to another host", async () => {

@@ -1,8 +1,11 @@
 /** Real sockets: a port taken gets one clear message, TLS and plain clients both get their session, and PROXY headers count only from balancers. */
 
-import { connect, type Socket } from "node:net";
+import { connect, Server, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
+import { dialPool } from "../../../edge/miner/dial.ts";
+import { listenOn } from "../../../edge/stratum/listen-on.ts";
 import { type Listening, type ListenOptions, listenStratum } from "../../../edge/stratum/listener.ts";
 import type { StratumSettings } from "../../../edge/stratum/settings.ts";
 import { RawClient } from "./support/client.ts";
@@ -64,7 +67,75 @@ describe("listenStratum", () => {
   });
 });
 
+describe("every address", () => {
+  const HAS_IPV6 = Object.values(networkInterfaces())
+    .flat()
+    .some((one) => one?.address === "::1");
+
+  it.runIf(HAS_IPV6)(
+    "is listened on for both families, and a client has its own address in either",
+    async () => {
+      const { addresses, listening } = await listen({ host: "::" });
+      for (const host of ["127.0.0.1", "::1"]) {
+        const socket = connect({ host, port: listening.port });
+        sockets.push(socket);
+        const client = new RawClient(socket);
+        client.send(SUBSCRIBE);
+        await client.until(() => client.lines.length === 3);
+      }
+
+      expect(addresses()).toEqual(["127.0.0.1", "::1"]);
+    },
+  );
+
+  it("is that of IPv4 alone on a system without IPv6, and any other address is refused", async () => {
+    /** What the system says, in the place of a system without IPv6. */
+    class OldSystem extends Server {
+      override listen(...[options, ...rest]: unknown[]): this {
+        if (
+          typeof options === "object" &&
+          options !== null &&
+          "host" in options &&
+          String(options.host).includes(":")
+        ) {
+          const error = Object.assign(new Error("address family not supported"), { code: "EAFNOSUPPORT" });
+          queueMicrotask(() => this.emit("error", error));
+          return this;
+        }
+        return Reflect.apply(Server.prototype.listen, this, [options, ...rest]);
+      }
+    }
+    const server = new OldSystem();
+
+    await listenOn(server, { host: "::", port: 0 });
+
+    expect(server.address()).toMatchObject({ address: "0.0.0.0", family: "IPv4" });
+    server.close();
+    await expect(listenOn(new OldSystem(), { host: "::1", port: 0 })).rejects.toMatchObject({
+      code: "EAFNOSUPPORT",
+    });
+  });
+});
+
 describe("TLS", () => {
+  it("spoken to a plain port is answered at once by a line that says so, and closed", async () => {
+    const { ends, listening } = await listen();
+    const hello = await dial(listening.port);
+    const client = new RawClient(hello);
+    const startedMs = performance.now();
+
+    client.send(Uint8Array.of(0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc));
+    await client.until(() => client.closed);
+
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(client.lines).toHaveLength(1);
+    expect(client.lines[0]).toContain("this port does not speak TLS");
+    await expect(dialPool({ host: "127.0.0.1", port: listening.port, tls: true })).rejects.toThrow(
+      "this port does not speak TLS: leave --tls out, or give the pool's port for TLS",
+    );
+    expect(ends).toEqual(["tls-hello", "tls-hello"]);
+  });
+
   it("serves a session, and outlives a client that speaks none", async () => {
     const { ends, listening } = await listen({ tls: TLS });
     const plain = await RawClient.connect(listening.port);

@@ -564,6 +564,24 @@ describe("deadlines", () => {
     expect(ends).toEqual(["idle"]);
   });
 
+  it("are not put off by blank lines, and are by any other", async () => {
+    const { clock, ends, miner } = startHarness();
+    const [blank, answering] = [await miner(), await miner()];
+    for (let step = 0; step < 31; step++) {
+      blank.send(" \r\n\n\t\n");
+      answering.send('{"id":1,"result":"prosper/test"}\n');
+      await turn();
+      clock.advance(20 * SECOND);
+      await turn();
+    }
+    await blank.until(() => blank.closed);
+    await answering.fence();
+
+    expect(answering.closed).toBe(false);
+    expect(ends).toEqual(["idle"]);
+    expect(blank.lines.at(-1)).toContain("no line was heard from you for 600 s");
+  });
+
   it("send the target again after 240 s without a line", async () => {
     const { clock, miner } = startHarness({ easiestTarget: 0xffff_0000_0000_0000n });
     const client = await miner();
@@ -849,6 +867,69 @@ describe("places", () => {
     expect(ends).toEqual(["address-full", "full"]);
   });
 
+  it("go to others where one has had no valid share for 15 minutes of work, and only where they are short", async () => {
+    const { backend, clock, ends, miner } = startHarness({
+      maxConnections: 20,
+      idleMs: 86_400_000,
+      stuckMs: 86_400_000,
+      sharesPerBlock: 60_000,
+    });
+    const working = await miner("user,good", "10.0.0.1");
+    const idle = await miner("user,idle", "10.0.0.2");
+    const refused = await miner("user,refused", "10.0.0.3");
+    let next = 1;
+    const pass = async (minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute++) {
+        backend.verdict = async () => ({ kind: "accepted" });
+        working.send(share(next++));
+        await working.fence();
+        backend.verdict = async () => ({ kind: "refused", code: "low-difficulty", reason: "too easy" });
+        refused.send(share(next++));
+        await refused.fence();
+        clock.advance(60 * SECOND);
+        await turn();
+      }
+    };
+    await pass(20);
+    expect(ends).toEqual([]);
+    // Time without a job is nobody's fault.
+    const { job } = backend;
+    backend.job = undefined;
+    clock.advance(SECOND);
+    backend.job = job;
+    for (let i = 0; i < 16; i++) await miner(`user,new${i}`, `10.0.1.${i}`);
+    clock.advance(2 * SECOND);
+    expect(ends).toEqual([]);
+
+    await pass(14);
+    expect(ends).toEqual([]);
+    await pass(2);
+    await idle.until(() => idle.closed);
+
+    // Two of twenty places are free again: nobody else has to go.
+    expect(ends).toEqual(["shareless"]);
+    expect(idle.lines.at(-1)).toContain("no valid share came from you for 900 s");
+    expect([working.closed, refused.closed]).toEqual([false, false]);
+  });
+
+  it("are short by address too, except where one is exempt", async () => {
+    const { clock, ends, miner } = startHarness({
+      maxConnectionsPerAddress: 2,
+      idleMs: 86_400_000,
+      stuckMs: 86_400_000,
+      exemptAddresses: ["192.168.0.0/16"],
+    });
+    for (let i = 0; i < 3; i++) await miner(`farm,${i}`, "192.168.1.1");
+    await miner("user,alone", "10.0.0.1");
+    await miner("user,a", "10.0.0.2");
+    await miner("user,b", "10.0.0.2");
+
+    clock.advance(901 * SECOND);
+    await turn();
+
+    expect(ends).toEqual(["shareless"]);
+  });
+
   it("are given back", async () => {
     const { connect, ends } = startHarness({ maxConnectionsPerAddress: 1 });
     const first = connect("10.0.0.1");
@@ -876,6 +957,37 @@ describe("places", () => {
 
     expect(ends).toEqual(["address-full", "address-full"]);
   });
+});
+
+describe("a request", () => {
+  it("is answered under its own id, be it text or a large number, and one of neither under 0", async () => {
+    const { connect } = startHarness();
+    const client = connect();
+    for (const id of ['"a-b"', '"<\\u2028"', "9007199254740991", `"${"x".repeat(65)}"`, "1.5"])
+      client.send(`{"id":${id},"method":"mining.get_oprhash","params":["1000"]}\n`);
+    await client.fence();
+
+    expect(client.lines.map((line) => line.slice(0, line.indexOf(",")))).toEqual([
+      '{"id":"a-b"',
+      '{"id":"\\u003c\\u2028"',
+      '{"id":9007199254740991',
+      '{"id":0',
+      '{"id":0',
+    ]);
+  });
+
+  it.each(["[]", "null", "{}", "[1]", '"a"'])(
+    "of a method that nobody knows is 32601 with the params %s",
+    async (params) => {
+      const { connect } = startHarness();
+      const client = connect();
+      client.send(`{"id":1,"method":"mining.nothing","params":${params}}\n`);
+      client.send(`{"id":2,"method":"mining.nothing"}\n`);
+      await client.fence();
+
+      expect(client.lines.map((line) => line.includes('"code":32601'))).toEqual([true, true]);
+    },
+  );
 });
 
 describe("a flood", () => {

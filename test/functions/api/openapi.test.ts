@@ -1,3 +1,5 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
@@ -5,11 +7,20 @@ import { jsonSchema } from "../../../functions/api/json-schema.ts";
 import { createTestApi, type TestApi } from "../../helpers/api.ts";
 import { testClient } from "../../helpers/http-client.ts";
 
+interface Operation {
+  operationId: string;
+  responses: unknown;
+  security?: unknown;
+  requestBody?: { content: { "application/json": { schema: object } } };
+}
+
 interface Document {
   openapi: string;
-  paths: Record<string, Record<string, { operationId: string; responses: unknown; security?: unknown }>>;
-  components: { schemas: Record<string, unknown> };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
 }
+
+const FORMATS = { "date-time": true } as const;
 
 let api: TestApi;
 let served: Document;
@@ -29,6 +40,35 @@ describe("/api/openapi.json", () => {
     expect(served.openapi).toBe("3.1.0");
     expect(new Set(documented)).toEqual(new Set([...routes, "POST /api/v1"]));
     expect(documented).toHaveLength(routes.length + 1);
+  });
+
+  it("is valid OpenAPI 3.1, down to every JSON Schema in it", async () => {
+    const validator = new Validator();
+    expect(await validator.validate(JSON.stringify(served, null, 1))).toEqual({ valid: true });
+    expect(validator.version).toBe("3.1");
+
+    // Strict: a keyword that does nothing where it stands is an error.
+    const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true, formats: FORMATS });
+    const { schemas } = served.components;
+    const bodies = Object.values(served.paths).flatMap((methods) =>
+      Object.values(methods).flatMap(
+        ({ requestBody }) => requestBody?.content["application/json"].schema ?? [],
+      ),
+    );
+    expect(bodies.length).toBeGreaterThan(5);
+    for (const schema of [...Object.values(schemas), ...bodies])
+      expect(() => ajv.compile(schema), JSON.stringify(schema)).not.toThrow();
+  });
+
+  it("describes pairs as pairs: no shorter array and no longer one passes", () => {
+    const isPair = new Ajv2020().compile(jsonSchema(v.tuple([v.number(), v.boolean()])));
+    expect([[], [1], [1, true], [1, true, 2], [true, 1]].map((value) => isPair(value))).toEqual([
+      false,
+      false,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("names only addresses that the handler answers", async () => {
@@ -77,7 +117,13 @@ describe("jsonSchema", () => {
         kind: { enum: ["a", "b"] },
         pair: {
           type: "array",
-          items: { type: "array", prefixItems: [{ type: "number" }, { type: "boolean" }], items: false },
+          items: {
+            type: "array",
+            prefixItems: [{ type: "number" }, { type: "boolean" }],
+            items: false,
+            minItems: 2,
+            maxItems: 2,
+          },
         },
         limit: { type: "string", pattern: "^\\d+$", default: "50" },
       },

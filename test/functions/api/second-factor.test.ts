@@ -136,12 +136,15 @@ describe("a second factor", () => {
     expect((await login(testClient(api.handler))).status).toBe(200);
   });
 
-  it("ends every other session when it comes into force", async () => {
+  it("ends every other session when it comes into force, and copies of its own cookie", async () => {
     const other = testClient(api.handler);
     await login(other);
+    const copy = testClient(api.handler);
+    for (const [cookie, value] of client.cookies) copy.cookies.set(cookie, value);
 
     await enrolled();
 
+    expect(v.parse(VIEWS.Session, (await copy.json("GET", "/api/session")).body).user).toBeNull();
     expect(v.parse(VIEWS.Session, (await other.json("GET", "/api/session")).body).user).toBeNull();
     expect(v.parse(VIEWS.Session, (await client.json("GET", "/api/session")).body).user?.name).toBe(name);
   });

@@ -259,10 +259,14 @@ describe("changing an account", () => {
     );
   });
 
-  it("ends every other session with a new password, and the old password no longer works", async () => {
+  it("ends every other session with a new password, renews its own cookie, and the old password no longer works", async () => {
     await login("bob", PASSWORD);
     const other = testClient(api.handler);
     await other.send("POST", "/api/session", { body: { name: "bob", password: PASSWORD } });
+    // Somebody who has read this session's own cookie.
+    const copy = testClient(api.handler);
+    for (const [name, value] of client.cookies) copy.cookies.set(name, value);
+    expect(await whoAmI(copy)).toBe("bob");
 
     const short = await client.send("PUT", "/api/me/password", {
       body: { password: PASSWORD, next: "short" },
@@ -274,6 +278,7 @@ describe("changing an account", () => {
     expect([short.statusCode, changed.statusCode]).toEqual([422, 200]);
     expect(await whoAmI()).toBe("bob");
     expect(await whoAmI(other)).toBeUndefined();
+    expect(await whoAmI(copy)).toBeUndefined();
     expect((await login("bob", PASSWORD)).statusCode).toBe(401);
     expect((await login("bob", "another long password")).statusCode).toBe(200);
   });

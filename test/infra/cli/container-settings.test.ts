@@ -11,7 +11,7 @@ const read = (env: Record<string, string>) => {
 /** The image's own folders and ports. */
 const IMAGE = {
   app: { datadir: "/data", tabledir: "/table" },
-  stratum: { host: "0.0.0.0", stratumport: 3333 },
+  stratum: { host: "::", stratumport: 3333 },
 };
 
 describe("an edge's container", () => {
@@ -20,7 +20,7 @@ describe("an edge's container", () => {
       PROSPER_CONFIG: '[Stratum]\nStratumPort = 9\n[APP]\nTableDir = "/elsewhere"\n',
     });
     expect(config).toEqual({
-      Stratum: { StratumPort: 9, host: "0.0.0.0" },
+      Stratum: { StratumPort: 9, host: "::" },
       APP: { TableDir: "/elsewhere", datadir: "/data" },
     });
   });

@@ -1,11 +1,16 @@
 /** `prosper miner` and `prosper stratum` as a person uses them: one against the other over a socket. */
 
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
 import { PassThrough } from "node:stream";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { type MinerCommandOptions, minerCommand } from "../../../infra/cli/miner.ts";
 import { stratumCommand } from "../../../infra/cli/stratum.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { encodeRefusal, encodeResult, stratumError } from "../../../shared/messages/stratum.ts";
+import { TEST_CERT, TEST_KEY } from "../../edge/stratum/support/tls.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 import { smallTable } from "../../helpers/small-table.ts";
 
@@ -61,6 +66,7 @@ function startClient(options: Partial<MinerCommandOptions>) {
   const stdin = new PassThrough();
   const stdout = output();
   const stderr = output();
+  const log = output();
   const exit = minerCommand(
     { host: "127.0.0.1:1", user: "user", worker: "rig", threads: 1, duty: 0.5, bits: 10, ...options },
     {
@@ -70,11 +76,18 @@ function startClient(options: Partial<MinerCommandOptions>) {
       stderr,
       clock: systemClock,
       random: systemRandom,
-      logger: SILENT,
+      logger: { ...SILENT, warn: (message, facts) => log.write(`${message} ${JSON.stringify(facts)}\n`) },
       signal: stop.signal,
     },
   );
-  return { exit, stderr, stdin, stdout, stop };
+  return { exit, log, stderr, stdin, stdout, stop };
+}
+
+async function portOf(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 describe("prosper stratum and prosper miner", () => {
@@ -87,7 +100,7 @@ describe("prosper stratum and prosper miner", () => {
 
     server.stdin.write("listclients\njob 999 abc\nhelp\n");
     await server.stdout.until(/authorized user,rig[\s\S]*expected a block height[\s\S]*job HEIGHT OPRHASH/);
-    client.stdin.write("getopr 1000\nsuggesttarget ffff000000000000\nwhat\n");
+    client.stdin.write("getopr 1000\nsuggesttarget ff00000000000000\nwhat\n");
     await client.stdout.until(/commands: total/);
     await client.stdout.until(new RegExp(HASH));
     for (let accepted = 0; accepted === 0; ) {
@@ -105,16 +118,74 @@ describe("prosper stratum and prosper miner", () => {
     expect(client.stderr.text()).toBe("");
   });
 
-  it("a refused login ends the miner with a clear message and code 1", async () => {
+  it.each([
+    [
+      "no such user: register with a password, an invite code and a payout address",
+      {},
+      /To register .*--invite and --address\.\n$/,
+    ],
+    ["wrong user name or password", { password: "x" }, /needs no password: leave --password out\.\n$/],
+    ["another user needs another connection", { password: "x" }, /another connection\.\n$/],
+  ])(
+    "a login refused as %j ends the miner with that, what to do about it, and code 1",
+    async (reason, flags, message) => {
+      const refusing = createServer((socket) => {
+        const answers = [encodeResult(1, [{ type: "mining.set_nonce", id: "1" }])];
+        answers.push(encodeRefusal(2, stratumError("ErrorLoginRefused", reason)));
+        socket.on("error", () => undefined);
+        socket.write(answers.join(""));
+      });
+      const client = startClient({ host: `127.0.0.1:${await portOf(refusing)}`, ...flags });
+
+      expect(await client.exit).toBe(1);
+      expect(client.stderr.text()).toContain(`refused the login of "user": ${reason}.`);
+      expect(client.stderr.text()).toMatch(message);
+      refusing.close();
+    },
+  );
+
+  it("takes the worker names that the pool takes, up to 64 characters, none too", async () => {
     const server = startServer();
     const [, port] = await server.stdout.until(/stratum on 127\.0\.0\.1:(\d+)/);
-    // A worker name that the miner takes and the pool does not.
-    const client = startClient({ host: `127.0.0.1:${port}`, worker: "w".repeat(100) });
-
+    for (const worker of ["w".repeat(64), ""]) {
+      const client = startClient({ host: `127.0.0.1:${port}`, worker });
+      await client.stdout.until(/pool: Welcome/);
+      client.stop.abort();
+      expect(await client.exit).toBe(0);
+    }
+    const client = startClient({ host: `127.0.0.1:${port}`, worker: "w".repeat(65) });
     expect(await client.exit).toBe(1);
-    expect(client.stderr.text()).toMatch(/refused the login of "user": worker name: expected.*--invite/s);
+    expect(client.stderr.text()).toMatch(/^--worker: expected at most 64 visible ASCII characters/);
     server.stop.abort();
     await server.exit;
+  });
+
+  it("says in words that a port speaks TLS or does not, and brings no warning of Node's", async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", onWarning);
+    const plain = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.end('{"id":0,"method":"client.show_message","params":["hello"]}\n');
+    });
+    // A port for TLS closes on what is none, without a word.
+    const secure = createTlsServer({ key: TEST_KEY, cert: TEST_CERT });
+    const [plainPort, tlsPort] = [await portOf(plain), await portOf(secure)];
+    const withTls = startClient({ host: `127.0.0.1:${plainPort}`, tls: true });
+    const without = startClient({ host: `127.0.0.1:${tlsPort}` });
+
+    await withTls.log.until(/this port does not speak TLS: leave --tls out/);
+    await without.log.until(/is this its port for TLS\? Then give --tls|speaks TLS on this port: give --tls/);
+
+    for (const client of [withTls, without]) {
+      client.stop.abort();
+      await client.exit;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
+    plain.close();
+    secure.close();
   });
 
   it.each([

@@ -55,6 +55,17 @@ describe("prosper verify", () => {
     expect(await verify(honest)).toBe(0);
 
     expect(warnings.join()).toContain("Compare it with what the pool publishes");
+    expect(out.at(-1)).toBe("The file agrees with itself.");
+  });
+
+  it("without a root says no to a program, which reads no warning", async () => {
+    expect(await verify(honest, { json: true })).toBe(1);
+
+    const told = JSON.parse(out[0] ?? "");
+    expect(told.ok).toBe(false);
+    expect(told.checks.filter((check: { ok: boolean }) => !check.ok)).toEqual([
+      { ok: false, text: expect.stringContaining("Compare it with what the pool publishes") },
+    ]);
   });
 
   it("checks a receipt by itself", async () => {

@@ -1,6 +1,6 @@
 /** The devnet on a real disk: restarts, torn tails, old segments, replayed blocks. */
 
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -22,6 +22,7 @@ import {
 import type { Logger } from "../../../shared/logger.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { MAINNET_ACTIVATIONS, onlyVersion } from "../../../shared/opr/assets.ts";
+import { withFullDisk } from "../../helpers/full-disk.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 
 const hasher = smallHasher(10);
@@ -117,6 +118,80 @@ describe("a chain on disk", () => {
     expect(next.height).toBe(1001);
     expect(third.tip?.keyMr).toBe(next.keyMr);
     await third.close();
+  });
+
+  it("cuts off what a full disk tore of a block, and keeps every block after it through a restart", async () => {
+    const first = await open();
+    await grow(first);
+    const path = join(folder, (await readdir(folder))[0] ?? "");
+    const { size } = await stat(path);
+
+    await expect(withFullDisk(size + 100, () => grow(first))).rejects.toMatchObject({ code: "EFBIG" });
+
+    expect((await stat(path)).size).toBe(size);
+    const after = [await grow(first), await grow(first)];
+    const entries = await first.entries(1002);
+    await first.close();
+    const again = await open(100, { ...SILENT, warn: expect.unreachable });
+    expect([1001, 1002].map((height) => again.block(height))).toEqual(after);
+    expect(await again.entries(1002)).toEqual(entries);
+    expect((await grow(again)).height).toBe(1003);
+    await again.close();
+  });
+
+  it("tears nothing where the disk fills at the state that begins a segment", async () => {
+    const first = await open(10);
+    await grow(first);
+
+    await expect(withFullDisk(40, () => grow(first))).rejects.toMatchObject({ code: "EFBIG" });
+
+    const next = await grow(first);
+    await first.close();
+    const again = await open(10);
+    expect(again.block(1001)).toEqual(next);
+    expect((await grow(again)).height).toBe(1002);
+    await again.close();
+  });
+
+  it("passes over half a block that an earlier version left between whole ones, and says so", async () => {
+    const first = await open();
+    await grow(first);
+    const path = join(folder, (await readdir(folder))[0] ?? "");
+    const { size } = await stat(path);
+    await first.close();
+    const second = await open();
+    const lost = await grow(second);
+    await second.close();
+    const whole = await readFile(path);
+    await writeFile(path, Buffer.concat([whole.subarray(0, size + 200), whole.subarray(size)]));
+    const warnings: string[] = [];
+
+    const again = await open(100, { ...SILENT, warn: (message) => warnings.push(message) });
+
+    expect(again.block(1001)).toEqual(lost);
+    expect(await again.entries(1001)).toHaveLength(31);
+    expect(warnings).toEqual(["passed over half a block that a full disk had left"]);
+    expect((await grow(again)).height).toBe(1002);
+    await again.close();
+    expect((await open()).tip?.height).toBe(1002);
+  });
+
+  it("refuses to go on where a block between two others is broken", async () => {
+    const chain = await open();
+    await grow(chain);
+    const path = join(folder, (await readdir(folder))[0] ?? "");
+    const { size } = await stat(path);
+    await grow(chain);
+    await grow(chain);
+    await chain.close();
+    const bytes = await readFile(path);
+    bytes[size + 50] = (bytes[size + 50] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+
+    await expect(open()).rejects.toMatchObject({
+      code: "devnet-data-damaged",
+      message: expect.stringMatching(/expected block 1001 .* got 1002/),
+    });
   });
 
   it("refuses to go on over a hole in an older segment", async () => {

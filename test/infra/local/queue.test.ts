@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -124,7 +124,30 @@ describe("the queue in one process, beyond the contract,", () => {
     await expect.poll(() => read(deadLetterFile)).toContain('"body":"poison","receives":1');
     rmSync(dir, { recursive: true });
   });
+
+  it("keeps every whole dead letter on a line of its own, though a full disk tore one", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "prosper-queue-"));
+    const deadLetterFile = join(dir, "dead.jsonl");
+    writeFileSync(deadLetterFile, '{"messageId":"half of o');
+    open({ maxReceives: 1, deadLetterFile });
+    await queue.send("poison");
+    handed[0]?.answer(true);
+    await settle();
+
+    const whole = read(deadLetterFile).split("\n").filter(isJson);
+    expect(whole.map((line): unknown => JSON.parse(line).body)).toEqual(["poison"]);
+    rmSync(dir, { recursive: true });
+  });
 });
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function read(file: string): string {
   try {

@@ -40,7 +40,7 @@ describe("the door's settings", () => {
       welcomeMessage: "Welcome to Prosper Pool!",
       maxConnections: 10_000,
     });
-    expect(listen).toEqual({ host: "0.0.0.0", port: 1234, proxies: [] });
+    expect(listen).toEqual({ host: "::", port: 1234, proxies: [] });
     expect(listenTls).toBeUndefined();
   });
 
@@ -53,6 +53,7 @@ describe("the door's settings", () => {
         linedeadline = "13s"
         authorizedeadline = "14s"
         idletimeout = "15s"
+        sharelesstimeout = "15m"
         heartbeat = "16s"
         maxunsent = 17000
         stucktimeout = "18s"
@@ -77,6 +78,7 @@ describe("the door's settings", () => {
       lineDeadlineMs: 13_000,
       authorizeDeadlineMs: 14_000,
       idleMs: 15_000,
+      sharelessMs: 900_000,
       heartbeatMs: 16_000,
       maxUnsentBytes: 17_000,
       stuckMs: 18_000,

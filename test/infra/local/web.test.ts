@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import * as prom from "prom-client";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,6 +9,10 @@ import { createApiHandler } from "../../../functions/api/handler.ts";
 import { startWeb, type Web } from "../../../infra/local/web.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestApi, OPTIONS, PASSWORD, type TestApi } from "../../helpers/api.ts";
+
+const HAS_IPV6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === "::1");
 
 let api: TestApi;
 let web: Web;
@@ -34,6 +39,29 @@ describe("the web server", () => {
       connect: { stratum: "127.0.0.1:1234" },
     });
   });
+
+  it.runIf(HAS_IPV6)(
+    "listens on every address of both families, and gives a visitor one name in either",
+    async () => {
+      const seen: string[] = [];
+      const everywhere = await startWeb(
+        { host: "::", port: 0 },
+        {
+          logger: SILENT,
+          handler: Object.assign(async (...[event, context]: Parameters<typeof api.handler>) => {
+            seen.push(event.requestContext.http.sourceIp);
+            return api.handler(event, context);
+          }, api.handler),
+        },
+      );
+      for (const host of ["127.0.0.1", "[::1]", "localhost"])
+        expect((await fetch(`http://${host}:${everywhere.port}/healthz`)).status).toBe(200);
+      await everywhere.stop();
+
+      expect(everywhere.url).toBe(`http://localhost:${everywhere.port}`);
+      expect(seen.slice(0, 2)).toEqual(["127.0.0.1", "::1"]);
+    },
+  );
 
   it("carries bodies in and cookies out and back", async () => {
     const login = await fetch(`${web.url}/api/session`, {

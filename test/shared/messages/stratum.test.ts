@@ -80,15 +80,19 @@ describe("parseStratumLine", () => {
 
   it.each([
     ["1.5", 0],
-    ['"7"', 0],
     ["null", 0],
-    ["2147483648", 0],
-    ["-2147483649", 0],
+    ["[1]", 0],
+    ["9007199254740992", 0],
     ["1e400", 0],
-    ["2147483647", 2147483647],
+    [JSON.stringify("x".repeat(65)), 0],
+    ['"7"', "7"],
+    [JSON.stringify("x".repeat(64)), "x".repeat(64)],
+    ["9007199254740991", 9007199254740991],
+    ["2147483648", 2147483648],
     ["-5", -5],
-  ])("reads the id %s as %i", (text, id) => {
+  ])("reads the id %s as %j, and answers with it", (text, id) => {
     expect(parseStratumLine(`{"id":${text},"method":"m","params":[]}`)).toMatchObject({ id });
+    expect(encodeResult(id, true)).toBe(`{"id":${JSON.stringify(id)},"result":true}\n`);
   });
 
   it.each([

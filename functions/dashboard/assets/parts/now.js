@@ -22,6 +22,16 @@ export function nowHead(pool) {
       ),
     ),
     job === null ? null : minutes(pool),
+    pool.stalledSeconds === null ? null : stalled(pool.stalledSeconds),
+  );
+}
+
+/** @param {number} seconds */
+function stalled(seconds) {
+  return el(
+    "p",
+    { class: "notice", role: "status" },
+    `No block has come for ${duration(seconds)}, three are due: the network, or the pool's node, stands still. What was acknowledged is kept.`,
   );
 }
 

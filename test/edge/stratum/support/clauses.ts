@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseTarget, type StratumMessage } from "../../../../shared/messages/stratum.ts";
-import type { Difference } from "./differences.ts";
+import { type Difference, recordedId } from "./differences.ts";
 import { clientMessages } from "./transcript.ts";
 
 const DUMMY_HASH = "00011111af870a1f49129f9c82d935665d352fffffea3296208f6f7b16faaabc";
@@ -11,10 +11,9 @@ const FIRST_TARGET = 0xffff_0000_0000_0000n;
 export const CLAUSES: Readonly<Record<string, (difference: Difference) => boolean>> = {
   "D-PARSE": (d) => d.theirs === undefined && errorCode(d.ourMessage) === 32700,
   "D-REQUEST": (d) => d.theirs === undefined && errorCode(d.ourMessage) === 32600,
-  "D-OPRHASH": (d) =>
-    isRequest(d.request, "mining.get_oprhash") &&
-    result(d.theirMessage) === DUMMY_HASH &&
-    d.ours !== undefined,
+  "D-ID": (d) => isEchoed(d) && isDummyHash(d),
+  "D-METHOD": (d) => errorCode(d.theirMessage) === 32602 && errorCode(d.ourMessage) === 32601,
+  "D-OPRHASH": (d) => !isEchoed(d) && isDummyHash(d),
   "D-REASON": (d) =>
     isBareFalse(d.theirMessage) && result(d.ourMessage) === false && errorCode(d.ourMessage) !== undefined,
   "D-SUGGEST": (d) => isExtraTarget(d) && wishes(d).includes(param(d.ourMessage, 0)),
@@ -78,6 +77,25 @@ function loginRefused(reason: RegExp): (difference: Difference) => boolean {
   return (d) =>
     refused(d) ||
     (d.ours === undefined && isRequest(d.theirMessage, "client.show_message") && refused(d.after));
+}
+
+/** The recorded conversations ask this only under ids that are no 32-bit integers. */
+function isDummyHash(d: Difference): boolean {
+  return (
+    isRequest(d.request, "mining.get_oprhash") &&
+    result(d.theirMessage) === DUMMY_HASH &&
+    d.ours !== undefined
+  );
+}
+
+/** Answered under the id that it came with, where the recorded server reads another. */
+function isEchoed(d: Difference): boolean {
+  return (
+    d.request?.kind === "request" &&
+    d.ourMessage?.kind === "response" &&
+    d.ourMessage.id === d.request.id &&
+    recordedId(d.request.id) !== d.request.id
+  );
 }
 
 function isRequest(message: StratumMessage | undefined, method: string): boolean {

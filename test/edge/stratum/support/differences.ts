@@ -1,6 +1,10 @@
 /** What our server said against what the recorded one said: lines are paired in order, and each pair or odd line out is a difference or none. */
 
-import { parseStratumLine, type StratumMessage } from "../../../../shared/messages/stratum.ts";
+import {
+  parseStratumLine,
+  type StratumId,
+  type StratumMessage,
+} from "../../../../shared/messages/stratum.ts";
 import type { Replayed } from "./replay.ts";
 import { clientMessages, type Step } from "./transcript.ts";
 
@@ -83,7 +87,7 @@ function keyed(lines: readonly string[]): Line[] {
       const normal = raw.replace(/^\{"id":\d+,/, '{"id":0,');
       return { raw, message, key: normal, normal };
     }
-    const id = message.kind === "response" ? message.id : -1;
+    const id = message.kind === "response" ? recordedId(message.id) : -1;
     const use = (uses.get(id) ?? 0) + 1;
     if (!raw.startsWith('{"id":null,')) uses.set(id, use);
     const normal = raw.replaceAll(/"id":"[0-9a-f]{32}"/g, '"id":"SESSION"');
@@ -91,14 +95,20 @@ function keyed(lines: readonly string[]): Line[] {
   });
 }
 
+/** The id as the recorded server read it, and so answered. */
+export function recordedId(id: StratumId): number {
+  return typeof id === "number" && Math.abs(id) < 2 ** 31 ? id : 0;
+}
+
 function requestsById(messages: readonly StratumMessage[]): Map<string, StratumMessage> {
   const uses = new Map<number, number>();
   const found = new Map<string, StratumMessage>();
   for (const message of messages) {
     if (message.kind !== "request") continue;
-    const use = (uses.get(message.id) ?? 0) + 1;
-    uses.set(message.id, use);
-    found.set(`${message.id} ${use}`, message);
+    const id = recordedId(message.id);
+    const use = (uses.get(id) ?? 0) + 1;
+    uses.set(id, use);
+    found.set(`${id} ${use}`, message);
   }
   return found;
 }

@@ -1,0 +1,124 @@
+/** The embedded PostgreSQL killed from outside, as a kernel short of memory does it: a real server, real signals. */
+
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Postgres, startPostgres } from "../../../infra/local/postgres.ts";
+import { keepPostgres, type PostgresKeeper } from "../../../infra/local/postgres-keeper.ts";
+import { livePid } from "../../../infra/local/postgres-process.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { SILENT } from "../../../shared/logger.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "prosper-pg-kill-"));
+const pidFile = join(dir, "data", "postmaster.pid");
+let server: Postgres;
+let keeper: PostgresKeeper;
+let said: string[] = [];
+
+const pidOf = (): number => Number(readFileSync(pidFile, "utf8").split("\n")[0]);
+
+/** A connection that does not mind being killed. */
+async function connected(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: server.url });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
+async function ask(text: string): Promise<unknown[]> {
+  const client = await connected();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+beforeAll(async () => {
+  server = await startPostgres({ dir });
+  await ask("CREATE TABLE kept (n int)");
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+beforeEach(() => {
+  said = [];
+  const logger = {
+    ...SILENT,
+    warn: (message: string) => void said.push(`warn: ${message}`),
+    error: (message: string) => void said.push(`error: ${message}`),
+  };
+  keeper = keepPostgres(server, { clock: systemClock, logger });
+});
+afterEach(() => keeper.stop());
+
+const KILLED = "error: the embedded PostgreSQL was killed: it is started again";
+const RUNS = "warn: the embedded PostgreSQL runs again";
+
+describe("an embedded PostgreSQL killed with -9", () => {
+  it("is started again on its port with what was committed, though a backend that hangs holds its memory", async () => {
+    await ask("INSERT INTO kept VALUES (1)");
+    const client = await connected();
+    const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
+    const backend = Number(rows[0].pid);
+    const killed = pidOf();
+    process.kill(backend, "SIGSTOP");
+
+    process.kill(killed, "SIGKILL");
+
+    await expect.poll(() => said).toEqual([KILLED, RUNS]);
+    expect(pidOf()).not.toBe(killed);
+    expect(await ask("SELECT n FROM kept")).toEqual([{ n: 1 }]);
+  });
+
+  it("is tried again until its port is free, and says why once", async () => {
+    const port = Number(new URL(server.url).port);
+    const killed = pidOf();
+    process.kill(killed, "SIGKILL");
+    await expect.poll(() => livePid(join(dir, "data"))).toBeUndefined();
+    const other = createServer().listen(port, "127.0.0.1");
+    await once(other, "listening");
+
+    await expect.poll(() => said).toHaveLength(2);
+    await pause(2_500);
+    other.close();
+
+    await expect.poll(() => said.at(-1)).toBe(RUNS);
+    expect(said).toEqual([
+      KILLED,
+      "error: the embedded PostgreSQL could not be started; it is tried again",
+      RUNS,
+    ]);
+    expect(await ask("SELECT 1 AS up")).toEqual([{ up: 1 }]);
+  });
+
+  it("is started though another process has its number by now", async () => {
+    const killed = pidOf();
+    process.kill(killed, "SIGSTOP");
+    const text = readFileSync(pidFile, "utf8");
+    writeFileSync(pidFile, text.replace(/^\d+/, `${process.pid}`));
+    process.kill(killed, "SIGKILL");
+
+    await expect.poll(() => said).toEqual([KILLED, RUNS]);
+    expect(await ask("SELECT 1 AS up")).toEqual([{ up: 1 }]);
+  });
+
+  it("is left alone where it was stopped in good order", async () => {
+    const stopped = pidOf();
+    process.kill(stopped, "SIGINT");
+    await expect.poll(() => server.state()).toBe("stopped");
+
+    await pause(2_500);
+
+    expect(said).toEqual([]);
+    expect(server.state()).toBe("stopped");
+    await server.startAgain();
+    expect(await ask("SELECT 1 AS up")).toEqual([{ up: 1 }]);
+  });
+});
