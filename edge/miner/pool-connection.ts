@@ -104,6 +104,11 @@ export class PoolConnection {
     this.#nextId = this.#nextId === 0x7fff_ffff ? 1 : this.#nextId + 1;
   }
 
+  /** When the pool was last heard, by the monotonic clock. */
+  heardMs(): number {
+    return this.#heardMs;
+  }
+
   end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
