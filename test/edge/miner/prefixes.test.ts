@@ -45,6 +45,11 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await pause(2);
 }
 
+/** Keeps this thread from hearing anything. */
+function spin(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until; );
+}
+
 const more = async (miner: Miner, shares: number): Promise<void> => {
   const before = miner.stats().accepted;
   await until(() => miner.stats().accepted >= before + shares);
@@ -56,6 +61,8 @@ describe("a prefix and its target", () => {
     for (let i = 0; i < 40; i++) {
       await more(miner, 8);
       pool.retarget(oneIn(i % 2 === 0 ? 40n : 900n));
+      // The threads go on meanwhile: what they find and what the pool says arrive together.
+      spin(20);
     }
     await more(miner, 8);
     await miner.stop();
