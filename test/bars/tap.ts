@@ -1,7 +1,7 @@
 /** A line between one miner and the pool: counts what passes, and can be cut, clean or half-open. */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { parseStratumLine } from "../../shared/messages/stratum.ts";
+import { parseStratumLine, STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
 
 export type CutKind = "clean" | "half-open";
 
@@ -11,6 +11,11 @@ export interface Period {
   accepted: number;
   /** From each announcement to the stop or the next job. */
   minedMs: number;
+}
+
+interface Sent {
+  readonly oprHash: string;
+  readonly again: boolean;
 }
 
 /** A dead pair of sockets is reset after so long, as a restarted host resets what it does not know: the Go miner never looks at the time. */
@@ -27,6 +32,8 @@ export class Tap {
   readonly #upstream: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #vanished = new Set<Socket>();
+  /** Every share that was sent, on whatever connection. */
+  readonly #sent = new Set<string>();
   readonly #byHash = new Map<string, Period>();
   #outage: { readonly kind: CutKind; readonly until: Promise<void> } | undefined;
   #mining: { readonly period: Period; readonly sinceMs: number } | undefined;
@@ -83,7 +90,7 @@ export class Tap {
     const pool = connect(this.#upstream);
     const pair = [miner, pool] as const;
     this.#pairs.add(pair);
-    const ids = new Map<number, string>();
+    const ids = new Map<number, Sent>();
     this.#pass(miner, pool, (line) => this.#fromMiner(ids, line));
     this.#pass(pool, miner, (line) => this.#fromPool(ids, line));
     pool.once("close", () => this.#pairs.delete(pair));
@@ -105,26 +112,31 @@ export class Tap {
     });
   }
 
-  #fromMiner(ids: Map<number, string>, line: string): void {
+  #fromMiner(ids: Map<number, Sent>, line: string): void {
     const message = parseStratumLine(line);
     if (message.kind !== "request" || message.method !== "mining.submit") return;
-    const oprHash = message.params.kind === "list" ? (message.params.values[3] ?? "") : "";
-    this.submitted += 1;
-    ids.set(message.id, oprHash.toLowerCase());
+    const [, , nonce = "", oprHash = ""] = message.params.kind === "list" ? message.params.values : [];
+    const share = `${oprHash} ${nonce}`.toLowerCase();
+    const again = this.#sent.has(share);
+    if (!again) this.submitted += 1;
+    this.#sent.add(share);
+    ids.set(message.id, { oprHash: oprHash.toLowerCase(), again });
   }
 
-  #fromPool(ids: Map<number, string>, line: string): void {
+  #fromPool(ids: Map<number, Sent>, line: string): void {
     const message = parseStratumLine(line);
     if (message.kind === "request") {
       const [jobId = "", oprHash = ""] = message.params.kind === "list" ? message.params.values : [];
       if (message.method === "mining.notify") this.#onNotify(Number(jobId), oprHash.toLowerCase());
       else if (message.method === "mining.stop_mining") this.endPeriod();
     } else if (message.kind === "response") {
-      const oprHash = ids.get(message.id);
-      if (oprHash === undefined || !ids.delete(message.id)) return;
-      if (message.result === true) {
+      const sent = ids.get(message.id);
+      if (sent === undefined || !ids.delete(message.id)) return;
+      // Sent a second time after a cut: the first was counted.
+      const counted = sent.again && message.error?.code === STRATUM_ERRORS.ErrorDuplicateShare;
+      if (message.result === true || counted) {
         this.accepted += 1;
-        const period = this.#byHash.get(oprHash);
+        const period = this.#byHash.get(sent.oprHash);
         if (period !== undefined) period.accepted += 1;
       } else {
         const name = `${message.error?.message ?? "no reason"} (${String(message.error?.data ?? "")})`;
