@@ -5,15 +5,15 @@ import type { Clock, Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import { claimRegion, releaseRegion, type SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { inputPrefix, NonceBook, nonceHex, type Work } from "./nonces.ts";
+import { inputPrefix, NonceBook, nonceHex } from "./nonces.ts";
 import {
   CONTROL_BYTES,
-  type Control,
   type SearchReport,
   type SearchSetup,
   type SearchTask,
-  viewControl,
+  viewGeneration,
 } from "./search-task.ts";
+import type { Work } from "./work.ts";
 
 export interface CrewOptions {
   readonly table: SharedTable;
@@ -44,13 +44,14 @@ const MAX_STRETCH = 2 ** 20;
 /** Given out ahead, so that no thread waits for its next stretch. */
 const STRETCHES_AHEAD = 2;
 const RESTART_MS = 1_000;
-/** Hits of a former generation may still be on their way from a thread; a pool says some lines at once at most. */
-const GENERATIONS_KEPT = 256;
+/** How long a stop waits for the threads to report what they have found: many slices (search-thread.ts). */
+const LAST_REPORTS_MS = 1_000;
 
 interface Seat {
   worker: Worker;
   readonly region: number;
-  outstanding: number;
+  /** The work of each stretch given out and not yet done, oldest first: a report belongs to the first. */
+  readonly given: Work[];
   stretch: number;
 }
 
@@ -60,14 +61,13 @@ export class Crew {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #buffer = new SharedArrayBuffer(CONTROL_BYTES);
-  readonly #control: Control;
+  readonly #generation: Int32Array;
   readonly #book = new NonceBook();
   readonly #seats = new Set<Seat>();
   readonly #restarts = new Set<Timer>();
-  /** Work by generation: a hit of the one before may still be on its way, and the pool takes it for a while. */
-  readonly #recent = new Map<number, Work>();
   #work: Work | undefined;
   #stopped: boolean = false;
+  #onIdle: () => void = () => undefined;
 
   /** Throws RangeError on options out of bounds, CodedError "lxr-no-region" when the table has not enough free regions. */
   constructor(
@@ -80,27 +80,36 @@ export class Crew {
     this.#hooks = hooks;
     this.#clock = modules.clock;
     this.#logger = modules.logger;
-    this.#control = viewControl(this.#buffer);
+    this.#generation = viewGeneration(this.#buffer);
     for (let thread = 0; thread < options.threads; thread++) this.#start();
   }
 
-  /** What the threads search from now on; undefined = nothing. Nonces of the same job and prefix go on where they were left. */
+  /**
+   * What the threads search from now on, within a slice (30 ms at 30 bits); undefined = nothing. Nonces of the same
+   * prefix and job go on where they were left. Every hit of former work is still reported, as that work's.
+   */
   setWork(work: Work | undefined): void {
-    if (isSame(work, this.#work)) return;
     this.#work = work;
-    const generation = Atomics.add(this.#control.generation, 0, 1) + 1;
-    if (work !== undefined) this.#recent.set(generation, work);
-    this.#recent.delete(generation - GENERATIONS_KEPT);
-    Atomics.notify(this.#control.generation, 0);
+    Atomics.add(this.#generation, 0, 1);
+    Atomics.notify(this.#generation, 0);
     for (const seat of this.#seats) this.#supply(seat);
   }
 
-  /** Ends the threads; resolves when they are gone. */
+  /** Ends the threads once they have reported what they found; resolves when they are gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.setWork(undefined);
     for (const restart of this.#restarts) restart.stop();
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      this.#clock.after(LAST_REPORTS_MS, resolve);
+      this.#checkIdle();
+    });
     await Promise.all([...this.#seats].map((seat) => seat.worker.terminate()));
+  }
+
+  #checkIdle(): void {
+    if ([...this.#seats].every((seat) => seat.given.length === 0)) this.#onIdle();
   }
 
   #start(): void {
@@ -113,7 +122,7 @@ export class Crew {
       maxHashesPerSecond: (maxHashesPerSecond ?? Number.POSITIVE_INFINITY) / threads,
     };
     const worker = new Worker(new URL("./search-thread.ts", import.meta.url), { workerData: setup });
-    const seat: Seat = { worker, region: setup.region, outstanding: 0, stretch: FIRST_STRETCH };
+    const seat: Seat = { worker, region: setup.region, given: [], stretch: FIRST_STRETCH };
     this.#seats.add(seat);
     worker.on("message", (report: SearchReport) => this.#hear(seat, report));
     worker.on("error", (error) =>
@@ -126,7 +135,10 @@ export class Crew {
   #replace(seat: Seat): void {
     this.#seats.delete(seat);
     releaseRegion(this.#options.table, seat.region);
-    if (this.#stopped) return;
+    if (this.#stopped) {
+      this.#checkIdle();
+      return;
+    }
     const restart = this.#clock.after(RESTART_MS, () => {
       this.#restarts.delete(restart);
       this.#start();
@@ -135,42 +147,37 @@ export class Crew {
   }
 
   #hear(seat: Seat, report: SearchReport): void {
-    if (report.kind === "done") {
-      seat.outstanding -= 1;
-      if (report.hashes > 0) {
-        this.#hooks.onHashes(report.hashes);
-        const inTime = (report.hashes * STRETCH_MS) / Math.max(1, report.ms);
-        seat.stretch = Math.min(MAX_STRETCH, Math.max(FIRST_STRETCH, 1_024 * Math.round(inTime / 1_024)));
-      }
-      this.#supply(seat);
+    const [work] = seat.given;
+    if (work === undefined) return;
+    if (report.kind === "hit") {
+      const nonce = nonceHex(work, report.counter, report.suffixBytes);
+      this.#hooks.onHit({ work, nonce, difficulty: report.difficulty });
       return;
     }
-    const work = this.#recent.get(report.generation);
-    if (work === undefined) return;
-    const nonce = nonceHex(work, report.counter, report.suffixBytes);
-    this.#hooks.onHit({ work, nonce, difficulty: report.difficulty });
+    seat.given.shift();
+    if (report.hashes > 0) {
+      this.#hooks.onHashes(report.hashes);
+      const inTime = (report.hashes * STRETCH_MS) / Math.max(1, report.ms);
+      seat.stretch = Math.min(MAX_STRETCH, Math.max(FIRST_STRETCH, 1_024 * Math.round(inTime / 1_024)));
+    }
+    this.#supply(seat);
+    if (this.#stopped) this.#checkIdle();
   }
 
   #supply(seat: Seat): void {
     const work = this.#work;
     if (work === undefined) return;
-    while (seat.outstanding < STRETCHES_AHEAD) {
+    while (seat.given.length < STRETCHES_AHEAD) {
       const task: SearchTask = {
-        generation: Atomics.load(this.#control.generation, 0),
+        generation: Atomics.load(this.#generation, 0),
         prefix: inputPrefix(work),
         target: work.target,
         ...this.#book.take(work, seat.stretch),
       };
-      seat.outstanding += 1;
+      seat.given.push(work);
       seat.worker.postMessage(task);
     }
   }
-}
-
-function isSame(a: Work | undefined, b: Work | undefined): boolean {
-  return (
-    a?.oprHash === b?.oprHash && a?.prefix === b?.prefix && a?.target === b?.target && a?.height === b?.height
-  );
 }
 
 function checkOptions({ threads, dutyCycle, maxHashesPerSecond }: CrewOptions): void {

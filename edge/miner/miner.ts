@@ -1,5 +1,6 @@
 /** A miner: searching threads, a pool, and the way back to it. Runs as `prosper miner`, or inside another process. */
 
+import type { Duplex } from "node:stream";
 import { type Clock, type Random, sleep, type Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
@@ -9,8 +10,10 @@ import { backoffMs } from "./backoff.ts";
 import { Crew } from "./crew.ts";
 import { type Dial, dialPool } from "./dial.ts";
 import { Outbox } from "./outbox.ts";
-import { PoolConnection } from "./pool-connection.ts";
+import { PoolConnection, type PoolHooks } from "./pool-connection.ts";
+import { Patience, Pulse } from "./pulse.ts";
 import { type MinerStats, RateMeter } from "./stats.ts";
+import { isSameWork, Job, type Work } from "./work.ts";
 
 export interface MinerOptions {
   readonly host: string;
@@ -54,19 +57,37 @@ export interface Miner {
   suggestTarget(target: string): void;
 }
 
-/** Quick at first: shares found meanwhile wait to be sent, and their job may end. */
-const BACKOFF = { firstMs: 250, maxMs: 60_000 };
+const BACKOFF = { firstMs: 500, maxMs: 60_000 };
+/** A session shorter than this does not make the next attempt a first one: a pool that logs in and hangs up is not hammered. */
+const STEADY_MS = 5_000;
 /** Without a pool the threads go on with the last job for so long: its shares may still count. */
 const COAST_MS = 60_000;
+/** And for so long after a login that is followed by no job. */
+const COAST_WITHOUT_JOB_MS = 2_000;
 /** A client.reconnect may ask for this much patience. */
 const MAX_RECONNECT_WAIT_S = 300;
 /** How long a stop waits for the answers to shares on their way. */
 const LAST_VERDICTS_MS = 2_000;
+/** Shown before the pool has said one. */
+const NO_TARGET = 0xffff_ffff_ffff_ffffn;
 const DEFAULT_AGENT = "prosper-ts/0.1";
 
 /** Starts at once. Throws RangeError on bad options, CodedError "lxr-no-region". The table stays the caller's. */
 export function startMiner(options: MinerOptions, modules: MinerModules): Miner {
   return new RunningMiner(options, modules);
+}
+
+/** What the pool has said on one connection; what is not said yet is undefined. */
+interface Session {
+  readonly connection: PoolConnection;
+  pulse: Pulse | undefined;
+  authorizedMs: number | undefined;
+  heardHeight: number;
+  prefix: number | undefined;
+  target: bigint | undefined;
+  /** It was told to stop, and of no job since. */
+  stopped: boolean;
+  job: Job | undefined;
 }
 
 class RunningMiner implements Miner {
@@ -77,13 +98,14 @@ class RunningMiner implements Miner {
   readonly #outbox: Outbox;
   readonly #rate = new RateMeter();
   #resolveEnded: (end: MinerEnd) => void = () => undefined;
-  #connection: PoolConnection | undefined;
-  #authorized: boolean = false;
+  readonly #patience = new Patience();
+  #session: Session | undefined;
   #registered: boolean = false;
-  #job: { readonly height: number; readonly oprHash: string } | undefined;
-  #heardHeight = -1;
-  #prefix: number | undefined;
-  #target = 0xffff_ffff_ffff_ffffn;
+  /** The last job heard of, on whatever connection. */
+  #job: Job | undefined;
+  /** What the threads search: the former session's until the new one has said everything. */
+  #work: Work | undefined;
+  #deciding: boolean = false;
   #failures = 0;
   #reconnects = 0;
   #port: number;
@@ -110,16 +132,16 @@ class RunningMiner implements Miner {
   stats(): MinerStats {
     const { submitted, accepted, rejected, lost } = this.#outbox.counts;
     return {
-      connected: this.#connection !== undefined,
-      authorized: this.#authorized,
+      connected: this.#session !== undefined,
+      authorized: this.#session?.authorizedMs !== undefined,
       hashrate: this.#rate.perSecond(this.#modules.clock.monotonicMs()),
       hashes: this.#rate.total,
       submitted,
       accepted,
       rejected: { ...rejected },
       lost,
-      height: this.#job?.height,
-      target: this.#target,
+      height: this.#job?.isEnded() === false ? this.#job.height : undefined,
+      target: this.#session?.target ?? this.#work?.target ?? NO_TARGET,
       reconnects: this.#reconnects,
     };
   }
@@ -129,12 +151,12 @@ class RunningMiner implements Miner {
   }
 
   async getOprHash(jobId: string): Promise<string | undefined> {
-    const answer = await this.#connection?.request("mining.get_oprhash", [jobId]);
+    const answer = await this.#session?.connection.request("mining.get_oprhash", [jobId]);
     return typeof answer?.result === "string" ? answer.result : undefined;
   }
 
   suggestTarget(target: string): void {
-    this.#connection?.tell("mining.suggest_target", [target]);
+    this.#session?.connection.tell("mining.suggest_target", [target]);
   }
 
   async #connect(): Promise<void> {
@@ -146,19 +168,32 @@ class RunningMiner implements Miner {
         stream.destroy();
         return;
       }
-      this.#greet(
-        new PoolConnection(stream, this.#options.agent ?? DEFAULT_AGENT, this.#modules, this.#hooks()),
-      );
+      this.#greet(stream);
     } catch (thrown) {
       logger.warn("The pool cannot be reached", { ...address, error: coerceError(thrown).message });
       this.#retry();
     }
   }
 
-  #greet(connection: PoolConnection): void {
-    const { user, worker, password = "", invite = "", payoutAddress = "" } = this.#options;
-    this.#connection = connection;
-    this.#heardHeight = -1;
+  #greet(stream: Duplex): void {
+    const { user, worker, password = "", invite = "", payoutAddress = "", agent } = this.#options;
+    const connection = new PoolConnection(
+      stream,
+      agent ?? DEFAULT_AGENT,
+      this.#modules,
+      this.#hooks(() => session),
+    );
+    const session: Session = {
+      connection,
+      pulse: undefined,
+      authorizedMs: undefined,
+      heardHeight: -1,
+      prefix: undefined,
+      target: undefined,
+      stopped: false,
+      job: undefined,
+    };
+    this.#session = session;
     connection.greet(
       this.#registered
         ? { user, worker, password: "", invite: "", payoutAddress: "" }
@@ -166,25 +201,26 @@ class RunningMiner implements Miner {
     );
   }
 
-  #hooks(): ConstructorParameters<typeof PoolConnection>[3] {
+  #hooks(session: () => Session): PoolHooks {
     const { logger, onMessage } = this.#modules;
     return {
       onPrefix: (prefix) => {
-        this.#prefix = prefix;
-        this.#mine();
+        session().prefix = prefix;
+        this.#decide();
       },
-      onAuthorized: () => this.#onAuthorized(),
+      onAuthorized: () => this.#onAuthorized(session()),
       onRefused: (reason) => void this.#finish({ kind: "refused", reason }),
-      onJob: (height, oprHash) => this.#onJob(height, oprHash),
+      onJob: (height, oprHash) => this.#onJob(session(), height, oprHash),
       onTarget: (target) => {
-        this.#target = target;
-        this.#mine();
+        session().target = target;
+        this.#decide();
         logger.debug("New target", { target: formatTarget(target) });
       },
       onStop: () => {
         logger.info("The pool asks to stop until the next job");
-        this.#job = undefined;
-        this.#crew.setWork(undefined);
+        Object.assign(session(), { stopped: true, job: undefined });
+        this.#job?.end(this.#modules.clock.monotonicMs());
+        this.#decide();
       },
       onMessage: (text) => (onMessage ?? ((shown) => logger.info("The pool says", { text: shown })))(text),
       onReconnect: (host, port, seconds) => this.#onReconnect(host, port, seconds),
@@ -192,35 +228,55 @@ class RunningMiner implements Miner {
     };
   }
 
-  #onAuthorized(): void {
-    this.#modules.logger.info("Logged in", { user: this.#options.user, worker: this.#options.worker });
-    this.#authorized = true;
+  #onAuthorized(session: Session): void {
+    const { clock, logger } = this.#modules;
+    logger.info("Logged in", { user: this.#options.user, worker: this.#options.worker });
+    session.authorizedMs = clock.monotonicMs();
     this.#registered = true;
-    this.#failures = 0;
-    this.#coast?.stop();
-    const connection = this.#connection;
-    this.#outbox.connect(
-      (params) => connection?.request("mining.submit", params) ?? Promise.resolve(undefined),
-    );
-    this.#mine();
+    const pulse = new Pulse(session.connection, clock, this.#patience);
+    session.pulse = pulse;
+    this.#outbox.connect((params) => pulse.request("mining.submit", params));
+    this.#coastFor(COAST_WITHOUT_JOB_MS);
+    this.#decide();
   }
 
-  #onJob(height: number, oprHash: string): void {
-    if (height < this.#heardHeight) return;
-    this.#heardHeight = height;
-    this.#job = { height, oprHash };
-    this.#outbox.jobIs(height);
-    this.#mine();
+  #onJob(session: Session, height: number, oprHash: string): void {
+    if (height < session.heardHeight) return;
+    session.heardHeight = height;
+    session.stopped = false;
+    if (this.#job?.isEnded() !== false || !this.#job.announces(height, oprHash)) {
+      this.#job?.end(this.#modules.clock.monotonicMs(), height);
+      this.#job = new Job(height, oprHash);
+    }
+    session.job = this.#job;
+    this.#decide();
   }
 
-  /** Sets the threads to what is known. Until a login succeeds they go on with what they had: what they find may still count. */
-  #mine(): void {
-    if (this.#stopping !== undefined || !this.#authorized) return;
-    const job = this.#job;
-    const prefix = this.#prefix;
-    const work =
-      job === undefined || prefix === undefined ? undefined : { ...job, prefix, target: this.#target };
+  /** Sets the threads to what is known, once all that came in one read is: no work of half a change is begun. */
+  #decide(): void {
+    if (this.#deciding) return;
+    this.#deciding = true;
+    queueMicrotask(() => {
+      this.#deciding = false;
+      this.#search(this.#stopping === undefined ? this.#nextWork() : undefined);
+    });
+  }
+
+  #search(work: Work | undefined): void {
+    if (isSameWork(work, this.#work)) return;
+    this.#work = work;
     this.#crew.setWork(work);
+  }
+
+  /** Of the session's job, prefix and target once all are said; until then the work of the session before. */
+  #nextWork(): Work | undefined {
+    const session = this.#session;
+    if (session?.stopped === true) return undefined;
+    if (session?.authorizedMs === undefined) return this.#work;
+    const { job, prefix, target } = session;
+    if (job === undefined || prefix === undefined || target === undefined) return this.#work;
+    this.#coast?.stop();
+    return { job, prefix, target };
   }
 
   #onReconnect(host: string, port: string, seconds: string): void {
@@ -235,14 +291,14 @@ class RunningMiner implements Miner {
     if (port !== "") this.#port = newPort;
     const wait = Math.min(MAX_RECONNECT_WAIT_S, Math.max(0, Number(seconds) || 0));
     logger.info("The pool asks to connect again", { port: this.#port, seconds: wait });
-    const former = this.#connection;
+    const former = this.#session;
     this.#leave();
-    former?.end("asked to connect again");
+    former?.connection.end("asked to connect again");
     this.#after(wait * 1_000, () => void this.#connect());
   }
 
   #onLost(reason: string): void {
-    if (this.#connection === undefined || this.#stopping !== undefined) return;
+    if (this.#session === undefined || this.#stopping !== undefined) return;
     this.#modules.logger.warn("The connection to the pool ended", { reason });
     this.#leave();
     this.#retry();
@@ -250,11 +306,18 @@ class RunningMiner implements Miner {
 
   /** The session is over; the threads coast. */
   #leave(): void {
-    this.#connection = undefined;
-    this.#authorized = false;
+    const { authorizedMs, pulse } = this.#session ?? {};
+    if (authorizedMs !== undefined && this.#modules.clock.monotonicMs() - authorizedMs >= STEADY_MS)
+      this.#failures = 0;
+    pulse?.stop();
+    this.#session = undefined;
     this.#outbox.connect(undefined);
+    this.#coastFor(COAST_MS);
+  }
+
+  #coastFor(ms: number): void {
     this.#coast?.stop();
-    this.#coast = this.#modules.clock.after(COAST_MS, () => this.#crew.setWork(undefined));
+    this.#coast = this.#modules.clock.after(ms, () => this.#search(undefined));
   }
 
   #retry(): void {
@@ -282,15 +345,16 @@ class RunningMiner implements Miner {
 
   async #shutDown(): Promise<void> {
     for (const timer of this.#timers) timer.stop();
-    this.#coast?.stop();
-    const connection = this.#connection;
-    this.#leave();
-    this.#coast?.stop();
     await this.#crew.stop();
+    this.#coast?.stop();
     // The pool's last verdicts: what is shown at the end is then what it has counted.
     const { clock } = this.#modules;
     const giveUpMs = clock.monotonicMs() + LAST_VERDICTS_MS;
-    while (this.#outbox.inFlight() > 0 && clock.monotonicMs() < giveUpMs) await sleep(clock, 10);
-    connection?.end("stopped");
+    const answers = (): boolean => this.#session !== undefined && this.#outbox.open() > 0;
+    while (answers() && clock.monotonicMs() < giveUpMs) await sleep(clock, 10);
+    this.#session?.pulse?.stop();
+    this.#outbox.close();
+    this.#session?.connection.end("stopped");
+    this.#session = undefined;
   }
 }

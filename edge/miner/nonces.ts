@@ -1,17 +1,7 @@
 /** Which counters of a job and prefix were handed out: no nonce is mined twice, whatever happens to the connection. */
 
 import { concat, fromHex, u32ToBytes } from "../../shared/bytes.ts";
-
-/** What the threads search: nonces of one prefix for one job. */
-export interface Work {
-  readonly height: number;
-  /** 64 lower-case hex digits. */
-  readonly oprHash: string;
-  /** The pool's 32-bit prefix, the first four bytes of each nonce. */
-  readonly prefix: number;
-  /** What its nonces must reach: a prefix keeps its target, whatever the pool says of later ones (STRATUM.md, T1). */
-  readonly target: bigint;
-}
+import type { Work } from "./work.ts";
 
 /** A stretch of counters; each is written big endian in `suffixBytes` bytes after the prefix. */
 export interface CounterRange {
@@ -27,9 +17,9 @@ const MAX_REMEMBERED = 64;
 export class NonceBook {
   readonly #next = new Map<string, number>();
 
-  /** The next `count` counters of this work (1 to 2^31), never given before. Nonces are 8 bytes long, and 9 once those are used up. */
+  /** The next `count` counters of this work (1 to 2^31), never given before under any target. Nonces are 8 bytes long, and 9 once those are used up. */
   take(work: Work, count: number): CounterRange {
-    const key = `${work.oprHash} ${work.prefix}`;
+    const key = `${work.job.oprHash} ${work.prefix}`;
     let start = this.#next.get(key) ?? 0;
     // A range does not cross from one length to the other: a counter would be cut off.
     if (start < TWO_32 && start + count > TWO_32) start = TWO_32;
@@ -43,7 +33,7 @@ export class NonceBook {
 
 /** oprHash ‖ prefix: what precedes the counter in a hash's input. */
 export function inputPrefix(work: Work): Uint8Array {
-  return concat(fromHex(work.oprHash, "oprHash"), u32ToBytes(work.prefix));
+  return concat(fromHex(work.job.oprHash, "oprHash"), u32ToBytes(work.prefix));
 }
 
 /** The nonce of one counter, in hex. */

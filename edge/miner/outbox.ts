@@ -1,6 +1,6 @@
-/** Shares on their way to the pool: kept over a lost connection while their job lives, each sent until it has a verdict. */
+/** Shares on their way to the pool: kept over a lost connection while the pool may take them, each sent until it has a verdict. */
 
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock, Timer } from "../../shared/clock.ts";
 import { formatTarget, STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
 import type { Hit } from "./crew.ts";
 import type { PoolAnswer } from "./pool-connection.ts";
@@ -10,19 +10,22 @@ import { rejectionName } from "./stats.ts";
 const MAX_QUEUED = 1_000;
 /** Sent without an answer at a time. */
 const MAX_IN_FLIGHT = 64;
-const BUSY_WAIT_MS = 1_000;
+/** A busy pool is left alone for so long: less than the shortest time in which late shares are taken. */
+const BUSY_WAIT_MS = 500;
 
 export interface OutboxCounts {
+  /** Sent at least once. */
   submitted: number;
   accepted: number;
   readonly rejected: Record<string, number>;
+  /** Found, and without a verdict when the pool took them no more, the queue was full, or the miner ended. */
   lost: number;
 }
 
 interface Parcel {
   readonly hit: Hit;
-  /** Sent before on a connection that ended without a verdict: the pool may have counted it. */
-  resent: boolean;
+  /** Sent before on a connection that ended without a verdict, or to a busy pool: it may have been counted. */
+  readonly resent: boolean;
 }
 
 export type SendShare = (params: readonly string[]) => Promise<PoolAnswer | undefined>;
@@ -31,10 +34,11 @@ export class Outbox {
   readonly counts: OutboxCounts = { submitted: 0, accepted: 0, rejected: {}, lost: 0 };
   readonly #user: string;
   readonly #clock: Clock;
-  #queue: Parcel[] = [];
+  /** In the order found, those sent before in front: they die first. */
+  readonly #queue: Parcel[] = [];
   #inFlight = 0;
   #send: SendShare | undefined;
-  #height: number | undefined;
+  #pause: Timer | undefined;
 
   constructor(user: string, clock: Clock) {
     this.#user = user;
@@ -44,72 +48,74 @@ export class Outbox {
   /** Where shares can be sent now; undefined while there is no session. */
   connect(send: SendShare | undefined): void {
     this.#send = send;
-    this.#flush();
+    this.#resume();
   }
 
-  /** Shares of jobs before the last one are given up. */
-  jobIs(height: number): void {
-    this.#height = height;
-    const alive = this.#queue.filter((parcel) => parcel.hit.work.height >= height - 1);
-    this.counts.lost += this.#queue.length - alive.length;
-    this.#queue = alive;
-  }
-
-  /** Shares that were sent and have no verdict yet. */
-  inFlight(): number {
-    return this.#inFlight;
+  /** Shares that have no verdict yet. */
+  open(): number {
+    return this.#inFlight + this.#queue.length;
   }
 
   add(hit: Hit): void {
-    this.#enqueue({ hit, resent: false });
+    this.#queue.push({ hit, resent: false });
+    this.#shorten();
     this.#flush();
   }
 
-  #enqueue(parcel: Parcel): void {
-    if (this.#height !== undefined && parcel.hit.work.height < this.#height - 1) this.counts.lost += 1;
-    else this.#queue.push(parcel);
-    if (this.#queue.length > MAX_QUEUED) {
-      this.#queue.shift();
-      this.counts.lost += 1;
-    }
+  /** Nothing is sent any more: what has no verdict is lost. */
+  close(): void {
+    this.connect(undefined);
+    this.counts.lost += this.open();
+    this.#queue.length = 0;
+  }
+
+  #shorten(): void {
+    if (this.#queue.length <= MAX_QUEUED) return;
+    this.#queue.shift();
+    this.counts.lost += 1;
   }
 
   #flush(): void {
-    while (this.#send !== undefined && this.#inFlight < MAX_IN_FLIGHT) {
+    while (this.#send !== undefined && this.#pause === undefined && this.#inFlight < MAX_IN_FLIGHT) {
       const parcel = this.#queue.shift();
       if (parcel === undefined) return;
-      this.#inFlight += 1;
-      void this.#deliver(parcel, this.#send);
+      if (parcel.hit.work.job.isTaken(this.#clock.monotonicMs())) void this.#deliver(parcel, this.#send);
+      else this.counts.lost += 1;
     }
   }
 
   async #deliver(parcel: Parcel, send: SendShare): Promise<void> {
     const { work, nonce, difficulty } = parcel.hit;
+    const { height, oprHash } = work.job;
     if (!parcel.resent) this.counts.submitted += 1;
-    const answer = await send([
-      this.#user,
-      String(work.height),
-      nonce,
-      work.oprHash,
-      formatTarget(difficulty),
-    ]);
+    this.#inFlight += 1;
+    const answer = await send([this.#user, String(height), nonce, oprHash, formatTarget(difficulty)]);
     this.#inFlight -= 1;
-    if (answer === undefined) this.#enqueue({ ...parcel, resent: true });
+    if (answer === undefined) this.#keep(parcel);
     else this.#settle(parcel, answer);
     this.#flush();
+  }
+
+  #keep(parcel: Parcel): void {
+    this.#queue.unshift({ ...parcel, resent: true });
+    this.#shorten();
   }
 
   #settle(parcel: Parcel, { result, error }: PoolAnswer): void {
     const counted = parcel.resent && error?.code === STRATUM_ERRORS.ErrorDuplicateShare;
     if (result === true || counted) this.counts.accepted += 1;
-    else if (error?.code === STRATUM_ERRORS.ErrorBusy)
-      this.#clock.after(BUSY_WAIT_MS, () => {
-        this.#enqueue({ ...parcel, resent: true });
-        this.#flush();
-      });
-    else {
+    else if (error?.code === STRATUM_ERRORS.ErrorBusy) {
+      this.#keep(parcel);
+      this.#pause ??= this.#clock.after(BUSY_WAIT_MS, () => this.#resume());
+    } else {
       const name = rejectionName(error);
       this.counts.rejected[name] = (this.counts.rejected[name] ?? 0) + 1;
     }
+  }
+
+  #resume(): void {
+    this.#pause?.stop();
+    this.#pause = undefined;
+    this.#flush();
   }
 }

@@ -29,12 +29,6 @@ export interface PoolAnswer {
   readonly error: StratumError | undefined;
 }
 
-interface OpenRequest {
-  readonly resolve: (answer: PoolAnswer | undefined) => void;
-  /** Monotonic. */
-  readonly sentMs: number;
-}
-
 /** What the pool says; each is called between the greeting and `onEnd`. */
 export interface PoolHooks {
   onPrefix(prefix: number): void;
@@ -56,9 +50,7 @@ const MAX_POOL_LINE = 65_536;
 const GREETING_MS = 30_000;
 /** A pool says something every 240 s. */
 const SILENCE_MS = 600_000;
-/** A pool answers a share in milliseconds. Without an answer for so long, what was sent is not arriving: a connection may be gone without a word. */
-const UNANSWERED_MS = 4_000;
-const WATCH_MS = 500;
+const WATCH_MS = 5_000;
 /** Requests that may wait for an answer. */
 const MAX_OPEN = 1_024;
 
@@ -68,8 +60,7 @@ export class PoolConnection {
   readonly #hooks: PoolHooks;
   readonly #agent: string;
   readonly #splitter = new LineSplitter(MAX_POOL_LINE);
-  /** Oldest first. */
-  readonly #open = new Map<StratumId, OpenRequest>();
+  readonly #open = new Map<StratumId, (answer: PoolAnswer | undefined) => void>();
   readonly #startedMs: number;
   #nextId = 1;
   #heardMs: number;
@@ -106,7 +97,7 @@ export class PoolConnection {
     const id = this.#nextId;
     this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
     return new Promise((resolve) => {
-      this.#open.set(id, { resolve, sentMs: this.#clock.monotonicMs() });
+      this.#open.set(id, resolve);
       this.#stream.write(encodeRequest(id, method, params));
     });
   }
@@ -118,12 +109,17 @@ export class PoolConnection {
     this.#nextId = this.#nextId === 0x7fff_ffff ? 1 : this.#nextId + 1;
   }
 
+  /** When the pool was last heard, by the monotonic clock. */
+  heardMs(): number {
+    return this.#heardMs;
+  }
+
   end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#watch.stop();
     this.#stream.destroy();
-    for (const { resolve } of this.#open.values()) resolve(undefined);
+    for (const resolve of this.#open.values()) resolve(undefined);
     this.#open.clear();
     this.#hooks.onEnd(reason);
   }
@@ -154,9 +150,9 @@ export class PoolConnection {
 
   #hear(message: StratumMessage): void {
     if (message.kind === "response") {
-      const open = this.#open.get(message.id);
+      const resolve = this.#open.get(message.id);
       this.#open.delete(message.id);
-      open?.resolve({ result: message.result, error: message.error });
+      resolve?.({ result: message.result, error: message.error });
     } else if (message.kind === "request" && message.params.kind === "list")
       this.#onRequest(message.id, message.method, message.params.values);
   }
@@ -221,18 +217,10 @@ export class PoolConnection {
     else this.end(`the login was not understood: ${visible(answer.error?.message ?? "no verdict")}`);
   }
 
-  /** For how long nothing came though something is asked. */
-  #unansweredMs(nowMs: number): number {
-    const oldest = this.#open.values().next();
-    return oldest.done ? 0 : nowMs - Math.max(oldest.value.sentMs, this.#heardMs);
-  }
-
   #onWatch(): void {
     const now = this.#clock.monotonicMs();
     if (!this.#authorized && now - this.#startedMs >= GREETING_MS)
       this.end(`the pool did not answer the login within ${GREETING_MS / 1_000} s`);
-    else if (this.#authorized && this.#unansweredMs(now) >= UNANSWERED_MS)
-      this.end(`the pool gave no answer for ${UNANSWERED_MS / 1_000} s`);
     else if (now - this.#heardMs >= SILENCE_MS) this.end(`the pool was silent for ${SILENCE_MS / 1_000} s`);
     else this.#watch = this.#clock.after(WATCH_MS, () => this.#onWatch());
   }

@@ -2,16 +2,11 @@
 
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 
-/** The shared word: a task whose generation is not the current one is dropped. */
+/** One shared word: the current generation. A task of another is dropped. */
 export const CONTROL_BYTES = 4;
 
-export interface Control {
-  /** One word: the current generation. */
-  readonly generation: Int32Array;
-}
-
-export function viewControl(buffer: SharedArrayBuffer): Control {
-  return { generation: new Int32Array(buffer, 0, 1) };
+export function viewGeneration(buffer: SharedArrayBuffer): Int32Array {
+  return new Int32Array(buffer, 0, 1);
 }
 
 /** What a thread is started with. */
@@ -30,17 +25,17 @@ export interface SearchTask {
   readonly generation: number;
   /** oprHash ‖ prefix. */
   readonly prefix: Uint8Array;
-  /** Difficulties at or above it are reported. */
+  /** Difficulties at or above it are reported: the work's own, whatever the pool has said since. */
   readonly target: bigint;
   readonly start: number;
   readonly count: number;
   readonly suffixBytes: number;
 }
 
+/** Tasks are answered in their order, and the hits of each before its end. */
 export type SearchReport =
   | {
       readonly kind: "hit";
-      readonly generation: number;
       readonly counter: number;
       readonly suffixBytes: number;
       readonly difficulty: bigint;

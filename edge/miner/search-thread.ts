@@ -1,18 +1,18 @@
-/** A searching thread: takes stretches of nonces, reports those that reach the target, and keeps to its share of the machine. */
+/** A searching thread: takes stretches of nonces, reports those that reach its target, and keeps to its share of the machine. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../shared/clock.ts";
 import { LxrKernel } from "../../shared/hash/kernel.ts";
-import { type SearchReport, type SearchSetup, type SearchTask, viewControl } from "./search-task.ts";
+import { type SearchReport, type SearchSetup, type SearchTask, viewGeneration } from "./search-task.ts";
 
-/** Nonces between two looks at the control words: the kernel's most, 30 ms at 30 bits. */
+/** Nonces between two looks at the generation: the kernel's most, 30 ms at 30 bits. */
 const SLICE = 1024;
 /** The kernel's lanes: what a throttled thread computes at a time. */
 const SMALL_SLICE = 128;
 
 const setup: SearchSetup = workerData;
 const kernel = new LxrKernel(setup.table, setup.region);
-const control = viewControl(setup.control);
+const current = viewGeneration(setup.control);
 const throttled = setup.dutyCycle < 1 || Number.isFinite(setup.maxHashesPerSecond);
 
 parentPort?.on("message", (task: SearchTask) => {
@@ -25,7 +25,7 @@ parentPort?.on("message", (task: SearchTask) => {
 function search(task: SearchTask): number {
   const slice = throttled ? SMALL_SLICE : SLICE;
   let done = 0;
-  while (done < task.count && Atomics.load(control.generation, 0) === task.generation) {
+  while (done < task.count && Atomics.load(current, 0) === task.generation) {
     const startedMs = systemClock.monotonicMs();
     const count = Math.min(slice, task.count - done);
     const start = task.start + done;
@@ -51,7 +51,6 @@ function reportHits(task: SearchTask, start: number, difficulties: BigUint64Arra
     if (difficulty >= target)
       report({
         kind: "hit",
-        generation: task.generation,
         counter: start + i,
         suffixBytes: task.suffixBytes,
         difficulty,
@@ -64,7 +63,7 @@ function rest(generation: number, hashes: number, busyMs: number): void {
   const forDuty = busyMs / setup.dutyCycle - busyMs;
   const forCap = (1_000 * hashes) / setup.maxHashesPerSecond - busyMs;
   const ms = Math.max(forDuty, forCap);
-  if (ms > 0) Atomics.wait(control.generation, 0, generation, ms);
+  if (ms > 0) Atomics.wait(current, 0, generation, ms);
 }
 
 function report(message: SearchReport): void {

@@ -2,13 +2,16 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inputPrefix, NonceBook, nonceHex, type Work } from "../../../edge/miner/nonces.ts";
+import { inputPrefix, NonceBook, nonceHex } from "../../../edge/miner/nonces.ts";
+import { Job, type Work } from "../../../edge/miner/work.ts";
 import { toHex } from "../../../shared/bytes.ts";
 
+const jobA = new Job(1, "aa".repeat(32));
+const target = 0xff00_0000_0000_0000n;
 const works: Work[] = [
-  { height: 1, oprHash: "aa".repeat(32), prefix: 1, target: 0n },
-  { height: 1, oprHash: "aa".repeat(32), prefix: 2, target: 0n },
-  { height: 2, oprHash: "bb".repeat(32), prefix: 1, target: 0n },
+  { job: jobA, prefix: 1, target },
+  { job: jobA, prefix: 2, target },
+  { job: new Job(2, "bb".repeat(32)), prefix: 1, target },
 ];
 
 describe("NonceBook", () => {
@@ -30,7 +33,7 @@ describe("NonceBook", () => {
 
           expect(range.count).toBe(count);
           expect(range.start + count - 1).toBeLessThan(2 ** (8 * range.suffixBytes));
-          const key = `${work.oprHash} ${work.prefix} ${range.suffixBytes}`;
+          const key = `${work.job.oprHash} ${work.prefix} ${range.suffixBytes}`;
           const before = given.get(key) ?? [];
           for (const { from, to } of before)
             expect(range.start >= to || range.start + count <= from).toBe(true);
@@ -48,10 +51,12 @@ describe("NonceBook", () => {
     book.take(second, 500);
 
     expect(book.take(first, 1)).toEqual({ start: 1_000, count: 1, suffixBytes: 4 });
+    const again = { ...first, job: new Job(1, "aa".repeat(32)), target: target + 1n };
+    expect(book.take(again, 1)).toEqual({ start: 1_001, count: 1, suffixBytes: 4 });
   });
 
   it("writes the prefix and the counter big endian", () => {
-    const work = { height: 1, oprHash: "ab".repeat(32), prefix: 0x0102_0304, target: 0n };
+    const work = { job: new Job(1, "ab".repeat(32)), prefix: 0x0102_0304, target };
 
     expect(toHex(inputPrefix(work))).toBe(`${"ab".repeat(32)}01020304`);
     expect(nonceHex(work, 0x0506, 4)).toBe("0102030400000506");

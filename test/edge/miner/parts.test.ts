@@ -6,11 +6,12 @@ import { backoffMs } from "../../../edge/miner/backoff.ts";
 import { Outbox } from "../../../edge/miner/outbox.ts";
 import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
 import { RateMeter, rejectionName } from "../../../edge/miner/stats.ts";
+import { Job } from "../../../edge/miner/work.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 
-const hit = (height: number, counter = 1) => ({
-  work: { height, oprHash: "aa".repeat(32), prefix: 7, target: 0n },
+const hit = (job: Job, counter = 1) => ({
+  work: { job, prefix: 7, target: 0xffff_0000_0000_0000n },
   nonce: `00000007${counter.toString(16).padStart(8, "0")}`,
   difficulty: 0xffff_ff00_0000_0000n,
 });
@@ -59,16 +60,15 @@ function started() {
   const sent: { params: readonly string[]; answer: (answer: PoolAnswer | undefined) => void }[] = [];
   const send = (params: readonly string[]) =>
     new Promise<PoolAnswer | undefined>((resolve) => sent.push({ params, answer: resolve }));
-  return { clock, outbox, send, sent };
+  return { clock, job: new Job(10, "aa".repeat(32)), outbox, send, sent };
 }
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const OK: PoolAnswer = { result: true, error: undefined };
 
 describe("Outbox", () => {
   it("sends what was found while there was no connection", async () => {
-    const { outbox, send, sent } = started();
-    outbox.jobIs(10);
-    outbox.add(hit(10));
+    const { job, outbox, send, sent } = started();
+    outbox.add(hit(job));
     expect(sent).toEqual([]);
 
     outbox.connect(send);
@@ -80,9 +80,9 @@ describe("Outbox", () => {
   });
 
   it("sends a share again when the connection ended without a verdict, and takes 'duplicate' for counted", async () => {
-    const { outbox, send, sent } = started();
+    const { job, outbox, send, sent } = started();
     outbox.connect(send);
-    outbox.add(hit(10));
+    outbox.add(hit(job));
     outbox.connect(undefined);
     sent[0]?.answer(undefined);
     await settled();
@@ -96,47 +96,81 @@ describe("Outbox", () => {
   });
 
   it("counts a duplicate that was sent once as refused", async () => {
-    const { outbox, send, sent } = started();
+    const { job, outbox, send, sent } = started();
     outbox.connect(send);
-    outbox.add(hit(10));
+    outbox.add(hit(job));
     sent[0]?.answer({ result: false, error: stratumError("ErrorDuplicateShare") });
     await settled();
 
     expect(outbox.counts.rejected).toEqual({ ErrorDuplicateShare: 1 });
   });
 
-  it("sends again a second later when the pool is busy", async () => {
-    const { clock, outbox, send, sent } = started();
+  it("leaves a busy pool alone for half a second, and sends all again that it did not take", async () => {
+    const { clock, job, outbox, send, sent } = started();
     outbox.connect(send);
-    outbox.add(hit(10));
+    outbox.add(hit(job, 1));
+    outbox.add(hit(job, 2));
     sent[0]?.answer({ result: false, error: stratumError("ErrorBusy") });
     await settled();
-    expect(sent).toHaveLength(1);
+    sent[1]?.answer({ result: false, error: stratumError("ErrorBusy") });
+    await settled();
+    outbox.add(hit(job, 3));
+    expect(sent).toHaveLength(2);
+    expect(outbox.open()).toBe(3);
 
-    clock.advance(1_000);
-    sent[1]?.answer(OK);
+    clock.advance(500);
+    for (const { answer } of sent.slice(2)) answer(OK);
     await settled();
 
-    expect(outbox.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 0 });
+    expect(sent).toHaveLength(5);
+    expect(outbox.counts).toEqual({ submitted: 3, accepted: 3, rejected: {}, lost: 0 });
   });
 
-  it("gives up shares two jobs old, and the oldest beyond a thousand", () => {
-    const { outbox } = started();
-    outbox.jobIs(10);
-    outbox.add(hit(10));
-    outbox.jobIs(11);
-    expect(outbox.counts.lost).toBe(0);
-    outbox.jobIs(12);
-    expect(outbox.counts.lost).toBe(1);
+  it("keeps shares of an ended job for five seconds, then counts them as lost", async () => {
+    const { clock, job, outbox, send, sent } = started();
+    outbox.add(hit(job, 1));
+    job.end(clock.monotonicMs());
+    clock.advance(4_999);
+    outbox.connect(send);
+    sent[0]?.answer(OK);
+    await settled();
+    outbox.connect(undefined);
+    outbox.add(hit(job, 2));
+    clock.advance(1);
+    outbox.connect(send);
 
-    for (let counter = 0; counter < 1_005; counter++) outbox.add(hit(12, counter));
-    expect(outbox.counts.lost).toBe(6);
+    expect(sent).toHaveLength(1);
+    expect(outbox.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 1 });
+  });
+
+  it("keeps no shares of a job whose end was not heard and is a block ago", () => {
+    const { clock, job, outbox, send, sent } = started();
+    outbox.add(hit(job));
+    job.end(clock.monotonicMs(), 12);
+    outbox.connect(send);
+
+    expect(sent).toEqual([]);
+    expect(outbox.counts.lost).toBe(1);
+  });
+
+  it("loses the oldest beyond a thousand, and what has no verdict at its end", async () => {
+    const { job, outbox, send, sent } = started();
+    for (let counter = 0; counter < 1_005; counter++) outbox.add(hit(job, counter));
+    expect(outbox.counts.lost).toBe(5);
+    outbox.connect(send);
+    expect(sent[0]?.params[2]).toBe("0000000700000005");
+    sent[0]?.answer(OK);
+    await settled();
+
+    outbox.close();
+
+    expect(outbox.counts).toMatchObject({ accepted: 1, lost: 1_004 });
   });
 
   it("has at most 64 shares in flight", () => {
-    const { outbox, send, sent } = started();
+    const { job, outbox, send, sent } = started();
     outbox.connect(send);
-    for (let counter = 0; counter < 100; counter++) outbox.add(hit(10, counter));
+    for (let counter = 0; counter < 100; counter++) outbox.add(hit(job, counter));
 
     expect(sent).toHaveLength(64);
   });
