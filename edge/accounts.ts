@@ -4,6 +4,7 @@ import { createHmac } from "node:crypto";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";
 import { userExists } from "../shared/db/accounts.ts";
 import type { Db } from "../shared/db/port.ts";
+import { confirmWorkers } from "../shared/db/workers.ts";
 import { coerceError } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { Auth, AuthorizeVerdict as AuthVerdict } from "../shared/messages/accounts.ts";
@@ -75,8 +76,31 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
     }
   }
 
+  /** Rigs that logged in with the password not long ago: each is confirmed once. */
+  const confirmed = createRecent<true>(cacheSize);
+
+  /** Whoever has the password says by it that the rig is the user's own. Statistics only: a login does not wait for it, nor fail by it. */
+  async function confirm({ user, worker }: AuthorizeRequest): Promise<void> {
+    const key = `${user},${worker}`;
+    if (confirmed.get(key) === true) return;
+    confirmed.set(key, true);
+    try {
+      await confirmWorkers(db, user, [worker]);
+    } catch (error) {
+      confirmed.delete(key);
+      logger.warn("a rig's name could not be confirmed; its next login tries again", {
+        error: coerceError(error).message,
+      });
+    }
+  }
+
   return {
-    authorize: (request) => (request.password === "" ? withoutPassword(request) : withPassword(request)),
+    async authorize(request) {
+      if (request.password === "") return withoutPassword(request);
+      const verdict = await withPassword(request);
+      if (verdict.kind === "ok") void confirm(request);
+      return verdict;
+    },
   };
 }
 

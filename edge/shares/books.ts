@@ -13,6 +13,7 @@ import {
   type JobRecord,
   type ShareRecord,
 } from "../journal/records.ts";
+import { Refusals } from "./refusals.ts";
 import { Window } from "./window.ts";
 
 /** `open`: shares may come. `closing`: none will; what is left must be cut and marked. `closed`: its marker is on record. */
@@ -20,14 +21,10 @@ export interface Book extends BookKey {
   readonly credit: CreditMode;
   state: "open" | "closing" | "closed";
   window: Window;
+  readonly refusals: Refusals;
   /** Seq of the next delta; the marker says this less one. */
   nextSeq: number;
 }
-
-/** Pairs of user and worker that wait for a cut, for each book: beyond it shares of new workers are refused as busy. */
-export const MAX_WINDOW_ROWS = 4_096;
-/** So many are cut at once, without waiting for the period. */
-export const CUT_WINDOW_ROWS = 2_048;
 
 const stateSchema = v.object({
   epoch: v.nullable(epochRecord),
@@ -107,7 +104,8 @@ export class Books {
     const known = this.#books.get(text);
     if (known !== undefined) return known;
     const { job, slot, epoch } = key;
-    const book: Book = { job, slot, epoch, credit, state: "open", window: new Window(), nextSeq: 0 };
+    const counters = { window: new Window(), refusals: new Refusals() };
+    const book: Book = { job, slot, epoch, credit, state: "open", ...counters, nextSeq: 0 };
     this.#books.set(text, book);
     return book;
   }

@@ -9,10 +9,11 @@ import { parseTarget } from "../../shared/messages/stratum.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
-import { type Books, CUT_WINDOW_ROWS, MAX_WINDOW_ROWS } from "./books.ts";
+import type { Books } from "./books.ts";
 import { type Nonce, parseNonce } from "./nonce.ts";
 import type { OpenJob, OpenJobs } from "./open-jobs.ts";
 import type { Prefixes } from "./prefixes.ts";
+import { CUT_WINDOW_ROWS } from "./window.ts";
 
 /** A durable share, for the submitter. */
 export interface AcceptedShare {
@@ -147,8 +148,7 @@ export class Pipeline {
     const { journal, books, leaseHeld } = this.#modules;
     if (!leaseHeld() || !journal.canAppend()) return false;
     if (!books.covers(job)) return false;
-    const { window } = books.open(job);
-    return window.size() < MAX_WINDOW_ROWS || window.has(share.user, share.worker);
+    return books.open(job).window.hasRoomFor(share);
   }
 
   /** The difficulty the share really reached; undefined when it cannot be worked out now. */
@@ -202,9 +202,7 @@ export class Pipeline {
     if (verdict.code === "busy") return;
     const job = this.#modules.jobs.newest();
     if (job === undefined || !this.#modules.books.covers(job)) return;
-    const { window } = this.#modules.books.open(job);
-    if (window.size() < CUT_WINDOW_ROWS || window.has(share.user, share.worker))
-      window.addRejected(share.user, share.worker, this.#modules.clock.wallMs());
+    this.#modules.books.open(job).refusals.add(share.user, share.worker);
   }
 }
 

@@ -88,7 +88,7 @@ export class ReplayedWork {
   }
 
   #book(where: string, stored: StoredDelta, body: Delta): void {
-    const { job, intoJob, from, to } = stored;
+    const { job, intoJob, folded, from, to } = stored;
     if (from === null) this.#differences.add(`${where}: its job does not exist`);
     if (intoJob === null) {
       // Late work that waits for an open job: it counts as accepted, in whole hashes, from the start.
@@ -100,7 +100,10 @@ export class ReplayedWork {
     const tally = this.#tallies.get(intoJob) ?? new WorkTally();
     this.#tallies.set(intoJob, tally);
     const units = { from: from ?? "assigned", to: to ?? "assigned" };
-    tally.add({ rows: body.rows, isLate: intoJob !== job, ...units });
+    const strange = folded?.find((place) => body.rows[place] === undefined);
+    if (strange !== undefined)
+      this.#differences.add(`${where}: row ${strange} is folded, but it has no such row`);
+    tally.add({ rows: body.rows, folded, isLate: intoJob !== job, ...units });
   }
 
   #accept(user: string, shares: bigint, work: bigint): void {

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Accounts,
@@ -8,6 +9,7 @@ import {
 import { systemRandom } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
 import { openPg } from "../../shared/db/pg.ts";
+import { sql } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { SILENT } from "../../shared/logger.ts";
 import type { Auth, AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
@@ -89,6 +91,24 @@ describe("a login without a password", () => {
 });
 
 describe("a login with a password", () => {
+  it("confirms its rig as the user's own, once, also while auth need not be asked; without a password none is", async () => {
+    const { accounts } = setup();
+    const rigs = (): Promise<unknown> =>
+      database.db.query(
+        sql`SELECT worker, state FROM workers WHERE user_name = 'ann' ORDER BY worker`,
+        v.object({ worker: v.string(), state: v.string() }),
+      );
+    await accounts.authorize({ ...request("ann", ""), worker: "stranger" });
+    for (const worker of ["one", "two", "one", ""])
+      await accounts.authorize({ ...request("ann", "right"), worker });
+
+    await expect.poll(rigs).toEqual([
+      { worker: "", state: "own" },
+      { worker: "one", state: "own" },
+      { worker: "two", state: "own" },
+    ]);
+  });
+
   it("goes to auth with invite and address, and brings back its verdict", async () => {
     const { accounts, auth } = setup();
     auth.answer = () => Promise.resolve({ kind: "ok", registered: true });

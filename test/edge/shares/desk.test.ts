@@ -174,19 +174,26 @@ describe("the cheap checks", () => {
     ["a job id that is no number", { jobId: "abc" }, "malformed"],
     ["a job id with a leading zero", { jobId: "01000" }, "malformed"],
     ["less than it was assigned", { assigned: 0xffff_ffff_ffff_0000n }, "low-difficulty"],
-  ])("refuse %s without hashing, and count it for its worker", async (_, changes, code) => {
-    const w = world();
-    await start(w, 1000);
-    const found = await mine(1000, 0);
-    const before = hasher8.hashed();
+  ])(
+    "refuse %s without hashing, send nothing for it alone, and count it beside the worker's next share",
+    async (_, changes, code) => {
+      const w = world();
+      await start(w, 1000);
+      const found = await mine(1000, 0);
+      const before = hasher8.hashed();
 
-    const said = await submit(w, submission(w, 1000, found, { prefixes: [0], ...changes }));
-    const hashed = hasher8.hashed() - before;
-    await pass(w.clock, 1_100);
+      const said = await submit(w, submission(w, 1000, found, { prefixes: [0], ...changes }));
+      const hashed = hasher8.hashed() - before;
+      await pass(w.clock, 1_100);
 
-    expect([said, hashed]).toEqual([code, 0]);
-    expect(w.books.sums().get("1000 alice rig")).toEqual({ shares: 0, work: 0n, rejected: 1 });
-  });
+      expect([said, hashed]).toEqual([code, 0]);
+      expect(w.books.sent).toEqual([]);
+      const good = await mine(1000, await leased(w));
+      expect(await submit(w, submission(w, 1000, good))).toBe("accepted");
+      await pass(w.clock, 1_100);
+      expect(w.books.sums().get("1000 alice rig")).toMatchObject({ shares: 1, rejected: 1 });
+    },
+  );
 
   it("refuse everything while the gate is closed", async () => {
     const w = world();

@@ -2,15 +2,17 @@
 
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import type { WorkerLimits } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { type Delta, type DeltaRow, delta } from "../../../shared/messages/summary.ts";
+import { bookedRows, foldNames } from "./names.ts";
 import type { ModelTransaction } from "./server.ts";
 import { bookId, type DeltaRecord, type JobRecord, type Tables } from "./tables.ts";
 
 const CLOSING = "advisory:7202001";
 const RECORDING = "advisory:7202002";
 
-export async function applyDelta(tx: ModelTransaction, body: string): Promise<unknown> {
+export async function applyDelta(tx: ModelTransaction, body: string, limits: WorkerLimits): Promise<unknown> {
   const message = v.parse(delta, JSON.parse(body));
   const { tables } = tx;
   if (!tables.jobs.has(message.job)) return { outcome: "unknown-job" };
@@ -27,9 +29,15 @@ export async function applyDelta(tx: ModelTransaction, body: string): Promise<un
   await tx.lock(`delta:${key}`, "exclusive");
   const known = tables.deltas.get(key);
   if (known !== undefined) return { outcome: sha(known.body) === sha(body) ? "dup" : "conflict" };
-  const record: DeltaRecord = { delta: message, body, into };
+  const record: DeltaRecord = { delta: message, body, into, folded: null };
   tx.write(() => void tables.deltas.set(key, record));
-  if (into !== null) await credit(tx, into, message);
+  if (into !== null) {
+    const folded = await foldNames(tx, into, message, limits);
+    tx.write(() => {
+      record.folded = folded;
+    });
+    await credit(tx, into, message, folded);
+  }
   const marker = tables.markers.get(bookId(message));
   return { outcome: "applied", intoJob: into, beyondMarker: marker !== undefined && marker < message.seq };
 }
@@ -46,9 +54,14 @@ function oldestOpen(tables: Tables, above: number): JobRecord | undefined {
   return tables.jobsInOrder().find((job) => job.state === "open" && job.height > above);
 }
 
-async function credit(tx: ModelTransaction, into: number, message: Delta): Promise<void> {
+async function credit(
+  tx: ModelTransaction,
+  into: number,
+  message: Delta,
+  folded: readonly number[],
+): Promise<void> {
   const { tables } = tx;
-  for (const row of inKeyOrder(message.rows)) {
+  for (const row of inKeyOrder(bookedRows(message.rows, folded))) {
     await tx.lock(`work:${into}/${row.user},${row.worker}`, "exclusive");
     if (tables.jobs.get(into)?.state !== "open")
       throw new CodedError("db-error", `job ${into} is not open: its sums are refused`, {
@@ -93,7 +106,7 @@ export async function applyClose(
   return "applied";
 }
 
-export async function unpark(tx: ModelTransaction): Promise<boolean> {
+export async function unpark(tx: ModelTransaction, limits: WorkerLimits): Promise<boolean> {
   const { tables } = tx;
   const parked = (): DeltaRecord[] => [...tables.deltas.values()].filter(({ into }) => into === null);
   const open = tables.jobsInOrder().find(({ state }) => state === "open");
@@ -105,10 +118,12 @@ export async function unpark(tx: ModelTransaction): Promise<boolean> {
   // The real one skips a row that another has locked; here the second waits and finds it given.
   await tx.lock(`delta:${bookId(next.delta)}/${next.delta.seq}`, "exclusive");
   if (next.into !== null) return false;
+  const folded = await foldNames(tx, open.height, next.delta, limits);
   tx.write(() => {
     next.into = open.height;
+    next.folded = folded;
   });
-  await credit(tx, open.height, next.delta);
+  await credit(tx, open.height, next.delta, folded);
   return true;
 }
 
