@@ -222,10 +222,17 @@ export const meView = v.strictObject({
   hashrateLong: hashrate,
   shortSeconds: v.number(),
   longSeconds: v.number(),
-  rejectRate: about(v.nullable(v.number()), "refused shares of all in the long window, 0 to 1"),
+  rejectRate: about(
+    v.nullable(v.number()),
+    "refused shares of all in the long window, 0 to 1: of your own workers where there are any",
+  ),
   workers: v.array(
     v.strictObject({
       name: v.string(),
+      kind: about(
+        v.picklist(["own", "new", "rest"]),
+        "own: confirmed by you or by a login with your password; new: let in without; rest: all that have no row of their own",
+      ),
       online: v.boolean(),
       hashrateShort: hashrate,
       hashrateLong: hashrate,
@@ -239,6 +246,10 @@ export const meView = v.strictObject({
         "hashes per second for each minute of the long window, oldest first",
       ),
     }),
+  ),
+  waiting: about(
+    v.array(v.strictObject({ name: v.string(), lastHeard: instant })),
+    "workers that are paid in the row for the rest until you confirm them, the last heard of first",
   ),
 });
 
