@@ -228,7 +228,7 @@ export class Edge {
     // The submitter first: shares may come as soon as the desk takes them.
     await this.submitter.openJob(job);
     const replayed = await this.desk.openJob(
-      { height: job.height, oprHash: job.oprHash, credit: job.credit },
+      { height: job.height, oprHash: job.oprHash, credit: job.credit, threshold: `${job.threshold}` },
       this.#heightSeenMs,
     );
     for (const share of replayed) this.submitter.offer(share);

@@ -395,6 +395,6 @@ function journalFailed(): CodedError {
   return new CodedError("journal-failed", "the journal takes nothing more: check the disk, then start again");
 }
 
-function jobRecord({ height, oprHash, credit }: OpenJob): JobRecord {
-  return { height, oprHash, credit };
+function jobRecord({ height, oprHash, credit, threshold }: OpenJob): JobRecord {
+  return { height, oprHash, credit, ...(threshold !== undefined && { threshold }) };
 }

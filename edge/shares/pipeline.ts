@@ -164,7 +164,7 @@ export class Pipeline {
 
   async #journal(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
     const { journal, books, clock } = this.#modules;
-    const { job, share, nonce } = candidate;
+    const { job, share, nonce, late } = candidate;
     const record: ShareRecord = {
       job: job.height,
       user: share.user,
@@ -173,6 +173,7 @@ export class Pipeline {
       assigned: share.assigned,
       reached,
       atMs: clock.wallMs(),
+      late,
     };
     const { kind } = await journal.append(encodeRecord({ kind: "share", share: record }), (place) => {
       job.seen.credit(nonce.bytes);

@@ -1,5 +1,6 @@
 /** Counters of one job and edge epoch since the last cut, by user and worker; a cut turns them into delta messages. */
 
+import type { Tally } from "../../shared/accounting/withholding.ts";
 import { type Delta, type DeltaRow, MAX_BODY_BYTES, REST_WORKER } from "../../shared/messages/summary.ts";
 import type { Refusals } from "./refusals.ts";
 
@@ -15,6 +16,17 @@ interface Sums {
   work: bigint;
   best: bigint;
   rejected: number;
+  judged: bigint;
+  sent: number;
+}
+
+/** A share as it is counted. */
+interface CountedShare extends Tally {
+  readonly user: string;
+  readonly worker: string;
+  readonly work: bigint;
+  readonly reached: bigint;
+  readonly atMs: number;
 }
 
 export class Window {
@@ -23,10 +35,12 @@ export class Window {
   readonly #users = new Map<string, number>();
   #fromMs: number | undefined;
 
-  add(share: { user: string; worker: string; work: bigint; reached: bigint; atMs: number }): void {
+  add(share: CountedShare): void {
     const row = this.#row(share.user, this.#placeOf(share), share.atMs);
     row.shares += 1;
     row.work += share.work;
+    row.judged += share.judged;
+    row.sent += share.sent;
     if (share.reached > row.best) row.best = share.reached;
   }
 
@@ -48,6 +62,8 @@ export class Window {
       const row = this.#row(from.user, from.worker, other.#fromMs ?? 0);
       row.shares += from.shares;
       row.work += from.work;
+      row.judged += from.judged;
+      row.sent += from.sent;
       if (from.best > row.best) row.best = from.best;
       row.rejected += from.rejected;
     }
@@ -108,7 +124,7 @@ export class Window {
     const key = `${user},${worker}`;
     const known = this.#rows.get(key);
     if (known !== undefined) return known;
-    const row: Sums = { user, worker, shares: 0, work: 0n, best: 0n, rejected: 0 };
+    const row: Sums = { user, worker, shares: 0, work: 0n, best: 0n, rejected: 0, judged: 0n, sent: 0 };
     this.#rows.set(key, row);
     this.#users.set(user, (this.#users.get(user) ?? 0) + 1);
     return row;
@@ -123,5 +139,6 @@ function toRow(sums: Sums): DeltaRow {
     work: sums.work.toString(),
     best: sums.best.toString(),
     rejected: sums.rejected,
+    ...(sums.judged > 0n && { judged: sums.judged.toString(), sent: sums.sent }),
   };
 }

@@ -11,6 +11,7 @@ import {
   inviteView,
   minersView,
   usersView,
+  withholdingView,
 } from "./views-admin.ts";
 
 export const endpointView = v.strictObject({
@@ -303,6 +304,7 @@ export const VIEWS = {
   Adjustments: adjustmentsView,
   Adjusted: adjustedView,
   AdminLog: adminLogView,
+  Withholding: withholdingView,
   Invites: invitesView,
   Invite: inviteView,
   Ok: okView,
@@ -330,5 +332,6 @@ export type MyPaymentsView = v.InferOutput<typeof myPaymentsView>;
 export type MinersView = v.InferOutput<typeof minersView>;
 export type UsersView = v.InferOutput<typeof usersView>;
 export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
+export type WithholdingView = v.InferOutput<typeof withholdingView>;
 export type AdminLogView = v.InferOutput<typeof adminLogView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;

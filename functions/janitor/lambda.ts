@@ -1,5 +1,6 @@
 /** The janitor as a Lambda: run by a schedule. */
 
+import { countWithholding } from "../../shared/db/withholding.ts";
 import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
@@ -26,5 +27,5 @@ const watch = createBooksWatch(
 
 export const handler = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
-  { ...modules, sealer, watch },
+  { ...modules, sealer, watch, judge: () => countWithholding(modules.db) },
 );

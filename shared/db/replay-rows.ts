@@ -133,6 +133,21 @@ export function readWork(db: Db): AsyncGenerator<StoredWork> {
   );
 }
 
+const tallyRow = v.object({ job: v.number(), user: v.string(), judged: bigintText, sent: bigintText });
+export type StoredTally = v.InferOutput<typeof tallyRow>;
+
+/** What was judged of each user's work, by job and user. */
+export function readTallies(db: Db): AsyncGenerator<StoredTally> {
+  return pages(
+    (last: StoredTally | undefined) => {
+      const after = last === undefined ? sql`true` : sql`(job, user_name) > (${last.job}::int, ${last.user})`;
+      return sql`SELECT job, user_name AS "user", judged::text AS judged, sent::text AS sent
+        FROM tallies WHERE ${after} ORDER BY job, user_name LIMIT ${PAGE_ROWS}::int`;
+    },
+    (statement) => db.query(statement, tallyRow),
+  );
+}
+
 const payoutRow = v.object({
   job: v.number(),
   attempt: v.string(),

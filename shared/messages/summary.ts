@@ -15,7 +15,9 @@ export const REST_WORKER = "(other rigs)";
 
 /**
  * One worker's part of a window. `work` in the job's credit unit and `best` (the best target reached) are decimal text;
- * `rejected` counts refused shares, for statistics; a row without accepted shares is never booked as work.
+ * `rejected` counts refused shares, for statistics; a row without accepted shares is never booked as work. Of the accepted ones (both
+ * left out where there is nothing to tell; shared/accounting/withholding.ts): `judged` is the work of those whose target lies below the
+ * job's threshold, in whole hashes whatever the credit unit, and `sent` how many of them reached it while they could still win.
  */
 export const deltaRow = v.strictObject({
   user: userName,
@@ -24,6 +26,8 @@ export const deltaRow = v.strictObject({
   work: decimal,
   best: decimal,
   rejected: count,
+  judged: v.optional(decimal),
+  sent: v.optional(count),
 });
 
 /**

@@ -10,7 +10,7 @@ function rowsOf(window: Window): DeltaRow[] {
 }
 
 function share(user: string, worker: string): Parameters<Window["add"]>[0] {
-  return { user, worker, work: 16n, reached: 7n, atMs: 1_000 };
+  return { user, worker, work: 16n, reached: 7n, atMs: 1_000, judged: 0n, sent: 0 };
 }
 
 describe("the counters between two cuts", () => {
