@@ -53,7 +53,12 @@ export class Window {
     for (const row of this.#rows.values()) row.rejected += refusals.take(row.user, row.worker);
     if (!isLast) return;
     for (const { user, worker, count } of refusals.takeAll())
-      this.#row(user, worker ?? REST_WORKER, this.#fromMs ?? 0).rejected += count;
+      this.addRefused(user, worker ?? REST_WORKER, count);
+  }
+
+  /** Refused shares in a row of their own. */
+  addRefused(user: string, worker: string, count = 1): void {
+    this.#row(user, worker, this.#fromMs ?? 0).rejected += count;
   }
 
   /** Takes back counters that could not be cut. */

@@ -5,6 +5,7 @@ import { createFollower } from "../../edge/chain/follower.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
+import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
 import type { StratumBackend, SubmittedShare } from "../../edge/stratum/backend.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
@@ -22,7 +23,7 @@ import type { DatabaseNetwork } from "./network.ts";
 import { CANARY, Violation } from "./oracle.ts";
 import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
-import { simHasher } from "./shares.ts";
+import { JUDGED_ATTEMPTS, simHasher, targetOf } from "./shares.ts";
 import type { SimLine } from "./sockets.ts";
 import type { SimTime } from "./time.ts";
 
@@ -58,6 +59,8 @@ export interface SimEdgeModules {
   readonly assign: (share: SubmittedShare) => bigint;
   /** The edge takes a share: whose slot is it, at this moment? */
   readonly onAccept: (edge: SimEdge) => void;
+  /** A share is durable, late or in time. */
+  readonly onTaken: (share: AcceptedShare) => void;
   readonly fail: (violation: Violation) => void;
 }
 
@@ -109,7 +112,7 @@ export class SimEdge {
         logger: modules.logger,
         prefixes: new Prefixes(options.sessions),
         gateOpen: () => true,
-        onAccepted: () => undefined,
+        onAccepted: modules.onTaken,
         onFatal: (error) => modules.onEnd(error.code),
       },
     );
@@ -232,7 +235,14 @@ export class SimEdge {
       }),
     );
     return {
-      ...{ height, version: 5, oprHash: row.oprHash, opr: new Uint8Array(), prices: {}, threshold: 0n },
+      ...{
+        height,
+        version: 5,
+        oprHash: row.oprHash,
+        opr: new Uint8Array(),
+        prices: {},
+        threshold: targetOf(JUDGED_ATTEMPTS),
+      },
       ...{ feeRate: "0.05", split: "largest-remainder", credit: "assigned" },
     };
   }
@@ -247,7 +257,7 @@ export class SimEdge {
 
   async #onJob(job: JobRow): Promise<void> {
     await this.desk.openJob(
-      { height: job.height, oprHash: job.oprHash, credit: job.credit },
+      { height: job.height, oprHash: job.oprHash, credit: job.credit, threshold: `${job.threshold}` },
       this.#heightSeenMs,
     );
     this.job = job;

@@ -4,11 +4,12 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Delta } from "../../shared/messages/summary.ts";
+import { type Delta, type DeltaRow, REST_WORKER } from "../../shared/messages/summary.ts";
 import { owed } from "./model/books.ts";
+import { SIM_LIMITS } from "./model/names.ts";
 import type { ModelServer } from "./model/server.ts";
 import type { SealRecord, Tables } from "./model/tables.ts";
-import { digitsOf } from "./shares.ts";
+import { digitsOf, JUDGED_ATTEMPTS } from "./shares.ts";
 
 /** A submit on its way to a verdict. */
 export interface Attempt {
@@ -50,6 +51,8 @@ export class Oracle {
   readonly #mined = new Set<string>();
   readonly #sealed = new Map<number, { readonly revision: number; readonly seal: SealRecord }>();
   readonly #seenDeltas = new Set<string>();
+  /** Job and nonce → whether the share was late when an edge took it; missing where the edge died at that moment. */
+  readonly #late = new Map<string, boolean>();
   #digest = createHash("sha256");
   #acks = 0;
   #missing = 0;
@@ -94,6 +97,11 @@ export class Oracle {
     const attempts = this.#attempts.get(key) ?? [];
     this.#attempts.set(key, attempts);
     attempts.push(attempt);
+  }
+
+  /** An edge has the share on disk. */
+  taken(job: number, nonce: string, late: boolean): void {
+    this.#late.set(`${job}/${nonce}`, late);
   }
 
   /** What the miner was told; "unanswered" where its connection ended first. */
@@ -196,6 +204,8 @@ export class Oracle {
   }
 
   #checkDelta(delta: Delta, key: string): void {
+    if (delta.rows.every(({ shares }) => shares === 0))
+      throw new Violation(`I11: delta ${key} was sent for refused shares alone`);
     for (const row of delta.rows) {
       const attempts = this.#attempts.get(workerKey(delta.job, row.user, row.worker)) ?? [];
       const digits = digitsOf(BigInt(row.work));
@@ -210,7 +220,25 @@ export class Oracle {
           );
         this.#creditAttempt(attempt, key);
       }
+      const credited = attempts.filter((_, index) => digits[index] === 1);
+      if (!this.#options.twins) this.#checkTally(row, credited, key);
     }
+  }
+
+  /** I12: what could win and came in time is told, neither more nor less. */
+  #checkTally(row: DeltaRow, credited: readonly Attempt[], key: string): void {
+    const below = credited.filter(({ index }) => index < JUDGED_ATTEMPTS);
+    const judged = below.reduce((sum, { index }) => sum + 4n ** BigInt(index), 0n);
+    if (BigInt(row.judged ?? 0) !== judged)
+      throw new Violation(`I12: delta ${key} judges ${row.judged} of ${judged}: ${JSON.stringify(row)}`);
+    const late = below.map(({ job, nonce }) => this.#late.get(`${job}/${nonce}`));
+    const inTime = late.filter((isLate) => isLate === false).length;
+    const unknown = late.filter((isLate) => isLate === undefined).length;
+    const sent = row.sent ?? 0;
+    if (sent < inTime || sent > inTime + unknown)
+      throw new Violation(
+        `I12: delta ${key} tells of ${sent} hits in time, ${inTime} were: ${JSON.stringify(row)}`,
+      );
   }
 
   #creditAttempt(attempt: Attempt, key: string): void {
@@ -283,6 +311,26 @@ export class Oracle {
     const brought = sum(applied.flatMap(({ delta }) => delta.rows.map(({ work }) => BigInt(work))));
     const booked = sum([...tables.jobs.keys()].flatMap((job) => tables.sums(job).map(({ work }) => work)));
     if (brought !== booked) throw new Violation(`I1: deltas brought ${brought} work, ${booked} is booked`);
+    const judged = sum([...tables.tallies.values()].map((tally) => tally.judged));
+    const told = sum(
+      [...tables.deltas.values()].flatMap(({ delta }) =>
+        delta.rows.map(({ judged: part }) => BigInt(part ?? 0)),
+      ),
+    );
+    if (judged !== told) throw new Violation(`I12: deltas judge ${told} work, ${judged} is kept`);
+    for (const job of tables.jobs.keys()) this.#checkNames(tables, job);
+  }
+
+  /** I11: a user's names in a job are bounded, and each has accepted work. */
+  #checkNames(tables: Tables, job: number): void {
+    const rows = tables.sums(job);
+    for (const { user, worker, shares } of rows)
+      if (shares === 0n)
+        throw new Violation(`I11: job ${job}: refused shares alone made a row of ${user}/${worker}`);
+    for (const user of tables.users) {
+      const names = rows.filter((row) => row.user === user && row.worker !== REST_WORKER).length;
+      if (names > SIM_LIMITS.inJob) throw new Violation(`I11: job ${job}: ${user} has ${names} names`);
+    }
   }
 }
 

@@ -11,6 +11,9 @@ export const MOST_ATTEMPTS = 23;
 
 const TOP = 1n << 64n;
 
+/** Attempts below this one lie below their job's submission threshold, which every hash here reaches. */
+export const JUDGED_ATTEMPTS = 6;
+
 /** The target that stands for 4^n hashes. */
 export function targetOf(attempt: number): bigint {
   return TOP - (TOP >> BigInt(2 * attempt));

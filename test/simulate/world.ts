@@ -1,5 +1,6 @@
 /** Everything of one schedule: edges, functions, database, queue, chain and miners, and the hand that breaks them. */
 
+import { toHex } from "../../shared/bytes.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
@@ -260,6 +261,7 @@ export class World {
         fail: (violation) => this.fail(violation),
         onLeased: (prefix) => this.#guard(() => this.oracle.leased(prefix, this.#livePrefixes(seat().edge))),
         assign: (share) => this.#miners.assign(share),
+        onTaken: ({ height, nonce, late }) => this.oracle.taken(height, toHex(nonce), late),
         onAccept: ({ desk }) => this.#guard(() => this.oracle.acknowledges(id, desk.grant()?.slot)),
         onBlock: () => {
           for (const functions of this.#functions) if (functions.process.alive) functions.seal();

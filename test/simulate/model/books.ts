@@ -31,6 +31,7 @@ export async function applyDelta(tx: ModelTransaction, body: string, limits: Wor
   if (known !== undefined) return { outcome: sha(known.body) === sha(body) ? "dup" : "conflict" };
   const record: DeltaRecord = { delta: message, body, into, folded: null };
   tx.write(() => void tables.deltas.set(key, record));
+  await tally(tx, message);
   if (into !== null) {
     const folded = await foldNames(tx, into, message, limits);
     tx.write(() => {
@@ -40,6 +41,23 @@ export async function applyDelta(tx: ModelTransaction, body: string, limits: Wor
   }
   const marker = tables.markers.get(bookId(message));
   return { outcome: "applied", intoJob: into, beyondMarker: marker !== undefined && marker < message.seq };
+}
+
+/** The trigger of 0057_withholding.sql. */
+async function tally(tx: ModelTransaction, { job, rows }: Delta): Promise<void> {
+  const { tallies } = tx.tables;
+  for (const user of [...new Set(rows.map((row) => row.user))].sort(byText)) {
+    const mine = rows.filter((row) => row.user === user && (row.judged ?? "0") !== "0");
+    if (mine.length === 0) continue;
+    await tx.lock(`tally:${job}/${user}`, "exclusive");
+    tx.write(() => {
+      const known = tallies.get(`${job} ${user}`) ?? { judged: 0n, sent: 0n };
+      tallies.set(`${job} ${user}`, {
+        judged: mine.reduce((sum, { judged }) => sum + BigInt(judged ?? 0), known.judged),
+        sent: mine.reduce((sum, { sent }) => sum + BigInt(sent ?? 0), known.sent),
+      });
+    });
+  }
 }
 
 /** The oldest open job above, share-locked; one that closes while it is waited for is passed over. */

@@ -72,10 +72,13 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
     { entryHash: `e${chance.whole(0, 6)}`, user, address: "FA", amount: BigInt(chance.whole(1, 100)) },
   ];
   const rig = chance.pick(["a", "b", "c", "d"]);
-  const body = deltaBody(
+  const plain = deltaBody(
     { ...key, seq },
     { [`${user}/${rig}`]: shares, "bob/b": 1, "cid/a": chance.whole(0, 1) },
   );
+  const hit = { judged: `${chance.whole(0, 3)}`, sent: chance.whole(0, 2) };
+  const told = `"rejected":1,${JSON.stringify(hit).slice(1, -1)}`;
+  const body = chance.hit(0.5) ? plain : plain.replaceAll('"rejected":1', told);
   const row = blockRow(height, reward);
   const lastSeq = chance.whole(-1, 3);
   const forced = chance.hit(0.5);
@@ -214,6 +217,7 @@ async function booksOf(db: Db): Promise<string> {
       'payments', (SELECT jsonb_agg(concat_ws(' ', entry_hash, user_name, amount) ORDER BY entry_hash, user_name) FROM payments),
       'deltas', (SELECT jsonb_agg(concat_ws('/', job, slot, epoch, seq, COALESCE(into_job, -1), COALESCE(array_to_string(folded, '.'), 'parked'))
         ORDER BY job, slot, epoch, seq) FROM deltas),
+      'tallies', (SELECT jsonb_agg(concat_ws(' ', job, user_name, judged, sent) ORDER BY job, user_name) FROM tallies),
       'workers', (SELECT jsonb_agg(concat_ws(' ', user_name, worker, state) ORDER BY user_name, worker) FROM workers))::text AS books`,
     v.object({ books: v.pipe(jsonText, v.record(v.string(), v.nullable(v.array(v.string())))) }),
   );
@@ -247,6 +251,7 @@ function modelBooksOf({ tables }: ModelServer): string {
     ["deltas", sorted(deltas)],
     ["payments", sorted(payments)],
     ["payouts", sorted(payouts)],
+    ["tallies", sorted([...tables.tallies].map(([key, { judged, sent }]) => `${key} ${judged} ${sent}`))],
     ["work", work],
     ["workers", sorted(workers)],
   ]);

@@ -7,6 +7,8 @@ import type { ModelTransaction } from "./server.ts";
 import type { Tables, WorkerRecord } from "./tables.ts";
 
 const NAMES = "advisory:7202056";
+/** In a simulation: less than a user has rigs, so that names are booked with the rest. */
+export const SIM_LIMITS: WorkerLimits = { inJob: 2, newInDay: 1 };
 const DAY_MS = 24 * 3_600_000;
 const MOST_WAITING = 64;
 const RANKS = { own: 0, new: 1, waiting: 2 } as const;

@@ -100,6 +100,8 @@ export class Tables {
   readonly jobless = new Map<number, { readonly reward: bigint; readonly into: number }>();
   readonly deltas = new Map<string, DeltaRecord>();
   readonly markers = new Map<string, number>();
+  /** By job and user. */
+  readonly tallies = new Map<string, { judged: bigint; sent: bigint }>();
   /** By user and worker. */
   readonly workers = new Map<string, WorkerRecord>();
   readonly work = new Map<number, Map<string, WorkRecord>>();
