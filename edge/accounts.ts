@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";
 import { userExists } from "../shared/db/accounts.ts";
 import type { Db } from "../shared/db/port.ts";
-import { confirmWorkers } from "../shared/db/workers.ts";
+import { confirmWorkers, type WorkerLimits } from "../shared/db/workers.ts";
 import { coerceError } from "../shared/errors.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { Auth, AuthorizeVerdict as AuthVerdict } from "../shared/messages/accounts.ts";
@@ -22,6 +22,8 @@ export interface AccountsOptions {
   pendingLimit?: number;
   /** A question without an answer for this long counts as auth being away. */
   timeoutMs?: number;
+  /** Without it the usual ones. */
+  workerLimits?: WorkerLimits;
 }
 
 export interface AccountsModules {
@@ -85,7 +87,7 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
     if (confirmed.get(key) === true) return;
     confirmed.set(key, true);
     try {
-      await confirmWorkers(db, user, [worker]);
+      await confirmWorkers(db, user, [worker], options.workerLimits);
     } catch (error) {
       confirmed.delete(key);
       logger.warn("a rig's name could not be confirmed; its next login tries again", {

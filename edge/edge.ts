@@ -7,6 +7,7 @@ import type { BlockRow } from "../shared/db/chain.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
 import { type JobRow, oprHashOf } from "../shared/db/jobs.ts";
 import type { Db } from "../shared/db/port.ts";
+import type { WorkerLimits } from "../shared/db/workers.ts";
 import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
 import type { Hasher } from "../shared/hash/hasher.ts";
@@ -44,6 +45,8 @@ export interface EdgeOptions {
   readonly loginBackoff?: LoginBackoff;
   /** False lets every known or unknown name mine: only a name that has an account can be paid. */
   readonly requireAuth: boolean;
+  /** Without it the usual ones. */
+  readonly workerLimits?: WorkerLimits;
   readonly blockMs: number;
   readonly cutEveryMs: number;
   readonly follow: FollowerOptions;
@@ -188,7 +191,11 @@ export class Edge {
     const { loginBackoff = LOGIN_BACKOFF, stratum } = this.#options;
     const { exemptAddresses = STRATUM_DEFAULTS.exemptAddresses } = stratum;
     const throttle = createLoginThrottle({ ...loginBackoff, exemptAddresses }, { clock });
-    const accounts = createAccounts({}, { ...this.#modules, throttle });
+    const { workerLimits } = this.#options;
+    const accounts = createAccounts(
+      { ...(workerLimits && { workerLimits }) },
+      { ...this.#modules, throttle },
+    );
     return {
       currentJob: () => this.#currentJob(),
       oprHashOf: (height) => oprHashOf(db, height),

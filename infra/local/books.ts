@@ -10,6 +10,7 @@ import type { Clock, Random, Timer } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { countWithholding } from "../../shared/db/withholding.ts";
+import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./queue.ts";
@@ -33,6 +34,8 @@ export interface LocalBooksModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
+  /** See ApplyModules. */
+  readonly workerLimits?: WorkerLimits;
   /** Each block sealed since `startSealing`, once, in height order, whoever sealed it. */
   readonly onSealed?: (block: SealedBlock) => void;
   /** After every check whether money is conserved. */
