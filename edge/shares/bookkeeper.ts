@@ -50,10 +50,10 @@ export class Bookkeeper {
 
   async #cut(book: Book): Promise<boolean> {
     const { books, journal, outbox, clock } = this.#modules;
+    book.window.takeRefusals(book.refusals, book.state === "closing");
     if (book.window.size() === 0) return true;
     const window = book.window;
     book.window = new Window();
-    window.takeRefusals(book.refusals, book.state === "closing");
     const { job, slot, epoch, nextSeq: seq } = book;
     // Everything durable is in the counters by now, so that this number tells what the cut holds.
     const through = journal.lastRecord();

@@ -7,7 +7,7 @@ const MOST_COUNTERS = 8_192;
 
 export interface Refused {
   readonly user: string;
-  /** Undefined: several of the user's workers. */
+  /** Undefined: of workers without accepted shares. */
   readonly worker: string | undefined;
   readonly count: number;
 }
@@ -16,6 +16,8 @@ export class Refusals {
   /** By user, then by worker. */
   readonly #counts = new Map<string, Map<string | undefined, number>>();
   #counters = 0;
+  /** Workers with accepted shares in this book, which may have refusals of their own at its end. */
+  readonly #known = new Set<string>();
 
   add(user: string, worker: string): void {
     const counts = this.#counts.get(user) ?? new Map<string | undefined, number>();
@@ -29,8 +31,9 @@ export class Refusals {
     this.#counts.set(user, counts);
   }
 
-  /** The worker's refusals; they are no longer held. */
+  /** The refusals of a worker with accepted shares; they are no longer held. */
   take(user: string, worker: string): number {
+    if (this.#known.size < MOST_COUNTERS) this.#known.add(`${user},${worker}`);
     const counts = this.#counts.get(user);
     const count = counts?.get(worker);
     if (counts === undefined || count === undefined) return 0;
@@ -40,13 +43,27 @@ export class Refusals {
     return count;
   }
 
+  /** All: those of workers that had accepted shares by name, all others of a user together. */
   takeAll(): Refused[] {
-    const all = [...this.#counts].flatMap(([user, counts]) =>
-      [...counts].map(([worker, count]) => ({ user, worker, count })),
-    );
+    const all: Refused[] = [];
+    for (const [user, counts] of this.#counts) {
+      let others = 0;
+      for (const [worker, count] of counts) {
+        if (worker !== undefined && this.#known.has(`${user},${worker}`)) all.push({ user, worker, count });
+        else others += count;
+      }
+      if (others > 0) all.push({ user, worker: undefined, count: others });
+    }
     this.#counts.clear();
     this.#counters = 0;
     return all;
+  }
+
+  /** Whether any is of a worker with accepted shares. */
+  isOwed(): boolean {
+    for (const [user, counts] of this.#counts)
+      for (const worker of counts.keys()) if (this.#known.has(`${user},${worker}`)) return true;
+    return false;
   }
 
   /** Counters held. */

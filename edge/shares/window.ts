@@ -45,11 +45,11 @@ export class Window {
   }
 
   /**
-   * Takes over the refused shares of the workers it has rows for; at the last cut of a book all of them, in rows of their own. Refused
-   * shares alone are never sent: a window without accepted ones takes none.
+   * Takes over the refused shares of the workers it has rows for; at the last cut of a book all of them, in rows of their own. Where the
+   * book never had an accepted share none are sent.
    */
   takeRefusals(refusals: Refusals, isLast: boolean): void {
-    if (this.#rows.size === 0) return;
+    if (this.#rows.size === 0 && !(isLast && refusals.isOwed())) return;
     for (const row of this.#rows.values()) row.rejected += refusals.take(row.user, row.worker);
     if (!isLast) return;
     for (const { user, worker, count } of refusals.takeAll())

@@ -18,6 +18,8 @@ export interface BookedDelta {
   readonly rows: readonly DeltaRow[];
   /** Places of rows that were booked under `REST_WORKER`; null: by the rule before there was one, each row as it stands. */
   readonly folded: readonly number[] | null;
+  /** Places of rows that were booked nowhere: refused shares alone, of workers without sums in that job. */
+  readonly dropped: readonly number[];
   /** It was mined for an earlier job than the one it is booked into. */
   readonly isLate: boolean;
   readonly from: CreditMode;
@@ -53,12 +55,12 @@ export class WorkTally {
 }
 
 /** Each worker once: its work changes unit as one sum, as the database does it. */
-function sumByWorker({ rows, folded, isLate, from, to }: BookedDelta): WorkSums[] {
+function sumByWorker({ rows, folded, dropped, isLate, from, to }: BookedDelta): WorkSums[] {
   const sums = new Map<string, WorkSums>();
   const rest = new Set(folded);
+  const left = new Set(dropped);
   for (const [place, { user, worker: name, shares, work, best, rejected }] of rows.entries()) {
-    // Refused shares alone are no work.
-    if (folded !== null && shares === 0) continue;
+    if (left.has(place)) continue;
     const worker = rest.has(place) ? REST_WORKER : name;
     const row: WorkSums = {
       ...{ user, worker, shares: BigInt(shares), work: BigInt(work), rejected: BigInt(rejected) },

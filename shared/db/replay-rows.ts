@@ -76,6 +76,7 @@ const deltaRow = v.object({
   intoJob: v.nullable(v.number()),
   /** See BookedDelta. */
   folded: v.nullable(places),
+  dropped: places,
   /** Of the job it was mined for, and of the one it is booked into; null where there is none. */
   from: creditMode,
   to: creditMode,
@@ -97,7 +98,7 @@ export function readDeltas(db: Db): AsyncGenerator<StoredDelta> {
           SELECT *, sum(bytes) OVER (ORDER BY job, slot, epoch, seq) - bytes AS before FROM page
         )
         SELECT d.job, d.slot, d.epoch::text AS epoch, d.seq, d.sha256, d.body, d.into_job AS "intoJob",
-        array_to_string(d.folded, ',') AS folded, f.credit AS "from", t.credit AS "to"
+        array_to_string(d.folded, ',') AS folded, COALESCE(array_to_string(d.dropped, ','), '') AS dropped, f.credit AS "from", t.credit AS "to"
         FROM sized s JOIN deltas d USING (job, slot, epoch, seq) LEFT JOIN jobs f ON f.height = d.job LEFT JOIN jobs t ON t.height = d.into_job
         WHERE s.before < ${PAGE_BODY_BYTES}::bigint ORDER BY d.job, d.slot, d.epoch, d.seq`;
     },

@@ -120,7 +120,7 @@ export class ReplayedWork {
   }
 
   #book(where: string, stored: StoredDelta, body: Delta): void {
-    const { job, intoJob, folded, from, to } = stored;
+    const { job, intoJob, folded, dropped, from, to } = stored;
     if (from === null) this.#differences.add(`${where}: its job does not exist`);
     if (intoJob === null) {
       // Late work that waits for an open job: it counts as accepted, in whole hashes, from the start.
@@ -132,10 +132,13 @@ export class ReplayedWork {
     const tally = this.#tallies.get(intoJob) ?? new WorkTally();
     this.#tallies.set(intoJob, tally);
     const units = { from: from ?? "assigned", to: to ?? "assigned" };
+    for (const place of dropped)
+      if (body.rows[place]?.shares !== 0)
+        this.#differences.add(`${where}: row ${place} is dropped, but it has shares`);
     const strange = folded?.find((place) => body.rows[place] === undefined);
     if (strange !== undefined)
       this.#differences.add(`${where}: row ${strange} is folded, but it has no such row`);
-    tally.add({ rows: body.rows, folded, isLate: intoJob !== job, ...units });
+    tally.add({ rows: body.rows, folded, dropped, isLate: intoJob !== job, ...units });
   }
 
   #accept(user: string, shares: bigint, work: bigint): void {

@@ -204,7 +204,8 @@ export class Oracle {
   }
 
   #checkDelta(delta: Delta, key: string): void {
-    if (delta.rows.every(({ shares }) => shares === 0))
+    // Beside earlier accepted ones they may end a book.
+    if (delta.seq === 0 && delta.rows.every(({ shares }) => shares === 0))
       throw new Violation(`I11: delta ${key} was sent for refused shares alone`);
     for (const row of delta.rows) {
       const attempts = this.#attempts.get(workerKey(delta.job, row.user, row.worker)) ?? [];

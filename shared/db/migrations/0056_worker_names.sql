@@ -22,6 +22,8 @@ INSERT INTO workers (user_name, worker, state)
 -- Decided in the transaction that books a delta, since it depends on what came before: the places (from 0) of those of its rows that are
 -- booked under "(other rigs)". Null: booked before there was this rule, every row under its own name, one of refused shares alone too.
 ALTER TABLE deltas ADD COLUMN folded integer[];
+-- With it: the places of rows of refused shares alone whose worker had no sums in that job: they are booked nowhere.
+ALTER TABLE deltas ADD COLUMN dropped integer[];
 
 -- One name that is counted with the others, so that its owner can confirm it: the 64 heard of last are kept.
 CREATE FUNCTION workers_wait(p_user text, p_worker text) RETURNS void LANGUAGE plpgsql AS $$
@@ -107,10 +109,18 @@ BEGIN
   RETURN ARRAY(SELECT unnest(v_folded) ORDER BY 1);
 END $$;
 
--- Adds a delta's rows to the sums of job p_into, those that are folded under "(other rigs)"; a row of refused shares alone is no work. Work
--- of another job is late: it counts, but is not a best of this job.
+-- The places of rows of refused shares alone whose worker has no sums in job p_into.
+CREATE FUNCTION books_drop(p_into integer, p_rows jsonb) RETURNS integer[] LANGUAGE sql AS $$
+  SELECT ARRAY(SELECT (e.place - 1)::integer FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e(row, place)
+    WHERE (e.row ->> 'shares')::numeric = 0 AND NOT EXISTS (
+      SELECT 1 FROM work w WHERE w.job = p_into AND w.user_name = e.row ->> 'user' AND w.worker = e.row ->> 'worker')
+    ORDER BY 1);
+$$;
+
+-- Adds a delta's rows to the sums of job p_into, those that are folded under "(other rigs)", those that are dropped not. Work of another
+-- job is late: it counts, but is not a best of this job.
 DROP FUNCTION books_credit(integer, integer, jsonb);
-CREATE FUNCTION books_credit(p_into integer, p_job integer, p_rows jsonb, p_folded integer[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION books_credit(p_into integer, p_job integer, p_rows jsonb, p_folded integer[], p_dropped integer[]) RETURNS void LANGUAGE sql AS $$
   INSERT INTO work AS w (job, user_name, worker, shares, work, best, rejected, late_shares)
   SELECT p_into, r."user", r.worker, sum(r.shares),
     books_in_unit(sum(r.work), (SELECT credit FROM jobs WHERE height = p_job), (SELECT credit FROM jobs WHERE height = p_into)),
@@ -121,8 +131,7 @@ CREATE FUNCTION books_credit(p_into integer, p_job integer, p_rows jsonb, p_fold
       CASE WHEN e.place - 1 = ANY (p_folded) THEN '(other rigs)' ELSE e.row ->> 'worker' END COLLATE "C" AS worker,
       (e.row ->> 'shares')::numeric AS shares, (e.row ->> 'work')::numeric AS work, (e.row ->> 'best')::numeric AS best,
       (e.row ->> 'rejected')::numeric AS rejected
-    FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e(row, place)) r
-  WHERE r.shares > 0
+    FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e(row, place) WHERE e.place - 1 <> ALL (p_dropped)) r
   GROUP BY r."user", r.worker
   ORDER BY r."user", r.worker
   ON CONFLICT (job, user_name, worker) DO UPDATE SET
@@ -144,6 +153,7 @@ DECLARE
   v_credit text;
   v_into integer;
   v_folded integer[];
+  v_dropped integer[];
   v_stored text;
   v_stranger text;
 BEGIN
@@ -166,8 +176,9 @@ BEGIN
   END IF;
   IF v_into IS NOT NULL THEN
     v_folded := books_fold(v_into, d -> 'rows', p_most, p_new);
-    UPDATE deltas SET into_job = v_into, folded = v_folded WHERE job = v_job AND slot = v_slot AND epoch = v_epoch AND seq = v_seq;
-    PERFORM books_credit(v_into, v_job, d -> 'rows', v_folded);
+    v_dropped := books_drop(v_into, d -> 'rows');
+    UPDATE deltas SET into_job = v_into, folded = v_folded, dropped = v_dropped WHERE job = v_job AND slot = v_slot AND epoch = v_epoch AND seq = v_seq;
+    PERFORM books_credit(v_into, v_job, d -> 'rows', v_folded, v_dropped);
   END IF;
   -- A minute's row is a name's own only where the name stands; one of refused shares alone is the user's.
   INSERT INTO worker_minutes AS m (user_name, worker, minute, shares, work, rejected)
@@ -192,6 +203,7 @@ CREATE FUNCTION books_unpark(p_most integer DEFAULT 4096, p_new integer DEFAULT 
 DECLARE
   v_into integer;
   v_folded integer[];
+  v_dropped integer[];
   d record;
 BEGIN
   IF NOT EXISTS (SELECT 1 FROM deltas WHERE into_job IS NULL) THEN RETURN false; END IF;
@@ -201,7 +213,8 @@ BEGIN
     ORDER BY job, slot, epoch, seq LIMIT 1 FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN RETURN false; END IF;
   v_folded := books_fold(v_into, d.body::jsonb -> 'rows', p_most, p_new);
-  UPDATE deltas SET into_job = v_into, folded = v_folded WHERE job = d.job AND slot = d.slot AND epoch = d.epoch AND seq = d.seq;
-  PERFORM books_credit(v_into, d.job, d.body::jsonb -> 'rows', v_folded);
+  v_dropped := books_drop(v_into, d.body::jsonb -> 'rows');
+  UPDATE deltas SET into_job = v_into, folded = v_folded, dropped = v_dropped WHERE job = d.job AND slot = d.slot AND epoch = d.epoch AND seq = d.seq;
+  PERFORM books_credit(v_into, d.job, d.body::jsonb -> 'rows', v_folded, v_dropped);
   RETURN true;
 END $$;

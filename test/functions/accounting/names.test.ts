@@ -77,6 +77,12 @@ describe("refused shares alone", () => {
     ).toBe(`${REST_WORKER} 1500`);
     expect(await text(db, sql`SELECT count(*) FROM workers WHERE user_name = 'ann'`)).toBe("0");
     await isReplayed();
+
+    // Of a worker with sums in the job they are counted there; the record says which were not.
+    await apply(refusedBody(1, { "ann/made-up-0": [0, 9], "bob/rig": [0, 4] }));
+    expect(await text(db, sql`SELECT string_agg(worker || ' ' || rejected, ',') FROM work`)).toBe("rig 6");
+    expect(await text(db, sql`SELECT dropped FROM deltas WHERE seq = 1`)).toBe("{0}");
+    await isReplayed();
   });
 });
 
@@ -187,7 +193,7 @@ describe("the limit of names in a job", () => {
     await apply(body, { inJob: 4096, newInDay: 100 });
     await db.transaction(async (tx) => {
       await tx.execute(sql`SET LOCAL session_replication_role = replica`);
-      await tx.execute(sql`UPDATE deltas SET folded = NULL`);
+      await tx.execute(sql`UPDATE deltas SET folded = NULL, dropped = NULL`);
       await tx.execute(
         sql`INSERT INTO work (job, user_name, worker, shares, work, best, rejected) VALUES (10, 'ann', 'refused', 0, 0, 0, 3)`,
       );
@@ -195,7 +201,7 @@ describe("the limit of names in a job", () => {
     await isReplayed();
 
     await apply(refusedBody(1, { "ann/e": [1, 0], "ann/refused": [0, 9] }));
-    expect(await text(db, sql`SELECT rejected FROM work WHERE worker = 'refused'`)).toBe("3");
+    expect(await text(db, sql`SELECT rejected FROM work WHERE worker = 'refused'`)).toBe("12");
     await isReplayed();
   });
 });

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import type { WorkerLimits } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { type Delta, type DeltaRow, delta } from "../../../shared/messages/summary.ts";
-import { bookedRows, foldNames } from "./names.ts";
+import { bookedRows, droppedRows, foldNames } from "./names.ts";
 import type { ModelTransaction } from "./server.ts";
 import { bookId, type DeltaRecord, type JobRecord, type Tables } from "./tables.ts";
 
@@ -29,15 +29,14 @@ export async function applyDelta(tx: ModelTransaction, body: string, limits: Wor
   await tx.lock(`delta:${key}`, "exclusive");
   const known = tables.deltas.get(key);
   if (known !== undefined) return { outcome: sha(known.body) === sha(body) ? "dup" : "conflict" };
-  const record: DeltaRecord = { delta: message, body, into, folded: null };
+  const record: DeltaRecord = { delta: message, body, into, folded: null, dropped: [] };
   tx.write(() => void tables.deltas.set(key, record));
   await tally(tx, message);
   if (into !== null) {
     const folded = await foldNames(tx, into, message, limits);
-    tx.write(() => {
-      record.folded = folded;
-    });
-    await credit(tx, into, message, folded);
+    const dropped = droppedRows(tables, into, message.rows);
+    tx.write(() => void Object.assign(record, { folded, dropped }));
+    await credit(tx, into, message.job, bookedRows(message.rows, folded, dropped));
   }
   const marker = tables.markers.get(bookId(message));
   return { outcome: "applied", intoJob: into, beyondMarker: marker !== undefined && marker < message.seq };
@@ -75,17 +74,17 @@ function oldestOpen(tables: Tables, above: number): JobRecord | undefined {
 async function credit(
   tx: ModelTransaction,
   into: number,
-  message: Delta,
-  folded: readonly number[],
+  from: number,
+  rows: readonly DeltaRow[],
 ): Promise<void> {
   const { tables } = tx;
-  for (const row of inKeyOrder(bookedRows(message.rows, folded))) {
+  for (const row of inKeyOrder(rows)) {
     await tx.lock(`work:${into}/${row.user},${row.worker}`, "exclusive");
     if (tables.jobs.get(into)?.state !== "open")
       throw new CodedError("db-error", `job ${into} is not open: its sums are refused`, {
         data: { sqlstate: "BK001" },
       });
-    tx.write(() => add(tables, into, message.job, row));
+    tx.write(() => add(tables, into, from, row));
   }
 }
 
@@ -137,11 +136,9 @@ export async function unpark(tx: ModelTransaction, limits: WorkerLimits): Promis
   await tx.lock(`delta:${bookId(next.delta)}/${next.delta.seq}`, "exclusive");
   if (next.into !== null) return false;
   const folded = await foldNames(tx, open.height, next.delta, limits);
-  tx.write(() => {
-    next.into = open.height;
-    next.folded = folded;
-  });
-  await credit(tx, open.height, next.delta, folded);
+  const dropped = droppedRows(tables, open.height, next.delta.rows);
+  tx.write(() => void Object.assign(next, { into: open.height, folded, dropped }));
+  await credit(tx, open.height, next.delta.job, bookedRows(next.delta.rows, folded, dropped));
   return true;
 }
 

@@ -215,7 +215,7 @@ async function booksOf(db: Db): Promise<string> {
       'work', (SELECT jsonb_agg(concat_ws(' ', job, user_name, worker, shares, work, best, rejected, late_shares) ORDER BY job, user_name, worker) FROM work),
       'payouts', (SELECT jsonb_agg(concat_ws(' ', job, attempt, user_name, shares, work, amount) ORDER BY job, attempt, user_name) FROM payouts),
       'payments', (SELECT jsonb_agg(concat_ws(' ', entry_hash, user_name, amount) ORDER BY entry_hash, user_name) FROM payments),
-      'deltas', (SELECT jsonb_agg(concat_ws('/', job, slot, epoch, seq, COALESCE(into_job, -1), COALESCE(array_to_string(folded, '.'), 'parked'))
+      'deltas', (SELECT jsonb_agg(concat_ws('/', job, slot, epoch, seq, COALESCE(into_job, -1), COALESCE(array_to_string(folded, '.'), 'parked'), COALESCE(array_to_string(dropped, '.'), ''))
         ORDER BY job, slot, epoch, seq) FROM deltas),
       'tallies', (SELECT jsonb_agg(concat_ws(' ', job, user_name, judged, sent) ORDER BY job, user_name) FROM tallies),
       'workers', (SELECT jsonb_agg(concat_ws(' ', user_name, worker, state) ORDER BY user_name, worker) FROM workers))::text AS books`,
@@ -243,7 +243,8 @@ function modelBooksOf({ tables }: ModelServer): string {
   );
   const payments = tables.payments.map(({ entryHash, user, amount }) => [entryHash, user, amount].join(" "));
   const deltas = [...tables.deltas].map(
-    ([key, { into, folded }]) => `${key}/${into ?? -1}/${folded?.join(".") ?? "parked"}`,
+    ([key, { into, folded, dropped }]) =>
+      `${key}/${into ?? -1}/${folded?.join(".") ?? "parked"}/${dropped.join(".")}`,
   );
   const workers = [...tables.workers.values()].map(({ user, worker, state }) => `${user} ${worker} ${state}`);
   const sorted = (rows: string[]): string[] => rows.sort((a, b) => (a < b ? -1 : 1));

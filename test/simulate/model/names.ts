@@ -14,10 +14,20 @@ const MOST_WAITING = 64;
 const RANKS = { own: 0, new: 1, waiting: 2 } as const;
 
 /** A delta's rows as they are booked. */
-export function bookedRows(rows: readonly DeltaRow[], folded: readonly number[]): DeltaRow[] {
+export function bookedRows(
+  rows: readonly DeltaRow[],
+  folded: readonly number[],
+  dropped: readonly number[],
+): DeltaRow[] {
   return rows
     .map((row, place) => (folded.includes(place) ? { ...row, worker: REST_WORKER } : row))
-    .filter(({ shares }) => shares > 0);
+    .filter((_, place) => !dropped.includes(place));
+}
+
+/** Places of refused shares alone whose worker has no sums in the job. */
+export function droppedRows(tables: Tables, into: number, rows: readonly DeltaRow[]): number[] {
+  const sums = tables.work.get(into);
+  return rows.flatMap((row, place) => (row.shares === 0 && sums?.has(keyOf(row)) !== true ? [place] : []));
 }
 
 interface Missing {

@@ -42,6 +42,8 @@ export interface DeltaRecord {
   into: number | null;
   /** Places of rows that were booked under the name for the rest; null while it is parked. */
   folded: readonly number[] | null;
+  /** Places of rows that were booked nowhere. */
+  dropped: readonly number[];
 }
 
 /** A name of one of a user's rigs. */
