@@ -3,6 +3,7 @@
 import { createHmac } from "node:crypto";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";
 import type { Db } from "../shared/db/port.ts";
+import { confirmWorkers, type WorkerLimits } from "../shared/db/workers.ts";
 import { coerceError } from "../shared/errors.ts";
 import { addressKey, addressRanges } from "../shared/ip-address.ts";
 import type { Logger } from "../shared/logger.ts";
@@ -26,6 +27,8 @@ export interface AccountsOptions {
   requireAuth?: boolean;
   /** Addresses and CIDR ranges that stand for many (farms): they may try more names, and are not counted as addresses. */
   exemptAddresses?: readonly string[];
+  /** Without it the usual ones. */
+  workerLimits?: WorkerLimits;
 }
 
 export interface AccountsModules {
@@ -74,6 +77,7 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
   const cacheSize = options.cacheSize ?? 20_000;
   const exemptAddresses = options.exemptAddresses ?? [];
   const requireAuth = options.requireAuth ?? true;
+  const { db, logger } = modules;
   const names = createNames({ cacheSize, exemptAddresses, open: !requireAuth }, modules);
   const withPassword = createPasswordLogins(
     { ...options, cacheSize, exemptAddresses },
@@ -95,11 +99,32 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
     }
   }
 
+  /** Rigs that logged in with the password not long ago: each is confirmed once. */
+  const confirmed = createRecent<true>(cacheSize);
+
+  /** Whoever has the password says by it that the rig is the user's own. Statistics only: a login does not wait for it, nor fail by it. */
+  async function confirm({ user, worker }: AuthorizeRequest): Promise<void> {
+    const key = `${user},${worker}`;
+    if (confirmed.get(key) === true) return;
+    confirmed.set(key, true);
+    try {
+      await confirmWorkers(db, user, [worker], options.workerLimits);
+    } catch (error) {
+      confirmed.delete(key);
+      logger.warn("a rig's name could not be confirmed; its next login tries again", {
+        error: coerceError(error).message,
+      });
+    }
+  }
+
   return {
     async authorize(request) {
       if (request.password === "" || !requireAuth) return withoutPassword(request);
       const verdict = await withPassword(request);
-      if (verdict.kind === "ok") names.passed(request.user, request.remoteAddress);
+      if (verdict.kind === "ok") {
+        names.passed(request.user, request.remoteAddress);
+        void confirm(request);
+      }
       return verdict;
     },
   };

@@ -6,6 +6,7 @@ import type { BlockRow } from "../shared/db/chain.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
 import type { JobRow } from "../shared/db/jobs.ts";
 import type { Db } from "../shared/db/port.ts";
+import type { WorkerLimits } from "../shared/db/workers.ts";
 import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
 import type { Hasher } from "../shared/hash/hasher.ts";
@@ -45,6 +46,8 @@ export interface EdgeOptions {
   readonly guesses?: GuessLimit;
   /** False lets every known or unknown name mine: only a name that has an account can be paid. */
   readonly requireAuth: boolean;
+  /** Without it the usual ones. */
+  readonly workerLimits?: WorkerLimits;
   readonly blockMs: number;
   readonly cutEveryMs: number;
   readonly follow: FollowerOptions;
@@ -227,7 +230,11 @@ export class Edge {
     const { guesses: limit, requireAuth, stratum } = this.#options;
     const { exemptAddresses = STRATUM_DEFAULTS.exemptAddresses } = stratum;
     const throttle = createLoginThrottle({ limit, exemptAddresses }, { clock });
-    const accounts = createAccounts({ requireAuth, exemptAddresses }, { ...this.#modules, throttle });
+    const { workerLimits } = this.#options;
+    const accounts = createAccounts(
+      { requireAuth, exemptAddresses, ...(workerLimits && { workerLimits }) },
+      { ...this.#modules, throttle },
+    );
     return {
       currentJob: () => this.#currentJob(),
       grantPrefix: (request) => this.desk.grantPrefix(request),
@@ -266,7 +273,7 @@ export class Edge {
     // The submitter first: shares may come as soon as the desk takes them.
     await this.submitter.openJob(job);
     const replayed = await this.desk.openJob(
-      { height: job.height, oprHash: job.oprHash, credit: job.credit },
+      { height: job.height, oprHash: job.oprHash, credit: job.credit, threshold: `${job.threshold}` },
       this.#heightSeenMs,
     );
     for (const share of replayed) this.submitter.offer(share);

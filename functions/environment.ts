@@ -1,6 +1,7 @@
 /** What a Lambda is told by its environment variables, each function's by a schema of its own: the one place in functions that reads them. */
 
 import * as v from "valibot";
+import type { WorkerLimits } from "../shared/db/workers.ts";
 import { unitsOf } from "../shared/decimal.ts";
 import { CodedError } from "../shared/errors.ts";
 
@@ -44,9 +45,15 @@ const common = {
   LOG_LEVEL: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
 };
 
+/** See [pool] workersperuser and newworkersaday of the configuration. */
+const workers = {
+  WORKERS_PER_USER: v.optional(v.pipe(whole, v.minValue(1), v.maxValue(4096)), "4096"),
+  NEW_WORKERS_A_DAY: v.optional(v.pipe(whole, v.minValue(0), v.maxValue(1024)), "16"),
+};
+
 /** By function: the variables it is given. */
 export const ENVIRONMENTS = {
-  accounting: v.object({ ...common, SEAL_DEADLINE_SECONDS: seconds }),
+  accounting: v.object({ ...common, ...workers, SEAL_DEADLINE_SECONDS: seconds }),
   auth: v.object({ ...common, REGISTRATION: registration }),
   poll: v.object({
     ...common,
@@ -59,6 +66,7 @@ export const ENVIRONMENTS = {
   }),
   api: v.object({
     ...common,
+    ...workers,
     POOL_NAME: text,
     VERSION: text,
     BLOCK_SECONDS: seconds,
@@ -72,7 +80,7 @@ export const ENVIRONMENTS = {
     /** The seed of the key that signs receipts; empty: none are signed. */
     RECEIPT_SECRET: v.optional(v.string(), ""),
   }),
-  janitor: v.object({ ...common, SEAL_DEADLINE_SECONDS: seconds, BLOCK_SECONDS: seconds }),
+  janitor: v.object({ ...common, ...workers, SEAL_DEADLINE_SECONDS: seconds, BLOCK_SECONDS: seconds }),
   migrate: v.object({ ...common }),
 } as const;
 
@@ -80,6 +88,10 @@ export type FunctionName = keyof typeof ENVIRONMENTS;
 export type Environment<Name extends FunctionName> = v.InferOutput<(typeof ENVIRONMENTS)[Name]>;
 /** What every function is told. */
 export type CommonEnvironment = v.InferOutput<v.ObjectSchema<typeof common, undefined>>;
+
+export function workerLimits(env: { WORKERS_PER_USER: number; NEW_WORKERS_A_DAY: number }): WorkerLimits {
+  return { inJob: env.WORKERS_PER_USER, newInDay: env.NEW_WORKERS_A_DAY };
+}
 
 /** Parses the process's variables. Throws CodedError `environment` naming the variable, never its value. */
 export function readEnvironment<Name extends FunctionName>(

@@ -17,6 +17,8 @@ export interface ShareRecord {
   readonly reached: bigint;
   /** Unix milliseconds when it was accepted; statistics only. */
   readonly atMs: number;
+  /** Its job could not be won any more when its line was read. */
+  readonly late: boolean;
 }
 
 const height = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -40,6 +42,8 @@ export const jobRecord = v.object({
   height,
   oprHash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   credit: v.picklist(["assigned", "achieved"] satisfies CreditMode[]),
+  /** The average that a share must beat to be submitted, decimal; 0 or missing (an older record): there is none. */
+  threshold: v.optional(v.pipe(v.string(), v.regex(/^\d{1,20}$/))),
 });
 
 /**
@@ -90,7 +94,10 @@ export type EdgeRecord =
   | { readonly kind: "prefixes"; readonly prefixes: PrefixesRecord }
   | { readonly kind: "run"; readonly run: RunRecord };
 
-const KIND = { epoch: 1, job: 2, share: 3, cut: 4, close: 5, sessions: 6, prefixes: 7, run: 8 } as const;
+/** A late share is a kind of its own, so that journals of earlier versions are read as they are. */
+const KIND = {
+  ...{ epoch: 1, job: 2, share: 3, cut: 4, close: 5, sessions: 6, prefixes: 7, run: 8, lateShare: 16 },
+} as const;
 
 export function encodeRecord(record: EdgeRecord): JournalRecord {
   switch (record.kind) {
@@ -99,7 +106,10 @@ export function encodeRecord(record: EdgeRecord): JournalRecord {
     case "job":
       return { kind: KIND.job, body: jsonBytes(record.job) };
     case "share":
-      return { kind: KIND.share, body: encodeShare(record.share) };
+      return {
+        kind: record.share.late ? KIND.lateShare : KIND.share,
+        body: encodeShare(record.share),
+      };
     case "cut":
       return { kind: KIND.cut, body: jsonBytes(record.cut) };
     case "close":
@@ -122,7 +132,9 @@ export function decodeRecord({ kind, body }: JournalRecord): EdgeRecord {
       case KIND.job:
         return { kind: "job", job: v.parse(jobRecord, parseJson(body)) };
       case KIND.share:
-        return { kind: "share", share: decodeShare(body) };
+        return { kind: "share", share: decodeShare(body, false) };
+      case KIND.lateShare:
+        return { kind: "share", share: decodeShare(body, true) };
       case KIND.cut:
         return { kind: "cut", cut: v.parse(cutRecord, parseJson(body)) };
       case KIND.close:
@@ -188,7 +200,7 @@ function encodeShare(share: ShareRecord): Uint8Array {
   return body;
 }
 
-function decodeShare(body: Uint8Array): ShareRecord {
+function decodeShare(body: Uint8Array, late: boolean): ShareRecord {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let at = SHARE_HEAD_BYTES;
   const take = (index: number): Uint8Array => {
@@ -209,5 +221,6 @@ function decodeShare(body: Uint8Array): ShareRecord {
     nonce,
     user,
     worker,
+    late,
   };
 }

@@ -50,6 +50,7 @@ export class Bookkeeper {
 
   async #cut(book: Book): Promise<boolean> {
     const { books, journal, outbox, clock } = this.#modules;
+    book.window.takeRefusals(book.refusals, book.state === "closing");
     if (book.window.size() === 0) return true;
     const window = book.window;
     book.window = new Window();

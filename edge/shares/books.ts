@@ -1,6 +1,7 @@
 /** What this edge owes accounting: for each job and epoch the uncut counters, the next seq and whether its close marker is on record. */
 
 import * as v from "valibot";
+import { tallyOf } from "../../shared/accounting/withholding.ts";
 import type { BookKey } from "../../shared/db/edges.ts";
 import { type CreditMode, workOfShare } from "../../shared/difficulty/work.ts";
 import type { RecordPlace } from "../journal/journal.ts";
@@ -11,23 +12,23 @@ import {
   type EpochRecord,
   epochRecord,
   type JobRecord,
+  jobRecord,
   type ShareRecord,
 } from "../journal/records.ts";
+import { Refusals } from "./refusals.ts";
 import { Window } from "./window.ts";
 
 /** `open`: shares may come. `closing`: none will; what is left must be cut and marked. `closed`: its marker is on record. */
 export interface Book extends BookKey {
   readonly credit: CreditMode;
+  /** Of its job: see tallyOf. */
+  threshold: bigint;
   state: "open" | "closing" | "closed";
   window: Window;
+  readonly refusals: Refusals;
   /** Seq of the next delta; the marker says this less one. */
   nextSeq: number;
 }
-
-/** Pairs of user and worker that wait for a cut, for each book: beyond it shares of new workers are refused as busy. */
-export const MAX_WINDOW_ROWS = 4_096;
-/** So many are cut at once, without waiting for the period. */
-export const CUT_WINDOW_ROWS = 2_048;
 
 const stateSchema = v.object({
   epoch: v.nullable(epochRecord),
@@ -37,6 +38,7 @@ const stateSchema = v.object({
       credit: v.picklist(["assigned", "achieved"] satisfies CreditMode[]),
       nextSeq: v.number(),
       closed: v.boolean(),
+      threshold: jobRecord.entries.threshold,
     }),
   ),
 });
@@ -63,10 +65,11 @@ export class Books {
   }
 
   /** The present epoch's book of a job, made when missing. */
-  open(job: Pick<JobRecord, "height" | "credit">): Book {
+  open(job: Pick<JobRecord, "height" | "credit" | "threshold">): Book {
     const epoch = this.#epoch;
     if (epoch === undefined) throw new RangeError("a job is opened in an epoch, and none has begun");
     const book = this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
+    book.threshold = BigInt(job.threshold ?? book.threshold);
     if (this.#newest === undefined || book.job >= this.#newest.job) this.#newest = book;
     return book;
   }
@@ -77,7 +80,11 @@ export class Books {
   }
 
   /** A durable share, in its job's unit of work. */
-  credit(job: Pick<JobRecord, "height" | "credit">, share: ShareRecord, place: RecordPlace): Book {
+  credit(
+    job: Pick<JobRecord, "height" | "credit" | "threshold">,
+    share: ShareRecord,
+    place: RecordPlace,
+  ): Book {
     const book = this.open(job);
     // Cannot happen; if it does, the work is sent all the same, and accounting raises the alarm.
     if (book.state === "closed") book.state = "closing";
@@ -107,7 +114,8 @@ export class Books {
     const known = this.#books.get(text);
     if (known !== undefined) return known;
     const { job, slot, epoch } = key;
-    const book: Book = { job, slot, epoch, credit, state: "open", window: new Window(), nextSeq: 0 };
+    const counters = { window: new Window(), refusals: new Refusals() };
+    const book: Book = { job, slot, epoch, credit, threshold: 0n, state: "open", ...counters, nextSeq: 0 };
     this.#books.set(text, book);
     return book;
   }
@@ -152,8 +160,8 @@ export class Books {
 
   /** For the header of a new journal file: all that the records before it say, but for uncut shares, whose files are kept. */
   state(): string {
-    const books = this.all().map(({ job, slot, epoch, credit, nextSeq, state }) => {
-      return { job, slot, epoch, credit, nextSeq, closed: state === "closed" };
+    const books = this.all().map(({ job, slot, epoch, credit, nextSeq, state, threshold }) => {
+      return { job, slot, epoch, credit, nextSeq, closed: state === "closed", threshold: `${threshold}` };
     });
     return JSON.stringify({ epoch: this.#epoch ?? null, books } satisfies v.InferInput<typeof stateSchema>);
   }
@@ -164,8 +172,9 @@ export class Books {
     if (state === "") return books;
     const parsed = v.parse(stateSchema, JSON.parse(state));
     if (parsed.epoch !== null) books.beginEpoch(parsed.epoch);
-    for (const { closed, nextSeq, credit, ...key } of parsed.books) {
+    for (const { closed, nextSeq, credit, threshold, ...key } of parsed.books) {
       const book = books.#at(key, credit);
+      book.threshold = BigInt(threshold ?? 0n);
       book.nextSeq = nextSeq;
       if (closed) book.state = "closed";
     }
@@ -176,5 +185,5 @@ export class Books {
 /** Adds a share to what waits for the next cut. */
 export function addShare(book: Book, share: ShareRecord): void {
   const work = workOfShare(book.credit, { assignedTarget: share.assigned, reachedTarget: share.reached });
-  book.window.add({ ...share, work });
+  book.window.add({ ...share, work, ...tallyOf(share, book.threshold) });
 }

@@ -350,6 +350,6 @@ export class ShareDesk {
   }
 }
 
-function jobRecord({ height, oprHash, credit }: OpenJob): JobRecord {
-  return { height, oprHash, credit };
+function jobRecord({ height, oprHash, credit, threshold }: OpenJob): JobRecord {
+  return { height, oprHash, credit, ...(threshold !== undefined && { threshold }) };
 }

@@ -8,9 +8,10 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
-import { type Books, CUT_WINDOW_ROWS, MAX_WINDOW_ROWS } from "./books.ts";
+import type { Books } from "./books.ts";
 import { endsAtMs } from "./open-jobs.ts";
 import { type Candidate, hex, type Refusal, refused, type ScreenModules, screen } from "./screen.ts";
+import { CUT_WINDOW_ROWS } from "./window.ts";
 
 /** A durable share, for the submitter. */
 export interface AcceptedShare {
@@ -104,8 +105,7 @@ export class Pipeline {
     const { journal, books, leaseHeld } = this.#modules;
     if (!leaseHeld() || !journal.canAppend()) return false;
     if (!books.covers(job)) return false;
-    const { window } = books.open(job);
-    return window.size() < MAX_WINDOW_ROWS || window.has(holder.user, holder.worker);
+    return books.open(job).window.hasRoomFor(holder);
   }
 
   /** The difficulty the share really reached; undefined when it cannot be worked out now. */
@@ -121,7 +121,7 @@ export class Pipeline {
 
   async #journal(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
     const { journal, books, clock } = this.#modules;
-    const { job, holder, nonce, target } = candidate;
+    const { job, holder, nonce, target, late } = candidate;
     const record: ShareRecord = {
       job: job.height,
       user: holder.user,
@@ -130,6 +130,7 @@ export class Pipeline {
       assigned: target,
       reached,
       atMs: clock.wallMs(),
+      late,
     };
     const { kind } = await journal.append(encodeRecord({ kind: "share", share: record }), (place) => {
       job.seen.credit(nonce.bytes);
@@ -159,9 +160,7 @@ export class Pipeline {
     if (verdict.code === "busy") return;
     const job = this.#modules.jobs.newest();
     if (job === undefined || !this.#modules.books.covers(job)) return;
-    const { window } = this.#modules.books.open(job);
-    if (window.size() < CUT_WINDOW_ROWS || window.has(share.user, share.worker))
-      window.addRejected(share.user, share.worker, this.#modules.clock.wallMs());
+    this.#modules.books.open(job).refusals.add(share.user, share.worker);
   }
 }
 

@@ -1,6 +1,13 @@
 /** Counters of one job and edge epoch since the last cut, by user and worker; a cut turns them into delta messages. */
 
-import { type Delta, type DeltaRow, MAX_BODY_BYTES } from "../../shared/messages/summary.ts";
+import type { Tally } from "../../shared/accounting/withholding.ts";
+import { type Delta, type DeltaRow, MAX_BODY_BYTES, REST_WORKER } from "../../shared/messages/summary.ts";
+import type { Refusals } from "./refusals.ts";
+
+/** Rows that wait for a cut at most. Beyond them, or beyond half as many of one user, a new worker's shares are counted in its user's row for the rest. */
+export const MAX_WINDOW_ROWS = 4_096;
+/** So many are cut at once, without waiting for the period. */
+export const CUT_WINDOW_ROWS = 1_024;
 
 interface Sums {
   readonly user: string;
@@ -9,21 +16,49 @@ interface Sums {
   work: bigint;
   best: bigint;
   rejected: number;
+  judged: bigint;
+  sent: number;
+}
+
+/** A share as it is counted. */
+interface CountedShare extends Tally {
+  readonly user: string;
+  readonly worker: string;
+  readonly work: bigint;
+  readonly reached: bigint;
+  readonly atMs: number;
 }
 
 export class Window {
   readonly #rows = new Map<string, Sums>();
+  /** Rows of each user. */
+  readonly #users = new Map<string, number>();
   #fromMs: number | undefined;
 
-  add(share: { user: string; worker: string; work: bigint; reached: bigint; atMs: number }): void {
-    const row = this.#row(share.user, share.worker, share.atMs);
+  add(share: CountedShare): void {
+    const row = this.#row(share.user, this.#placeOf(share), share.atMs);
     row.shares += 1;
     row.work += share.work;
+    row.judged += share.judged;
+    row.sent += share.sent;
     if (share.reached > row.best) row.best = share.reached;
   }
 
-  addRejected(user: string, worker: string, atMs: number): void {
-    this.#row(user, worker, atMs).rejected += 1;
+  /**
+   * Takes over the refused shares of the workers it has rows for; at the last cut of a book all of them, in rows of their own. Where the
+   * book never had an accepted share none are sent.
+   */
+  takeRefusals(refusals: Refusals, isLast: boolean): void {
+    if (this.#rows.size === 0 && !(isLast && refusals.isOwed())) return;
+    for (const row of this.#rows.values()) row.rejected += refusals.take(row.user, row.worker);
+    if (!isLast) return;
+    for (const { user, worker, count } of refusals.takeAll())
+      this.addRefused(user, worker ?? REST_WORKER, count);
+  }
+
+  /** Refused shares in a row of their own. */
+  addRefused(user: string, worker: string, count = 1): void {
+    this.#row(user, worker, this.#fromMs ?? 0).rejected += count;
   }
 
   /** Takes back counters that could not be cut. */
@@ -32,6 +67,8 @@ export class Window {
       const row = this.#row(from.user, from.worker, other.#fromMs ?? 0);
       row.shares += from.shares;
       row.work += from.work;
+      row.judged += from.judged;
+      row.sent += from.sent;
       if (from.best > row.best) row.best = from.best;
       row.rejected += from.rejected;
     }
@@ -42,8 +79,16 @@ export class Window {
     return this.#rows.size;
   }
 
-  has(user: string, worker: string): boolean {
-    return this.#rows.has(`${user},${worker}`);
+  /** Whether a share of this worker can be counted: no name alone is refused, but users without any row are when all is full twice over. */
+  hasRoomFor(worker: { user: string; worker: string }): boolean {
+    return this.#rows.size < 2 * MAX_WINDOW_ROWS || this.#rows.has(`${worker.user},${this.#placeOf(worker)}`);
+  }
+
+  /** Names are for people: where there are too many, the work goes to its user all the same. */
+  #placeOf({ user, worker }: { user: string; worker: string }): string {
+    if (this.#rows.has(`${user},${worker}`)) return worker;
+    const isFull = this.#rows.size >= MAX_WINDOW_ROWS || (this.#users.get(user) ?? 0) >= MAX_WINDOW_ROWS / 2;
+    return isFull ? REST_WORKER : worker;
   }
 
   /** The messages that hold these counters, numbered from `firstSeq`, each of at most 48 KB. */
@@ -84,8 +129,9 @@ export class Window {
     const key = `${user},${worker}`;
     const known = this.#rows.get(key);
     if (known !== undefined) return known;
-    const row: Sums = { user, worker, shares: 0, work: 0n, best: 0n, rejected: 0 };
+    const row: Sums = { user, worker, shares: 0, work: 0n, best: 0n, rejected: 0, judged: 0n, sent: 0 };
     this.#rows.set(key, row);
+    this.#users.set(user, (this.#users.get(user) ?? 0) + 1);
     return row;
   }
 }
@@ -98,5 +144,6 @@ function toRow(sums: Sums): DeltaRow {
     work: sums.work.toString(),
     best: sums.best.toString(),
     rejected: sums.rejected,
+    ...(sums.judged > 0n && { judged: sums.judged.toString(), sent: sums.sent }),
   };
 }

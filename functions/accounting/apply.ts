@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { applyClose, applyDelta } from "../../shared/db/books.ts";
 import type { Db } from "../../shared/db/port.ts";
+import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type CloseMarker, type Delta, MAX_BODY_BYTES, summary } from "../../shared/messages/summary.ts";
@@ -12,6 +13,8 @@ export interface ApplyModules {
   readonly db: Db;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
+  /** Without it the usual ones. */
+  readonly workerLimits?: WorkerLimits;
 }
 
 const message = v.pipe(v.string(), v.parseJson(), summary);
@@ -35,7 +38,7 @@ export async function applyMessage(body: string, modules: ApplyModules): Promise
 async function delta(parsed: Delta, body: string, modules: ApplyModules): Promise<void> {
   const { db, logger, onEvent } = modules;
   const key = keyOf(parsed);
-  const result = await applyDelta(db, body);
+  const result = await applyDelta(db, body, modules.workerLimits);
   switch (result.outcome) {
     case "applied": {
       const late = result.intoJob !== parsed.job;

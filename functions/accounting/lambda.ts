@@ -1,6 +1,6 @@
 /** The accounting function as a Lambda: fed by the summaries queue. */
 
-import { readEnvironment } from "../environment.ts";
+import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createAccountingHandler } from "./handler.ts";
 import { countBooks } from "./metrics.ts";
@@ -9,6 +9,10 @@ import { createSealer } from "./sealer.ts";
 const env = readEnvironment("accounting");
 const modules = lambdaModules(env);
 const onEvent = countBooks(modules.count);
-const sealer = createSealer({ deadlineMs: env.SEAL_DEADLINE_SECONDS * 1000 }, { ...modules, onEvent });
+const limits = { workerLimits: workerLimits(env) };
+const sealer = createSealer(
+  { deadlineMs: env.SEAL_DEADLINE_SECONDS * 1000 },
+  { ...modules, ...limits, onEvent },
+);
 
-export const handler = createAccountingHandler({ ...modules, onEvent, sealer });
+export const handler = createAccountingHandler({ ...modules, ...limits, onEvent, sealer });

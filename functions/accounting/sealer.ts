@@ -22,6 +22,7 @@ import {
   sealCandidate,
   sealJob,
 } from "../../shared/db/seals.ts";
+import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { BooksListener } from "./events.ts";
@@ -36,6 +37,8 @@ export interface SealerModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
+  /** As the apply's. */
+  readonly workerLimits?: WorkerLimits;
 }
 
 export interface Sealer {
@@ -94,7 +97,7 @@ async function sealAll(
   const sealed: SealedBlock[] = [];
   await noteClosedJobs(db, clock.wallMs());
   for (;;) {
-    await unparkDeltas(db);
+    await unparkDeltas(db, modules.workerLimits);
     const candidate = await sealCandidate(db);
     if (candidate === undefined) return sealed;
     const decision = decideSeal(candidate, clock.wallMs(), options.deadlineMs);

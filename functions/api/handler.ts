@@ -20,6 +20,7 @@ import { adminRoutes } from "./routes-admin.ts";
 import { moneyRoutes } from "./routes-money.ts";
 import { poolRoutes } from "./routes-pool.ts";
 import { proofRoutes } from "./routes-proof.ts";
+import { withholdingRoute } from "./routes-withholding.ts";
 import { textPages } from "./text-pages.ts";
 
 export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpReply>;
@@ -39,6 +40,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(modules),
+    withholdingRoute(modules),
   ];
 }
 

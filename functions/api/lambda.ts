@@ -2,7 +2,7 @@
 
 import { createPasswords } from "../auth/password.ts";
 import { createWebAccounts } from "../auth/web-accounts.ts";
-import { readEnvironment } from "../environment.ts";
+import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createApiHandler } from "./handler.ts";
 import { behindOrigin } from "./origin.ts";
@@ -27,7 +27,7 @@ const api = createApiHandler(
     },
     lxrBits: env.LXR_BITS,
   },
-  { ...modules, accounts, ...(receiptKeys && { receiptKeys }) },
+  { ...modules, accounts, workerLimits: workerLimits(env), ...(receiptKeys && { receiptKeys }) },
 );
 
 export const handler = behindOrigin({ secret: env.ORIGIN_SECRET }, api);

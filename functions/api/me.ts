@@ -14,6 +14,7 @@ import {
   type WorkerSummary,
   workersOf,
 } from "../../shared/db/user-stats.ts";
+import { waitingWorkers } from "../../shared/db/workers.ts";
 import { hashesOfWork } from "../../shared/difficulty/work.ts";
 import { cachedBy } from "./cache.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";
@@ -82,13 +83,18 @@ async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
   const shortMs = windowStart(nowMs, SHORT_WINDOW_MS);
   const job = await currentJob(db);
   const sinceJob = (job?.height ?? 0) - WORKER_BLOCKS;
-  const [balance, workers, pending, usualReward] = await Promise.all([
+  const [balance, workers, waiting, pending, usualReward] = await Promise.all([
     balanceOf(db, user),
     workersOf(db, user, { sinceJob, longMs, shortMs, limit: WORKERS }),
+    waitingWorkers(db, user),
     pendingJobs(db, user, PENDING_JOBS),
     recentMeanReward(db),
   ]);
   const window = { nowMs, longMs, shortMs };
+  // What strangers get refused under made-up names says nothing about the owner's rigs.
+  const own = workers.some(({ kind }) => kind === "own")
+    ? workers.filter(({ kind }) => kind === "own")
+    : workers.filter(({ kind }) => kind !== "rest");
   const views = workers.map((worker) => workerOf(worker, window));
   const pendingBlocks = pending.map((row) => pendingOf(row, usualReward));
   return {
@@ -105,10 +111,11 @@ async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
     shortSeconds: SHORT_WINDOW_MS / 1000,
     longSeconds: LONG_WINDOW_MS / 1000,
     rejectRate: rejectRate(
-      workers.reduce((sum, worker) => sum + worker.shares, 0n),
-      workers.reduce((sum, worker) => sum + worker.rejected, 0n),
+      own.reduce((sum, worker) => sum + worker.shares, 0n),
+      own.reduce((sum, worker) => sum + worker.rejected, 0n),
     ),
     workers: views,
+    waiting: waiting.map(({ worker, lastMs }) => ({ name: worker, lastHeard: iso(lastMs) })),
   };
 }
 
@@ -122,6 +129,7 @@ function workerOf(worker: WorkerSummary, window: Window): MeView["workers"][numb
   const { nowMs, longMs, shortMs } = window;
   return {
     name: worker.worker,
+    kind: worker.kind,
     online: worker.lastMs !== null && nowMs - worker.lastMs <= ONLINE_MS,
     hashrateShort: Number(worker.shortWork) / spanSeconds(nowMs, shortMs, worker.firstMs),
     hashrateLong: Number(worker.longWork) / spanSeconds(nowMs, longMs, worker.firstMs),

@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
+import type { WorkerLimits } from "../../shared/db/workers.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { WebAccounts } from "../auth/web-accounts.ts";
@@ -27,6 +28,8 @@ export interface ApiModules {
   readonly accounts: WebAccounts;
   readonly logger: Logger;
   readonly live?: Live;
+  /** As the accounting function's. */
+  readonly workerLimits?: WorkerLimits;
   /** Signs receipts; without it proofs have none. */
   readonly receiptKeys?: KeyPair;
   /** Named checks for /healthz beside the database's: "ok", or what is wrong. */

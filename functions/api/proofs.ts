@@ -6,6 +6,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { sealedBooksOf } from "../../shared/db/proofs.ts";
 import { readLeaves } from "../../shared/db/seals.ts";
+import { WORKER_LIMITS } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { ProofFile } from "../../shared/messages/proof.ts";
@@ -15,8 +16,11 @@ import { cachedBy } from "./cache.ts";
 /** Trees kept for the other workers who ask about the same block; one of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;
 const KEEP_TREE_MS = 60_000;
-/** A receipt is a signature each: a user with more workers in a block asks for one worker at a time. */
-export const MOST_WORKERS = 1000;
+/**
+ * A receipt is a signature each: a user with more workers in a block asks for one worker at a time. As many as the books have room for
+ * (WORKER_LIMITS), and the rest; only blocks from before that limit have more.
+ */
+export const MOST_WORKERS = WORKER_LIMITS.inJob + 1;
 
 export type ProofOutcome =
   | { readonly kind: "proof"; readonly file: ProofFile }

@@ -1,6 +1,8 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
+import { confirmWorkers, forgetWorker } from "../../shared/db/workers.ts";
+import { workerName } from "../../shared/messages/summary.ts";
 import type { ChangeResult, LoginResult, Refusal } from "../auth/web-accounts.ts";
 import { clearedCookie, loginCookies } from "./cookie.ts";
 import type { UserFigures } from "./me.ts";
@@ -19,6 +21,7 @@ export function accountRoutes(modules: ApiModules, figures: UserFigures): ApiRou
   return [
     ...sessionRoutes(modules),
     ...ownRoutes(figures),
+    workersRoute(modules),
     ...settingRoutes(modules),
     ...secondFactorRoutes(modules),
   ];
@@ -128,6 +131,28 @@ function ownRoutes(figures: UserFigures): ApiRoute[] {
       run: async ({ session }) => view(await figures.payments(session.user.name)),
     }),
   ];
+}
+
+const NAMES = 500;
+const names = v.optional(v.pipe(v.array(workerName), v.maxLength(NAMES)), []);
+
+/** No password is asked for: names are for people, no pay depends on them. */
+function workersRoute({ db, workerLimits }: ApiModules): ApiRoute {
+  return userRoute({
+    method: "PUT",
+    path: "/api/me/workers",
+    summary: `Say which workers are yours, and which are not: names that are not have no row of their own from the next block on. At most ${NAMES} of each`,
+    reply: "Ok",
+    query: {},
+    body: v.strictObject({ own: names, strange: names }),
+    run: async ({ session, body }) => {
+      const user = session.user.name;
+      if (body.own.length > 0 && !(await confirmWorkers(db, user, body.own, workerLimits)))
+        return refused(422, "too-many", "you have too many workers: say of some that they are not yours");
+      for (const worker of body.strange) await forgetWorker(db, user, worker);
+      return view(OK);
+    },
+  });
 }
 
 function settingRoutes({ accounts }: ApiModules): ApiRoute[] {

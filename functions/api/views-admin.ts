@@ -1,7 +1,7 @@
 /** The shapes that only administrators are answered in; views.ts has the others and lists all. */
 
 import * as v from "valibot";
-import { about, count, hashrate, instant, peg } from "./view-parts.ts";
+import { about, count, hashrate, height, instant, peg } from "./view-parts.ts";
 
 export const minersView = v.strictObject({
   workers: v.array(
@@ -46,6 +46,47 @@ export const usersView = v.strictObject({
       paidOut: peg,
       owed: peg,
     }),
+  ),
+});
+
+const hits = {
+  due: about(v.number(), "hits above the submission threshold that the credited work should have given"),
+  sent: about(count, "of them, such as came while they could still win"),
+  deviation: about(v.nullable(v.number()), "standard deviations from what was due; null where nothing was"),
+};
+
+export const withholdingView = v.strictObject({
+  pool: about(v.strictObject(hits), "everybody together"),
+  small: about(
+    v.strictObject({ ...hits, users: v.number() }),
+    "those together who have not had a look yet: small accounts that hide something are seen here",
+  ),
+  users: about(
+    v.array(
+      v.strictObject({
+        name: v.string(),
+        through: about(height, "the last block in it"),
+        ...hits,
+        looks: about(
+          v.array(
+            v.strictObject({
+              length: about(v.number(), "hits due before each look"),
+              done: v.number(),
+              alarms: about(
+                v.number(),
+                "looks that chance does not explain (as rare as 5 standard deviations)",
+              ),
+              last: v.nullable(
+                v.strictObject({ ...hits, chance: about(v.number(), "that so few come to an honest miner") }),
+              ),
+              open: about(v.strictObject(hits), "since the last look"),
+            }),
+          ),
+          "looks of one length never share a block",
+        ),
+      }),
+    ),
+    "those with alarms first, then those furthest below what was due",
   ),
 });
 

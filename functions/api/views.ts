@@ -11,6 +11,7 @@ import {
   inviteView,
   minersView,
   usersView,
+  withholdingView,
 } from "./views-admin.ts";
 
 export const endpointView = v.strictObject({
@@ -226,10 +227,17 @@ export const meView = v.strictObject({
   hashrateLong: hashrate,
   shortSeconds: v.number(),
   longSeconds: v.number(),
-  rejectRate: about(v.nullable(v.number()), "refused shares of all in the long window, 0 to 1"),
+  rejectRate: about(
+    v.nullable(v.number()),
+    "refused shares of all in the long window, 0 to 1: of your own workers where there are any",
+  ),
   workers: v.array(
     v.strictObject({
       name: v.string(),
+      kind: about(
+        v.picklist(["own", "new", "rest"]),
+        "own: confirmed by you or by a login with your password; new: let in without; rest: all that have no row of their own",
+      ),
       online: v.boolean(),
       hashrateShort: hashrate,
       hashrateLong: hashrate,
@@ -243,6 +251,10 @@ export const meView = v.strictObject({
         "hashes per second for each minute of the long window, oldest first",
       ),
     }),
+  ),
+  waiting: about(
+    v.array(v.strictObject({ name: v.string(), lastHeard: instant })),
+    "workers that are paid in the row for the rest until you confirm them, the last heard of first",
   ),
 });
 
@@ -296,6 +308,7 @@ export const VIEWS = {
   Adjustments: adjustmentsView,
   Adjusted: adjustedView,
   AdminLog: adminLogView,
+  Withholding: withholdingView,
   Invites: invitesView,
   Invite: inviteView,
   Ok: okView,
@@ -323,5 +336,6 @@ export type MyPaymentsView = v.InferOutput<typeof myPaymentsView>;
 export type MinersView = v.InferOutput<typeof minersView>;
 export type UsersView = v.InferOutput<typeof usersView>;
 export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
+export type WithholdingView = v.InferOutput<typeof withholdingView>;
 export type AdminLogView = v.InferOutput<typeof adminLogView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;

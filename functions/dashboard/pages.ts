@@ -28,6 +28,7 @@ export const PAGES: readonly Page[] = [
   { path: "/admin/users", title: "Users", script: "admin-users" },
   { path: "/admin/invites", title: "Invite codes", script: "admin-invites" },
   { path: "/admin/adjustments", title: "Adjustments", script: "admin-adjustments" },
+  { path: "/admin/withholding", title: "Withheld hits", script: "admin-withholding" },
   { path: "/api/docs", title: "API", script: "api-docs" },
 ];
 

@@ -4,6 +4,7 @@ import middy from "@middy/core";
 import type { Clock } from "../../shared/clock.ts";
 import { endExpiredEpochs } from "../../shared/db/edges.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
+import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Sealer } from "../accounting/sealer.ts";
 
@@ -19,6 +20,8 @@ export interface JanitorModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sealer: Sealer;
+  /** Adds up what tells of withheld hits, block by block; a failure of it stops nothing else. */
+  readonly judge?: () => Promise<unknown>;
   /** Checks whether money is conserved, after everything else. */
   readonly watch?: () => Promise<void>;
 }
@@ -41,6 +44,11 @@ export function createJanitorHandler(
     if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
     const sealed = await sealer.run();
     const prunedMinutes = await pruneMinutes(db, clock.wallMs() - options.keepMinutesMs);
+    await modules.judge?.().catch((error: unknown) =>
+      logger.warn("Withheld hits could not be counted; the next run goes on", {
+        error: coerceError(error),
+      }),
+    );
     await modules.watch?.();
     return { sealed: sealed.length, endedEpochs, prunedMinutes };
   });

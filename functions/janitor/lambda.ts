@@ -1,9 +1,10 @@
 /** The janitor as a Lambda: run by a schedule. */
 
+import { countWithholding } from "../../shared/db/withholding.ts";
 import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
-import { readEnvironment } from "../environment.ts";
+import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createJanitorHandler } from "./handler.ts";
 
@@ -16,7 +17,7 @@ const env = readEnvironment("janitor");
 const modules = lambdaModules(env);
 const sealer = createSealer(
   { deadlineMs: env.SEAL_DEADLINE_SECONDS * 1000 },
-  { ...modules, onEvent: countBooks(modules.count) },
+  { ...modules, workerLimits: workerLimits(env), onEvent: countBooks(modules.count) },
 );
 
 const watch = createBooksWatch(
@@ -26,5 +27,5 @@ const watch = createBooksWatch(
 
 export const handler = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
-  { ...modules, sealer, watch },
+  { ...modules, sealer, watch, judge: () => countWithholding(modules.db) },
 );

@@ -187,6 +187,16 @@ export const SETTINGS = {
       "invite",
       "Who may register",
     ),
+    workersperuser: setting(
+      whole(1, 4096),
+      4096,
+      "Worker names of a user with figures of their own in a block; the rest share one row, and are paid as well",
+    ),
+    newworkersaday: setting(
+      whole(0, 1024),
+      16,
+      "New worker names that a user gets in 24 hours without its password; further ones share that row until the user confirms them",
+    ),
   },
   stratum: {
     host: setting(text, "::", "Address to listen on; :: is every one, of IPv4 too"),

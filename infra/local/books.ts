@@ -9,6 +9,8 @@ import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import type { Clock, Random, Timer } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
+import { countWithholding } from "../../shared/db/withholding.ts";
+import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./queue.ts";
@@ -32,6 +34,8 @@ export interface LocalBooksModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
+  /** See ApplyModules. */
+  readonly workerLimits?: WorkerLimits;
   /** Each block sealed since `startSealing`, once, in height order, whoever sealed it. */
   readonly onSealed?: (block: SealedBlock) => void;
   /** After every check whether money is conserved. */
@@ -65,7 +69,7 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
   });
   const janitor = createJanitorHandler(
     { epochGraceMs: options.epochGraceMs, keepMinutesMs: options.keepMinutesMs ?? 30 * DAY_MS },
-    { ...modules, sealer },
+    { ...modules, sealer, judge: () => countWithholding(db) },
   );
   const auditEveryMs = options.auditEveryMs ?? AUDIT_EVERY_MS;
   const conservation = createConservation({ everyMs: auditEveryMs }, modules);

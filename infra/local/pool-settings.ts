@@ -6,6 +6,7 @@ import type { EdgeOptions } from "../../edge/edge.ts";
 import type { PollOptions } from "../../functions/poll/poll.ts";
 import { cachePeriodMs } from "../../functions/poll/source-cache.ts";
 import { formatRate, parseFeeRate } from "../../shared/accounting/fee.ts";
+import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress, parseAddress } from "../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
@@ -87,6 +88,7 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
     folder,
     ...doorOptions(config),
     requireAuth: stratum.requireauth,
+    workerLimits: workerLimits(config),
     blockMs,
     cutEveryMs: Math.min(CUT_MS, blockMs / 5),
     follow: followOptions(config),
@@ -143,4 +145,8 @@ export function pollOptions(config: Config, baseUrls: Record<string, string> = {
     activations: activationsOf(config),
     startHeight: config.pegnet.startheight,
   };
+}
+
+export function workerLimits({ pool }: Config): WorkerLimits {
+  return { inJob: pool.workersperuser, newInDay: pool.newworkersaday };
 }

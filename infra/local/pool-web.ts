@@ -12,6 +12,7 @@ import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import type { PoolMetrics } from "./metrics.ts";
+import { workerLimits } from "./pool-settings.ts";
 import { startWeb, type Web } from "./web.ts";
 
 export interface PoolWebOptions {
@@ -62,6 +63,7 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     },
     {
       ...{ db, clock, random, accounts, logger },
+      workerLimits: workerLimits(config),
       ...(receiptKeys && { receiptKeys }),
       ...(edge && {
         live: liveOf(edge),

@@ -22,7 +22,7 @@ import { createLocalBooks, type LocalBooks } from "./books.ts";
 import { watchDatabase } from "./database-outage.ts";
 import type { PoolMetrics } from "./metrics.ts";
 import { periodic } from "./periodic.ts";
-import { edgeOptions, pollOptions } from "./pool-settings.ts";
+import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey } from "./receipt-key.ts";
 import { renewCertificate } from "./stratum-settings.ts";
@@ -134,6 +134,7 @@ function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks
     },
     {
       ...modules,
+      workerLimits: workerLimits(options.config),
       onSealed: (block) => {
         modules.metrics.sealed(block);
         modules.onSealed(block);

@@ -21,7 +21,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { createLocalBooks } from "./books.ts";
 import { startParts } from "./parts.ts";
-import { followOptions, gradeOptions, sealDeadlineMs } from "./pool-settings.ts";
+import { followOptions, gradeOptions, sealDeadlineMs, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 
 export interface SinglePartModules {
@@ -99,7 +99,7 @@ export function startAccountant(
         epochGraceMs: blockMs,
         janitorEveryMs: Math.min(60_000, blockMs),
       },
-      modules,
+      { ...modules, workerLimits: workerLimits(options.config) },
     );
     onStop(() => books.stop(0));
     await books.startSealing();

@@ -1,7 +1,7 @@
 /** A job's sums made again from the deltas that were booked into it: the arithmetic of `books_credit` (0002_books.sql), anew. */
 
 import type { CreditMode } from "../difficulty/work.ts";
-import type { DeltaRow } from "../messages/summary.ts";
+import { type DeltaRow, REST_WORKER } from "../messages/summary.ts";
 import { isBefore, type WorkLeaf } from "./merkle.ts";
 
 /** A row of the work table. */
@@ -16,6 +16,10 @@ export interface WorkSums extends WorkLeaf {
 /** A delta as it is booked. */
 export interface BookedDelta {
   readonly rows: readonly DeltaRow[];
+  /** Places of rows that were booked under `REST_WORKER`; null: by the rule before there was one, each row as it stands. */
+  readonly folded: readonly number[] | null;
+  /** Places of rows that were booked nowhere: refused shares alone, of workers without sums in that job. */
+  readonly dropped: readonly number[];
   /** It was mined for an earlier job than the one it is booked into. */
   readonly isLate: boolean;
   readonly from: CreditMode;
@@ -51,9 +55,13 @@ export class WorkTally {
 }
 
 /** Each worker once: its work changes unit as one sum, as the database does it. */
-function sumByWorker({ rows, isLate, from, to }: BookedDelta): WorkSums[] {
+function sumByWorker({ rows, folded, dropped, isLate, from, to }: BookedDelta): WorkSums[] {
   const sums = new Map<string, WorkSums>();
-  for (const { user, worker, shares, work, best, rejected } of rows) {
+  const rest = new Set(folded);
+  const left = new Set(dropped);
+  for (const [place, { user, worker: name, shares, work, best, rejected }] of rows.entries()) {
+    if (left.has(place)) continue;
+    const worker = rest.has(place) ? REST_WORKER : name;
     const row: WorkSums = {
       ...{ user, worker, shares: BigInt(shares), work: BigInt(work), rejected: BigInt(rejected) },
       best: isLate ? 0n : BigInt(best),

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { CloseMarker, Delta } from "../messages/summary.ts";
 import { type Db, jsonText, one, sql } from "./port.ts";
+import { WORKER_LIMITS, type WorkerLimits } from "./workers.ts";
 
 const deltaOutcome = v.pipe(
   jsonText,
@@ -28,12 +29,16 @@ export type CloseOutcome = v.InferOutput<typeof closeOutcome>;
 
 /**
  * Applies a delta by its key (job, slot, epoch, seq) and archives `body`, the very bytes that came. One statement, safe to
- * repeat. `body` must have been parsed by the `delta` schema.
+ * repeat. `body` must have been parsed by the `delta` schema. Names beyond `limits` are booked as `REST_WORKER`; which, is put on record.
  */
-export async function applyDelta(db: Db, body: string): Promise<DeltaOutcome> {
+export async function applyDelta(
+  db: Db,
+  body: string,
+  limits: WorkerLimits = WORKER_LIMITS,
+): Promise<DeltaOutcome> {
   const row = await one(
     db,
-    sql`SELECT books_apply_delta(${body}) AS outcome`,
+    sql`SELECT books_apply_delta(${body}, ${limits.inJob}::int, ${limits.newInDay}::int) AS outcome`,
     v.object({ outcome: deltaOutcome }),
   );
   return row.outcome;
@@ -50,9 +55,13 @@ export async function applyClose(db: Db, marker: CloseMarker): Promise<CloseOutc
 }
 
 /** Gives parked late work to the oldest open job, one delta a transaction. Returns how many found a place. */
-export async function unparkDeltas(db: Db): Promise<number> {
+export async function unparkDeltas(db: Db, limits: WorkerLimits = WORKER_LIMITS): Promise<number> {
   for (let count = 0; ; count++) {
-    const row = await one(db, sql`SELECT books_unpark() AS moved`, v.object({ moved: v.boolean() }));
+    const row = await one(
+      db,
+      sql`SELECT books_unpark(${limits.inJob}::int, ${limits.newInDay}::int) AS moved`,
+      v.object({ moved: v.boolean() }),
+    );
     if (!row.moved) return count;
   }
 }

@@ -60,6 +60,12 @@ export function readHeights(db: Db): AsyncGenerator<HeightRow> {
   );
 }
 
+/** An array of the database, as text with commas. */
+const places = v.pipe(
+  v.string(),
+  v.transform((text) => (text === "" ? [] : text.split(",").map(Number))),
+);
+
 const deltaRow = v.object({
   job: v.number(),
   slot: v.number(),
@@ -68,6 +74,9 @@ const deltaRow = v.object({
   sha256: v.string(),
   body: v.string(),
   intoJob: v.nullable(v.number()),
+  /** See BookedDelta. */
+  folded: v.nullable(places),
+  dropped: places,
   /** Of the job it was mined for, and of the one it is booked into; null where there is none. */
   from: creditMode,
   to: creditMode,
@@ -88,7 +97,8 @@ export function readDeltas(db: Db): AsyncGenerator<StoredDelta> {
         ), sized AS (
           SELECT *, sum(bytes) OVER (ORDER BY job, slot, epoch, seq) - bytes AS before FROM page
         )
-        SELECT d.job, d.slot, d.epoch::text AS epoch, d.seq, d.sha256, d.body, d.into_job AS "intoJob", f.credit AS "from", t.credit AS "to"
+        SELECT d.job, d.slot, d.epoch::text AS epoch, d.seq, d.sha256, d.body, d.into_job AS "intoJob",
+        array_to_string(d.folded, ',') AS folded, COALESCE(array_to_string(d.dropped, ','), '') AS dropped, f.credit AS "from", t.credit AS "to"
         FROM sized s JOIN deltas d USING (job, slot, epoch, seq) LEFT JOIN jobs f ON f.height = d.job LEFT JOIN jobs t ON t.height = d.into_job
         WHERE s.before < ${PAGE_BODY_BYTES}::bigint ORDER BY d.job, d.slot, d.epoch, d.seq`;
     },
@@ -121,6 +131,21 @@ export function readWork(db: Db): AsyncGenerator<StoredWork> {
         FROM work WHERE ${after} ORDER BY job, user_name, work.worker LIMIT ${PAGE_ROWS}::int`;
     },
     (statement) => db.query(statement, workRow),
+  );
+}
+
+const tallyRow = v.object({ job: v.number(), user: v.string(), judged: bigintText, sent: bigintText });
+export type StoredTally = v.InferOutput<typeof tallyRow>;
+
+/** What was judged of each user's work, by job and user. */
+export function readTallies(db: Db): AsyncGenerator<StoredTally> {
+  return pages(
+    (last: StoredTally | undefined) => {
+      const after = last === undefined ? sql`true` : sql`(job, user_name) > (${last.job}::int, ${last.user})`;
+      return sql`SELECT job, user_name AS "user", judged::text AS judged, sent::text AS sent
+        FROM tallies WHERE ${after} ORDER BY job, user_name LIMIT ${PAGE_ROWS}::int`;
+    },
+    (statement) => db.query(statement, tallyRow),
   );
 }
 

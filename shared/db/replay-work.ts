@@ -17,12 +17,21 @@ export interface UserWorkSums {
   readonly work: bigint;
 }
 
+/** Of one job: see shared/accounting/withholding.ts. */
+export interface UserTally {
+  readonly user: string;
+  readonly judged: bigint;
+  readonly sent: bigint;
+}
+
 export class ReplayedWork {
   readonly #differences: Differences;
   readonly #deltas: ByHeight<StoredDelta>;
   /** Sums of jobs that were not taken yet: late work, and the job at hand. */
   readonly #tallies = new Map<number, WorkTally>();
   readonly #users = new Map<string, UserWorkSums>();
+  /** By the job that was mined for, then by user. */
+  readonly #judged = new Map<number, Map<string, UserTally>>();
   #count = 0;
 
   constructor(db: Db, differences: Differences) {
@@ -53,6 +62,27 @@ export class ReplayedWork {
     return sums;
   }
 
+  /** The tallies of the job at `height`, in byte order of the users; after `take`, which has read all that was mined for it. */
+  takeTallies(height: number): UserTally[] {
+    const tallies = [...(this.#judged.get(height)?.values() ?? [])];
+    this.#judged.delete(height);
+    return tallies.sort((a, b) => (a.user < b.user ? -1 : 1));
+  }
+
+  #judge({ job, rows }: Delta): void {
+    for (const { user, judged = "0", sent = 0 } of rows) {
+      if (judged === "0") continue;
+      const users = this.#judged.get(job) ?? new Map<string, UserTally>();
+      this.#judged.set(job, users);
+      const known = users.get(user);
+      users.set(user, {
+        user,
+        judged: (known?.judged ?? 0n) + BigInt(judged),
+        sent: (known?.sent ?? 0n) + BigInt(sent),
+      });
+    }
+  }
+
   /** Reads what is left. */
   async finish(): Promise<void> {
     await this.#readUpTo(Number.POSITIVE_INFINITY);
@@ -68,7 +98,9 @@ export class ReplayedWork {
       this.#count++;
       const where = `delta ${stored.job}/${stored.slot}/${stored.epoch}/${stored.seq}`;
       const body = this.#bodyOf(where, stored);
-      if (body !== undefined) this.#book(where, stored, body);
+      if (body === undefined) continue;
+      this.#judge(body);
+      this.#book(where, stored, body);
     }
   }
 
@@ -88,7 +120,7 @@ export class ReplayedWork {
   }
 
   #book(where: string, stored: StoredDelta, body: Delta): void {
-    const { job, intoJob, from, to } = stored;
+    const { job, intoJob, folded, dropped, from, to } = stored;
     if (from === null) this.#differences.add(`${where}: its job does not exist`);
     if (intoJob === null) {
       // Late work that waits for an open job: it counts as accepted, in whole hashes, from the start.
@@ -100,7 +132,13 @@ export class ReplayedWork {
     const tally = this.#tallies.get(intoJob) ?? new WorkTally();
     this.#tallies.set(intoJob, tally);
     const units = { from: from ?? "assigned", to: to ?? "assigned" };
-    tally.add({ rows: body.rows, isLate: intoJob !== job, ...units });
+    for (const place of dropped)
+      if (body.rows[place]?.shares !== 0)
+        this.#differences.add(`${where}: row ${place} is dropped, but it has shares`);
+    const strange = folded?.find((place) => body.rows[place] === undefined);
+    if (strange !== undefined)
+      this.#differences.add(`${where}: row ${strange} is folded, but it has no such row`);
+    tally.add({ rows: body.rows, folded, dropped, isLate: intoJob !== job, ...units });
   }
 
   #accept(user: string, shares: bigint, work: bigint): void {

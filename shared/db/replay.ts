@@ -19,8 +19,10 @@ import {
   type HeightRow,
   readHeights,
   readPayouts,
+  readTallies,
   readWork,
   type StoredPayout,
+  type StoredTally,
   type StoredWork,
 } from "./replay-rows.ts";
 import { ReplayedWork } from "./replay-work.ts";
@@ -69,6 +71,7 @@ class ReplayRun {
   readonly #replayed: ReplayedWork;
   readonly #work: ByHeight<StoredWork>;
   readonly #payouts: ByHeight<StoredPayout>;
+  readonly #tallies: ByHeight<StoredTally>;
   readonly #jobless = new Map<number, bigint>();
   readonly #booked = new Map<string, bigint>();
   /** Heights that paid us without a job and are booked nowhere; wrong as soon as a later job is closed. */
@@ -85,6 +88,7 @@ class ReplayRun {
     this.#replayed = new ReplayedWork(db, this.#differences);
     this.#work = new ByHeight(readWork(db), ({ job }) => job);
     this.#payouts = new ByHeight(readPayouts(db), ({ job }) => job);
+    this.#tallies = new ByHeight(readTallies(db), ({ job }) => job);
   }
 
   async height(row: HeightRow): Promise<void> {
@@ -92,6 +96,7 @@ class ReplayRun {
     const made = await this.#replayed.take(row.height, row.credit);
     const work = await this.#rowsOf(row, this.#work, "work");
     const payouts = await this.#rowsOf(row, this.#payouts, "payouts");
+    const tallies = await this.#rowsOf(row, this.#tallies, "tallies");
     if (row.state === null) return;
     this.#firstJob ??= row.height;
     this.#differences.compareRows(
@@ -100,6 +105,13 @@ class ReplayRun {
       ["shares", "work", "best", "rejected", "lateShares"],
       work,
       made,
+    );
+    this.#differences.compareRows(
+      ({ user }) => `job ${row.height}, tally of ${user}`,
+      (a, b) => a.user < b.user,
+      ["judged", "sent"],
+      tallies,
+      this.#replayed.takeTallies(row.height).map((tally) => ({ ...tally, job: row.height })),
     );
     if (row.state === "sealed") this.#sealed(row, made, payouts);
     else this.#notSealed(row, payouts);
@@ -112,9 +124,9 @@ class ReplayRun {
       differences.add(
         `job ${height}: rewards of blocks without a job are carried into it, but it does not exist`,
       );
-    for (const stream of [this.#work, this.#payouts])
+    for (const stream of [this.#work, this.#payouts, this.#tallies])
       for await (const { job } of stream.upTo(Number.POSITIVE_INFINITY))
-        differences.add(`job ${job}: it does not exist, but has work or payouts`);
+        differences.add(`job ${job}: it does not exist, but has work, payouts or tallies`);
     const money = await replayMoney(this.#db, this.#booked, { differences, hash: this.#hash });
     const users = new Map<string, UserAudit>();
     for (const [name, balance] of money) users.set(name, { ...this.#replayed.accepted(name), ...balance });

@@ -46,6 +46,7 @@ async function miner(): Promise<void> {
       assigned: 1n,
       reached: 2n,
       atMs: Date.now(),
+      late: false,
     };
     const begin = performance.now();
     await journal.append(encodeRecord({ kind: "share", share }));

@@ -13,6 +13,8 @@ import { auditBooks } from "../../shared/db/audit.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import { type Db, one, sql } from "../../shared/db/port.ts";
+import { replayBooks } from "../../shared/db/replay.ts";
+import { REST_WORKER } from "../../shared/messages/summary.ts";
 import { Chance } from "../simulate/random.ts";
 import { Database } from "./database.ts";
 import { type PartOptions, REPLAYER, USERS } from "./options.ts";
@@ -321,8 +323,18 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   const replayed = ofReplayer.reduce((sum, [, shares]) => sum + shares, 0);
   if (replayed !== 1) problems.push(`the replayed share is booked ${replayed} times`);
   const audit = await auditBooks(db);
+  // Sums, folded names and tallies too, from the deltas alone.
+  const again = await replayBooks(db, { named: 20 });
+  const { folded, judged } = await one(
+    db,
+    sql`SELECT (SELECT count(*)::int FROM work WHERE worker = ${REST_WORKER}) AS folded, (SELECT count(*)::int FROM tallies) AS judged`,
+    v.object({ folded: v.number(), judged: v.number() }),
+  );
   await db.close();
-  problems.push(...audit.problems);
+  problems.push(...audit.problems, ...again.audit.problems);
+  console.log(
+    `replay: ${again.differences} differences; ${folded} rows for rigs beyond the limit, ${judged} tallies`,
+  );
   const { conserved } = await auditByCommand(pool.database.url);
   if (!conserved) problems.push("`prosper audit` says that money is not conserved");
   if (lost > 0) problems.push(`${lost} acknowledged shares are lost, by job: ${JSON.stringify([...where])}`);

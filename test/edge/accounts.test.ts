@@ -225,6 +225,24 @@ describe("trying out names without a password", () => {
 });
 
 describe("a login with a password", () => {
+  it("confirms its rig as the user's own, once, also while auth need not be asked; without a password none is", async () => {
+    const { accounts } = setup();
+    const rigs = (): Promise<unknown> =>
+      database.db.query(
+        sql`SELECT worker, state FROM workers WHERE user_name = 'ann' ORDER BY worker`,
+        v.object({ worker: v.string(), state: v.string() }),
+      );
+    await accounts.authorize({ ...request("ann", ""), worker: "stranger" });
+    for (const worker of ["one", "two", "one", ""])
+      await accounts.authorize({ ...request("ann", "right"), worker });
+
+    await expect.poll(rigs).toEqual([
+      { worker: "", state: "own" },
+      { worker: "one", state: "own" },
+      { worker: "two", state: "own" },
+    ]);
+  });
+
   it("goes to auth with invite and address, and brings back its verdict", async () => {
     const { accounts, auth } = setup();
     auth.answer = () => Promise.resolve({ kind: "ok", registered: true });

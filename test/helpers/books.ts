@@ -14,12 +14,13 @@ export async function addUsers(db: Db, ...names: string[]): Promise<void> {
 export async function addJob(
   db: Db,
   height: number,
-  job: { feeRate?: string; split?: string; credit?: string; madeMs?: number } = {},
+  job: { feeRate?: string; split?: string; credit?: string; madeMs?: number; threshold?: bigint } = {},
 ): Promise<void> {
   const { feeRate = "0.05", split = "largest-remainder", credit = "assigned", madeMs = Date.now() } = job;
+  const { threshold = 0n } = job;
   await db.execute(sql`
     INSERT INTO jobs (height, version, opr_hash, opr, prices, threshold, fee_rate, split, credit, created_at)
-    VALUES (${height}, 5, ${height.toString(16).padStart(64, "0")}, ''::bytea, '{}', 0, ${feeRate}::numeric, ${split}, ${credit},
+    VALUES (${height}, 5, ${height.toString(16).padStart(64, "0")}, ''::bytea, '{}', ${threshold}::numeric, ${feeRate}::numeric, ${split}, ${credit},
       to_timestamp(${madeMs}::float8 / 1000))`);
 }
 

@@ -126,9 +126,14 @@ export async function openJob(
   world: World,
   height: number,
   credit: "assigned" | "achieved" = "assigned",
+  threshold?: bigint,
 ): Promise<void> {
   world.books.addJob(height);
-  await passUntil(world.clock, world.desk.openJob({ height, oprHash: oprHashOf(height), credit }));
+  const job = { height, oprHash: oprHashOf(height), credit };
+  await passUntil(
+    world.clock,
+    world.desk.openJob(threshold === undefined ? job : { ...job, threshold: `${threshold}` }),
+  );
 }
 
 /** The `skip`-th nonce under `prefix` that reaches `target`. */

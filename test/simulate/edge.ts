@@ -283,7 +283,7 @@ export class SimEdge {
 
   async #onJob(job: JobRow): Promise<void> {
     await this.desk.openJob(
-      { height: job.height, oprHash: job.oprHash, credit: job.credit },
+      { height: job.height, oprHash: job.oprHash, credit: job.credit, threshold: `${job.threshold}` },
       this.#heightSeenMs,
     );
     if ((this.#follower?.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);

@@ -11,6 +11,7 @@ import { restartDeadlines } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { BLOCK_MS } from "./edge.ts";
+import { SIM_LIMITS } from "./model/names.ts";
 import type { DatabaseNetwork } from "./network.ts";
 import type { SimProcess } from "./process.ts";
 import type { Chance } from "./random.ts";
@@ -44,7 +45,7 @@ export class SimFunctions {
     const db = network.db(process);
     this.#db = db;
     const onEvent = (event: BooksEvent): void => refuse(event, modules);
-    const parts = { db, clock: process.clock, logger, onEvent };
+    const parts = { db, clock: process.clock, logger, onEvent, workerLimits: SIM_LIMITS };
     const sealer = createSealer({ deadlineMs: DEADLINE_MS }, parts);
     this.#sealer = sealer;
     const handler = createAccountingHandler({ ...parts, sealer });

@@ -250,8 +250,65 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "rows-in-any-order",
     breaks: "two deltas lock the same rows crosswise",
     file: "test/simulate/model/books.ts",
-    replace: [["for (const row of inKeyOrder(message.rows))", "for (const row of message.rows)"]],
+    replace: [["for (const row of inKeyOrder(rows))", "for (const row of rows)"]],
     within: 100,
+  },
+  {
+    name: "refused-shares-booked-as-work",
+    breaks: "a refused share writes a row",
+    file: "test/simulate/model/names.ts",
+    replace: [
+      [
+        "row.shares === 0 && sums?.has(keyOf(row)) !== true ? [place] : []",
+        "row.shares < 0 && sums === undefined ? [place] : []",
+      ],
+    ],
+    within: 40,
+  },
+  {
+    name: "refused-shares-make-a-delta",
+    breaks: "strangers write deltas by refused shares alone",
+    file: "edge/shares/pipeline.ts",
+    replace: [
+      [
+        "this.#modules.books.open(job).refusals.add(share.user, share.worker);",
+        "this.#modules.books.open(job).window.addRefused(share.user, share.worker);",
+      ],
+    ],
+    within: 40,
+  },
+  {
+    name: "the-rest-not-paid",
+    breaks: "work of a name too many is lost",
+    file: "test/simulate/model/names.ts",
+    replace: [
+      [
+        ".map((row, place) => (folded.includes(place) ? { ...row, worker: REST_WORKER } : row))",
+        ".filter((_, place) => !folded.includes(place))",
+      ],
+    ],
+    within: 100,
+  },
+  {
+    name: "names-counted-without-a-lock",
+    breaks: "two deltas at once give a user more names than the limit",
+    file: "test/simulate/model/names.ts",
+    replace: [['await tx.lock(NAMES, "exclusive");', "await tx.moment();"]],
+    within: 1_000,
+  },
+  {
+    name: "late-winners-counted-as-sent",
+    breaks: "who sends winners late is taken for honest",
+    file: "shared/accounting/withholding.ts",
+    replace: [["share.reached > threshold && !share.late ? 1 : 0", "share.reached > threshold ? 1 : 0"]],
+    within: 100,
+  },
+  {
+    name: "lateness-forgotten-at-a-restart",
+    breaks: "a restart takes a late hit for one in time",
+    file: "edge/journal/records.ts",
+    replace: [["decodeShare(body, true)", "decodeShare(body, false)"]],
+    within: 1_000,
   },
   {
     name: "paid-without-looking",

@@ -5,8 +5,9 @@
 
 import { createHash } from "node:crypto";
 import type { CreditMode } from "../../shared/difficulty/work.ts";
-import type { Delta } from "../../shared/messages/summary.ts";
+import { type Delta, REST_WORKER } from "../../shared/messages/summary.ts";
 import { owed } from "./model/books.ts";
+import { SIM_LIMITS } from "./model/names.ts";
 import type { ModelServer } from "./model/server.ts";
 import type { SealRecord, Tables } from "./model/tables.ts";
 import { digitsOf } from "./shares.ts";
@@ -229,6 +230,9 @@ export class Oracle {
   }
 
   #checkDelta(delta: Delta, key: string): void {
+    // Beside earlier accepted ones they may end a book.
+    if (delta.seq === 0 && delta.rows.every(({ shares }) => shares === 0))
+      throw new Violation(`I11: delta ${key} was sent for refused shares alone`);
     for (const row of delta.rows)
       if (this.#options.credit === "achieved") this.#checkFinds(delta.job, row, key);
       else this.#checkLaw(delta.job, row, key);
@@ -343,6 +347,26 @@ export class Oracle {
     const brought = sum(applied.flatMap(({ delta }) => delta.rows.map(({ work }) => BigInt(work))));
     const booked = sum([...tables.jobs.keys()].flatMap((job) => tables.sums(job).map(({ work }) => work)));
     if (brought !== booked) throw new Violation(`I1: deltas brought ${brought} work, ${booked} is booked`);
+    const judged = sum([...tables.tallies.values()].map((tally) => tally.judged));
+    const told = sum(
+      [...tables.deltas.values()].flatMap(({ delta }) =>
+        delta.rows.map(({ judged: part }) => BigInt(part ?? 0)),
+      ),
+    );
+    if (judged !== told) throw new Violation(`I12: deltas judge ${told} work, ${judged} is kept`);
+    for (const job of tables.jobs.keys()) this.#checkNames(tables, job);
+  }
+
+  /** I11: a user's names in a job are bounded, and each has accepted work. */
+  #checkNames(tables: Tables, job: number): void {
+    const rows = tables.sums(job);
+    for (const { user, worker, shares } of rows)
+      if (shares === 0n)
+        throw new Violation(`I11: job ${job}: refused shares alone made a row of ${user}/${worker}`);
+    for (const user of tables.users) {
+      const names = rows.filter((row) => row.user === user && row.worker !== REST_WORKER).length;
+      if (names > SIM_LIMITS.inJob) throw new Violation(`I11: job ${job}: ${user} has ${names} names`);
+    }
   }
 }
 

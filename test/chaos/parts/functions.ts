@@ -11,6 +11,7 @@ import { loadConfig } from "../../../infra/config/load.ts";
 import { pollOptions } from "../../../infra/local/pool-settings.ts";
 import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
 import { openPg } from "../../../shared/db/pg.ts";
+import { countWithholding } from "../../../shared/db/withholding.ts";
 import { coerceError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { onlyVersion } from "../../../shared/opr/assets.ts";
@@ -24,7 +25,9 @@ const logger = {
   error: (message: string, data?: Record<string, unknown>) =>
     tell({ alarm: message, data: JSON.stringify(data, plain)?.slice(0, 600) }),
 };
-const modules = { db, clock: systemClock, random: systemRandom, logger };
+/** So few names that some are booked with the rest. */
+const workerLimits = { inJob: 3, newInDay: 2 };
+const modules = { db, clock: systemClock, random: systemRandom, logger, workerLimits };
 const sealer = createSealer(
   { deadlineMs: Math.max(3 * options.blockMs, 30_000) },
   { ...modules, onEvent: (event) => void (event.kind === "forced" && tell({ forced: event.height })) },
@@ -36,7 +39,7 @@ const handler = createAccountingHandler({
 });
 const janitor = createJanitorHandler(
   { epochGraceMs: options.blockMs, keepMinutesMs: 3_600_000 },
-  { ...modules, sealer },
+  { ...modules, sealer, judge: () => countWithholding(db) },
 );
 const config = loadConfig("", { required: false });
 const prices = createLocalPoll(

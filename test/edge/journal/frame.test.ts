@@ -127,6 +127,7 @@ const edgeRecordArb: fc.Arbitrary<EdgeRecord> = fc.oneof(
       assigned: u64,
       reached: u64,
       atMs: fc.nat(),
+      late: fc.boolean(),
     }),
   }),
   fc.record({

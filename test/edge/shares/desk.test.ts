@@ -167,19 +167,26 @@ describe("the cheap checks", () => {
     ["a future job id", { jobId: "1001" }, "malformed"],
     ["a job id that is no number", { jobId: "abc" }, "malformed"],
     ["a job id with a leading zero", { jobId: "01000" }, "malformed"],
-  ])("refuse %s without hashing, and count it for its worker", async (_, changes, code) => {
-    const w = world();
-    await start(w, 1000);
-    const found = await mine(1000, 0);
-    const before = hasher8.hashed();
+  ])(
+    "refuse %s without hashing, send nothing for it alone, and count it beside the worker's next share",
+    async (_, changes, code) => {
+      const w = world();
+      await start(w, 1000);
+      const found = await mine(1000, 0);
+      const before = hasher8.hashed();
 
-    const said = await submit(w, submission(w, 1000, found, changes));
-    const hashed = hasher8.hashed() - before;
-    await pass(w.clock, 1_100);
+      const said = await submit(w, submission(w, 1000, found, changes));
+      const hashed = hasher8.hashed() - before;
+      await pass(w.clock, 1_100);
 
-    expect([said, hashed]).toEqual([code, 0]);
-    expect(w.books.sums().get("1000 alice rig")).toEqual({ shares: 0, work: 0n, rejected: 1 });
-  });
+      expect([said, hashed]).toEqual([code, 0]);
+      expect(w.books.sent).toEqual([]);
+      const good = await mine(1000, await granted(w));
+      expect(await submit(w, submission(w, 1000, good))).toBe("accepted");
+      await pass(w.clock, 1_100);
+      expect(w.books.sums().get("1000 alice rig")).toMatchObject({ shares: 1, rejected: 1 });
+    },
+  );
 
   it("refuse what does not reach the target of its prefix, whatever its session was told since", async () => {
     const w = world();

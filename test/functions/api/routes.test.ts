@@ -44,6 +44,7 @@ const BODIES: Record<string, unknown> = {
   "POST /api/session": { name: "ann", password: PASSWORD },
   "POST /api/register": { name: "x", password: PASSWORD, invite: "none", address: addressOf("x") },
   "PUT /api/me/address": { address: addressOf("ann"), password: PASSWORD },
+  "PUT /api/me/workers": { own: [], strange: [] },
   "PUT /api/me/password": { password: PASSWORD, next: PASSWORD },
   "POST /api/me/second-factor": { password: PASSWORD },
   "PUT /api/me/second-factor": { code: "000000" },

@@ -21,6 +21,10 @@ import { jsonOf, type Target, textOf, variablesOf } from "./target.ts";
 const BODIES = [
   deltaBody({ job: 1000, seq: 3 }, { "ann/rig": 2, "bob/": 1 }),
   closeBody({ job: 1000 }, 4),
+  deltaBody({ job: 1000, seq: 4 }, { "ann/rig": 2 }).replace(
+    '"rejected":1',
+    '"rejected":1,"judged":"96","sent":1',
+  ),
 ] as const;
 
 export function lambdaTargets(chance: Chance): Target[] {

@@ -2,15 +2,17 @@
 
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import type { WorkerLimits } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { type Delta, type DeltaRow, delta } from "../../../shared/messages/summary.ts";
+import { bookedRows, droppedRows, foldNames } from "./names.ts";
 import type { ModelTransaction } from "./server.ts";
 import { bookId, type DeltaRecord, type JobRecord, type Tables } from "./tables.ts";
 
 const CLOSING = "advisory:7202001";
 const RECORDING = "advisory:7202002";
 
-export async function applyDelta(tx: ModelTransaction, body: string): Promise<unknown> {
+export async function applyDelta(tx: ModelTransaction, body: string, limits: WorkerLimits): Promise<unknown> {
   const message = v.parse(delta, JSON.parse(body));
   const { tables } = tx;
   if (!tables.jobs.has(message.job)) return { outcome: "unknown-job" };
@@ -27,11 +29,34 @@ export async function applyDelta(tx: ModelTransaction, body: string): Promise<un
   await tx.lock(`delta:${key}`, "exclusive");
   const known = tables.deltas.get(key);
   if (known !== undefined) return { outcome: sha(known.body) === sha(body) ? "dup" : "conflict" };
-  const record: DeltaRecord = { delta: message, body, into };
+  const record: DeltaRecord = { delta: message, body, into, folded: null, dropped: [] };
   tx.write(() => void tables.deltas.set(key, record));
-  if (into !== null) await credit(tx, into, message);
+  await tally(tx, message);
+  if (into !== null) {
+    const folded = await foldNames(tx, into, message, limits);
+    const dropped = droppedRows(tables, into, message.rows);
+    tx.write(() => void Object.assign(record, { folded, dropped }));
+    await credit(tx, into, message.job, bookedRows(message.rows, folded, dropped));
+  }
   const marker = tables.markers.get(bookId(message));
   return { outcome: "applied", intoJob: into, beyondMarker: marker !== undefined && marker < message.seq };
+}
+
+/** The trigger of 0057_withholding.sql. */
+async function tally(tx: ModelTransaction, { job, rows }: Delta): Promise<void> {
+  const { tallies } = tx.tables;
+  for (const user of [...new Set(rows.map((row) => row.user))].sort(byText)) {
+    const mine = rows.filter((row) => row.user === user && (row.judged ?? "0") !== "0");
+    if (mine.length === 0) continue;
+    await tx.lock(`tally:${job}/${user}`, "exclusive");
+    tx.write(() => {
+      const known = tallies.get(`${job} ${user}`) ?? { judged: 0n, sent: 0n };
+      tallies.set(`${job} ${user}`, {
+        judged: mine.reduce((sum, { judged }) => sum + BigInt(judged ?? 0), known.judged),
+        sent: mine.reduce((sum, { sent }) => sum + BigInt(sent ?? 0), known.sent),
+      });
+    });
+  }
 }
 
 /** The oldest open job above, share-locked; one that closes while it is waited for is passed over. */
@@ -46,15 +71,20 @@ function oldestOpen(tables: Tables, above: number): JobRecord | undefined {
   return tables.jobsInOrder().find((job) => job.state === "open" && job.height > above);
 }
 
-async function credit(tx: ModelTransaction, into: number, message: Delta): Promise<void> {
+async function credit(
+  tx: ModelTransaction,
+  into: number,
+  from: number,
+  rows: readonly DeltaRow[],
+): Promise<void> {
   const { tables } = tx;
-  for (const row of inKeyOrder(message.rows)) {
+  for (const row of inKeyOrder(rows)) {
     await tx.lock(`work:${into}/${row.user},${row.worker}`, "exclusive");
     if (tables.jobs.get(into)?.state !== "open")
       throw new CodedError("db-error", `job ${into} is not open: its sums are refused`, {
         data: { sqlstate: "BK001" },
       });
-    tx.write(() => add(tables, into, message.job, row));
+    tx.write(() => add(tables, into, from, row));
   }
 }
 
@@ -93,7 +123,7 @@ export async function applyClose(
   return "applied";
 }
 
-export async function unpark(tx: ModelTransaction): Promise<boolean> {
+export async function unpark(tx: ModelTransaction, limits: WorkerLimits): Promise<boolean> {
   const { tables } = tx;
   const parked = (): DeltaRecord[] => [...tables.deltas.values()].filter(({ into }) => into === null);
   const open = tables.jobsInOrder().find(({ state }) => state === "open");
@@ -105,10 +135,10 @@ export async function unpark(tx: ModelTransaction): Promise<boolean> {
   // The real one skips a row that another has locked; here the second waits and finds it given.
   await tx.lock(`delta:${bookId(next.delta)}/${next.delta.seq}`, "exclusive");
   if (next.into !== null) return false;
-  tx.write(() => {
-    next.into = open.height;
-  });
-  await credit(tx, open.height, next.delta);
+  const folded = await foldNames(tx, open.height, next.delta, limits);
+  const dropped = droppedRows(tables, open.height, next.delta.rows);
+  tx.write(() => void Object.assign(next, { into: open.height, folded, dropped }));
+  await credit(tx, open.height, next.delta.job, bookedRows(next.delta.rows, folded, dropped));
   return true;
 }
 

@@ -23,6 +23,7 @@ import {
   sealCandidate,
   sealedSince,
 } from "../../../shared/db/seals.ts";
+import { confirmWorkers } from "../../../shared/db/workers.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addJob, closeBody, deltaBody } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
@@ -42,6 +43,8 @@ const USERS = ["ann", "bob", "cid"];
 const FIRST = 1000;
 const LAST = 1010;
 const HOUR_MS = 3_600_000;
+/** So few that names are booked with the rest. */
+const LIMITS = { inJob: 3, newInDay: 1 };
 
 /** What a call came to: its value, or the code it was refused with. */
 async function told(call: Promise<unknown>): Promise<string> {
@@ -68,7 +71,14 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
   const receipt = [
     { entryHash: `e${chance.whole(0, 6)}`, user, address: "FA", amount: BigInt(chance.whole(1, 100)) },
   ];
-  const body = deltaBody({ ...key, seq }, { [`${user}/a`]: shares, "bob/b": 1 });
+  const rig = chance.pick(["a", "b", "c", "d"]);
+  const plain = deltaBody(
+    { ...key, seq },
+    { [`${user}/${rig}`]: shares, "bob/b": 1, "cid/a": chance.whole(0, 1) },
+  );
+  const hit = { judged: `${chance.whole(0, 3)}`, sent: chance.whole(0, 2) };
+  const told = `"rejected":1,${JSON.stringify(hit).slice(1, -1)}`;
+  const body = chance.hit(0.5) ? plain : plain.replaceAll('"rejected":1', told);
   const row = blockRow(height, reward);
   const lastSeq = chance.whole(-1, 3);
   const forced = chance.hit(0.5);
@@ -79,11 +89,12 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
   return chance.pick<Step>([
     ({ addJob: add }) => add(height),
     ({ addJob: add }) => add(height),
-    ({ db }) => applyDelta(db, body),
-    ({ db }) => applyDelta(db, body),
-    ({ db }) => applyDelta(db, body),
+    ({ db }) => applyDelta(db, body, LIMITS),
+    ({ db }) => applyDelta(db, body, LIMITS),
+    ({ db }) => applyDelta(db, body, LIMITS),
+    ({ db }) => confirmWorkers(db, chance.pick(USERS), [rig], { ...LIMITS, inJob: 1 }),
     ({ db }) => applyClose(db, v.parse(closeMarker, JSON.parse(closeBody(key, lastSeq)))),
-    ({ db }) => unparkDeltas(db),
+    ({ db }) => unparkDeltas(db, LIMITS),
     ({ db }) => noteClosedJobs(db, 1_700_000_000_000),
     ({ db }) => sealCandidate(db),
     ({ db }) => closeJob(db, height, forced),
@@ -204,7 +215,10 @@ async function booksOf(db: Db): Promise<string> {
       'work', (SELECT jsonb_agg(concat_ws(' ', job, user_name, worker, shares, work, best, rejected, late_shares) ORDER BY job, user_name, worker) FROM work),
       'payouts', (SELECT jsonb_agg(concat_ws(' ', job, attempt, user_name, shares, work, amount) ORDER BY job, attempt, user_name) FROM payouts),
       'payments', (SELECT jsonb_agg(concat_ws(' ', entry_hash, user_name, amount) ORDER BY entry_hash, user_name) FROM payments),
-      'deltas', (SELECT jsonb_agg(concat_ws('/', job, slot, epoch, seq, COALESCE(into_job, -1)) ORDER BY job, slot, epoch, seq) FROM deltas))::text AS books`,
+      'deltas', (SELECT jsonb_agg(concat_ws('/', job, slot, epoch, seq, COALESCE(into_job, -1), COALESCE(array_to_string(folded, '.'), 'parked'), COALESCE(array_to_string(dropped, '.'), ''))
+        ORDER BY job, slot, epoch, seq) FROM deltas),
+      'tallies', (SELECT jsonb_agg(concat_ws(' ', job, user_name, judged, sent) ORDER BY job, user_name) FROM tallies),
+      'workers', (SELECT jsonb_agg(concat_ws(' ', user_name, worker, state) ORDER BY user_name, worker) FROM workers))::text AS books`,
     v.object({ books: v.pipe(jsonText, v.record(v.string(), v.nullable(v.array(v.string())))) }),
   );
   return JSON.stringify(
@@ -228,13 +242,19 @@ function modelBooksOf({ tables }: ModelServer): string {
     ),
   );
   const payments = tables.payments.map(({ entryHash, user, amount }) => [entryHash, user, amount].join(" "));
-  const deltas = [...tables.deltas].map(([key, { into }]) => `${key}/${into ?? -1}`);
+  const deltas = [...tables.deltas].map(
+    ([key, { into, folded, dropped }]) =>
+      `${key}/${into ?? -1}/${folded?.join(".") ?? "parked"}/${dropped.join(".")}`,
+  );
+  const workers = [...tables.workers.values()].map(({ user, worker, state }) => `${user} ${worker} ${state}`);
   const sorted = (rows: string[]): string[] => rows.sort((a, b) => (a < b ? -1 : 1));
   return JSON.stringify([
     ["deltas", sorted(deltas)],
     ["payments", sorted(payments)],
     ["payouts", sorted(payouts)],
+    ["tallies", sorted([...tables.tallies].map(([key, { judged, sent }]) => `${key} ${judged} ${sent}`))],
     ["work", work],
+    ["workers", sorted(workers)],
   ]);
 }
 
@@ -249,6 +269,7 @@ describe("the simulator's model of the database", () => {
     timeout: 60_000,
   }, async () => {
     const outcomes = new Map<string, number>();
+    let folded = 0;
     for (let seed = 1; seed <= 8; seed++) {
       await empty(database.db);
       const real: Side = {
@@ -275,6 +296,7 @@ describe("the simulator's model of the database", () => {
         outcomes.set(ofReal, (outcomes.get(ofReal) ?? 0) + 1);
       }
       expect(modelBooksOf(model.server), `seed ${seed}`).toBe(await booksOf(database.db));
+      for (const delta of model.server.tables.deltas.values()) folded += delta.folded?.length ?? 0;
       expect(await told(sealedSince(model.db, -1)), `seed ${seed}`).toBe(
         await told(sealedSince(database.db, -1)),
       );
@@ -294,5 +316,6 @@ describe("the simulator's model of the database", () => {
     ])
       expect(all).toContain(word);
     expect(all).toMatch(/"paid":"[1-9]/);
+    expect(folded).toBeGreaterThan(20);
   });
 });

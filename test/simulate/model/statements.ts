@@ -2,9 +2,11 @@
 
 import * as v from "valibot";
 import type { Db, Sql, SqlValue } from "../../../shared/db/port.ts";
+import type { WorkerLimits } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { applyClose, applyDelta, close, draft, record, register, seal, unpark } from "./books.ts";
 import { endExpired } from "./edges.ts";
+import { confirm } from "./names.ts";
 import type { ModelServer, ModelTransaction } from "./server.ts";
 import { bookId, type JobRecord, type Tables } from "./tables.ts";
 
@@ -22,13 +24,18 @@ type Statement = (tx: ModelTransaction, values: Values, server: ModelServer) => 
 const text = (values: Values, at: number): string => String(values[at]);
 const number = (values: Values, at: number): number => Number(values[at]);
 const rows = (...found: Row[]): Answer => ({ rows: found, count: found.length });
+const limits = (values: Values, at: number): WorkerLimits => ({
+  inJob: number(values, at),
+  newInDay: number(values, at + 1),
+});
 const changed = (count: number): Answer => ({ rows: [], count });
 
 /** By a text that only this statement has; the first that fits is it. */
 const STATEMENTS: readonly (readonly [string, Statement])[] = [
   [
     "SELECT books_apply_delta(",
-    async (tx, values) => rows({ outcome: JSON.stringify(await applyDelta(tx, text(values, 0))) }),
+    async (tx, values) =>
+      rows({ outcome: JSON.stringify(await applyDelta(tx, text(values, 0), limits(values, 1))) }),
   ],
   [
     "SELECT books_apply_close(",
@@ -37,7 +44,12 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
       return rows({ outcome: await applyClose(tx, key) });
     },
   ],
-  ["SELECT books_unpark(", async (tx) => rows({ moved: await unpark(tx) })],
+  ["SELECT books_unpark(", async (tx, values) => rows({ moved: await unpark(tx, limits(values, 0)) })],
+  [
+    "SELECT workers_confirm(",
+    async (tx, values) =>
+      rows({ confirmed: await confirm(tx, text(values, 0), text(values, 1), number(values, 2)) }),
+  ],
   [
     "SELECT books_close(",
     async (tx, values) => rows({ frozen: await close(tx, number(values, 0), values[1] === true) }),

@@ -40,6 +40,18 @@ export interface DeltaRecord {
   readonly delta: Delta;
   readonly body: string;
   into: number | null;
+  /** Places of rows that were booked under the name for the rest; null while it is parked. */
+  folded: readonly number[] | null;
+  /** Places of rows that were booked nowhere. */
+  dropped: readonly number[];
+}
+
+/** A name of one of a user's rigs. */
+export interface WorkerRecord {
+  readonly user: string;
+  readonly worker: string;
+  state: "own" | "new" | "waiting";
+  sinceMs: number;
 }
 
 export interface WorkRecord {
@@ -90,6 +102,10 @@ export class Tables {
   readonly jobless = new Map<number, { readonly reward: bigint; readonly into: number }>();
   readonly deltas = new Map<string, DeltaRecord>();
   readonly markers = new Map<string, number>();
+  /** By job and user. */
+  readonly tallies = new Map<string, { judged: bigint; sent: bigint }>();
+  /** By user and worker. */
+  readonly workers = new Map<string, WorkerRecord>();
   readonly work = new Map<number, Map<string, WorkRecord>>();
   readonly payouts = new Map<number, Map<string, Map<string, PayoutRecord>>>();
   readonly payments: PaymentRecord[] = [];

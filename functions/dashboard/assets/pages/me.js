@@ -1,6 +1,6 @@
 /** A user's own page: money, workers, blocks, payments. */
 
-import { get, keepFresh } from "../api.js";
+import { get, keepFresh, request } from "../api.js";
 import { chart, sparkline } from "../charts.js";
 import { card, el, empty, fill, must, table, tile, tiles } from "../dom.js";
 import {
@@ -92,7 +92,7 @@ function pendingNote(me) {
 function workersCard(me) {
   const online = me.workers.filter((worker) => worker.online).length;
   const title = `Workers`;
-  if (me.workers.length === 0) {
+  if (me.workers.length === 0 && me.waiting.length === 0) {
     return card(
       title,
       null,
@@ -125,6 +125,7 @@ function workersCard(me) {
           "span",
           { class: `dot name ${worker.online ? "on" : ""}`, title: worker.online ? "online" : "offline" },
           worker.name === "" ? "(no name)" : worker.name,
+          worker.kind === "new" && mineButton([worker.name], "mine"),
         ),
         sparkline(worker.minutes),
         hashrate(worker.hashrateShort),
@@ -138,7 +139,48 @@ function workersCard(me) {
         worker.lastShare === null ? `block ${count(worker.lastBlock)}` : minutesAgo(worker.lastShare),
       ]),
     ),
+    me.waiting.length > 0 && waitingNote(me.waiting),
   );
+}
+
+/** @param {MeView["waiting"]} waiting */
+function waitingNote(waiting) {
+  const all = waiting.map((worker) => worker.name);
+  return el(
+    "div",
+    { class: "small" },
+    el(
+      "p",
+      {},
+      "These logged in without your password. Their work is yours, counted in (other rigs): say which are your own.",
+    ),
+    el(
+      "p",
+      {},
+      ...waiting.map(({ name }) =>
+        el("span", { class: "name" }, name === "" ? "(no name)" : name, mineButton([name], "mine"), " "),
+      ),
+      all.length > 1 && mineButton(all, "all are mine"),
+    ),
+  );
+}
+
+/**
+ * @param {string[]} names
+ * @param {string} text
+ */
+function mineButton(names, text) {
+  const button = el("button", { type: "button", class: "small", onclick: () => void confirm() }, text);
+  async function confirm() {
+    button.disabled = true;
+    try {
+      await request("PUT", "/api/me/workers", { own: names });
+      await refresh();
+    } finally {
+      button.disabled = false;
+    }
+  }
+  return button;
 }
 
 /**

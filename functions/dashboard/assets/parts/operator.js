@@ -7,6 +7,7 @@ const PAGES = [
   { href: "/admin/users", title: "Users" },
   { href: "/admin/invites", title: "Invite codes" },
   { href: "/admin/adjustments", title: "Adjustments" },
+  { href: "/admin/withholding", title: "Withheld hits" },
 ];
 
 /** @param {string} title */

@@ -1,0 +1,127 @@
+import * as v from "valibot";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { applyMessage } from "../../../functions/accounting/apply.ts";
+import { createSealer } from "../../../functions/accounting/sealer.ts";
+import { VIEWS } from "../../../functions/api/views.ts";
+import { verifyProof } from "../../../shared/accounting/verify.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { confirmWorkers, WORKER_LIMITS } from "../../../shared/db/workers.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { proofFile } from "../../../shared/messages/proof.ts";
+import { MAX_BODY_BYTES, REST_WORKER } from "../../../shared/messages/summary.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import { addBlock, addJob, deltaBody } from "../../helpers/books.ts";
+import { type TestClient, testClient } from "../../helpers/http-client.ts";
+import { POOL_KEYS } from "../../helpers/proofs.ts";
+
+let api: TestApi;
+let ann: TestClient;
+beforeAll(async () => {
+  api = await createTestApi({ seeded: false });
+  ann = testClient(api.handler);
+  await ann.send("POST", "/api/session", { body: { name: "ann", password: PASSWORD } });
+});
+afterAll(() => api.database.drop());
+
+type Counts = Record<string, readonly [shares: number, rejected: number]>;
+
+/** Ann's shares, taken and refused, in the minute that just began. */
+async function mined(job: number, seq: number, workers: Counts): Promise<void> {
+  const nowMs = api.clock.wallMs();
+  const rows = Object.entries(workers).map(([worker, [shares, rejected]]) => ({
+    ...{ user: "ann", worker, shares, work: `${shares * 65_536}`, best: "9", rejected },
+  }));
+  const body = { v: 1, kind: "delta", job, slot: 0, epoch: 1, seq, fromMs: nowMs, toMs: nowMs, rows };
+  await applyMessage(JSON.stringify(body), { db: api.modules.db, logger: SILENT });
+}
+
+async function me(): Promise<v.InferOutput<typeof VIEWS.Me>> {
+  // Beyond the time that an answer is kept.
+  api.clock.advance(1_500);
+  return v.parse(VIEWS.Me, (await ann.json("GET", "/api/me")).body);
+}
+
+describe("the owner's page under made-up names", () => {
+  it("shows the owner's rigs first, strangers' refusals nowhere in its rate, and lets the owner say which are his", async () => {
+    const { db } = api.modules;
+    await addJob(db, 10);
+    await confirmWorkers(db, "ann", ["shed", "attic"]);
+    await mined(10, 0, { shed: [98, 2], attic: [100, 0] });
+    const flood: Counts = Object.fromEntries(
+      Array.from({ length: 120 }, (_, n) => [`aaa-${n}`, [n < 100 ? 1 : 0, 50] as const]),
+    );
+    await mined(10, 1, flood);
+    await mined(10, 2, { cellar: [4, 0] });
+
+    const flooded = await me();
+    expect(flooded.workers.slice(0, 2).map(({ name, kind }) => [name, kind])).toEqual([
+      ["attic", "own"],
+      ["shed", "own"],
+    ]);
+    expect(flooded.workers).toHaveLength(2 + WORKER_LIMITS.newInDay + 1);
+    expect(flooded.workers.at(-1)).toMatchObject({ name: REST_WORKER, kind: "rest", shares: "88" });
+    expect(flooded.rejectRate).toBeCloseTo(0.01, 5);
+    expect(flooded.waiting[0]?.name).toBe("cellar");
+    expect(flooded.waiting).toHaveLength(64);
+
+    const said = await ann.json("PUT", "/api/me/workers", { body: { own: ["cellar"], strange: ["aaa-0"] } });
+    expect(said.status).toBe(200);
+    await addJob(db, 11);
+    await mined(11, 0, { cellar: [5, 0], "aaa-0": [1, 0] });
+
+    const mended = await me();
+    expect(mended.workers[0]).toMatchObject({ name: "cellar", kind: "own", lastBlock: 11 });
+    expect(mended.waiting.map(({ name }) => name)).not.toContain("cellar");
+    const tooMany = Array.from({ length: 500 }, (_, n) => `n${n}`);
+    expect((await ann.json("PUT", "/api/me/workers", { body: { own: [...tooMany, "x"] } })).status).toBe(400);
+    expect((await ann.json("PUT", "/api/me/workers", { body: { own: ["ü"] } })).status).toBe(400);
+    expect((await testClient(api.handler).json("PUT", "/api/me/workers", { body: {} })).status).toBe(401);
+  });
+});
+
+describe("a block with as many names as a user can have", () => {
+  it("has one whole proof with a receipt for each and for the rest, and its work is read page by page", {
+    timeout: 120_000,
+  }, async () => {
+    const { db } = api.modules;
+    await db.execute(sql`INSERT INTO users (name) VALUES ('farm')`);
+    await db.execute(
+      sql`UPDATE users SET password = (SELECT password FROM users WHERE name = 'ann') WHERE name = 'farm'`,
+    );
+    const names = Array.from(
+      { length: WORKER_LIMITS.inJob + 200 },
+      (_, n) => `rig-${`${n}`.padStart(5, "0")}`,
+    );
+    expect(await confirmWorkers(db, "farm", names)).toBe(true);
+    await addJob(db, 20);
+    for (let at = 0, seq = 0; at < names.length; at += 300, seq++) {
+      const rows = Object.fromEntries(names.slice(at, at + 300).map((name) => [`farm/${name}`, 1]));
+      const body = deltaBody({ job: 20, seq }, rows);
+      expect(Buffer.byteLength(body)).toBeLessThanOrEqual(MAX_BODY_BYTES);
+      await applyMessage(body, { db, logger: SILENT });
+    }
+    for (const height of [10, 11, 20]) await addBlock(db, height, 1_000_003n);
+    await createSealer({ deadlineMs: 0 }, { db, clock: systemClock, logger: SILENT }).run();
+
+    const farm = testClient(api.handler);
+    await farm.send("POST", "/api/session", { body: { name: "farm", password: PASSWORD } });
+    const { status, body } = await farm.json("GET", "/api/me/blocks/20/proof");
+    expect(status).toBe(200);
+    const file = v.parse(proofFile, body);
+    expect(file.workers).toHaveLength(WORKER_LIMITS.inJob + 1);
+    expect(file.receipts).toHaveLength(WORKER_LIMITS.inJob + 1);
+    expect(file.workers.find(({ worker }) => worker === REST_WORKER)).toMatchObject({ shares: "200" });
+    const checks = verifyProof(file, {
+      root: file.root,
+      key: Buffer.from(POOL_KEYS.publicKey).toString("hex"),
+    });
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+    // What a Lambda may answer.
+    expect(JSON.stringify(body).length).toBeLessThan(5_500_000);
+    const one = await farm.json("GET", "/api/me/blocks/20/proof", {
+      query: `worker=${encodeURIComponent(REST_WORKER)}`,
+    });
+    expect(v.parse(proofFile, one.body).workers).toHaveLength(1);
+  });
+});
