@@ -75,7 +75,8 @@ export class ToldLedger {
   released(edgeId: string, prefix: number): void {
     const told = this.#told.get(key(edgeId, prefix));
     if (told === undefined || told.heldThrough !== undefined) return;
-    told.heldThrough = this.#newestJob(edgeId);
+    // Since its start the edge had no job that anybody could have been told to mine.
+    told.heldThrough = this.#of(edgeId).at(-1)?.hasDied === true ? -1 : this.#newestJob(edgeId);
     told.goodThrough = told.heldThrough;
   }
 
