@@ -148,7 +148,7 @@ export class Game {
     if (this.isMining) await this.#end();
     this.#left = 0;
     await turn();
-    await this.#pass(2 * LATE_MS);
+    for (let ms = 0; ms < 2 * LATE_MS; ms += SLICE_MS) await this.#pass(SLICE_MS);
   }
 
   /** Miners are told to stop. */

@@ -4,8 +4,7 @@ import { PoolConnection } from "../../edge/miner/pool-connection.ts";
 import { fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { assignedWork, targetOfWork } from "../../shared/difficulty/work.ts";
-import type { Pool } from "./pool.ts";
-import { socketPair } from "./pool.ts";
+import { type Pool, socketPair } from "./pool.ts";
 
 export interface Job {
   readonly height: number;
@@ -22,6 +21,9 @@ export interface Hit {
   /** Hashes that a share at what it reaches takes. */
   readonly luck: bigint;
 }
+
+/** The bundled miner's end takes no more at once. */
+const MOST_IN_FLIGHT = 200;
 
 export interface SessionOptions {
   readonly user: string;
@@ -42,8 +44,8 @@ export class Session {
   isOver = false;
   /** Verdicts, by their word. */
   readonly words = new Map<string, number>();
-  /** Sent without an answer yet. */
-  waiting = 0;
+  #queue: Hit[] = [];
+  #inFlight = 0;
   readonly #worker: string;
   readonly #connection: PoolConnection;
 
@@ -75,6 +77,7 @@ export class Session {
           this.isMining = false;
         },
         onEnd: () => {
+          this.#queue = [];
           this.isOver = true;
           this.isMining = false;
         },
@@ -103,20 +106,39 @@ export class Session {
       });
   }
 
-  /** Resolves to whether it was taken; undefined: no answer came. */
-  async send(hit: Hit): Promise<boolean | undefined> {
-    this.waiting += 1;
-    const nonce = toHex(u32ToBytes(hit.prefix)) + toHex(u32ToBytes(hit.counter));
-    const params = [this.user, String(hit.job.height), nonce, hit.job.oprHash, hit.reached.toString(16)];
-    const answer = await this.#connection.request("mining.submit", params);
-    this.waiting -= 1;
-    const word = answer === undefined ? "unanswered" : answer.result === true ? "accepted" : (answer.error?.message ?? "refused");
-    this.words.set(word, (this.words.get(word) ?? 0) + 1);
-    return answer === undefined ? undefined : answer.result === true;
+  /** Sends a share when its turn comes. */
+  send(hit: Hit): void {
+    this.#queue.push(hit);
+    this.#sendNext();
+  }
+
+  /** Shares without an answer. */
+  get waiting(): number {
+    return this.#inFlight + this.#queue.length;
   }
 
   end(): void {
     this.#connection.end("the player goes");
+  }
+
+  #sendNext(): void {
+    while (this.#inFlight < MOST_IN_FLIGHT) {
+      const hit = this.#queue.shift();
+      if (hit === undefined) return;
+      void this.#submit(hit);
+    }
+  }
+
+  async #submit({ prefix, counter, job, reached }: Hit): Promise<void> {
+    this.#inFlight += 1;
+    const nonce = toHex(u32ToBytes(prefix)) + toHex(u32ToBytes(counter));
+    const params = [this.user, String(job.height), nonce, job.oprHash, reached.toString(16)];
+    const answer = await this.#connection.request("mining.submit", params);
+    this.#inFlight -= 1;
+    const refused = answer?.error?.message ?? "unanswered";
+    const word = answer?.result === true ? "accepted" : refused;
+    this.words.set(word, (this.words.get(word) ?? 0) + 1);
+    this.#sendNext();
   }
 
   #subscribe(): void {

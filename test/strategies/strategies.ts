@@ -21,7 +21,7 @@ const EASY = 16n;
 
 /** As it is told to, all of it, at once. */
 function mine(game: Game, session: Session, hashes = game.left): void {
-  for (const hit of find(game, session, hashes)) if (hit.reached >= session.target) void session.send(hit);
+  for (const hit of find(game, session, hashes)) if (hit.reached >= session.target) session.send(hit);
 }
 
 /** As it is told to, but what it finds is kept. */
@@ -31,7 +31,7 @@ function find(game: Game, session: Session, hashes = game.left): Hit[] {
 }
 
 function sendAll(hits: Hit[], session: Session, where: (hit: Hit) => boolean = () => true): void {
-  for (const hit of hits.splice(0)) if (where(hit)) void session.send(hit);
+  for (const hit of hits.splice(0)) if (where(hit)) session.send(hit);
 }
 
 /** The session, or a new one where it is over. */
@@ -75,7 +75,7 @@ function sendBest(kept: Hit[], session: Session, isLast: boolean): void {
   const chosen = kept.filter(({ luck }) => isLast || luck >= worth);
   const rest = kept.filter((hit) => !chosen.includes(hit));
   kept.splice(0, kept.length, ...rest);
-  for (const hit of chosen) void session.send(hit);
+  for (const hit of chosen) session.send(hit);
 }
 
 /** The target at which these hits are worth most. */
@@ -120,9 +120,10 @@ async function asNobody(game: Game): Promise<void> {
     }
     const lucky = held.toSorted((a, b) => b.hits.length - a.hits.length)[0];
     if (lucky === undefined || lucky.hits.length < 60) return;
+    const { target } = lucky.session;
     lucky.session.logIn();
     await game.settle();
-    sendAll(lucky.hits, lucky.session);
+    sendAll(lucky.hits, lucky.session, ({ reached }) => reached >= target);
     await game.settle();
     for (const { session } of held) session.end();
   });
@@ -154,7 +155,7 @@ async function highestInForce(game: Game): Promise<void> {
     if (game.isMining && game.ageMs < BLOCK_MS - 1_000) return;
     sessions[0]?.end();
     const open = sessions.filter(({ isOver }) => !isOver).toSorted((a, b) => Number(b.worth - a.worth));
-    for (const hit of kept.splice(0)) void (open.find(({ worth }) => worth <= hit.luck) ?? open.at(-1))?.send(hit);
+    for (const hit of kept.splice(0)) (open.find(({ worth }) => worth <= hit.luck) ?? open.at(-1))?.send(hit);
   });
 }
 
@@ -174,7 +175,7 @@ function onThroughStops(pauseMs: number): (game: Game) => Promise<void> {
         return;
       }
       const hits = game.hash(session.job ?? game.job, prefix, game.left);
-      for (const hit of hits) void session.send(hit);
+      for (const hit of hits) session.send(hit);
       kept.push(...hits);
     });
   };
@@ -194,7 +195,7 @@ async function withoutPrices(game: Game): Promise<void> {
       return;
     }
     const hits = game.hash(session.job ?? game.job, prefix, game.left);
-    for (const hit of hits) void session.send(hit);
+    for (const hit of hits) session.send(hit);
     kept.push(...hits);
   });
 }
@@ -223,7 +224,7 @@ async function abandonUnlucky(game: Game): Promise<void> {
   await game.play(async () => {
     session = alive(game, session);
     const hits = find(game, session, HASHES_A_SLICE / 4).filter(({ reached }) => reached >= session.target);
-    for (const hit of hits) void session.send(hit);
+    for (const hit of hits) session.send(hit);
     if (hits.length > 2) mine(game, session);
     else if (session.isMining) session.end();
   });
@@ -234,7 +235,7 @@ async function manyTimes(game: Game): Promise<void> {
   const sessions = ["rig", "rig", "other"].map((worker) => game.connect({ worker }));
   await game.play(() => {
     for (const session of sessions)
-      for (const hit of find(game, session, HASHES_A_SLICE / 3)) for (const on of sessions) void on.send(hit);
+      for (const hit of find(game, session, HASHES_A_SLICE / 3)) for (const on of sessions) on.send(hit);
   });
 }
 
@@ -246,7 +247,7 @@ async function otherWorker(game: Game): Promise<void> {
     if (easy.worth !== EASY) easy.wish(EASY);
     if (hard.worth !== HARD) hard.wish(HARD);
     for (const session of [easy, hard])
-      for (const hit of find(game, session, HASHES_A_SLICE / 2)) void (hit.luck >= HARD ? hard : easy).send(hit);
+      for (const hit of find(game, session, HASHES_A_SLICE / 2)) (hit.luck >= HARD ? hard : easy).send(hit);
   });
 }
 
@@ -264,7 +265,7 @@ async function twoEdges(game: Game): Promise<void> {
     if (game.chance.hit(0.1)) sessions[1]?.wish(bestWorth(kept));
     if (game.isMining && game.ageMs < BLOCK_MS - 1_000) return;
     const order = sessions.toSorted((a, b) => Number(b.worth - a.worth));
-    for (const hit of kept.splice(0)) for (const session of order) void session.send(hit);
+    for (const hit of kept.splice(0)) for (const session of order) session.send(hit);
   });
 }
 
@@ -397,7 +398,7 @@ export const STRATEGIES: readonly Strategy[] = [
         await game.settle();
         session = game.connect({ isAnonymous: hits.length < 60 });
         await game.settle();
-        if (session.prefix === guess) for (const hit of hits) void session.send(hit);
+        if (session.prefix === guess) for (const hit of hits) session.send(hit);
       });
     },
   },
