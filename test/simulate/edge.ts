@@ -365,7 +365,7 @@ export class SimEdge {
       },
       releasePrefix: (prefix) => {
         this.prefixes.delete(prefix);
-        told.released(this.id, prefix);
+        told.released(this.id, prefix, this.desk.stats()?.currentJob);
         this.desk.releasePrefix(prefix);
       },
       measuredPrefix: (prefix, measured) => this.desk.measuredPrefix(prefix, measured),
