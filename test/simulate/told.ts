@@ -57,14 +57,18 @@ export class ToldLedger {
     this.#isStrict = options.isStrict;
   }
 
+  /** An edge is asked for a prefix: its place in the order, which decides whether it is one of before a stop or after. */
+  asked(): number {
+    this.#serial += 1;
+    return this.#serial;
+  }
+
   /** Throws Violation where somebody may still hash under it in a job that takes shares. */
-  granted(edgeId: string, prefix: number, target: bigint, holder: string | undefined): void {
+  granted(edgeId: string, prefix: number, fresh: Pick<Told, "target" | "holder" | "serial">): void {
     const before = this.#told.get(key(edgeId, prefix));
     if (this.#isStrict && before !== undefined && this.#isHeld(edgeId, before))
       throw new Violation(`I6: prefix ${prefix} was told again while job ${before.heldThrough} was open`);
-    this.#serial += 1;
-    const fresh = { target, holder, serial: this.#serial, heldThrough: undefined, goodThrough: EVER };
-    this.#told.set(key(edgeId, prefix), fresh);
+    this.#told.set(key(edgeId, prefix), { ...fresh, heldThrough: undefined, goodThrough: EVER });
   }
 
   claimed(edgeId: string, prefix: number, holder: string): void {
@@ -72,10 +76,13 @@ export class ToldLedger {
     if (told !== undefined) told.holder = holder;
   }
 
-  released(edgeId: string, prefix: number): void {
+  /** `job`: whose shares the edge takes now. */
+  released(edgeId: string, prefix: number, job: number | undefined): void {
     const told = this.#told.get(key(edgeId, prefix));
     if (told === undefined || told.heldThrough !== undefined) return;
-    told.heldThrough = this.#newestJob(edgeId);
+    // Since its start the edge had no job that anybody could have been told to mine.
+    const newest = this.#of(edgeId).at(-1)?.hasDied === true ? -1 : this.#newestJob(edgeId);
+    told.heldThrough = Math.max(newest, job ?? -1);
     told.goodThrough = told.heldThrough;
   }
 
@@ -131,14 +138,19 @@ export class ToldLedger {
   isTold(edgeId: string, prefix: number, holder: string, job: number): boolean {
     const told = this.#told.get(key(edgeId, prefix));
     if (told === undefined || (told.holder ?? holder) !== holder || job > told.goodThrough) return false;
+    const own = this.#of(edgeId).filter((stretch) => stretch.job === job);
+    // Where this edge is behind, another one tells it: the prefix is good for it here all the same.
+    const isAhead = own.length === 0 && [...this.#stretches.values()].flat().some((one) => one.job === job);
     const nowMs = this.#nowMs();
-    return this.#of(edgeId).some(
-      (stretch) =>
-        stretch.job === job &&
-        nowMs >= stretch.fromMs &&
-        nowMs <= stretch.toMs + this.#lateMs &&
-        told.serial >= stretch.firstSerial &&
-        told.serial <= stretch.lastSerial,
+    return (
+      isAhead ||
+      own.some(
+        ({ fromMs, toMs, firstSerial, lastSerial }) =>
+          nowMs >= fromMs &&
+          nowMs <= toMs + this.#lateMs &&
+          told.serial >= firstSerial &&
+          told.serial <= lastSerial,
+      )
     );
   }
 
@@ -156,7 +168,10 @@ export class ToldLedger {
   #isHeld(edgeId: string, { heldThrough }: Told): boolean {
     if (heldThrough === undefined) return true;
     const nowMs = this.#nowMs();
-    return this.#of(edgeId).some(({ job, toMs }) => job <= heldThrough && nowMs <= toMs + this.#lateMs);
+    // A restart may find that it can take no more of a job, late time or not.
+    return this.#of(edgeId).some(
+      ({ job, toMs, hasDied }) => !hasDied && job <= heldThrough && nowMs <= toMs + this.#lateMs,
+    );
   }
 
   #newestJob(edgeId: string): number {
