@@ -119,8 +119,10 @@ describe("the share desk on a real disk, with the real books", () => {
     const second = newDesk(60_000, { folder: restored, edgeId: "edge-r", logger });
     await second.recover(never);
     await open(second, 1002);
+    const holder = { user: "alice", worker: "rig" };
+    const prefix = (await second.grantPrefix({ target: 0n, holder, measured: undefined }))?.prefix ?? 0;
     for (let skip = 0; skip < 5; skip++)
-      await second.submit(submission({ clock: systemClock }, 1002, await mine(1002, slot, { skip })));
+      await second.submit(submission({ clock: systemClock }, 1002, await mine(1002, prefix, { skip })));
     await second.cutNow();
     await second.close();
     const third = newDesk(60_000, { folder: restored, edgeId: "edge-r", logger });
