@@ -154,7 +154,10 @@ function isCurrent(row: NotedPriceRow): boolean {
  * Prices that quotes gave, with the civil time they did (market hours are civil). Thin, fixed and carried ones are not good enough to
  * outlive their row, and one from the future could be of any age.
  */
-function lastGoodOf(row: NotedPriceRow | undefined, nowMs: number): Map<string, { price: bigint; atMs: number }> {
+function lastGoodOf(
+  row: NotedPriceRow | undefined,
+  nowMs: number,
+): Map<string, { price: bigint; atMs: number }> {
   const good = new Map<string, { price: bigint; atMs: number }>();
   for (const [asset, note] of Object.entries(row?.notes ?? {})) {
     const price = row?.prices[asset];

@@ -227,7 +227,14 @@ export class SimEdge {
         return settleModelJob(tx, {
           ...{ height, oprHash: recordHash(height, `${this.id} ${chance.unit()}`), rate: FEE_RATE },
           ...{ createdAtMs: tx.nowMs(), split: "largest-remainder", credit: "assigned", state: "open" },
-          ...{ closedSeenMs: null, forced: false, sealed: undefined },
+          ...{
+            closedSeen: false,
+            lookedAtMs: null,
+            watchedMs: 0,
+            closedMs: 0,
+            forced: false,
+            sealed: undefined,
+          },
         });
       }),
     );

@@ -101,7 +101,9 @@ async function writeBlock(height: number, prices: Record<string, bigint> | null)
 
 /** As if the database's clock had jumped by `-ms` since the rows were written. */
 async function shiftRows(ms: number): Promise<void> {
-  await database.db.execute(sql`UPDATE prices SET made_at = made_at + ${ms}::float8 * interval '1 millisecond'`);
+  await database.db.execute(
+    sql`UPDATE prices SET made_at = made_at + ${ms}::float8 * interval '1 millisecond'`,
+  );
 }
 
 describe("a poll whose clock jumps", () => {

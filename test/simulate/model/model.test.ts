@@ -16,13 +16,7 @@ import {
 } from "../../../shared/db/edges.ts";
 import { recordReceipt } from "../../../shared/db/payments.ts";
 import { type Db, json, jsonText, one, sql } from "../../../shared/db/port.ts";
-import {
-  closeJob,
-  noteClosedJobs,
-  readLeaves,
-  sealCandidate,
-  sealedSince,
-} from "../../../shared/db/seals.ts";
+import { closeJob, readLeaves, sealCandidate, sealedSince } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addJob, closeBody, deltaBody } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
@@ -84,7 +78,7 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
     ({ db }) => applyDelta(db, body),
     ({ db }) => applyClose(db, v.parse(closeMarker, JSON.parse(closeBody(key, lastSeq)))),
     ({ db }) => unparkDeltas(db),
-    ({ db }) => noteClosedJobs(db, 1_700_000_000_000),
+    ({ db }) => lookAfterJobs(db, 30_000),
     ({ db }) => sealCandidate(db),
     ({ db }) => closeJob(db, height, forced),
     ({ db }) => readLeaves(db, height, 2),
@@ -190,7 +184,16 @@ function modelSide(): Side & { server: ModelServer } {
       if (isLate) throw Object.assign(new Error(), { code: "db-error" });
       jobs.set(height, {
         ...{ height, oprHash: "", createdAtMs: 0, rate: 5_000_000n, split: "largest-remainder" },
-        ...{ credit: "assigned", state: "open", closedSeenMs: null, forced: false, sealed: undefined },
+        ...{
+          credit: "assigned",
+          state: "open",
+          closedSeen: false,
+          lookedAtMs: null,
+          watchedMs: 0,
+          closedMs: 0,
+          forced: false,
+          sealed: undefined,
+        },
       });
     },
   };

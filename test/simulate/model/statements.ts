@@ -56,7 +56,7 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "SELECT books_record(",
     async (tx, values) => rows({ outcome: JSON.stringify(await record(tx, text(values, 0))) }),
   ],
-  ["UPDATE jobs SET closed_seen_at = to_timestamp", noteClosed],
+  ["UPDATE jobs SET looked_at = clock_timestamp()", lookAfter],
   ["UPDATE jobs SET closed_seen_at = NULL", restartDeadlines],
   ["WITH candidate AS", async (tx) => rows(...candidate(tx.tables))],
   ["FROM work", leaves],
@@ -139,19 +139,30 @@ export function parseRows<Schema extends v.GenericSchema>(
   return answer.rows.map((raw) => v.parse(row, raw));
 }
 
-async function noteClosed(tx: ModelTransaction, values: Values): Promise<Answer> {
+/** `lookAfterJobs` of shared/db/seals.ts. */
+async function lookAfter(tx: ModelTransaction, values: Values): Promise<Answer> {
   const { tables } = tx;
-  const top = Math.max(-1, ...tables.blocks.keys());
-  const newest = Math.max(-1, ...tables.jobs.keys());
-  const isDue = (job: JobRecord): boolean =>
-    job.state !== "sealed" && job.closedSeenMs === null && (newest > job.height || top >= job.height);
+  const longestMs = number(values, 0);
+  const shortestMs = number(values, values.length - 1);
+  const isOver = ({ height }: JobRecord): boolean =>
+    Math.max(-1, ...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height;
+  const sinceMs = (job: JobRecord): number | null =>
+    job.lookedAtMs === null ? null : tx.nowMs() - job.lookedAtMs;
+  const isDue = (job: JobRecord): boolean => {
+    const since = sinceMs(job);
+    const isOpen = job.state !== "sealed";
+    return isOpen && (since === null || since < 0 || since > shortestMs || (!job.closedSeen && isOver(job)));
+  };
   const due = tables.jobsInOrder().filter(isDue);
   for (const job of due) {
     await tx.lock(`job:${job.height}`, "exclusive");
     if (!isDue(job)) continue;
-    tx.write(() => {
-      job.closedSeenMs = number(values, 0);
-    });
+    const stepMs = Math.round(Math.max(0, Math.min(longestMs, sinceMs(job) ?? 0)));
+    const closedSeen = job.closedSeen || isOver(job);
+    const closedMs = job.closedMs + (job.closedSeen ? stepMs : 0);
+    const lookedAtMs = tx.nowMs();
+    const watchedMs = job.watchedMs + stepMs;
+    tx.write(() => void Object.assign(job, { closedSeen, closedMs, lookedAtMs, watchedMs }));
   }
   return changed(due.length);
 }
@@ -162,7 +173,7 @@ async function restartDeadlines(tx: ModelTransaction): Promise<Answer> {
     await tx.lock(`job:${job.height}`, "exclusive");
     if (job.state !== "open") continue;
     tx.write(() => {
-      job.closedSeenMs = null;
+      Object.assign(job, { closedSeen: false, lookedAtMs: null, watchedMs: 0, closedMs: 0 });
     });
   }
   return changed(open.length);
@@ -191,11 +202,11 @@ function candidate(tables: Tables): Row[] {
   return [
     {
       height,
-      madeMs: job.createdAtMs,
+      watchedMs: job.watchedMs,
       state: job.state,
       closed: Math.max(...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height,
       rewarded: tables.blocks.has(height),
-      closedSeenMs: job.closedSeenMs,
+      closedMs: job.closedMs,
       missing: JSON.stringify(missing),
     },
   ];

@@ -11,7 +11,10 @@ export interface JobRecord {
   readonly split: "largest-remainder" | "reference";
   readonly credit: "assigned" | "achieved";
   state: "open" | "closing" | "sealed";
-  closedSeenMs: number | null;
+  closedSeen: boolean;
+  lookedAtMs: number | null;
+  watchedMs: number;
+  closedMs: number;
   forced: boolean;
   sealed: SealRecord | undefined;
 }
