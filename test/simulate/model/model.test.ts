@@ -16,7 +16,7 @@ import {
 } from "../../../shared/db/edges.ts";
 import { recordReceipt } from "../../../shared/db/payments.ts";
 import { type Db, json, jsonText, one, sql } from "../../../shared/db/port.ts";
-import { closeJob, readLeaves, sealCandidate, sealedSince } from "../../../shared/db/seals.ts";
+import { closeJob, lookAfterJobs, readLeaves, sealCandidate, sealedSince } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addJob, closeBody, deltaBody } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
@@ -79,7 +79,11 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
     ({ db }) => applyClose(db, v.parse(closeMarker, JSON.parse(closeBody(key, lastSeq)))),
     ({ db }) => unparkDeltas(db),
     ({ db }) => lookAfterJobs(db, 30_000),
-    ({ db }) => sealCandidate(db),
+    async ({ db }) => {
+      // How long each side took is not the same.
+      const { watchedMs: _watched, closedMs: _closed, ...candidate } = (await sealCandidate(db)) ?? {};
+      return candidate;
+    },
     ({ db }) => closeJob(db, height, forced),
     ({ db }) => readLeaves(db, height, 2),
     ({ db }) => writeBlock(db, row, [], epoch),

@@ -84,7 +84,19 @@ export interface PaymentRecord {
   readonly amount: bigint;
 }
 
+export interface PriceRecord {
+  readonly id: bigint;
+  /** By the poller's wall clock. */
+  readonly atMs: number;
+  /** By the server's clock. */
+  readonly madeAtMs: number;
+  /** When it really was. */
+  readonly trueMs: number;
+}
+
 export class Tables {
+  /** In the order of their ids. */
+  readonly prices: PriceRecord[] = [];
   readonly users = new Set<string>();
   /** Code → who claimed it. */
   readonly invites = new Map<string, string | undefined>();
