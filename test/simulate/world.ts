@@ -1,12 +1,13 @@
 /** Everything of one schedule: edges, functions, database, queue, chain and miners, and the hand that breaks them. */
 
+import type { PriceRow } from "../../edge/chain/settle.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
 import { SimDisk } from "./disk.ts";
 import { BLOCK_MS, RESEND_MS, SimEdge, STOPPED } from "./edge.ts";
 import type { Fault, Plan } from "./faults.ts";
-import { SimFunctions } from "./functions.ts";
+import { DEADLINE_MS, SimFunctions } from "./functions.ts";
 import { Miners } from "./miners.ts";
 import { ModelServer } from "./model/server.ts";
 import { DatabaseNetwork } from "./network.ts";
@@ -72,7 +73,12 @@ export class World {
     });
     for (const user of USERS) this.server.tables.users.add(user);
     this.oracle = new Oracle(
-      { twins: plan.twins, databaseClockJumps: plan.faults.includes("database-clock-jump") },
+      {
+        twins: plan.twins,
+        deadlineMs: DEADLINE_MS,
+        trueMs: () => time.nowMs,
+        databaseClockJumps: plan.faults.includes("database-clock-jump"),
+      },
       this.server,
     );
     this.chain = new SimChain(chance.fork(), plan.noReward);
@@ -226,6 +232,8 @@ export class World {
     const process = this.#process(`functions-${place}`);
     const functions = new SimFunctions({
       ...{ process, network: this.#network, chance: this.#chance.fork(), logger: this.#logger(process) },
+      chain: this.chain,
+      onForced: (height) => this.#guard(() => this.oracle.forced(height)),
       mayConflict: this.#plan.twins,
       fail: (violation) => this.fail(violation),
     });
@@ -258,6 +266,7 @@ export class World {
         logger: this.#logger(process),
         onEnd: (why) => this.#kill(seat(), "kill", why),
         fail: (violation) => this.fail(violation),
+        judgePrices: (ask) => this.#judgePrices(ask),
         onLeased: (prefix) => this.#guard(() => this.oracle.leased(prefix, this.#livePrefixes(seat().edge))),
         assign: (share) => this.#miners.assign(share),
         onAccept: ({ desk }) => this.#guard(() => this.oracle.acknowledges(id, desk.grant()?.slot)),
@@ -266,6 +275,21 @@ export class World {
         },
       },
     );
+  }
+
+  /** A job's prices are the newest by sequence, and not from the future. */
+  async #judgePrices(ask: () => Promise<PriceRow>): Promise<PriceRow> {
+    const newest = this.server.tables.prices.at(-1)?.id ?? 0n;
+    const beforeMs = this.server.nowMs();
+    const row = await ask();
+    const madeAtMs = this.server.tables.prices.find(({ id }) => id === row.id)?.madeAtMs ?? 0;
+    this.#guard(() => {
+      if (row.id < newest)
+        throw new Violation(`a job is made of price row ${row.id}, though ${newest} was there`);
+      if (madeAtMs > Math.max(beforeMs, this.server.nowMs()) + 6_000)
+        throw new Violation(`a job is made of price row ${row.id}, which is from the future`);
+    });
+    return row;
   }
 
   /** Those that sessions hold at edges that may acknowledge; none where the asking edge may not. */
@@ -402,10 +426,11 @@ export class World {
       },
       "wall-clock-jump": () => {
         const process = chance.pick([edge.process, chance.pick(this.#functions).process]);
-        process.wallOffsetMs = chance.between(-HOUR_MS, HOUR_MS);
+        process.wallOffsetMs = chance.between(-2 * HOUR_MS, 2 * HOUR_MS);
       },
       "database-clock-jump": () => {
-        this.#databaseOffsetMs += chance.between(0, HOUR_MS);
+        this.#databaseOffsetMs += chance.between(-2 * HOUR_MS, 2 * HOUR_MS);
+        this.oracle.databaseClockJumped();
       },
       "stalled-chain": () => {
         this.#chainHeld = true;

@@ -6,7 +6,7 @@ import { CodedError } from "../../../shared/errors.ts";
 import { applyClose, applyDelta, close, draft, record, register, seal, unpark } from "./books.ts";
 import { endExpired } from "./edges.ts";
 import type { ModelServer, ModelTransaction } from "./server.ts";
-import { bookId, type JobRecord, type Tables } from "./tables.ts";
+import { bookId, type JobRecord, type PriceRecord, type Tables } from "./tables.ts";
 
 type Row = Record<string, SqlValue>;
 
@@ -79,6 +79,10 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "UPDATE edge_epochs e SET last_job",
     async (_, values, server) => changed(endExpired(server, -number(values, 0))),
   ],
+  ["INSERT INTO prices", addPrices],
+  ["FROM prices ORDER BY id DESC", newestPrices(({ id }) => Number(id))],
+  // As it was once: a mutation puts it back.
+  ["FROM prices ORDER BY at DESC", newestPrices(({ atMs }) => atMs)],
   ["DELETE FROM worker_minutes", async () => changed(0)],
   ["SELECT 1 AS held FROM leases", leaseHeld],
   ["INSERT INTO leases", takeLease],
@@ -165,6 +169,23 @@ async function lookAfter(tx: ModelTransaction, values: Values): Promise<Answer> 
     tx.write(() => void Object.assign(job, { closedSeen, closedMs, lookedAtMs, watchedMs }));
   }
   return changed(due.length);
+}
+
+async function addPrices(tx: ModelTransaction, values: Values): Promise<Answer> {
+  await tx.lock("prices", "exclusive");
+  const id = BigInt(tx.tables.prices.length + 1);
+  const made = { id, atMs: number(values, 0), madeAtMs: tx.nowMs() };
+  tx.write(() => void tx.tables.prices.push(made));
+  return rows({ id: id.toString() });
+}
+
+function newestPrices(order: (row: PriceRecord) => number): Statement {
+  return async (tx) => {
+    const [row] = [...tx.tables.prices].sort((a, b) => order(b) - order(a));
+    if (row === undefined) return rows();
+    const { id, atMs, madeAtMs } = row;
+    return rows({ id: id.toString(), atMs, ageMs: tx.nowMs() - madeAtMs, version: 5, prices: "{}" });
+  };
 }
 
 async function restartDeadlines(tx: ModelTransaction): Promise<Answer> {

@@ -90,8 +90,6 @@ export interface PriceRecord {
   readonly atMs: number;
   /** By the server's clock. */
   readonly madeAtMs: number;
-  /** When it really was. */
-  readonly trueMs: number;
 }
 
 export class Tables {
