@@ -199,7 +199,12 @@ const onlineWorkerRow = v.object({
 export type OnlineWorker = v.InferOutput<typeof onlineWorkerRow>;
 
 /** Workers with a share, taken or refused, from `sinceMs` to `nowMs`; the most work first. */
-export function onlineWorkers(db: Db, sinceMs: number, nowMs: number, limit: number): Promise<OnlineWorker[]> {
+export function onlineWorkers(
+  db: Db,
+  sinceMs: number,
+  nowMs: number,
+  limit: number,
+): Promise<OnlineWorker[]> {
   return db.query(
     sql`SELECT user_name AS "user", worker, sum(work)::text AS work, sum(shares)::text AS shares, sum(rejected)::text AS rejected,
       ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs"
