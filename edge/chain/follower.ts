@@ -51,7 +51,12 @@ export interface Follower {
 }
 
 /** Failures that an operator has to look at; the others pass. */
-const ALARMS: ReadonlySet<string> = new Set(["chain-forked", "chain-behind", "block-differs"]);
+const ALARMS: ReadonlySet<string> = new Set([
+  "chain-forked",
+  "chain-behind",
+  "block-differs",
+  "prices-future",
+]);
 const NOT_BOOKED = "the edge that holds the chain lease does not book this block: see its log";
 
 export function createFollower(

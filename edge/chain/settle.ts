@@ -1,10 +1,10 @@
 /** The next job: built from the newest prices by whichever edge comes first, and from then on one row for all (DESIGN.md, guarantee 4). */
 
 import { toHex } from "../../shared/bytes.ts";
-import type { Clock } from "../../shared/clock.ts";
 import type { BlockRow } from "../../shared/db/chain.ts";
 import { type JobRow, readJob, settleJob } from "../../shared/db/jobs.ts";
 import type { Db } from "../../shared/db/port.ts";
+import { isFromFuture } from "../../shared/db/prices.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { type Activations, versionAt } from "../../shared/opr/assets.ts";
 import { buildOpr } from "../../shared/opr/build.ts";
@@ -13,6 +13,8 @@ import { buildOpr } from "../../shared/opr/build.ts";
 export interface PriceRow {
   id: bigint;
   atMs: number;
+  /** By the database's clock. */
+  ageMs: number;
   /** 1e-8 USD by asset name. */
   prices: Record<string, bigint>;
 }
@@ -31,7 +33,6 @@ export interface SettleOptions {
 export interface SettleModules {
   db: Db;
   newestPrices: () => Promise<PriceRow | undefined>;
-  clock: Clock;
 }
 
 /** The job on top of `block`. Throws CodedError `no-prices` or `no-record` where none can be made yet, `db-away` with the database. */
@@ -45,7 +46,7 @@ export async function settleNextJob(
   if (settled !== undefined) return settled;
   const version = versionAt(height, options.activations);
   if (version === null) throw new CodedError("no-version", `no OPR version is active at height ${height}`);
-  const prices = await freshPrices(options.staleMs, modules);
+  const prices = await freshPrices(options.staleMs, modules.newestPrices);
   const record = buildOpr({
     version,
     height,
@@ -67,11 +68,24 @@ export async function settleNextJob(
   return settleJob(modules.db, job, prices.id);
 }
 
-async function freshPrices(staleMs: number, modules: SettleModules): Promise<PriceRow> {
-  const prices = await modules.newestPrices();
+/**
+ * The newest row if it is fresh by the database's clock. Throws CodedError `no-prices`, and `prices-future` (an alarm) where its age is not
+ * known because that clock was set back: the poller writes a new row then.
+ */
+export async function freshPrices(
+  staleMs: number,
+  newestPrices: () => Promise<PriceRow | undefined>,
+): Promise<PriceRow> {
+  const prices = await newestPrices();
   if (prices === undefined)
     throw new CodedError("no-prices", "no prices were polled yet: see `prosper pullsources`");
-  const ageMs = modules.clock.wallMs() - prices.atMs;
+  const { ageMs } = prices;
+  if (isFromFuture(prices)) {
+    throw new CodedError(
+      "prices-future",
+      `the newest prices are from ${Math.round(-ageMs / 1000)} seconds after now: the database's clock was set back; they wait for the next poll; check that host's time service`,
+    );
+  }
   if (ageMs > staleMs) {
     throw new CodedError(
       "no-prices",

@@ -15,7 +15,7 @@ import type { Db } from "../../shared/db/port.ts";
 import {
   closeJob,
   draftPayouts,
-  noteClosedJobs,
+  lookAfterJobs,
   readLeaves,
   readSealed,
   type SealedBlock,
@@ -76,11 +76,10 @@ type WatchOverdue = (candidate: SealCandidate, waitsFor: SealWait) => void;
 
 /** Logs once a job that it waits for too long, and tells it at every run. */
 function watchOverdue({ deadlineMs }: SealerOptions, modules: SealerModules): WatchOverdue {
-  const { clock, logger, onEvent } = modules;
-  const sinceMs = clock.wallMs();
+  const { logger, onEvent } = modules;
   let told: number | undefined;
   return (candidate, waitsFor) => {
-    if (!isOverdue(candidate, sinceMs, clock.wallMs(), deadlineMs)) return;
+    if (!isOverdue(candidate, deadlineMs)) return;
     const { height } = candidate;
     if (told !== height) logger.error("A job waits to be sealed for too long", { height, waitsFor });
     told = height;
@@ -93,14 +92,14 @@ async function sealAll(
   modules: SealerModules,
   overdue: WatchOverdue,
 ): Promise<SealedBlock[]> {
-  const { db, clock } = modules;
+  const { db } = modules;
   const sealed: SealedBlock[] = [];
-  await noteClosedJobs(db, clock.wallMs());
+  await lookAfterJobs(db, options.deadlineMs);
   for (;;) {
     await unparkDeltas(db, modules.workerLimits);
     const candidate = await sealCandidate(db);
     if (candidate === undefined) return sealed;
-    const decision = decideSeal(candidate, clock.wallMs(), options.deadlineMs);
+    const decision = decideSeal(candidate, options.deadlineMs);
     if (decision.kind === "wait") {
       overdue(candidate, decision.reason);
       return sealed;

@@ -85,7 +85,7 @@ async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
   const sinceJob = (job?.height ?? 0) - WORKER_BLOCKS;
   const [balance, workers, waiting, pending, usualReward] = await Promise.all([
     balanceOf(db, user),
-    workersOf(db, user, { sinceJob, longMs, shortMs, limit: WORKERS }),
+    workersOf(db, user, { sinceJob, longMs, shortMs, nowMs, limit: WORKERS }),
     waitingWorkers(db, user),
     pendingJobs(db, user, PENDING_JOBS),
     recentMeanReward(db),

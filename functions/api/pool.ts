@@ -84,7 +84,7 @@ interface Measured extends Activity {
 async function measure(db: Db, clock: Clock): Promise<Measured> {
   const nowMs = clock.wallMs();
   const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-  const activity = await poolActivity(db, sinceMs, nowMs - ONLINE_MS);
+  const activity = await poolActivity(db, { sinceMs, onlineMs: nowMs - ONLINE_MS, nowMs });
   return { ...activity, seconds: spanSeconds(nowMs, sinceMs, activity.firstMs) };
 }
 

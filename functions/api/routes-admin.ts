@@ -31,7 +31,7 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
     run: async () => {
       const nowMs = clock.wallMs();
       const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-      const rows = await onlineWorkers(db, sinceMs, ROWS);
+      const rows = await onlineWorkers(db, sinceMs, nowMs, ROWS);
       const shown: MinersView = {
         workers: rows.map((row) => ({
           user: row.user,

@@ -38,12 +38,12 @@ export function createJanitorHandler(
   modules: JanitorModules,
 ): middy.MiddyfiedHandler<unknown, JanitorReport> {
   return middy<unknown, JanitorReport>(async () => {
-    const { db, clock, logger, sealer } = modules;
+    const { db, logger, sealer } = modules;
     // First, for a seal may wait for an epoch that is over.
     const endedEpochs = await endExpiredEpochs(db, options.epochGraceMs);
     if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
     const sealed = await sealer.run();
-    const prunedMinutes = await pruneMinutes(db, clock.wallMs() - options.keepMinutesMs);
+    const prunedMinutes = await pruneMinutes(db, options.keepMinutesMs);
     await modules.judge?.().catch((error: unknown) =>
       logger.warn("Withheld hits could not be counted; the next run goes on", {
         error: coerceError(error),
@@ -54,7 +54,9 @@ export function createJanitorHandler(
   });
 }
 
-/** Statistics only: no money rests on them. */
-function pruneMinutes(db: Db, beforeMs: number): Promise<number> {
-  return db.execute(sql`DELETE FROM worker_minutes WHERE minute < to_timestamp(${beforeMs}::float8 / 1000)`);
+/** By the database's clock. Statistics only: no money rests on them, and a jump of less than what is kept leaves the pages as they are. */
+function pruneMinutes(db: Db, keepMs: number): Promise<number> {
+  return db.execute(
+    sql`DELETE FROM worker_minutes WHERE minute < clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'`,
+  );
 }

@@ -4,6 +4,7 @@ import { latestBlock } from "../../shared/db/chain.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
   insertPrices,
+  isFromFuture,
   lastWinningPrices,
   type NotedPriceRow,
   newestNotedPrices,
@@ -56,6 +57,11 @@ export type PollResult =
   | { readonly kind: "unchanged" }
   | { readonly kind: "unpriced"; readonly missing: readonly string[]; readonly failures: readonly string[] };
 
+/** Remembered quotes are at most so old: a row that seems older was not left alone, its clock has jumped. */
+const LONGEST_ROW_MS = 10 * 60_000;
+/** Two hosts with a time service differ by less. */
+const CLOCK_SLACK_MS = 5_000;
+
 /** Polls once. Throws CodedErrors of the database; failures of sources are only logged. */
 export async function poll(options: PollOptions, modules: PollModules): Promise<PollResult> {
   const block = await latestBlock(modules.db);
@@ -63,8 +69,14 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
     versionAt(block === undefined ? options.startHeight : block.height + 1, options.activations) ?? 5;
   const newest = await newestNotedPrices(modules.db);
   const { quotes, failures, asked } = await gatherQuotes(options, modules);
-  if (!asked && newest?.version === version) return { kind: "unchanged" };
+  if (!asked && newest?.version === version && isCurrent(newest)) return { kind: "unchanged" };
   const nowMs = modules.clock.wallMs();
+  if (newest !== undefined && isFromFuture(newest))
+    modules.logger.error("The newest prices are from the future: the database's clock was set back", {
+      id: newest.id.toString(),
+      seconds: Math.round(-newest.ageMs / 1000),
+      advice: "check the time service of the database's host; a new row is written now",
+    });
   const winning = await lastWinningPrices(modules.db);
   const safety = options.safety ?? priceSafety(options.order);
   const settled = settlePrices({
@@ -74,7 +86,7 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
     order: options.order.byAsset,
     origins: new Map(options.order.enabled.map(({ source }) => [source.name, source.origin])),
     quotes,
-    lastGood: lastGoodOf(newest),
+    lastGood: lastGoodOf(newest, nowMs),
     lastGoodMaxMs: options.lastGoodMaxMs,
     fixed: options.fixed,
     winning: new Map(Object.entries(winning?.prices ?? {})),
@@ -133,14 +145,26 @@ async function gatherQuotes(
   };
 }
 
-/** Prices that quotes gave, with the time they did. Thin, fixed and carried ones are not good enough to outlive their row. */
-function lastGoodOf(row: NotedPriceRow | undefined): Map<string, { price: bigint; atMs: number }> {
+/** Whether the row's age is what it should be: after a jump of the database's clock a new one is written from what is remembered. */
+function isCurrent(row: NotedPriceRow): boolean {
+  return !isFromFuture(row) && row.ageMs <= LONGEST_ROW_MS;
+}
+
+/**
+ * Prices that quotes gave, with the civil time they did (market hours are civil). Thin, fixed and carried ones are not good enough to
+ * outlive their row, and one from the future could be of any age.
+ */
+function lastGoodOf(
+  row: NotedPriceRow | undefined,
+  nowMs: number,
+): Map<string, { price: bigint; atMs: number }> {
   const good = new Map<string, { price: bigint; atMs: number }>();
   for (const [asset, note] of Object.entries(row?.notes ?? {})) {
     const price = row?.prices[asset];
     if (row === undefined || price === undefined) continue;
-    if (note.basis === "quotes") good.set(asset, { price, atMs: row.atMs });
-    else if (note.basis === "last-good") good.set(asset, { price, atMs: note.sinceMs ?? row.atMs });
+    const atMs = note.basis === "last-good" ? (note.sinceMs ?? row.atMs) : row.atMs;
+    if ((note.basis === "quotes" || note.basis === "last-good") && atMs <= nowMs + CLOCK_SLACK_MS)
+      good.set(asset, { price, atMs });
   }
   return good;
 }

@@ -20,15 +20,15 @@ export interface MissingEpoch {
 /** What the database says about the lowest job that is not sealed. */
 export interface SealCandidate {
   readonly height: number;
-  /** When the job was made, in Unix milliseconds. */
-  readonly madeMs: number;
+  /** How long sealers have looked after it, in milliseconds (`lookAfterJobs`): no reading of a clock, so that none can jump. */
+  readonly watchedMs: number;
   readonly state: "open" | "closing";
   /** The chain or a later job has passed it: no edge takes shares for it, but for the late ones of its last seconds. */
   readonly closed: boolean;
   /** Its block is graded. */
   readonly rewarded: boolean;
-  /** When a sealer first saw it closed, in Unix milliseconds. */
-  readonly closedSeenMs: number | null;
+  /** Of these, since one saw it closed; 0 before. */
+  readonly closedMs: number;
   readonly missing: readonly MissingEpoch[];
 }
 
@@ -40,27 +40,21 @@ export type SealDecision =
   | { readonly kind: "seal"; readonly forced: boolean };
 
 /** A job that an earlier attempt closed is sealed without asking again: its sums are frozen. */
-export function decideSeal(candidate: SealCandidate, nowMs: number, deadlineMs: number): SealDecision {
-  const { state, closed, rewarded, closedSeenMs, missing } = candidate;
+export function decideSeal(candidate: SealCandidate, deadlineMs: number): SealDecision {
+  const { state, closed, rewarded, closedMs, missing } = candidate;
   if (state === "closing") return { kind: "seal", forced: false };
   if (!closed) return { kind: "wait", reason: "open" };
   if (!rewarded) return { kind: "wait", reason: "no-reward" };
   if (missing.length === 0) return { kind: "seal", forced: false };
-  const overdue = closedSeenMs !== null && nowMs - closedSeenMs >= deadlineMs;
-  return overdue ? { kind: "seal", forced: true } : { kind: "wait", reason: "missing-work" };
+  return closedMs >= deadlineMs ? { kind: "seal", forced: true } : { kind: "wait", reason: "missing-work" };
 }
 
 /**
- * Whether a job has waited for its seal for longer than anything explains: two deadlines since it was made, where `watchedSinceMs` (when this
- * process began to seal) is later, since that. Missing work is forced by then, so that the chain is what is missing.
+ * Whether a job has waited for its seal for longer than anything explains: two deadlines under the eyes of sealers. Missing work is forced by
+ * then, so that the chain is what is missing.
  */
-export function isOverdue(
-  candidate: Pick<SealCandidate, "madeMs">,
-  watchedSinceMs: number,
-  nowMs: number,
-  deadlineMs: number,
-): boolean {
-  return nowMs - Math.max(candidate.madeMs, watchedSinceMs) >= 2 * deadlineMs;
+export function isOverdue({ watchedMs }: Pick<SealCandidate, "watchedMs">, deadlineMs: number): boolean {
+  return watchedMs >= 2 * deadlineMs;
 }
 
 /** The inputs of a closing job; money in 1e-8 PEG. `leaves` in byte order of (user, worker). */

@@ -20,7 +20,10 @@ const idRow = v.object({ id: bigintText });
 
 const priceRow = v.object({
   id: bigintText,
+  /** The poller's civil time, for people. */
   atMs: v.number(),
+  /** By the database's clock: below 0, beyond what clocks differ by in a transaction, after that was set back. */
+  ageMs: v.number(),
   version: v.number(),
   /** 1e-8 USD by asset. */
   prices: v.pipe(jsonText, pricesByAsset),
@@ -31,7 +34,16 @@ export type PriceRow = v.InferOutput<typeof priceRow>;
 /** With how each asset got its price: up to some 20 KB. */
 export type NotedPriceRow = v.InferOutput<typeof notedRow>;
 
-const columns = sql`id::text AS id, (extract(epoch FROM at) * 1000)::float8 AS "atMs", version, prices::text AS prices`;
+const columns = sql`id::text AS id, (extract(epoch FROM at) * 1000)::float8 AS "atMs",
+  (extract(epoch FROM clock_timestamp() - made_at) * 1000)::float8 AS "ageMs", version, prices::text AS prices`;
+
+/** A row may seem so far ahead: what a clock is moved by in everyday's corrections. */
+const FUTURE_SLACK_MS = 5_000;
+
+/** The database's clock was set back since the row was written: nobody knows its age. */
+export function isFromFuture({ ageMs }: { readonly ageMs: number }): boolean {
+  return ageMs < -FUTURE_SLACK_MS;
+}
 
 /** Writes a row and returns its id. */
 export async function insertPrices(
@@ -54,16 +66,16 @@ export async function insertPrices(
   return inserted.id;
 }
 
-/** The newest row without its notes, as the next job needs it; undefined before the first poll. */
+/** The newest row by sequence, whatever the clocks say, without its notes, as the next job needs it; undefined before the first poll. */
 export function newestPrices(db: Db): Promise<PriceRow | undefined> {
-  return first(db, sql`SELECT ${columns} FROM prices ORDER BY at DESC, id DESC LIMIT 1`, priceRow);
+  return first(db, sql`SELECT ${columns} FROM prices ORDER BY id DESC LIMIT 1`, priceRow);
 }
 
-/** The newest row with its notes, for the poller's ladder and for people. */
+/** The newest row by sequence with its notes, for the poller's ladder and for people. */
 export function newestNotedPrices(db: Db): Promise<NotedPriceRow | undefined> {
   return first(
     db,
-    sql`SELECT ${columns}, quotes::text AS notes FROM prices ORDER BY at DESC, id DESC LIMIT 1`,
+    sql`SELECT ${columns}, quotes::text AS notes FROM prices ORDER BY id DESC LIMIT 1`,
     notedRow,
   );
 }
@@ -86,15 +98,15 @@ export function lastWinningPrices(db: Db): Promise<v.InferOutput<typeof winningR
 }
 
 /**
- * Removes rows older than `olderThanMs` (Unix milliseconds) that no job was made from, at most `limit`; the newest stays.
+ * Removes rows older than `keepMs` by the database's clock that no job was made from, at most `limit`; the newest stays.
  * Returns how many went.
  */
-export function prunePrices(db: Db, olderThanMs: number, limit = 1000): Promise<number> {
+export function prunePrices(db: Db, keepMs: number, limit = 1000): Promise<number> {
   return db.execute(sql`
     DELETE FROM prices WHERE id IN (
       SELECT p.id FROM prices p
-      WHERE p.at < to_timestamp(${olderThanMs}::float8 / 1000)
+      WHERE p.made_at < clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'
         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.prices_id = p.id)
         AND p.id <> (SELECT max(id) FROM prices)
-      ORDER BY p.at LIMIT ${limit})`);
+      ORDER BY p.id LIMIT ${limit})`);
 }

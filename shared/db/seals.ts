@@ -11,12 +11,26 @@ const PAGE_ROWS = 500;
 /** Epochs told of a job that waits for more: 64 KB is the longest row there. */
 const TOLD_EPOCHS = 200;
 
-/** Notes, once a job, when a sealer first saw that it is over. */
-export async function noteClosedJobs(db: Db, nowMs: number): Promise<void> {
-  await db.execute(sql`UPDATE jobs SET closed_seen_at = to_timestamp(${nowMs}::float8 / 1000)
-    WHERE state <> 'sealed' AND closed_seen_at IS NULL AND (
-      EXISTS (SELECT 1 FROM jobs later WHERE later.height > jobs.height)
-      OR EXISTS (SELECT 1 FROM blocks WHERE blocks.height >= jobs.height))`);
+/** Looks closer together than this add nothing: most runs of a sealer write no row. */
+const SHORTEST_LOOK_MS = 250;
+
+/** A jump of a clock brings a deadline nearer by this part of it at most; sealers look more often than that. */
+const LOOKS_A_DEADLINE = 8;
+
+/**
+ * Adds the time since the last look to every job that is not sealed, by the database's clock, and notes which ones are over. One look adds an
+ * eighth of `deadlineMs` at most and nothing below 0: neither a jump of the clock nor hours without a sealer make a deadline pass.
+ */
+export async function lookAfterJobs(db: Db, deadlineMs: number): Promise<void> {
+  const sinceMs = sql`extract(epoch FROM clock_timestamp() - looked_at)::float8 * 1000`;
+  const stepMs = sql`GREATEST(0, LEAST(${deadlineMs / LOOKS_A_DEADLINE}::float8, COALESCE(${sinceMs}, 0)))::bigint`;
+  const isOver = sql`(EXISTS (SELECT 1 FROM jobs later WHERE later.height > jobs.height)
+    OR EXISTS (SELECT 1 FROM blocks WHERE blocks.height >= jobs.height))`;
+  await db.execute(sql`UPDATE jobs SET looked_at = clock_timestamp(), watched_ms = watched_ms + ${stepMs},
+      closed_ms = closed_ms + CASE WHEN closed_seen_at IS NULL THEN 0 ELSE ${stepMs} END,
+      closed_seen_at = CASE WHEN closed_seen_at IS NULL AND ${isOver} THEN clock_timestamp() ELSE closed_seen_at END
+    WHERE state <> 'sealed' AND (looked_at IS NULL OR ${sinceMs} NOT BETWEEN 0 AND ${SHORTEST_LOOK_MS}::float8
+      OR (closed_seen_at IS NULL AND ${isOver}))`);
 }
 
 /**
@@ -24,16 +38,17 @@ export async function noteClosedJobs(db: Db, nowMs: number): Promise<void> {
  * the time the pool was down must not count against the work it is about to deliver.
  */
 export async function restartDeadlines(db: Db): Promise<void> {
-  await db.execute(sql`UPDATE jobs SET closed_seen_at = NULL WHERE state = 'open'`);
+  await db.execute(sql`UPDATE jobs SET closed_seen_at = NULL, looked_at = NULL, watched_ms = 0, closed_ms = 0
+    WHERE state = 'open'`);
 }
 
 const candidateRow: v.GenericSchema<unknown, SealCandidate> = v.object({
   height: v.number(),
-  madeMs: v.number(),
+  watchedMs: v.number(),
   state: v.picklist(["open", "closing"]),
   closed: v.boolean(),
   rewarded: v.boolean(),
-  closedSeenMs: v.nullable(v.number()),
+  closedMs: v.number(),
   missing: v.pipe(
     jsonText,
     v.array(
@@ -56,7 +71,7 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
   return first(
     db,
     sql`WITH candidate AS (
-      SELECT height, state, created_at, closed_seen_at FROM jobs WHERE state <> 'sealed' ORDER BY height LIMIT 1
+      SELECT height, state, watched_ms, closed_ms FROM jobs WHERE state <> 'sealed' ORDER BY height LIMIT 1
     ), owing AS (
       SELECT e.slot, e.epoch::text AS epoch, e.edge_id, m.last_seq, (
         SELECT count(*) FROM deltas d WHERE d.job = c.height AND d.slot = e.slot AND d.epoch = e.epoch
@@ -68,8 +83,7 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
     SELECT c.height, c.state,
       EXISTS (SELECT 1 FROM jobs l WHERE l.height > c.height) OR EXISTS (SELECT 1 FROM blocks b WHERE b.height >= c.height) AS closed,
       EXISTS (SELECT 1 FROM blocks b WHERE b.height = c.height) AS rewarded,
-      extract(epoch FROM c.created_at)::float8 * 1000 AS "madeMs",
-      extract(epoch FROM c.closed_seen_at)::float8 * 1000 AS "closedSeenMs",
+      c.watched_ms::float8 AS "watchedMs", c.closed_ms::float8 AS "closedMs",
       COALESCE((SELECT jsonb_agg(jsonb_build_object('slot', slot, 'epoch', epoch, 'edgeId', edge_id, 'lastSeq', last_seq,
         'applied', applied) ORDER BY slot, epoch)
         FROM (SELECT * FROM owing WHERE last_seq IS NULL OR applied <= last_seq ORDER BY slot, epoch LIMIT ${TOLD_EPOCHS}::int) told), '[]')::text AS missing

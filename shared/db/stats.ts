@@ -19,10 +19,14 @@ const activityRow = v.object({
 export type Activity = v.InferOutput<typeof activityRow>;
 
 /**
- * The whole pool since `sinceMs`; miners and workers are those with a share since `onlineMs`. Summed by worker first: counting
+ * The whole pool from `sinceMs` to `nowMs` (minutes from the future, after a clock was set back, are in no window); miners and workers are those with a share since `onlineMs`. Summed by worker first: counting
  * distinct names over all minutes takes three times as long (10,000 workers: 150 ms).
  */
-export async function poolActivity(db: Db, sinceMs: number, onlineMs: number): Promise<Activity> {
+export async function poolActivity(
+  db: Db,
+  window: { readonly sinceMs: number; readonly onlineMs: number; readonly nowMs: number },
+): Promise<Activity> {
+  const { sinceMs, onlineMs, nowMs } = window;
   const online = sql`FILTER (WHERE last >= ${instant(onlineMs)})`;
   const [row] = await db.query(
     sql`SELECT COALESCE(sum(work), 0)::text AS work, COALESCE(sum(shares), 0)::text AS shares,
@@ -31,7 +35,7 @@ export async function poolActivity(db: Db, sinceMs: number, onlineMs: number): P
       FROM (
         SELECT user_name, worker, sum(work) AS work, sum(shares) AS shares, sum(rejected) AS rejected,
           min(minute) AS first, max(minute) FILTER (WHERE shares > 0) AS last
-        FROM worker_minutes WHERE minute >= ${instant(sinceMs)} GROUP BY user_name, worker
+        FROM worker_minutes WHERE minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)} GROUP BY user_name, worker
       ) w`,
     activityRow,
   );
@@ -195,12 +199,17 @@ const onlineWorkerRow = v.object({
 });
 export type OnlineWorker = v.InferOutput<typeof onlineWorkerRow>;
 
-/** Workers with a share, taken or refused, since `sinceMs`; the most work first. */
-export function onlineWorkers(db: Db, sinceMs: number, limit: number): Promise<OnlineWorker[]> {
+/** Workers with a share, taken or refused, from `sinceMs` to `nowMs`; the most work first. */
+export function onlineWorkers(
+  db: Db,
+  sinceMs: number,
+  nowMs: number,
+  limit: number,
+): Promise<OnlineWorker[]> {
   return db.query(
     sql`SELECT user_name AS "user", worker, sum(work)::text AS work, sum(shares)::text AS shares, sum(rejected)::text AS rejected,
       ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs"
-      FROM worker_minutes WHERE minute >= ${instant(sinceMs)}
+      FROM worker_minutes WHERE minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)}
       GROUP BY user_name, worker ORDER BY sum(worker_minutes.work) DESC, user_name, worker LIMIT ${limit}::int`,
     onlineWorkerRow,
   );

@@ -53,7 +53,7 @@ export type WorkerSummary = v.InferOutput<typeof workerRow>;
 export function workersOf(
   db: Db,
   user: string,
-  window: { sinceJob: number; longMs: number; shortMs: number; limit: number },
+  window: { sinceJob: number; longMs: number; shortMs: number; nowMs: number; limit: number },
 ): Promise<WorkerSummary[]> {
   return db.query(
     sql`WITH seen AS (
@@ -73,7 +73,7 @@ export function workersOf(
         ${ms(sql`min(m.minute)`)} AS "firstMs", ${ms(sql`max(m.minute) FILTER (WHERE m.shares > 0)`)} AS "lastMs",
         COALESCE(jsonb_agg(jsonb_build_array((extract(epoch FROM m.minute) / 60)::int, m.work::text)), '[]')::text AS minutes
       FROM worker_minutes m
-      WHERE m.user_name = ${user} AND m.worker = k.worker AND m.minute >= ${instant(window.longMs)}
+      WHERE m.user_name = ${user} AND m.worker = k.worker AND m.minute BETWEEN ${instant(window.longMs)} AND ${instant(window.nowMs)}
     ) s ORDER BY k.rank, k.last_job DESC, k.worker`,
     workerRow,
   );

@@ -2,6 +2,7 @@
 
 import { createAccounts } from "../../edge/accounts.ts";
 import { createFollower, type Follower } from "../../edge/chain/follower.ts";
+import { freshPrices, type PriceRow } from "../../edge/chain/settle.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { lateMsOf } from "../../edge/lease/slots.ts";
@@ -15,6 +16,7 @@ import { StratumServer } from "../../edge/stratum/server.ts";
 import { sleep } from "../../shared/clock.ts";
 import type { BlockRow } from "../../shared/db/chain.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
+import { newestPrices } from "../../shared/db/prices.ts";
 import { type CreditMode, targetOfWork } from "../../shared/difficulty/work.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -39,6 +41,8 @@ export const LATE_MS = lateMsOf(BLOCK_MS);
 /** Why an edge ended that had handed over what it could. */
 export const STOPPED = "stopped";
 const CUT_MS = 1_000;
+/** Older prices make no job. */
+const STALE_MS = 8_000;
 export const RESEND_MS = 15_000;
 /** All miners here are honest ones and thieves in one: nobody is sent away for it. */
 const UNLIMITED = { invalidWindow: 1_000_000, userSharesPerSecond: 1_000_000 };
@@ -70,6 +74,8 @@ export interface SimEdgeModules {
   readonly onEnd: (why: string) => void;
   /** A block was booked. */
   readonly onBlock: () => void;
+  /** Asks for the newest prices through what notes which row it should be, and judges the one that came. */
+  readonly judgePrices: (ask: () => Promise<PriceRow>) => Promise<PriceRow>;
   /** A session was given this prefix. */
   readonly onGranted: (prefix: number) => void;
   readonly guard: (work: () => void) => void;
@@ -246,13 +252,13 @@ export class SimEdge {
   }
 
   async #settle(block: BlockRow): Promise<JobRow> {
-    const { process, network, server, chain, chance } = this.#modules;
+    const { process, network, server, chance, judgePrices } = this.#modules;
     const height = block.height + 1;
+    const known = await network.call(process, async () => server.tables.jobs.get(height));
+    if (known === undefined)
+      await judgePrices(() => freshPrices(STALE_MS, () => newestPrices(network.db(process))));
     const row = await network.call(process, () =>
       server.run(async (tx) => {
-        const known = tx.tables.jobs.get(height);
-        if (known !== undefined) return known;
-        if (chain.pricesAway) throw new CodedError("no-prices", "the simulated prices are away");
         return settleModelJob(tx, {
           ...{ height, oprHash: recordHash(height, `${this.id} ${chance.unit()}`), rate: FEE_RATE },
           ...{
@@ -261,7 +267,14 @@ export class SimEdge {
             credit: this.#options.credit,
             state: "open",
           },
-          ...{ closedSeenMs: null, forced: false, sealed: undefined },
+          ...{
+            closedSeen: false,
+            lookedAtMs: null,
+            watchedMs: 0,
+            closedMs: 0,
+            forced: false,
+            sealed: undefined,
+          },
         });
       }),
     );

@@ -7,9 +7,11 @@ import { createJanitorHandler } from "../../functions/janitor/handler.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { createLocalQueue, type LocalQueue } from "../../infra/local/queue.ts";
 import type { Db } from "../../shared/db/port.ts";
+import { insertPrices } from "../../shared/db/prices.ts";
 import { restartDeadlines } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import type { SimChain } from "./chain.ts";
 import { BLOCK_MS } from "./edge.ts";
 import { SIM_LIMITS } from "./model/names.ts";
 import type { DatabaseNetwork } from "./network.ts";
@@ -19,12 +21,16 @@ import { Violation } from "./violation.ts";
 
 export const DEADLINE_MS = 3 * BLOCK_MS;
 const SEAL_EVERY_MS = 1_000;
+const POLL_EVERY_MS = 1_500;
 
 export interface SimFunctionsModules {
   readonly process: SimProcess;
   readonly network: DatabaseNetwork;
   readonly chance: Chance;
   readonly logger: Logger;
+  readonly chain: SimChain;
+  /** A job is sealed though work is missing. */
+  readonly onForced: (height: number) => void;
   /** Two edges of one identity answer for each other's epochs: their close markers may contradict. */
   readonly mayConflict: boolean;
   readonly fail: (violation: Violation) => void;
@@ -37,11 +43,13 @@ export class SimFunctions {
   readonly #sealer: Sealer;
   readonly #janitor: () => Promise<unknown>;
   readonly #logger: Logger;
+  readonly #chain: SimChain;
 
   constructor(modules: SimFunctionsModules) {
     const { process, network, chance, logger } = modules;
     this.process = process;
     this.#logger = logger;
+    this.#chain = modules.chain;
     const db = network.db(process);
     this.#db = db;
     const onEvent = (event: BooksEvent): void => refuse(event, modules);
@@ -62,18 +70,30 @@ export class SimFunctions {
 
   /** As at a start of a pool: seals when the database is there. */
   run(): void {
+    this.#repeat(() => this.#poll(), POLL_EVERY_MS);
+    this.#startSealing();
+  }
+
+  #startSealing(): void {
     restartDeadlines(this.#db).then(
       () => {
         this.#repeat(() => this.#sealer.run(), SEAL_EVERY_MS);
         this.#repeat(this.#janitor, BLOCK_MS);
       },
-      () => void this.process.clock.after(500, () => this.run()),
+      () => void this.process.clock.after(500, () => this.#startSealing()),
     );
   }
 
   /** A block was booked: what waited for its reward can be sealed. */
   seal(): void {
     this.#sealer.run().catch((error: unknown) => this.#tell(error));
+  }
+
+  /** What the poller writes when it has quotes. */
+  async #poll(): Promise<void> {
+    if (this.#chain.pricesAway) return;
+    const atMs = this.process.clock.wallMs();
+    await insertPrices(this.#db, { atMs, version: 5, prices: new Map(), notes: new Map() });
   }
 
   #repeat(work: () => Promise<unknown>, everyMs: number): void {
@@ -90,7 +110,8 @@ export class SimFunctions {
 }
 
 /** No message of these edges may be one that the books refuse. */
-function refuse(event: BooksEvent, { mayConflict, fail }: SimFunctionsModules): void {
+function refuse(event: BooksEvent, { mayConflict, fail, onForced }: SimFunctionsModules): void {
+  if (event.kind === "forced") onForced(event.height);
   if (event.kind !== "rejected" || (mayConflict && event.code === "summary-conflict")) return;
   fail(new Violation(`the books refused a message: ${event.code}`));
 }

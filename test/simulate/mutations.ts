@@ -374,6 +374,42 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 100,
   },
   {
+    name: "prices-by-time",
+    breaks: "after the wall clock went back job after job is made of one price row",
+    file: "shared/db/prices.ts",
+    replace: [["FROM prices ORDER BY id DESC", "FROM prices ORDER BY at DESC, id DESC"]],
+    within: 300,
+  },
+  {
+    name: "prices-from-the-future-are-fresh",
+    breaks: "a price row of any age makes a job after the database's clock went back",
+    file: "shared/db/prices.ts",
+    replace: [["return ageMs < -FUTURE_SLACK_MS;", "return ageMs < Number.NEGATIVE_INFINITY;"]],
+    within: 300,
+  },
+  {
+    name: "deadline-by-the-wall-clock",
+    breaks: "a healthy job is sealed by the deadline when the wall clock goes ahead",
+    file: "functions/accounting/sealer.ts",
+    replace: [
+      [
+        "const decision = decideSeal(candidate, options.deadlineMs);",
+        "const seen = (options.seen ??= new Map());" +
+          "if (candidate.closed && !seen.has(candidate.height)) seen.set(candidate.height, modules.clock.wallMs());" +
+          "const closedMs = modules.clock.wallMs() - (seen.get(candidate.height) ?? modules.clock.wallMs());" +
+          "const decision = decideSeal({ ...candidate, closedMs }, options.deadlineMs);",
+      ],
+    ],
+    within: 300,
+  },
+  {
+    name: "deadline-as-one-difference",
+    breaks: "a healthy job is sealed by the deadline when the database's clock goes ahead",
+    file: "test/simulate/model/statements.ts",
+    replace: [["Math.min(longestMs, sinceMs(job) ?? 0)", "sinceMs(job) ?? 0"]],
+    within: 300,
+  },
+  {
     name: "password-logged",
     breaks: "a log line holds a secret",
     file: "edge/accounts.ts",

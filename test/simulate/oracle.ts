@@ -56,6 +56,10 @@ export interface OracleOptions {
   readonly credit: CreditMode;
   /** The database's clock may jump: who owns a slot is then not judged by it. */
   readonly databaseClockJumps: boolean;
+  /** How long a seal waits for missing work. */
+  readonly deadlineMs: number;
+  /** The time that no clock of a part can tell. */
+  readonly trueMs: () => number;
 }
 
 export class Oracle {
@@ -70,6 +74,9 @@ export class Oracle {
   readonly #sealed = new Map<number, { readonly revision: number; readonly seal: SealRecord }>();
   readonly #seenDeltas = new Set<string>();
   #digest = createHash("sha256");
+  /** Job → when it was over, and the jumps of the database's clock until then. */
+  readonly #over = new Map<number, { readonly atMs: number; readonly jumps: number }>();
+  #jumps = 0;
   #acks = 0;
   #missing = 0;
 
@@ -162,6 +169,28 @@ export class Oracle {
       throw new Violation(`I6: prefix ${prefix} was given to two live sessions`);
   }
 
+  databaseClockJumped(): void {
+    this.#jumps += 1;
+  }
+
+  /** Each jump of the database's clock may take an eighth of the deadline; one of another clock nothing. */
+  forced(height: number): void {
+    const over = this.#over.get(height);
+    const { deadlineMs, trueMs } = this.#options;
+    const waitedMs = over === undefined ? 0 : trueMs() - over.atMs;
+    const jumps = this.#jumps - (over?.jumps ?? 0);
+    if (waitedMs + 10 < deadlineMs * (1 - jumps / 8))
+      throw new Violation(`job ${height} was sealed by the deadline ${waitedMs} ms after it was over`);
+  }
+
+  #noteOver(tables: Tables): void {
+    const top = Math.max(-1, ...tables.jobs.keys());
+    const block = Math.max(-1, ...tables.blocks.keys());
+    for (const height of tables.jobs.keys())
+      if ((height < top || height <= block) && !this.#over.has(height))
+        this.#over.set(height, { atMs: this.#options.trueMs(), jumps: this.#jumps });
+  }
+
   logged(line: string): void {
     if (line.includes(CANARY)) throw new Violation(`I9: a secret was logged: ${line.slice(0, 300)}`);
   }
@@ -169,6 +198,7 @@ export class Oracle {
   /** After each step: what has changed in the books is checked against what they promise. */
   check(): void {
     const { tables, locks } = this.#server;
+    this.#noteOver(tables);
     if (locks.deadlocks > 0) throw new Violation("transactions waited for each other in a circle");
     if (tables.deltas.size > this.#seenDeltas.size) this.#checkDeltas(tables);
     for (const job of tables.jobs.values()) {

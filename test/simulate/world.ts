@@ -1,5 +1,6 @@
 /** Everything of one schedule: edges, functions, database, queue, chain and miners, and the hand that breaks them. */
 
+import type { PriceRow } from "../../edge/chain/settle.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
@@ -7,7 +8,7 @@ import { Cheats } from "./cheats.ts";
 import { SimDisk } from "./disk.ts";
 import { BLOCK_MS, LATE_MS, RESEND_MS, SimEdge, STOPPED } from "./edge.ts";
 import type { Fault, Plan } from "./faults.ts";
-import { SimFunctions } from "./functions.ts";
+import { DEADLINE_MS, SimFunctions } from "./functions.ts";
 import { Miners } from "./miners.ts";
 import { ModelServer } from "./model/server.ts";
 import { DatabaseNetwork } from "./network.ts";
@@ -82,8 +83,10 @@ export class World {
     this.oracle = new Oracle(
       {
         twins: plan.twins,
-        databaseClockJumps: plan.faults.includes("database-clock-jump"),
         credit: plan.credit,
+        deadlineMs: DEADLINE_MS,
+        trueMs: () => time.nowMs,
+        databaseClockJumps: plan.faults.includes("database-clock-jump"),
       },
       this.server,
       new ToldLedger({ nowMs: () => time.nowMs, lateMs: LATE_MS, isStrict: !plan.twins }),
@@ -251,6 +254,8 @@ export class World {
     const process = this.#process(`functions-${place}`);
     const functions = new SimFunctions({
       ...{ process, network: this.#network, chance: this.#chance.fork(), logger: this.#logger(process) },
+      chain: this.chain,
+      onForced: (height) => this.#guard(() => this.oracle.forced(height)),
       mayConflict: this.#plan.twins,
       fail: (violation) => this.fail(violation),
     });
@@ -289,6 +294,7 @@ export class World {
         logger: this.#logger(process),
         onEnd: (why) => this.#kill(seat(), "kill", why),
         fail: (violation) => this.fail(violation),
+        judgePrices: (ask) => this.#judgePrices(ask),
         onGranted: (prefix) => this.oracle.granted(prefix, this.#livePrefixes(seat().edge)),
         guard: (work) => this.#guard(work),
         onAccept: ({ desk }) => this.#guard(() => this.oracle.acknowledges(id, desk.grant()?.slot)),
@@ -297,6 +303,21 @@ export class World {
         },
       },
     );
+  }
+
+  /** A job's prices are the newest by sequence, and not from the future. */
+  async #judgePrices(ask: () => Promise<PriceRow>): Promise<PriceRow> {
+    const newest = this.server.tables.prices.at(-1)?.id ?? 0n;
+    const beforeMs = this.server.nowMs();
+    const row = await ask();
+    const madeAtMs = this.server.tables.prices.find(({ id }) => id === row.id)?.madeAtMs ?? 0;
+    this.#guard(() => {
+      if (row.id < newest)
+        throw new Violation(`a job is made of price row ${row.id}, though ${newest} was there`);
+      if (madeAtMs > Math.max(beforeMs, this.server.nowMs()) + 6_000)
+        throw new Violation(`a job is made of price row ${row.id}, which is from the future`);
+    });
+    return row;
   }
 
   /** Those that sessions hold at edges that may acknowledge; none where the asking edge may not. */
@@ -434,10 +455,11 @@ export class World {
       },
       "wall-clock-jump": () => {
         const process = chance.pick([edge.process, chance.pick(this.#functions).process]);
-        process.wallOffsetMs = chance.between(-HOUR_MS, HOUR_MS);
+        process.wallOffsetMs = chance.between(-2 * HOUR_MS, 2 * HOUR_MS);
       },
       "database-clock-jump": () => {
-        this.#databaseOffsetMs += chance.between(0, HOUR_MS);
+        this.#databaseOffsetMs += chance.between(-2 * HOUR_MS, 2 * HOUR_MS);
+        this.oracle.databaseClockJumped();
       },
       "stalled-chain": () => {
         this.#chainHeld = true;

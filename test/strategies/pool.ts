@@ -159,7 +159,7 @@ export class DeskPool implements Pool {
           ? undefined
           : { height: this.#job.height, oprHash: this.#job.oprHash, threshold: 0n, freshFrom };
       },
-      oprHashOf: async () => undefined,
+      oprHashOf: () => undefined,
       authorize: async () => ({ kind: "ok", registered: false }),
       grantPrefix: (request) => desk.grantPrefix(request),
       claimPrefix: (prefix, holder) => desk.claimPrefix(prefix, holder),

@@ -203,6 +203,18 @@ describe("GET /api/pool", () => {
   });
 });
 
+describe("hash rates after a clock was set back", () => {
+  it("count no minute from the future, so that none is a multiple of the true one", async () => {
+    const jumped = await createTestApi();
+    jumped.clock.advance(-30 * 60_000);
+    const { poolHashrate } = await get(testClient(jumped.handler), "/api/pool", VIEWS.Pool);
+
+    expect(poolHashrate).toBeGreaterThan(70_000);
+    expect(poolHashrate).toBeLessThan(130_000);
+    await jumped.database.drop();
+  });
+});
+
 describe("series and pages", () => {
   it("gives the hash rate of the last hour by minute, without the running minute", async () => {
     const { points } = await get(visitor, "/api/pool/hashrate", VIEWS.Hashrate);

@@ -2,6 +2,7 @@
 
 import { createServer, type Server } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { freshPrices } from "../../../edge/chain/settle.ts";
 import { createLocalPoll, createPollHandler } from "../../../functions/poll/handler.ts";
 import { type PollModules, type PollOptions, type PollResult, poll } from "../../../functions/poll/poll.ts";
 import { createSourceCache } from "../../../functions/poll/source-cache.ts";
@@ -27,6 +28,7 @@ let baseUrl = "";
 /** What the feed answers; undefined: it fails. */
 let feed: Record<string, string> | undefined;
 let clock: TestClock;
+let wallJumpMs = 0;
 let modules: PollModules;
 
 beforeAll(async () => {
@@ -52,7 +54,9 @@ afterEach(() => database.drop());
 beforeEach(async () => {
   database = await createTestDatabase();
   feed = Object.fromEntries(assetsOf(5).map((asset, i) => [asset, `${i + 1}.5`]));
-  clock = createTestClock(NOW);
+  wallJumpMs = 0;
+  const inner = createTestClock(NOW);
+  clock = { ...inner, wallMs: () => inner.wallMs() + wallJumpMs };
   // The feed is real, so its reply takes turns of the event loop: the time limit must not fire meanwhile.
   const patient = { ...clock, after: () => ({ stop: () => undefined }) };
   modules = {
@@ -95,6 +99,59 @@ async function writeBlock(height: number, prices: Record<string, bigint> | null)
     VALUES (${height}, 5, 'ab', now(), 0, ${prices !== null}, '[]', ${prices === null ? null : json(prices)}::jsonb, 0, 0)`);
 }
 
+/** As if the database's clock had jumped by `-ms` since the rows were written. */
+async function shiftRows(ms: number): Promise<void> {
+  await database.db.execute(
+    sql`UPDATE prices SET made_at = made_at + ${ms}::float8 * interval '1 millisecond'`,
+  );
+}
+
+describe("a poll whose clock jumps", () => {
+  it.each([
+    ["back", -120 * MINUTE],
+    ["forward", 120 * MINUTE],
+  ])("by two hours %s gives the next job its new row at once, and every one after", async (_, jumpMs) => {
+    expectPriced(await poll(options(), modules));
+    wallJumpMs = jumpMs;
+    for (const _round of [1, 2, 3]) {
+      clock.advance(8_000);
+      const { id } = expectPriced(await poll(options(), modules));
+      expect((await newestPrices(database.db))?.id).toBe(id);
+      expect((await freshPrices(15 * MINUTE, () => newestPrices(database.db))).id).toBe(id);
+    }
+  });
+
+  it("alarms on a row from the future, makes no job of it, and writes a new one though no source is due", async () => {
+    const before = expectPriced(await poll(options(), modules));
+    await shiftRows(120 * MINUTE);
+    const errors: string[] = [];
+    modules = { ...modules, logger: { ...SILENT, error: (message) => void errors.push(message) } };
+
+    const refused = freshPrices(15 * MINUTE, () => newestPrices(database.db));
+    await expect(refused).rejects.toMatchObject({ code: "prices-future" });
+    const after = expectPriced(await poll(options(), modules));
+
+    expect(errors).toEqual(["The newest prices are from the future: the database's clock was set back"]);
+    expect(after.id).toBeGreaterThan(before.id);
+    expect((await freshPrices(15 * MINUTE, () => newestPrices(database.db))).id).toBe(after.id);
+  });
+
+  it("writes a new row where the database's clock went ahead of the last one", async () => {
+    expectPriced(await poll(options(), modules));
+    await shiftRows(-120 * MINUTE);
+    expectPriced(await poll(options(), modules));
+    expect(await poll(options(), modules)).toEqual({ kind: "unchanged" });
+  });
+
+  it("takes no last good price whose time is after now", async () => {
+    expectPriced(await poll(options(), modules));
+    delete feed?.["XBT"];
+    wallJumpMs = -120 * MINUTE;
+    modules = { ...modules, cache: createSourceCache() };
+    expect(await poll(options(), modules)).toMatchObject({ kind: "unpriced", missing: ["XBT"] });
+  });
+});
+
 describe("a poll", () => {
   it("writes a row with every asset of the version, and how each got its price", async () => {
     const result = expectPriced(await poll(options(), modules));
@@ -113,6 +170,7 @@ describe("a poll", () => {
     expect(await newestPrices(database.db)).toEqual({
       id: row?.id,
       atMs: NOW,
+      ageMs: expect.any(Number),
       version: 5,
       prices: row?.prices,
     });
@@ -203,10 +261,12 @@ describe("price rows", () => {
       INSERT INTO jobs (height, version, opr_hash, opr, prices, prices_id, threshold, fee_rate, split, credit)
       VALUES (1, 5, '', '', '{}', ${ids[1] ?? 0n}::bigint, 0, 0, 'reference', 'assigned')`);
 
-    expect(await prunePrices(database.db, NOW + 60 * MINUTE)).toBe(2);
+    expect(await prunePrices(database.db, MINUTE)).toBe(0);
+    await shiftRows(-2 * MINUTE);
+    expect(await prunePrices(database.db, MINUTE)).toBe(2);
 
     const left = await newestPrices(database.db);
     expect(left?.id).toBe(ids[3]);
-    expect(await prunePrices(database.db, NOW + 60 * MINUTE)).toBe(0);
+    expect(await prunePrices(database.db, MINUTE)).toBe(0);
   });
 });

@@ -16,13 +16,7 @@ import {
 } from "../../../shared/db/edges.ts";
 import { recordReceipt } from "../../../shared/db/payments.ts";
 import { type Db, json, jsonText, one, sql } from "../../../shared/db/port.ts";
-import {
-  closeJob,
-  noteClosedJobs,
-  readLeaves,
-  sealCandidate,
-  sealedSince,
-} from "../../../shared/db/seals.ts";
+import { closeJob, lookAfterJobs, readLeaves, sealCandidate, sealedSince } from "../../../shared/db/seals.ts";
 import { confirmWorkers } from "../../../shared/db/workers.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addJob, closeBody, deltaBody } from "../../helpers/books.ts";
@@ -95,8 +89,12 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
     ({ db }) => confirmWorkers(db, chance.pick(USERS), [rig], { ...LIMITS, inJob: 1 }),
     ({ db }) => applyClose(db, v.parse(closeMarker, JSON.parse(closeBody(key, lastSeq)))),
     ({ db }) => unparkDeltas(db, LIMITS),
-    ({ db }) => noteClosedJobs(db, 1_700_000_000_000),
-    ({ db }) => sealCandidate(db),
+    ({ db }) => lookAfterJobs(db, 30_000),
+    async ({ db }) => {
+      // How long each side took is not the same.
+      const { watchedMs: _watched, closedMs: _closed, ...candidate } = (await sealCandidate(db)) ?? {};
+      return candidate;
+    },
     ({ db }) => closeJob(db, height, forced),
     ({ db }) => readLeaves(db, height, 2),
     ({ db }) => writeBlock(db, row, [], epoch),
@@ -201,7 +199,16 @@ function modelSide(): Side & { server: ModelServer } {
       if (isLate) throw Object.assign(new Error(), { code: "db-error" });
       jobs.set(height, {
         ...{ height, oprHash: "", createdAtMs: 0, rate: 5_000_000n, split: "largest-remainder" },
-        ...{ credit: "assigned", state: "open", closedSeenMs: null, forced: false, sealed: undefined },
+        ...{
+          credit: "assigned",
+          state: "open",
+          closedSeen: false,
+          lookedAtMs: null,
+          watchedMs: 0,
+          closedMs: 0,
+          forced: false,
+          sealed: undefined,
+        },
       });
     },
   };

@@ -8,7 +8,7 @@ import { applyClose, applyDelta, close, draft, record, register, seal, unpark } 
 import { endExpired } from "./edges.ts";
 import { confirm } from "./names.ts";
 import type { ModelServer, ModelTransaction } from "./server.ts";
-import { bookId, type JobRecord, type Tables } from "./tables.ts";
+import { bookId, type JobRecord, type PriceRecord, type Tables } from "./tables.ts";
 
 type Row = Record<string, SqlValue>;
 
@@ -68,7 +68,7 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "SELECT books_record(",
     async (tx, values) => rows({ outcome: JSON.stringify(await record(tx, text(values, 0))) }),
   ],
-  ["UPDATE jobs SET closed_seen_at = to_timestamp", noteClosed],
+  ["UPDATE jobs SET looked_at = clock_timestamp()", lookAfter],
   ["UPDATE jobs SET closed_seen_at = NULL", restartDeadlines],
   ["WITH candidate AS", async (tx) => rows(...candidate(tx.tables))],
   ["FROM work", leaves],
@@ -91,6 +91,10 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "UPDATE edge_epochs e SET last_job",
     async (_, values, server) => changed(endExpired(server, -number(values, 0))),
   ],
+  ["INSERT INTO prices", addPrices],
+  ["FROM prices ORDER BY id DESC", newestPrices(({ id }) => Number(id))],
+  // As it was once: a mutation puts it back.
+  ["FROM prices ORDER BY at DESC", newestPrices(({ atMs }) => atMs)],
   ["DELETE FROM worker_minutes", async () => changed(0)],
   ["SELECT 1 AS held FROM leases", leaseHeld],
   ["INSERT INTO leases", takeLease],
@@ -175,21 +179,49 @@ export function parseRows<Schema extends v.GenericSchema>(
   return answer.rows.map((raw) => v.parse(row, raw));
 }
 
-async function noteClosed(tx: ModelTransaction, values: Values): Promise<Answer> {
+/** `lookAfterJobs` of shared/db/seals.ts. */
+async function lookAfter(tx: ModelTransaction, values: Values): Promise<Answer> {
   const { tables } = tx;
-  const top = Math.max(-1, ...tables.blocks.keys());
-  const newest = Math.max(-1, ...tables.jobs.keys());
-  const isDue = (job: JobRecord): boolean =>
-    job.state !== "sealed" && job.closedSeenMs === null && (newest > job.height || top >= job.height);
+  const longestMs = number(values, 0);
+  const shortestMs = number(values, values.length - 1);
+  const isOver = ({ height }: JobRecord): boolean =>
+    Math.max(-1, ...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height;
+  const sinceMs = (job: JobRecord): number | null =>
+    job.lookedAtMs === null ? null : tx.nowMs() - job.lookedAtMs;
+  const isDue = (job: JobRecord): boolean => {
+    const since = sinceMs(job);
+    const isOpen = job.state !== "sealed";
+    return isOpen && (since === null || since < 0 || since > shortestMs || (!job.closedSeen && isOver(job)));
+  };
   const due = tables.jobsInOrder().filter(isDue);
   for (const job of due) {
     await tx.lock(`job:${job.height}`, "exclusive");
     if (!isDue(job)) continue;
-    tx.write(() => {
-      job.closedSeenMs = number(values, 0);
-    });
+    const stepMs = Math.round(Math.max(0, Math.min(longestMs, sinceMs(job) ?? 0)));
+    const closedSeen = job.closedSeen || isOver(job);
+    const closedMs = job.closedMs + (job.closedSeen ? stepMs : 0);
+    const lookedAtMs = tx.nowMs();
+    const watchedMs = job.watchedMs + stepMs;
+    tx.write(() => void Object.assign(job, { closedSeen, closedMs, lookedAtMs, watchedMs }));
   }
   return changed(due.length);
+}
+
+async function addPrices(tx: ModelTransaction, values: Values): Promise<Answer> {
+  await tx.lock("prices", "exclusive");
+  const id = BigInt(tx.tables.prices.length + 1);
+  const made = { id, atMs: number(values, 0), madeAtMs: tx.nowMs() };
+  tx.write(() => void tx.tables.prices.push(made));
+  return rows({ id: id.toString() });
+}
+
+function newestPrices(order: (row: PriceRecord) => number): Statement {
+  return async (tx) => {
+    const [row] = [...tx.tables.prices].sort((a, b) => order(b) - order(a));
+    if (row === undefined) return rows();
+    const { id, atMs, madeAtMs } = row;
+    return rows({ id: id.toString(), atMs, ageMs: tx.nowMs() - madeAtMs, version: 5, prices: "{}" });
+  };
 }
 
 async function restartDeadlines(tx: ModelTransaction): Promise<Answer> {
@@ -198,7 +230,7 @@ async function restartDeadlines(tx: ModelTransaction): Promise<Answer> {
     await tx.lock(`job:${job.height}`, "exclusive");
     if (job.state !== "open") continue;
     tx.write(() => {
-      job.closedSeenMs = null;
+      Object.assign(job, { closedSeen: false, lookedAtMs: null, watchedMs: 0, closedMs: 0 });
     });
   }
   return changed(open.length);
@@ -227,11 +259,11 @@ function candidate(tables: Tables): Row[] {
   return [
     {
       height,
-      madeMs: job.createdAtMs,
+      watchedMs: job.watchedMs,
       state: job.state,
       closed: Math.max(...tables.jobs.keys()) > height || Math.max(-1, ...tables.blocks.keys()) >= height,
       rewarded: tables.blocks.has(height),
-      closedSeenMs: job.closedSeenMs,
+      closedMs: job.closedMs,
       missing: JSON.stringify(missing),
     },
   ];

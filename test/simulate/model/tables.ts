@@ -11,7 +11,10 @@ export interface JobRecord {
   readonly split: "largest-remainder" | "reference";
   readonly credit: "assigned" | "achieved";
   state: "open" | "closing" | "sealed";
-  closedSeenMs: number | null;
+  closedSeen: boolean;
+  lookedAtMs: number | null;
+  watchedMs: number;
+  closedMs: number;
   forced: boolean;
   sealed: SealRecord | undefined;
 }
@@ -93,7 +96,17 @@ export interface PaymentRecord {
   readonly amount: bigint;
 }
 
+export interface PriceRecord {
+  readonly id: bigint;
+  /** By the poller's wall clock. */
+  readonly atMs: number;
+  /** By the server's clock. */
+  readonly madeAtMs: number;
+}
+
 export class Tables {
+  /** In the order of their ids. */
+  readonly prices: PriceRecord[] = [];
   readonly users = new Set<string>();
   /** Code → who claimed it. */
   readonly invites = new Map<string, string | undefined>();
