@@ -16,6 +16,7 @@ export default defineConfig({
       "test/chaos/**",
       "test/fuzz/**",
       "test/load/**",
+      "test/clocks/**",
     ],
     globalSetup: ["test/helpers/global-postgres.ts"],
     maxWorkers: 2,

@@ -194,6 +194,7 @@ export class Session {
 
   /** A share that reached the target of its prefix; retargets when it shows that the pace is wrong. */
   share(target: bigint, isAccepted: boolean): void {
+    if (isAccepted) this.#lastShareMs = this.modules.clock.monotonicMs();
     this.#prefix.share(target, isAccepted);
     this.#prefix.review();
   }

@@ -97,7 +97,7 @@ function refine(schema: JsonSchema, item: unknown): JsonSchema {
     case "iso_timestamp":
       return { ...schema, format: "date-time" };
     case "max_length":
-      return { ...schema, maxLength: requirement };
+      return { ...schema, [schema["type"] === "array" ? "maxItems" : "maxLength"]: requirement };
     default:
       return schema;
   }

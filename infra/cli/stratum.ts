@@ -52,8 +52,11 @@ export async function stratumCommand(
     const listening = await listenStratum(options, server);
     stdout.write(`stratum on ${hostAndPort(listening.host, listening.port)}; help lists the commands\n`);
     const console = createInterface({ input: stdin });
+    // One after the other: a prefix may take a moment, and answers come in the order of the lines.
+    let turn = Promise.resolve();
     console.on("line", (line) => {
-      void runLine(backend, server, line).then((answer) => {
+      turn = turn.then(async () => {
+        const answer = await runLine(backend, server, line);
         if (answer !== "") stdout.write(`${answer}\n`);
       });
     });
