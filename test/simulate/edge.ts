@@ -81,8 +81,8 @@ export interface SimEdgeModules {
 export interface SimEdgeOptions {
   /** How many prefixes its slot has; few, so that they come round. */
   readonly sessions: number;
-  /** The lives of this edge before this one. */
-  readonly restarts: number;
+  /** Of its seat: two edges of one identity give out different ones, or work would go to the other's miner. */
+  readonly place: number;
   readonly credit: CreditMode;
   /** What the edge tells its miners is noted there. */
   readonly told: ToldLedger;
@@ -134,7 +134,7 @@ export class SimEdge {
         clock: process.clock,
         random,
         logger: modules.logger,
-        ...prefixesOf(options.sessions),
+        ...prefixesOf(options),
         onAccepted: () => undefined,
         onFatal: (error) => modules.onEnd(error.code),
       },
@@ -365,7 +365,7 @@ export class SimEdge {
       },
       releasePrefix: (prefix) => {
         this.prefixes.delete(prefix);
-        told.released(this.id, prefix);
+        told.released(this.id, prefix, this.desk.stats()?.currentJob);
         this.desk.releasePrefix(prefix);
       },
       measuredPrefix: (prefix, measured) => this.desk.measuredPrefix(prefix, measured),
@@ -416,6 +416,7 @@ export class SimEdge {
 }
 
 /** All of a slot's in the order of the edge's own secret, or few that come round. */
-function prefixesOf(sessions: number): { prefixes?: Prefixes } {
-  return sessions === SESSIONS ? {} : { prefixes: new Prefixes({ sessions, order: (n) => n % sessions }) };
+function prefixesOf({ sessions, place }: SimEdgeOptions): { prefixes?: Prefixes } {
+  if (sessions === SESSIONS) return {};
+  return { prefixes: new Prefixes({ sessions, order: (n) => place * sessions + (n % sessions) }) };
 }

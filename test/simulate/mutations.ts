@@ -1,19 +1,27 @@
 /** Faults put into the code on purpose, one at a time: a simulator that does not find them proves nothing. */
 
 import { registerHooks } from "node:module";
-import { fileURLToPath } from "node:url";
 
-export interface Mutation {
-  readonly name: string;
-  /** What is given up. */
-  readonly breaks: string;
+export interface Edit {
   /** From the project's folder. */
   readonly file: string;
   /** Each text occurs in the file, and is replaced everywhere. */
   readonly replace: readonly (readonly [string, string])[];
+}
+
+export interface Mutation extends Edit {
+  readonly name: string;
+  /** What is given up. */
+  readonly breaks: string;
+  /** In another file. */
+  readonly also?: Edit;
   /** Schedules from seed 1 on in which it must be found. */
   readonly within: number;
 }
+
+/** Of those that the holder of `held` mines with. */
+const NEWEST_OF_HOLDER =
+  "const newest = prefixes.live().filter(({ holder }) => holder?.user === held?.holder?.user && holder?.worker === held?.holder?.worker).at(-1);";
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -33,31 +41,36 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "dedupe-on-hex-text",
     breaks: "one nonce in another case is another nonce",
-    file: "edge/shares/pipeline.ts",
+    file: "edge/shares/screen.ts",
     replace: [
-      ["job.seen.reserve(nonce.bytes)", "job.seen.reserve(Buffer.from(share.nonce))"],
-      ["job.seen.release(nonce.bytes)", "job.seen.release(Buffer.from(share.nonce))"],
-      ["job.seen.credit(nonce.bytes)", "job.seen.credit(Buffer.from(share.nonce))"],
+      [
+        "job.seen.reserve(nonce.bytes)",
+        "job.seen.reserve(Object.assign(nonce, { text: Buffer.from(share.nonce) }).text)",
+      ],
     ],
+    also: {
+      file: "edge/shares/pipeline.ts",
+      replace: [
+        ["job.seen.release(nonce.bytes)", "job.seen.release(nonce.text)"],
+        ["job.seen.credit(nonce.bytes)", "job.seen.credit(nonce.text)"],
+      ],
+    },
     within: 10,
   },
   {
     name: "nonces-forgotten-at-a-restart",
     breaks: "after a restart within a job its nonces are paid again",
-    file: "edge/shares/desk.ts",
-    replace: [
-      [
-        "seen: recovered?.seen ?? new SeenNonces(this.#modules.random(16))",
-        "seen: new SeenNonces(this.#modules.random(16))",
-      ],
-    ],
+    file: "edge/shares/recovered-jobs.ts",
+    replace: [["recovered?.seen ?? new SeenNonces(random(16))", "new SeenNonces(random(16))"]],
     within: 40,
   },
   {
     name: "prefix-free-at-once",
     breaks: "the next session repeats the nonces of the one that left",
-    file: "edge/stratum/session.ts",
-    replace: [["releasePrefix(held.prefix, this.lastLogin)", "releasePrefix(held.prefix, undefined)"]],
+    file: "edge/shares/desk.ts",
+    replace: [
+      ["this.#prefixes.release(prefix, this.#jobs.newest()?.height);", "this.#prefixes.release(prefix, undefined);"],
+    ],
     within: 300,
   },
   {
@@ -174,16 +187,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "closed-with-shares-in-hashing",
     breaks: "the close marker goes out before the last share",
     file: "edge/shares/open-jobs.ts",
-    replace: [
-      ["const over = this.#leaving.filter((job) => job.inFlight === 0);", "const over = this.#leaving;"],
-    ],
+    replace: [["job.inFlight === 0 && isDue(job)", "isDue(job)"]],
     within: 200,
   },
   {
     name: "quarantine-forgotten",
     breaks: "a prefix goes to another while its shares are under way",
     file: "edge/shares/prefixes.ts",
-    replace: [["if (holder !== undefined && job !== undefined)", "if (holder === null)"]],
+    replace: [["if (!known.live && known.job <= job)", "if (!known.live)"]],
     within: 60,
   },
   {
@@ -199,8 +210,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-marker-for-jobs-passed-over",
     breaks: "the sealer waits for a marker that nobody sends",
-    file: "edge/shares/desk.ts",
-    replace: [["this.#markGap(running, Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
+    file: "edge/shares/job-turns.ts",
+    replace: [["this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
     within: 4_000,
   },
   {
@@ -279,21 +290,120 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     within: 30,
   },
+  {
+    name: "grace-after-retargets",
+    breaks: "hits that were too easy for a hard prefix are taken at the easy one's target",
+    file: "edge/shares/screen.ts",
+    replace: [
+      [
+        "const prefix = prefixes.find(nonce.prefix);",
+        `const held = prefixes.find(nonce.prefix);
+        ${NEWEST_OF_HOLDER}
+        const target_ = newest !== undefined && newest.target < held?.target ? newest.target : held?.target;
+        const prefix = held === undefined ? undefined : { ...held, target: target_ };`,
+      ],
+    ],
+    within: 60,
+  },
+  {
+    name: "target-of-the-newest-prefix",
+    breaks: "a share is worth what is in force when it is sent",
+    file: "edge/shares/screen.ts",
+    replace: [
+      [
+        "const prefix = prefixes.find(nonce.prefix);",
+        `const held = prefixes.find(nonce.prefix);
+        ${NEWEST_OF_HOLDER}
+        const prefix = held === undefined || newest === undefined ? held : { ...held, target: newest.target };`,
+      ],
+    ],
+    within: 20,
+  },
+  {
+    name: "prefixes-in-order",
+    breaks: "who knows the next prefix looks at its hits before the target is fixed",
+    file: "edge/shares/prefix-order.ts",
+    replace: [["return left * HALF + right;", "return place;"]],
+    within: 60,
+  },
+  {
+    name: "prefix-retargeted-with-the-next-job",
+    breaks: "a prefix that is kept has two targets",
+    file: "edge/shares/durable-prefixes.ts",
+    replace: [
+      [
+        "    this.noteOrder();\n",
+        "    this.noteOrder();\n    for (const one of this.#modules.prefixes.live()) one.target = (1n << 64n) - ((1n << 64n) - one.target) / 4n;\n",
+      ],
+    ],
+    within: 20,
+  },
+  {
+    name: "late-time-without-end",
+    breaks: "who ignores the stop is paid until the next job",
+    file: "edge/shares/open-jobs.ts",
+    replace: [
+      ["if (run === undefined || readAtMs > run.lateUntilMs) return", "if (run === undefined) return"],
+      ["(job) => nowMs > endsAtMs(job)", "(job) => this.#current !== undefined && nowMs > endsAtMs(job)"],
+    ],
+    within: 200,
+  },
+  {
+    name: "old-prefixes-good-after-a-resume",
+    breaks: "what was hashed after the stop is paid when the job goes on",
+    file: "edge/shares/open-jobs.ts",
+    replace: [["lateUntilMs >= nowMs), runFrom(firstSerial)]", "lateUntilMs >= nowMs), runFrom(0)]"]],
+    within: 300,
+  },
+  {
+    name: "prefix-not-on-record",
+    breaks: "a restart refuses honest shares of the job that goes on",
+    file: "edge/shares/durable-prefixes.ts",
+    replace: [["if (!(await this.#record([granted], false))) {", "if (granted === null) {"]],
+    within: 300,
+  },
+  {
+    name: "login-not-on-record",
+    breaks: "a restart forgets who holds a prefix",
+    file: "edge/shares/durable-prefixes.ts",
+    replace: [["known === undefined || !(await this.#record([{ ...known, holder }], true))", "known === undefined"]],
+    within: 300,
+  },
+  {
+    name: "nobodys-prefix-free-at-once",
+    breaks: "who never logs in looks at the hits of a prefix that is given out again",
+    file: "edge/shares/prefixes.ts",
+    replace: [
+      [
+        "if (job === undefined) this.#known.delete(prefix);",
+        "if (job === undefined || this.#known.get(prefix)?.holder === undefined) this.#known.delete(prefix);",
+      ],
+    ],
+    within: 300,
+  },
+  {
+    name: "no-stop-at-the-saving",
+    breaks: "work goes on, and is paid, that can win no more",
+    file: "edge/shares/desk.ts",
+    replace: [["this.#running?.turns.end(seenAtMs);", "void seenAtMs;"]],
+    within: 60,
+  },
 ];
 
 /** Loads this file's text changed from here on, in this process. Throws when the code has no such text. */
 export function installMutation(name: string): void {
   const mutation = MUTATIONS.find((one) => one.name === name);
   if (mutation === undefined) throw new Error(`there is no mutation ${name}`);
-  const path = fileURLToPath(new URL(`../../${mutation.file}`, import.meta.url));
+  const edits = [mutation, ...(mutation.also === undefined ? [] : [mutation.also])];
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (!url.startsWith("file:") || fileURLToPath(url) !== path) return loaded;
+      const edit = edits.find(({ file }) => url === new URL(`../../${file}`, import.meta.url).href);
+      if (edit === undefined) return loaded;
       let source =
         typeof loaded.source === "string" ? loaded.source : Buffer.from(bytesOf(loaded.source)).toString();
-      for (const [from, to] of mutation.replace) {
-        if (!source.includes(from)) throw new Error(`${mutation.file} has no text for ${name}: ${from}`);
+      for (const [from, to] of edit.replace) {
+        if (!source.includes(from)) throw new Error(`${edit.file} has no text for ${name}: ${from}`);
         source = source.replaceAll(from, to);
       }
       return { ...loaded, source };

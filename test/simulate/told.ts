@@ -72,10 +72,13 @@ export class ToldLedger {
     if (told !== undefined) told.holder = holder;
   }
 
-  released(edgeId: string, prefix: number): void {
+  /** `job`: whose shares the edge takes now. */
+  released(edgeId: string, prefix: number, job: number | undefined): void {
     const told = this.#told.get(key(edgeId, prefix));
     if (told === undefined || told.heldThrough !== undefined) return;
-    told.heldThrough = this.#newestJob(edgeId);
+    // Since its start the edge had no job that anybody could have been told to mine.
+    const newest = this.#of(edgeId).at(-1)?.hasDied === true ? -1 : this.#newestJob(edgeId);
+    told.heldThrough = Math.max(newest, job ?? -1);
     told.goodThrough = told.heldThrough;
   }
 

@@ -39,6 +39,7 @@ const ALARMS = [
 /** A place where an edge runs again and again. */
 interface Seat {
   readonly id: string;
+  readonly place: number;
   edge: SimEdge;
   restarts: number;
 }
@@ -252,12 +253,18 @@ export class World {
   #seat(identity: number): void {
     const id = String(identity + 1).repeat(32);
     const disk = memoryDisk(new Map([["/data/edge-id", new TextEncoder().encode(`${id}\n`)]]));
-    const seat: Seat = { id, edge: this.#newEdge(id, disk, 0, () => seat), restarts: 0 };
+    const place = this.#seats.length;
+    const seat: Seat = { id, place, edge: this.#newEdge({ id, place }, disk, 0, () => seat), restarts: 0 };
     this.#seats.push(seat);
     seat.edge.run();
   }
 
-  #newEdge(id: string, inner: MemoryDisk, restarts: number, seat: () => Seat): SimEdge {
+  #newEdge(
+    { id, place }: Pick<Seat, "id" | "place">,
+    inner: MemoryDisk,
+    restarts: number,
+    seat: () => Seat,
+  ): SimEdge {
     const { time, chain } = this;
     const process = this.#process(`edge-${id.slice(0, 1)}.${restarts}`);
     const disk = new SimDisk({
@@ -266,7 +273,7 @@ export class World {
     });
     return new SimEdge(
       id,
-      { sessions: this.#plan.sessions, restarts, credit: this.#plan.credit, told: this.oracle.told },
+      { sessions: this.#plan.sessions, place, credit: this.#plan.credit, told: this.oracle.told },
       {
         ...{ time, chain, process, disk, network: this.#network, server: this.server },
         chance: this.#chance.fork(),
@@ -314,7 +321,7 @@ export class World {
       () => {
         seat.restarts += 1;
         const disk = edge.disk.inner.afterCrash(kind, () => this.#chance.unit());
-        seat.edge = this.#newEdge(seat.id, disk, seat.restarts, () => seat);
+        seat.edge = this.#newEdge(seat, disk, seat.restarts, () => seat);
         seat.edge.run();
       },
     );
