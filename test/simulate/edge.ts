@@ -347,12 +347,13 @@ export class SimEdge {
       oprHashOf: async () => undefined,
       authorize: (request) => this.#accounts.authorize(request),
       grantPrefix: async (request) => {
+        const serial = told.asked();
         const granted = await this.desk.grantPrefix(request);
         if (granted === undefined || !this.process.alive) return granted;
         const { prefix, target } = granted;
         const holder = request.holder === undefined ? undefined : holderOf(request.holder);
         guard(() => {
-          told.granted(this.id, prefix, target, holder);
+          told.granted(this.id, prefix, { target, holder, serial });
           onGranted(prefix);
         });
         this.prefixes.add(prefix);

@@ -69,7 +69,10 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the next session repeats the nonces of the one that left",
     file: "edge/shares/desk.ts",
     replace: [
-      ["this.#prefixes.release(prefix, this.#jobs.newest()?.height);", "this.#prefixes.release(prefix, undefined);"],
+      [
+        "this.#prefixes.release(prefix, this.#jobs.newest()?.height);",
+        "this.#prefixes.release(prefix, undefined);",
+      ],
     ],
     within: 300,
   },
@@ -366,7 +369,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "login-not-on-record",
     breaks: "a restart forgets who holds a prefix",
     file: "edge/shares/durable-prefixes.ts",
-    replace: [["known === undefined || !(await this.#record([{ ...known, holder }], true))", "known === undefined"]],
+    replace: [
+      ["known === undefined || !(await this.#record([{ ...known, holder }], true))", "known === undefined"],
+    ],
     within: 300,
   },
   {

@@ -57,14 +57,18 @@ export class ToldLedger {
     this.#isStrict = options.isStrict;
   }
 
+  /** An edge is asked for a prefix: its place in the order, which decides whether it is one of before a stop or after. */
+  asked(): number {
+    this.#serial += 1;
+    return this.#serial;
+  }
+
   /** Throws Violation where somebody may still hash under it in a job that takes shares. */
-  granted(edgeId: string, prefix: number, target: bigint, holder: string | undefined): void {
+  granted(edgeId: string, prefix: number, fresh: Pick<Told, "target" | "holder" | "serial">): void {
     const before = this.#told.get(key(edgeId, prefix));
     if (this.#isStrict && before !== undefined && this.#isHeld(edgeId, before))
       throw new Violation(`I6: prefix ${prefix} was told again while job ${before.heldThrough} was open`);
-    this.#serial += 1;
-    const fresh = { target, holder, serial: this.#serial, heldThrough: undefined, goodThrough: EVER };
-    this.#told.set(key(edgeId, prefix), fresh);
+    this.#told.set(key(edgeId, prefix), { ...fresh, heldThrough: undefined, goodThrough: EVER });
   }
 
   claimed(edgeId: string, prefix: number, holder: string): void {
@@ -159,7 +163,10 @@ export class ToldLedger {
   #isHeld(edgeId: string, { heldThrough }: Told): boolean {
     if (heldThrough === undefined) return true;
     const nowMs = this.#nowMs();
-    return this.#of(edgeId).some(({ job, toMs }) => job <= heldThrough && nowMs <= toMs + this.#lateMs);
+    // A restart may find that it can take no more of a job, late time or not.
+    return this.#of(edgeId).some(
+      ({ job, toMs, hasDied }) => !hasDied && job <= heldThrough && nowMs <= toMs + this.#lateMs,
+    );
   }
 
   #newestJob(edgeId: string): number {

@@ -1,6 +1,7 @@
 /** Pools to play against, in memory: the real stratum server on the real share desk, or on the open backend; clock, disk and blocks in the game's hands. */
 
 import { type Duplex, duplexPair } from "node:stream";
+import { lateMsOf } from "../../edge/lease/slots.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
@@ -11,7 +12,6 @@ import { StratumServer } from "../../edge/stratum/server.ts";
 import type { Random } from "../../shared/clock.ts";
 import { assignedWork, targetOfWork } from "../../shared/difficulty/work.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
-import { lateMsOf } from "../../edge/lease/slots.ts";
 import { SILENT } from "../../shared/logger.ts";
 import type { ManualClock } from "../helpers/manual-clock.ts";
 import type { MemoryBooks } from "../helpers/memory-books.ts";

@@ -99,11 +99,9 @@ export class Session {
   }
 
   logIn(): void {
-    void this.#connection
-      .request("mining.authorize", [`${this.user},${this.#worker}`, ""])
-      .then((answer) => {
-        this.isLoggedIn = answer?.result === true;
-      });
+    void this.#connection.request("mining.authorize", [`${this.user},${this.#worker}`, ""]).then((answer) => {
+      this.isLoggedIn = answer?.result === true;
+    });
   }
 
   /** Sends a share when its turn comes. */

@@ -16,6 +16,7 @@ export interface Strategy {
 
 /** Targets to choose from, in hashes a share. */
 const CHOICES = [16n, 64n, 256n, 1_024n] as const;
+const WISHES_AHEAD = [...CHOICES, 4_096n] as const;
 const HARD = 1_024n;
 const EASY = 16n;
 
@@ -39,9 +40,12 @@ function alive(game: Game, session: Session): Session {
   return session.isOver ? game.connect() : session;
 }
 
-/** Keeps what it finds at one target, and sends it where another is in force; `change` comes in the middle of each block. */
+/**
+ * Keeps what it finds at one target, and sends it where another is in force; `change` comes in the middle of each block. `sendsDue`: what reaches the
+ * first target is sent at once, and only what does not is kept.
+ */
 function keepAndSend(
-  wishes: { readonly first: bigint; readonly then: bigint },
+  wishes: { readonly first: bigint; readonly then: bigint; readonly sendsDue?: boolean },
   change: (game: Game, session: Session) => Promise<Session> | Session = (_game, session) => session,
 ): (game: Game) => Promise<void> {
   return async (game) => {
@@ -62,8 +66,12 @@ function keepAndSend(
         await game.settle();
         session.wish(wishes.then);
       }
-      if (!isChanged) kept.push(...find(game, session));
-      else if (session.worth === wishes.then || !game.isMining) sendBest(kept, session, !game.isMining);
+      if (!isChanged) {
+        const hits = find(game, session);
+        const isDue = ({ reached }: Hit): boolean => wishes.sendsDue === true && reached >= session.target;
+        for (const hit of hits.filter(isDue)) session.send(hit);
+        kept.push(...hits.filter((hit) => !isDue(hit)));
+      } else if (session.worth === wishes.then || !game.isMining) sendBest(kept, session, !game.isMining);
       mine(game, session);
     });
   };
@@ -78,19 +86,23 @@ function sendBest(kept: Hit[], session: Session, isLast: boolean): void {
   for (const hit of chosen) session.send(hit);
 }
 
-/** The target at which these hits are worth most. */
-function bestWorth(hits: readonly Hit[]): bigint {
+/** The target at which these hits are worth most; another than the present one, which would bring no new prefix. */
+function bestWorth(hits: readonly Hit[], present: bigint): bigint {
   const value = (worth: bigint): bigint => worth * BigInt(hits.filter(({ luck }) => luck >= worth).length);
-  return CHOICES.reduce((best, worth) => (value(worth) > value(best) ? worth : best), EASY);
+  const others = WISHES_AHEAD.filter((worth) => worth !== present);
+  return others.reduce((best, worth) => (value(worth) > value(best) ? worth : best));
 }
 
 /** Hashes ahead under a prefix that it hopes to be given by its next wish, and wishes what suits the hits. */
-function guessByWish(guess: (game: Game, session: Session, seen: readonly number[]) => number): (game: Game) => Promise<void> {
+function guessByWish(
+  guess: (game: Game, session: Session, seen: readonly number[]) => number,
+): (game: Game) => Promise<void> {
   return async (game) => {
     let session = game.connect();
     const seen: number[] = [];
     let kept: Hit[] = [];
     let guessed: number | undefined;
+    let wishedMs = 0;
     await game.play(async () => {
       session = alive(game, session);
       const { job, prefix } = session;
@@ -98,8 +110,10 @@ function guessByWish(guess: (game: Game, session: Session, seen: readonly number
       if (!seen.includes(prefix)) seen.push(prefix);
       guessed ??= guess(game, session, seen);
       kept.push(...game.hash(job, guessed, game.left));
-      if (kept.length < 100) return;
-      session.wish(bestWorth(kept));
+      // Before it is asked, the pool gives no other target.
+      if (game.ageMs - wishedMs < 1_100 && game.ageMs > wishedMs) return;
+      wishedMs = game.ageMs;
+      session.wish(bestWorth(kept, session.worth));
       await game.settle();
       if (session.prefix === guessed) sendAll(kept, session, ({ reached }) => reached >= session.target);
       kept = [];
@@ -110,13 +124,17 @@ function guessByWish(guess: (game: Game, session: Session, seen: readonly number
 
 /** Keeps some prefixes as nobody, hashes under each, and logs in where it was lucky. */
 async function asNobody(game: Game): Promise<void> {
-  const held = Array.from({ length: 4 }, () => ({ session: game.connect({ isAnonymous: true }), hits: [] as Hit[] }));
+  const held = Array.from({ length: 4 }, () => ({
+    session: game.connect({ isAnonymous: true }),
+    hits: [] as Hit[],
+  }));
   await game.settle();
   await game.play(async () => {
     for (const place of held) {
       const { session, hits } = place;
       if (session.isOver) Object.assign(place, { session: game.connect({ isAnonymous: true }), hits: [] });
-      else if (session.prefix !== undefined) hits.push(...game.hash(game.job, session.prefix, HASHES_A_SLICE / 4));
+      else if (session.prefix !== undefined)
+        hits.push(...game.hash(game.job, session.prefix, HASHES_A_SLICE / 4));
     }
     const lucky = held.toSorted((a, b) => b.hits.length - a.hits.length)[0];
     if (lucky === undefined || lucky.hits.length < 60) return;
@@ -156,6 +174,34 @@ async function highestInForce(game: Game): Promise<void> {
     sessions[0]?.end();
     const open = sessions.filter(({ isOver }) => !isOver).toSorted((a, b) => Number(b.worth - a.worth));
     for (const hit of kept.splice(0)) (open.find(({ worth }) => worth <= hit.luck) ?? open.at(-1))?.send(hit);
+  });
+}
+
+/** Hits of half a block kept, then each target is wished for, the hardest first, and gets those that reach it and are left. */
+async function inTurn(game: Game): Promise<void> {
+  let session = game.connect();
+  const kept: Hit[] = [];
+  let height = 0;
+  let place = -1;
+  let wishedMs = 0;
+  await game.play(async () => {
+    session = alive(game, session);
+    if (game.job.height !== height) {
+      height = game.job.height;
+      place = -1;
+      session.wish(EASY);
+    }
+    if (game.isMining && game.ageMs < BLOCK_MS / 2) {
+      kept.push(...find(game, session));
+      return;
+    }
+    if (place < CHOICES.length - 1 && game.ageMs - wishedMs > 1_100) {
+      place += 1;
+      session.wish(CHOICES.at(-1 - place) ?? EASY);
+      await game.settle();
+      wishedMs = game.ageMs;
+    }
+    sendBest(kept, session, !game.isMining);
   });
 }
 
@@ -262,7 +308,7 @@ async function twoEdges(game: Game): Promise<void> {
       if (session.prefix === undefined) continue;
       kept.push(...game.hash(game.job, session.prefix, HASHES_A_SLICE / 2));
     }
-    if (game.chance.hit(0.1)) sessions[1]?.wish(bestWorth(kept));
+    if (game.chance.hit(0.1)) sessions[1]?.wish(bestWorth(kept, sessions[1].worth));
     if (game.isMining && game.ageMs < BLOCK_MS - 1_000) return;
     const order = sessions.toSorted((a, b) => Number(b.worth - a.worth));
     for (const hit of kept.splice(0)) for (const session of order) session.send(hit);
@@ -306,7 +352,10 @@ export const GUESSES_IN_ORDER: Strategy = {
 };
 
 const HONEST: Strategy = { name: "honest", sendsAll: true, play: several(1) };
-const HIGHEST: Strategy = { name: "hits kept, sent where the highest target is in force", play: highestInForce };
+const HIGHEST: Strategy = {
+  name: "hits kept, sent where the highest target is in force",
+  play: highestInForce,
+};
 const WISHES: Strategy = {
   name: "wishes often, sends all",
   sendsAll: true,
@@ -320,7 +369,11 @@ const WISHES: Strategy = {
 };
 const HARD_TO_EASY: Strategy = {
   name: "one connection, from hard to easy",
-  play: keepAndSend({ first: HARD, then: EASY }),
+  play: keepAndSend({ first: HARD, then: EASY, sendsDue: true }),
+};
+const ONE_AFTER_THE_OTHER: Strategy = {
+  name: "hits kept, all targets in turn from hard to easy",
+  play: inTurn,
 };
 const STOPS: Strategy = { name: "on through a stop, then the job goes on", play: onThroughStops(3_000) };
 
@@ -329,6 +382,7 @@ export const STRATEGIES: readonly Strategy[] = [
   { name: "two sessions", sendsAll: true, play: several(2) },
   { name: "many sessions", sendsAll: true, play: several(10) },
   HIGHEST,
+  ONE_AFTER_THE_OTHER,
   HARD_TO_EASY,
   { name: "one connection, from easy to hard", play: keepAndSend({ first: EASY, then: HARD }) },
   {

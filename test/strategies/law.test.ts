@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { changeEdges } from "./changes.ts";
+import { tryStrategy } from "./law.ts";
+import { GUESSES_IN_ORDER, STRATEGIES } from "./strategies.ts";
+
+/** Three blocks. `npm run strategies` plays all strategies, with a million hashes each. */
+const HASHES = 120_000;
+/** Those that were paid too much before a prefix had one target for its whole life, and who gets all that it is owed. */
+const QUICK = [
+  "honest",
+  "all shares late",
+  "hits kept, all targets in turn from hard to easy",
+  "one connection, from hard to easy",
+  "two edges, one behind the other",
+  "on through a stop, then the job goes on",
+  "any mixture",
+  "stratum alone: from hard to easy",
+];
+
+describe("the law of work", () => {
+  it.each(QUICK)("pays no more than was hashed while told to: %s", async (name) => {
+    const strategy = STRATEGIES.find((one) => one.name === name);
+    if (strategy === undefined) throw new Error(`there is no strategy ${name}`);
+    const { made, verdict, z } = await tryStrategy(strategy, { seed: 7, hashes: HASHES });
+
+    expect(made).toBeGreaterThan(HASHES / 2);
+    expect(["equal", "within"], `z = ${z.toFixed(1)}`).toContain(verdict);
+  });
+
+  it("would be broken by who hashes ahead, were prefixes given out in order", async () => {
+    const { made, credited } = await tryStrategy(GUESSES_IN_ORDER, {
+      seed: 7,
+      hashes: HASHES,
+      isPredictable: true,
+    });
+    const fair = await tryStrategy(GUESSES_IN_ORDER, { seed: 7, hashes: HASHES });
+
+    expect(credited).toBeGreaterThan(made);
+    expect(fair.credited).toBe(0);
+  });
+
+  it("takes what an honest miner found while its line was cut, at the edge that it had it from", async () => {
+    const { changes, lost } = await changeEdges(false, { seed: 7, hashes: 60_000 });
+
+    expect(changes).toBeGreaterThan(0);
+    expect(lost).toBe(0);
+  });
+});
