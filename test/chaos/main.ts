@@ -199,7 +199,7 @@ async function killAll(pool: Pool, chance: Chance): Promise<void> {
 
 const minerSum = v.object({
   ...{ user: v.string(), worker: v.string() },
-  ...{ job: v.number(), sure: v.number(), unsure: v.number() },
+  ...{ job: v.number(), sure: v.number(), unsure: v.number(), sureWork: v.number(), unsureWork: v.number() },
 });
 const finalWords = v.object({
   totals: v.record(v.string(), v.number()),
@@ -207,40 +207,73 @@ const finalWords = v.object({
   problems: v.array(v.string()),
   acknowledged: v.object({ p50: v.number(), p99: v.number(), max: v.number() }),
   sums: v.array(minerSum),
+  /** Hashes that cheating miners made while they were told to. */
+  cheats: v.array(v.object({ user: v.string(), worker: v.string(), made: v.number() })),
 });
 type FinalWords = v.InferOutput<typeof finalWords>;
 
-/** Shares in the books by the job they were mined for, user and worker. */
-async function bookedShares(db: Db): Promise<Map<string, number>> {
+interface Booked {
+  readonly shares: number;
+  readonly work: number;
+}
+
+/** Shares and work in the books by the job they were mined for, user and worker. */
+async function bookedShares(db: Db): Promise<Map<string, Booked>> {
   const rows = await db.query(
-    sql`SELECT d.job, r."user", r.worker, sum(r.shares)::int AS shares
-      FROM deltas d, jsonb_to_recordset(d.body::jsonb -> 'rows') AS r("user" text, worker text, shares numeric)
+    sql`SELECT d.job, r."user", r.worker, sum(r.shares)::int AS shares, sum(r.work)::float8 AS work
+      FROM deltas d, jsonb_to_recordset(d.body::jsonb -> 'rows') AS r("user" text, worker text, shares numeric, work numeric)
       GROUP BY d.job, r."user", r.worker`,
-    v.object({ job: v.number(), user: v.string(), worker: v.string(), shares: v.number() }),
+    v.object({ job: v.number(), user: v.string(), worker: v.string(), shares: v.number(), work: v.number() }),
   );
-  return new Map(rows.map(({ job, user, worker, shares }) => [`${job} ${user} ${worker}`, shares]));
+  return new Map(rows.map(({ job, user, worker, ...booked }) => [`${job} ${user} ${worker}`, booked]));
+}
+
+/** By how many σ a cheat's credited work may be above the hashes that it made. */
+const MOST_SIGMA = 6;
+
+/** No cheat is credited more than the hashes it made while told to. A share of d hashes brings a variance of d². */
+function checkCheats({ cheats }: FinalWords, booked: ReadonlyMap<string, Booked>): void {
+  let made = 0;
+  let credited = 0;
+  for (const cheat of cheats) {
+    const rows = [...booked].filter(([key]) => key.endsWith(` ${cheat.user} ${cheat.worker}`));
+    const work = rows.reduce((sum, [, row]) => sum + row.work, 0);
+    // Of shares of many targets the mean one says too little: none is above 512 hashes.
+    const sigma = Math.sqrt(work * 512);
+    made += cheat.made;
+    credited += work;
+    if (work > cheat.made + MOST_SIGMA * sigma)
+      problems.push(`${cheat.worker} is credited ${work} for ${cheat.made} hashes`);
+  }
+  console.log(
+    `cheats: ${made} hashes made while told to, credited ${credited} (${(credited / made).toFixed(2)} ×)`,
+  );
 }
 
 /** Acknowledged shares that are missing, and shares beyond what could have been counted. */
 interface Comparison {
   readonly lost: number;
   readonly surplus: number;
+  /** Workers whose work in a job is not that of their shares at their prefixes' targets. */
+  readonly wrongWork: number;
   /** Lost shares by job. */
   readonly where: ReadonlyMap<number, number>;
 }
 
-function compare(words: FinalWords, booked: ReadonlyMap<string, number>): Comparison {
+function compare(words: FinalWords, booked: ReadonlyMap<string, Booked>): Comparison {
   let lost = 0;
   let surplus = 0;
   const where = new Map<number, number>();
-  for (const { user, worker, job, sure, unsure } of words.sums) {
-    const shares = booked.get(`${job} ${user} ${worker}`) ?? 0;
+  let wrongWork = 0;
+  for (const { user, worker, job, sure, unsure, sureWork, unsureWork } of words.sums) {
+    const { shares, work } = booked.get(`${job} ${user} ${worker}`) ?? { shares: 0, work: 0 };
+    if (work < sureWork || work > sureWork + unsureWork) wrongWork += 1;
     const missing = Math.max(0, sure - shares);
     if (missing > 0) where.set(job, (where.get(job) ?? 0) + missing);
     lost += missing;
     surplus += Math.max(0, shares - sure - unsure);
   }
-  return { lost, surplus, where };
+  return { lost, surplus, wrongWork, where };
 }
 
 async function waitForBooks(db: Db, words: FinalWords): Promise<Comparison & { drainMs: number }> {
@@ -315,10 +348,10 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   const words = v.parse(finalWords, minersTell);
   problems.push(...words.problems);
   const db = openPg({ url: pool.database.url });
-  const { lost, surplus, where, drainMs } = await waitForBooks(db, words);
+  const { lost, surplus, wrongWork, where, drainMs } = await waitForBooks(db, words);
   const booked = await bookedShares(db);
   const ofReplayer = [...booked].filter(([key]) => key.includes(` ${REPLAYER} `));
-  const replayed = ofReplayer.reduce((sum, [, shares]) => sum + shares, 0);
+  const replayed = ofReplayer.reduce((sum, [, { shares }]) => sum + shares, 0);
   if (replayed !== 1) problems.push(`the replayed share is booked ${replayed} times`);
   const audit = await auditBooks(db);
   await db.close();
@@ -328,6 +361,8 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   if (lost > 0) problems.push(`${lost} acknowledged shares are lost, by job: ${JSON.stringify([...where])}`);
   if (surplus > 0) problems.push(`${surplus} shares are counted that were not sent so often`);
   for (const code of rejected) problems.push(`the books refused a message: ${code}`);
+  if (wrongWork > 0) problems.push(`${wrongWork} workers have other work in a job than that of their shares`);
+  checkCheats(words, booked);
   checkExtent(words.totals["acked"] ?? 0, audit.blocks);
   printTable();
   const { totals, acknowledged } = words;

@@ -45,7 +45,7 @@ function alive(game: Game, session: Session): Session {
  * first target is sent at once, and only what does not is kept.
  */
 function keepAndSend(
-  wishes: { readonly first: bigint; readonly then: bigint; readonly sendsDue?: boolean },
+  wishes: { readonly first: bigint; readonly next: bigint; readonly sendsDue?: boolean },
   change: (game: Game, session: Session) => Promise<Session> | Session = (_game, session) => session,
 ): (game: Game) => Promise<void> {
   return async (game) => {
@@ -64,14 +64,14 @@ function keepAndSend(
         isChanged = true;
         session = await change(game, session);
         await game.settle();
-        session.wish(wishes.then);
+        session.wish(wishes.next);
       }
       if (!isChanged) {
         const hits = find(game, session);
         const isDue = ({ reached }: Hit): boolean => wishes.sendsDue === true && reached >= session.target;
         for (const hit of hits.filter(isDue)) session.send(hit);
         kept.push(...hits.filter((hit) => !isDue(hit)));
-      } else if (session.worth === wishes.then || !game.isMining) sendBest(kept, session, !game.isMining);
+      } else if (session.worth === wishes.next || !game.isMining) sendBest(kept, session, !game.isMining);
       mine(game, session);
     });
   };
@@ -369,7 +369,7 @@ const WISHES: Strategy = {
 };
 const HARD_TO_EASY: Strategy = {
   name: "one connection, from hard to easy",
-  play: keepAndSend({ first: HARD, then: EASY, sendsDue: true }),
+  play: keepAndSend({ first: HARD, next: EASY, sendsDue: true }),
 };
 const ONE_AFTER_THE_OTHER: Strategy = {
   name: "hits kept, all targets in turn from hard to easy",
@@ -384,10 +384,10 @@ export const STRATEGIES: readonly Strategy[] = [
   HIGHEST,
   ONE_AFTER_THE_OTHER,
   HARD_TO_EASY,
-  { name: "one connection, from easy to hard", play: keepAndSend({ first: EASY, then: HARD }) },
+  { name: "one connection, from easy to hard", play: keepAndSend({ first: EASY, next: HARD }) },
   {
     name: "kept across a disconnection",
-    play: keepAndSend({ first: EASY, then: HARD }, async (game, session) => {
+    play: keepAndSend({ first: EASY, next: HARD }, async (game, session) => {
       session.end();
       await game.settle();
       return game.connect();
@@ -395,7 +395,7 @@ export const STRATEGIES: readonly Strategy[] = [
   },
   {
     name: "kept across a restart",
-    play: keepAndSend({ first: EASY, then: HARD }, async (game) => {
+    play: keepAndSend({ first: EASY, next: HARD }, async (game) => {
       await game.pools[0]?.restart();
       return game.connect();
     }),

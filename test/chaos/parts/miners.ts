@@ -7,10 +7,14 @@ import { connect } from "node:net";
 import { PoolConnection } from "../../../edge/miner/pool-connection.ts";
 import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../../shared/bytes.ts";
 import { sleep, systemClock } from "../../../shared/clock.ts";
+import { assignedWork } from "../../../shared/difficulty/work.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 import { Chance } from "../../simulate/random.ts";
 import { partOptions, tell, USERS } from "../options.ts";
+import { Cheat } from "./cheat.ts";
 
+/** Beside the honest ones: who wants more than its hashes are worth. */
+const CHEATS = 12;
 const options = partOptions();
 const hasher = smallHasher(options.bits);
 const chance = new Chance(options.seed);
@@ -22,6 +26,8 @@ interface Share {
   readonly oprHash: string;
   readonly nonce: Uint8Array;
   readonly difficulty: bigint;
+  /** Of the target of its prefix: what it is credited with, whatever target is in force when it is sent. */
+  readonly work: bigint;
   state: "accepted" | "counted" | "refused" | "unknown";
 }
 
@@ -29,6 +35,20 @@ const totals = { acked: 0, refused: 0, unknown: 0, replays: 0, replaysTaken: 0, 
 const refusals = new Map<string, number>();
 const problems: string[] = [];
 const acknowledgedMs: number[] = [];
+
+interface Sums {
+  readonly user: string;
+  readonly worker: string;
+  readonly job: number;
+  readonly sure: number;
+  readonly unsure: number;
+  readonly sureWork: number;
+  readonly unsureWork: number;
+}
+
+function workOf(shares: readonly Share[]): bigint {
+  return shares.reduce((sum, { work }) => sum + work, 0n);
+}
 
 class Miner {
   readonly #user: string;
@@ -52,14 +72,17 @@ class Miner {
     }
   }
 
-  /** Shares by job: how many were acknowledged or known to be counted, and how many may be counted besides. */
-  sums(): { user: string; worker: string; job: number; sure: number; unsure: number }[] {
+  /** Shares, and their work, by job: how many were acknowledged or known to be counted, and how many may be counted besides. */
+  sums(): Sums[] {
     const jobs = Map.groupBy(this.#shares, ({ job }) => job);
-    return [...jobs].map(([job, shares]) => ({
-      ...{ user: this.#user, worker: this.#worker, job },
-      sure: shares.filter(({ state }) => state === "accepted" || state === "counted").length,
-      unsure: shares.filter(({ state }) => state === "unknown").length,
-    }));
+    return [...jobs].map(([job, shares]) => {
+      const sure = shares.filter(({ state }) => state === "accepted" || state === "counted");
+      const unsure = shares.filter(({ state }) => state === "unknown");
+      return {
+        ...{ user: this.#user, worker: this.#worker, job, sure: sure.length, unsure: unsure.length },
+        ...{ sureWork: Number(workOf(sure)), unsureWork: Number(workOf(unsure)) },
+      };
+    });
   }
 
   async #live(): Promise<void> {
@@ -150,16 +173,19 @@ class Miner {
   async #mine(): Promise<void> {
     const job = this.#job;
     if (job === undefined) return;
+    // A prefix has one target for its whole life: both are taken together.
+    const target = this.#target;
     const prefix = u32ToBytes(this.#prefix);
     const head = fromHex(job.oprHash);
     for (let batch = 0; batch < 200; batch++) {
       const nonces = Array.from({ length: 16 }, () => concat(prefix, u32ToBytes(this.#counter++)));
       const hashes = await hasher.hash(nonces.map((nonce) => concat(head, nonce)));
-      const hit = hashes.findIndex((hash) => bytesToU64(hash) >= this.#target);
+      const hit = hashes.findIndex((hash) => bytesToU64(hash) >= target);
       const [nonce, hash] = [nonces[hit], hashes[hit]];
       if (nonce === undefined || hash === undefined) continue;
       const share: Share = {
         ...{ job: job.height, oprHash: job.oprHash, nonce, difficulty: bytesToU64(hash) },
+        work: assignedWork(target),
         state: "unknown",
       };
       this.#shares.push(share);
@@ -210,7 +236,14 @@ class Miner {
 const miners = Array.from({ length: options.miners }, (_, n) => {
   return new Miner(USERS[n % USERS.length] ?? "user0", `rig${n}`);
 });
-const running = miners.map((miner) => miner.run());
+const cheats = Array.from({ length: CHEATS }, (_, n) => {
+  const modules = {
+    ...{ hasher, chance, ports: options.edgePorts, everyMs: options.shareEveryMs },
+    isOver: () => isOver,
+  };
+  return new Cheat(USERS[n % USERS.length] ?? "user0", `cheat${n}`, modules);
+});
+const running = [...miners, ...cheats].map((miner) => miner.run());
 tell({ ready: true });
 const report = setInterval(() => tell({ totals, refusals: Object.fromEntries(refusals), problems }), 1_000);
 process.stdin.on("data", () => {
@@ -225,6 +258,7 @@ const lastWords = JSON.stringify({
   ...{ over: true, totals, refusals: Object.fromEntries(refusals), problems },
   acknowledged: { p50: at(0.5), p99: at(0.99), max: at(1) },
   sums: miners.flatMap((miner) => miner.sums()),
+  cheats: cheats.map(({ user, worker, made }) => ({ user, worker, made })),
 });
 // Not before all of it is out: it is long.
 process.stdout.write(`${lastWords}\n`, () => process.exit(0));
