@@ -138,14 +138,19 @@ export class ToldLedger {
   isTold(edgeId: string, prefix: number, holder: string, job: number): boolean {
     const told = this.#told.get(key(edgeId, prefix));
     if (told === undefined || (told.holder ?? holder) !== holder || job > told.goodThrough) return false;
+    const own = this.#of(edgeId).filter((stretch) => stretch.job === job);
+    // Where this edge is behind, another one tells it: the prefix is good for it here all the same.
+    const isAhead = own.length === 0 && [...this.#stretches.values()].flat().some((one) => one.job === job);
     const nowMs = this.#nowMs();
-    return this.#of(edgeId).some(
-      (stretch) =>
-        stretch.job === job &&
-        nowMs >= stretch.fromMs &&
-        nowMs <= stretch.toMs + this.#lateMs &&
-        told.serial >= stretch.firstSerial &&
-        told.serial <= stretch.lastSerial,
+    return (
+      isAhead ||
+      own.some(
+        ({ fromMs, toMs, firstSerial, lastSerial }) =>
+          nowMs >= fromMs &&
+          nowMs <= toMs + this.#lateMs &&
+          told.serial >= firstSerial &&
+          told.serial <= lastSerial,
+      )
     );
   }
 
