@@ -11,7 +11,7 @@ import { type Luck, mixerLuck } from "./mixer.ts";
 import { BLOCK_MS, DeskPool, EASIEST, LATE_MS, OpenPool, type Pool } from "./pool.ts";
 import { type Hit, type Job, Session, type SessionOptions } from "./session.ts";
 
-/** Between two turns of the player's; longer where nothing has been mined for some time. */
+/** Between two turns of the player's; longer where the next job does not come for some time. */
 const SLICE_MS = 200;
 const LONG_SLICE_MS = 10_000;
 const STEPS_A_SLICE = 4;
@@ -143,7 +143,7 @@ export class Game {
       await this.#turnTime();
       this.#left = HASHES_A_SLICE;
       await turn();
-      await this.#pass(this.stoppedForMs > 2_000 ? LONG_SLICE_MS : SLICE_MS);
+      await this.#pass(this.#isSaved && this.stoppedForMs > 2_000 ? LONG_SLICE_MS : SLICE_MS);
     }
     if (this.isMining) await this.#end();
     this.#left = 0;

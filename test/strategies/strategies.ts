@@ -16,7 +16,7 @@ export interface Strategy {
 
 /** Targets to choose from, in hashes a share. */
 const CHOICES = [16n, 64n, 256n, 1_024n] as const;
-const WISHES_AHEAD = [...CHOICES, 4_096n] as const;
+const WISHES_AHEAD = [...CHOICES, 512n, 2_048n, 4_096n] as const;
 const HARD = 1_024n;
 const EASY = 16n;
 
