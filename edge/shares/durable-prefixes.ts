@@ -57,10 +57,11 @@ export class DurablePrefixes {
 
   /** See StratumBackend. */
   async claim(prefix: number, holder: Holder): Promise<boolean> {
-    const known = this.#modules.prefixes.find(prefix);
-    if (known === undefined || !(await this.#record([{ ...known, holder }], true))) return false;
-    this.#modules.prefixes.claim(prefix, holder);
-    return true;
+    const { prefixes } = this.#modules;
+    // First in memory: a job that begins meanwhile repeats it with its holder. Nobody can send a share before the login is answered.
+    prefixes.claim(prefix, holder);
+    const known = prefixes.find(prefix);
+    return known !== undefined && (await this.#record([known], true));
   }
 
   /** See StratumBackend. On record with the next job. */
