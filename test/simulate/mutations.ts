@@ -370,9 +370,25 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a restart forgets who holds a prefix",
     file: "edge/shares/durable-prefixes.ts",
     replace: [
-      ["known === undefined || !(await this.#record([{ ...known, holder }], true))", "known === undefined"],
+      ["return known !== undefined && (await this.#record([known], true));", "return known !== undefined;"],
     ],
     within: 300,
+  },
+  {
+    name: "login-kept-back-until-it-is-on-record",
+    breaks: "a job that begins meanwhile puts the prefix on record once more, without its holder",
+    file: "edge/shares/durable-prefixes.ts",
+    replace: [
+      [
+        "    prefixes.claim(prefix, holder);\n    const known = prefixes.find(prefix);\n",
+        "    const known = prefixes.find(prefix);\n",
+      ],
+      [
+        "return known !== undefined && (await this.#record([known], true));",
+        "if (known === undefined || !(await this.#record([{ ...known, holder }], true))) return false;\n    prefixes.claim(prefix, holder);\n    return true;",
+      ],
+    ],
+    within: 100,
   },
   {
     name: "nobodys-prefix-free-at-once",
