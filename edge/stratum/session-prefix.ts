@@ -93,10 +93,15 @@ export class SessionPrefix {
    * The session mines for this holder from now on. Resolves to the lines that follow the answer: a second prefix where the worker's last target is
    * known, or where the worker is another than before. Undefined: it cannot be put on record now.
    */
-  async login(holder: Holder, trusted: boolean): Promise<string | undefined> {
+  login(holder: Holder, trusted: boolean): Promise<string | undefined> {
     const before = this.#holder;
     this.#holder = holder;
     this.#trusted = trusted;
+    // In its turn: a prefix that was asked for before the login, as for a job that goes on, is claimed when it is there.
+    return this.#inTurn(() => this.#logIn(holder, before));
+  }
+
+  async #logIn(holder: Holder, before: Holder | undefined): Promise<string | undefined> {
     const grant = this.#grant;
     if (grant === undefined) return "";
     const isSame = before?.user === holder.user && before.worker === holder.worker;
@@ -108,7 +113,7 @@ export class SessionPrefix {
     const isNeeded = before !== undefined;
     if (!isNeeded && (last === undefined || last === grant.target)) return "";
     const lines = this.#modules.quota.take(this.#hooks.remoteAddress)
-      ? await this.#inTurn(() => this.#ask(last ?? grant.target, last !== undefined))
+      ? await this.#ask(last ?? grant.target, last !== undefined)
       : undefined;
     return lines ?? (isNeeded ? undefined : "");
   }

@@ -76,6 +76,10 @@ class Client {
       this.job = { id: String(id), oprHash: String(oprHash) };
       return;
     }
+    if (message["method"] === "mining.set_nonce" && Array.isArray(message["params"])) {
+      this.prefix = u32ToBytes(Number(message["params"][0])) as Uint8Array<ArrayBuffer>;
+      return;
+    }
     if (message["method"] === "mining.set_target" && Array.isArray(message["params"])) {
       this.target = BigInt(`0x${message["params"][0]}`);
       return;
@@ -178,7 +182,7 @@ async function connectAll(ready: Ready): Promise<Client[]> {
     client.tell("mining.suggest_target", [TARGET.toString(16)]);
     clients.push(client);
   }
-  // A wish waits for the grace after a retarget.
+  // A wish brings another prefix with the target.
   while (clients.some((client) => client.job === undefined || client.target > TARGET))
     await new Promise((resolve) => setTimeout(resolve, 50));
   return clients;

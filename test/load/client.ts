@@ -128,6 +128,8 @@ export class LoadClient {
       this.#waiting.delete(id);
       return;
     }
+    const moved = /"mining.set_nonce","params":\["(\d+)"/.exec(line)?.[1];
+    if (moved !== undefined) this.prefix = Number(moved);
     const notify = /"mining.notify","params":\["(\d+)","([0-9a-f]{64})"/.exec(line);
     if (notify === null) return;
     this.job = { height: notify[1] ?? "", oprHash: notify[2] ?? "" };

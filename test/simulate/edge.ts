@@ -238,6 +238,7 @@ export class SimEdge {
         onHeight: (height) => this.#onHeight(height),
         onJob: (job) => this.#onJob(job),
         onNoJob: () => this.stratum.jobChanged(),
+        onStalled: () => this.#mining.set("stalled", true),
         onBlock,
       },
     );

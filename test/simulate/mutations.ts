@@ -519,6 +519,15 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 100,
   },
   {
+    name: "login-does-not-wait-for-a-prefix",
+    breaks: "a prefix that was asked for before the login is nobody's, and what is found under it a forgery",
+    file: "edge/stratum/session-prefix.ts",
+    replace: [
+      ["return this.#inTurn(() => this.#logIn(holder, before));", "return this.#logIn(holder, before);"],
+    ],
+    within: 1_000,
+  },
+  {
     name: "nobodys-prefix-free-at-once",
     breaks: "who never logs in looks at the hits of a prefix that is given out again",
     file: "edge/shares/prefixes.ts",
