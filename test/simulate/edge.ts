@@ -238,7 +238,6 @@ export class SimEdge {
         onHeight: (height) => this.#onHeight(height),
         onJob: (job) => this.#onJob(job),
         onNoJob: () => this.stratum.jobChanged(),
-        onStalled: () => this.#mining.set("stalled", true),
         onBlock,
       },
     );

@@ -533,8 +533,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/prefixes.ts",
     replace: [
       [
-        "if (job === undefined) this.#known.delete(prefix);",
-        "if (job === undefined || this.#known.get(prefix)?.holder === undefined) this.#known.delete(prefix);",
+        "    this.#change(prefix, { live: false, job: job ?? UNOPENED });",
+        "    this.#change(prefix, { live: false, job: job ?? UNOPENED });\n    if (this.#known.get(prefix)?.holder === undefined) this.#known.delete(prefix);",
       ],
     ],
     within: 300,
