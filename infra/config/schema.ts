@@ -180,7 +180,7 @@ export const SETTINGS = {
     credit: setting(
       v.picklist(["assigned", "achieved"], "expected assigned or achieved"),
       "assigned",
-      "What a share counts: the difficulty it was assigned, or (as in the Go pool) the one it happened to reach",
+      "What a share counts: the target it was assigned, or (as in the Go pool) the difficulty it happened to reach, which can be gamed: 1.4 times between equals",
     ),
     registration: setting(
       v.picklist(["invite", "open"], "expected invite or open"),

@@ -12,6 +12,7 @@ import {
   hasher8,
   mine,
   openJob,
+  oprHashOf,
   restarted,
   start,
   submission,
@@ -455,6 +456,27 @@ describe("a prefix", () => {
 
     expect(verdicts).toEqual(["low-difficulty", "accepted"]);
     expect(after.books.sums().get("1001 bob two")?.work).toBe(2n);
+  });
+
+  it("is its holder's after a restart, at whatever moment of a job's beginning the login came", async () => {
+    for (let moment = 0; moment < 30; moment++) {
+      const w = world();
+      await start(w, 1000);
+      const prefix = await granted(w, { holder: undefined });
+      w.books.addJob(1001);
+      const opening = w.desk.openJob({ height: 1001, oprHash: oprHashOf(1001), credit: "assigned" });
+      for (let turns = 0; turns < moment; turns++) {
+        w.clock.advance(0.5);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const login = w.desk.claimPrefix(prefix, ALICE);
+      await passUntil(w.clock, Promise.all([opening, login]));
+
+      const after = restarted(w);
+      await start(after, 1001);
+      const share = submission(after, 1001, await mine(1001, prefix));
+      expect(await submit(after, share), `moment ${moment}`).toBe("accepted");
+    }
   });
 
   it("is told to nobody where it cannot be put on record", async () => {

@@ -85,6 +85,29 @@ describe("jobs", () => {
     expect(methods(client.take())).toEqual(["mining.set_nonce", "mining.notify"]);
   });
 
+  it("that go on while a login is judged leave the login its new prefix", async () => {
+    const { backend, connect, server } = startHarness();
+    const client = connect();
+    client.send(call(1, "mining.subscribe", "x"));
+    await client.fence();
+    const { job } = backend;
+    if (job === undefined) throw new Error("there is a job");
+    backend.job = undefined;
+    server.jobChanged();
+    const grants: (() => void)[] = [];
+    const grant = backend.grantPrefix.bind(backend);
+    backend.grantPrefix = (request) => new Promise((resolve) => grants.push(() => resolve(grant(request))));
+    backend.job = { ...job, freshFrom: 3 };
+    server.jobChanged();
+    client.send(call(2, "mining.authorize", "user,rig"));
+    await until(() => grants.length === 1 && backend.logins.length === 1);
+    await turn();
+    grants[0]?.();
+    await client.until(() => client.lines.some((line) => line.includes('"id":2,"result":true')));
+
+    expect(backend.claimed).toEqual([{ prefix: 3, holder: { user: "user", worker: "rig" } }]);
+  });
+
   it("of another height after a stop are mined with the prefix held before", async () => {
     const { backend, miner, server } = startHarness();
     const client = await miner();
