@@ -44,7 +44,10 @@ async function mineThroughJumps(pool: Pool, clock: FakeClock): Promise<void> {
         return pool.blocks().length >= sealed + 4;
       },
       { withinMs: 60_000, everyMs: 200 },
-    );
+    ).catch((error: unknown) => {
+      console.error(pool.running.stderr());
+      throw error;
+    });
     // The running job and those before it: no two in a row from one row.
     expect(prices.size).toBeGreaterThanOrEqual(3);
     expect((await page(pool)).poolHashrate).toBeLessThan(calmRate * 4);
