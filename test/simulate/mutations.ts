@@ -1,6 +1,7 @@
 /** Faults put into the code on purpose, one at a time: a simulator that does not find them proves nothing. */
 
 import { registerHooks } from "node:module";
+import type { Plan } from "./faults.ts";
 
 export interface Edit {
   /** From the project's folder. */
@@ -15,6 +16,8 @@ export interface Mutation extends Edit {
   readonly breaks: string;
   /** In another file. */
   readonly also?: Edit;
+  /** Circumstances that bring it out, where drawn ones rarely do. */
+  readonly plan?: Partial<Plan>;
   /** Schedules from seed 1 on in which it must be found. */
   readonly within: number;
 }
@@ -184,6 +187,7 @@ export const MUTATIONS: readonly Mutation[] = [
         "this.#drop(messageId(message.key, message.seq));\n        retryMs",
       ],
     ],
+    plan: { faults: ["kill-functions", "database-away"], faultEveryMs: 1_500, functions: 1 },
     within: 1_500,
   },
   {
@@ -215,6 +219,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the sealer waits for a marker that nobody sends",
     file: "edge/shares/job-turns.ts",
     replace: [["this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
+    plan: { edges: 2, slots: 2, twins: false, faults: ["pause-edge", "quick-blocks"], faultEveryMs: 1_500 },
     within: 4_000,
   },
   {
@@ -258,6 +263,7 @@ export const MUTATIONS: readonly Mutation[] = [
       ['message.job}`, "share");', 'message.job}/unlocked`, "share");'],
       ['candidate.height}`, "share");', 'candidate.height}/unlocked`, "share");'],
     ],
+    plan: { pauseMs: 400, miners: 7, faults: ["slow-queue", "queue-away"], faultEveryMs: 4_000, duplicates: 0.6 },
     within: 1_500,
   },
   {
@@ -322,6 +328,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a restart takes a late hit for one in time",
     file: "edge/journal/records.ts",
     replace: [["decodeShare(body, true)", "decodeShare(body, false)"]],
+    plan: { everyMs: 250, miners: 7, sessions: 12, credit: "achieved", cheats: 0, faults: ["kill-edge", "power-cut", "quick-blocks"], faultEveryMs: 1_500 },
     within: 1_000,
   },
   {
@@ -548,10 +555,20 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** Loads this file's text changed from here on, in this process. Throws when the code has no such text. */
-export function installMutation(name: string): void {
+/** The circumstances of this mutation's schedules that are not drawn. */
+export function planOf(name: string | undefined): Partial<Plan> {
+  return name === undefined ? {} : (mutationOf(name).plan ?? {});
+}
+
+function mutationOf(name: string): Mutation {
   const mutation = MUTATIONS.find((one) => one.name === name);
   if (mutation === undefined) throw new Error(`there is no mutation ${name}`);
+  return mutation;
+}
+
+/** Loads the files' text changed from here on, in this process. Throws when the code has no such text. */
+export function installMutation(name: string): void {
+  const mutation = mutationOf(name);
   const edits = [mutation, ...(mutation.also === undefined ? [] : [mutation.also])];
   registerHooks({
     load(url, context, nextLoad) {
