@@ -88,7 +88,8 @@ export const MUTATIONS: readonly Mutation[] = [
       ["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""],
       ["      this.#owedFound = true;\n", ""],
     ],
-    within: 1_000,
+    plan: { everyMs: 250, blocks: 5, faults: ["pause-edge", "database-away", "replace-edge"], faultEveryMs: 4_000 },
+    within: 100,
   },
   {
     name: "acknowledged-before-fsync",
@@ -102,14 +103,16 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "after a failed fsync the second says yes to what is lost",
     file: "edge/journal/journal.ts",
     replace: [["      await file.sync();\n", "      await file.sync().catch(() => file.sync());\n"]],
-    within: 1_500,
+    plan: { everyMs: 250, faults: ["failing-sync", "power-cut"], faultEveryMs: 1_500 },
+    within: 100,
   },
   {
     name: "half-record-left-after-a-full-disk",
     breaks: "what follows half a record cannot be read",
     file: "edge/journal/journal.ts",
     replace: [["await segment.file.truncate(segment.bytes);", ""]],
-    within: 300,
+    plan: { everyMs: 250, faults: ["disk-full", "kill-edge"], faultEveryMs: 1_500 },
+    within: 60,
   },
   {
     name: "names-not-synced",
@@ -123,7 +126,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "records that only the page cache had are taken for durable",
     file: "edge/journal/replay.ts",
     replace: [["if (last) await rewrite(", 'if (last && scan.kind === "torn") await rewrite(']],
-    within: 3_000,
+    plan: { everyMs: 250, faults: ["kill-edge-at-operation", "power-cut"], faultEveryMs: 1_500 },
+    within: 100,
   },
   {
     name: "journal-freed-too-early",
@@ -188,7 +192,7 @@ export const MUTATIONS: readonly Mutation[] = [
       ],
     ],
     plan: { faults: ["kill-functions", "database-away"], faultEveryMs: 1_500, functions: 1 },
-    within: 1_500,
+    within: 30,
   },
   {
     name: "closed-with-shares-in-hashing",
@@ -212,7 +216,8 @@ export const MUTATIONS: readonly Mutation[] = [
       ['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""],
       ["if (!leaseHeld() || !journal.canAppend()) return false;", "if (!journal.canAppend()) return false;"],
     ],
-    within: 1_000,
+    plan: { edges: 2, slots: 2, twins: false, everyMs: 250, blocks: 5, faults: ["replace-edge"], faultEveryMs: 4_000 },
+    within: 100,
   },
   {
     name: "no-marker-for-jobs-passed-over",
@@ -220,7 +225,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/job-turns.ts",
     replace: [["this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
     plan: { edges: 2, slots: 2, twins: false, faults: ["pause-edge", "quick-blocks"], faultEveryMs: 1_500 },
-    within: 4_000,
+    within: 20,
   },
   {
     name: "sealed-without-markers",
@@ -263,8 +268,8 @@ export const MUTATIONS: readonly Mutation[] = [
       ['message.job}`, "share");', 'message.job}/unlocked`, "share");'],
       ['candidate.height}`, "share");', 'candidate.height}/unlocked`, "share");'],
     ],
-    plan: { pauseMs: 400, miners: 7, faults: ["slow-queue", "queue-away"], faultEveryMs: 4_000, duplicates: 0.6 },
-    within: 1_500,
+    plan: { pauseMs: 400, miners: 7, functions: 2, faults: ["slow-queue", "queue-away"], faultEveryMs: 4_000, duplicates: 0.6 },
+    within: 60,
   },
   {
     name: "rows-in-any-order",
@@ -314,7 +319,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "two deltas at once give a user more names than the limit",
     file: "test/simulate/model/names.ts",
     replace: [['await tx.lock(NAMES, "exclusive");', "await tx.moment();"]],
-    within: 1_000,
+    plan: { edges: 3, functions: 2, twins: false, pauseMs: 100, miners: 20, everyMs: 500, faults: [], credit: "achieved", cheats: 0 },
+    within: 40,
   },
   {
     name: "late-winners-counted-as-sent",
@@ -392,7 +398,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a price row of any age makes a job after the database's clock went back",
     file: "shared/db/prices.ts",
     replace: [["return ageMs < -FUTURE_SLACK_MS;", "return ageMs < Number.NEGATIVE_INFINITY;"]],
-    within: 300,
+    plan: { faults: ["database-clock-jump", "no-prices"], faultEveryMs: 1_500, blocks: 5 },
+    within: 40,
   },
   {
     name: "deadline-by-the-wall-clock",
@@ -407,7 +414,8 @@ export const MUTATIONS: readonly Mutation[] = [
           "const decision = decideSeal({ ...candidate, closedMs }, options.deadlineMs);",
       ],
     ],
-    within: 300,
+    plan: { faults: ["wall-clock-jump", "slow-queue"], faultEveryMs: 1_500, functions: 1 },
+    within: 40,
   },
   {
     name: "deadline-as-one-difference",
@@ -532,7 +540,8 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: [
       ["return this.#inTurn(() => this.#logIn(holder, before));", "return this.#logIn(holder, before);"],
     ],
-    within: 1_000,
+    plan: { miners: 40, everyMs: 500, faults: ["false-saving", "cut-lines"], faultEveryMs: 1_500 },
+    within: 60,
   },
   {
     name: "nobodys-prefix-free-at-once",

@@ -191,7 +191,7 @@ export class World {
 
   /** Whether all edges are up, and have been for so long that the books have what these owe them. */
   #noteWhole(): void {
-    const isWhole = this.#isHealing && this.#seats.every(({ edge }) => edge.isUp && edge.desk.stats()?.leaseHeld);
+    const isWhole = this.#isHealing && this.#seats.every(({ edge }) => isServing(edge));
     this.#wholeSinceMs = isWhole ? Math.min(this.#wholeSinceMs, this.time.nowMs) : Number.POSITIVE_INFINITY;
   }
 
@@ -537,6 +537,12 @@ export class World {
   #mendDatabase(): void {
     this.#network.isAway = false;
   }
+}
+
+/** It may acknowledge, and the queue has what it made. */
+function isServing({ isUp, desk }: SimEdge): boolean {
+  const stats = desk.stats();
+  return isUp && stats?.leaseHeld === true && stats.outbox.waiting === 0;
 }
 
 function plainError(_key: string, value: unknown): unknown {
