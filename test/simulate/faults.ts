@@ -56,6 +56,8 @@ export interface Plan {
   readonly noReward: number;
   /** How long a statement may wait for a lock that nobody has. */
   readonly pauseMs: number;
+  /** How long a disk takes to sync, on the whole. */
+  readonly syncMs: number;
   /** Two edges were made from one image and have one identity. */
   readonly twins: boolean;
 }
@@ -88,6 +90,7 @@ export function drawPlan(chance: Chance): Plan {
     lostAnswers: calm ? 0 : chance.pick([0, 0.03, 0.15]),
     noReward: chance.pick([0, 0.3]),
     pauseMs: 4,
+    syncMs: 4,
     twins,
   };
 }

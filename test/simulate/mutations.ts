@@ -88,15 +88,16 @@ export const MUTATIONS: readonly Mutation[] = [
       ["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""],
       ["      this.#owedFound = true;\n", ""],
     ],
-    plan: { everyMs: 250, blocks: 5, faults: ["pause-edge", "database-away", "replace-edge"], faultEveryMs: 4_000 },
-    within: 100,
+    plan: { everyMs: 250, faults: ["database-clock-jump"], faultEveryMs: 4_000 },
+    within: 40,
   },
   {
     name: "acknowledged-before-fsync",
     breaks: "a power cut takes what was acknowledged",
     file: "edge/journal/journal.ts",
     replace: [["await this.#sync(segment.file);", "void this.#sync(segment.file).catch(() => undefined);"]],
-    within: 60,
+    plan: { everyMs: 250, faults: ["power-cut"], faultEveryMs: 1_500 },
+    within: 40,
   },
   {
     name: "fsync-tried-again",
@@ -134,7 +135,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a file is removed before the books have all of it",
     file: "edge/shares/bookkeeper.ts",
     replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
-    within: 100,
+    plan: { everyMs: 250, faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"], faultEveryMs: 1_500 },
+    within: 60,
   },
   {
     name: "journal-freed-while-its-job-runs",
@@ -319,7 +321,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "two deltas at once give a user more names than the limit",
     file: "test/simulate/model/names.ts",
     replace: [['await tx.lock(NAMES, "exclusive");', "await tx.moment();"]],
-    plan: { edges: 3, functions: 2, twins: false, pauseMs: 100, miners: 20, everyMs: 500, faults: [], credit: "achieved", cheats: 0 },
+    plan: { edges: 3, slots: 3, functions: 2, twins: false, pauseMs: 2_000, miners: 9, everyMs: 250, faults: [] },
     within: 40,
   },
   {
@@ -540,8 +542,8 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: [
       ["return this.#inTurn(() => this.#logIn(holder, before));", "return this.#logIn(holder, before);"],
     ],
-    plan: { miners: 40, everyMs: 500, faults: ["false-saving", "cut-lines"], faultEveryMs: 1_500 },
-    within: 60,
+    plan: { syncMs: 200, miners: 12, everyMs: 500, faults: ["false-saving", "cut-lines"], faultEveryMs: 1_500 },
+    within: 40,
   },
   {
     name: "nobodys-prefix-free-at-once",

@@ -298,7 +298,7 @@ export class World {
     const { time, chain } = this;
     const process = this.#process(`edge-${id.slice(0, 1)}.${restarts}`);
     const disk = new SimDisk({
-      ...{ time, chance: this.#chance.fork(), process, inner },
+      ...{ time, chance: this.#chance.fork(), process, inner, syncMs: this.#plan.syncMs },
       onKillPoint: () => this.#kill(seat(), "kill", "at an operation"),
     });
     return new SimEdge(
