@@ -23,7 +23,17 @@ interface Hits {
 export class HitLedger {
   readonly #workers = new Map<string, Hits>();
 
-  submitted({ job, user, worker, nonce }: { job: number; user: string; worker: string; nonce: string }): void {
+  submitted({
+    job,
+    user,
+    worker,
+    nonce,
+  }: {
+    job: number;
+    user: string;
+    worker: string;
+    nonce: string;
+  }): void {
     if (difficultyOf(fromHex(nonce)) > THRESHOLD) this.#of(job, user, worker).submitted.add(nonce);
   }
 
@@ -40,7 +50,9 @@ export class HitLedger {
     hits.told += sent;
     const most = [...hits.submitted].filter((nonce) => hits.taken.get(nonce) !== false).length;
     if (hits.told > most)
-      throw new Violation(`I12: with delta ${key} ${user}/${worker} has ${hits.told} hits in time of ${most}`);
+      throw new Violation(
+        `I12: with delta ${key} ${user}/${worker} has ${hits.told} hits in time of ${most}`,
+      );
   }
 
   /** When all is drained. Throws Violation where hits were not told of. */

@@ -135,7 +135,11 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a file is removed before the books have all of it",
     file: "edge/shares/bookkeeper.ts",
     replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
-    plan: { everyMs: 250, faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"], faultEveryMs: 1_500 },
+    plan: {
+      everyMs: 250,
+      faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"],
+      faultEveryMs: 1_500,
+    },
     within: 60,
   },
   {
@@ -218,7 +222,15 @@ export const MUTATIONS: readonly Mutation[] = [
       ['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""],
       ["if (!leaseHeld() || !journal.canAppend()) return false;", "if (!journal.canAppend()) return false;"],
     ],
-    plan: { edges: 2, slots: 2, twins: false, everyMs: 250, blocks: 5, faults: ["replace-edge"], faultEveryMs: 4_000 },
+    plan: {
+      edges: 2,
+      slots: 2,
+      twins: false,
+      everyMs: 250,
+      blocks: 5,
+      faults: ["replace-edge"],
+      faultEveryMs: 4_000,
+    },
     within: 100,
   },
   {
@@ -270,7 +282,14 @@ export const MUTATIONS: readonly Mutation[] = [
       ['message.job}`, "share");', 'message.job}/unlocked`, "share");'],
       ['candidate.height}`, "share");', 'candidate.height}/unlocked`, "share");'],
     ],
-    plan: { pauseMs: 400, miners: 7, functions: 2, faults: ["slow-queue", "queue-away"], faultEveryMs: 4_000, duplicates: 0.6 },
+    plan: {
+      pauseMs: 400,
+      miners: 7,
+      functions: 2,
+      faults: ["slow-queue", "queue-away"],
+      faultEveryMs: 4_000,
+      duplicates: 0.6,
+    },
     within: 60,
   },
   {
@@ -321,8 +340,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "two deltas at once give a user more names than the limit",
     file: "test/simulate/model/names.ts",
     replace: [['await tx.lock(NAMES, "exclusive");', "await tx.moment();"]],
-    plan: { edges: 3, slots: 3, functions: 2, twins: false, pauseMs: 2_000, miners: 9, everyMs: 250, faults: [] },
-    within: 40,
+    plan: { edges: 3, slots: 3, twins: false, pauseMs: 60, miners: 12, everyMs: 500, blocks: 8, faults: [] },
+    within: 20,
   },
   {
     name: "late-winners-counted-as-sent",
@@ -336,7 +355,15 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a restart takes a late hit for one in time",
     file: "edge/journal/records.ts",
     replace: [["decodeShare(body, true)", "decodeShare(body, false)"]],
-    plan: { everyMs: 250, miners: 7, sessions: 12, credit: "achieved", cheats: 0, faults: ["kill-edge", "power-cut", "quick-blocks"], faultEveryMs: 1_500 },
+    plan: {
+      everyMs: 250,
+      miners: 7,
+      sessions: 12,
+      credit: "achieved",
+      cheats: 0,
+      faults: ["kill-edge", "power-cut", "quick-blocks"],
+      faultEveryMs: 1_500,
+    },
     within: 1_000,
   },
   {
@@ -542,7 +569,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: [
       ["return this.#inTurn(() => this.#logIn(holder, before));", "return this.#logIn(holder, before);"],
     ],
-    plan: { syncMs: 200, miners: 12, everyMs: 500, faults: ["false-saving", "cut-lines"], faultEveryMs: 1_500 },
+    plan: {
+      syncMs: 200,
+      miners: 12,
+      everyMs: 500,
+      faults: ["false-saving", "cut-lines"],
+      faultEveryMs: 1_500,
+    },
     within: 40,
   },
   {

@@ -89,8 +89,8 @@ export class ToldLedger {
 
   /** The edge's process ended; its miners were told nothing. */
   died(edgeId: string): void {
-    const last = this.#of(edgeId).at(-1);
-    if (last !== undefined) last.hasDied = true;
+    // A restart goes on with the newest job alone, whatever late time an earlier one had left.
+    for (const stretch of this.#of(edgeId)) stretch.hasDied = true;
     for (const [at, told] of this.#told)
       if (at.startsWith(`${edgeId} `) && told.heldThrough === undefined) {
         told.heldThrough = this.#newestJob(edgeId);

@@ -199,7 +199,9 @@ export class World {
   #forced(height: number): void {
     this.oracle.forced(height);
     if (!this.#plan.twins && this.time.nowMs - this.#wholeSinceMs > WHOLE_MS)
-      throw new Violation(`job ${height} was sealed by the deadline, though every edge is up: a marker is missing`);
+      throw new Violation(
+        `job ${height} was sealed by the deadline, though every edge is up: a marker is missing`,
+      );
   }
 
   /** I10: nothing grows without bound. */
