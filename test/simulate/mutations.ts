@@ -77,7 +77,8 @@ export const MUTATIONS: readonly Mutation[] = [
         "this.#prefixes.release(prefix, undefined);",
       ],
     ],
-    within: 300,
+    plan: { sessions: 12, miners: 7, everyMs: 250, faults: ["cut-lines"], faultEveryMs: 1_500 },
+    within: 40,
   },
   {
     name: "present-epoch-closed-as-an-earlier-one",
@@ -336,14 +337,6 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 100,
   },
   {
-    name: "names-counted-without-a-lock",
-    breaks: "two deltas at once give a user more names than the limit",
-    file: "test/simulate/model/names.ts",
-    replace: [['await tx.lock(NAMES, "exclusive");', "await tx.moment();"]],
-    plan: { edges: 3, slots: 3, twins: false, pauseMs: 60, miners: 12, everyMs: 500, blocks: 8, faults: [] },
-    within: 20,
-  },
-  {
     name: "late-winners-counted-as-sent",
     breaks: "who sends winners late is taken for honest",
     file: "shared/accounting/withholding.ts",
@@ -364,7 +357,7 @@ export const MUTATIONS: readonly Mutation[] = [
       faults: ["kill-edge", "power-cut", "quick-blocks"],
       faultEveryMs: 1_500,
     },
-    within: 1_000,
+    within: 60,
   },
   {
     name: "paid-without-looking",
