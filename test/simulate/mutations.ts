@@ -70,6 +70,18 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "prefix-free-at-once",
     breaks: "the next session repeats the nonces of the one that left",
+    file: "edge/shares/prefixes.ts",
+    replace: [
+      [
+        "    this.#change(prefix, { live: false, job: job ?? UNOPENED });",
+        "    if (job !== null) this.#known.delete(prefix);",
+      ],
+    ],
+    within: 40,
+  },
+  {
+    name: "prefix-good-for-one-job-more",
+    breaks: "work under a prefix that was given back is paid in the next job",
     file: "edge/shares/desk.ts",
     replace: [
       [
@@ -77,8 +89,18 @@ export const MUTATIONS: readonly Mutation[] = [
         "this.#prefixes.release(prefix, undefined);",
       ],
     ],
-    plan: { sessions: 12, miners: 7, everyMs: 250, faults: ["cut-lines"], faultEveryMs: 1_500 },
-    within: 40,
+    plan: {
+      credit: "assigned",
+      twins: false,
+      sessions: 1 << 20,
+      cheats: 6,
+      miners: 2,
+      edges: 1,
+      everyMs: 250,
+      blocks: 5,
+      faults: [],
+    },
+    within: 60,
   },
   {
     name: "present-epoch-closed-as-an-earlier-one",
@@ -383,6 +405,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a restored database pays the same money again",
     file: "infra/cli/payout/compare.ts",
     replace: [["if (unbooked.length > 0) throw await unbookedError(unbooked, modules.db);", ""]],
+    plan: { faults: ["restored-database"], faultEveryMs: 4_000, blocks: 5 },
     within: 40,
   },
   {
@@ -399,6 +422,7 @@ export const MUTATIONS: readonly Mutation[] = [
         "const left: readonly string[] = [];",
       ],
     ],
+    plan: { faults: ["restored-database"], faultEveryMs: 4_000, blocks: 5 },
     within: 40,
   },
   {
