@@ -11,6 +11,8 @@ export interface SimDiskModules {
   readonly chance: Chance;
   readonly process: SimProcess;
   readonly inner: MemoryDisk;
+  /** How long a sync takes, on the whole. */
+  readonly syncMs: number;
   /** Called when the operation chosen by `killAt` begins. */
   readonly onKillPoint: () => void;
 }
@@ -20,7 +22,7 @@ interface Pending {
   readonly isAppend: boolean;
 }
 
-/** Most operations are quick; a sync takes a few milliseconds, sometimes many. */
+/** Most operations are quick, but for a sync; sometimes one takes many milliseconds. */
 const SLOW_MS = 400;
 
 export class SimDisk {
@@ -65,7 +67,7 @@ export class SimDisk {
   #file(file: DiskFile): DiskFile {
     return {
       append: (bytes) => this.#operate(() => file.append(bytes), 0.2, true),
-      sync: () => this.#operate(() => file.sync(), 4),
+      sync: () => this.#operate(() => file.sync(), this.#modules.syncMs),
       truncate: (length) => this.#operate(() => file.truncate(length)),
       close: () => this.#operate(() => file.close()),
     };

@@ -3,11 +3,13 @@
 import { createAccounts } from "../../edge/accounts.ts";
 import { createFollower, type Follower } from "../../edge/chain/follower.ts";
 import { freshPrices, type PriceRow } from "../../edge/chain/settle.ts";
+import { createStallWatch, type StallWatch } from "../../edge/chain/stall.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { lateMsOf } from "../../edge/lease/slots.ts";
 import { MiningSwitch } from "../../edge/mining-switch.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
+import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
 import type { Job, StratumBackend } from "../../edge/stratum/backend.ts";
@@ -24,6 +26,7 @@ import type { QueueSender } from "../../shared/queue.ts";
 import { FIRST_HEIGHT, recordHash, type SimChain } from "./chain.ts";
 import { holderOf } from "./client.ts";
 import type { SimDisk } from "./disk.ts";
+import { THRESHOLD } from "./hits.ts";
 import type { ModelServer } from "./model/server.ts";
 import { settleModelJob } from "./model/statements.ts";
 import type { DatabaseNetwork } from "./network.ts";
@@ -81,6 +84,8 @@ export interface SimEdgeModules {
   readonly guard: (work: () => void) => void;
   /** The edge takes a share: whose slot is it, at this moment? */
   readonly onAccept: (edge: SimEdge) => void;
+  /** A share is durable, told to its miner or not. */
+  readonly onTaken: (share: AcceptedShare) => void;
   readonly fail: (violation: Violation) => void;
 }
 
@@ -110,6 +115,7 @@ export class SimEdge {
   readonly #options: SimEdgeOptions;
   readonly #modules: SimEdgeModules;
   readonly #mining: MiningSwitch;
+  readonly #stall: StallWatch;
   readonly #stop = new AbortController();
   #heightSeenMs = 0;
   #follower: Follower | undefined;
@@ -141,11 +147,16 @@ export class SimEdge {
         random,
         logger: modules.logger,
         ...prefixesOf(options),
-        onAccepted: () => undefined,
+        onAccepted: modules.onTaken,
         onFatal: (error) => modules.onEnd(error.code),
       },
     );
     this.#mining = new MiningSwitch({ calmMs: CALM_MS }, process, (isOn) => this.#onSwitch(isOn));
+    this.#stall = createStallWatch(
+      { blockMs: BLOCK_MS },
+      { clock: process.clock, logger: modules.logger },
+      () => this.#mining.set("stalled", true),
+    );
     this.#accounts = createAccounts(
       { timeoutMs: 2_000 },
       { db: network.db(process), auth: this.#auth(), clock: process.clock, random, logger: modules.logger },
@@ -177,6 +188,7 @@ export class SimEdge {
     await this.desk.recover(this.#stop.signal);
     this.isUp = true;
     void this.#watch();
+    void this.#stall.run(this.#stop.signal);
     this.#follower = this.#createFollower();
     await this.#follower.run(this.#stop.signal);
   }
@@ -279,7 +291,8 @@ export class SimEdge {
       }),
     );
     return {
-      ...{ height, version: 5, oprHash: row.oprHash, opr: new Uint8Array(), prices: {}, threshold: 0n },
+      ...{ height, version: 5, oprHash: row.oprHash, opr: new Uint8Array(), prices: {} },
+      threshold: THRESHOLD,
       ...{ feeRate: "0.05", split: "largest-remainder", credit: row.credit },
     };
   }
@@ -287,6 +300,7 @@ export class SimEdge {
   /** As edge/edge.ts, and so on to #goOn. */
   #onHeight(height: number): void {
     this.#heightSeenMs = this.process.clock.monotonicMs();
+    this.#stall.rose(height);
     if (this.job === undefined || this.job.height > height) return;
     this.job = undefined;
     this.desk.endCurrentJob(this.#heightSeenMs);

@@ -54,6 +54,10 @@ export interface Plan {
   readonly duplicates: number;
   readonly lostAnswers: number;
   readonly noReward: number;
+  /** How long a statement may wait for a lock that nobody has. */
+  readonly pauseMs: number;
+  /** How long a disk takes to sync, on the whole. */
+  readonly syncMs: number;
   /** Two edges were made from one image and have one identity. */
   readonly twins: boolean;
 }
@@ -85,6 +89,8 @@ export function drawPlan(chance: Chance): Plan {
     duplicates: calm ? 0 : chance.pick([0, 0.2, 0.6]),
     lostAnswers: calm ? 0 : chance.pick([0, 0.03, 0.15]),
     noReward: chance.pick([0, 0.3]),
+    pauseMs: 4,
+    syncMs: 4,
     twins,
   };
 }

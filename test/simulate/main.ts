@@ -1,7 +1,7 @@
 /** `npm run simulate [-- --seed S --steps N]`: schedules from seed S on until N steps are done; a failing one is named so that it can be replayed. */
 
 import { parseArgs } from "node:util";
-import { installMutation } from "./mutations.ts";
+import { installMutation, planOf } from "./mutations.ts";
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +13,8 @@ const { values } = parseArgs({
     schedules: { type: "string" },
     /** One of the faults in mutations.ts, put into the code. */
     mutate: { type: "string" },
+    /** The circumstances of one of these faults, without the fault: nothing may be found. */
+    circumstances: { type: "string" },
     /** Prints all that happens: for one seed. */
     log: { type: "boolean", default: false },
   },
@@ -27,6 +29,7 @@ if (![SEED, STEPS, EVERY].every((value) => Number.isSafeInteger(value) && value 
   process.exit(2);
 }
 if (values.mutate !== undefined) installMutation(values.mutate);
+const plan = planOf(values.mutate ?? values.circumstances);
 // After the mutation is in place.
 const { runSchedule } = await import("./schedule.ts");
 
@@ -43,8 +46,8 @@ let simulatedMs = 0;
 let nextLine = EVERY;
 const startMs = performance.now();
 while (steps < STEPS && schedules < SCHEDULES) {
-  const log = values.log ? (line: string) => console.log(line) : undefined;
-  const result = await runSchedule(seed, log === undefined ? {} : { log });
+  const log = values.log ? { log: (line: string) => console.log(line) } : {};
+  const result = await runSchedule(seed, { ...log, plan });
   steps += result.steps;
   acks += result.acks;
   simulatedMs += result.simulatedMs;
@@ -72,7 +75,10 @@ function report(): void {
 
 function end(why: string): never {
   console.error(`seed ${seed} failed: ${why}`);
-  const mutate = values.mutate === undefined ? "" : ` --mutate ${values.mutate}`;
-  console.error(`replay: npm run simulate -- --seed ${seed} --schedules 1 --log${mutate}`);
+  const { mutate, circumstances } = values;
+  const given = Object.entries({ mutate, circumstances }).flatMap(([option, name]) =>
+    name === undefined ? [] : ` --${option} ${name}`,
+  );
+  console.error(`replay: npm run simulate -- --seed ${seed} --schedules 1 --log${given.join("")}`);
   process.exit(1);
 }

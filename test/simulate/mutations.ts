@@ -1,6 +1,7 @@
 /** Faults put into the code on purpose, one at a time: a simulator that does not find them proves nothing. */
 
 import { registerHooks } from "node:module";
+import type { Plan } from "./faults.ts";
 
 export interface Edit {
   /** From the project's folder. */
@@ -15,6 +16,8 @@ export interface Mutation extends Edit {
   readonly breaks: string;
   /** In another file. */
   readonly also?: Edit;
+  /** Circumstances that bring it out, where drawn ones rarely do. */
+  readonly plan?: Partial<Plan>;
   /** Schedules from seed 1 on in which it must be found. */
   readonly within: number;
 }
@@ -67,6 +70,18 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "prefix-free-at-once",
     breaks: "the next session repeats the nonces of the one that left",
+    file: "edge/shares/prefixes.ts",
+    replace: [
+      [
+        "    this.#change(prefix, { live: false, job: job ?? UNOPENED });",
+        "    if (job !== null) this.#known.delete(prefix);",
+      ],
+    ],
+    within: 40,
+  },
+  {
+    name: "prefix-good-for-one-job-more",
+    breaks: "work under a prefix that was given back is paid in the next job",
     file: "edge/shares/desk.ts",
     replace: [
       [
@@ -74,7 +89,18 @@ export const MUTATIONS: readonly Mutation[] = [
         "this.#prefixes.release(prefix, undefined);",
       ],
     ],
-    within: 300,
+    plan: {
+      credit: "assigned",
+      twins: false,
+      sessions: 1 << 20,
+      cheats: 6,
+      miners: 2,
+      edges: 1,
+      everyMs: 250,
+      blocks: 5,
+      faults: [],
+    },
+    within: 60,
   },
   {
     name: "present-epoch-closed-as-an-earlier-one",
@@ -85,28 +111,32 @@ export const MUTATIONS: readonly Mutation[] = [
       ["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""],
       ["      this.#owedFound = true;\n", ""],
     ],
-    within: 1_000,
+    plan: { everyMs: 250, faults: ["database-clock-jump"], faultEveryMs: 4_000 },
+    within: 40,
   },
   {
     name: "acknowledged-before-fsync",
     breaks: "a power cut takes what was acknowledged",
     file: "edge/journal/journal.ts",
     replace: [["await this.#sync(segment.file);", "void this.#sync(segment.file).catch(() => undefined);"]],
-    within: 60,
+    plan: { everyMs: 250, faults: ["power-cut"], faultEveryMs: 1_500 },
+    within: 40,
   },
   {
     name: "fsync-tried-again",
     breaks: "after a failed fsync the second says yes to what is lost",
     file: "edge/journal/journal.ts",
     replace: [["      await file.sync();\n", "      await file.sync().catch(() => file.sync());\n"]],
-    within: 1_500,
+    plan: { everyMs: 250, faults: ["failing-sync", "power-cut"], faultEveryMs: 1_500 },
+    within: 100,
   },
   {
     name: "half-record-left-after-a-full-disk",
     breaks: "what follows half a record cannot be read",
     file: "edge/journal/journal.ts",
     replace: [["await segment.file.truncate(segment.bytes);", ""]],
-    within: 300,
+    plan: { everyMs: 250, faults: ["disk-full", "kill-edge"], faultEveryMs: 1_500 },
+    within: 60,
   },
   {
     name: "names-not-synced",
@@ -120,14 +150,20 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "records that only the page cache had are taken for durable",
     file: "edge/journal/replay.ts",
     replace: [["if (last) await rewrite(", 'if (last && scan.kind === "torn") await rewrite(']],
-    within: 3_000,
+    plan: { everyMs: 250, faults: ["kill-edge-at-operation", "power-cut"], faultEveryMs: 1_500 },
+    within: 100,
   },
   {
     name: "journal-freed-too-early",
     breaks: "a file is removed before the books have all of it",
     file: "edge/shares/bookkeeper.ts",
     replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
-    within: 100,
+    plan: {
+      everyMs: 250,
+      faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"],
+      faultEveryMs: 1_500,
+    },
+    within: 60,
   },
   {
     name: "journal-freed-while-its-job-runs",
@@ -184,7 +220,8 @@ export const MUTATIONS: readonly Mutation[] = [
         "this.#drop(messageId(message.key, message.seq));\n        retryMs",
       ],
     ],
-    within: 1_500,
+    plan: { faults: ["kill-functions", "database-away"], faultEveryMs: 1_500, functions: 1 },
+    within: 30,
   },
   {
     name: "closed-with-shares-in-hashing",
@@ -208,14 +245,24 @@ export const MUTATIONS: readonly Mutation[] = [
       ['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""],
       ["if (!leaseHeld() || !journal.canAppend()) return false;", "if (!journal.canAppend()) return false;"],
     ],
-    within: 1_000,
+    plan: {
+      edges: 2,
+      slots: 2,
+      twins: false,
+      everyMs: 250,
+      blocks: 5,
+      faults: ["replace-edge"],
+      faultEveryMs: 4_000,
+    },
+    within: 100,
   },
   {
     name: "no-marker-for-jobs-passed-over",
     breaks: "the sealer waits for a marker that nobody sends",
     file: "edge/shares/job-turns.ts",
     replace: [["this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
-    within: 4_000,
+    plan: { edges: 2, slots: 2, twins: false, faults: ["pause-edge", "quick-blocks"], faultEveryMs: 1_500 },
+    within: 20,
   },
   {
     name: "sealed-without-markers",
@@ -258,7 +305,15 @@ export const MUTATIONS: readonly Mutation[] = [
       ['message.job}`, "share");', 'message.job}/unlocked`, "share");'],
       ['candidate.height}`, "share");', 'candidate.height}/unlocked`, "share");'],
     ],
-    within: 1_500,
+    plan: {
+      pauseMs: 400,
+      miners: 7,
+      functions: 2,
+      faults: ["slow-queue", "queue-away"],
+      faultEveryMs: 4_000,
+      duplicates: 0.6,
+    },
+    within: 60,
   },
   {
     name: "rows-in-any-order",
@@ -304,13 +359,6 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 100,
   },
   {
-    name: "names-counted-without-a-lock",
-    breaks: "two deltas at once give a user more names than the limit",
-    file: "test/simulate/model/names.ts",
-    replace: [['await tx.lock(NAMES, "exclusive");', "await tx.moment();"]],
-    within: 1_000,
-  },
-  {
     name: "late-winners-counted-as-sent",
     breaks: "who sends winners late is taken for honest",
     file: "shared/accounting/withholding.ts",
@@ -322,7 +370,16 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a restart takes a late hit for one in time",
     file: "edge/journal/records.ts",
     replace: [["decodeShare(body, true)", "decodeShare(body, false)"]],
-    within: 1_000,
+    plan: {
+      everyMs: 250,
+      miners: 7,
+      sessions: 12,
+      credit: "achieved",
+      cheats: 0,
+      faults: ["kill-edge", "power-cut", "quick-blocks"],
+      faultEveryMs: 1_500,
+    },
+    within: 60,
   },
   {
     name: "paid-without-looking",
@@ -348,6 +405,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a restored database pays the same money again",
     file: "infra/cli/payout/compare.ts",
     replace: [["if (unbooked.length > 0) throw await unbookedError(unbooked, modules.db);", ""]],
+    plan: { faults: ["restored-database"], faultEveryMs: 4_000, blocks: 5 },
     within: 40,
   },
   {
@@ -364,6 +422,7 @@ export const MUTATIONS: readonly Mutation[] = [
         "const left: readonly string[] = [];",
       ],
     ],
+    plan: { faults: ["restored-database"], faultEveryMs: 4_000, blocks: 5 },
     within: 40,
   },
   {
@@ -385,7 +444,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a price row of any age makes a job after the database's clock went back",
     file: "shared/db/prices.ts",
     replace: [["return ageMs < -FUTURE_SLACK_MS;", "return ageMs < Number.NEGATIVE_INFINITY;"]],
-    within: 300,
+    plan: { faults: ["database-clock-jump", "no-prices"], faultEveryMs: 1_500, blocks: 5 },
+    within: 40,
   },
   {
     name: "deadline-by-the-wall-clock",
@@ -400,7 +460,8 @@ export const MUTATIONS: readonly Mutation[] = [
           "const decision = decideSeal({ ...candidate, closedMs }, options.deadlineMs);",
       ],
     ],
-    within: 300,
+    plan: { faults: ["wall-clock-jump", "slow-queue"], faultEveryMs: 1_500, functions: 1 },
+    within: 40,
   },
   {
     name: "deadline-as-one-difference",
@@ -525,7 +586,14 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: [
       ["return this.#inTurn(() => this.#logIn(holder, before));", "return this.#logIn(holder, before);"],
     ],
-    within: 1_000,
+    plan: {
+      syncMs: 200,
+      miners: 12,
+      everyMs: 500,
+      faults: ["false-saving", "cut-lines"],
+      faultEveryMs: 1_500,
+    },
+    within: 40,
   },
   {
     name: "nobodys-prefix-free-at-once",
@@ -548,10 +616,20 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** Loads this file's text changed from here on, in this process. Throws when the code has no such text. */
-export function installMutation(name: string): void {
+/** The circumstances of this mutation's schedules that are not drawn. */
+export function planOf(name: string | undefined): Partial<Plan> {
+  return name === undefined ? {} : (mutationOf(name).plan ?? {});
+}
+
+function mutationOf(name: string): Mutation {
   const mutation = MUTATIONS.find((one) => one.name === name);
   if (mutation === undefined) throw new Error(`there is no mutation ${name}`);
+  return mutation;
+}
+
+/** Loads the files' text changed from here on, in this process. Throws when the code has no such text. */
+export function installMutation(name: string): void {
+  const mutation = mutationOf(name);
   const edits = [mutation, ...(mutation.also === undefined ? [] : [mutation.also])];
   registerHooks({
     load(url, context, nextLoad) {

@@ -1,11 +1,12 @@
 /**
- * What must hold after every step (the invariants I1 to I10 of the design's reliability notes), judged from outside: from what miners
+ * What must hold after every step (the invariants I1 to I12 of the design's reliability notes), judged from outside: from what miners
  * were told, what the books applied, and what the parts log.
  */
 
 import { createHash } from "node:crypto";
 import type { CreditMode } from "../../shared/difficulty/work.ts";
 import { type Delta, REST_WORKER } from "../../shared/messages/summary.ts";
+import { HitLedger } from "./hits.ts";
 import { owed } from "./model/books.ts";
 import { SIM_LIMITS } from "./model/names.ts";
 import type { ModelServer } from "./model/server.ts";
@@ -66,6 +67,7 @@ export class Oracle {
   readonly #options: OracleOptions;
   readonly #server: ModelServer;
   readonly told: ToldLedger;
+  readonly hits = new HitLedger();
   readonly #finds = new Map<string, Find[]>();
   readonly #labour = new Map<string, Labour>();
   /** Job and nonce → the find that was credited or acknowledged for it. */
@@ -123,6 +125,7 @@ export class Oracle {
   /** It is on its way to an edge. */
   sent(find: Find, isTrue: boolean): void {
     find.sends += 1;
+    this.hits.submitted(find);
     if (find.submitted || !isTrue) return;
     find.submitted = true;
     this.#labourOf(find.job, find.user, find.worker).sent += find.worth;
@@ -239,6 +242,7 @@ export class Oracle {
           throw new Violation(`I5: delta ${key}/${seq} is missing below its close marker ${lastSeq}`);
     }
     this.#checkSums(tables);
+    if (!this.#options.twins) this.hits.finish();
   }
 
   #checkDeltas(tables: Tables): void {
@@ -263,9 +267,11 @@ export class Oracle {
     // Beside earlier accepted ones they may end a book.
     if (delta.seq === 0 && delta.rows.every(({ shares }) => shares === 0))
       throw new Violation(`I11: delta ${key} was sent for refused shares alone`);
-    for (const row of delta.rows)
+    for (const row of delta.rows) {
       if (this.#options.credit === "achieved") this.#checkFinds(delta.job, row, key);
       else this.#checkLaw(delta.job, row, key);
+      if (!this.#options.twins) this.hits.told(delta.job, row, key);
+    }
   }
 
   /** By the digits of the sum: each find once. */

@@ -25,10 +25,14 @@ const BOUNDS_EVERY = 64;
 
 export async function runSchedule(
   seed: number,
-  options: { readonly log?: (line: string) => void } = {},
+  options: {
+    readonly log?: (line: string) => void;
+    /** Circumstances that are not drawn. */
+    readonly plan?: Partial<Plan> | undefined;
+  } = {},
 ): Promise<ScheduleResult> {
   const chance = new Chance(seed);
-  const plan = drawPlan(chance);
+  const plan = { ...drawPlan(chance), ...options.plan };
   const world = new World(plan, chance);
   const { log } = options;
   if (log !== undefined) world.oracle.log = (line) => log(`${world.time.nowMs.toFixed(1)} ${line}`);

@@ -83,13 +83,14 @@ export class ToldLedger {
     // Since its start the edge had no job that anybody could have been told to mine.
     const newest = this.#of(edgeId).at(-1)?.hasDied === true ? -1 : this.#newestJob(edgeId);
     told.heldThrough = Math.max(newest, job ?? -1);
-    told.goodThrough = told.heldThrough;
+    // While none was open it rests until the next one is over, and is good for that one too.
+    told.goodThrough = job === undefined ? EVER : told.heldThrough;
   }
 
   /** The edge's process ended; its miners were told nothing. */
   died(edgeId: string): void {
-    const last = this.#of(edgeId).at(-1);
-    if (last !== undefined) last.hasDied = true;
+    // A restart goes on with the newest job alone, whatever late time an earlier one had left.
+    for (const stretch of this.#of(edgeId)) stretch.hasDied = true;
     for (const [at, told] of this.#told)
       if (at.startsWith(`${edgeId} `) && told.heldThrough === undefined) {
         told.heldThrough = this.#newestJob(edgeId);
@@ -104,6 +105,9 @@ export class ToldLedger {
 
   /** The edge takes shares of this job; `resumed`: it had stopped it. */
   mines(edgeId: string, job: number, resumed?: Resumption): void {
+    for (const [at, told] of this.#told)
+      if (at.startsWith(`${edgeId} `) && told.heldThrough !== undefined && told.goodThrough === EVER)
+        told.goodThrough = job;
     const stretches = this.#of(edgeId);
     const last = stretches.at(-1);
     if (last?.job === job && resumed === undefined) {

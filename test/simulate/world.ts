@@ -26,6 +26,8 @@ const USERS = ["ann", "bob", "cid"];
 const CHEAT = "eve";
 const WALL_START_MS = 1_600_000_000_000;
 const HOUR_MS = 3_600_000;
+/** What is owed is found, sent, and sent again, within this time. */
+const WHOLE_MS = 2 * RESEND_MS;
 /** Edges and those that took their places. */
 const MOST_SEATS = 5;
 /** Operations of a disk that may fail once. */
@@ -63,6 +65,7 @@ export class World {
   readonly #functions: SimFunctions[] = [];
   readonly #processes: SimProcess[] = [];
   #databaseOffsetMs = 0;
+  #wholeSinceMs = Number.POSITIVE_INFINITY;
   #isHealing = false;
   #chainHeld = false;
   violation: Violation | undefined;
@@ -76,7 +79,7 @@ export class World {
       nowMs: () => WALL_START_MS + time.nowMs + this.#databaseOffsetMs,
       pause: () =>
         pauses.hit(0.3)
-          ? new Promise((resolve) => time.after(pauses.between(0, 4), resolve))
+          ? new Promise((resolve) => time.after(pauses.between(0, plan.pauseMs), resolve))
           : Promise.resolve(),
     });
     for (const user of [...USERS, CHEAT]) this.server.tables.users.add(user);
@@ -186,8 +189,24 @@ export class World {
     return [...missing, ...edges, ...jobs, `top ${this.chain.top}`].join("; ");
   }
 
+  /** Whether all edges are up, and have been for so long that the books have what these owe them. */
+  #noteWhole(): void {
+    const isWhole = this.#isHealing && this.#seats.every(({ edge }) => isServing(edge));
+    this.#wholeSinceMs = isWhole ? Math.min(this.#wholeSinceMs, this.time.nowMs) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Nobody needs the deadline then. */
+  #forced(height: number): void {
+    this.oracle.forced(height);
+    if (!this.#plan.twins && this.time.nowMs - this.#wholeSinceMs > WHOLE_MS)
+      throw new Violation(
+        `job ${height} was sealed by the deadline, though every edge is up: a marker is missing`,
+      );
+  }
+
   /** I10: nothing grows without bound. */
   checkBounds(): void {
+    this.#noteWhole();
     for (const edge of this.#edges()) {
       const stats = edge.desk.stats();
       if (stats === undefined) continue;
@@ -255,7 +274,7 @@ export class World {
     const functions = new SimFunctions({
       ...{ process, network: this.#network, chance: this.#chance.fork(), logger: this.#logger(process) },
       chain: this.chain,
-      onForced: (height) => this.#guard(() => this.oracle.forced(height)),
+      onForced: (height) => this.#guard(() => this.#forced(height)),
       mayConflict: this.#plan.twins,
       fail: (violation) => this.fail(violation),
     });
@@ -281,7 +300,7 @@ export class World {
     const { time, chain } = this;
     const process = this.#process(`edge-${id.slice(0, 1)}.${restarts}`);
     const disk = new SimDisk({
-      ...{ time, chance: this.#chance.fork(), process, inner },
+      ...{ time, chance: this.#chance.fork(), process, inner, syncMs: this.#plan.syncMs },
       onKillPoint: () => this.#kill(seat(), "kill", "at an operation"),
     });
     return new SimEdge(
@@ -297,6 +316,7 @@ export class World {
         judgePrices: (ask) => this.#judgePrices(ask),
         onGranted: (prefix) => this.oracle.granted(prefix, this.#livePrefixes(seat().edge)),
         guard: (work) => this.#guard(work),
+        onTaken: (share) => this.oracle.hits.taken(share),
         onAccept: ({ desk }) => this.#guard(() => this.oracle.acknowledges(id, desk.grant()?.slot)),
         onBlock: () => {
           for (const functions of this.#functions) if (functions.process.alive) functions.seal();
@@ -519,6 +539,12 @@ export class World {
   #mendDatabase(): void {
     this.#network.isAway = false;
   }
+}
+
+/** It may acknowledge, and the queue has what it made. */
+function isServing({ isUp, desk }: SimEdge): boolean {
+  const stats = desk.stats();
+  return isUp && stats?.leaseHeld === true && stats.outbox.waiting === 0;
 }
 
 function plainError(_key: string, value: unknown): unknown {
