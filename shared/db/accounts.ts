@@ -128,7 +128,7 @@ export function listUserBalances(db: Db, limit: number): Promise<UserBalanceList
     sql`SELECT u.name, u.payout_address AS "payoutAddress", u.is_admin AS "isAdmin", u.password IS NOT NULL AS "canLogIn",
       extract(epoch FROM u.created_at)::float8 * 1000 AS "createdAtMs",
       b.booked::text AS booked, b.paid_out::text AS "paidOut", b.owed::text AS owed
-      FROM (SELECT * FROM users ORDER BY id DESC LIMIT ${limit}::int) u
+      FROM (SELECT * FROM users ORDER BY users.id DESC LIMIT ${limit}::int) u
       JOIN balances b ON b.user_name = u.name ORDER BY u.id DESC`,
     userBalanceRow,
   );

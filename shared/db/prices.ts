@@ -66,16 +66,17 @@ export async function insertPrices(
   return inserted.id;
 }
 
+// `prices.id`, the number: a bare `id` is the text of the columns, where 9 comes after 10.
 /** The newest row by sequence, whatever the clocks say, without its notes, as the next job needs it; undefined before the first poll. */
 export function newestPrices(db: Db): Promise<PriceRow | undefined> {
-  return first(db, sql`SELECT ${columns} FROM prices ORDER BY id DESC LIMIT 1`, priceRow);
+  return first(db, sql`SELECT ${columns} FROM prices ORDER BY prices.id DESC LIMIT 1`, priceRow);
 }
 
 /** The newest row by sequence with its notes, for the poller's ladder and for people. */
 export function newestNotedPrices(db: Db): Promise<NotedPriceRow | undefined> {
   return first(
     db,
-    sql`SELECT ${columns}, quotes::text AS notes FROM prices ORDER BY id DESC LIMIT 1`,
+    sql`SELECT ${columns}, quotes::text AS notes FROM prices ORDER BY prices.id DESC LIMIT 1`,
     notedRow,
   );
 }
