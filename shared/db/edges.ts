@@ -215,7 +215,11 @@ export function endExpiredEpochs(db: Db, graceMs: number): Promise<number> {
 
 const leaseRow = v.object({ epoch: bigintText });
 
-/** Takes a named lease that is free, expired or this holder's own, with the next epoch; undefined while another holds it. */
+/**
+ * Takes a named lease that is free, expired or this holder's own, with the next epoch; undefined while another holds it. One that another
+ * holds for longer than `leaseMs` from now is cut to that: the database's clock was set back since, and a dead holder must not keep it for
+ * as long as the jump; a living one renews it in time.
+ */
 export async function acquireLease(
   db: Db,
   lease: { name: string; holder: string; leaseMs: number },
@@ -229,6 +233,9 @@ export async function acquireLease(
       RETURNING l.epoch::text`,
     leaseRow,
   );
+  if (row === undefined)
+    await db.execute(sql`UPDATE leases SET expires_at = LEAST(expires_at, ${fromNow(lease.leaseMs)})
+      WHERE name = ${lease.name} AND holder <> ${lease.holder} AND expires_at > ${fromNow(lease.leaseMs)}`);
   return row?.epoch;
 }
 

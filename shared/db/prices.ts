@@ -68,6 +68,7 @@ export async function insertPrices(
 
 /** The newest row by sequence, whatever the clocks say, without its notes, as the next job needs it; undefined before the first poll. */
 export function newestPrices(db: Db): Promise<PriceRow | undefined> {
+  // The number: a bare `id` is the text of the answer, where 9 follows 10.
   return first(db, sql`SELECT ${columns} FROM prices ORDER BY prices.id DESC LIMIT 1`, priceRow);
 }
 

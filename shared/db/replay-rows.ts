@@ -93,9 +93,9 @@ export function readDeltas(db: Db): AsyncGenerator<StoredDelta> {
           : sql`(job, slot, epoch, seq) > (${last.job}::int, ${last.slot}::smallint, ${last.epoch}::bigint, ${last.seq}::int)`;
       return sql`WITH page AS (
           SELECT job, slot, epoch, seq, octet_length(body) AS bytes FROM deltas WHERE ${after}
-          ORDER BY job, slot, epoch, seq LIMIT ${PAGE_DELTAS}::int
+          ORDER BY deltas.job, deltas.slot, deltas.epoch, deltas.seq LIMIT ${PAGE_DELTAS}::int
         ), sized AS (
-          SELECT *, sum(bytes) OVER (ORDER BY job, slot, epoch, seq) - bytes AS before FROM page
+          SELECT *, sum(bytes) OVER (ORDER BY page.job, page.slot, page.epoch, page.seq) - bytes AS before FROM page
         )
         SELECT d.job, d.slot, d.epoch::text AS epoch, d.seq, d.sha256, d.body, d.into_job AS "intoJob",
         array_to_string(d.folded, ',') AS folded, COALESCE(array_to_string(d.dropped, ','), '') AS dropped, f.credit AS "from", t.credit AS "to"

@@ -73,7 +73,7 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
     sql`WITH candidate AS (
       SELECT height, state, watched_ms, closed_ms FROM jobs WHERE state <> 'sealed' ORDER BY height LIMIT 1
     ), owing AS (
-      SELECT e.slot, e.epoch::text AS epoch, e.edge_id, m.last_seq, (
+      SELECT e.slot, e.epoch, e.edge_id, m.last_seq, (
         SELECT count(*) FROM deltas d WHERE d.job = c.height AND d.slot = e.slot AND d.epoch = e.epoch
           AND d.seq <= COALESCE(m.last_seq, d.seq)) AS applied
       FROM candidate c
@@ -84,9 +84,9 @@ export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
       EXISTS (SELECT 1 FROM jobs l WHERE l.height > c.height) OR EXISTS (SELECT 1 FROM blocks b WHERE b.height >= c.height) AS closed,
       EXISTS (SELECT 1 FROM blocks b WHERE b.height = c.height) AS rewarded,
       c.watched_ms::float8 AS "watchedMs", c.closed_ms::float8 AS "closedMs",
-      COALESCE((SELECT jsonb_agg(jsonb_build_object('slot', slot, 'epoch', epoch, 'edgeId', edge_id, 'lastSeq', last_seq,
-        'applied', applied) ORDER BY slot, epoch)
-        FROM (SELECT * FROM owing WHERE last_seq IS NULL OR applied <= last_seq ORDER BY slot, epoch LIMIT ${TOLD_EPOCHS}::int) told), '[]')::text AS missing
+      COALESCE((SELECT jsonb_agg(jsonb_build_object('slot', slot, 'epoch', epoch::text, 'edgeId', edge_id, 'lastSeq', last_seq,
+        'applied', applied) ORDER BY told.slot, told.epoch)
+        FROM (SELECT * FROM owing WHERE last_seq IS NULL OR applied <= last_seq ORDER BY owing.slot, owing.epoch LIMIT ${TOLD_EPOCHS}::int) told), '[]')::text AS missing
     FROM candidate c`,
     candidateRow,
   );

@@ -1,12 +1,13 @@
 /** The poller with a real database, and a devnet's feed over loopback. */
 
 import { createServer, type Server } from "node:http";
+import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { freshPrices } from "../../../edge/chain/settle.ts";
 import { createLocalPoll, createPollHandler } from "../../../functions/poll/handler.ts";
 import { type PollModules, type PollOptions, type PollResult, poll } from "../../../functions/poll/poll.ts";
 import { createSourceCache } from "../../../functions/poll/source-cache.ts";
-import { json, sql } from "../../../shared/db/port.ts";
+import { bigintText, json, one, sql } from "../../../shared/db/port.ts";
 import {
   lastWinningPrices,
   newestNotedPrices,
@@ -105,6 +106,21 @@ async function shiftRows(ms: number): Promise<void> {
     sql`UPDATE prices SET made_at = made_at + ${ms}::float8 * interval '1 millisecond'`,
   );
 }
+
+describe("the newest row", () => {
+  it("is the one with the highest number, also the tenth and the hundredth, for jobs and for the poller", async () => {
+    for (let count = 1; count <= 101; count++) {
+      const { id } = await one(
+        database.db,
+        sql`INSERT INTO prices (at, version, prices, quotes) VALUES (now(), 5, '{"USD": "100000000"}', '{}') RETURNING id::text AS id`,
+        v.object({ id: bigintText }),
+      );
+      if (![9, 10, 11, 99, 100, 101].includes(count)) continue;
+      expect((await newestPrices(database.db))?.id).toBe(id);
+      expect((await newestNotedPrices(database.db))?.id).toBe(id);
+    }
+  });
+});
 
 describe("a poll whose clock jumps", () => {
   it.each([

@@ -232,6 +232,36 @@ describe("a named lease", () => {
     expect(await renewLease(database.db, { name: "chain", holder: "b", leaseMs: 1000 }, 3n)).toBe(true);
   });
 
+  it("is free a lease's length after the database's clock was set back, not the jump's, and a living holder keeps it", async () => {
+    const leaseMs = 1_000;
+    const acquire = (holder: string): Promise<bigint | undefined> =>
+      acquireLease(database.db, { name: "chain", holder, leaseMs });
+    const pass = (ms: number): Promise<number> =>
+      database.db.execute(
+        sql`UPDATE leases SET expires_at = expires_at - ${ms}::float8 * interval '1 millisecond'`,
+      );
+    expect(await acquire("a")).toBe(1n);
+    await pass(-2 * 3_600_000);
+    expect(await acquire("b")).toBeUndefined();
+    expect(await renewLease(database.db, { name: "chain", holder: "a", leaseMs }, 1n)).toBe(true);
+
+    await pass(-2 * 3_600_000);
+    expect(await acquire("b")).toBeUndefined();
+    await pass(leaseMs);
+    expect(await acquire("b")).toBe(2n);
+  });
+
+  it("is its living holder's after a jump ahead, unless another took it, which the epoch tells", async () => {
+    const lease = { name: "chain", holder: "a", leaseMs: 1_000 };
+    const ahead = sql`UPDATE leases SET expires_at = expires_at - interval '2 hours'`;
+    expect(await acquireLease(database.db, lease)).toBe(1n);
+    await database.db.execute(ahead);
+    expect(await renewLease(database.db, lease, 1n)).toBe(true);
+    await database.db.execute(ahead);
+    expect(await acquireLease(database.db, { ...lease, holder: "b" })).toBe(2n);
+    expect(await renewLease(database.db, lease, 1n)).toBe(false);
+  });
+
   it("is won by one of many that ask at once", async () => {
     const epochs = await Promise.all(Array.from({ length: 8 }, (_, n) => ask(`edge-${n}`)));
 

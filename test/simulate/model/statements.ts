@@ -99,6 +99,7 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
   ["SELECT 1 AS held FROM leases", leaseHeld],
   ["INSERT INTO leases", takeLease],
   ["UPDATE leases SET expires_at = now() -", releaseLease],
+  ["UPDATE leases SET expires_at = LEAST(", cutLease],
   ["UPDATE leases SET expires_at", renewLease],
   ["INSERT INTO blocks", insertBlock],
   ["INSERT INTO block_places", async () => changed(0)],
@@ -322,9 +323,17 @@ async function renewLease(tx: ModelTransaction, values: Values): Promise<Answer>
   await tx.lock(`lease:${name}`, "exclusive");
   const lease = tx.tables.leases.get(name);
   if (lease?.holder !== text(values, 2) || lease.epoch.toString() !== text(values, 3)) return changed(0);
-  tx.write(() => {
-    lease.expiresAtMs = tx.nowMs() + leaseMs;
-  });
+  tx.write(() => Object.assign(lease, { expiresAtMs: tx.nowMs() + leaseMs }));
+  return changed(1);
+}
+
+async function cutLease(tx: ModelTransaction, values: Values): Promise<Answer> {
+  const [latestMs, name] = [tx.nowMs() + number(values, 0), text(values, 1)];
+  await tx.lock(`lease:${name}`, "exclusive");
+  const lease = tx.tables.leases.get(name);
+  if (lease === undefined || lease.holder === text(values, 2) || lease.expiresAtMs <= latestMs)
+    return changed(0);
+  tx.write(() => Object.assign(lease, { expiresAtMs: latestMs }));
   return changed(1);
 }
 
@@ -333,9 +342,7 @@ async function releaseLease(tx: ModelTransaction, values: Values): Promise<Answe
   await tx.lock(`lease:${name}`, "exclusive");
   const lease = tx.tables.leases.get(name);
   if (lease?.holder !== text(values, 1) || lease.epoch.toString() !== text(values, 2)) return changed(0);
-  tx.write(() => {
-    lease.expiresAtMs = tx.nowMs() - 1;
-  });
+  tx.write(() => Object.assign(lease, { expiresAtMs: tx.nowMs() - 1 }));
   return changed(1);
 }
 
