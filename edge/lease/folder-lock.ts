@@ -9,6 +9,9 @@ export interface FolderLock {
   release(): void;
 }
 
+/** A database that nobody refers to is closed by the garbage collector, and its lock goes with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Throws CodedError `folder-in-use`, naming the process that has it. A process killed with -9 leaves no lock behind: Node has
  * no flock of its own, so the lock is the one that SQLite takes on an (empty) file by the system's file locks.
@@ -23,10 +26,12 @@ export function lockFolder(folder: string): FolderLock {
     database.close();
     throw refusal(folder, owner, coerceError(thrown));
   }
+  held.add(database);
   // Only for the message of those who come later.
   writeFileSync(owner, `${process.pid}\n`);
   return {
     release() {
+      held.delete(database);
       if (database.isOpen) database.close();
     },
   };

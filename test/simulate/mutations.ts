@@ -436,7 +436,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "prices-by-time",
     breaks: "after the wall clock went back job after job is made of one price row",
     file: "shared/db/prices.ts",
-    replace: [["FROM prices ORDER BY id DESC", "FROM prices ORDER BY at DESC, id DESC"]],
+    replace: [["FROM prices ORDER BY prices.id DESC", "FROM prices ORDER BY at DESC, id DESC"]],
     within: 300,
   },
   {

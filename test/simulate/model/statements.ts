@@ -92,7 +92,7 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     async (_, values, server) => changed(endExpired(server, -number(values, 0))),
   ],
   ["INSERT INTO prices", addPrices],
-  ["FROM prices ORDER BY id DESC", newestPrices(({ id }) => Number(id))],
+  ["FROM prices ORDER BY prices.id DESC", newestPrices(({ id }) => Number(id))],
   // As it was once: a mutation puts it back.
   ["FROM prices ORDER BY at DESC", newestPrices(({ atMs }) => atMs)],
   ["DELETE FROM worker_minutes", async () => changed(0)],
