@@ -316,13 +316,6 @@ export const MUTATIONS: readonly Mutation[] = [
     within: 60,
   },
   {
-    name: "rows-in-any-order",
-    breaks: "two deltas lock the same rows crosswise",
-    file: "test/simulate/model/books.ts",
-    replace: [["for (const row of inKeyOrder(rows))", "for (const row of rows)"]],
-    within: 100,
-  },
-  {
     name: "refused-shares-booked-as-work",
     breaks: "a refused share writes a row",
     file: "test/simulate/model/names.ts",
@@ -562,22 +555,6 @@ export const MUTATIONS: readonly Mutation[] = [
       ["return known !== undefined && (await this.#record([known], true));", "return known !== undefined;"],
     ],
     within: 300,
-  },
-  {
-    name: "login-kept-back-until-it-is-on-record",
-    breaks: "a job that begins meanwhile puts the prefix on record once more, without its holder",
-    file: "edge/shares/durable-prefixes.ts",
-    replace: [
-      [
-        "    prefixes.claim(prefix, holder);\n    const known = prefixes.find(prefix);\n",
-        "    const known = prefixes.find(prefix);\n",
-      ],
-      [
-        "return known !== undefined && (await this.#record([known], true));",
-        "if (known === undefined || !(await this.#record([{ ...known, holder }], true))) return false;\n    prefixes.claim(prefix, holder);\n    return true;",
-      ],
-    ],
-    within: 100,
   },
   {
     name: "login-does-not-wait-for-a-prefix",
