@@ -31,11 +31,6 @@ const USER = sql`users.id::text AS id, users.name, users.password,
   users.payout_address AS "payoutAddress", users.is_admin AS "isAdmin"`;
 const found = v.object({ found: v.boolean() });
 
-export async function userExists(db: Db, name: string): Promise<boolean> {
-  const row = await one(db, sql`SELECT EXISTS (SELECT 1 FROM users WHERE name = ${name}) AS found`, found);
-  return row.found;
-}
-
 /** True where the name exists and is not an administrator's: those do not mine, or a miner's login would tell their names. */
 export async function mayMine(db: Db, name: string): Promise<boolean> {
   const row = await one(
