@@ -10,7 +10,7 @@ import { findDifferences } from "../edge/stratum/support/differences.ts";
 import { Accounts, replay } from "../edge/stratum/support/replay.ts";
 import { readTranscript } from "../edge/stratum/support/transcript.ts";
 
-it("miner_30bit: every share is accepted and every line is equal, but for the stop before the subscription", async () => {
+it("miner_30bit: every share is accepted and every line is equal, but for the stop before the subscription and new targets with their prefixes", async () => {
   const table = await openTable({ bits: MAINNET_BITS, logger: SILENT });
   const hasher = new LxrPool({ table, threads: 1 }, { logger: SILENT });
   const name = "miner_30bit";
@@ -19,7 +19,10 @@ it("miner_30bit: every share is accepted and every line is equal, but for the st
   const replayed = await replay({ name, steps, hasher, accounts: new Accounts() });
 
   const { differences, compared } = findDifferences(name, steps, replayed);
-  expect(differences.map((difference) => explanations(difference))).toEqual([["D-STOP"]]);
+  // The recorded server never retargets: whatever vardiff gives here comes with a prefix of its own.
+  const [stop, ...retargets] = differences.map((difference) => explanations(difference));
+  expect(stop).toEqual(["D-STOP"]);
+  expect(retargets).toEqual(retargets.map((_, index) => [index % 2 === 0 ? "D-PREFIX" : "D-VARDIFF"]));
   expect(compared).toBe(steps.filter((step) => step.kind === "server").length);
   await hasher.close();
 });
