@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -82,8 +82,7 @@ describe("an embedded PostgreSQL killed with -9", () => {
     const killed = pidOf();
     process.kill(killed, "SIGKILL");
     await expect.poll(() => livePid(join(dir, "data"))).toBeUndefined();
-    const other = createServer().listen(port, "127.0.0.1");
-    await once(other, "listening");
+    const other = await listenOnceFree(port);
 
     await expect.poll(() => said).toHaveLength(2);
     await pause(2_500);
@@ -122,3 +121,22 @@ describe("an embedded PostgreSQL killed with -9", () => {
     expect(await ask("SELECT 1 AS up")).toEqual([{ up: 1 }]);
   });
 });
+
+/** The killed server's children hold its port for some milliseconds more. */
+async function listenOnceFree(port: number): Promise<Server> {
+  const server = createServer();
+  await expect
+    .poll(
+      async () => {
+        const outcome = once(server, "listening").then(
+          () => "listening",
+          (error: unknown) => error,
+        );
+        server.listen(port, "127.0.0.1");
+        return await outcome;
+      },
+      { interval: 10 },
+    )
+    .toBe("listening");
+  return server;
+}
