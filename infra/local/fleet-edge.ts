@@ -4,11 +4,11 @@
  */
 
 import { availableParallelism } from "node:os";
-import { createLambdaAuth } from "../../edge/auth/lambda-auth.ts";
+import { createLambdaAuth } from "../../edge/aws/lambda-auth.ts";
+import { createSqsSender } from "../../edge/aws/sqs-sender.ts";
 import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
-import { createSqsSender } from "../../edge/queue/sqs-sender.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";

@@ -10,7 +10,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import { createSqsSender } from "../../../edge/queue/sqs-sender.ts";
+import { createSqsSender } from "../../../edge/aws/sqs-sender.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import type { QueueUnderTest, SqsHandler } from "../../contracts/queue.ts";
 

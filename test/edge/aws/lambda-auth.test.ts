@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createLambdaAuth, type LambdaAuth } from "../../../edge/auth/lambda-auth.ts";
+import { createLambdaAuth, type LambdaAuth } from "../../../edge/aws/lambda-auth.ts";
 import type { AuthorizeRequest } from "../../../shared/messages/accounts.ts";
 
 const REQUEST: AuthorizeRequest = {

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as v from "valibot";
 import { afterEach, describe, expect, it } from "vitest";
-import { createSqsSender, type SqsSender, type SqsSenderOptions } from "../../../edge/queue/sqs-sender.ts";
+import { createSqsSender, type SqsSender, type SqsSenderOptions } from "../../../edge/aws/sqs-sender.ts";
 
 const batchRequest = v.object({
   QueueUrl: v.string(),
