@@ -2,7 +2,7 @@
 
 import { createAccounts } from "../../edge/accounts.ts";
 import { createFollower, type Follower } from "../../edge/chain/follower.ts";
-import { freshPrices, type PriceRow } from "../../edge/chain/settle.ts";
+import { freshPrices, type PriceRow } from "../../edge/chain/next-job.ts";
 import { createStallWatch, type StallWatch } from "../../edge/chain/stall.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";

@@ -1,6 +1,6 @@
 /** Everything of one schedule: edges, functions, database, queue, chain and miners, and the hand that breaks them. */
 
-import type { PriceRow } from "../../edge/chain/settle.ts";
+import type { PriceRow } from "../../edge/chain/next-job.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";

@@ -3,7 +3,7 @@
 import { createServer, type Server } from "node:http";
 import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { freshPrices } from "../../../edge/chain/settle.ts";
+import { freshPrices } from "../../../edge/chain/next-job.ts";
 import { createLocalPoll, createPollHandler } from "../../../functions/poll/handler.ts";
 import { type PollModules, type PollOptions, type PollResult, poll } from "../../../functions/poll/poll.ts";
 import { createSourceCache } from "../../../functions/poll/source-cache.ts";
