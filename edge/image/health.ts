@@ -1,4 +1,4 @@
-/** The container's health check: `node edge/health.ts PORT` succeeds when the stratum port takes a connection within two seconds. */
+/** The container's health check: `node edge/image/health.ts PORT` succeeds when the stratum port takes a connection within two seconds. */
 
 import { connect } from "node:net";
 

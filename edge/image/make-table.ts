@@ -1,8 +1,8 @@
-/** Makes an LXR table while the edge's image is built, so that no edge makes it when it starts: `node edge/make-table.ts BITS FOLDER`. */
+/** Makes an LXR table while the edge's image is built, so that no edge makes it when it starts: `node edge/image/make-table.ts BITS FOLDER`. */
 
 import { mkdirSync } from "node:fs";
-import { coerceError } from "../shared/errors.ts";
-import { openTable } from "../shared/hash/open-table.ts";
+import { coerceError } from "../../shared/errors.ts";
+import { openTable } from "../../shared/hash/open-table.ts";
 
 const [bits = "", dir = ""] = process.argv.slice(2);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
