@@ -5,8 +5,8 @@
  */
 
 import * as v from "valibot";
-import { createAccounts } from "../../edge/accounts.ts";
-import { createLoginThrottle } from "../../edge/login-throttle.ts";
+import { createAccounts } from "../../edge/logins/logins.ts";
+import { createLoginThrottle } from "../../edge/logins/throttle.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
 import { createLockout } from "../../functions/auth/lockout.ts";
 import { createPasswords } from "../../functions/auth/password.ts";

@@ -1,12 +1,12 @@
 /** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together as edge/edge.ts does. */
 
-import { createAccounts } from "../../edge/accounts.ts";
 import { createFollower, type Follower } from "../../edge/chain/follower.ts";
 import { freshPrices, type PriceRow } from "../../edge/chain/next-job.ts";
 import { createStallWatch, type StallWatch } from "../../edge/chain/stall.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { lateMsOf } from "../../edge/lease/slots.ts";
+import { createAccounts } from "../../edge/logins/logins.ts";
 import { MiningSwitch } from "../../edge/mining-switch.ts";
 import { ShareDesk } from "../../edge/shares/desk.ts";
 import type { AcceptedShare } from "../../edge/shares/pipeline.ts";

@@ -466,7 +466,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "password-logged",
     breaks: "a log line holds a secret",
-    file: "edge/accounts.ts",
+    file: "edge/logins/logins.ts",
     replace: [
       [
         'modules.logger.warn("auth gave no verdict", {',

@@ -1,16 +1,16 @@
 /** Logins of miners: empty passwords from the user rows, all others by the auth function, remembered so that its outage stops nobody (DESIGN.md, Accounts). */
 
 import { createHmac } from "node:crypto";
-import { type Clock, type Random, sleep } from "../shared/clock.ts";
-import type { Db } from "../shared/db/port.ts";
-import { confirmWorkers, type WorkerLimits } from "../shared/db/workers.ts";
-import { coerceError } from "../shared/errors.ts";
-import { addressKey, addressRanges } from "../shared/ip-address.ts";
-import type { Logger } from "../shared/logger.ts";
-import type { Auth, AuthorizeVerdict as AuthVerdict } from "../shared/messages/accounts.ts";
-import { createNames, type Names } from "./names.ts";
-import { createRecent } from "./recent.ts";
-import type { AuthorizeRequest, AuthorizeVerdict } from "./stratum/backend.ts";
+import { type Clock, type Random, sleep } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { confirmWorkers, type WorkerLimits } from "../../shared/db/workers.ts";
+import { coerceError } from "../../shared/errors.ts";
+import { addressKey, addressRanges } from "../../shared/ip-address.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Auth, AuthorizeVerdict as AuthVerdict } from "../../shared/messages/accounts.ts";
+import { createNames, type Names } from "../names.ts";
+import { createRecent } from "../recent.ts";
+import type { AuthorizeRequest, AuthorizeVerdict } from "../stratum/backend.ts";
 
 export interface AccountsOptions {
   /** A remembered login younger than this is answered without asking auth again. */

@@ -5,11 +5,11 @@ import {
   createGuessCounters,
   GUESS_LIMIT,
   type GuessLimit,
-} from "../shared/accounts/guesses.ts";
-import type { Clock } from "../shared/clock.ts";
-import { addressKey, addressRanges } from "../shared/ip-address.ts";
-import type { LoginThrottle } from "./accounts.ts";
-import { createRecent } from "./recent.ts";
+} from "../../shared/accounts/guesses.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { addressKey, addressRanges } from "../../shared/ip-address.ts";
+import { createRecent } from "../recent.ts";
+import type { LoginThrottle } from "./logins.ts";
 
 export interface LoginThrottleOptions {
   readonly limit?: GuessLimit | undefined;

@@ -6,19 +6,19 @@ import {
   ADDRESS_KEPT,
   createAccounts,
   type LoginThrottle,
-} from "../../edge/accounts.ts";
-import { createLoginThrottle } from "../../edge/login-throttle.ts";
-import { addressPlace } from "../../shared/accounts/place.ts";
-import { systemRandom } from "../../shared/clock.ts";
-import { insertUser } from "../../shared/db/accounts.ts";
-import { rememberPlace } from "../../shared/db/login-places.ts";
-import { openPg } from "../../shared/db/pg.ts";
-import { type Db, one, sql } from "../../shared/db/port.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { SILENT } from "../../shared/logger.ts";
-import type { Auth, AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
-import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";
-import { type ManualClock, manualClock } from "../helpers/manual-clock.ts";
+} from "../../../edge/logins/logins.ts";
+import { createLoginThrottle } from "../../../edge/logins/throttle.ts";
+import { addressPlace } from "../../../shared/accounts/place.ts";
+import { systemRandom } from "../../../shared/clock.ts";
+import { insertUser } from "../../../shared/db/accounts.ts";
+import { rememberPlace } from "../../../shared/db/login-places.ts";
+import { openPg } from "../../../shared/db/pg.ts";
+import { type Db, one, sql } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import type { Auth, AuthorizeRequest, AuthorizeVerdict } from "../../../shared/messages/accounts.ts";
+import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
