@@ -3,11 +3,11 @@
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type PrefixesRecord } from "../journal/records.ts";
 import type { Grant, GrantRequest, Holder, Measured } from "../stratum/backend.ts";
-import type { Books } from "./books.ts";
 import { LastTargets } from "./last-targets.ts";
 import type { Prefix, Prefixes } from "./prefixes.ts";
 import type { Recovery } from "./recover.ts";
 import { SessionRecord } from "./session-record.ts";
+import type { Books } from "./tallies.ts";
 
 /** Prefixes in one record when a job repeats them. */
 const PREFIXES_A_RECORD = 500;

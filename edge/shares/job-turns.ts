@@ -7,13 +7,13 @@ import { appendUntilRoom } from "../journal/append-until-room.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type JobRecord } from "../journal/records.ts";
 import type { SlotLease } from "../lease/slots.ts";
-import type { Books } from "./books.ts";
 import type { DurablePrefixes } from "./durable-prefixes.ts";
 import { endsAtMs, type OpenJobs } from "./open-jobs.ts";
 import { type AcceptedShare, acceptedShare } from "./pipeline.ts";
 import type { Prefixes } from "./prefixes.ts";
 import type { RecoveredJob } from "./recover.ts";
 import { openedJob } from "./recovered-jobs.ts";
+import type { Books } from "./tallies.ts";
 
 /** A line read in time may reach the checks a little later. */
 const LATE_SLACK_MS = 250;

@@ -8,9 +8,9 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
-import type { Books } from "./books.ts";
 import { endsAtMs } from "./open-jobs.ts";
 import { type Candidate, hex, type Refusal, refused, type ScreenModules, screen } from "./screen.ts";
+import type { Books } from "./tallies.ts";
 import { CUT_WINDOW_ROWS } from "./window.ts";
 
 /** A durable share, for the submitter. */

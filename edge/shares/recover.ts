@@ -16,10 +16,10 @@ import {
   type ShareRecord,
 } from "../journal/records.ts";
 import type { JournalReader, NumberedRecord } from "../journal/replay.ts";
-import { addShare, type Book, Books } from "./books.ts";
 import { type Run, runFrom } from "./open-jobs.ts";
 import type { RestoredPrefix } from "./prefixes.ts";
 import { SeenNonces } from "./seen.ts";
+import { addShare, type Book, Books } from "./tallies.ts";
 
 /** A job of an earlier run that may still be the current one. */
 export interface RecoveredJob {

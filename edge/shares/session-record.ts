@@ -2,7 +2,7 @@
 
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
-import type { Books } from "./books.ts";
+import type { Books } from "./tallies.ts";
 
 /** So many more than the next may be given out before the record is renewed. */
 const AHEAD = 4_096;

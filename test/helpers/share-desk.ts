@@ -1,9 +1,9 @@
 /** A share desk with everything around it in the test's hands: clock, disk, books, gate; and a miner that finds true shares. */
 
-import { ShareDesk } from "../../edge/shares/desk.ts";
 import type { ShareDeskOptions } from "../../edge/shares/interface.ts";
 import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
+import { ShareDesk } from "../../edge/shares/share-desk.ts";
 import type { GrantRequest, ShareVerdict, SubmittedShare } from "../../edge/stratum/backend.ts";
 import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";

@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
-import { ShareDesk } from "../../edge/shares/desk.ts";
+import { ShareDesk } from "../../edge/shares/share-desk.ts";
 import { listenStratum } from "../../edge/stratum/listener.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";

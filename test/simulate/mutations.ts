@@ -82,7 +82,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "prefix-good-for-one-job-more",
     breaks: "work under a prefix that was given back is paid in the next job",
-    file: "edge/shares/desk.ts",
+    file: "edge/shares/share-desk.ts",
     replace: [
       [
         "this.#prefixes.release(prefix, this.#jobs.newest()?.height);",
@@ -105,7 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "present-epoch-closed-as-an-earlier-one",
     breaks: "a share is taken under an epoch whose close marker is on its way",
-    file: "edge/shares/desk.ts",
+    file: "edge/shares/share-desk.ts",
     // Asked again and again, so that it need not fall into the one moment after a start with the database away.
     replace: [
       ["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""],
@@ -156,7 +156,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "journal-freed-too-early",
     breaks: "a file is removed before the books have all of it",
-    file: "edge/shares/bookkeeper.ts",
+    file: "edge/shares/cutter.ts",
     replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
     plan: {
       everyMs: 250,
@@ -168,7 +168,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "journal-freed-while-its-job-runs",
     breaks: "a restart knows no more which nonces are spent",
-    file: "edge/shares/bookkeeper.ts",
+    file: "edge/shares/cutter.ts",
     replace: [
       [
         'book.job <= overThrough() && book.state === "closed" && settled.has(keyText(book));',
@@ -180,7 +180,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "sent-before-it-is-on-record",
     breaks: "after a crash another delta goes out under the same key",
-    file: "edge/shares/bookkeeper.ts",
+    file: "edge/shares/cutter.ts",
     replace: [
       [
         'const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
@@ -192,7 +192,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "counters-lost-with-a-failed-cut",
     breaks: "what a full disk kept from being cut is gone",
-    file: "edge/shares/bookkeeper.ts",
+    file: "edge/shares/cutter.ts",
     replace: [["book.window.merge(window);", ""]],
     within: 100,
   },
@@ -587,7 +587,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-stop-at-the-saving",
     breaks: "work goes on, and is paid, that can win no more",
-    file: "edge/shares/desk.ts",
+    file: "edge/shares/share-desk.ts",
     replace: [["this.#running?.turns.end(seenAtMs);", "void seenAtMs;"]],
     within: 60,
   },

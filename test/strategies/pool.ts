@@ -2,9 +2,9 @@
 
 import { type Duplex, duplexPair } from "node:stream";
 import { lateMsOf } from "../../edge/lease/slots.ts";
-import { ShareDesk } from "../../edge/shares/desk.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
+import { ShareDesk } from "../../edge/shares/share-desk.ts";
 import type { StratumBackend } from "../../edge/stratum/backend.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { OpenBackend } from "../../edge/stratum/open-backend.ts";

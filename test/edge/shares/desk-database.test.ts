@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeDisk } from "../../../edge/journal/node-disk.ts";
 import { AHEAD_ALARM } from "../../../edge/shares/ahead.ts";
-import { ShareDesk } from "../../../edge/shares/desk.ts";
+import { ShareDesk } from "../../../edge/shares/share-desk.ts";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";

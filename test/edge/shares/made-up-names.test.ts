@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeDisk } from "../../../edge/journal/node-disk.ts";
-import { ShareDesk } from "../../../edge/shares/desk.ts";
+import { ShareDesk } from "../../../edge/shares/share-desk.ts";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";

@@ -18,8 +18,7 @@ import type {
   SubmittedShare,
 } from "../stratum/backend.ts";
 import { journalKnowledge, recordsPastJournal } from "./ahead.ts";
-import { Bookkeeper } from "./bookkeeper.ts";
-import type { Books } from "./books.ts";
+import { Bookkeeper } from "./cutter.ts";
 import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
 import { JobTurns } from "./job-turns.ts";
@@ -31,6 +30,7 @@ import { keyedOrder } from "./prefix-order.ts";
 import { prefixSecret } from "./prefix-secret.ts";
 import { Prefixes } from "./prefixes.ts";
 import { Recovery } from "./recover.ts";
+import type { Books } from "./tallies.ts";
 
 const CONFIRM_EVERY_MS = 5_000;
 const RESEND_AFTER_MS = 5 * 60_000;

@@ -4,8 +4,8 @@ import type { Clock } from "../../shared/clock.ts";
 import type { BookKey, EdgeRecords } from "../../shared/db/edges.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
-import type { Book, Books } from "./books.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Book, Books } from "./tallies.ts";
 import { Window } from "./window.ts";
 
 export interface BookkeeperModules {
