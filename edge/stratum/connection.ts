@@ -3,10 +3,10 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../shared/clock.ts";
 import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
+import type { Turns } from "./fair-reading.ts";
 import { LineSplitter } from "./framing.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
-import type { Turns } from "./turns.ts";
 
 /** Lines of a connection between two of its turns (turns.ts); a miner sends two or three at a time. */
 const LINES_PER_TURN = 4;

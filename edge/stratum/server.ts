@@ -8,14 +8,14 @@ import { encodeRequest } from "../../shared/messages/stratum.ts";
 import { Admission } from "./admission.ts";
 import type { Job, StratumBackend } from "./backend.ts";
 import { dispatch } from "./dispatch.ts";
-import { farewellTo } from "./farewells.ts";
+import { Turns } from "./fair-reading.ts";
+import { farewellTo } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { PrefixQuota } from "./prefix-quota.ts";
 import { encodeNotify, Session, type SessionModules } from "./session.ts";
 import { hearsJobs, loginOf } from "./session-state.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
-import { Turns } from "./turns.ts";
-import { UserConduct } from "./user-conduct.ts";
+import { UserConduct } from "./user-limits.ts";
 
 const TICK_MS = 1_000;
 

@@ -5,17 +5,17 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { encodeRequest } from "../../shared/messages/stratum.ts";
 import type { Job, StratumBackend } from "./backend.ts";
-import { Conduct } from "./conduct.ts";
 import { Connection } from "./connection.ts";
-import { farewellTo } from "./farewells.ts";
+import type { Turns } from "./fair-reading.ts";
+import { farewellTo } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import type { PrefixQuota } from "./prefix-quota.ts";
 import { ReplyQueue } from "./replies.ts";
+import { Conduct } from "./session-limits.ts";
 import { SessionPrefix } from "./session-prefix.ts";
 import { afterSubscribe, hearsJobs, type Login, loginOf, type SessionState } from "./session-state.ts";
 import type { StratumSettings } from "./settings.ts";
-import type { Turns } from "./turns.ts";
-import type { UserConduct } from "./user-conduct.ts";
+import type { UserConduct } from "./user-limits.ts";
 /** What every session shares. */
 export interface SessionModules {
   readonly backend: StratumBackend;

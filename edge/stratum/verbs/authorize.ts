@@ -14,7 +14,7 @@ import {
 import type { AuthorizeVerdict } from "../backend.ts";
 import type { Session } from "../session.ts";
 import { afterLogin, afterRefusedLogin, type Login } from "../session-state.ts";
-import { userKey } from "../user-conduct.ts";
+import { userKey } from "../user-limits.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
 
 export const authorize: Verb = {

@@ -9,8 +9,8 @@ import {
   stratumError,
 } from "../../../shared/messages/stratum.ts";
 import type { RefusalCode, ShareVerdict } from "../backend.ts";
-import { isForged } from "../conduct.ts";
 import type { Session } from "../session.ts";
+import { isForged } from "../session-limits.ts";
 import { type Login, loginOf } from "../session-state.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
 
