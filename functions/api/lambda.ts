@@ -4,9 +4,9 @@ import { createPasswords } from "../auth/password.ts";
 import { createWebAccounts } from "../auth/web-accounts.ts";
 import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
+import { receiptKeysOf } from "./figures/receipt-keys.ts";
 import { createApiHandler } from "./handler.ts";
 import { behindOrigin } from "./origin.ts";
-import { receiptKeysOf } from "./receipt-keys.ts";
 
 const env = readEnvironment("api");
 const modules = lambdaModules(env);

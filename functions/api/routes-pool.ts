@@ -7,9 +7,9 @@ import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "
 import { coerceError } from "../../shared/errors.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { cached } from "./cache.ts";
+import { blockViewOf, iso, type PoolFigures } from "./figures/pool.ts";
+import { quoteList } from "./figures/prices.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
-import { blockViewOf, iso, type PoolFigures } from "./pool.ts";
-import { quoteList } from "./prices.ts";
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "./route.ts";
 import type { BlockDetailView, BlockListView, SubmissionListView } from "./views.ts";
 

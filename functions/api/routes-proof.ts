@@ -2,8 +2,8 @@
 
 import * as v from "valibot";
 import { workerName } from "../../shared/messages/summary.ts";
+import { createProofs, MOST_WORKERS } from "./figures/proofs.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
-import { createProofs, MOST_WORKERS } from "./proofs.ts";
 import { type ApiRoute, NO_BODY, refused, userRoute, view } from "./route.ts";
 import { heightQuery } from "./routes-pool.ts";
 

@@ -8,9 +8,9 @@ import { userBlocks } from "../../shared/db/user-stats.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { type HttpReply, textReply } from "../http.ts";
 import { queryOf } from "./door.ts";
-import { partOf, spanSeconds } from "./estimates.ts";
+import { partOf, spanSeconds } from "./figures/estimates.ts";
+import { iso, SHORT_WINDOW_MS, windowStart } from "./figures/pool.ts";
 import type { ApiModules } from "./options.ts";
-import { iso, SHORT_WINDOW_MS, windowStart } from "./pool.ts";
 import type { Session } from "./route.ts";
 import { heightQuery } from "./routes-pool.ts";
 

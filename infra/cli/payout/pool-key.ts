@@ -1,7 +1,7 @@
 /** The pool's receipt key: the secret half where payouts are prepared, the public half where they are signed. */
 
 import { join } from "node:path";
-import { receiptKeysOf } from "../../../functions/api/receipt-keys.ts";
+import { receiptKeysOf } from "../../../functions/api/figures/receipt-keys.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";

@@ -1,7 +1,7 @@
 /** One user's own figures: what is owed, what may come, and how each worker does. */
 
-import type { Db } from "../../shared/db/port.ts";
-import { currentJob } from "../../shared/db/stats.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { currentJob } from "../../../shared/db/stats.ts";
 import {
   adjustmentsOf,
   balanceOf,
@@ -13,12 +13,13 @@ import {
   userBlocks,
   type WorkerSummary,
   workersOf,
-} from "../../shared/db/user-stats.ts";
-import { waitingWorkers } from "../../shared/db/workers.ts";
-import { hashesOfWork } from "../../shared/difficulty/work.ts";
-import { cachedBy } from "./cache.ts";
+} from "../../../shared/db/user-stats.ts";
+import { waitingWorkers } from "../../../shared/db/workers.ts";
+import { hashesOfWork } from "../../../shared/difficulty/work.ts";
+import { cachedBy } from "../cache.ts";
+import type { ApiModules } from "../options.ts";
+import type { MeView, MyBlocksView, MyPaymentsView } from "../views.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";
-import type { ApiModules } from "./options.ts";
 import {
   iso,
   isoOrNull,
@@ -28,7 +29,6 @@ import {
   SHORT_WINDOW_MS,
   windowStart,
 } from "./pool.ts";
-import type { MeView, MyBlocksView, MyPaymentsView } from "./views.ts";
 
 /** A worker without a share in this many blocks is not listed any more. */
 const WORKER_BLOCKS = 300;

@@ -1,9 +1,9 @@
 /** Figures for people: hash rates over a window, expected places, luck, pending amounts. No money is booked from them. */
 
-import { feeOf, storedRate } from "../../shared/accounting/fee.ts";
-import type { BlockSummary } from "../../shared/db/stats.ts";
-import type { PendingJob } from "../../shared/db/user-stats.ts";
-import { hashesOfWork } from "../../shared/difficulty/work.ts";
+import { feeOf, storedRate } from "../../../shared/accounting/fee.ts";
+import type { BlockSummary } from "../../../shared/db/stats.ts";
+import type { PendingJob } from "../../../shared/db/user-stats.ts";
+import { hashesOfWork } from "../../../shared/difficulty/work.ts";
 
 /** Hashing part of a block in the network's hash rate, as the reference reckons it: 8 of 10 minutes. */
 const MINING_PART = 0.8;

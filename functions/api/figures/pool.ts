@@ -1,7 +1,7 @@
 /** The pool's public figures, gathered once for all who look and kept for a moment. */
 
-import type { Clock } from "../../shared/clock.ts";
-import type { Db } from "../../shared/db/port.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import type { Db } from "../../../shared/db/port.ts";
 import {
   type Activity,
   type BlockSummary,
@@ -10,13 +10,13 @@ import {
   poolActivity,
   poolMinutes,
   recentBlocks,
-} from "../../shared/db/stats.ts";
-import { cached } from "./cache.ts";
+} from "../../../shared/db/stats.ts";
+import { cached } from "../cache.ts";
+import type { ApiModules, ApiOptions } from "../options.ts";
+import type { BlockView, HashrateView, HistoryView, LuckView, PoolView, QuoteListView } from "../views.ts";
 import { connectView } from "./connect.ts";
 import { blockHashrate, expectedPlaces, luckOf, spanSeconds } from "./estimates.ts";
-import type { ApiModules, ApiOptions } from "./options.ts";
 import { priceViews, quoteList } from "./prices.ts";
-import type { BlockView, HashrateView, HistoryView, LuckView, PoolView, QuoteListView } from "./views.ts";
 
 export const MINUTE_MS = 60_000;
 /** Windows of hash rates: long enough for a slow worker's shares, short enough to see one stop. */

@@ -1,14 +1,14 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VIEWS } from "../../../functions/api/views.ts";
-import { verifyProof } from "../../../shared/accounting/verify.ts";
-import { toHex } from "../../../shared/bytes.ts";
-import { sql } from "../../../shared/db/port.ts";
-import { type ProofFile, proofFile } from "../../../shared/messages/proof.ts";
-import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { text } from "../../helpers/books.ts";
-import { type TestClient, testClient } from "../../helpers/http-client.ts";
-import { POOL_KEYS } from "../../helpers/proofs.ts";
+import { VIEWS } from "../../../../functions/api/views.ts";
+import { verifyProof } from "../../../../shared/accounting/verify.ts";
+import { toHex } from "../../../../shared/bytes.ts";
+import { sql } from "../../../../shared/db/port.ts";
+import { type ProofFile, proofFile } from "../../../../shared/messages/proof.ts";
+import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../../helpers/api.ts";
+import { text } from "../../../helpers/books.ts";
+import { type TestClient, testClient } from "../../../helpers/http-client.ts";
+import { POOL_KEYS } from "../../../helpers/proofs.ts";
 
 let api: TestApi;
 let visitor: TestClient;

@@ -1,8 +1,8 @@
 /** The prices of a job with where each comes from, as the poller recorded it (shared/prices). */
 
 import * as v from "valibot";
-import type { CurrentJob } from "../../shared/db/stats.ts";
-import { type PriceView, priceView, type QuoteListView } from "./views.ts";
+import type { CurrentJob } from "../../../shared/db/stats.ts";
+import { type PriceView, priceView, type QuoteListView } from "../views.ts";
 
 const quoteLine = v.tuple([v.string(), v.string(), v.number(), v.string()]);
 const priceNote = v.object({

@@ -1,17 +1,17 @@
 /** Proof files for miners, made when they are asked for: a sealed block never changes, so its proofs and receipts never do (docs/proofs.md). */
 
-import { WorkTree } from "../../shared/accounting/merkle-proof.ts";
-import { signReceipt } from "../../shared/accounting/receipt.ts";
-import type { Clock } from "../../shared/clock.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { sealedBooksOf } from "../../shared/db/proofs.ts";
-import { readLeaves } from "../../shared/db/seals.ts";
-import { WORKER_LIMITS } from "../../shared/db/workers.ts";
-import { CodedError } from "../../shared/errors.ts";
-import type { KeyPair } from "../../shared/factom/ed25519.ts";
-import type { ProofFile } from "../../shared/messages/proof.ts";
-import { formatProof } from "../../shared/messages/proof-format.ts";
-import { cachedBy } from "./cache.ts";
+import { WorkTree } from "../../../shared/accounting/merkle-proof.ts";
+import { signReceipt } from "../../../shared/accounting/receipt.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { sealedBooksOf } from "../../../shared/db/proofs.ts";
+import { readLeaves } from "../../../shared/db/seals.ts";
+import { WORKER_LIMITS } from "../../../shared/db/workers.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import type { KeyPair } from "../../../shared/factom/ed25519.ts";
+import type { ProofFile } from "../../../shared/messages/proof.ts";
+import { formatProof } from "../../../shared/messages/proof-format.ts";
+import { cachedBy } from "../cache.ts";
 
 /** Trees kept for the other workers who ask about the same block; one of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;

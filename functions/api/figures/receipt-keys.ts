@@ -1,7 +1,7 @@
 /** The key pair that signs receipts, from a secret that is kept outside of the code: the same secret gives the same key for ever. */
 
 import { createHash } from "node:crypto";
-import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
+import { type KeyPair, keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 
 /** Undefined for an empty secret: then nothing is signed. */
 export function receiptKeysOf(secret: string): KeyPair | undefined {

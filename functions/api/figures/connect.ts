@@ -1,8 +1,8 @@
 /** How to connect a miner: the exact lines to copy (SPEC.md §5, §9). */
 
 import type * as v from "valibot";
-import type { ApiOptions } from "./options.ts";
-import type { endpointView } from "./views.ts";
+import type { ApiOptions } from "../options.ts";
+import type { endpointView } from "../views.ts";
 
 const MAINNET_BITS = 30;
 

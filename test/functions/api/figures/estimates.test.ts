@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { pendingEstimate } from "../../../functions/api/estimates.ts";
-import { feeOf, feeRate, formatRate, RATE_ONE, storedRate } from "../../../shared/accounting/fee.ts";
+import { pendingEstimate } from "../../../../functions/api/figures/estimates.ts";
+import { feeOf, feeRate, formatRate, RATE_ONE, storedRate } from "../../../../shared/accounting/fee.ts";
 
 const job = (rate: string) => ({
   height: 1,
