@@ -14,9 +14,9 @@ import {
   type SubmissionListing,
 } from "../../shared/db/listings.ts";
 import type { Db } from "../../shared/db/port.ts";
-import { cached } from "./cache.ts";
+import { cached } from "./http/cache.ts";
+import { type WireValue, wireJson } from "./http/wire-json.ts";
 import type { ApiModules } from "./options.ts";
-import { type WireValue, wireJson } from "./wire-json.ts";
 
 /** Answers one request body; undefined for notifications, which get no answer. */
 export type JsonRpc = (body: string) => Promise<string | undefined>;

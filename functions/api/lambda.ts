@@ -6,7 +6,7 @@ import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { receiptKeysOf } from "./figures/receipt-keys.ts";
 import { createApiHandler } from "./handler.ts";
-import { behindOrigin } from "./origin.ts";
+import { behindOrigin } from "./http/origin.ts";
 
 const env = readEnvironment("api");
 const modules = lambdaModules(env);

@@ -1,9 +1,9 @@
 /** The OpenAPI 3.1 document, made from the very routes and schemas that the handler runs. */
 
 import type * as v from "valibot";
+import type { ApiRoute } from "./http/route.ts";
 import { type JsonSchema, jsonSchema } from "./json-schema.ts";
 import type { ApiOptions } from "./options.ts";
-import type { ApiRoute } from "./route.ts";
 import { VIEWS, type ViewName } from "./views.ts";
 
 const ref = (name: ViewName): JsonSchema => ({ $ref: `#/components/schemas/${name}` });

@@ -4,10 +4,18 @@ import * as v from "valibot";
 import { confirmWorkers, forgetWorker } from "../../shared/db/workers.ts";
 import { workerName } from "../../shared/messages/summary.ts";
 import type { ChangeResult, LoginResult, Refusal } from "../auth/web-accounts.ts";
-import { clearedCookie, loginCookies } from "./cookie.ts";
 import type { UserFigures } from "./figures/user.ts";
+import { clearedCookie, loginCookies } from "./http/cookie.ts";
+import {
+  type ApiReply,
+  type ApiRoute,
+  NO_BODY,
+  publicRoute,
+  refused,
+  userRoute,
+  view,
+} from "./http/route.ts";
 import type { ApiModules } from "./options.ts";
-import { type ApiReply, type ApiRoute, NO_BODY, publicRoute, refused, userRoute, view } from "./route.ts";
 import { heightQuery, limitQuery } from "./routes-pool.ts";
 import type { SessionView } from "./views.ts";
 

@@ -8,9 +8,9 @@ import { formatTarget } from "../../shared/messages/stratum.ts";
 import { createInvite } from "../auth/bootstrap.ts";
 import { spanSeconds } from "./figures/estimates.ts";
 import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "./figures/pool.ts";
+import { type ApiRoute, adminRoute, NO_BODY, view } from "./http/route.ts";
 import type { LiveSession } from "./live.ts";
 import type { ApiModules } from "./options.ts";
-import { type ApiRoute, adminRoute, NO_BODY, view } from "./route.ts";
 import { heightQuery, limitQuery, which, wholeBlocks } from "./routes-pool.ts";
 import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "./views.ts";
 

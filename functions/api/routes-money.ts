@@ -5,8 +5,8 @@ import { parseAdjustment } from "../../shared/accounting/adjustment.ts";
 import { listAdminLog } from "../../shared/db/admin-log.ts";
 import { adjust, listAdjustments } from "../../shared/db/payments.ts";
 import { iso } from "./figures/pool.ts";
+import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "./http/route.ts";
 import type { ApiModules } from "./options.ts";
-import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "./route.ts";
 import { limitQuery } from "./routes-pool.ts";
 import type { AdjustmentsView, AdminLogView } from "./views.ts";
 

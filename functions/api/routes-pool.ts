@@ -6,11 +6,11 @@ import { first, sql } from "../../shared/db/port.ts";
 import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "../../shared/db/stats.ts";
 import { coerceError } from "../../shared/errors.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
-import { cached } from "./cache.ts";
 import { blockViewOf, iso, type PoolFigures } from "./figures/pool.ts";
 import { quoteList } from "./figures/prices.ts";
+import { cached } from "./http/cache.ts";
+import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "./http/route.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
-import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "./route.ts";
 import type { BlockDetailView, BlockListView, SubmissionListView } from "./views.ts";
 
 const digits = (what: string) => v.pipe(v.string(), v.regex(/^\d{1,10}$/, what), v.transform(Number));

@@ -3,8 +3,8 @@
 import * as v from "valibot";
 import { workerName } from "../../shared/messages/summary.ts";
 import { createProofs, MOST_WORKERS } from "./figures/proofs.ts";
+import { type ApiRoute, NO_BODY, refused, userRoute, view } from "./http/route.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
-import { type ApiRoute, NO_BODY, refused, userRoute, view } from "./route.ts";
 import { heightQuery } from "./routes-pool.ts";
 
 export function proofRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {

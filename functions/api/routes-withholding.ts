@@ -9,8 +9,8 @@ import {
   type Looks,
 } from "../../shared/accounting/withholding.ts";
 import { type JudgedUser, listWithholding, sumWithholding } from "../../shared/db/withholding.ts";
+import { type ApiRoute, adminRoute, NO_BODY, view } from "./http/route.ts";
 import type { ApiModules } from "./options.ts";
-import { type ApiRoute, adminRoute, NO_BODY, view } from "./route.ts";
 import { limitQuery } from "./routes-pool.ts";
 import type { WithholdingView } from "./views.ts";
 

@@ -7,11 +7,11 @@ import { onlineWorkers, recentSubmissions } from "../../shared/db/stats.ts";
 import { userBlocks } from "../../shared/db/user-stats.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { type HttpReply, textReply } from "../http.ts";
-import { queryOf } from "./door.ts";
 import { partOf, spanSeconds } from "./figures/estimates.ts";
 import { iso, SHORT_WINDOW_MS, windowStart } from "./figures/pool.ts";
+import { queryOf } from "./http/request.ts";
+import type { Session } from "./http/route.ts";
 import type { ApiModules } from "./options.ts";
-import type { Session } from "./route.ts";
 import { heightQuery } from "./routes-pool.ts";
 
 /** The session is looked up only by pages that need one. */

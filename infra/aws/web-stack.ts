@@ -20,7 +20,7 @@ import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import type { IFunctionUrl } from "aws-cdk-lib/aws-lambda";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/origin.ts";
+import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/http/origin.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { asBucket } from "./cdk-types.ts";
 import type { Stage } from "./stages.ts";

@@ -1,7 +1,7 @@
 /** In CloudFront's place before the function URL of an emulator: a browser cannot name the function's host, so this does, and proves itself likewise. */
 
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/origin.ts";
+import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/http/origin.ts";
 import { CodedError } from "../../shared/errors.ts";
 
 export interface FrontOptions {

@@ -11,7 +11,7 @@ import {
   poolMinutes,
   recentBlocks,
 } from "../../../shared/db/stats.ts";
-import { cached } from "../cache.ts";
+import { cached } from "../http/cache.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import type { BlockView, HashrateView, HistoryView, LuckView, PoolView, QuoteListView } from "../views.ts";
 import { connectView } from "./connect.ts";

@@ -11,7 +11,7 @@ import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import type { ProofFile } from "../../../shared/messages/proof.ts";
 import { formatProof } from "../../../shared/messages/proof-format.ts";
-import { cachedBy } from "../cache.ts";
+import { cachedBy } from "../http/cache.ts";
 
 /** Trees kept for the other workers who ask about the same block; one of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;

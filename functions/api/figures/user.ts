@@ -16,7 +16,7 @@ import {
 } from "../../../shared/db/user-stats.ts";
 import { waitingWorkers } from "../../../shared/db/workers.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
-import { cachedBy } from "../cache.ts";
+import { cachedBy } from "../http/cache.ts";
 import type { ApiModules } from "../options.ts";
 import type { MeView, MyBlocksView, MyPaymentsView } from "../views.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
-import type { ApiRoute } from "../../../functions/api/route.ts";
+import type { ApiRoute } from "../../../functions/api/http/route.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
 import { text } from "../../helpers/books.ts";

@@ -2,7 +2,7 @@
 
 import { timingSafeEqual } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
-import { errorReply, type HttpReply } from "../http.ts";
+import { errorReply, type HttpReply } from "../../http.ts";
 
 type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpReply>;
 

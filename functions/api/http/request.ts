@@ -1,7 +1,7 @@
 /** From an API Gateway event to a request: who asks, from which site, with what; refused here before any route runs. */
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { TOKEN, type WebAccounts } from "../auth/web-accounts.ts";
+import { TOKEN, type WebAccounts } from "../../auth/web-accounts.ts";
 import { tokensOf } from "./cookie.ts";
 import { type ApiReply, type ApiRequest, type ApiRoute, refused, type Session } from "./route.ts";
 

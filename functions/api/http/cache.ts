@@ -1,6 +1,6 @@
 /** One value kept for a moment, so that a thousand open pages cost the database as much as one. */
 
-import type { Clock } from "../../shared/clock.ts";
+import type { Clock } from "../../../shared/clock.ts";
 
 /** `load` runs at most once per `ttlMs`, and once for all who ask meanwhile. A failure is not kept. */
 export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): () => Promise<T> {

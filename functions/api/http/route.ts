@@ -1,9 +1,9 @@
 /** What a route of the API is: where it stands, who may call it, what goes in and what comes out. */
 
 import * as v from "valibot";
-import type { SessionUser } from "../../shared/db/sessions.ts";
-import type { Origin } from "../auth/lockout.ts";
-import type { ViewName } from "./views.ts";
+import type { SessionUser } from "../../../shared/db/sessions.ts";
+import type { Origin } from "../../auth/lockout.ts";
+import type { ViewName } from "../views.ts";
 
 /** `user`: a session is needed. `admin`: one of an administrator. */
 export type Access = "public" | "user" | "admin";

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { describe, expect, it } from "vitest";
-import { behindOrigin } from "../../../functions/api/origin.ts";
-import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
+import { behindOrigin } from "../../../../functions/api/http/origin.ts";
+import { LOCAL_CONTEXT } from "../../../../functions/local-context.ts";
 
 function event(headers: Record<string, string>): APIGatewayProxyEventV2 {
   return {

@@ -1,6 +1,6 @@
 /** The cookies of the session and of the device: out of reach of scripts and of other sites' forms. */
 
-import { SESSION_SECONDS } from "../auth/web-accounts.ts";
+import { SESSION_SECONDS } from "../../auth/web-accounts.ts";
 
 /** `__Host-` binds the cookie to this very host and to https; over plain http (a pool on one's own machine) it would be refused. */
 const SECURE_PREFIX = "__Host-";
