@@ -12,16 +12,16 @@ import { createPoolFigures } from "./figures/pool.ts";
 import { createUserFigures } from "./figures/user.ts";
 import { admit, bodyText, isHttps, sessionOf } from "./http/request.ts";
 import type { ApiReply, ApiRoute } from "./http/route.ts";
-import { createJsonRpc } from "./json-rpc.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
-import { accountRoutes } from "./routes-account.ts";
-import { adminRoutes } from "./routes-admin.ts";
-import { moneyRoutes } from "./routes-money.ts";
-import { poolRoutes } from "./routes-pool.ts";
-import { proofRoutes } from "./routes-proof.ts";
-import { withholdingRoute } from "./routes-withholding.ts";
-import { textPages } from "./text-pages.ts";
+import { accountRoutes } from "./routes/account.ts";
+import { adminRoutes } from "./routes/admin.ts";
+import { createJsonRpc } from "./routes/json-rpc.ts";
+import { moneyRoutes } from "./routes/money.ts";
+import { poolRoutes } from "./routes/pool.ts";
+import { proofRoutes } from "./routes/proof.ts";
+import { textPages } from "./routes/text-pages.ts";
+import { withholdingRoute } from "./routes/withholding.ts";
 
 export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpReply>;
 

@@ -1,11 +1,11 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
-import { confirmWorkers, forgetWorker } from "../../shared/db/workers.ts";
-import { workerName } from "../../shared/messages/summary.ts";
-import type { ChangeResult, LoginResult, Refusal } from "../auth/web-accounts.ts";
-import type { UserFigures } from "./figures/user.ts";
-import { clearedCookie, loginCookies } from "./http/cookie.ts";
+import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
+import { workerName } from "../../../shared/messages/summary.ts";
+import type { ChangeResult, LoginResult, Refusal } from "../../auth/web-accounts.ts";
+import type { UserFigures } from "../figures/user.ts";
+import { clearedCookie, loginCookies } from "../http/cookie.ts";
 import {
   type ApiReply,
   type ApiRoute,
@@ -14,10 +14,10 @@ import {
   refused,
   userRoute,
   view,
-} from "./http/route.ts";
-import type { ApiModules } from "./options.ts";
-import { heightQuery, limitQuery } from "./routes-pool.ts";
-import type { SessionView } from "./views.ts";
+} from "../http/route.ts";
+import type { ApiModules } from "../options.ts";
+import type { SessionView } from "../views.ts";
+import { heightQuery, limitQuery } from "./pool.ts";
 
 /** Bounded before anything is hashed or compared. */
 const field = v.pipe(v.string(), v.maxLength(1024));

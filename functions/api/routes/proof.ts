@@ -1,11 +1,11 @@
 /** The route by which a miner fetches the proof that its work was counted. */
 
 import * as v from "valibot";
-import { workerName } from "../../shared/messages/summary.ts";
-import { createProofs, MOST_WORKERS } from "./figures/proofs.ts";
-import { type ApiRoute, NO_BODY, refused, userRoute, view } from "./http/route.ts";
-import type { ApiModules, ApiOptions } from "./options.ts";
-import { heightQuery } from "./routes-pool.ts";
+import { workerName } from "../../../shared/messages/summary.ts";
+import { createProofs, MOST_WORKERS } from "../figures/proofs.ts";
+import { type ApiRoute, NO_BODY, refused, userRoute, view } from "../http/route.ts";
+import type { ApiModules, ApiOptions } from "../options.ts";
+import { heightQuery } from "./pool.ts";
 
 export function proofRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
   const proofs = createProofs(options, modules);

@@ -1,14 +1,14 @@
 /** Routes for the operator's corrections of money, and for the log of what administrators did. */
 
 import * as v from "valibot";
-import { parseAdjustment } from "../../shared/accounting/adjustment.ts";
-import { listAdminLog } from "../../shared/db/admin-log.ts";
-import { adjust, listAdjustments } from "../../shared/db/payments.ts";
-import { iso } from "./figures/pool.ts";
-import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "./http/route.ts";
-import type { ApiModules } from "./options.ts";
-import { limitQuery } from "./routes-pool.ts";
-import type { AdjustmentsView, AdminLogView } from "./views.ts";
+import { parseAdjustment } from "../../../shared/accounting/adjustment.ts";
+import { listAdminLog } from "../../../shared/db/admin-log.ts";
+import { adjust, listAdjustments } from "../../../shared/db/payments.ts";
+import { iso } from "../figures/pool.ts";
+import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
+import type { ApiModules } from "../options.ts";
+import type { AdjustmentsView, AdminLogView } from "../views.ts";
+import { limitQuery } from "./pool.ts";
 
 const units = v.pipe(
   v.string(),

@@ -1,17 +1,17 @@
 /** Routes for everybody: the pool, its blocks, what it submitted, its health. */
 
 import * as v from "valibot";
-import { toHex } from "../../shared/bytes.ts";
-import { first, sql } from "../../shared/db/port.ts";
-import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "../../shared/db/stats.ts";
-import { coerceError } from "../../shared/errors.ts";
-import { formatTarget } from "../../shared/messages/stratum.ts";
-import { blockViewOf, iso, type PoolFigures } from "./figures/pool.ts";
-import { quoteList } from "./figures/prices.ts";
-import { cached } from "./http/cache.ts";
-import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "./http/route.ts";
-import type { ApiModules, ApiOptions } from "./options.ts";
-import type { BlockDetailView, BlockListView, SubmissionListView } from "./views.ts";
+import { toHex } from "../../../shared/bytes.ts";
+import { first, sql } from "../../../shared/db/port.ts";
+import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "../../../shared/db/stats.ts";
+import { coerceError } from "../../../shared/errors.ts";
+import { formatTarget } from "../../../shared/messages/stratum.ts";
+import { blockViewOf, iso, type PoolFigures } from "../figures/pool.ts";
+import { quoteList } from "../figures/prices.ts";
+import { cached } from "../http/cache.ts";
+import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "../http/route.ts";
+import type { ApiModules, ApiOptions } from "../options.ts";
+import type { BlockDetailView, BlockListView, SubmissionListView } from "../views.ts";
 
 const digits = (what: string) => v.pipe(v.string(), v.regex(/^\d{1,10}$/, what), v.transform(Number));
 /** 1 to 200, 50 where it is not given. */

@@ -7,12 +7,12 @@ import {
   hitsOf,
   LOOKS,
   type Looks,
-} from "../../shared/accounting/withholding.ts";
-import { type JudgedUser, listWithholding, sumWithholding } from "../../shared/db/withholding.ts";
-import { type ApiRoute, adminRoute, NO_BODY, view } from "./http/route.ts";
-import type { ApiModules } from "./options.ts";
-import { limitQuery } from "./routes-pool.ts";
-import type { WithholdingView } from "./views.ts";
+} from "../../../shared/accounting/withholding.ts";
+import { type JudgedUser, listWithholding, sumWithholding } from "../../../shared/db/withholding.ts";
+import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
+import type { ApiModules } from "../options.ts";
+import type { WithholdingView } from "../views.ts";
+import { limitQuery } from "./pool.ts";
 
 export function withholdingRoute({ db }: ApiModules): ApiRoute {
   return adminRoute({

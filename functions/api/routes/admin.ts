@@ -1,18 +1,18 @@
 /** Routes for the pool's operator: who mines, who is registered, invite codes, submissions. */
 
-import { listUserBalances } from "../../shared/db/accounts.ts";
-import { logAdminAction } from "../../shared/db/admin-log.ts";
-import { listInvites } from "../../shared/db/invites.ts";
-import { onlineWorkers, recentSubmissions } from "../../shared/db/stats.ts";
-import { formatTarget } from "../../shared/messages/stratum.ts";
-import { createInvite } from "../auth/bootstrap.ts";
-import { spanSeconds } from "./figures/estimates.ts";
-import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "./figures/pool.ts";
-import { type ApiRoute, adminRoute, NO_BODY, view } from "./http/route.ts";
-import type { LiveSession } from "./live.ts";
-import type { ApiModules } from "./options.ts";
-import { heightQuery, limitQuery, which, wholeBlocks } from "./routes-pool.ts";
-import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "./views.ts";
+import { listUserBalances } from "../../../shared/db/accounts.ts";
+import { logAdminAction } from "../../../shared/db/admin-log.ts";
+import { listInvites } from "../../../shared/db/invites.ts";
+import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
+import { formatTarget } from "../../../shared/messages/stratum.ts";
+import { createInvite } from "../../auth/bootstrap.ts";
+import { spanSeconds } from "../figures/estimates.ts";
+import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
+import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
+import type { LiveSession } from "../live.ts";
+import type { ApiModules } from "../options.ts";
+import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "../views.ts";
+import { heightQuery, limitQuery, which, wholeBlocks } from "./pool.ts";
 
 const ROWS = 500;
 

@@ -1,7 +1,7 @@
 /** JSON-RPC 2.0 at /api/v1 with the reference's three methods, parameters and field names (prosper-pool web/api.go). */
 
 import * as v from "valibot";
-import { fromHex } from "../../shared/bytes.ts";
+import { fromHex } from "../../../shared/bytes.ts";
 import {
   countRewards,
   countSubmissions,
@@ -12,11 +12,11 @@ import {
   type RewardListing,
   SUBMISSION_COLUMN_NAMES,
   type SubmissionListing,
-} from "../../shared/db/listings.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { cached } from "./http/cache.ts";
-import { type WireValue, wireJson } from "./http/wire-json.ts";
-import type { ApiModules } from "./options.ts";
+} from "../../../shared/db/listings.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { cached } from "../http/cache.ts";
+import { type WireValue, wireJson } from "../http/wire-json.ts";
+import type { ApiModules } from "../options.ts";
 
 /** Answers one request body; undefined for notifications, which get no answer. */
 export type JsonRpc = (body: string) => Promise<string | undefined>;

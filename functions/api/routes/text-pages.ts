@@ -2,17 +2,17 @@
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as v from "valibot";
-import { listRewards } from "../../shared/db/listings.ts";
-import { onlineWorkers, recentSubmissions } from "../../shared/db/stats.ts";
-import { userBlocks } from "../../shared/db/user-stats.ts";
-import { formatTarget } from "../../shared/messages/stratum.ts";
-import { type HttpReply, textReply } from "../http.ts";
-import { partOf, spanSeconds } from "./figures/estimates.ts";
-import { iso, SHORT_WINDOW_MS, windowStart } from "./figures/pool.ts";
-import { queryOf } from "./http/request.ts";
-import type { Session } from "./http/route.ts";
-import type { ApiModules } from "./options.ts";
-import { heightQuery } from "./routes-pool.ts";
+import { listRewards } from "../../../shared/db/listings.ts";
+import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
+import { userBlocks } from "../../../shared/db/user-stats.ts";
+import { formatTarget } from "../../../shared/messages/stratum.ts";
+import { type HttpReply, textReply } from "../../http.ts";
+import { partOf, spanSeconds } from "../figures/estimates.ts";
+import { iso, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
+import { queryOf } from "../http/request.ts";
+import type { Session } from "../http/route.ts";
+import type { ApiModules } from "../options.ts";
+import { heightQuery } from "./pool.ts";
 
 /** The session is looked up only by pages that need one. */
 export type TextPageOf = (
