@@ -4,7 +4,7 @@ import type * as v from "valibot";
 import type { ApiRoute } from "./http/route.ts";
 import { type JsonSchema, jsonSchema } from "./json-schema.ts";
 import type { ApiOptions } from "./options.ts";
-import { VIEWS, type ViewName } from "./views.ts";
+import { VIEWS, type ViewName } from "./views/views.ts";
 
 const ref = (name: ViewName): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 const jsonBody = (schema: JsonSchema): JsonSchema => ({ "application/json": { schema } });

@@ -13,7 +13,14 @@ import {
 } from "../../../shared/db/stats.ts";
 import { cached } from "../http/cache.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
-import type { BlockView, HashrateView, HistoryView, LuckView, PoolView, QuoteListView } from "../views.ts";
+import type {
+  BlockView,
+  HashrateView,
+  HistoryView,
+  LuckView,
+  PoolView,
+  QuoteListView,
+} from "../views/views.ts";
 import { connectView } from "./connect.ts";
 import { blockHashrate, expectedPlaces, luckOf, spanSeconds } from "./estimates.ts";
 import { priceViews, quoteList } from "./prices.ts";

@@ -18,7 +18,7 @@ import { waitingWorkers } from "../../../shared/db/workers.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
 import { cachedBy } from "../http/cache.ts";
 import type { ApiModules } from "../options.ts";
-import type { MeView, MyBlocksView, MyPaymentsView } from "../views.ts";
+import type { MeView, MyBlocksView, MyPaymentsView } from "../views/views.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";
 import {
   iso,

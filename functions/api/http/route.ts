@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import type { SessionUser } from "../../../shared/db/sessions.ts";
 import type { Origin } from "../../auth/lockout.ts";
-import type { ViewName } from "../views.ts";
+import type { ViewName } from "../views/views.ts";
 
 /** `user`: a session is needed. `admin`: one of an administrator. */
 export type Access = "public" | "user" | "admin";

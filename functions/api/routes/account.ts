@@ -16,7 +16,7 @@ import {
   view,
 } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
-import type { SessionView } from "../views.ts";
+import type { SessionView } from "../views/views.ts";
 import { heightQuery, limitQuery } from "./pool.ts";
 
 /** Bounded before anything is hashed or compared. */

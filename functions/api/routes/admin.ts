@@ -11,7 +11,7 @@ import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts
 import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
 import type { LiveSession } from "../live.ts";
 import type { ApiModules } from "../options.ts";
-import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "../views.ts";
+import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "../views/views.ts";
 import { heightQuery, limitQuery, which, wholeBlocks } from "./pool.ts";
 
 const ROWS = 500;

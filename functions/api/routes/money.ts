@@ -7,7 +7,7 @@ import { adjust, listAdjustments } from "../../../shared/db/payments.ts";
 import { iso } from "../figures/pool.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
-import type { AdjustmentsView, AdminLogView } from "../views.ts";
+import type { AdjustmentsView, AdminLogView } from "../views/views.ts";
 import { limitQuery } from "./pool.ts";
 
 const units = v.pipe(

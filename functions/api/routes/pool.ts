@@ -11,7 +11,7 @@ import { quoteList } from "../figures/prices.ts";
 import { cached } from "../http/cache.ts";
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
-import type { BlockDetailView, BlockListView, SubmissionListView } from "../views.ts";
+import type { BlockDetailView, BlockListView, SubmissionListView } from "../views/views.ts";
 
 const digits = (what: string) => v.pipe(v.string(), v.regex(/^\d{1,10}$/, what), v.transform(Number));
 /** 1 to 200, 50 where it is not given. */

@@ -11,7 +11,7 @@ import {
 import { type JudgedUser, listWithholding, sumWithholding } from "../../../shared/db/withholding.ts";
 import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
-import type { WithholdingView } from "../views.ts";
+import type { WithholdingView } from "../views/views.ts";
 import { limitQuery } from "./pool.ts";
 
 export function withholdingRoute({ db }: ApiModules): ApiRoute {

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { el, fill, must } from "./dom.js";
 
-/** @import { SessionView } from "../../api/views.ts" */
+/** @import { SessionView } from "../../api/views/views.ts" */
 
 const HERE = location.pathname;
 const ASSETS = new URL(".", import.meta.url).pathname;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
-import { VIEWS } from "../../../functions/api/views.ts";
+import { VIEWS } from "../../../functions/api/views/views.ts";
 import { addressOf } from "../../helpers/accounts.ts";
 import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../helpers/api.ts";
 import { type TestClient, testClient } from "../../helpers/http-client.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { VIEWS } from "../../../functions/api/views.ts";
+import { VIEWS } from "../../../functions/api/views/views.ts";
 import { codeOf, stepAt } from "../../../functions/auth/totp.ts";
 import { dbResetSecondFactorCommand } from "../../../infra/cli/accounts.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";

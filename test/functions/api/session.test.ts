@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { VIEWS } from "../../../functions/api/views.ts";
+import { VIEWS } from "../../../functions/api/views/views.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { insertInvite, isUnclaimed } from "../../../shared/db/invites.ts";
 import { sql } from "../../../shared/db/port.ts";

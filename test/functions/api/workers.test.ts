@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
-import { VIEWS } from "../../../functions/api/views.ts";
+import { VIEWS } from "../../../functions/api/views/views.ts";
 import { verifyProof } from "../../../shared/accounting/verify.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";

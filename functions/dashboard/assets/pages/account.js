@@ -6,7 +6,7 @@ import { CODE_FIELD, form, PASSWORD_FIELD } from "../parts/forms.js";
 import { secondFactorCard } from "../parts/second-factor.js";
 import { drawShell } from "../shell.js";
 
-/** @import { SessionView } from "../../../api/views.ts" */
+/** @import { SessionView } from "../../../api/views/views.ts" */
 
 /** @typedef {NonNullable<SessionView["user"]>} User */
 

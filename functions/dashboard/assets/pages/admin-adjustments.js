@@ -7,7 +7,7 @@ import { form } from "../parts/forms.js";
 import { operatorHead } from "../parts/operator.js";
 import { drawShell } from "../shell.js";
 
-/** @import { AdjustmentsView, AdminLogView } from "../../../api/views.ts" */
+/** @import { AdjustmentsView, AdminLogView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 10_000;
 const list = el("div");

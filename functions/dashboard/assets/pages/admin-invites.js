@@ -6,7 +6,7 @@ import { dateTime } from "../format.js";
 import { operatorHead } from "../parts/operator.js";
 import { drawShell } from "../shell.js";
 
-/** @import { InvitesView } from "../../../api/views.ts" */
+/** @import { InvitesView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 10_000;
 const invites = el("div");

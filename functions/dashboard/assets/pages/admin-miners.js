@@ -6,7 +6,7 @@ import { ago, count, hashrate, percent } from "../format.js";
 import { operatorHead } from "../parts/operator.js";
 import { drawShell } from "../shell.js";
 
-/** @import { MinersView } from "../../../api/views.ts" */
+/** @import { MinersView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 5000;
 

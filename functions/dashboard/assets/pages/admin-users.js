@@ -6,7 +6,7 @@ import { dateTime, peg, pegExactly } from "../format.js";
 import { operatorHead } from "../parts/operator.js";
 import { drawShell } from "../shell.js";
 
-/** @import { UsersView } from "../../../api/views.ts" */
+/** @import { UsersView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 10_000;
 const users = el("div");

@@ -6,7 +6,7 @@ import { count, decimal } from "../format.js";
 import { operatorHead } from "../parts/operator.js";
 import { drawShell } from "../shell.js";
 
-/** @import { WithholdingView } from "../../../api/views.ts" */
+/** @import { WithholdingView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 30_000;
 const groups = el("div");

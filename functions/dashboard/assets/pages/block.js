@@ -5,7 +5,7 @@ import { card, el, empty, fill, must, table, tile, tiles } from "../dom.js";
 import { count, dateTime, decimal, hashrateParts, peg, pegExactly } from "../format.js";
 import { drawShell } from "../shell.js";
 
-/** @import { BlockDetailView, BlockView } from "../../../api/views.ts" */
+/** @import { BlockDetailView, BlockView } from "../../../api/views/views.ts" */
 
 const height = location.pathname.split("/").at(-1) ?? "";
 

@@ -3,7 +3,7 @@
 import { blocksTable } from "../parts/blocks-table.js";
 import { drawPagedList } from "../parts/paged.js";
 
-/** @import { BlockListView, BlockView } from "../../../api/views.ts" */
+/** @import { BlockListView, BlockView } from "../../../api/views/views.ts" */
 
 drawPagedList({
   title: "Blocks and rewards",

@@ -17,7 +17,7 @@ import {
 import { myBlocksTable } from "../parts/my-blocks.js";
 import { drawShell } from "../shell.js";
 
-/** @import { MeView, MyBlocksView, MyPaymentsView } from "../../../api/views.ts" */
+/** @import { MeView, MyBlocksView, MyPaymentsView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 3000;
 const SHOWN_BLOCKS = 15;

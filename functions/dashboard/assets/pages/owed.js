@@ -4,7 +4,7 @@ import { el } from "../dom.js";
 import { myBlocksTable } from "../parts/my-blocks.js";
 import { drawPagedList } from "../parts/paged.js";
 
-/** @import { MyBlocksView } from "../../../api/views.ts" */
+/** @import { MyBlocksView } from "../../../api/views/views.ts" */
 
 drawPagedList({
   title: "Your blocks",

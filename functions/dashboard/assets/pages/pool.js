@@ -10,7 +10,7 @@ import { nowHead } from "../parts/now.js";
 import { pricesCard } from "../parts/prices.js";
 import { drawShell } from "../shell.js";
 
-/** @import { BlockView, HashrateView, HistoryView, PoolView } from "../../../api/views.ts" */
+/** @import { BlockView, HashrateView, HistoryView, PoolView } from "../../../api/views/views.ts" */
 
 const REFRESH_MS = 3000;
 const HASHRATE_MS = 15_000;

@@ -5,7 +5,7 @@ import { card, el, fill, must } from "../dom.js";
 import { form } from "../parts/forms.js";
 import { drawShell } from "../shell.js";
 
-/** @import { PoolView } from "../../../api/views.ts" */
+/** @import { PoolView } from "../../../api/views/views.ts" */
 
 /** @param {boolean} isOpen */
 function draw(isOpen) {

@@ -4,7 +4,7 @@ import { el, empty, table } from "../dom.js";
 import { ago, count, dateTime } from "../format.js";
 import { drawPagedList } from "../parts/paged.js";
 
-/** @import { SubmissionListView } from "../../../api/views.ts" */
+/** @import { SubmissionListView } from "../../../api/views/views.ts" */
 
 const job = new URLSearchParams(location.search).get("jobid");
 const KIND = { revealed: "good", committed: "", pending: "warn", blocked: "", abandoned: "bad" };

@@ -3,7 +3,7 @@
 import { el, empty, table } from "../dom.js";
 import { ago, count, dateTime, hashrate, peg, pegExactly } from "../format.js";
 
-/** @import { BlockView } from "../../../api/views.ts" */
+/** @import { BlockView } from "../../../api/views/views.ts" */
 
 /**
  * @param {readonly BlockView[]} blocks newest first

@@ -2,7 +2,7 @@
 
 import { card, el } from "../dom.js";
 
-/** @import { PoolView } from "../../../api/views.ts" */
+/** @import { PoolView } from "../../../api/views/views.ts" */
 
 /** @param {PoolView["connect"]} connect */
 export function connectCard(connect) {

@@ -3,7 +3,7 @@
 import { el, empty, table } from "../dom.js";
 import { count, dateTime, hashrate, peg, pegExactly, percent } from "../format.js";
 
-/** @import { MyBlocksView } from "../../../api/views.ts" */
+/** @import { MyBlocksView } from "../../../api/views/views.ts" */
 
 /** @param {MyBlocksView["blocks"]} blocks newest first */
 export function myBlocksTable(blocks) {

@@ -3,7 +3,7 @@
 import { el } from "../dom.js";
 import { ago, count, duration } from "../format.js";
 
-/** @import { PoolView } from "../../../api/views.ts" */
+/** @import { PoolView } from "../../../api/views/views.ts" */
 
 /** @param {PoolView} pool */
 export function nowHead(pool) {

@@ -3,7 +3,7 @@
 import { card, el, empty } from "../dom.js";
 import { ago, count, usd } from "../format.js";
 
-/** @import { JobView, PriceView } from "../../../api/views.ts" */
+/** @import { JobView, PriceView } from "../../../api/views/views.ts" */
 
 /** The first ones; the rest opens on demand and stays open when the card is drawn again. */
 const SHOWN = 24;

@@ -3,7 +3,7 @@
 import { card, el, fill } from "../dom.js";
 import { CODE_FIELD, form, PASSWORD_FIELD } from "./forms.js";
 
-/** @import { SessionView } from "../../../api/views.ts" */
+/** @import { SessionView } from "../../../api/views/views.ts" */
 
 const PATH = "/api/me/second-factor";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VIEWS } from "../../../../functions/api/views.ts";
+import { VIEWS } from "../../../../functions/api/views/views.ts";
 import { verifyProof } from "../../../../shared/accounting/verify.ts";
 import { toHex } from "../../../../shared/bytes.ts";
 import { sql } from "../../../../shared/db/port.ts";

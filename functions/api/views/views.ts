@@ -1,8 +1,7 @@
 /** The shapes that the REST API answers: one schema each, from which come the types, the OpenAPI document and the tests. */
 
 import * as v from "valibot";
-import { proofFile } from "../../shared/messages/proof.ts";
-import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./view-parts.ts";
+import { proofFile } from "../../../shared/messages/proof.ts";
 import {
   adjustedView,
   adjustmentsView,
@@ -12,7 +11,8 @@ import {
   minersView,
   usersView,
   withholdingView,
-} from "./views-admin.ts";
+} from "./admin.ts";
+import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./parts.ts";
 
 export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners"),
