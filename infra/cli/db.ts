@@ -11,7 +11,7 @@ import { CodedError } from "../../shared/errors.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../shared/factom/payout.ts";
 import { readTextFile, writeNewFile } from "../durable-file.ts";
-import { formatPeg } from "./audit.ts";
+import { formatPeg } from "./books/audit.ts";
 import { toBatchLine, toPayoutLine } from "./payout/lines.ts";
 import { formatListSignature } from "./payout/list-signature.ts";
 import { type NewFile, preparePayout } from "./payout/prepare.ts";

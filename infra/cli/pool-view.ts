@@ -5,7 +5,7 @@ import type { NewAdmin } from "../../functions/auth/bootstrap.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { formatPeg } from "./audit.ts";
+import { formatPeg } from "./books/audit.ts";
 
 /** Where a pool is reached, and how one gets in. */
 export interface ReadyPool {

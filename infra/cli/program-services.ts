@@ -178,7 +178,7 @@ function addSync(program: Command, parts: ProgramParts): void {
     .action(async (flags: EdgeFlags, command: Command) => {
       const { startSync } = await import("../local/single-parts.ts");
       const { connectFactomd } = await import("../local/factomd.ts");
-      const { formatPeg } = await import("./audit.ts");
+      const { formatPeg } = await import("./books/audit.ts");
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
         const { config } = context;
         const { clock, random, logger, signal } = modules;

@@ -2,9 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
+import { addDatabaseCommands } from "./books/commands.ts";
 import { CliContext, DEFAULT_CONFIG, type GlobalFlags } from "./context.ts";
 import { trueOrFalse, wholeNumber } from "./numbers.ts";
-import { addDatabaseCommands } from "./program-database.ts";
 import { addNetworkCommands } from "./program-network.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { addServiceCommands } from "./program-services.ts";

@@ -5,7 +5,7 @@ import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts"
 import { settleBatches } from "../../../shared/db/payout-batches.ts";
 import { disregardEntry, ownersOf } from "../../../shared/db/payout-comparison.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { formatPeg } from "../audit.ts";
+import { formatPeg } from "../books/audit.ts";
 import {
   type CompareModules,
   type CompareOptions,

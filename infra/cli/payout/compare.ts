@@ -18,7 +18,7 @@ import type { Factomd } from "../../../shared/factom/client.ts";
 import { TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import { type OutgoingEntry, outgoingOf, paidBy } from "../../../shared/factom/outgoing.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { formatPeg } from "../audit.ts";
+import { formatPeg } from "../books/audit.ts";
 import type { Progress } from "../progress.ts";
 
 export interface CompareOptions {

@@ -17,7 +17,7 @@ import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { formatPeg } from "../audit.ts";
+import { formatPeg } from "../books/audit.ts";
 import { isOnChain } from "./send.ts";
 
 export interface ConfirmModules {

@@ -10,7 +10,7 @@ import type { Db } from "../../../shared/db/port.ts";
 import { parseAddress } from "../../../shared/factom/address.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { writeNewFile } from "../../durable-file.ts";
-import { formatPeg } from "../audit.ts";
+import { formatPeg } from "../books/audit.ts";
 import { formatFile } from "./files.ts";
 
 export interface PrepareModules {

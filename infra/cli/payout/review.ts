@@ -2,7 +2,7 @@
 
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { formatPeg } from "../audit.ts";
+import { formatPeg } from "../books/audit.ts";
 
 export interface ReviewModules {
   /** A line for the operator. */

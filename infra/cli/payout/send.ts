@@ -19,7 +19,7 @@ import { signEntry } from "../../../shared/factom/commit.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { entryCost, parseEntry, TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { formatPeg } from "../audit.ts";
+import { formatPeg } from "../books/audit.ts";
 import { readSignedFile } from "./files.ts";
 import { replacedText } from "./prepare.ts";
 

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { VIEWS } from "../../../functions/api/views/views.ts";
 import { codeOf, stepAt } from "../../../functions/auth/totp.ts";
-import { dbResetSecondFactorCommand } from "../../../infra/cli/accounts.ts";
+import { dbResetSecondFactorCommand } from "../../../infra/cli/books/accounts.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
 import { sql } from "../../../shared/db/port.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createInvite, ensureAdmin, ensureInvite, ensureUser } from "../../../functions/auth/bootstrap.ts";
 import { checkLogin } from "../../../functions/auth/credentials.ts";
-import { dbAdminCommand, dbCodeCommand } from "../../../infra/cli/accounts.ts";
+import { dbAdminCommand, dbCodeCommand } from "../../../infra/cli/books/accounts.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { findUser, insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
 import { isUnclaimed } from "../../../shared/db/invites.ts";

@@ -1,10 +1,10 @@
 /** `prosper audit`: whether the money of the whole pool adds up, from the database alone. */
 
-import { type Audit, auditBooks } from "../../shared/db/audit.ts";
-import { type AdjustmentListing, listAdjustments } from "../../shared/db/payments.ts";
-import { type Db, json } from "../../shared/db/port.ts";
-import { replayBooks } from "../../shared/db/replay.ts";
-import type { Progress } from "./progress.ts";
+import { type Audit, auditBooks } from "../../../shared/db/audit.ts";
+import { type AdjustmentListing, listAdjustments } from "../../../shared/db/payments.ts";
+import { type Db, json } from "../../../shared/db/port.ts";
+import { replayBooks } from "../../../shared/db/replay.ts";
+import type { Progress } from "../progress.ts";
 
 export interface AuditModules {
   readonly db: Db;

@@ -3,10 +3,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { systemClock } from "../../shared/clock.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { DEFAULT_DATA_DIR } from "./context.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { DEFAULT_DATA_DIR } from "../context.ts";
 import {
   BY_HAND,
   openChain,
@@ -14,10 +14,10 @@ import {
   poolKeySources,
   RECEIPT_KEY,
   SOURCE,
-} from "./payout/cli-parts.ts";
-import { findPoolKeys } from "./payout/pool-key.ts";
-import type { ProgramParts } from "./program-parts.ts";
-import { addPayoutCommands } from "./program-payout.ts";
+} from "../payout/cli-parts.ts";
+import { findPoolKeys } from "../payout/pool-key.ts";
+import type { ProgramParts } from "../program-parts.ts";
+import { addPayoutCommands } from "../program-payout.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -55,7 +55,7 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
     .option("--replay", "make the books a second time from the archived work and compare every row")
     .action(async (flags: { json?: boolean; replay?: boolean }, command: Command) => {
       const { auditCommand } = await import("./audit.ts");
-      const { showProgress } = await import("./progress.ts");
+      const { showProgress } = await import("../progress.ts");
       await withDb(command, async (db) => {
         const progress = showProgress({ stream: process.stderr, clock: systemClock });
         process.exitCode = await auditCommand(flags, { db, print, warn, progress });
@@ -125,7 +125,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .option(...SOURCE)
     .action(
       async (file: string | undefined, flags: PayoutFlags & { uncompared?: boolean }, command: Command) => {
-        const { dbPayoutCommand } = await import("./db.ts");
+        const { dbPayoutCommand } = await import("../db.ts");
         const context = parts.contextOf(command);
         const { minimum } = context.config.payout;
         const poolKeys = await findPoolKeys(poolKeySources(context, flags));
@@ -141,7 +141,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .option(...DATA_DIR)
     .option(...BY_HAND)
     .action(async (receipt: string, flags: PayoutFlags, command: Command) => {
-      const { dbRecordCommand } = await import("./db.ts");
+      const { dbRecordCommand } = await import("../db.ts");
       const { byHand } = flags;
       await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn, byHand }));
     });

@@ -1,10 +1,10 @@
 /** `prosper db admin USER` and `prosper db code [CODE]`: what the reference's commands do, on any database of a pool. */
 
-import { createInvite, promoteAdmin, resetSecondFactor } from "../../functions/auth/bootstrap.ts";
-import { createPasswords } from "../../functions/auth/password.ts";
-import { systemRandom } from "../../shared/clock.ts";
-import { logAdminAction } from "../../shared/db/admin-log.ts";
-import type { Db } from "../../shared/db/port.ts";
+import { createInvite, promoteAdmin, resetSecondFactor } from "../../../functions/auth/bootstrap.ts";
+import { createPasswords } from "../../../functions/auth/password.ts";
+import { systemRandom } from "../../../shared/clock.ts";
+import { logAdminAction } from "../../../shared/db/admin-log.ts";
+import type { Db } from "../../../shared/db/port.ts";
 
 export interface AccountCommandModules {
   readonly db: Db;

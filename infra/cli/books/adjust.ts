@@ -1,9 +1,9 @@
 /** `prosper db adjust USER AMOUNT --reason TEXT`: a correction beside the sealed books, as a row with its reason (DESIGN.md, Guarantees 2). */
 
-import { parseAdjustment } from "../../shared/accounting/adjustment.ts";
-import { adjust } from "../../shared/db/payments.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { CodedError } from "../../shared/errors.ts";
+import { parseAdjustment } from "../../../shared/accounting/adjustment.ts";
+import { adjust } from "../../../shared/db/payments.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
 import { formatPeg } from "./audit.ts";
 
 const DECIMALS = 8;
