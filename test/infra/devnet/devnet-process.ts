@@ -1,6 +1,6 @@
 /** A devnet as a process of its own, for tests that kill it. Arguments: data folder. Prints a line a block. */
 
-import { devnetCommand } from "../../../infra/cli/devnet.ts";
+import { devnetCommand } from "../../../infra/cli/network/devnet.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";

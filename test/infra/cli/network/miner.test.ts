@@ -5,14 +5,14 @@ import { createServer, type Server } from "node:net";
 import { PassThrough } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { type MinerCommandOptions, minerCommand } from "../../../infra/cli/miner.ts";
-import { stratumCommand } from "../../../infra/cli/stratum.ts";
-import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { SILENT } from "../../../shared/logger.ts";
-import { encodeRefusal, encodeResult, stratumError } from "../../../shared/messages/stratum.ts";
-import { TEST_CERT, TEST_KEY } from "../../edge/stratum/support/tls.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { smallTable } from "../../helpers/small-table.ts";
+import { type MinerCommandOptions, minerCommand } from "../../../../infra/cli/network/miner.ts";
+import { stratumCommand } from "../../../../infra/cli/network/stratum.ts";
+import { systemClock, systemRandom } from "../../../../shared/clock.ts";
+import { SILENT } from "../../../../shared/logger.ts";
+import { encodeRefusal, encodeResult, stratumError } from "../../../../shared/messages/stratum.ts";
+import { TEST_CERT, TEST_KEY } from "../../../edge/stratum/support/tls.ts";
+import { smallHasher } from "../../../helpers/small-hasher.ts";
+import { smallTable } from "../../../helpers/small-table.ts";
 
 const HASH = "ab".repeat(32);
 

@@ -1,15 +1,15 @@
 /** `prosper devnet`: a network of one's own in the foreground, one line a block. */
 
-import type { Clock, Random } from "../../shared/clock.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { parseAddress } from "../../shared/factom/address.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { type Activations, MAINNET_ACTIVATIONS } from "../../shared/opr/assets.ts";
-import type { BlockSummary } from "../devnet/block-summary.ts";
-import { DELAY_MS_MAX } from "../devnet/controls.ts";
-import { type Devnet, startDevnet } from "../devnet/main.ts";
-import { DEVNET_DEFAULTS } from "../devnet/options.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { parseAddress } from "../../../shared/factom/address.ts";
+import type { Hasher } from "../../../shared/hash/hasher.ts";
+import type { Logger } from "../../../shared/logger.ts";
+import { type Activations, MAINNET_ACTIVATIONS } from "../../../shared/opr/assets.ts";
+import type { BlockSummary } from "../../devnet/block-summary.ts";
+import { DELAY_MS_MAX } from "../../devnet/controls.ts";
+import { type Devnet, startDevnet } from "../../devnet/main.ts";
+import { DEVNET_DEFAULTS } from "../../devnet/options.ts";
 
 /** As typed; what is left out has the devnet's default. */
 export interface DevnetFlags {

@@ -2,17 +2,17 @@
 
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { runConsoleCommand } from "../../edge/stratum/console.ts";
-import { hostAndPort } from "../../edge/stratum/listen-on.ts";
-import { type ListenOptions, listenStratum } from "../../edge/stratum/listener.ts";
-import { NO_METRICS } from "../../edge/stratum/metrics.ts";
-import { OpenBackend } from "../../edge/stratum/open-backend.ts";
-import { StratumServer } from "../../edge/stratum/server.ts";
-import type { StratumSettings } from "../../edge/stratum/settings.ts";
-import type { Clock, Random } from "../../shared/clock.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { parseJobId } from "../../shared/messages/stratum.ts";
+import { runConsoleCommand } from "../../../edge/stratum/console.ts";
+import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
+import { type ListenOptions, listenStratum } from "../../../edge/stratum/listener.ts";
+import { NO_METRICS } from "../../../edge/stratum/metrics.ts";
+import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
+import { StratumServer } from "../../../edge/stratum/server.ts";
+import type { StratumSettings } from "../../../edge/stratum/settings.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
+import type { Hasher } from "../../../shared/hash/hasher.ts";
+import type { Logger } from "../../../shared/logger.ts";
+import { parseJobId } from "../../../shared/messages/stratum.ts";
 
 export interface StratumOptions extends ListenOptions {
   /** Limits and texts that differ from STRATUM_DEFAULTS. */

@@ -2,10 +2,10 @@
 
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { fraction, seconds, wholeNumber } from "./numbers.ts";
-import type { ProgramParts } from "./program-parts.ts";
-import { shutdownSignal } from "./shutdown.ts";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { fraction, seconds, wholeNumber } from "../numbers.ts";
+import type { ProgramParts } from "../program-parts.ts";
+import { shutdownSignal } from "../shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -46,8 +46,8 @@ function addDevnet(program: Command, parts: ProgramParts): void {
     .option("--json", "one JSON line an event")
     .action(async (flags: DevnetCommandFlags, command: Command) => {
       const { devnetCommand } = await import("./devnet.ts");
-      const { lockFolder } = await import("../../edge/lease/folder-lock.ts");
-      const { activationsOf } = await import("../local/pool-settings.ts");
+      const { lockFolder } = await import("../../../edge/lease/folder-lock.ts");
+      const { activationsOf } = await import("../../local/pool-settings.ts");
       const context = parts.contextOf(command);
       const logger = context.logger();
       const signal = shutdownSignal(logger);
