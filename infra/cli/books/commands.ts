@@ -15,9 +15,9 @@ import {
   RECEIPT_KEY,
   SOURCE,
 } from "../payout/cli-parts.ts";
+import { addPayoutCommands } from "../payout/commands.ts";
 import { findPoolKeys } from "../payout/pool-key.ts";
 import type { ProgramParts } from "../program-parts.ts";
-import { addPayoutCommands } from "../program-payout.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -125,7 +125,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .option(...SOURCE)
     .action(
       async (file: string | undefined, flags: PayoutFlags & { uncompared?: boolean }, command: Command) => {
-        const { dbPayoutCommand } = await import("../db.ts");
+        const { dbPayoutCommand } = await import("../payout/db.ts");
         const context = parts.contextOf(command);
         const { minimum } = context.config.payout;
         const poolKeys = await findPoolKeys(poolKeySources(context, flags));
@@ -141,7 +141,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .option(...DATA_DIR)
     .option(...BY_HAND)
     .action(async (receipt: string, flags: PayoutFlags, command: Command) => {
-      const { dbRecordCommand } = await import("../db.ts");
+      const { dbRecordCommand } = await import("../payout/db.ts");
       const { byHand } = flags;
       await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn, byHand }));
     });

@@ -8,7 +8,7 @@ import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { dbAdjustCommand } from "../../../infra/cli/books/adjust.ts";
 import { auditCommand } from "../../../infra/cli/books/audit.ts";
-import { dbMigrateCommand, dbPayoutCommand, dbRecordCommand } from "../../../infra/cli/db.ts";
+import { dbMigrateCommand, dbPayoutCommand, dbRecordCommand } from "../../../infra/cli/payout/db.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
 import { adjust, recordReceipt } from "../../../shared/db/payments.ts";

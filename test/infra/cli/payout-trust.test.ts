@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { dbPayoutCommand } from "../../../infra/cli/db.ts";
+import { dbPayoutCommand } from "../../../infra/cli/payout/db.ts";
 import { readKeyFile } from "../../../infra/cli/payout/private-keys.ts";
 import { reviewLines } from "../../../infra/cli/payout/review.ts";
 import { signCommand, signEntries } from "../../../infra/cli/payout/sign.ts";
@@ -191,7 +191,7 @@ describe("a list of the reference's form that was changed", () => {
 
   it("is not paid where there is no database either: the pool's signature lies beside it", async () => {
     await run("list");
-    const { payCommand } = await import("../../../infra/cli/payout.ts");
+    const { payCommand } = await import("../../../infra/cli/payout/pay.ts");
     const pay = (poolKey: string | undefined = POOL_KEY): Promise<void> =>
       payCommand(
         {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { devnetCommand } from "../../../infra/cli/network/devnet.ts";
-import { payCommand } from "../../../infra/cli/payout.ts";
+import { payCommand } from "../../../infra/cli/payout/pay.ts";
 import { type BlockEntry, makeBlock } from "../../../infra/devnet/block-maker.ts";
 import { summarise } from "../../../infra/devnet/block-summary.ts";
 import { DevnetChain } from "../../../infra/devnet/chain.ts";

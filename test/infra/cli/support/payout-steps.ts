@@ -3,17 +3,17 @@
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dbPayoutCommand, dbRecordCommand } from "../../../../infra/cli/db.ts";
 import {
   type CompareOptions,
   requireAllBooked,
   requireNothingUnbooked,
 } from "../../../../infra/cli/payout/compare.ts";
 import { confirmCommand } from "../../../../infra/cli/payout/confirm.ts";
+import { dbPayoutCommand, dbRecordCommand } from "../../../../infra/cli/payout/db.ts";
+import { payCommand } from "../../../../infra/cli/payout/pay.ts";
 import { prepareCommand } from "../../../../infra/cli/payout/prepare.ts";
 import { sendCommand } from "../../../../infra/cli/payout/send.ts";
 import { signCommand } from "../../../../infra/cli/payout/sign.ts";
-import { payCommand } from "../../../../infra/cli/payout.ts";
 import { toHex } from "../../../../shared/bytes.ts";
 import type { Clock } from "../../../../shared/clock.ts";
 import type { Db } from "../../../../shared/db/port.ts";

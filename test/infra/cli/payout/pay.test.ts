@@ -7,15 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { payCommand } from "../../../infra/cli/payout.ts";
-import { fromHex, toHex } from "../../../shared/bytes.ts";
-import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
-import { requireAddress } from "../../../shared/factom/address.ts";
-import { createFactomd, type Factomd } from "../../../shared/factom/client.ts";
-import { parseCommit, signEntry } from "../../../shared/factom/commit.ts";
-import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
-import { entryHash } from "../../../shared/factom/entry.ts";
-import { formatPayoutLines, parsePayoutLines, planPayout } from "../../../shared/factom/payout.ts";
+import { payCommand } from "../../../../infra/cli/payout/pay.ts";
+import { fromHex, toHex } from "../../../../shared/bytes.ts";
+import { type Clock, systemClock, systemRandom } from "../../../../shared/clock.ts";
+import { requireAddress } from "../../../../shared/factom/address.ts";
+import { createFactomd, type Factomd } from "../../../../shared/factom/client.ts";
+import { parseCommit, signEntry } from "../../../../shared/factom/commit.ts";
+import { keyPairFromSeed } from "../../../../shared/factom/ed25519.ts";
+import { entryHash } from "../../../../shared/factom/entry.ts";
+import { formatPayoutLines, parsePayoutLines, planPayout } from "../../../../shared/factom/payout.ts";
 
 const CASE = v.object({
   kind: v.literal("payoutCli"),

@@ -1,10 +1,11 @@
 /** Commands that pay the miners: prepare, sign, send, confirm, list, what sets books and chain right, and the reference's `pay`. */
 
 import type { Command } from "commander";
-import { systemClock } from "../../shared/clock.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { pegAmount } from "./numbers.ts";
-import { askAtTerminal } from "./payout/ask.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { pegAmount } from "../numbers.ts";
+import type { ProgramParts } from "../program-parts.ts";
+import { askAtTerminal } from "./ask.ts";
 import {
   BY_HAND,
   beside,
@@ -24,9 +25,8 @@ import {
   signerOf,
   warn,
   YES,
-} from "./payout/cli-parts.ts";
-import { findPoolKeys, requirePoolKeys } from "./payout/pool-key.ts";
-import type { ProgramParts } from "./program-parts.ts";
+} from "./cli-parts.ts";
+import { findPoolKeys, requirePoolKeys } from "./pool-key.ts";
 
 type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
 
@@ -51,7 +51,7 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .option(...SOURCE)
     .option(...DATA_DIR)
     .action(async (file: string, flags: PayoutFlags & { minimum?: bigint }, command: Command) => {
-      const { prepareCommand } = await import("./payout/prepare.ts");
+      const { prepareCommand } = await import("./prepare.ts");
       const context = parts.contextOf(command);
       const minimum = flags.minimum ?? context.config.payout.minimum;
       const poolKeys = await requirePoolKeys(poolKeySources(context, flags));
@@ -69,7 +69,7 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .option("--json", "one line of JSON")
     .option(...DATA_DIR)
     .action(async (flags: { json?: boolean }, command: Command) => {
-      const { listCommand } = await import("./payout/list.ts");
+      const { listCommand } = await import("./list.ts");
       await withDb(command, (db) => listCommand(flags, { db, print }));
     });
 }
@@ -85,7 +85,7 @@ function addSign(payout: Command, parts: ProgramParts): void {
     .option("--out <file>", "where the signed payout goes (default: FILE with .signed.json)")
     .option("--data-dir <dir>", "folder where this machine remembers what it signed", DATA_DIR[2])
     .action(async (file: string, flags: PayoutFlags & { out?: string }, command: Command) => {
-      const { signCommand } = await import("./payout/sign.ts");
+      const { signCommand } = await import("./sign.ts");
       const context = parts.contextOf(command);
       const options = {
         file,
@@ -110,7 +110,7 @@ function addSend(payout: Command, parts: ProgramParts, withDb: WithDb): void {
     .option(...BY_HAND)
     .option(...DATA_DIR)
     .action(async (file: string, flags: PayoutFlags, command: Command) => {
-      const { sendCommand } = await import("./payout/send.ts");
+      const { sendCommand } = await import("./send.ts");
       const context = parts.contextOf(command);
       const chain = openChain(command, context);
       const payer = await payerOf(context, flags);
@@ -133,7 +133,7 @@ function addConfirm(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     )
     .option(...DATA_DIR)
     .action(async (id: string | undefined, _flags: PayoutFlags, command: Command) => {
-      const { confirmCommand } = await import("./payout/confirm.ts");
+      const { confirmCommand } = await import("./confirm.ts");
       const chain = openChain(command, parts.contextOf(command));
       await withDb(command, async (db) => {
         if ((await confirmCommand({ id }, { ...chain, db, print })) > 0) process.exitCode = 2;
@@ -165,7 +165,7 @@ function addPay(payout: Command, parts: ProgramParts, withDb: WithDb): void {
         flags: PayoutFlags & { receipt?: string; withoutDatabase?: boolean },
         command: Command,
       ) => {
-        const { payCommand } = await import("./payout.ts");
+        const { payCommand } = await import("./pay.ts");
         const context = parts.contextOf(command);
         const { fs, es } = await readPaymentKeys(context, flags);
         const chain = openChain(command, context);
@@ -200,7 +200,7 @@ function addCompare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .option(...SOURCE)
     .option(...DATA_DIR)
     .action(async (_flags: PayoutFlags, command: Command) => {
-      const { compareCommand } = await import("./payout/book.ts");
+      const { compareCommand } = await import("./book.ts");
       const chain = openChain(command, parts.contextOf(command));
       await withDb(command, async (db) => {
         const isWhole = await compareCommand(chain.options, { ...chain.modules(db), print });
@@ -213,7 +213,7 @@ function addCompare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .option(...SOURCE)
     .option(...DATA_DIR)
     .action(async (entryHash: string, _flags: PayoutFlags, command: Command) => {
-      const { bookCommand } = await import("./payout/book.ts");
+      const { bookCommand } = await import("./book.ts");
       const chain = openChain(command, parts.contextOf(command));
       await withDb(command, (db) =>
         bookCommand({ ...chain.options, entryHash }, { ...chain.modules(db), print }),
@@ -226,7 +226,7 @@ function addCompare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .option(...SOURCE)
     .option(...DATA_DIR)
     .action(async (entryHash: string, flags: PayoutFlags & { reason: string }, command: Command) => {
-      const { disregardCommand } = await import("./payout/book.ts");
+      const { disregardCommand } = await import("./book.ts");
       const chain = openChain(command, parts.contextOf(command));
       const options = { ...chain.options, entryHash, reason: flags.reason };
       await withDb(command, (db) => disregardCommand(options, { ...chain.modules(db), print }));

@@ -5,36 +5,36 @@
 
 import { createHash } from "node:crypto";
 import * as v from "valibot";
-import { type BatchLine, batchDigest, SEND_WITHIN_SECONDS } from "../../shared/accounting/payout-batch.ts";
-import { isPayoutOf } from "../../shared/accounting/payout-signature.ts";
-import { toHex } from "../../shared/bytes.ts";
+import { type BatchLine, batchDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
+import { isPayoutOf } from "../../../shared/accounting/payout-signature.ts";
+import { toHex } from "../../../shared/bytes.ts";
 import {
   findByDigest,
   isOnRecord,
   readEntries,
   readLines,
   renewSalt,
-} from "../../shared/db/payout-batches.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { encodeAddress, requireAddress } from "../../shared/factom/address.ts";
-import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
-import { encodeEntry } from "../../shared/factom/entry.ts";
-import { faAddressOf } from "../../shared/factom/fat2.ts";
+} from "../../../shared/db/payout-batches.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { encodeAddress, requireAddress } from "../../../shared/factom/address.ts";
+import { type KeyPair, keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
+import { encodeEntry } from "../../../shared/factom/entry.ts";
+import { faAddressOf } from "../../../shared/factom/fat2.ts";
 import {
   formatPayoutLines,
   type PayoutLine,
   parsePayoutLines,
   planPayout,
-} from "../../shared/factom/payout.ts";
-import type { Pegnetd } from "../../shared/factom/pegnetd.ts";
-import { readTextFile, writeFileDurably } from "../durable-file.ts";
-import { toBatchLine } from "./payout/lines.ts";
-import { readListSignature } from "./payout/list-signature.ts";
-import { type Memory, readMemory, remember, writeMemory } from "./payout/memory.ts";
-import { trustedPoolKey } from "./payout/pool-key.ts";
-import { confirmByPerson, type ReviewModules } from "./payout/review.ts";
-import { type ChainModules, checkCredits, intendAndSend, sendEntries } from "./payout/send.ts";
+} from "../../../shared/factom/payout.ts";
+import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
+import { readTextFile, writeFileDurably } from "../../durable-file.ts";
+import { toBatchLine } from "./lines.ts";
+import { readListSignature } from "./list-signature.ts";
+import { type Memory, readMemory, remember, writeMemory } from "./memory.ts";
+import { trustedPoolKey } from "./pool-key.ts";
+import { confirmByPerson, type ReviewModules } from "./review.ts";
+import { type ChainModules, checkCredits, intendAndSend, sendEntries } from "./send.ts";
 
 export interface PayOptions {
   /** Written by `db payout`. */

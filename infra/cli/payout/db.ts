@@ -1,20 +1,20 @@
 /** `prosper db migrate|payout|record`: the operator's side of the books (SPEC.md §6). */
 
-import { batchDigest } from "../../shared/accounting/payout-batch.ts";
-import { type Clock, systemClock } from "../../shared/clock.ts";
-import { migrate } from "../../shared/db/migrate.ts";
-import { type ReceiptLine, recordReceipt } from "../../shared/db/payments.ts";
-import { type Prepared, settleBatches, voidEntries } from "../../shared/db/payout-batches.ts";
-import { isReceiptOnRecord } from "../../shared/db/payout-intents.ts";
-import type { Db } from "../../shared/db/port.ts";
-import { CodedError } from "../../shared/errors.ts";
-import type { KeyPair } from "../../shared/factom/ed25519.ts";
-import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../shared/factom/payout.ts";
-import { readTextFile, writeNewFile } from "../durable-file.ts";
-import { formatPeg } from "./books/audit.ts";
-import { toBatchLine, toPayoutLine } from "./payout/lines.ts";
-import { formatListSignature } from "./payout/list-signature.ts";
-import { type NewFile, preparePayout } from "./payout/prepare.ts";
+import { batchDigest } from "../../../shared/accounting/payout-batch.ts";
+import { type Clock, systemClock } from "../../../shared/clock.ts";
+import { migrate } from "../../../shared/db/migrate.ts";
+import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
+import { type Prepared, settleBatches, voidEntries } from "../../../shared/db/payout-batches.ts";
+import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import type { KeyPair } from "../../../shared/factom/ed25519.ts";
+import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../../shared/factom/payout.ts";
+import { readTextFile, writeNewFile } from "../../durable-file.ts";
+import { formatPeg } from "../books/audit.ts";
+import { toBatchLine, toPayoutLine } from "./lines.ts";
+import { formatListSignature } from "./list-signature.ts";
+import { type NewFile, preparePayout } from "./prepare.ts";
 
 export interface DbCommandModules {
   readonly db: Db;
