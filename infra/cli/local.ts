@@ -10,7 +10,7 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import { openTable } from "../../shared/hash/open-table.ts";
 import { startLocalPool } from "../emulator/local-pool.ts";
 import { createLogger } from "../logger.ts";
-import { runPool } from "./pool-view.ts";
+import { runPool } from "./services/pool-view.ts";
 import { shutdownSignal } from "./shutdown.ts";
 
 const HELP = `npm run local -- [flags]: the pool's functions on an emulator of AWS (MiniStack), PostgreSQL, a devnet, an edge and a miner

@@ -1,9 +1,9 @@
 /** `prosper up`: a whole pool on its own devnet, in the foreground. */
 
-import type { Clock, Random } from "../../shared/clock.ts";
-import type { SharedTable } from "../../shared/hash/shared-table.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { startUp, type UpOptions } from "../local/up.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
+import type { SharedTable } from "../../../shared/hash/shared-table.ts";
+import type { Logger } from "../../../shared/logger.ts";
+import { startUp, type UpOptions } from "../../local/up.ts";
 import { runPool } from "./pool-view.ts";
 
 export interface UpCommandOptions extends UpOptions {

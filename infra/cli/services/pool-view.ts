@@ -1,11 +1,11 @@
 /** A pool that runs, on the terminal: what is ready and how to use it, then one line a block; or, for programs, one JSON line an event. */
 
 import { once } from "node:events";
-import type { NewAdmin } from "../../functions/auth/bootstrap.ts";
-import type { SealedBlock } from "../../shared/db/seals.ts";
-import type { CodedError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { formatPeg } from "./books/audit.ts";
+import type { NewAdmin } from "../../../functions/auth/bootstrap.ts";
+import type { SealedBlock } from "../../../shared/db/seals.ts";
+import type { CodedError } from "../../../shared/errors.ts";
+import type { Logger } from "../../../shared/logger.ts";
+import { formatPeg } from "../books/audit.ts";
 
 /** Where a pool is reached, and how one gets in. */
 export interface ReadyPool {
