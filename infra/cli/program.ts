@@ -7,8 +7,8 @@ import { CliContext, DEFAULT_CONFIG, type GlobalFlags } from "./context.ts";
 import { addNetworkCommands } from "./network/commands.ts";
 import { trueOrFalse, wholeNumber } from "./numbers.ts";
 import type { ProgramParts } from "./program-parts.ts";
-import { addToolCommands } from "./program-tools.ts";
 import { addServiceCommands } from "./services/commands.ts";
+import { addToolCommands } from "./tools/commands.ts";
 
 export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
   const program = new Command("prosper")

@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseBlockFile } from "../../../infra/cli/block-file.ts";
-import { type GradeOptions, gradeCommand } from "../../../infra/cli/grade.ts";
-import { lineOfPath, lineOfSyntaxError } from "../../../infra/cli/json-lines.ts";
-import { toHex } from "../../../shared/bytes.ts";
-import { assetsOf } from "../../../shared/opr/assets.ts";
-import { buildOpr } from "../../../shared/opr/build.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { casesOf, readCases } from "../../helpers/vectors.ts";
-import { gradedResult } from "../../shared/grading/graded-vector.ts";
+import { lineOfPath, lineOfSyntaxError } from "../../../../infra/cli/json-lines.ts";
+import { parseBlockFile } from "../../../../infra/cli/tools/block-file.ts";
+import { type GradeOptions, gradeCommand } from "../../../../infra/cli/tools/grade.ts";
+import { toHex } from "../../../../shared/bytes.ts";
+import { assetsOf } from "../../../../shared/opr/assets.ts";
+import { buildOpr } from "../../../../shared/opr/build.ts";
+import { smallHasher } from "../../../helpers/small-hasher.ts";
+import { casesOf, readCases } from "../../../helpers/vectors.ts";
+import { gradedResult } from "../../../shared/grading/graded-vector.ts";
 
 const blocks = casesOf(
   readCases("grading.json"),

@@ -1,17 +1,17 @@
 /** `prosper datasources` and `prosper pullsources`: which sources serve which asset, and what they answer right now. */
 
-import type { Fetch } from "../../functions/poll/fetch-once.ts";
-import { fetchSource } from "../../functions/poll/fetch-source.ts";
-import type { Clock, Random } from "../../shared/clock.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { assetsOf } from "../../shared/opr/assets.ts";
-import { openMsBetween } from "../../shared/prices/market-hours.ts";
-import type { SourceOrder } from "../../shared/prices/order.ts";
-import type { Quote } from "../../shared/prices/quote.ts";
-import { findSource, PRICE_SOURCES } from "../../shared/prices/registry.ts";
-import type { PriceSource } from "../../shared/prices/source.ts";
-import { convertTether } from "../../shared/prices/tether.ts";
-import { median } from "../../shared/prices/tiers.ts";
+import type { Fetch } from "../../../functions/poll/fetch-once.ts";
+import { fetchSource } from "../../../functions/poll/fetch-source.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { assetsOf } from "../../../shared/opr/assets.ts";
+import { openMsBetween } from "../../../shared/prices/market-hours.ts";
+import type { SourceOrder } from "../../../shared/prices/order.ts";
+import type { Quote } from "../../../shared/prices/quote.ts";
+import { findSource, PRICE_SOURCES } from "../../../shared/prices/registry.ts";
+import type { PriceSource } from "../../../shared/prices/source.ts";
+import { convertTether } from "../../../shared/prices/tether.ts";
+import { median } from "../../../shared/prices/tiers.ts";
 
 type Print = (line: string) => void;
 

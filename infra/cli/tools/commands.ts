@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { writeFileDurably } from "../durable-file.ts";
-import { wholeNumber } from "./numbers.ts";
-import type { ProgramParts } from "./program-parts.ts";
-import { shutdownSignal } from "./shutdown.ts";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { writeFileDurably } from "../../durable-file.ts";
+import { wholeNumber } from "../numbers.ts";
+import type { ProgramParts } from "../program-parts.ts";
+import { shutdownSignal } from "../shutdown.ts";
 
 export function addToolCommands(program: Command, parts: ProgramParts): void {
   program
@@ -64,7 +64,7 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
     .command("config <file>")
     .description("write an example configuration with every setting, its default and its help")
     .action(async (file: string) => {
-      const { exampleConfig } = await import("../config/example.ts");
+      const { exampleConfig } = await import("../../config/example.ts");
       if (existsSync(file))
         throw new CodedError("config", `${file} exists already: name a new file, or move it away`);
       await writeFileDurably(file, exampleConfig());
@@ -79,7 +79,7 @@ function addPriceCommands(program: Command, parts: ProgramParts): void {
     .description("which price sources serve which assets, in which order; or one source, or one asset")
     .action(async (name: string | undefined, _flags: object, command: Command) => {
       const { datasourcesCommand } = await import("./datasources.ts");
-      const { sourceOrder } = await import("../local/pool-settings.ts");
+      const { sourceOrder } = await import("../../local/pool-settings.ts");
       const order = sourceOrder(parts.contextOf(command).config);
       datasourcesCommand(name === undefined ? { order } : { order, filter: name }, { print });
     });
@@ -89,7 +89,7 @@ function addPriceCommands(program: Command, parts: ProgramParts): void {
     .description("ask every price source that is on, now")
     .action(async (_flags: object, command: Command) => {
       const { pullsourcesCommand } = await import("./datasources.ts");
-      const { sourceOrder } = await import("../local/pool-settings.ts");
+      const { sourceOrder } = await import("../../local/pool-settings.ts");
       const order = sourceOrder(parts.contextOf(command).config);
       const modules = { fetch, clock: systemClock, random: systemRandom, print };
       process.exitCode = (await pullsourcesCommand({ order }, modules)) ? 0 : 1;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { datasourcesCommand, pullsourcesCommand } from "../../../infra/cli/datasources.ts";
-import { systemRandom } from "../../../shared/clock.ts";
-import { orderSources } from "../../../shared/prices/order.ts";
-import { createTestClock } from "../../functions/poll/test-clock.ts";
+import { datasourcesCommand, pullsourcesCommand } from "../../../../infra/cli/tools/datasources.ts";
+import { systemRandom } from "../../../../shared/clock.ts";
+import { orderSources } from "../../../../shared/prices/order.ts";
+import { createTestClock } from "../../../functions/poll/test-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 18, 12);
 const SETTINGS = { priorities: {}, overrides: {}, keys: {} };

@@ -1,11 +1,11 @@
 /** `prosper grade FILE`: grades a block from a file, with the same code that grades the chain. */
 
-import { toHex } from "../../shared/bytes.ts";
-import { CodedError } from "../../shared/errors.ts";
-import { type GradedBlock, gradeBlock } from "../../shared/grading/grade.ts";
-import { rulesOf } from "../../shared/grading/versions.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
-import { isOprVersion, MAINNET_ACTIVATIONS, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
+import { toHex } from "../../../shared/bytes.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { type GradedBlock, gradeBlock } from "../../../shared/grading/grade.ts";
+import { rulesOf } from "../../../shared/grading/versions.ts";
+import type { Hasher } from "../../../shared/hash/hasher.ts";
+import { isOprVersion, MAINNET_ACTIVATIONS, type OprVersion, versionAt } from "../../../shared/opr/assets.ts";
 import { type BlockFile, readBlockFile } from "./block-file.ts";
 
 /** Table size of the Factom mainnet. */

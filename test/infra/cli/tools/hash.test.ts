@@ -1,10 +1,10 @@
 import { Readable, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { hashCommand } from "../../../infra/cli/hash.ts";
-import { toHex } from "../../../shared/bytes.ts";
-import { LxrPool } from "../../../shared/hash/pool.ts";
-import { SILENT } from "../../../shared/logger.ts";
-import { makeTable, VECTORS } from "../../shared/hash/tables.ts";
+import { hashCommand } from "../../../../infra/cli/tools/hash.ts";
+import { toHex } from "../../../../shared/bytes.ts";
+import { LxrPool } from "../../../../shared/hash/pool.ts";
+import { SILENT } from "../../../../shared/logger.ts";
+import { makeTable, VECTORS } from "../../../shared/hash/tables.ts";
 
 const table = makeTable(10);
 const vectors = VECTORS.cases.find(({ bits }) => bits === 10)?.inputs ?? [];
