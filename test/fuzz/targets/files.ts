@@ -3,7 +3,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
-import { containerSettings } from "../../../infra/cli/container-settings.ts";
 import { readPreparedFile, readSignedFile } from "../../../infra/cli/payout/files.ts";
 import { readListSignature } from "../../../infra/cli/payout/list-signature.ts";
 import { readMemory } from "../../../infra/cli/payout/memory.ts";
@@ -11,6 +10,7 @@ import { readKeyFile } from "../../../infra/cli/payout/private-keys.ts";
 import { parseBlockFile } from "../../../infra/cli/tools/block-file.ts";
 import { exampleConfig } from "../../../infra/config/example.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
+import { containerSettings } from "../../../infra/container/settings.ts";
 import { openBlockLog } from "../../../infra/devnet/block-log.ts";
 import { BLOCK } from "../../../infra/devnet/chain-records.ts";
 import { readDevnetPool } from "../../../infra/local/devnet-pool.ts";

@@ -1,6 +1,6 @@
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
-import { containerSettings } from "../../../infra/cli/container-settings.ts";
+import { containerSettings } from "../../../infra/container/settings.ts";
 
 const read = (env: Record<string, string>) => {
   const settings = containerSettings(env, "/data");

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { coerceError } from "../../shared/errors.ts";
-import { containerSettings } from "./container-settings.ts";
+import { containerSettings } from "./settings.ts";
 
 const DATA_DIR = "/data";
 
@@ -19,7 +19,7 @@ try {
     delete process.env[name];
   const [node = "node", script = "prosper", ...args] = process.argv;
   process.argv = [node, script, ...(args.length === 0 ? ["edge"] : args), "--config", configFile];
-  await import("./main.ts");
+  await import("../cli/main.ts");
 } catch (error) {
   process.stderr.write(`prosper: ${coerceError(error).message}\n`);
   process.exitCode = 1;
