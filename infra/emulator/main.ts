@@ -8,10 +8,10 @@ import { toHex } from "../../shared/bytes.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { openTable } from "../../shared/hash/open-table.ts";
-import { startLocalPool } from "../emulator/local-pool.ts";
+import { runPool } from "../cli/services/pool-view.ts";
+import { shutdownSignal } from "../cli/shutdown.ts";
 import { createLogger } from "../logger.ts";
-import { runPool } from "./services/pool-view.ts";
-import { shutdownSignal } from "./shutdown.ts";
+import { startLocalPool } from "./local-pool.ts";
 
 const HELP = `npm run local -- [flags]: the pool's functions on an emulator of AWS (MiniStack), PostgreSQL, a devnet, an edge and a miner
   --data-dir DIR        default ~/.prosper/local

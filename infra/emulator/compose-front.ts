@@ -1,6 +1,6 @@
 /**
  * The compose file's deployer: waits for the emulator, deploys the control stack to it, polls once, then stands before the api function as
- * CloudFront does. `node infra/cli/local-front.ts --endpoint URL --data-api URL --price-feed URL …`
+ * CloudFront does. `node infra/emulator/compose-front.ts --endpoint URL --data-api URL --price-feed URL …`
  */
 
 import { mkdtempSync } from "node:fs";
@@ -10,10 +10,10 @@ import { parseArgs } from "node:util";
 import { toHex } from "../../shared/bytes.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
-import { deployLocal } from "../emulator/deploy.ts";
-import { startFront } from "../emulator/front.ts";
-import { awaitEmulator } from "../emulator/health.ts";
-import { invoke } from "../emulator/invoke.ts";
+import { deployLocal } from "./deploy.ts";
+import { startFront } from "./front.ts";
+import { awaitEmulator } from "./health.ts";
+import { invoke } from "./invoke.ts";
 
 const { values: flags } = parseArgs({
   options: {
