@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FunctionName } from "../../functions/environment.ts";
 import { type Bundles, bundleFunctions, MAX_BUNDLE_BYTES, sizeLines } from "../../infra/aws/bundle.ts";
-import { type DataApiServer, startDataApiServer } from "../../infra/local/data-api-server.ts";
+import { type DataApiServer, startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";

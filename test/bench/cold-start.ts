@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FunctionName } from "../../functions/environment.ts";
 import { bundleFunctions } from "../../infra/aws/bundle.ts";
-import { startDataApiServer } from "../../infra/local/data-api-server.ts";
+import { startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { startPostgres } from "../../infra/local/postgres.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
-import { type DataApiServer, startDataApiServer } from "../../infra/local/data-api-server.ts";
+import { type DataApiServer, startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { openDataApi } from "../../shared/db/data-api.ts";
 import { openPg } from "../../shared/db/pg.ts";

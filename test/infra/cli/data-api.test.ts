@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DataApiServer, startDataApiServer } from "../../../infra/local/data-api-server.ts";
+import { type DataApiServer, startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";

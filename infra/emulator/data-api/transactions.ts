@@ -1,9 +1,9 @@
 /** Open transactions of the local Data API: one call at a time, ended by an error, by 3 idle minutes or after 24 hours, as on AWS. */
 
 import type pg from "pg";
-import type { Clock, Timer } from "../../shared/clock.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { DataApiFailure, failureOf } from "./data-api-failure.ts";
+import type { Clock, Timer } from "../../../shared/clock.ts";
+import type { Logger } from "../../../shared/logger.ts";
+import { DataApiFailure, failureOf } from "./failure.ts";
 
 interface Transaction {
   readonly client: pg.PoolClient;

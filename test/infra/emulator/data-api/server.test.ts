@@ -1,11 +1,15 @@
 import * as v from "valibot";
 import { afterEach, describe, expect, inject, it } from "vitest";
-import { AWS_LIMITS, type DataApiServer, startDataApiServer } from "../../../infra/local/data-api-server.ts";
-import { systemRandom } from "../../../shared/clock.ts";
-import { sql } from "../../../shared/db/port.ts";
-import { SILENT } from "../../../shared/logger.ts";
-import { openLocalDataApi } from "../../helpers/database.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
+import {
+  AWS_LIMITS,
+  type DataApiServer,
+  startDataApiServer,
+} from "../../../../infra/emulator/data-api/server.ts";
+import { systemRandom } from "../../../../shared/clock.ts";
+import { sql } from "../../../../shared/db/port.ts";
+import { SILENT } from "../../../../shared/logger.ts";
+import { openLocalDataApi } from "../../../helpers/database.ts";
+import { type ManualClock, manualClock } from "../../../helpers/manual-clock.ts";
 
 interface Answer {
   status: number;

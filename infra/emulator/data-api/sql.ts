@@ -1,8 +1,8 @@
 /** Statements and results as the RDS Data API for Aurora PostgreSQL takes and gives them, over `pg`. */
 
 import * as v from "valibot";
-import { mapSqlCode, splitStatements } from "../../shared/db/sql-text.ts";
-import { DataApiFailure } from "./data-api-failure.ts";
+import { mapSqlCode, splitStatements } from "../../../shared/db/sql-text.ts";
+import { DataApiFailure } from "./failure.ts";
 
 const field = v.strictObject({
   isNull: v.optional(v.boolean()),

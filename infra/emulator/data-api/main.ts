@@ -1,10 +1,10 @@
-/** The local Data API as a process of its own: `node infra/local/data-api-main.ts --database postgres://… [--host H] [--port N]`. */
+/** The local Data API as a process of its own: `node infra/emulator/data-api/main.ts --database postgres://… [--host H] [--port N]`. */
 
 import { parseArgs } from "node:util";
-import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { coerceError } from "../../shared/errors.ts";
-import { createLogger } from "../logger.ts";
-import { startDataApiServer } from "./data-api-server.ts";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { coerceError } from "../../../shared/errors.ts";
+import { createLogger } from "../../logger.ts";
+import { startDataApiServer } from "./server.ts";
 
 const { values } = parseArgs({
   options: {

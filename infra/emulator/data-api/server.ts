@@ -6,13 +6,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import pg from "pg";
 import * as v from "valibot";
-import { toHex } from "../../shared/bytes.ts";
-import type { Clock, Random } from "../../shared/clock.ts";
-import { CodedError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { DataApiFailure, failureOf } from "./data-api-failure.ts";
-import { bindSql, fieldOf, rowBytes, sqlParameter, typeNameOf } from "./data-api-sql.ts";
-import { DataApiTransactions } from "./data-api-transactions.ts";
+import { toHex } from "../../../shared/bytes.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import type { Logger } from "../../../shared/logger.ts";
+import { DataApiFailure, failureOf } from "./failure.ts";
+import { bindSql, fieldOf, rowBytes, sqlParameter, typeNameOf } from "./sql.ts";
+import { DataApiTransactions } from "./transactions.ts";
 
 export interface DataApiServerOptions {
   /** `postgres://…` of the server; a request may name another database of it. */
