@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { sleep, systemClock } from "../../shared/clock.ts";
 
-const COMMAND = join(import.meta.dirname, "../../infra/cli/prosper.mjs");
+const COMMAND = join(import.meta.dirname, "../../infra/launch/prosper.mjs");
 const READY_MS = 120_000;
 const READY = v.object({
   event: v.literal("ready"),

@@ -35,7 +35,7 @@ lineburst = 1000000
 usersharespersecond = 1000000
 `;
 const ADDRESS = "FA2jK2HcLnRdS94dEcU27rF3meoJfpUcZPSinpb7AwQvPRY6RL1Q";
-const PROSPER = join(import.meta.dirname, "../../infra/cli/prosper.mjs");
+const PROSPER = join(import.meta.dirname, "../../infra/launch/prosper.mjs");
 
 interface Ready {
   stratum: string;

@@ -58,7 +58,7 @@ const { made, missed, kinds } = tryForgeries(1000, toHex(POOL_KEYS.publicKey), (
 console.log(`${made - missed.length} of ${made} random forgeries of ${kinds} kinds caught`);
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-bench-"));
-const command = join(import.meta.dirname, "../../infra/cli/prosper.mjs");
+const command = join(import.meta.dirname, "../../infra/launch/prosper.mjs");
 for (const [name, text, root] of [
   ["one worker", one, tree.root],
   ["all workers", all, farm.root],

@@ -298,7 +298,7 @@ async function waitForBooks(db: Db, words: FinalWords): Promise<Comparison & { d
 }
 
 async function auditByCommand(url: string): Promise<{ conserved: boolean }> {
-  const prosper = fileURLToPath(new URL("../../infra/cli/prosper.mjs", import.meta.url));
+  const prosper = fileURLToPath(new URL("../../infra/launch/prosper.mjs", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [prosper, "audit", "--json"], {
     env: { ...process.env, DATABASE_URL: url },
   });

@@ -6,7 +6,7 @@ import { temporaryFolder, tidied } from "./bench.ts";
 
 /** The checkout. */
 export const PROJECT = join(import.meta.dirname, "../../..");
-export const COMMAND = join(PROJECT, "infra/cli/prosper.mjs");
+export const COMMAND = join(PROJECT, "infra/launch/prosper.mjs");
 
 /** A home of its own, so that nobody's configuration is read. */
 const home = temporaryFolder();

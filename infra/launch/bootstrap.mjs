@@ -62,7 +62,7 @@ export async function run(target, args) {
     return;
   }
   const path = `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}`;
-  const child = spawn(node, ["--import", join(root, "infra/cli/tether.mjs"), script, ...args], {
+  const child = spawn(node, ["--import", join(root, "infra/launch/tether.mjs"), script, ...args], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...process.env, PATH: path },
   });
