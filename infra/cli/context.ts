@@ -13,9 +13,9 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { loadConfig, type Override } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { keepPostgres } from "../local/postgres-keeper.ts";
 import { createLogger, type LogLevel } from "../logger.ts";
+import { startPostgres } from "../pool/embedded-postgres.ts";
+import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { showProgress, showTable } from "./progress.ts";
 
 /** The flags of the reference that every command takes, as commander parsed them. */

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import * as v from "valibot";
-import { factoidAddress } from "../local/key-addresses.ts";
+import { factoidAddress } from "../pool/key-addresses.ts";
 import type { Cloud } from "./cloud.ts";
 import { emulatorEnvironment } from "./deploy.ts";
 import { firstLine, type Program } from "./process.ts";

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import type { FunctionName } from "../../functions/environment.ts";
 import { bundleFunctions } from "../../infra/aws/bundle.ts";
 import { startDataApiServer } from "../../infra/emulator/data-api/server.ts";
-import { startPostgres } from "../../infra/local/postgres.ts";
+import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createPasswords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
-import { startPostgres } from "../../infra/local/postgres.ts";
+import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSealer } from "../../functions/accounting/sealer.ts";
-import { startPostgres } from "../../infra/local/postgres.ts";
+import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { auditBooks } from "../../shared/db/audit.ts";
 import { applyDelta } from "../../shared/db/books.ts";

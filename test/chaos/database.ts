@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { type Postgres, startPostgres } from "../../infra/local/postgres.ts";
+import { type Postgres, startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { sleep, systemClock } from "../../shared/clock.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import { one, sql } from "../../shared/db/port.ts";

@@ -6,7 +6,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
-import { startWeb } from "../../infra/local/web.ts";
+import { startWeb } from "../../infra/pool/web.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
 import type { Db } from "../../shared/db/port.ts";

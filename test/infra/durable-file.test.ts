@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeFileDurably, writeNewFile } from "../../infra/durable-file.ts";
-import { ensureDevnetKeys } from "../../infra/local/devnet-pool.ts";
+import { ensureDevnetKeys } from "../../infra/pool/devnet-pool.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { withFullDisk } from "../helpers/full-disk.ts";
 

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres } from "../../infra/local/postgres.ts";
+import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import type { Db } from "../../shared/db/port.ts";

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { type HttpReply, textReply } from "../../functions/http.ts";
-import { startWeb } from "../../infra/local/web.ts";
+import { startWeb } from "../../infra/pool/web.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { figures, p99, pauseMs } from "./client.ts";
 

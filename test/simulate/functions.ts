@@ -5,7 +5,7 @@ import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
 import { createJanitorHandler } from "../../functions/janitor/handler.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
-import { createLocalQueue, type LocalQueue } from "../../infra/local/queue.ts";
+import { createLocalQueue, type LocalQueue } from "../../infra/pool/in-process-queue.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { insertPrices } from "../../shared/db/prices.ts";
 import { restartDeadlines } from "../../shared/db/seals.ts";

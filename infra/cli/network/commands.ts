@@ -47,7 +47,7 @@ function addDevnet(program: Command, parts: ProgramParts): void {
     .action(async (flags: DevnetCommandFlags, command: Command) => {
       const { devnetCommand } = await import("./devnet.ts");
       const { lockFolder } = await import("../../../edge/lease/folder-lock.ts");
-      const { activationsOf } = await import("../../local/pool-settings.ts");
+      const { activationsOf } = await import("../../pool/pool-settings.ts");
       const context = parts.contextOf(command);
       const logger = context.logger();
       const signal = shutdownSignal(logger);

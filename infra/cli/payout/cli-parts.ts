@@ -8,9 +8,9 @@ import { requireAddress } from "../../../shared/factom/address.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { type KeyPair, keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { createPegnetd, type Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { readDevnetPool } from "../../local/devnet-pool.ts";
-import { connectFactomd } from "../../local/factomd.ts";
-import { factoidAddress } from "../../local/key-addresses.ts";
+import { readDevnetPool } from "../../pool/devnet-pool.ts";
+import { connectFactomd } from "../../pool/factomd.ts";
+import { factoidAddress } from "../../pool/key-addresses.ts";
 import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR } from "../context.ts";
 import { showProgress } from "../progress.ts";
 import {

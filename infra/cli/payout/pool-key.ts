@@ -5,7 +5,7 @@ import { receiptKeysOf } from "../../../functions/api/figures/receipt-keys.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
-import { readReceiptKey, receiptKeyFile } from "../../local/receipt-key.ts";
+import { readReceiptKey, receiptKeyFile } from "../../pool/receipt-key.ts";
 import { type Memory, memoryFile } from "./memory.ts";
 
 /** Which keys there are: a file, the secret of a stage on AWS, the folders of a pool on this machine. */

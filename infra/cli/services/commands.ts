@@ -9,7 +9,7 @@ import type { Db } from "../../../shared/db/port.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import type { Config } from "../../config/schema.ts";
-import type { FunctionsElsewhere } from "../../local/fleet-edge.ts";
+import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
 import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR } from "../context.ts";
 import { seconds, wholeNumber } from "../numbers.ts";
 import type { ProgramParts } from "../program-parts.ts";
@@ -109,10 +109,10 @@ function addEdge(program: Command, parts: ProgramParts): void {
     .option("--json", "one JSON line an event, and nothing else on standard output")
     .action(async (flags: EdgeFlags, command: Command) => {
       const context = parts.contextOf(command);
-      const { functionsElsewhere } = await import("../../local/fleet-edge.ts");
+      const { functionsElsewhere } = await import("../../pool/fleet-edge.ts");
       const functions = functionsElsewhere(context.config);
       if (functions !== undefined) return runFleetEdge(functions, context, flags);
-      const { startStandalone } = await import("../../local/standalone.ts");
+      const { startStandalone } = await import("../../pool/standalone.ts");
       const { runPool } = await import("./pool-view.ts");
       const logger = context.logger();
       const signal = shutdownSignal(logger);
@@ -143,7 +143,7 @@ async function runFleetEdge(
   context: CliContext,
   flags: EdgeFlags,
 ): Promise<void> {
-  const { startFleetEdge } = await import("../../local/fleet-edge.ts");
+  const { startFleetEdge } = await import("../../pool/fleet-edge.ts");
   const logger = context.logger();
   const signal = shutdownSignal(logger);
   const fatal = new AbortController();
@@ -176,8 +176,8 @@ function addSync(program: Command, parts: ProgramParts): void {
     .description("only follow the chain: grade its blocks and book the pool's rewards")
     .option(...EDGE_DIR)
     .action(async (flags: EdgeFlags, command: Command) => {
-      const { startSync } = await import("../../local/single-parts.ts");
-      const { connectFactomd } = await import("../../local/factomd.ts");
+      const { startSync } = await import("../../pool/single-parts.ts");
+      const { connectFactomd } = await import("../../pool/factomd.ts");
       const { formatPeg } = await import("../books/audit.ts");
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
         const { config } = context;
@@ -208,7 +208,7 @@ function addAccountant(program: Command, parts: ProgramParts): void {
     .description("only the books: seal what is ready, end what is left of edges that are gone")
     .option(...EDGE_DIR)
     .action(async (flags: EdgeFlags, command: Command) => {
-      const { startAccountant } = await import("../../local/single-parts.ts");
+      const { startAccountant } = await import("../../pool/single-parts.ts");
       const { blockLine } = await import("./pool-view.ts");
       await withPartOf(parts.contextOf(command), flags, async ({ config }, modules) => {
         const accountant = await startAccountant(
@@ -228,7 +228,7 @@ function addAuth(program: Command, parts: ProgramParts): void {
     .option(...EDGE_DIR)
     .option(...WEB_PORT)
     .action(async (flags: EdgeFlags, command: Command) => {
-      const { startAuth } = await import("../../local/single-parts.ts");
+      const { startAuth } = await import("../../pool/single-parts.ts");
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
         const config = withPorts(context.config, flags);
         const auth = await startAuth({ config, version: packageVersion() }, modules);

@@ -3,7 +3,7 @@
 import type { Clock, Random } from "../../../shared/clock.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
-import { startUp, type UpOptions } from "../../local/up.ts";
+import { startUp, type UpOptions } from "../../pool/up.ts";
 import { runPool } from "./pool-view.ts";
 
 export interface UpCommandOptions extends UpOptions {

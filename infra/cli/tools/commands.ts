@@ -79,7 +79,7 @@ function addPriceCommands(program: Command, parts: ProgramParts): void {
     .description("which price sources serve which assets, in which order; or one source, or one asset")
     .action(async (name: string | undefined, _flags: object, command: Command) => {
       const { datasourcesCommand } = await import("./datasources.ts");
-      const { sourceOrder } = await import("../../local/pool-settings.ts");
+      const { sourceOrder } = await import("../../pool/pool-settings.ts");
       const order = sourceOrder(parts.contextOf(command).config);
       datasourcesCommand(name === undefined ? { order } : { order, filter: name }, { print });
     });
@@ -89,7 +89,7 @@ function addPriceCommands(program: Command, parts: ProgramParts): void {
     .description("ask every price source that is on, now")
     .action(async (_flags: object, command: Command) => {
       const { pullsourcesCommand } = await import("./datasources.ts");
-      const { sourceOrder } = await import("../../local/pool-settings.ts");
+      const { sourceOrder } = await import("../../pool/pool-settings.ts");
       const order = sourceOrder(parts.contextOf(command).config);
       const modules = { fetch, clock: systemClock, random: systemRandom, print };
       process.exitCode = (await pullsourcesCommand({ order }, modules)) ? 0 : 1;

@@ -8,7 +8,7 @@ import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { createLocalPoll, createPollHandler } from "../../../functions/poll/handler.ts";
 import { createSourceCache } from "../../../functions/poll/source-cache.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
-import { pollOptions } from "../../../infra/local/pool-settings.ts";
+import { pollOptions } from "../../../infra/pool/pool-settings.ts";
 import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
 import { openPg } from "../../../shared/db/pg.ts";
 import { countWithholding } from "../../../shared/db/withholding.ts";

@@ -5,7 +5,7 @@ import {
   createConservation,
 } from "../../../functions/accounting/conservation.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
-import { createPoolMetrics, type PoolMetrics } from "../../../infra/local/metrics.ts";
+import { createPoolMetrics, type PoolMetrics } from "../../../infra/pool/metrics.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
 import { type Logger, SILENT } from "../../../shared/logger.ts";

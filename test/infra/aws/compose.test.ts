@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { MINISTACK_VERSION } from "../../../infra/emulator/ministack.ts";
-import { creditAddress, factoidAddress } from "../../../infra/local/key-addresses.ts";
+import { creditAddress, factoidAddress } from "../../../infra/pool/key-addresses.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { resourcesOf, synthesiseLocal } from "./support/stage-templates.ts";
 

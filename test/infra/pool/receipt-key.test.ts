@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ensureReceiptKey } from "../../../infra/local/receipt-key.ts";
+import { ensureReceiptKey } from "../../../infra/pool/receipt-key.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 

@@ -19,7 +19,7 @@ import type { Factomd } from "../../shared/factom/client.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
-import { createLocalBooks } from "./books.ts";
+import { createLocalBooks } from "./local-accounting.ts";
 import { startParts } from "./parts.ts";
 import { followOptions, gradeOptions, sealDeadlineMs, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";

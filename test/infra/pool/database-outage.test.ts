@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { watchDatabase } from "../../../infra/local/database-outage.ts";
+import { watchDatabase } from "../../../infra/pool/database-outage.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";

@@ -3,7 +3,7 @@
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import type { Postgres } from "./postgres.ts";
+import type { Postgres } from "./embedded-postgres.ts";
 
 export interface PostgresKeeper {
   /** Resolves when no start is under way any more. To be called before the server is stopped. */

@@ -20,11 +20,11 @@ import type { Config } from "../config/schema.ts";
 import { startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 import { type DevnetKeys, ensureDevnetKeys, writeEndpoints } from "./devnet-pool.ts";
+import { type Postgres, startPostgres } from "./embedded-postgres.ts";
 import { creditAddress, factoidAddress } from "./key-addresses.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { type Pool, startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
-import { type Postgres, startPostgres } from "./postgres.ts";
 import { keepPostgres } from "./postgres-keeper.ts";
 
 export interface UpOptions {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
-import { startAccountant, startAuth, startSync } from "../../../infra/local/single-parts.ts";
+import { startAccountant, startAuth, startSync } from "../../../infra/pool/single-parts.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { type BlockRow, latestBlock } from "../../../shared/db/chain.ts";
 import { sql } from "../../../shared/db/port.ts";

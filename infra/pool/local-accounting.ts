@@ -14,7 +14,7 @@ import { countWithholding } from "../../shared/db/withholding.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./queue.ts";
+import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./in-process-queue.ts";
 
 export interface LocalBooksOptions {
   /** See SealerOptions. */

@@ -2,7 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "../../../infra/local/queue.ts";
+import {
+  createLocalQueue,
+  type LocalQueue,
+  type LocalQueueOptions,
+} from "../../../infra/pool/in-process-queue.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { describeQueueContract, type SqsHandler } from "../../contracts/queue.ts";

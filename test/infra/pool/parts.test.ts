@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { loadConfig } from "../../../infra/config/load.ts";
-import { startParts } from "../../../infra/local/parts.ts";
-import { edgeOptions, sealDeadlineMs } from "../../../infra/local/pool-settings.ts";
+import { startParts } from "../../../infra/pool/parts.ts";
+import { edgeOptions, sealDeadlineMs } from "../../../infra/pool/pool-settings.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { SILENT } from "../../../shared/logger.ts";
 

@@ -6,7 +6,7 @@ import type { TlsKeys } from "../../../edge/stratum/listener.ts";
 import { STRATUM_DEFAULTS } from "../../../edge/stratum/settings.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import type { Config } from "../../../infra/config/schema.ts";
-import { doorOptions, renewCertificate } from "../../../infra/local/stratum-settings.ts";
+import { doorOptions, renewCertificate } from "../../../infra/pool/stratum-settings.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { TEST_CERT, TEST_KEY } from "../../edge/stratum/support/tls.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";

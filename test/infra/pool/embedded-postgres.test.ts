@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Postgres, startPostgres } from "../../../infra/local/postgres.ts";
-import { keepPostgres, type PostgresKeeper } from "../../../infra/local/postgres-keeper.ts";
-import { livePid } from "../../../infra/local/postgres-process.ts";
+import { type Postgres, startPostgres } from "../../../infra/pool/embedded-postgres.ts";
+import { keepPostgres, type PostgresKeeper } from "../../../infra/pool/postgres-keeper.ts";
+import { livePid } from "../../../infra/pool/postgres-process.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 

@@ -6,7 +6,7 @@ import * as prom from "prom-client";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApiHandler } from "../../../functions/api/handler.ts";
-import { startWeb, type Web } from "../../../infra/local/web.ts";
+import { startWeb, type Web } from "../../../infra/pool/web.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestApi, OPTIONS, PASSWORD, type TestApi } from "../../helpers/api.ts";
 
