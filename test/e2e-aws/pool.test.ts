@@ -11,7 +11,7 @@ import { type Cloud, startCloud } from "../../infra/emulator/cloud.ts";
 import { type EdgeProcess, startEdgeProcess } from "../../infra/emulator/edge.ts";
 import { type Front, startFront } from "../../infra/emulator/front.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { type Audit, auditBooks } from "../../shared/db/audit.ts";
+import { type Audit, auditBooks } from "../../shared/audit/audit.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import { bigintText, type Db, one, sql } from "../../shared/db/port.ts";
 import { lastSealedHeight, sealedSince } from "../../shared/db/seals.ts";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
-import { auditBooks } from "../../../shared/db/audit.ts";
+import { auditBooks } from "../../../shared/audit/audit.ts";
 import { applyDelta } from "../../../shared/db/books.ts";
 import { openPg } from "../../../shared/db/pg.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";

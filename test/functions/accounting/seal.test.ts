@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import type { BooksEvent } from "../../../functions/accounting/events.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
-import { auditBooks } from "../../../shared/db/audit.ts";
+import { auditBooks } from "../../../shared/audit/audit.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { restartDeadlines, type SealedBlock, sealedSince } from "../../../shared/db/seals.ts";
 import { CodedError } from "../../../shared/errors.ts";

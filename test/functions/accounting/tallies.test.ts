@@ -5,7 +5,7 @@ import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { VIEWS } from "../../../functions/api/views/views.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
-import { replayBooks } from "../../../shared/db/replay.ts";
+import { replayBooks } from "../../../shared/audit/replay.ts";
 import { countWithholding, listWithholding, sumWithholding } from "../../../shared/db/withholding.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";

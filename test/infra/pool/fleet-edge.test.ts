@@ -21,7 +21,7 @@ import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
 import { functionsElsewhere } from "../../../infra/pool/fleet-edge.ts";
 import { pollOptions } from "../../../infra/pool/pool-settings.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { auditBooks } from "../../../shared/db/audit.ts";
+import { auditBooks } from "../../../shared/audit/audit.ts";
 import { insertInvite } from "../../../shared/db/invites.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";

@@ -3,8 +3,8 @@
 import * as v from "valibot";
 import { feeRate } from "../accounting/fee.ts";
 import { settleReward } from "../accounting/seal.ts";
-import { bigintText, type Db, one, sql } from "./port.ts";
-import { readLeaves } from "./seals.ts";
+import { bigintText, type Db, one, sql } from "../db/port.ts";
+import { readLeaves } from "../db/seals.ts";
 
 /** A user's line; money in 1e-8 PEG, work in whole hashes. */
 export interface UserAudit {

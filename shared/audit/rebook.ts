@@ -2,7 +2,7 @@
 
 import type { CreditMode } from "../difficulty/work.ts";
 import { type DeltaRow, REST_WORKER } from "../messages/summary.ts";
-import { isBefore, type WorkLeaf } from "./merkle.ts";
+import { isBefore, type WorkLeaf } from "../accounting/merkle.ts";
 
 /** A row of the work table. */
 export interface WorkSums extends WorkLeaf {

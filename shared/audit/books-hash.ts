@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import type { WorkSums } from "./rebook.ts";
-import type { Settlement } from "./seal.ts";
+import type { Settlement } from "../accounting/seal.ts";
 
 export interface HashedBlock extends Settlement {
   readonly reward: bigint;

@@ -1,7 +1,7 @@
 /** What the replay reads: each table once, in its key's order, page by page, so that no database is too large for the memory. */
 
 import * as v from "valibot";
-import { bigintText, type Db, type Sql, sql } from "./port.ts";
+import { bigintText, type Db, type Sql, sql } from "../db/port.ts";
 
 /** See seals.ts. */
 const PAGE_ROWS = 500;

@@ -5,14 +5,14 @@
  */
 
 import * as v from "valibot";
-import { BooksHash } from "../accounting/books-hash.ts";
-import { Differences } from "../accounting/differences.ts";
+import { BooksHash } from "./books-hash.ts";
+import { Differences } from "./differences.ts";
 import { feeRate } from "../accounting/fee.ts";
 import { isBefore } from "../accounting/merkle.ts";
-import type { WorkSums } from "../accounting/rebook.ts";
+import type { WorkSums } from "./rebook.ts";
 import { attemptId, type Settlement, settleReward } from "../accounting/seal.ts";
 import type { Audit, UserAudit } from "./audit.ts";
-import { type Db, one, sql } from "./port.ts";
+import { type Db, one, sql } from "../db/port.ts";
 import { replayMoney } from "./replay-money.ts";
 import {
   ByHeight,

@@ -1,7 +1,7 @@
 /** The equation of one sealed block against the rows beside it: what is checked at every seal, cheap enough for it (DESIGN.md, Guarantees 2). */
 
 import * as v from "valibot";
-import { type Db, sql } from "./port.ts";
+import { type Db, sql } from "../db/port.ts";
 
 /** What does not agree, one sentence each; empty where all is well. */
 export async function checkSealedBlock(db: Db, height: number): Promise<string[]> {
