@@ -1,7 +1,7 @@
 /** One queue message to the books: parsed by its schema, applied by its key (DESIGN.md, Journal, deltas, edges). */
 
 import * as v from "valibot";
-import { applyClose, applyDelta } from "../../shared/db/books.ts";
+import { applyClose, applyDelta } from "../../shared/db/deltas.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";

@@ -10,7 +10,7 @@ import {
   settleReward,
 } from "../../shared/accounting/seal.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { unparkDeltas } from "../../shared/db/books.ts";
+import { unparkDeltas } from "../../shared/db/deltas.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
   closeJob,

@@ -10,7 +10,7 @@ import { createSealer } from "../../functions/accounting/sealer.ts";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
-import { applyDelta } from "../../shared/db/books.ts";
+import { applyDelta } from "../../shared/db/deltas.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/pg.ts";
 import { type Db, sql } from "../../shared/db/port.ts";

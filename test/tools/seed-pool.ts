@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { createSealer } from "../../functions/accounting/sealer.ts";
-import { applyDelta } from "../../shared/db/books.ts";
+import { applyDelta } from "../../shared/db/deltas.ts";
 import { recordSubmission } from "../../shared/db/jobs.ts";
 import { adjust, recordReceipt } from "../../shared/db/payments.ts";
 import type { Db } from "../../shared/db/port.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import type { BooksEvent } from "../../../functions/accounting/events.ts";
-import { unparkDeltas, watermarks } from "../../../shared/db/books.ts";
+import { unparkDeltas, watermarks } from "../../../shared/db/deltas.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { closeJob } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";

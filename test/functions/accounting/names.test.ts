@@ -4,7 +4,7 @@ import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
-import { unparkDeltas } from "../../../shared/db/books.ts";
+import { unparkDeltas } from "../../../shared/db/deltas.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { replayBooks } from "../../../shared/audit/replay.ts";
 import { closeJob } from "../../../shared/db/seals.ts";
