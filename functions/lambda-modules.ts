@@ -1,7 +1,7 @@
 /** What every Lambda is put together from, made once for as long as its process lives: database, clock, chance, log. */
 
 import { type Clock, type Random, systemClock, systemRandom } from "../shared/clock.ts";
-import { openDataApi } from "../shared/db/data-api.ts";
+import { openDataApi } from "../shared/db/drivers/data-api.ts";
 import type { Db } from "../shared/db/port.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { CommonEnvironment } from "./environment.ts";

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { systemClock } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { openTable } from "../../shared/hash/open-table.ts";
@@ -128,7 +128,7 @@ export class CliContext {
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
     const dataApi = this.#dataApi();
     if (dataApi !== undefined) {
-      const { openDataApi } = await import("../../shared/db/data-api.ts");
+      const { openDataApi } = await import("../../shared/db/drivers/data-api.ts");
       const db = openDataApi(dataApi, { clock: systemClock });
       await migrate(db);
       return { db, url: dataApi.resourceArn, close: async () => db.close() };

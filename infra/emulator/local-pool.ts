@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Miner, startMiner } from "../../edge/miner/miner.ts";
 import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { CodedError } from "../../shared/errors.ts";

@@ -8,7 +8,7 @@ import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../func
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import { createFactomd } from "../../shared/factom/client.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";
 import { type Db, one, sql } from "./port.ts";
-import { splitStatements } from "./sql-text.ts";
+import { splitStatements } from "./drivers/sql-text.ts";
 
 const FOLDER = join(import.meta.dirname, "migrations");
 const OLDEST_SERVER = 150_000;

@@ -14,7 +14,7 @@ import { startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { httpEvent, lambdaEnvironment } from "../aws/lambda-process.ts";
 

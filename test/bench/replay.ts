@@ -12,7 +12,7 @@ import { systemClock } from "../../shared/clock.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { applyDelta } from "../../shared/db/deltas.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { replayBooks } from "../../shared/audit/replay.ts";
 import { SILENT } from "../../shared/logger.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type Postgres, startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { sleep, systemClock } from "../../shared/clock.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import { one, sql } from "../../shared/db/port.ts";
 
 export class Database {

@@ -11,7 +11,7 @@ import { sleep, systemClock } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import { type Db, one, sql } from "../../shared/db/port.ts";
 import { replayBooks } from "../../shared/audit/replay.ts";
 import { REST_WORKER } from "../../shared/messages/summary.ts";

@@ -12,7 +12,7 @@ import { type EdgeProcess, startEdgeProcess } from "../../infra/emulator/edge.ts
 import { type Front, startFront } from "../../infra/emulator/front.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { type Audit, auditBooks } from "../../shared/audit/audit.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import { bigintText, type Db, one, sql } from "../../shared/db/port.ts";
 import { lastSealedHeight, sealedSince } from "../../shared/db/seals.ts";
 import { SILENT } from "../../shared/logger.ts";

@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import { Chance } from "../simulate/random.ts";
 import { seedPool } from "../tools/seed-pool.ts";
 import { httpPart } from "./http.ts";

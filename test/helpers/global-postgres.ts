@@ -7,7 +7,7 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 
 /** A migrated database that those of tests are copied from: the migrations take ten times as long. */
 export const TEMPLATE = "test_template";

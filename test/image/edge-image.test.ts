@@ -17,7 +17,7 @@ import { creditAddress, factoidAddress } from "../../infra/pool/key-addresses.ts
 import { pollOptions } from "../../infra/pool/pool-settings.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { migrate } from "../../shared/db/migrate.ts";
-import { openPg } from "../../shared/db/pg.ts";
+import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { LedgerMiner, openKernel } from "../e2e-aws/support/ledger-miner.ts";

@@ -1,7 +1,7 @@
 /** Statements and results as the RDS Data API for Aurora PostgreSQL takes and gives them, over `pg`. */
 
 import * as v from "valibot";
-import { mapSqlCode, splitStatements } from "../../../shared/db/sql-text.ts";
+import { mapSqlCode, splitStatements } from "../../../shared/db/drivers/sql-text.ts";
 import { DataApiFailure } from "./failure.ts";
 
 const field = v.strictObject({

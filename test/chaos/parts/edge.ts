@@ -5,7 +5,7 @@ import { nodeDisk } from "../../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../../edge/lease/folder-lock.ts";
 import { NO_METRICS } from "../../../edge/stratum/metrics.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { openPg } from "../../../shared/db/pg.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { newestPrices } from "../../../shared/db/prices.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";

@@ -10,7 +10,7 @@ import { createSourceCache } from "../../../functions/poll/source-cache.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { pollOptions } from "../../../infra/pool/pool-settings.ts";
 import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
-import { openPg } from "../../../shared/db/pg.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { countWithholding } from "../../../shared/db/withholding.ts";
 import { coerceError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";

@@ -12,7 +12,7 @@ import { addressPlace } from "../../../shared/accounts/place.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
 import { rememberPlace } from "../../../shared/db/login-places.ts";
-import { openPg } from "../../../shared/db/pg.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";

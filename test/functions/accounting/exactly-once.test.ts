@@ -7,7 +7,7 @@ import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
 import { applyDelta } from "../../../shared/db/deltas.ts";
-import { openPg } from "../../../shared/db/pg.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { closeJob } from "../../../shared/db/seals.ts";
 import { CodedError } from "../../../shared/errors.ts";

@@ -5,7 +5,7 @@ import { createAccountingHandler } from "../../../functions/accounting/handler.t
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { systemClock } from "../../../shared/clock.ts";
-import { openPg } from "../../../shared/db/pg.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";

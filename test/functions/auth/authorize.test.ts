@@ -7,7 +7,7 @@ import { addressPlace } from "../../../shared/accounts/place.ts";
 import { findUser, setAdmin } from "../../../shared/db/accounts.ts";
 import { insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
 import { minersAt } from "../../../shared/db/login-places.ts";
-import { openPg } from "../../../shared/db/pg.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import {
   confirmSecondFactor,
   proposeSecondFactor,

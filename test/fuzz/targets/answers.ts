@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as v from "valibot";
 import { systemClock } from "../../../shared/clock.ts";
-import { openDataApi } from "../../../shared/db/data-api.ts";
+import { openDataApi } from "../../../shared/db/drivers/data-api.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { createFactomd, type Factomd } from "../../../shared/factom/client.ts";
 import { createPegnetd } from "../../../shared/factom/pegnetd.ts";

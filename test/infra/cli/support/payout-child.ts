@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { systemClock, systemRandom } from "../../../../shared/clock.ts";
-import { openPg } from "../../../../shared/db/pg.ts";
+import { openPg } from "../../../../shared/db/drivers/pg.ts";
 import { createFactomd } from "../../../../shared/factom/client.ts";
 import { createPegnetd } from "../../../../shared/factom/pegnetd.ts";
 import { killer } from "./kill.ts";

@@ -1,6 +1,6 @@
 /** The statements of one transaction: one after the other, and none after a failure. */
 
-import { CodedError } from "../errors.ts";
+import { CodedError } from "../../errors.ts";
 
 export interface TransactionTurns {
   /** Runs `work` when all before it are done. Rejects with CodedError `db-error` when one of them failed. */

@@ -1,8 +1,8 @@
 /** Rows of a driver through the caller's schema. */
 
 import * as v from "valibot";
-import { CodedError } from "../errors.ts";
-import type { Sql } from "./port.ts";
+import { CodedError } from "../../errors.ts";
+import type { Sql } from "../port.ts";
 
 /** Parses every row. Throws CodedError `db-error` naming the column that is not as expected. */
 export function parseRows<Schema extends v.GenericSchema>(

@@ -2,8 +2,8 @@
 
 import type { Field, SqlParameter } from "@aws-sdk/client-rds-data";
 import * as v from "valibot";
-import { CodedError } from "../errors.ts";
-import type { Sql, SqlValue } from "./port.ts";
+import { CodedError } from "../../errors.ts";
+import type { Sql, SqlValue } from "../port.ts";
 import { mapSqlCode } from "./sql-text.ts";
 
 const column = v.object({

@@ -1,9 +1,9 @@
 /** The `pg` driver behind the database port. */
 
 import pg from "pg";
-import { CodedError, coerceError } from "../errors.ts";
+import { CodedError, coerceError } from "../../errors.ts";
 import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
-import type { Db, Sql, SqlValue } from "./port.ts";
+import type { Db, Sql, SqlValue } from "../port.ts";
 import { parseRows } from "./rows.ts";
 import { transactionTurns } from "./transaction-turns.ts";
 
