@@ -8,7 +8,7 @@ import { encodeEntry, OPR_CHAIN } from "../../shared/factom/entry.ts";
 import { faAddressOf } from "../../shared/factom/fat2.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { OprVersion } from "../../shared/opr/assets.ts";
-import { buildOpr } from "../../shared/opr/build.ts";
+import { buildOpr } from "../../shared/grading/build-record.ts";
 import { oprExtIds } from "../../shared/opr/entry.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 

@@ -27,7 +27,7 @@ import { encodeEntry, entryHash, OPR_CHAIN } from "../../../shared/factom/entry.
 import { faAddressOf } from "../../../shared/factom/fat2.ts";
 import { formatPayoutLines, parsePayoutLines } from "../../../shared/factom/payout.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { buildOpr } from "../../../shared/opr/build.ts";
+import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { oprExtIds } from "../../../shared/opr/entry.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 
