@@ -12,7 +12,7 @@ import {
   type StratumId,
   type StratumMessage,
 } from "../../shared/messages/stratum.ts";
-import { LineSplitter } from "../stratum/framing.ts";
+import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import { visible } from "./visible.ts";
 
 export interface LoginParams {

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../shared/clock.ts";
 import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
 import type { Turns } from "./fair-reading.ts";
-import { LineSplitter } from "./framing.ts";
+import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LineSplitter } from "../../../edge/stratum/framing.ts";
+import { LineSplitter } from "../../../shared/messages/line-splitter.ts";
 
 const MAX = 64;
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "utf8"));
