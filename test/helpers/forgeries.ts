@@ -1,11 +1,11 @@
 /** Every way to lie in a proof file that a pool, or a miner, might try: each gives a changed copy, or undefined where it has no hold. */
 
 import * as v from "valibot";
-import type { WorkTree } from "../../shared/accounting/merkle-proof.ts";
-import { type SignedReceipt, signReceipt } from "../../shared/accounting/receipt.ts";
-import { type Published, verifyProof } from "../../shared/accounting/verify.ts";
-import { type ProofFile, provingFile } from "../../shared/messages/proof.ts";
-import { formatReceipt, receiptOf } from "../../shared/messages/proof-format.ts";
+import type { WorkTree } from "../../shared/proofs/merkle-proof.ts";
+import { type SignedReceipt, signReceipt } from "../../shared/proofs/receipt.ts";
+import { type Published, verifyProof } from "../../shared/proofs/verify.ts";
+import { type ProofFile, provingFile } from "../../shared/proofs/proof-file.ts";
+import { formatReceipt, receiptOf } from "../../shared/proofs/proof-format.ts";
 import { type Dice, diceOf, fileOf, OTHER_KEYS } from "./proofs.ts";
 
 export type Forgery = (file: ProofFile, dice: Dice) => ProofFile | undefined;

@@ -1,7 +1,7 @@
 /** The shapes that the REST API answers: one schema each, from which come the types, the OpenAPI document and the tests. */
 
 import * as v from "valibot";
-import { proofFile } from "../../../shared/messages/proof.ts";
+import { proofFile } from "../../../shared/proofs/proof-file.ts";
 import {
   adjustedView,
   adjustmentsView,

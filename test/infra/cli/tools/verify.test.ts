@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type VerifyOptions, verifyCommand } from "../../../../infra/cli/tools/verify.ts";
 import { startWeb, type Web } from "../../../../infra/pool/web.ts";
-import { WorkTree } from "../../../../shared/accounting/merkle-proof.ts";
+import { WorkTree } from "../../../../shared/proofs/merkle-proof.ts";
 import { toHex } from "../../../../shared/bytes.ts";
 import { systemClock } from "../../../../shared/clock.ts";
 import { SILENT } from "../../../../shared/logger.ts";

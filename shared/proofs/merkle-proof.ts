@@ -13,7 +13,7 @@ import {
   rootOf,
   type SumNode,
   type WorkLeaf,
-} from "./merkle.ts";
+} from "../accounting/merkle.ts";
 
 export interface WorkProof {
   readonly height: number;

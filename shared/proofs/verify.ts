@@ -1,8 +1,8 @@
 /** What `prosper verify` checks of a proof or receipt, one line each: pure, so that anybody can run it anywhere. */
 
-import type { ProofFile, ReceiptFile } from "../messages/proof.ts";
-import { proofOf, receiptOf } from "../messages/proof-format.ts";
-import { RATE_ONE } from "./fee.ts";
+import type { ProofFile, ReceiptFile } from "./proof-file.ts";
+import { proofOf, receiptOf } from "./proof-format.ts";
+import { RATE_ONE } from "../accounting/fee.ts";
 import { followProof } from "./merkle-proof.ts";
 import { isSigned } from "./receipt.ts";
 

@@ -1,7 +1,7 @@
 /** The files that prove a worker's part of a block: proof and receipt, as JSON with decimal strings (docs/proofs.md). */
 
 import * as v from "valibot";
-import { userName, workerName } from "./summary.ts";
+import { userName, workerName } from "../messages/summary.ts";
 
 const height = v.pipe(
   v.number(),
