@@ -6,8 +6,8 @@ import { type JobRow, readJob, settleJob } from "../../shared/db/jobs.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { isFromFuture } from "../../shared/db/prices.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { type Activations, versionAt } from "../../shared/opr/assets.ts";
 import { buildOpr } from "../../shared/grading/build-record.ts";
+import { type Activations, versionAt } from "../../shared/opr/assets.ts";
 
 /** The newest row that the poller wrote. */
 export interface PriceRow {

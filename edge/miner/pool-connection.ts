@@ -2,6 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../../shared/clock.ts";
+import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import {
   encodeRequest,
   encodeResult,
@@ -12,7 +13,6 @@ import {
   type StratumId,
   type StratumMessage,
 } from "../../shared/messages/stratum.ts";
-import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import { visible } from "./visible.ts";
 
 export interface LoginParams {

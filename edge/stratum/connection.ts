@@ -2,9 +2,9 @@
 
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../shared/clock.ts";
+import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
 import type { Turns } from "./fair-reading.ts";
-import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 

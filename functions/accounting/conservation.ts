@@ -1,8 +1,8 @@
 /** The conservation check of a running pool: each seal's own equation at once, all books every few minutes, an alarm when money is not conserved. */
 
-import type { Clock } from "../../shared/clock.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { checkSealedBlock } from "../../shared/audit/conservation.ts";
+import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, sealedSince } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";

@@ -8,7 +8,7 @@ export const CONTAINER = {
   user: "10001:10001",
   dataDir: "/data",
   tableDir: "/table",
-  healthCommand: ["node", "/app/edge/health.ts", `${STRATUM_PORT}`],
+  healthCommand: ["node", "/app/edge/image/health.ts", `${STRATUM_PORT}`],
 } as const;
 
 export interface EdgeSettings {

@@ -3,8 +3,8 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { systemClock } from "../../shared/clock.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
+import { migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { openTable } from "../../shared/hash/open-table.ts";

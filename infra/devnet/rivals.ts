@@ -6,9 +6,9 @@ import type { Random } from "../../shared/clock.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { encodeEntry, OPR_CHAIN } from "../../shared/factom/entry.ts";
 import { faAddressOf } from "../../shared/factom/fat2.ts";
+import { buildOpr } from "../../shared/grading/build-record.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { OprVersion } from "../../shared/opr/assets.ts";
-import { buildOpr } from "../../shared/grading/build-record.ts";
 import { oprExtIds } from "../../shared/opr/entry.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 

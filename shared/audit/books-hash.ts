@@ -4,8 +4,8 @@
  */
 
 import { createHash } from "node:crypto";
-import type { WorkSums } from "./rebook.ts";
 import type { Settlement } from "../accounting/seal.ts";
+import type { WorkSums } from "./rebook.ts";
 
 export interface HashedBlock extends Settlement {
   readonly reward: bigint;

@@ -1,8 +1,8 @@
 /** A job's sums made again from the deltas that were booked into it: the arithmetic of `books_credit` (0002_books.sql), anew. */
 
+import { isBefore, type WorkLeaf } from "../accounting/merkle.ts";
 import type { CreditMode } from "../difficulty/work.ts";
 import { type DeltaRow, REST_WORKER } from "../messages/summary.ts";
-import { isBefore, type WorkLeaf } from "../accounting/merkle.ts";
 
 /** A row of the work table. */
 export interface WorkSums extends WorkLeaf {

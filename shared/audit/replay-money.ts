@@ -1,10 +1,10 @@
 /** The replay's second half: adjustments and payments against their chain of hashes, and what each user is owed by all of it. */
 
+import { sha256Text } from "../accounting/sha256-text.ts";
+import type { Db } from "../db/port.ts";
+import type { UserAudit } from "./audit.ts";
 import type { BooksHash } from "./books-hash.ts";
 import type { Differences } from "./differences.ts";
-import { sha256Text } from "../accounting/sha256-text.ts";
-import type { UserAudit } from "./audit.ts";
-import type { Db } from "../db/port.ts";
 import { readAdjustments, readMoneyLog, readPayments, readStoredBalances } from "./replay-rows.ts";
 
 type Balance = Pick<UserAudit, "booked" | "adjusted" | "paidOut" | "owed">;

@@ -1,12 +1,12 @@
 /** The replay's first half: every archived delta, in order, into the sums of the job that it was booked into. */
 
 import * as v from "valibot";
-import type { Differences } from "./differences.ts";
-import { inUnit, type WorkSums, WorkTally } from "./rebook.ts";
 import { sha256Text } from "../accounting/sha256-text.ts";
+import type { Db } from "../db/port.ts";
 import type { CreditMode } from "../difficulty/work.ts";
 import { type Delta, delta as deltaSchema } from "../messages/summary.ts";
-import type { Db } from "../db/port.ts";
+import type { Differences } from "./differences.ts";
+import { inUnit, type WorkSums, WorkTally } from "./rebook.ts";
 import { ByHeight, readDeltas, type StoredDelta } from "./replay-rows.ts";
 
 const deltaBody = v.pipe(v.string(), v.parseJson(), deltaSchema);

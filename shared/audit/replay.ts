@@ -5,14 +5,14 @@
  */
 
 import * as v from "valibot";
-import { BooksHash } from "./books-hash.ts";
-import { Differences } from "./differences.ts";
 import { feeRate } from "../accounting/fee.ts";
 import { isBefore } from "../accounting/merkle.ts";
-import type { WorkSums } from "./rebook.ts";
 import { attemptId, type Settlement, settleReward } from "../accounting/seal.ts";
-import type { Audit, UserAudit } from "./audit.ts";
 import { type Db, one, sql } from "../db/port.ts";
+import type { Audit, UserAudit } from "./audit.ts";
+import { BooksHash } from "./books-hash.ts";
+import { Differences } from "./differences.ts";
+import type { WorkSums } from "./rebook.ts";
 import { replayMoney } from "./replay-money.ts";
 import {
   ByHeight,

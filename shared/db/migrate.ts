@@ -5,8 +5,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";
-import { type Db, one, sql } from "./port.ts";
 import { splitStatements } from "./drivers/sql-text.ts";
+import { type Db, one, sql } from "./port.ts";
 
 const FOLDER = join(import.meta.dirname, "migrations");
 const OLDEST_SERVER = 150_000;

@@ -1,15 +1,15 @@
 /** The content of a new job: what the pool's miners hash and, when they are lucky, what goes on the chain (prosper-pool `engine.createJob`). */
 
 import { fromHex, MAX_U64 } from "../bytes.ts";
-import { poolContentCheck } from "./pool-content-check.ts";
-import { checkPreviousWinners } from "./previous-winners.ts";
-import { type ContentRefusal, type Refusal, refuse } from "./validate-content.ts";
-import { rulesOf } from "./versions.ts";
 import type { OprVersion } from "../opr/assets.ts";
 import { encodeOprV1 } from "../opr/codec-v1.ts";
 import { encodeOprV2 } from "../opr/codec-v2.ts";
 import { priceToFloat } from "../opr/price.ts";
 import { oprHash } from "../opr/record.ts";
+import { poolContentCheck } from "./pool-content-check.ts";
+import { checkPreviousWinners } from "./previous-winners.ts";
+import { type ContentRefusal, type Refusal, refuse } from "./validate-content.ts";
+import { rulesOf } from "./versions.ts";
 
 export interface OprDraft {
   readonly version: OprVersion;

@@ -1,9 +1,9 @@
 /** Proofs and receipts to their files and back: numbers as decimal strings, hashes as hex (docs/proofs.md). */
 
-import type { WorkProof } from "./merkle-proof.ts";
-import type { SignedReceipt } from "./receipt.ts";
 import { fromHex, toHex } from "../bytes.ts";
+import type { WorkProof } from "./merkle-proof.ts";
 import type { ProofBooks, ProofFile, ReceiptFile } from "./proof-file.ts";
+import type { SignedReceipt } from "./receipt.ts";
 
 export interface BlockFacts {
   readonly pool: string;

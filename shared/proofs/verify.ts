@@ -1,9 +1,9 @@
 /** What `prosper verify` checks of a proof or receipt, one line each: pure, so that anybody can run it anywhere. */
 
-import type { ProofFile, ReceiptFile } from "./proof-file.ts";
-import { proofOf, receiptOf } from "./proof-format.ts";
 import { RATE_ONE } from "../accounting/fee.ts";
 import { followProof } from "./merkle-proof.ts";
+import type { ProofFile, ReceiptFile } from "./proof-file.ts";
+import { proofOf, receiptOf } from "./proof-format.ts";
 import { isSigned } from "./receipt.ts";
 
 /** What the one who checks knows from elsewhere: the published root and receipt key. */

@@ -13,8 +13,8 @@ import { bundleFunctions } from "../../infra/aws/bundle.ts";
 import { startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
+import { migrate } from "../../shared/db/migrate.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { httpEvent, lambdaEnvironment } from "../aws/lambda-process.ts";
 

@@ -11,8 +11,8 @@ import { createPasswords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
+import { migrate } from "../../shared/db/migrate.ts";
 import { sql } from "../../shared/db/port.ts";
 
 const count = Number(process.argv[2] ?? 2_000);

@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { WorkTree } from "../../shared/proofs/merkle-proof.ts";
-import { verifyProof } from "../../shared/proofs/verify.ts";
 import { toHex } from "../../shared/bytes.ts";
+import { WorkTree } from "../../shared/proofs/merkle-proof.ts";
 import { proofFile } from "../../shared/proofs/proof-file.ts";
+import { verifyProof } from "../../shared/proofs/verify.ts";
 import { tryForgeries } from "../helpers/forgeries.ts";
 import { blockOf, diceOf, fileOf, POOL_KEYS } from "../helpers/proofs.ts";
 

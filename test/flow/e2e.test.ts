@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatRate, RATE_ONE } from "../../shared/accounting/fee.ts";
 import { referenceProportion } from "../../shared/accounting/split.ts";
-import { fromHex, toHex } from "../../shared/bytes.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
+import { fromHex, toHex } from "../../shared/bytes.ts";
 import { type BlockRow, readBlock } from "../../shared/db/chain.ts";
 import { type JobRow, readJob } from "../../shared/db/jobs.ts";
 import { readDuePayments } from "../../shared/db/payments.ts";

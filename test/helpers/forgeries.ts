@@ -2,10 +2,10 @@
 
 import * as v from "valibot";
 import type { WorkTree } from "../../shared/proofs/merkle-proof.ts";
-import { type SignedReceipt, signReceipt } from "../../shared/proofs/receipt.ts";
-import { type Published, verifyProof } from "../../shared/proofs/verify.ts";
 import { type ProofFile, provingFile } from "../../shared/proofs/proof-file.ts";
 import { formatReceipt, receiptOf } from "../../shared/proofs/proof-format.ts";
+import { type SignedReceipt, signReceipt } from "../../shared/proofs/receipt.ts";
+import { type Published, verifyProof } from "../../shared/proofs/verify.ts";
 import { type Dice, diceOf, fileOf, OTHER_KEYS } from "./proofs.ts";
 
 export type Forgery = (file: ProofFile, dice: Dice) => ProofFile | undefined;

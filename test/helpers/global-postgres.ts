@@ -6,8 +6,8 @@ import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
+import { migrate } from "../../shared/db/migrate.ts";
 
 /** A migrated database that those of tests are copied from: the migrations take ten times as long. */
 export const TEMPLATE = "test_template";

@@ -2,11 +2,11 @@
 
 import { createHash } from "node:crypto";
 import type { WorkLeaf } from "../../shared/accounting/merkle.ts";
-import type { WorkTree } from "../../shared/proofs/merkle-proof.ts";
-import { signReceipt } from "../../shared/proofs/receipt.ts";
 import { type KeyPair, keyPairFromSeed } from "../../shared/factom/ed25519.ts";
+import type { WorkTree } from "../../shared/proofs/merkle-proof.ts";
 import type { ProofFile } from "../../shared/proofs/proof-file.ts";
 import { formatProof } from "../../shared/proofs/proof-format.ts";
+import { signReceipt } from "../../shared/proofs/receipt.ts";
 
 export const POOL_KEYS: KeyPair = keyPairFromSeed(new Uint8Array(32).fill(7));
 export const OTHER_KEYS: KeyPair = keyPairFromSeed(new Uint8Array(32).fill(8));

@@ -16,8 +16,8 @@ import { type Postgres, startPostgres } from "../../infra/pool/embedded-postgres
 import { creditAddress, factoidAddress } from "../../infra/pool/key-addresses.ts";
 import { pollOptions } from "../../infra/pool/pool-settings.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
+import { migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { LedgerMiner, openKernel } from "../e2e-aws/support/ledger-miner.ts";
@@ -74,9 +74,9 @@ describe.skipIf(reason !== undefined)("the edge's image", () => {
     );
     expect(image.Config.User).toBe("10001:10001");
     expect(Object.keys(image.Config.ExposedPorts)).toEqual(["3333/tcp", "3443/tcp", "7070/tcp"]);
-    expect(image.Config.Entrypoint).toEqual(["node", "/app/infra/cli/container.ts"]);
+    expect(image.Config.Entrypoint).toEqual(["node", "/app/infra/container/main.ts"]);
     expect(Object.keys(image.Config.Volumes)).toEqual(["/data"]);
-    expect(image.Healthcheck.Test).toEqual(["CMD", "node", "/app/edge/health.ts", "3333"]);
+    expect(image.Healthcheck.Test).toEqual(["CMD", "node", "/app/edge/image/health.ts", "3333"]);
     say(`the image has ${Math.round(image.Size / 1e6)} MB with a table of ${BITS} bits`);
   });
 
@@ -127,8 +127,8 @@ describe.skipIf(reason !== undefined)("the edge's image", () => {
       },
     );
     say("the container takes connections");
-    expect(await run("podman", ["exec", NAME, "node", "/app/edge/health.ts", `${port}`])).toBe("");
-    await expect(run("podman", ["exec", NAME, "node", "/app/edge/health.ts", "1"])).rejects.toThrow();
+    expect(await run("podman", ["exec", NAME, "node", "/app/edge/image/health.ts", `${port}`])).toBe("");
+    await expect(run("podman", ["exec", NAME, "node", "/app/edge/image/health.ts", "1"])).rejects.toThrow();
     await expect(run("podman", ["exec", NAME, "touch", "/app/x"])).rejects.toThrow(/Read-only file system/);
     expect(await run("podman", ["exec", NAME, "id", "-u"])).toBe("10001");
     await db.close();

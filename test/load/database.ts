@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
-import { migrate } from "../../shared/db/migrate.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
+import { migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 
 export async function withDatabase(work: (db: Db) => Promise<void>): Promise<void> {

@@ -1,7 +1,5 @@
 /** Proof files for miners, made when they are asked for: a sealed block never changes, so its proofs and receipts never do (docs/proofs.md). */
 
-import { WorkTree } from "../../../shared/proofs/merkle-proof.ts";
-import { signReceipt } from "../../../shared/proofs/receipt.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { sealedBooksOf } from "../../../shared/db/proofs.ts";
@@ -9,8 +7,10 @@ import { readLeaves } from "../../../shared/db/seals.ts";
 import { WORKER_LIMITS } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
+import { WorkTree } from "../../../shared/proofs/merkle-proof.ts";
 import type { ProofFile } from "../../../shared/proofs/proof-file.ts";
 import { formatProof } from "../../../shared/proofs/proof-format.ts";
+import { signReceipt } from "../../../shared/proofs/receipt.ts";
 import { cachedBy } from "../http/cache.ts";
 
 /** Trees kept for the other workers who ask about the same block; one of 10,000 workers takes some MB. */

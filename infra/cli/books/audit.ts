@@ -1,9 +1,9 @@
 /** `prosper audit`: whether the money of the whole pool adds up, from the database alone. */
 
 import { type Audit, auditBooks } from "../../../shared/audit/audit.ts";
+import { replayBooks } from "../../../shared/audit/replay.ts";
 import { type AdjustmentListing, listAdjustments } from "../../../shared/db/payments.ts";
 import { type Db, json } from "../../../shared/db/port.ts";
-import { replayBooks } from "../../../shared/audit/replay.ts";
 import type { Progress } from "../progress.ts";
 
 export interface AuditModules {

@@ -2,10 +2,10 @@
 
 import { open } from "node:fs/promises";
 import * as v from "valibot";
-import { type Check, type Published, verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
 import { type ProofFile, provingFile, type ReceiptFile } from "../../../shared/proofs/proof-file.ts";
+import { type Check, type Published, verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
 
 export interface VerifyOptions {
   readonly file: string;

@@ -1,8 +1,8 @@
 /** The RDS Data API's failures as the port's: away, conflict or error. */
 
 import { CodedError, coerceError } from "../../errors.ts";
-import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import type { Sql } from "../port.ts";
+import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 
 /** Nothing was wrong with the call; whether it was carried out is unknown for some of them. */
 const AWAY_NAMES = new Set([

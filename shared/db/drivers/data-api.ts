@@ -12,9 +12,9 @@ import {
 } from "@aws-sdk/client-rds-data";
 import { type Clock, sleep } from "../../clock.ts";
 import { CodedError } from "../../errors.ts";
+import type { Db, Sql } from "../port.ts";
 import { isResuming, translateDataApi } from "./data-api-errors.ts";
 import { parseAnswer, readRows, type StatementAnswer, toNamed, toParameter } from "./data-api-values.ts";
-import type { Db, Sql } from "../port.ts";
 import { parseRows } from "./rows.ts";
 import { transactionTurns } from "./transaction-turns.ts";
 

@@ -2,8 +2,8 @@
 
 import pg from "pg";
 import { CodedError, coerceError } from "../../errors.ts";
-import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import type { Db, Sql, SqlValue } from "../port.ts";
+import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import { parseRows } from "./rows.ts";
 import { transactionTurns } from "./transaction-turns.ts";
 

@@ -5,9 +5,9 @@ import { createAuthHandler, createLocalAuth } from "../../../functions/auth/hand
 import { createLockout } from "../../../functions/auth/lockout.ts";
 import { addressPlace } from "../../../shared/accounts/place.ts";
 import { findUser, setAdmin } from "../../../shared/db/accounts.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
 import { minersAt } from "../../../shared/db/login-places.ts";
-import { openPg } from "../../../shared/db/drivers/pg.ts";
 import {
   confirmSecondFactor,
   proposeSecondFactor,

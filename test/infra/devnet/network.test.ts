@@ -18,9 +18,9 @@ import {
   TRANSACTION_CHAIN,
 } from "../../../shared/factom/entry.ts";
 import { faAddressOf, signPegBatch } from "../../../shared/factom/fat2.ts";
+import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { gradeBlock } from "../../../shared/grading/grade.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprExtIds } from "../../../shared/opr/entry.ts";
 import { previousWinners } from "../../../shared/opr/record.ts";

@@ -26,8 +26,8 @@ import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { encodeEntry, entryHash, OPR_CHAIN } from "../../../shared/factom/entry.ts";
 import { faAddressOf } from "../../../shared/factom/fat2.ts";
 import { formatPayoutLines, parsePayoutLines } from "../../../shared/factom/payout.ts";
-import { SILENT } from "../../../shared/logger.ts";
 import { buildOpr } from "../../../shared/grading/build-record.ts";
+import { SILENT } from "../../../shared/logger.ts";
 import { oprExtIds } from "../../../shared/opr/entry.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLocalBooks, type LocalBooks } from "../../../infra/pool/local-accounting.ts";
-import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
-import { systemClock } from "../../../shared/clock.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
+import { type Replay, replayBooks } from "../../../shared/audit/replay.ts";
+import { systemClock } from "../../../shared/clock.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
-import { type Replay, replayBooks } from "../../../shared/audit/replay.ts";
 import { closeJob, sealCandidate } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addBlock, addJob, addUsers, text } from "../../helpers/books.ts";

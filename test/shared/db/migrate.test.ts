@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
+import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { one, sql } from "../../../shared/db/port.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-const FOLDER = join(import.meta.dirname, "../../../shared/db");
+const SHARED = join(import.meta.dirname, "../../../shared");
 
 /** Names under which some statement of the text answers a column as text, and bare terms of the statements' ORDER BY. */
 function bareTermsCastToText(text: string): string[] {
@@ -22,10 +22,14 @@ function bareTermsCastToText(text: string): string[] {
 }
 
 describe("the queries", () => {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".ts"));
+  const files = ["db", "audit"].flatMap((folder) =>
+    readdirSync(join(SHARED, folder))
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => join(folder, name)),
+  );
 
   it.each(files)("of %s order by no number that they answer as text", (name) => {
-    expect(bareTermsCastToText(readFileSync(join(FOLDER, name), "utf8"))).toEqual([]);
+    expect(bareTermsCastToText(readFileSync(join(SHARED, name), "utf8"))).toEqual([]);
   });
 
   it("would be found out by the column's bare name", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../shared/bytes.ts";
+import { buildOpr, type OprDraft } from "../../../shared/grading/build-record.ts";
 import { validateEntry } from "../../../shared/grading/validate.ts";
 import { rulesOf } from "../../../shared/grading/versions.ts";
 import { assetsOf, OPR_VERSIONS } from "../../../shared/opr/assets.ts";
-import { buildOpr, type OprDraft } from "../../../shared/grading/build-record.ts";
 import { oprExtIds } from "../../../shared/opr/entry.ts";
 import { parseOpr } from "../../../shared/opr/parse.ts";
 import { floatPrices, oprHash } from "../../../shared/opr/record.ts";

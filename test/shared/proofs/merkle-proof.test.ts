@@ -3,12 +3,12 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { merkleSumRoot, type WorkLeaf } from "../../../shared/accounting/merkle.ts";
-import { followProof, WorkTree } from "../../../shared/proofs/merkle-proof.ts";
-import { isSigned, receiptText, signReceipt } from "../../../shared/proofs/receipt.ts";
-import { verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
 import { toHex } from "../../../shared/bytes.ts";
+import { followProof, WorkTree } from "../../../shared/proofs/merkle-proof.ts";
 import { type ProofFile, proofFile } from "../../../shared/proofs/proof-file.ts";
 import { formatReceipt, proofOf } from "../../../shared/proofs/proof-format.ts";
+import { isSigned, receiptText, signReceipt } from "../../../shared/proofs/receipt.ts";
+import { verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
 import { FORGERIES, isCaught, tryForgeries } from "../../helpers/forgeries.ts";
 import { blockOf, diceOf, fileOf, OTHER_KEYS, POOL_KEYS } from "../../helpers/proofs.ts";
 

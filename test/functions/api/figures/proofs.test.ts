@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VIEWS } from "../../../../functions/api/views/views.ts";
-import { verifyProof } from "../../../../shared/proofs/verify.ts";
 import { toHex } from "../../../../shared/bytes.ts";
 import { sql } from "../../../../shared/db/port.ts";
 import { type ProofFile, proofFile } from "../../../../shared/proofs/proof-file.ts";
+import { verifyProof } from "../../../../shared/proofs/verify.ts";
 import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../../helpers/api.ts";
 import { text } from "../../../helpers/books.ts";
 import { type TestClient, testClient } from "../../../helpers/http-client.ts";

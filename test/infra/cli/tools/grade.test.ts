@@ -7,8 +7,8 @@ import { lineOfPath, lineOfSyntaxError } from "../../../../infra/cli/json-lines.
 import { parseBlockFile } from "../../../../infra/cli/tools/block-file.ts";
 import { type GradeOptions, gradeCommand } from "../../../../infra/cli/tools/grade.ts";
 import { toHex } from "../../../../shared/bytes.ts";
-import { assetsOf } from "../../../../shared/opr/assets.ts";
 import { buildOpr } from "../../../../shared/grading/build-record.ts";
+import { assetsOf } from "../../../../shared/opr/assets.ts";
 import { smallHasher } from "../../../helpers/small-hasher.ts";
 import { casesOf, readCases } from "../../../helpers/vectors.ts";
 import { gradedResult } from "../../../shared/grading/graded-vector.ts";

@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Clock } from "../../../../shared/clock.ts";
 import { openDataApi } from "../../../../shared/db/drivers/data-api.ts";
-import { type Db, sql } from "../../../../shared/db/port.ts";
 import { mapSqlCode, splitStatements } from "../../../../shared/db/drivers/sql-text.ts";
+import { type Db, sql } from "../../../../shared/db/port.ts";
 import { manualClock } from "../../../helpers/manual-clock.ts";
 
 /** Waits nothing, and its time passes all the same. */
