@@ -114,7 +114,7 @@ describe("jsonSchema", () => {
       properties: {
         name: { type: "string", maxLength: 9, description: "a name" },
         height: { anyOf: [{ type: "integer" }, { type: "null" }] },
-        kind: { enum: ["a", "b"] },
+        kind: { type: "string", enum: ["a", "b"] },
         pair: {
           type: "array",
           items: {

@@ -1,0 +1,1179 @@
+CREATE TABLE adjustments (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  user_name text NOT NULL,
+  amount bigint NOT NULL,
+  reason text NOT NULL,
+  made_by text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  request_id text,
+  CONSTRAINT adjustments_pkey PRIMARY KEY (id),
+  CONSTRAINT adjustments_amount_check CHECK ((amount <> 0)),
+  CONSTRAINT adjustments_reason_check CHECK ((reason <> ''::text)),
+  CONSTRAINT adjustments_request_id_key UNIQUE (request_id),
+  CONSTRAINT adjustments_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE admin_log (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  actor text NOT NULL,
+  action text NOT NULL,
+  subject text NOT NULL,
+  details jsonb NOT NULL DEFAULT '{}'::jsonb,
+  CONSTRAINT admin_log_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE best_targets (
+  height integer NOT NULL,
+  target numeric(20,0) NOT NULL,
+  entry_hash text NOT NULL,
+  CONSTRAINT best_targets_pkey PRIMARY KEY (height, entry_hash),
+  CONSTRAINT best_targets_height_fkey FOREIGN KEY (height) REFERENCES jobs(height)
+);
+
+CREATE TABLE block_places (
+  height integer NOT NULL,
+  position smallint NOT NULL,
+  entry_hash text NOT NULL,
+  difficulty numeric(20,0) NOT NULL,
+  payout bigint NOT NULL,
+  identity text NOT NULL,
+  ours boolean NOT NULL,
+  CONSTRAINT block_places_pkey PRIMARY KEY (height, "position"),
+  CONSTRAINT block_places_height_fkey FOREIGN KEY (height) REFERENCES blocks(height)
+);
+
+CREATE TABLE blocks (
+  height integer NOT NULL,
+  version smallint NOT NULL,
+  key_mr text NOT NULL,
+  at timestamp with time zone NOT NULL,
+  entries integer NOT NULL,
+  graded boolean NOT NULL,
+  winners jsonb NOT NULL,
+  prices jsonb,
+  min_target numeric(20,0),
+  ema numeric(20,0),
+  network_hashrate double precision,
+  winning integer NOT NULL,
+  reward bigint NOT NULL,
+  CONSTRAINT blocks_pkey PRIMARY KEY (height),
+  CONSTRAINT blocks_reward_check CHECK ((reward >= 0))
+);
+
+CREATE TABLE close_markers (
+  job integer NOT NULL,
+  slot smallint NOT NULL,
+  epoch bigint NOT NULL,
+  last_seq integer NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT close_markers_pkey PRIMARY KEY (job, slot, epoch)
+);
+
+CREATE TABLE deltas (
+  job integer NOT NULL,
+  slot smallint NOT NULL,
+  epoch bigint NOT NULL,
+  seq integer NOT NULL,
+  sha256 text NOT NULL,
+  body text NOT NULL,
+  into_job integer,
+  applied_at timestamp with time zone NOT NULL DEFAULT now(),
+  folded integer[],
+  dropped integer[],
+  CONSTRAINT deltas_pkey PRIMARY KEY (job, slot, epoch, seq),
+  CONSTRAINT deltas_body_check CHECK ((octet_length(body) <= 49152))
+);
+
+CREATE TABLE edge_epochs (
+  slot smallint NOT NULL,
+  epoch bigint NOT NULL,
+  edge_id text NOT NULL,
+  began_at timestamp with time zone NOT NULL DEFAULT now(),
+  first_job integer,
+  last_job integer,
+  CONSTRAINT edge_epochs_pkey PRIMARY KEY (slot, epoch)
+);
+
+CREATE TABLE edge_slots (
+  slot smallint NOT NULL,
+  edge_id text NOT NULL,
+  epoch bigint NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  covered_job integer,
+  CONSTRAINT edge_slots_pkey PRIMARY KEY (slot),
+  CONSTRAINT edge_slots_edge_id_key UNIQUE (edge_id),
+  CONSTRAINT edge_slots_slot_check CHECK (((slot >= 0) AND (slot <= 4095)))
+);
+
+CREATE TABLE invites (
+  code text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  claimed_by bigint,
+  claimed_at timestamp with time zone,
+  CONSTRAINT invites_pkey PRIMARY KEY (code),
+  CONSTRAINT invites_check CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
+  CONSTRAINT invites_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES users(id)
+);
+
+CREATE TABLE jobless_rewards (
+  height integer NOT NULL,
+  reward bigint NOT NULL,
+  into_job integer NOT NULL,
+  CONSTRAINT jobless_rewards_pkey PRIMARY KEY (height),
+  CONSTRAINT jobless_rewards_check CHECK ((into_job > height)),
+  CONSTRAINT jobless_rewards_height_fkey FOREIGN KEY (height) REFERENCES blocks(height),
+  CONSTRAINT jobless_rewards_into_job_fkey FOREIGN KEY (into_job) REFERENCES jobs(height),
+  CONSTRAINT jobless_rewards_reward_check CHECK ((reward > 0))
+);
+
+CREATE TABLE jobs (
+  height integer NOT NULL,
+  version smallint NOT NULL,
+  opr_hash text NOT NULL,
+  opr bytea NOT NULL,
+  prices jsonb NOT NULL,
+  prices_id bigint,
+  threshold numeric(20,0) NOT NULL,
+  fee_rate numeric(9,8) NOT NULL,
+  split text NOT NULL,
+  credit text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  state text NOT NULL DEFAULT 'open'::text,
+  closed_seen_at timestamp with time zone,
+  sealed_at timestamp with time zone,
+  forced boolean,
+  winning integer,
+  shares bigint,
+  work numeric(40,0),
+  reward bigint,
+  carried_in bigint,
+  fee bigint,
+  paid bigint,
+  carried bigint,
+  root text,
+  attempt text,
+  looked_at timestamp with time zone,
+  watched_ms bigint NOT NULL DEFAULT 0,
+  closed_ms bigint NOT NULL DEFAULT 0,
+  CONSTRAINT jobs_pkey PRIMARY KEY (height),
+  CONSTRAINT jobs_check CHECK (((state <> 'sealed'::text) OR (((fee + paid) + carried) = (reward + carried_in)))),
+  CONSTRAINT jobs_credit_check CHECK ((credit = ANY (ARRAY['assigned'::text, 'achieved'::text]))),
+  CONSTRAINT jobs_fee_rate_check CHECK (((fee_rate >= (0)::numeric) AND (fee_rate < (1)::numeric))),
+  CONSTRAINT jobs_prices_id_fkey FOREIGN KEY (prices_id) REFERENCES prices(id),
+  CONSTRAINT jobs_split_check CHECK ((split = ANY (ARRAY['largest-remainder'::text, 'reference'::text]))),
+  CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closing'::text, 'sealed'::text])))
+);
+
+CREATE TABLE leases (
+  name text NOT NULL,
+  holder text NOT NULL,
+  epoch bigint NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT leases_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE login_failures (
+  key text NOT NULL,
+  failures integer NOT NULL,
+  last_ms double precision NOT NULL,
+  locked_until_ms double precision NOT NULL,
+  CONSTRAINT login_failures_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE login_guesses (
+  user_id bigint NOT NULL,
+  empty_at_ms double precision NOT NULL,
+  CONSTRAINT login_guesses_pkey PRIMARY KEY (user_id)
+);
+
+CREATE TABLE login_places (
+  user_id bigint NOT NULL,
+  place text NOT NULL,
+  kind text NOT NULL,
+  used_ms double precision NOT NULL,
+  empty_at_ms double precision NOT NULL DEFAULT 0,
+  CONSTRAINT login_places_pkey PRIMARY KEY (user_id, place),
+  CONSTRAINT login_places_kind_check CHECK ((kind = ANY (ARRAY['address'::text, 'device'::text]))),
+  CONSTRAINT login_places_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE migrations (
+  version integer NOT NULL,
+  name text NOT NULL,
+  sha256 text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT migrations_pkey PRIMARY KEY (version)
+);
+
+CREATE TABLE money_log (
+  id bigint NOT NULL,
+  kind text NOT NULL,
+  key text NOT NULL,
+  body text NOT NULL,
+  sha256 text NOT NULL,
+  CONSTRAINT money_log_pkey PRIMARY KEY (id),
+  CONSTRAINT money_log_kind_check CHECK ((kind = ANY (ARRAY['adjustment'::text, 'payment'::text]))),
+  CONSTRAINT money_log_kind_key_key UNIQUE (kind, key)
+);
+
+CREATE TABLE payments (
+  entry_hash text NOT NULL,
+  user_name text NOT NULL,
+  address text NOT NULL,
+  amount bigint NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT payments_pkey PRIMARY KEY (entry_hash, user_name),
+  CONSTRAINT payments_amount_check CHECK ((amount > 0)),
+  CONSTRAINT payments_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE payout_batches (
+  id text NOT NULL,
+  digest text NOT NULL,
+  state text NOT NULL,
+  salt_seconds bigint NOT NULL,
+  source text NOT NULL DEFAULT ''::text,
+  total numeric NOT NULL,
+  made_at timestamp with time zone NOT NULL DEFAULT now(),
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  by_hand boolean NOT NULL DEFAULT false,
+  CONSTRAINT payout_batches_pkey PRIMARY KEY (id),
+  CONSTRAINT payout_batches_state_check CHECK ((state = ANY (ARRAY['prepared'::text, 'replaced'::text, 'sending'::text, 'done'::text]))),
+  CONSTRAINT payout_batches_total_check CHECK ((total > (0)::numeric))
+);
+
+CREATE TABLE payout_compared (
+  source text NOT NULL,
+  height integer NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT payout_compared_pkey PRIMARY KEY (source)
+);
+
+CREATE TABLE payout_disregarded (
+  entry_hash text NOT NULL,
+  source text NOT NULL,
+  reason text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT payout_disregarded_pkey PRIMARY KEY (entry_hash),
+  CONSTRAINT payout_disregarded_reason_check CHECK ((reason <> ''::text))
+);
+
+CREATE TABLE payout_entries (
+  batch text NOT NULL,
+  no integer NOT NULL,
+  entry_hash text NOT NULL,
+  raw text NOT NULL,
+  state text NOT NULL,
+  tx_id text NOT NULL DEFAULT ''::text,
+  why text NOT NULL DEFAULT ''::text,
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT payout_entries_pkey PRIMARY KEY (batch, no),
+  CONSTRAINT payout_entries_batch_fkey FOREIGN KEY (batch) REFERENCES payout_batches(id) ON DELETE CASCADE,
+  CONSTRAINT payout_entries_entry_hash_key UNIQUE (entry_hash),
+  CONSTRAINT payout_entries_state_check CHECK ((state = ANY (ARRAY['intended'::text, 'revealed'::text, 'booked'::text, 'void'::text])))
+);
+
+CREATE TABLE payout_lines (
+  batch text NOT NULL,
+  no integer NOT NULL,
+  user_name text NOT NULL,
+  address text NOT NULL,
+  amount bigint NOT NULL,
+  total_owed bigint NOT NULL,
+  total_paid bigint NOT NULL,
+  entry integer,
+  CONSTRAINT payout_lines_pkey PRIMARY KEY (batch, no),
+  CONSTRAINT payout_lines_amount_check CHECK ((amount > 0)),
+  CONSTRAINT payout_lines_batch_entry_fkey FOREIGN KEY (batch, entry) REFERENCES payout_entries(batch, no),
+  CONSTRAINT payout_lines_batch_fkey FOREIGN KEY (batch) REFERENCES payout_batches(id) ON DELETE CASCADE,
+  CONSTRAINT payout_lines_batch_user_name_key UNIQUE (batch, user_name),
+  CONSTRAINT payout_lines_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE payouts (
+  job integer NOT NULL,
+  attempt text NOT NULL,
+  user_name text NOT NULL,
+  shares bigint NOT NULL,
+  work numeric(40,0) NOT NULL,
+  amount bigint NOT NULL,
+  CONSTRAINT payouts_pkey PRIMARY KEY (job, attempt, user_name),
+  CONSTRAINT payouts_amount_check CHECK ((amount >= 0)),
+  CONSTRAINT payouts_job_fkey FOREIGN KEY (job) REFERENCES jobs(height),
+  CONSTRAINT payouts_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE prices (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  version smallint NOT NULL,
+  prices jsonb NOT NULL,
+  quotes jsonb NOT NULL,
+  made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT prices_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE recovery_codes (
+  user_id bigint NOT NULL,
+  code_hash text NOT NULL,
+  used_at timestamp with time zone,
+  CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+  CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES second_factors(user_id) ON DELETE CASCADE
+);
+
+CREATE TABLE second_factors (
+  user_id bigint NOT NULL,
+  secret bytea NOT NULL,
+  made_at timestamp with time zone NOT NULL DEFAULT now(),
+  confirmed_at timestamp with time zone,
+  last_step bigint NOT NULL DEFAULT 0,
+  CONSTRAINT second_factors_pkey PRIMARY KEY (user_id),
+  CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE sessions (
+  token_hash text NOT NULL,
+  user_id bigint NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone NOT NULL,
+  empty_at_ms double precision NOT NULL DEFAULT 0,
+  CONSTRAINT sessions_pkey PRIMARY KEY (token_hash),
+  CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+CREATE TABLE submissions (
+  entry_hash text NOT NULL,
+  height integer NOT NULL,
+  opr_hash text NOT NULL,
+  nonce text NOT NULL,
+  target numeric(20,0) NOT NULL,
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  edge smallint NOT NULL,
+  state text NOT NULL,
+  reason text,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT submissions_pkey PRIMARY KEY (entry_hash),
+  CONSTRAINT submissions_state_check CHECK ((state = ANY (ARRAY['blocked'::text, 'pending'::text, 'committed'::text, 'revealed'::text, 'abandoned'::text])))
+);
+
+CREATE TABLE tallies (
+  job integer NOT NULL,
+  user_name text NOT NULL,
+  judged numeric(40,0) NOT NULL,
+  sent bigint NOT NULL,
+  CONSTRAINT tallies_pkey PRIMARY KEY (job, user_name),
+  CONSTRAINT tallies_job_fkey FOREIGN KEY (job) REFERENCES jobs(height),
+  CONSTRAINT tallies_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE users (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  name text NOT NULL,
+  password text,
+  payout_address text,
+  is_admin boolean NOT NULL DEFAULT false,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT users_pkey PRIMARY KEY (id),
+  CONSTRAINT users_name_check CHECK ((name ~ '^[\x21-\x2b\x2d-\x7e]{1,254}$'::text)),
+  CONSTRAINT users_name_key UNIQUE (name)
+);
+
+CREATE TABLE withholding (
+  user_name text NOT NULL,
+  through integer NOT NULL,
+  expected numeric NOT NULL,
+  sent bigint NOT NULL,
+  looks jsonb NOT NULL,
+  CONSTRAINT withholding_pkey PRIMARY KEY (user_name),
+  CONSTRAINT withholding_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE withholding_through (
+  height integer NOT NULL
+);
+
+CREATE TABLE work (
+  job integer NOT NULL,
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  shares bigint NOT NULL,
+  work numeric(40,0) NOT NULL,
+  best numeric(20,0) NOT NULL,
+  rejected bigint NOT NULL DEFAULT 0,
+  late_shares bigint NOT NULL DEFAULT 0,
+  CONSTRAINT work_pkey PRIMARY KEY (job, user_name, worker),
+  CONSTRAINT work_job_fkey FOREIGN KEY (job) REFERENCES jobs(height),
+  CONSTRAINT work_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE TABLE worker_minutes (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  minute timestamp with time zone NOT NULL,
+  shares bigint NOT NULL,
+  work numeric(40,0) NOT NULL,
+  rejected bigint NOT NULL,
+  CONSTRAINT worker_minutes_pkey PRIMARY KEY (user_name, worker, minute)
+);
+
+CREATE TABLE workers (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  state text NOT NULL,
+  since timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT workers_pkey PRIMARY KEY (user_name, worker),
+  CONSTRAINT workers_state_check CHECK ((state = ANY (ARRAY['own'::text, 'new'::text, 'waiting'::text]))),
+  CONSTRAINT workers_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
+CREATE INDEX adjustments_user ON public.adjustments USING btree (user_name, at DESC);
+
+CREATE INDEX deltas_parked ON public.deltas USING btree (job, slot, epoch, seq) WHERE (into_job IS NULL);
+
+CREATE INDEX edge_epochs_last ON public.edge_epochs USING btree (last_job);
+
+CREATE INDEX jobless_rewards_into ON public.jobless_rewards USING btree (into_job);
+
+CREATE INDEX jobs_unsealed ON public.jobs USING btree (height) WHERE (state <> 'sealed'::text);
+
+CREATE INDEX login_failures_last ON public.login_failures USING btree (last_ms);
+
+CREATE INDEX login_places_place ON public.login_places USING btree (place);
+
+CREATE INDEX payments_user ON public.payments USING btree (user_name, at DESC);
+
+CREATE UNIQUE INDEX payout_batches_digest ON public.payout_batches USING btree (digest) WHERE (state = ANY (ARRAY['prepared'::text, 'sending'::text]));
+
+CREATE UNIQUE INDEX payout_batches_prepared ON public.payout_batches USING btree (state) WHERE (state = 'prepared'::text);
+
+CREATE INDEX payout_lines_user ON public.payout_lines USING btree (user_name);
+
+CREATE INDEX payouts_user ON public.payouts USING btree (user_name, job);
+
+CREATE INDEX prices_at ON public.prices USING btree (at DESC);
+
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+
+CREATE INDEX submissions_height ON public.submissions USING btree (height);
+
+CREATE INDEX work_user ON public.work USING btree (user_name, job);
+
+CREATE INDEX worker_minutes_minute ON public.worker_minutes USING btree (minute);
+
+CREATE INDEX workers_since ON public.workers USING btree (user_name, state, since);
+
+CREATE VIEW balances AS
+ SELECT user_name,
+    payout_address,
+    booked,
+    adjusted,
+    paid_out,
+    ((booked + adjusted) - paid_out) AS owed
+   FROM ( SELECT u.name AS user_name,
+            u.payout_address,
+            COALESCE(( SELECT sum(p.amount) AS sum
+                   FROM (payouts p
+                     JOIN jobs j ON (((j.height = p.job) AND (j.attempt = p.attempt) AND (j.state = 'sealed'::text))))
+                  WHERE (p.user_name = u.name)), (0)::numeric) AS booked,
+            COALESCE(( SELECT sum(a.amount) AS sum
+                   FROM adjustments a
+                  WHERE (a.user_name = u.name)), (0)::numeric) AS adjusted,
+            COALESCE(( SELECT sum(y.amount) AS sum
+                   FROM payments y
+                  WHERE (y.user_name = u.name)), (0)::numeric) AS paid_out
+           FROM users u) b;
+
+CREATE VIEW payout_reserved AS
+ SELECT l.user_name,
+    sum(l.amount) AS amount
+   FROM (payout_lines l
+     JOIN payout_entries e ON (((e.batch = l.batch) AND (e.no = l.entry))))
+  WHERE ((e.state = ANY (ARRAY['intended'::text, 'revealed'::text])) AND (NOT (EXISTS ( SELECT 1
+           FROM payments p
+          WHERE ((p.entry_hash = e.entry_hash) AND (p.user_name = l.user_name))))))
+  GROUP BY l.user_name;
+
+CREATE OR REPLACE FUNCTION after_guess(p_empty_at_ms double precision, p_now_ms double precision, p_free integer, p_every_ms double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT CASE
+    WHEN p_empty_at_ms > p_now_ms + p_free * p_every_ms THEN p_now_ms + p_every_ms
+    WHEN p_empty_at_ms > p_now_ms + (p_free - 1) * p_every_ms THEN NULL
+    ELSE greatest(p_empty_at_ms, p_now_ms) + p_every_ms END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION books_adjust(p_adjustment text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  a jsonb := p_adjustment::jsonb;
+  v_id bigint;
+  v_same boolean;
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM users WHERE name = a ->> 'user') THEN RETURN jsonb_build_object('outcome', 'unknown-user'); END IF;
+  INSERT INTO adjustments (user_name, amount, reason, made_by, request_id)
+    VALUES (a ->> 'user', (a ->> 'amount')::bigint, a ->> 'reason', a ->> 'madeBy', a ->> 'requestId')
+    ON CONFLICT (request_id) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN
+    SELECT id, (user_name, amount, reason) = (a ->> 'user', (a ->> 'amount')::bigint, a ->> 'reason') INTO v_id, v_same
+      FROM adjustments WHERE request_id = a ->> 'requestId';
+    RETURN CASE WHEN v_same THEN jsonb_build_object('outcome', 'known', 'id', v_id::text) ELSE jsonb_build_object('outcome', 'conflict') END;
+  END IF;
+  INSERT INTO admin_log (actor, action, subject, details)
+    VALUES (a ->> 'madeBy', 'adjust', a ->> 'user', jsonb_build_object('id', v_id::text, 'amount', a ->> 'amount', 'reason', a ->> 'reason'));
+  RETURN jsonb_build_object('outcome', 'added', 'id', v_id::text);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_apply_close(p_job integer, p_slot integer, p_epoch bigint, p_last_seq integer)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_stored integer;
+BEGIN
+  INSERT INTO close_markers (job, slot, epoch, last_seq) VALUES (p_job, p_slot, p_epoch, p_last_seq) ON CONFLICT DO NOTHING;
+  IF FOUND THEN RETURN 'applied'; END IF;
+  SELECT last_seq INTO v_stored FROM close_markers WHERE job = p_job AND slot = p_slot AND epoch = p_epoch;
+  RETURN CASE WHEN v_stored = p_last_seq THEN 'dup' ELSE 'conflict' END;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_apply_delta(p_body text, p_most integer DEFAULT 4096, p_new integer DEFAULT 16)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  d jsonb := p_body::jsonb;
+  v_job integer := (d ->> 'job')::numeric;
+  v_slot smallint := (d ->> 'slot')::numeric;
+  v_epoch bigint := (d ->> 'epoch')::numeric;
+  v_seq integer := (d ->> 'seq')::numeric;
+  v_sha text := encode(sha256(convert_to(p_body, 'UTF8')), 'hex');
+  v_state text;
+  v_credit text;
+  v_into integer;
+  v_folded integer[];
+  v_dropped integer[];
+  v_stored text;
+  v_stranger text;
+BEGIN
+  -- The share lock keeps the sealer from freezing the sums under us; it is taken before anything is written.
+  SELECT state, credit INTO v_state, v_credit FROM jobs WHERE height = v_job FOR SHARE;
+  IF NOT FOUND THEN RETURN jsonb_build_object('outcome', 'unknown-job'); END IF;
+  SELECT r."user" INTO v_stranger FROM jsonb_to_recordset(d -> 'rows') AS r("user" text)
+    WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.name = r."user") ORDER BY r."user" LIMIT 1;
+  IF FOUND THEN RETURN jsonb_build_object('outcome', 'unknown-user', 'user', v_stranger); END IF;
+  IF v_state = 'open' THEN
+    v_into := v_job;
+  ELSE
+    -- Late. A job that closes while we wait for it is passed over; with none open the work stays parked (books_unpark).
+    SELECT height INTO v_into FROM jobs WHERE state = 'open' AND height > v_job ORDER BY height LIMIT 1 FOR SHARE;
+  END IF;
+  INSERT INTO deltas (job, slot, epoch, seq, sha256, body) VALUES (v_job, v_slot, v_epoch, v_seq, v_sha, p_body) ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    SELECT sha256 INTO v_stored FROM deltas WHERE job = v_job AND slot = v_slot AND epoch = v_epoch AND seq = v_seq;
+    RETURN jsonb_build_object('outcome', CASE WHEN v_stored = v_sha THEN 'dup' ELSE 'conflict' END);
+  END IF;
+  IF v_into IS NOT NULL THEN
+    v_folded := books_fold(v_into, d -> 'rows', p_most, p_new);
+    v_dropped := books_drop(v_into, d -> 'rows');
+    UPDATE deltas SET into_job = v_into, folded = v_folded, dropped = v_dropped WHERE job = v_job AND slot = v_slot AND epoch = v_epoch AND seq = v_seq;
+    PERFORM books_credit(v_into, v_job, d -> 'rows', v_folded, v_dropped);
+  END IF;
+  -- A minute's row is a name's own only where the name stands; one of refused shares alone is the user's.
+  INSERT INTO worker_minutes AS m (user_name, worker, minute, shares, work, rejected)
+    SELECT r."user", r.worker, date_trunc('minute', to_timestamp((d ->> 'fromMs')::numeric / 1000), 'UTC'),
+      sum(r.shares), books_in_unit(sum(r.work), v_credit, 'assigned'), sum(r.rejected)
+    FROM (
+      SELECT e.row ->> 'user' COLLATE "C" AS "user",
+        CASE WHEN k.worker IS NULL OR COALESCE(e.place - 1 = ANY (v_folded), false) THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
+        (e.row ->> 'shares')::numeric AS shares, (e.row ->> 'work')::numeric AS work, (e.row ->> 'rejected')::numeric AS rejected
+      FROM jsonb_array_elements(d -> 'rows') WITH ORDINALITY AS e(row, place)
+      LEFT JOIN workers k ON k.user_name = e.row ->> 'user' AND k.worker = e.row ->> 'worker' AND k.state <> 'waiting') r
+    GROUP BY r."user", r.worker ORDER BY r."user", r.worker
+    ON CONFLICT (user_name, worker, minute) DO UPDATE SET
+      shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected;
+  RETURN jsonb_build_object('outcome', 'applied', 'intoJob', v_into, 'beyondMarker',
+    EXISTS (SELECT 1 FROM close_markers WHERE job = v_job AND slot = v_slot AND epoch = v_epoch AND last_seq < v_seq));
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_close(p_height integer, p_forced boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_state text;
+BEGIN
+  -- Against the trigger on new jobs: no job may appear below one that is closed.
+  PERFORM pg_advisory_xact_lock(7202001);
+  IF EXISTS (SELECT 1 FROM jobs WHERE height < p_height AND state <> 'sealed')
+    OR NOT EXISTS (SELECT 1 FROM blocks WHERE height = p_height) THEN RETURN NULL; END IF;
+  SELECT state INTO v_state FROM jobs WHERE height = p_height FOR NO KEY UPDATE;
+  IF v_state = 'open' THEN
+    -- The books begin with the first job: what was won before it is not ours to book.
+    INSERT INTO jobless_rewards (height, reward, into_job)
+      SELECT b.height, b.reward, p_height FROM blocks b
+      WHERE b.height < p_height AND b.height > (SELECT min(height) FROM jobs) AND b.reward > 0
+        AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.height = b.height)
+      ON CONFLICT DO NOTHING;
+    UPDATE jobs SET state = 'closing', forced = p_forced WHERE height = p_height;
+  END IF;
+  RETURN books_frozen(p_height);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_credit(p_into integer, p_job integer, p_rows jsonb, p_folded integer[], p_dropped integer[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  INSERT INTO work AS w (job, user_name, worker, shares, work, best, rejected, late_shares)
+  SELECT p_into, r."user", r.worker, sum(r.shares),
+    books_in_unit(sum(r.work), (SELECT credit FROM jobs WHERE height = p_job), (SELECT credit FROM jobs WHERE height = p_into)),
+    CASE WHEN p_into = p_job THEN max(r.best) ELSE 0 END, sum(r.rejected),
+    CASE WHEN p_into = p_job THEN 0 ELSE sum(r.shares) END
+  FROM (
+    SELECT e.row ->> 'user' COLLATE "C" AS "user",
+      CASE WHEN e.place - 1 = ANY (p_folded) THEN '(other rigs)' ELSE e.row ->> 'worker' END COLLATE "C" AS worker,
+      (e.row ->> 'shares')::numeric AS shares, (e.row ->> 'work')::numeric AS work, (e.row ->> 'best')::numeric AS best,
+      (e.row ->> 'rejected')::numeric AS rejected
+    FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e(row, place) WHERE e.place - 1 <> ALL (p_dropped)) r
+  GROUP BY r."user", r.worker
+  ORDER BY r."user", r.worker
+  ON CONFLICT (job, user_name, worker) DO UPDATE SET
+    shares = w.shares + excluded.shares, work = w.work + excluded.work, best = greatest(w.best, excluded.best),
+    rejected = w.rejected + excluded.rejected, late_shares = w.late_shares + excluded.late_shares;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION books_draft(p_height integer, p_attempt text, p_rows text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM 1 FROM jobs WHERE height = p_height AND state = 'closing' FOR SHARE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  INSERT INTO payouts (job, attempt, user_name, shares, work, amount)
+    SELECT p_height, p_attempt, r."user", r.shares, r.work, r.amount
+    FROM jsonb_to_recordset(p_rows::jsonb) AS r("user" text, shares numeric, work numeric, amount numeric)
+    ON CONFLICT DO NOTHING;
+  RETURN true;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_drop(p_into integer, p_rows jsonb)
+ RETURNS integer[]
+ LANGUAGE sql
+AS $function$
+  SELECT ARRAY(SELECT (e.place - 1)::integer FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e(row, place)
+    WHERE (e.row ->> 'shares')::numeric = 0 AND NOT EXISTS (
+      SELECT 1 FROM work w WHERE w.job = p_into AND w.user_name = e.row ->> 'user' AND w.worker = e.row ->> 'worker')
+    ORDER BY 1);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION books_fold(p_into integer, p_rows jsonb, p_most integer, p_new integer)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_folded integer[] := '{}';
+  v_user text;
+  v_room integer;
+  v_left integer;
+  v_waiting integer;
+  r record;
+BEGIN
+  IF NOT EXISTS (
+    SELECT 1 FROM jsonb_to_recordset(p_rows) AS m("user" text COLLATE "C", worker text COLLATE "C", shares numeric)
+    WHERE m.shares > 0 AND m.worker <> '(other rigs)'
+      AND NOT EXISTS (SELECT 1 FROM work w WHERE w.job = p_into AND w.user_name = m."user" AND w.worker = m.worker))
+  THEN RETURN v_folded; END IF;
+  -- One delta with new names at a time: what is counted here cannot change until it is booked. Taken after the job and the delta, before
+  -- any row of workers, work or worker_minutes.
+  PERFORM pg_advisory_xact_lock(7202056);
+  FOR r IN
+    SELECT m."user", m.worker, m.places, k.state FROM (
+      SELECT e.row ->> 'user' COLLATE "C" AS "user", e.row ->> 'worker' COLLATE "C" AS worker, array_agg((e.place - 1)::integer ORDER BY e.place) AS places
+      FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS e(row, place) WHERE (e.row ->> 'shares')::numeric > 0 GROUP BY 1, 2) m
+    LEFT JOIN workers k ON k.user_name = m."user" AND k.worker = m.worker
+    WHERE m.worker <> '(other rigs)'
+      AND NOT EXISTS (SELECT 1 FROM work w WHERE w.job = p_into AND w.user_name = m."user" AND w.worker = m.worker)
+    ORDER BY m."user", CASE k.state WHEN 'own' THEN 0 WHEN 'new' THEN 1 ELSE 2 END, m.worker
+  LOOP
+    IF r."user" IS DISTINCT FROM v_user THEN
+      v_user := r."user";
+      v_waiting := 0;
+      SELECT p_most - count(*) INTO v_room FROM work WHERE job = p_into AND user_name = v_user AND worker <> '(other rigs)';
+      SELECT least(p_new, greatest(p_most / 4, 1)) - count(*) INTO v_left FROM workers
+        WHERE user_name = v_user AND state = 'new' AND since > now() - interval '24 hours';
+    END IF;
+    IF v_room > 0 AND r.state IN ('own', 'new') THEN
+      v_room := v_room - 1;
+    ELSIF v_room > 0 AND v_left > 0 THEN
+      PERFORM workers_let_in(v_user, r.worker, p_most);
+      v_room := v_room - 1;
+      v_left := v_left - 1;
+    ELSE
+      v_folded := v_folded || r.places;
+      IF v_waiting < 64 AND r.state IS DISTINCT FROM 'own' AND r.state IS DISTINCT FROM 'new' THEN
+        PERFORM workers_wait(v_user, r.worker);
+        v_waiting := v_waiting + 1;
+      END IF;
+    END IF;
+  END LOOP;
+  RETURN ARRAY(SELECT unnest(v_folded) ORDER BY 1);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_frozen(p_height integer)
+ RETURNS jsonb
+ LANGUAGE sql
+AS $function$
+  SELECT jsonb_build_object(
+    'state', j.state, 'forced', COALESCE(j.forced, false), 'split', j.split, 'rate', (j.fee_rate * 100000000)::bigint::text,
+    'reward', b.reward::text, 'winning', b.winning,
+    'carriedIn', (COALESCE((SELECT p.carried FROM jobs p WHERE p.state = 'sealed' AND p.height < p_height ORDER BY p.height DESC LIMIT 1), 0)
+      + COALESCE((SELECT sum(r.reward) FROM jobless_rewards r WHERE r.into_job = p_height), 0))::text,
+    'leaves', s.leaves, 'users', s.users, 'shares', s.shares::text, 'work', s.work::text)
+  FROM jobs j JOIN blocks b ON b.height = j.height, LATERAL (
+    SELECT count(*) AS leaves, count(DISTINCT w.user_name) AS users, COALESCE(sum(w.shares), 0) AS shares, COALESCE(sum(w.work), 0) AS work
+    FROM work w WHERE w.job = j.height) s
+  WHERE j.height = p_height;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION books_in_unit(p_work numeric, p_from text, p_to text)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  SELECT CASE WHEN p_from = p_to THEN p_work
+    WHEN p_from = 'assigned' THEN p_work * 281474976710656
+    ELSE greatest(floor(p_work / 281474976710656), least(p_work, 1)) END;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION books_new_job()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(7202001);
+  IF NEW.state <> 'open' THEN RAISE EXCEPTION 'job % must begin open', NEW.height USING ERRCODE = 'BK001'; END IF;
+  -- An existing row is left to the statement's own conflict clause.
+  IF NOT EXISTS (SELECT 1 FROM jobs WHERE height = NEW.height)
+    AND EXISTS (SELECT 1 FROM jobs WHERE height > NEW.height AND state <> 'open') THEN
+    RAISE EXCEPTION 'job % is too late: the books are closed up to %', NEW.height,
+      (SELECT max(height) FROM jobs WHERE state <> 'open') USING ERRCODE = 'BK001';
+  END IF;
+  RETURN NEW;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_only_in_state()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_job integer := CASE TG_OP WHEN 'DELETE' THEN OLD.job ELSE NEW.job END;
+BEGIN
+  IF (TG_OP = 'UPDATE' AND OLD.job <> NEW.job) OR NOT EXISTS (SELECT 1 FROM jobs WHERE height = v_job AND state = TG_ARGV[0]) THEN
+    RAISE EXCEPTION 'job % is not %: % of % is refused', v_job, TG_ARGV[0], TG_OP, TG_TABLE_NAME USING ERRCODE = 'BK001';
+  END IF;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_record(p_receipt text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_lines jsonb := p_receipt::jsonb;
+  v_known integer;
+  v_booked integer;
+  v_entry text;
+  v_bad record;
+BEGIN
+  -- One receipt at a time: what is owed must not be paid from twice.
+  PERFORM pg_advisory_xact_lock(7202002);
+  WITH r AS (SELECT * FROM jsonb_to_recordset(v_lines) AS r("entryHash" text, "user" text, address text, amount bigint)),
+    known AS (SELECT entry_hash AS "entryHash", user_name AS "user", address, amount FROM payments
+      WHERE entry_hash IN (SELECT "entryHash" FROM r)),
+    again AS (SELECT * FROM r WHERE "entryHash" IN (SELECT "entryHash" FROM known))
+  SELECT min("entryHash"), (SELECT count(DISTINCT "entryHash") FROM known) INTO v_entry, v_known
+    FROM ((SELECT * FROM again EXCEPT SELECT * FROM known) UNION ALL (SELECT * FROM known EXCEPT SELECT * FROM again)) differing;
+  IF v_entry IS NOT NULL THEN RETURN jsonb_build_object('outcome', 'conflict', 'entryHash', v_entry); END IF;
+  SELECT jsonb_agg(e) INTO v_lines FROM jsonb_array_elements(v_lines) e
+    WHERE NOT EXISTS (SELECT 1 FROM payments p WHERE p.entry_hash = e ->> 'entryHash');
+  v_lines := COALESCE(v_lines, '[]');
+  SELECT r."user", b.owed, sum(r.amount) AS amount INTO v_bad
+    FROM jsonb_to_recordset(v_lines) AS r("user" text COLLATE "C", amount bigint)
+    LEFT JOIN balances b ON b.user_name = r."user"
+    GROUP BY r."user", b.owed HAVING b.owed IS NULL OR sum(r.amount) > b.owed ORDER BY r."user" LIMIT 1;
+  IF FOUND AND v_bad.owed IS NULL THEN RETURN jsonb_build_object('outcome', 'unknown-user', 'user', v_bad."user"); END IF;
+  IF FOUND THEN
+    RETURN jsonb_build_object('outcome', 'exceeds', 'user', v_bad."user", 'owed', v_bad.owed::text, 'amount', v_bad.amount::text);
+  END IF;
+  INSERT INTO payments (entry_hash, user_name, address, amount)
+    SELECT r."entryHash", r."user", r.address, r.amount
+    FROM jsonb_to_recordset(v_lines) AS r("entryHash" text, "user" text, address text, amount bigint)
+    ORDER BY r."entryHash", r."user" COLLATE "C";
+  SELECT count(DISTINCT e ->> 'entryHash') INTO v_booked FROM jsonb_array_elements(v_lines) e;
+  RETURN jsonb_build_object('outcome', 'recorded', 'booked', v_booked, 'known', v_known);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'the books are append-only: % of % is refused; correct money by an adjustment', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'BK001';
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_seal(p_height integer, p_attempt text, p_seal text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  s jsonb := p_seal::jsonb;
+  f jsonb;
+  d record;
+  v_state text;
+  v_reward numeric;
+  v_carried_in numeric;
+  v_fee numeric := (s ->> 'fee')::numeric;
+  v_paid numeric := (s ->> 'paid')::numeric;
+  v_carried numeric := (s ->> 'carried')::numeric;
+BEGIN
+  SELECT state INTO v_state FROM jobs WHERE height = p_height FOR NO KEY UPDATE;
+  IF v_state = 'sealed' THEN RETURN 'already'; END IF;
+  IF v_state IS DISTINCT FROM 'closing' THEN RETURN 'open'; END IF;
+  f := books_frozen(p_height);
+  v_reward := (f ->> 'reward')::numeric;
+  v_carried_in := (f ->> 'carriedIn')::numeric;
+  SELECT count(*) AS users, COALESCE(sum(shares), 0) AS shares, COALESCE(sum(work), 0) AS work, COALESCE(sum(amount), 0) AS amount
+    INTO d FROM payouts WHERE job = p_height AND attempt = p_attempt;
+  IF (s ->> 'leaves')::bigint <> (f ->> 'leaves')::bigint OR d.users <> (f ->> 'users')::bigint
+    OR d.shares <> (f ->> 'shares')::numeric OR d.work <> (f ->> 'work')::numeric
+    OR d.amount <> v_paid OR v_fee <> floor(v_reward * (f ->> 'rate')::numeric / 100000000) OR v_carried < 0
+    OR v_fee + v_paid + v_carried <> v_reward + v_carried_in
+    OR (v_carried > 0 AND d.work > 0 AND f ->> 'split' <> 'reference')
+    OR EXISTS (
+      SELECT 1 FROM (SELECT user_name, sum(shares) AS shares, sum(work) AS work FROM work WHERE job = p_height GROUP BY user_name) w
+      FULL JOIN (SELECT user_name, shares, work FROM payouts WHERE job = p_height AND attempt = p_attempt) p USING (user_name)
+      WHERE w.shares IS DISTINCT FROM p.shares OR w.work IS DISTINCT FROM p.work)
+  THEN
+    RAISE EXCEPTION 'seal of job %: attempt % does not agree with the frozen books: frozen %, drafts %, seal %',
+      p_height, p_attempt, f, to_jsonb(d), s USING ERRCODE = 'BK002';
+  END IF;
+  DELETE FROM payouts WHERE job = p_height AND attempt <> p_attempt;
+  UPDATE jobs SET state = 'sealed', attempt = p_attempt, sealed_at = to_timestamp((s ->> 'atMs')::numeric / 1000),
+    winning = (f ->> 'winning')::integer, shares = (f ->> 'shares')::numeric, work = (f ->> 'work')::numeric,
+    reward = v_reward, carried_in = v_carried_in, fee = v_fee, paid = v_paid, carried = v_carried, root = s ->> 'root'
+    WHERE height = p_height;
+  RETURN 'sealed';
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION books_unpark(p_most integer DEFAULT 4096, p_new integer DEFAULT 16)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_into integer;
+  v_folded integer[];
+  v_dropped integer[];
+  d record;
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM deltas WHERE into_job IS NULL) THEN RETURN false; END IF;
+  SELECT height INTO v_into FROM jobs WHERE state = 'open' ORDER BY height LIMIT 1 FOR SHARE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  SELECT job, slot, epoch, seq, body INTO d FROM deltas WHERE into_job IS NULL
+    ORDER BY job, slot, epoch, seq LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN RETURN false; END IF;
+  v_folded := books_fold(v_into, d.body::jsonb -> 'rows', p_most, p_new);
+  v_dropped := books_drop(v_into, d.body::jsonb -> 'rows');
+  UPDATE deltas SET into_job = v_into, folded = v_folded, dropped = v_dropped WHERE job = d.job AND slot = d.slot AND epoch = d.epoch AND seq = d.seq;
+  PERFORM books_credit(v_into, d.job, d.body::jsonb -> 'rows', v_folded, v_dropped);
+  RETURN true;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION login_begin(p_keys text, p_now_ms double precision)
+ RETURNS double precision
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_until double precision;
+BEGIN
+  DELETE FROM login_failures WHERE key IN (SELECT key FROM login_failures WHERE last_ms < p_now_ms - 86400000 ORDER BY key LIMIT 10 FOR UPDATE SKIP LOCKED);
+  INSERT INTO login_failures (key, failures, last_ms, locked_until_ms)
+    SELECT k.key, 0, p_now_ms, 0 FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text) ORDER BY k.key COLLATE "C" ON CONFLICT DO NOTHING;
+  PERFORM 1 FROM login_failures f WHERE f.key IN (SELECT k.key FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text)) ORDER BY f.key FOR UPDATE;
+  UPDATE login_failures f SET failures = 0, locked_until_ms = 0
+    FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text, "forgetMs" double precision)
+    WHERE f.key = k.key AND f.last_ms <= p_now_ms - k."forgetMs";
+  SELECT max(f.locked_until_ms) INTO v_until FROM login_failures f
+    WHERE f.key IN (SELECT k.key FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text));
+  IF v_until > p_now_ms THEN RETURN v_until - p_now_ms; END IF;
+  UPDATE login_failures f SET failures = f.failures + 1, last_ms = p_now_ms,
+      locked_until_ms = CASE WHEN f.failures < k.free THEN 0
+        ELSE p_now_ms + least(k."longestMs", k."firstMs" * power(2, least(40, f.failures - k.free))) END
+    FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text, free integer, "firstMs" double precision, "longestMs" double precision)
+    WHERE f.key = k.key;
+  RETURN 0;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION login_end(p_keys text, p_forget text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM 1 FROM login_failures f WHERE f.key IN (SELECT k.key FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text)) ORDER BY f.key FOR UPDATE;
+  UPDATE login_failures f SET failures = greatest(0, f.failures - 1), locked_until_ms = 0
+    FROM jsonb_to_recordset(p_keys::jsonb) AS k(key text) WHERE f.key = k.key;
+  DELETE FROM login_failures WHERE key = p_forget;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION login_guess(p_name text, p_places text, p_stranger boolean, p_now_ms double precision, p_free integer, p_every_ms double precision, OUT counter text, OUT wait_ms double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_user bigint;
+  v_place text;
+  v_empty double precision;
+BEGIN
+  SELECT id INTO v_user FROM users WHERE name = p_name;
+  FOR v_place IN SELECT t.value FROM jsonb_array_elements_text(p_places::jsonb) WITH ORDINALITY AS t(value, nth) ORDER BY t.nth LOOP
+    SELECT empty_at_ms INTO v_empty FROM login_places WHERE user_id = v_user AND place = v_place;
+    CONTINUE WHEN NOT FOUND;
+    UPDATE login_places SET empty_at_ms = after_guess(empty_at_ms, p_now_ms, p_free, p_every_ms)
+      WHERE user_id = v_user AND place = v_place AND after_guess(empty_at_ms, p_now_ms, p_free, p_every_ms) IS NOT NULL;
+    IF FOUND THEN counter := v_place; RETURN; END IF;
+    wait_ms := least(wait_ms, greatest(1, v_empty - (p_free - 1) * p_every_ms - p_now_ms));
+  END LOOP;
+  SELECT empty_at_ms INTO v_empty FROM login_guesses WHERE user_id = v_user;
+  IF wait_ms IS NOT NULL OR NOT p_stranger THEN RETURN; END IF;
+  IF v_user IS NULL THEN
+    UPDATE login_guesses SET empty_at_ms = p_now_ms WHERE user_id IN (SELECT user_id FROM login_guesses WHERE user_id = 0 FOR UPDATE SKIP LOCKED);
+    counter := 'nobody';
+    RETURN;
+  END IF;
+  -- Looked at before anything is locked: whoever must wait writes nothing.
+  IF after_guess(v_empty, p_now_ms, p_free, p_every_ms) IS NOT NULL OR v_empty IS NULL THEN
+    INSERT INTO login_guesses AS g VALUES (v_user, p_now_ms + p_every_ms)
+      ON CONFLICT (user_id) DO UPDATE SET empty_at_ms = after_guess(g.empty_at_ms, p_now_ms, p_free, p_every_ms)
+      WHERE after_guess(g.empty_at_ms, p_now_ms, p_free, p_every_ms) IS NOT NULL;
+    IF FOUND THEN counter := 'strangers'; RETURN; END IF;
+    SELECT empty_at_ms INTO v_empty FROM login_guesses WHERE user_id = v_user;
+  END IF;
+  wait_ms := greatest(1, v_empty - (p_free - 1) * p_every_ms - p_now_ms);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION login_remember(p_name text, p_kind text, p_place text, p_now_ms double precision, p_most integer)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_user bigint;
+BEGIN
+  SELECT id INTO v_user FROM users WHERE name = p_name FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN; END IF;
+  INSERT INTO login_places (user_id, place, kind, used_ms) VALUES (v_user, p_place, p_kind, p_now_ms)
+    ON CONFLICT (user_id, place) DO UPDATE SET used_ms = p_now_ms;
+  DELETE FROM login_places WHERE user_id = v_user AND kind = p_kind AND place NOT IN (
+    SELECT place FROM login_places WHERE user_id = v_user AND kind = p_kind ORDER BY used_ms DESC, place LIMIT p_most);
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION login_take_back(p_name text, p_counter text, p_every_ms double precision)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF p_counter = 'strangers' THEN
+    UPDATE login_guesses SET empty_at_ms = empty_at_ms - p_every_ms WHERE user_id = (SELECT id FROM users WHERE name = p_name);
+  ELSE
+    UPDATE login_places SET empty_at_ms = empty_at_ms - p_every_ms
+      WHERE user_id = (SELECT id FROM users WHERE name = p_name) AND place = p_counter;
+  END IF;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION money_log_adjustment(a adjustments)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  SELECT money_log_append('adjustment', a.id::text, jsonb_build_object('id', a.id::text, 'user', a.user_name, 'amount', a.amount::text,
+    'reason', a.reason, 'madeBy', a.made_by, 'at', extract(epoch FROM a.at)::text));
+$function$
+;
+
+CREATE OR REPLACE FUNCTION money_log_append(p_kind text, p_key text, p_body jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  v_id bigint;
+  v_sha text;
+BEGIN
+  -- Held to the end of the transaction: the last row seen here is the last one there is.
+  PERFORM pg_advisory_xact_lock(7202003);
+  SELECT id, sha256 INTO v_id, v_sha FROM money_log ORDER BY id DESC LIMIT 1;
+  INSERT INTO money_log (id, kind, key, body, sha256) VALUES (COALESCE(v_id, 0) + 1, p_kind, p_key, p_body::text,
+    encode(sha256(convert_to(COALESCE(v_sha, '') || E'\n' || p_body::text, 'UTF8')), 'hex'));
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION money_log_payment(p payments)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  SELECT money_log_append('payment', p.entry_hash || ' ' || p.user_name, jsonb_build_object('entryHash', p.entry_hash,
+    'user', p.user_name, 'address', p.address, 'amount', p.amount::text, 'at', extract(epoch FROM p.at)::text));
+$function$
+;
+
+CREATE OR REPLACE FUNCTION money_log_row()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF TG_TABLE_NAME = 'adjustments' THEN PERFORM money_log_adjustment(NEW); ELSE PERFORM money_log_payment(NEW); END IF;
+  RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION payout_lines_kept()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM payout_batches WHERE id = OLD.batch AND state = 'replaced') THEN
+    RAISE EXCEPTION 'the lines of payout % are its record', OLD.batch USING ERRCODE = 'BK001';
+  END IF;
+  RETURN OLD;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION tallies_add()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO tallies AS t (job, user_name, judged, sent)
+    SELECT NEW.job, r."user", sum(r.judged), sum(COALESCE(r.sent, 0))
+    FROM jsonb_to_recordset(NEW.body::jsonb -> 'rows') AS r("user" text COLLATE "C", judged numeric, sent numeric)
+    WHERE r.judged > 0 GROUP BY r."user" ORDER BY r."user"
+    ON CONFLICT (job, user_name) DO UPDATE SET judged = t.judged + excluded.judged, sent = t.sent + excluded.sent;
+  RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION workers_confirm(p_user text, p_workers text, p_most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_advisory_xact_lock(7202056);
+  IF (SELECT count(*) FROM (SELECT worker FROM workers WHERE user_name = p_user AND state = 'own'
+      UNION SELECT jsonb_array_elements_text(p_workers::jsonb)) own) > 4 * p_most THEN RETURN false; END IF;
+  INSERT INTO workers AS k (user_name, worker, state)
+    SELECT DISTINCT p_user, e.worker, 'own' FROM jsonb_array_elements_text(p_workers::jsonb) e(worker)
+    ON CONFLICT (user_name, worker) DO UPDATE SET state = 'own', since = now() WHERE k.state <> 'own';
+  RETURN true;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION workers_let_in(p_user text, p_worker text, p_most integer)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO workers AS k (user_name, worker, state) VALUES (p_user, p_worker, 'new')
+    ON CONFLICT (user_name, worker) DO UPDATE SET state = 'new', since = now() WHERE k.state = 'waiting';
+  DELETE FROM workers WHERE user_name = p_user AND state = 'new' AND worker IN (
+    SELECT w.worker FROM workers w WHERE w.user_name = p_user AND w.state = 'new' ORDER BY w.since DESC, w.worker
+    OFFSET greatest(p_most / 4, 1));
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION workers_wait(p_user text, p_worker text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO workers AS k (user_name, worker, state) VALUES (p_user, p_worker, 'waiting')
+    ON CONFLICT (user_name, worker) DO UPDATE SET since = now() WHERE k.state = 'waiting';
+  DELETE FROM workers WHERE user_name = p_user AND state = 'waiting' AND worker IN (
+    SELECT w.worker FROM workers w WHERE w.user_name = p_user AND w.state = 'waiting' ORDER BY w.since DESC, w.worker OFFSET 64);
+END $function$
+;
+
+CREATE TRIGGER adjustments_fixed BEFORE DELETE OR UPDATE ON adjustments FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER adjustments_logged AFTER INSERT ON adjustments FOR EACH ROW EXECUTE FUNCTION money_log_row();
+
+CREATE TRIGGER admin_log_fixed BEFORE DELETE OR UPDATE ON admin_log FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER blocks_fixed BEFORE DELETE OR UPDATE ON blocks FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER close_markers_fixed BEFORE DELETE OR UPDATE ON close_markers FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER deltas_fixed BEFORE UPDATE ON deltas FOR EACH ROW WHEN (((old.into_job IS NOT NULL) OR (((((((new.job IS DISTINCT FROM old.job) OR (new.slot IS DISTINCT FROM old.slot)) OR (new.epoch IS DISTINCT FROM old.epoch)) OR (new.seq IS DISTINCT FROM old.seq)) OR (new.sha256 IS DISTINCT FROM old.sha256)) OR (new.body IS DISTINCT FROM old.body)) OR (new.applied_at IS DISTINCT FROM old.applied_at)))) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER deltas_kept BEFORE DELETE ON deltas FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER deltas_tallied AFTER INSERT ON deltas FOR EACH ROW EXECUTE FUNCTION tallies_add();
+
+CREATE TRIGGER jobless_rewards_fixed BEFORE DELETE OR UPDATE ON jobless_rewards FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER jobs_fixed BEFORE UPDATE ON jobs FOR EACH ROW WHEN (((old.state = 'sealed'::text) OR ((old.state = 'closing'::text) AND (new.state = 'open'::text)) OR ((old.state = 'open'::text) AND (new.state = 'sealed'::text)) OR (((((((((((new.height IS DISTINCT FROM old.height) OR (new.version IS DISTINCT FROM old.version)) OR (new.opr_hash IS DISTINCT FROM old.opr_hash)) OR (new.opr IS DISTINCT FROM old.opr)) OR (new.prices IS DISTINCT FROM old.prices)) OR (new.prices_id IS DISTINCT FROM old.prices_id)) OR (new.threshold IS DISTINCT FROM old.threshold)) OR (new.fee_rate IS DISTINCT FROM old.fee_rate)) OR (new.split IS DISTINCT FROM old.split)) OR (new.credit IS DISTINCT FROM old.credit)) OR (new.created_at IS DISTINCT FROM old.created_at)))) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER jobs_in_order BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION books_new_job();
+
+CREATE TRIGGER jobs_kept BEFORE DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER money_log_fixed BEFORE DELETE OR UPDATE ON money_log FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payments_fixed BEFORE DELETE OR UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payments_logged AFTER INSERT ON payments FOR EACH ROW EXECUTE FUNCTION money_log_row();
+
+CREATE TRIGGER payout_batches_fixed BEFORE UPDATE ON payout_batches FOR EACH ROW WHEN ((((((new.id IS DISTINCT FROM old.id) OR (new.digest IS DISTINCT FROM old.digest)) OR (new.total IS DISTINCT FROM old.total)) OR (new.by_hand IS DISTINCT FROM old.by_hand)) OR ((old.state = ANY (ARRAY['sending'::text, 'done'::text])) AND ((new.state = ANY (ARRAY['prepared'::text, 'replaced'::text])) OR (new.salt_seconds <> old.salt_seconds) OR (new.source <> old.source))) OR ((old.state = 'done'::text) AND (new.state <> 'done'::text)))) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payout_batches_kept BEFORE DELETE ON payout_batches FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payout_disregarded_fixed BEFORE DELETE OR UPDATE ON payout_disregarded FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payout_entries_fixed BEFORE UPDATE ON payout_entries FOR EACH ROW WHEN ((((((new.batch IS DISTINCT FROM old.batch) OR (new.no IS DISTINCT FROM old.no)) OR (new.entry_hash IS DISTINCT FROM old.entry_hash)) OR (new.raw IS DISTINCT FROM old.raw)) OR ((old.state = ANY (ARRAY['booked'::text, 'void'::text])) AND (new.state <> old.state)) OR ((old.state = 'revealed'::text) AND (new.state = 'intended'::text)))) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payout_entries_kept BEFORE DELETE ON payout_entries FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payout_lines_fixed BEFORE UPDATE ON payout_lines FOR EACH ROW WHEN (((old.entry IS NOT NULL) OR (((((((new.batch IS DISTINCT FROM old.batch) OR (new.no IS DISTINCT FROM old.no)) OR (new.user_name IS DISTINCT FROM old.user_name)) OR (new.address IS DISTINCT FROM old.address)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.total_owed IS DISTINCT FROM old.total_owed)) OR (new.total_paid IS DISTINCT FROM old.total_paid)))) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payout_lines_kept BEFORE DELETE ON payout_lines FOR EACH ROW EXECUTE FUNCTION payout_lines_kept();
+
+CREATE TRIGGER payouts_closing BEFORE INSERT OR DELETE ON payouts FOR EACH ROW EXECUTE FUNCTION books_only_in_state('closing');
+
+CREATE TRIGGER payouts_fixed BEFORE UPDATE ON payouts FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER tallies_kept BEFORE DELETE ON tallies FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER work_open BEFORE INSERT OR DELETE OR UPDATE ON work FOR EACH ROW EXECUTE FUNCTION books_only_in_state('open');
