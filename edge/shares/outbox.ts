@@ -2,7 +2,7 @@
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { sleep } from "../../shared/clock.ts";
-import type { BookKey, EdgeRecords } from "../../shared/db/edges.ts";
+import type { EdgeRecords, TallyKey } from "../../shared/db/edges.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
@@ -31,7 +31,7 @@ export interface OutboxStats {
 }
 
 interface Message {
-  readonly key: BookKey;
+  readonly key: TallyKey;
   /** Undefined: the close marker. */
   readonly seq: number | undefined;
   readonly body: string;
@@ -64,12 +64,12 @@ export class Outbox {
   }
 
   /** A delta's exact text. Its cut must be durable. */
-  addDelta(key: BookKey, seq: number, body: string): void {
+  addDelta(key: TallyKey, seq: number, body: string): void {
     this.#add({ key, seq, body, sentAtMs: Number.POSITIVE_INFINITY });
   }
 
   /** Its record must be durable. */
-  addMarker(key: BookKey, lastSeq: number): void {
+  addMarker(key: TallyKey, lastSeq: number): void {
     const { job, slot, epoch } = key;
     const body = JSON.stringify({ v: 1, kind: "close", job, slot, epoch, lastSeq });
     this.#add({ key, seq: undefined, body, sentAtMs: Number.POSITIVE_INFINITY });
@@ -101,7 +101,7 @@ export class Outbox {
   }
 
   /** The books have everything of this key, the marker too. */
-  dropMarker(key: BookKey): void {
+  dropMarker(key: TallyKey): void {
     this.#drop(messageId(key, undefined));
   }
 
@@ -183,13 +183,13 @@ export class Outbox {
   }
 }
 
-function messageId(key: BookKey, seq: number | undefined): string {
+function messageId(key: TallyKey, seq: number | undefined): string {
   return `${key.job}/${key.slot}/${key.epoch}/${seq ?? "close"}`;
 }
 
-/** For each book the lowest and highest seq among these messages. */
-function seqRanges(messages: readonly Message[]): (BookKey & { fromSeq: number; toSeq: number })[] {
-  const ranges = new Map<string, BookKey & { fromSeq: number; toSeq: number }>();
+/** For each tally the lowest and highest seq among these messages. */
+function seqRanges(messages: readonly Message[]): (TallyKey & { fromSeq: number; toSeq: number })[] {
+  const ranges = new Map<string, TallyKey & { fromSeq: number; toSeq: number }>();
   for (const { key, seq = 0 } of messages) {
     const id = messageId(key, undefined);
     const known = ranges.get(id) ?? { ...bare(key), fromSeq: seq, toSeq: seq };
@@ -202,6 +202,6 @@ function seqRanges(messages: readonly Message[]): (BookKey & { fromSeq: number; 
   return [...ranges.values()];
 }
 
-function bare({ job, slot, epoch }: BookKey): BookKey {
+function bare({ job, slot, epoch }: TallyKey): TallyKey {
   return { job, slot, epoch };
 }

@@ -157,7 +157,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "journal-freed-too-early",
     breaks: "a file is removed before the books have all of it",
     file: "edge/shares/cutter.ts",
-    replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
+    replace: [['tally.state === "closed" && settled.has(keyText(tally));', 'tally.state === "closed";']],
     plan: {
       everyMs: 250,
       faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"],
@@ -171,8 +171,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/cutter.ts",
     replace: [
       [
-        'book.job <= overThrough() && book.state === "closed" && settled.has(keyText(book));',
-        "book.window.size() === 0;",
+        'tally.job <= overThrough() && tally.state === "closed" && settled.has(keyText(tally));',
+        "tally.window.size() === 0;",
       ],
     ],
     within: 100,
@@ -184,7 +184,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: [
       [
         'const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
-        'for (const [index, body] of bodies.entries()) outbox.addDelta(book, seq + index, body);\n    const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
+        'for (const [index, body] of bodies.entries()) outbox.addDelta(tally, seq + index, body);\n    const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
       ],
     ],
     within: 200,
@@ -193,14 +193,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "counters-lost-with-a-failed-cut",
     breaks: "what a full disk kept from being cut is gone",
     file: "edge/shares/cutter.ts",
-    replace: [["book.window.merge(window);", ""]],
+    replace: [["tally.window.merge(window);", ""]],
     within: 100,
   },
   {
     name: "uncut-shares-forgotten",
     breaks: "a restart drops what no delta held yet",
     file: "edge/shares/recover.ts",
-    replace: [["for (const { share } of shares) addShare(book, share);", "void shares;"]],
+    replace: [["for (const { share } of shares) addShare(tally, share);", "void shares;"]],
     within: 20,
   },
   {
@@ -333,8 +333,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/pipeline.ts",
     replace: [
       [
-        "this.#modules.books.open(job).refusals.add(share.user, share.worker);",
-        "this.#modules.books.open(job).window.addRefused(share.user, share.worker);",
+        "this.#modules.tallies.open(job).refusals.add(share.user, share.worker);",
+        "this.#modules.tallies.open(job).window.addRefused(share.user, share.worker);",
       ],
     ],
     within: 40,
