@@ -4,14 +4,14 @@ import type { Clock } from "../../shared/clock.ts";
 import type { EdgeRecords, TallyKey } from "../../shared/db/edges.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
-import type { Outbox } from "./outbox.ts";
+import type { SummaryOutbox } from "./summary-outbox.ts";
 import type { JobTally, Tallies } from "./tallies.ts";
 import { Window } from "./window.ts";
 
 export interface CutterModules {
   readonly tallies: Tallies;
   readonly journal: Journal;
-  readonly outbox: Outbox;
+  readonly outbox: SummaryOutbox;
   readonly records: EdgeRecords;
   readonly clock: Clock;
   /** No share of this job or an earlier one is taken any more, after a restart neither. */

@@ -23,13 +23,13 @@ import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
 import { JobTurns } from "./job-turns.ts";
 import { type OpenJob, OpenJobs } from "./open-jobs.ts";
-import { Outbox } from "./outbox.ts";
 import { type Periodic, startPeriodic } from "./periodic.ts";
 import { type AcceptedShare, Pipeline } from "./pipeline.ts";
 import { keyedOrder } from "./prefix-order.ts";
 import { prefixSecret } from "./prefix-secret.ts";
 import { Prefixes } from "./prefixes.ts";
 import { Recovery } from "./recover.ts";
+import { SummaryOutbox } from "./summary-outbox.ts";
 import type { Tallies } from "./tallies.ts";
 
 const CONFIRM_EVERY_MS = 5_000;
@@ -41,7 +41,7 @@ const RETRY_MS = 1_000;
 interface Running {
   readonly tallies: Tallies;
   readonly journal: Journal;
-  readonly outbox: Outbox;
+  readonly outbox: SummaryOutbox;
   readonly cutter: Cutter;
   readonly lease: SlotLease;
   readonly pipeline: Pipeline;
@@ -244,7 +244,7 @@ export class ShareDesk {
       state: () => tallies.state(),
       onFailure: onFatal,
     });
-    const outbox = new Outbox(
+    const outbox = new SummaryOutbox(
       { limitBytes: outboxBytes ?? OUTBOX_BYTES, resendAfterMs: resendAfterMs ?? RESEND_AFTER_MS },
       { queue, records, clock, random, logger },
     );

@@ -213,7 +213,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "queue-trusted",
     breaks: "what a dying queue had taken is never sent again",
-    file: "edge/shares/outbox.ts",
+    file: "edge/shares/summary-outbox.ts",
     replace: [
       [
         "this.#waiting.delete(message);\n        retryMs",

@@ -7,14 +7,14 @@ import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 
-export interface OutboxOptions {
+export interface SummaryOutboxOptions {
   /** Bodies kept at most; beyond it periodic cuts wait and windows grow. Last cuts and markers always fit. */
   readonly limitBytes: number;
   /** A message that the queue took and the books do not have after this long is sent again. */
   readonly resendAfterMs: number;
 }
 
-export interface OutboxModules {
+export interface SummaryOutboxModules {
   readonly queue: QueueSender;
   readonly records: EdgeRecords;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface OutboxModules {
   readonly logger: Logger;
 }
 
-export interface OutboxStats {
+export interface SummaryOutboxStats {
   /** Not with the queue yet. */
   readonly waiting: number;
   /** Not known to be in the books; `bytes` is their length. */
@@ -44,9 +44,9 @@ const LAST_RETRY_MS = 30_000;
 /** An outage of the queue that lasts is an alarm: shares are then on this edge's disk alone. */
 const ALARM_MS = 60_000;
 
-export class Outbox {
-  readonly #options: OutboxOptions;
-  readonly #modules: OutboxModules;
+export class SummaryOutbox {
+  readonly #options: SummaryOutboxOptions;
+  readonly #modules: SummaryOutboxModules;
   /** All that the books are not known to have. */
   readonly #messages = new Map<string, Message>();
   /** Of these, what the queue does not have, oldest first. */
@@ -58,7 +58,7 @@ export class Outbox {
   #awaySinceMs: number | undefined;
   #isAlarmed = false;
 
-  constructor(options: OutboxOptions, modules: OutboxModules) {
+  constructor(options: SummaryOutboxOptions, modules: SummaryOutboxModules) {
     this.#options = options;
     this.#modules = modules;
   }
@@ -85,7 +85,7 @@ export class Outbox {
     return this.#bytes < this.#options.limitBytes;
   }
 
-  stats(): OutboxStats {
+  stats(): SummaryOutboxStats {
     return { waiting: this.#waiting.size, unconfirmed: this.#messages.size, bytes: this.#bytes };
   }
 
