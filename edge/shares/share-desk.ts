@@ -23,7 +23,7 @@ import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
 import { JobTurns } from "./job-turns.ts";
 import { type OpenJob, OpenJobs } from "./open-jobs.ts";
-import { type Periodic, startPeriodic } from "./periodic.ts";
+import { type PeriodicTask, startPeriodicTask } from "./periodic-task.ts";
 import { type AcceptedShare, Pipeline } from "./pipeline.ts";
 import { keyedOrder } from "./prefix-order.ts";
 import { prefixSecret } from "./prefix-secret.ts";
@@ -47,8 +47,8 @@ interface Running {
   readonly pipeline: Pipeline;
   readonly prefixes: DurablePrefixes;
   readonly turns: JobTurns;
-  cutting?: Periodic;
-  confirming?: Periodic;
+  cutting?: PeriodicTask;
+  confirming?: PeriodicTask;
 }
 
 export class ShareDesk {
@@ -91,9 +91,9 @@ export class ShareDesk {
     const unsent = running.outbox.stats().waiting;
     running.outbox.start();
     const periodic = { clock: this.#modules.clock, logger };
-    running.cutting = startPeriodic("cut", this.#options.cutEveryMs, () => this.#tick(running), periodic);
+    running.cutting = startPeriodicTask("cut", this.#options.cutEveryMs, () => this.#tick(running), periodic);
     const confirmEveryMs = this.#options.confirmEveryMs ?? CONFIRM_EVERY_MS;
-    running.confirming = startPeriodic("confirm", confirmEveryMs, () => this.#confirm(running), periodic);
+    running.confirming = startPeriodicTask("confirm", confirmEveryMs, () => this.#confirm(running), periodic);
     this.#taking = true;
     const summary = { slot: grant.slot, epoch: grant.epoch, shares: recovery.shares, uncutShares, unsent };
     logger.info("the share journal is recovered", summary);
