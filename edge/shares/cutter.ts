@@ -90,15 +90,15 @@ export class Cutter {
     await outbox.confirm();
     const closed = tallies.all().filter(({ state }) => state === "closed");
     if (closed.length === 0 && journal.closedSegments().length === 0) return;
-    const settled = new Set(
-      (await records.settled(closed.map(withLastSeq))).map(
+    const applied = new Set(
+      (await records.fullyApplied(closed.map(withLastSeq))).map(
         ({ job, slot, epoch }) => `${job}/${slot}/${epoch}`,
       ),
     );
-    for (const tally of closed) if (settled.has(keyText(tally))) outbox.dropMarker(tally);
+    for (const tally of closed) if (applied.has(keyText(tally))) outbox.dropMarker(tally);
     for (const segment of journal.closedSegments()) {
       const free = (tally: JobTally): boolean =>
-        tally.job <= overThrough() && tally.state === "closed" && settled.has(keyText(tally));
+        tally.job <= overThrough() && tally.state === "closed" && applied.has(keyText(tally));
       if (!tallies.inFile(segment).every(free)) return;
       await journal.freeOldest();
       tallies.fileFreed(segment);

@@ -48,7 +48,7 @@ export interface EdgeRecords {
     ranges: readonly (TallyKey & { fromSeq: number; toSeq: number })[],
   ): Promise<(TallyKey & { seq: number })[]>;
   /** Which of these have their close marker and all deltas up to `lastSeq` in the books. Read afresh at every call. */
-  settled(tallies: readonly (TallyKey & { lastSeq: number })[]): Promise<TallyKey[]>;
+  fullyApplied(tallies: readonly (TallyKey & { lastSeq: number })[]): Promise<TallyKey[]>;
 }
 
 const slotRow = v.object({ slot: v.number(), epoch: bigintText, firstJob: v.nullable(v.number()) });
@@ -86,7 +86,7 @@ export function edgeRecords(db: Db): EdgeRecords {
       );
       return rows.map((row) => ({ ...toKey(row), seq: row.seq }));
     },
-    async settled(tallies) {
+    async fullyApplied(tallies) {
       const rows = await db.query(
         sql`SELECT r.job, r.slot, r.epoch::text
           FROM jsonb_to_recordset(${json(tallies)}::jsonb) AS r(job integer, slot smallint, epoch bigint, "lastSeq" integer)

@@ -157,7 +157,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "journal-freed-too-early",
     breaks: "a file is removed before the books have all of it",
     file: "edge/shares/cutter.ts",
-    replace: [['tally.state === "closed" && settled.has(keyText(tally));', 'tally.state === "closed";']],
+    replace: [['tally.state === "closed" && applied.has(keyText(tally));', 'tally.state === "closed";']],
     plan: {
       everyMs: 250,
       faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"],
@@ -171,7 +171,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/cutter.ts",
     replace: [
       [
-        'tally.job <= overThrough() && tally.state === "closed" && settled.has(keyText(tally));',
+        'tally.job <= overThrough() && tally.state === "closed" && applied.has(keyText(tally));',
         "tally.window.size() === 0;",
       ],
     ],

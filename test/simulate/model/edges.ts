@@ -33,7 +33,7 @@ export function modelEdgeRecords(server: ModelServer, slots: () => number): Edge
           seq: fromSeq + n,
         })).filter((key) => tables.deltas.has(`${bookId(key)}/${key.seq}`)),
       ),
-    settled: async (books) =>
+    fullyApplied: async (books) =>
       books
         .filter((book) => tables.markers.has(bookId(book)) && isComplete(tables, book))
         .map(({ job, slot, epoch }) => ({ job, slot, epoch })),
