@@ -163,7 +163,7 @@ export class JobTurns {
     if (!goesOn) jobs.open(openedJob(job, recovered, this.#lateMs, this.#modules));
     kick();
     const best = recovered?.best ?? [];
-    return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));
+    return best.map((share) => ({ ...acceptedShare(share), late: false, recovered: true }));
   }
 
   /** Jobs that passed while this edge held its slot but did not mine: the sealer waits for their markers too. */

@@ -25,7 +25,7 @@ export interface AcceptedShare {
   /** Its job was over when its line was read: credited, never submitted. */
   readonly late: boolean;
   /** Found in the journal after a restart: it may have been submitted already. */
-  readonly replayed: boolean;
+  readonly recovered: boolean;
 }
 
 /** Verdicts since the start. */
@@ -143,7 +143,7 @@ export class Pipeline {
 
   #offer({ late }: Candidate, share: ShareRecord): void {
     try {
-      this.#modules.onAccepted({ ...acceptedShare(share), late, replayed: false });
+      this.#modules.onAccepted({ ...acceptedShare(share), late, recovered: false });
     } catch (thrown) {
       this.#modules.logger.error("the submitter failed on a share, which is credited all the same", {
         error: coerceError(thrown).message,

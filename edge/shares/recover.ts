@@ -5,6 +5,7 @@ import type { Random } from "../../shared/clock.ts";
 import type { TallyKey } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { delta } from "../../shared/messages/summary.ts";
+import type { JournalConsumer, NumberedRecord } from "../journal/read-journal.ts";
 import {
   type CloseRecord,
   type CutRecord,
@@ -15,7 +16,6 @@ import {
   type SessionsRecord,
   type ShareRecord,
 } from "../journal/records.ts";
-import type { JournalReader, NumberedRecord } from "../journal/replay.ts";
 import { type Run, runFrom } from "./open-jobs.ts";
 import type { RestoredPrefix } from "./prefixes.ts";
 import { SeenNonces } from "./seen.ts";
@@ -49,8 +49,8 @@ const RECENT_JOBS = 2;
 
 const UNSTOPPED: RecoveredRun = { ...runFrom(0), stoppedAtMs: undefined };
 
-/** Collects what `replayJournal` reads; `finish` then folds the uncut shares into the counters. */
-export class Recovery implements JournalReader {
+/** Collects what `readJournal` reads; `finish` then folds the uncut shares into the counters. */
+export class Recovery implements JournalConsumer {
   tallies = new Tallies();
   readonly messages: RecoveredMessage[] = [];
   readonly recent: RecoveredJob[] = [];

@@ -6,8 +6,8 @@ import type { SlotGrant } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
 import { Journal } from "../journal/journal.ts";
+import { type JournalEnd, readJournal } from "../journal/read-journal.ts";
 import type { JobRecord } from "../journal/records.ts";
-import { type JournalEnd, replayJournal } from "../journal/replay.ts";
 import { lateMsOf, SlotLease } from "../lease/slots.ts";
 import type {
   Grant,
@@ -76,7 +76,7 @@ export class ShareDesk {
     const { disk, logger, random } = this.#modules;
     const folder = join(this.#options.folder, "journal");
     const recovery = new Recovery(random);
-    const end = await replayJournal(folder, recovery, { disk, logger });
+    const end = await readJournal(folder, recovery, { disk, logger });
     const uncutShares = recovery.uncutShares();
     recovery.finish();
     if (this.#modules.prefixes === undefined)

@@ -148,7 +148,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "page-cache-trusted-at-recovery",
     breaks: "records that only the page cache had are taken for durable",
-    file: "edge/journal/replay.ts",
+    file: "edge/journal/read-journal.ts",
     replace: [["if (last) await rewrite(", 'if (last && scan.kind === "torn") await rewrite(']],
     plan: { everyMs: 250, faults: ["kill-edge-at-operation", "power-cut"], faultEveryMs: 1_500 },
     within: 100,
