@@ -16,7 +16,7 @@ import type { QueueSender } from "../shared/queue.ts";
 import { createFollower, type Follower, type FollowerOptions } from "./chain/follower.ts";
 import { type GradeOptions, gradeChainBlock } from "./chain/grade.ts";
 import { createMinuteKeeper, type MinuteKeeper } from "./chain/minutes.ts";
-import { type PriceRow, type SettleOptions, settleNextJob } from "./chain/next-job.ts";
+import { makeNextJob, type NewestPrices, type NextJobOptions } from "./chain/next-job.ts";
 import { type BlockReader, createBlockReader } from "./chain/reader.ts";
 import { createStallWatch, type StallWatch } from "./chain/stall.ts";
 import { Submitter, type SubmitterOptions } from "./chain/submitter.ts";
@@ -52,14 +52,14 @@ export interface EdgeOptions {
   readonly cutEveryMs: number;
   readonly follow: FollowerOptions;
   readonly grade: GradeOptions;
-  readonly settle: SettleOptions;
+  readonly nextJob: NextJobOptions;
   readonly submit: SubmitterOptions;
 }
 
 export interface EdgeModules {
   readonly db: Db;
   readonly factomd: Factomd;
-  readonly newestPrices: () => Promise<PriceRow | undefined>;
+  readonly newestPrices: () => Promise<NewestPrices | undefined>;
   readonly queue: QueueSender;
   readonly auth: Auth;
   readonly hasher: Hasher;
@@ -163,7 +163,7 @@ export class Edge {
         readBlock: (height, stopping) => this.#reader.read(height, stopping),
         grade: (block, previous) => gradeChainBlock(block, previous, options.grade, modules.hasher),
         lease: this.#chainLease,
-        settleJob: (block) => settleNextJob(block, options.settle, modules),
+        makeJob: (block) => makeNextJob(block, options.nextJob, modules),
         clock,
         logger,
       },

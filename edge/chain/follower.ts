@@ -21,7 +21,7 @@ export interface FollowerOptions extends BookingOptions {
 export interface FollowerModules extends BookingModules {
   topHeight: () => Promise<number>;
   /** The job row on top of `block`, made or read. Without it blocks are booked only. */
-  settleJob?: (block: BlockRow) => Promise<JobRow>;
+  makeJob?: (block: BlockRow) => Promise<JobRow>;
   clock: Clock;
   logger: Logger;
 }
@@ -174,7 +174,7 @@ class ChainFollower implements Follower {
 
   /** Settles and announces the job on top of `last`; false where another block was saved meanwhile. */
   async #nextJob(last: BlockRow, signal: AbortSignal): Promise<boolean> {
-    const job = await this.#modules.settleJob?.(last);
+    const job = await this.#modules.makeJob?.(last);
     if (last.height !== this.#top || signal.aborted) return false;
     if (job !== undefined) await this.#events.onJob(job);
     this.#jobHeight = last.height + 1;

@@ -2,7 +2,7 @@
 
 import { toHex } from "../../shared/bytes.ts";
 import type { BlockRow } from "../../shared/db/chain.ts";
-import { type JobRow, readJob, settleJob } from "../../shared/db/jobs.ts";
+import { insertJob, type JobRow, readJob } from "../../shared/db/jobs.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { isFromFuture } from "../../shared/db/prices.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -10,7 +10,7 @@ import { buildOpr } from "../../shared/grading/build-record.ts";
 import { type Activations, versionAt } from "../../shared/opr/assets.ts";
 
 /** The newest row that the poller wrote. */
-export interface PriceRow {
+export interface NewestPrices {
   id: bigint;
   atMs: number;
   /** By the database's clock. */
@@ -19,7 +19,7 @@ export interface PriceRow {
   prices: Record<string, bigint>;
 }
 
-export interface SettleOptions {
+export interface NextJobOptions {
   activations: Activations;
   /** FA address that the record pays. */
   payoutAddress: string;
@@ -30,20 +30,20 @@ export interface SettleOptions {
   staleMs: number;
 }
 
-export interface SettleModules {
+export interface NextJobModules {
   db: Db;
-  newestPrices: () => Promise<PriceRow | undefined>;
+  newestPrices: () => Promise<NewestPrices | undefined>;
 }
 
 /** The job on top of `block`. Throws CodedError `no-prices` or `no-record` where none can be made yet, `db-away` with the database. */
-export async function settleNextJob(
+export async function makeNextJob(
   block: BlockRow,
-  options: SettleOptions,
-  modules: SettleModules,
+  options: NextJobOptions,
+  modules: NextJobModules,
 ): Promise<JobRow> {
   const height = block.height + 1;
-  const settled = await readJob(modules.db, height);
-  if (settled !== undefined) return settled;
+  const existing = await readJob(modules.db, height);
+  if (existing !== undefined) return existing;
   const version = versionAt(height, options.activations);
   if (version === null) throw new CodedError("no-version", `no OPR version is active at height ${height}`);
   const prices = await freshPrices(options.staleMs, modules.newestPrices);
@@ -65,7 +65,7 @@ export async function settleNextJob(
     threshold: block.ema ?? 0n,
     ...options.terms,
   };
-  return settleJob(modules.db, job, prices.id);
+  return insertJob(modules.db, job, prices.id);
 }
 
 /**
@@ -74,8 +74,8 @@ export async function settleNextJob(
  */
 export async function freshPrices(
   staleMs: number,
-  newestPrices: () => Promise<PriceRow | undefined>,
-): Promise<PriceRow> {
+  newestPrices: () => Promise<NewestPrices | undefined>,
+): Promise<NewestPrices> {
   const prices = await newestPrices();
   if (prices === undefined)
     throw new CodedError("no-prices", "no prices were polled yet: see `prosper pullsources`");

@@ -7,7 +7,7 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { encodeFrames, frameBytes, type JournalRecord, MAX_BODY_BYTES } from "./frame.ts";
-import type { JournalEnd, SegmentExtent } from "./replay.ts";
+import type { JournalEnd, SegmentExtent } from "./read-journal.ts";
 import { encodeHeader, segmentName } from "./segment.ts";
 
 export interface JournalOptions {
@@ -73,7 +73,7 @@ const GROUP_BYTES = 4 * 1024 * 1024;
 /** How long a full disk is left alone before a record is tried on it again. */
 const FULL_PAUSE_MS = 500;
 
-/** A writer behind what `replayJournal` read. */
+/** A writer behind what `readJournal` read. */
 export class Journal {
   readonly #options: Required<JournalOptions>;
   readonly #modules: JournalModules;

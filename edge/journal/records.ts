@@ -24,7 +24,7 @@ export interface ShareRecord {
 const height = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** One edge epoch's work for one job. */
-export const bookKey = {
+export const tallyKey = {
   job: height,
   slot: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4095)),
   epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
@@ -32,8 +32,8 @@ export const bookKey = {
 
 /** From here on shares belong to this lease of a slot. `firstJob` is the newest job when it began; null: there was none. */
 export const epochRecord = v.object({
-  slot: bookKey.slot,
-  epoch: bookKey.epoch,
+  slot: tallyKey.slot,
+  epoch: tallyKey.epoch,
   firstJob: v.nullable(height),
 });
 
@@ -50,13 +50,13 @@ export const jobRecord = v.object({
  * Deltas cut together: `bodies` are the exact messages, numbered from `seq`; they hold every share of this job and epoch
  * up to the record numbered `through` that no earlier cut holds.
  */
-const cutRecord = v.object({ ...bookKey, seq: count, through: count, bodies: v.array(v.string()) });
+const cutRecord = v.object({ ...tallyKey, seq: count, through: count, bodies: v.array(v.string()) });
 
 /** This epoch has nothing more for this job; its last delta is `lastSeq` (-1: none). */
-const closeRecord = v.object({ ...bookKey, lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)) });
+const closeRecord = v.object({ ...tallyKey, lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)) });
 
 /** Nonce prefixes before this place in the slot's order may have been given out. */
-const sessionsRecord = v.object({ slot: bookKey.slot, next: count });
+const sessionsRecord = v.object({ slot: tallyKey.slot, next: count });
 
 const prefixEntry = v.object({
   prefix: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)),

@@ -9,9 +9,9 @@ import { formatTarget } from "../../shared/messages/stratum.ts";
 import { backoffMs } from "./backoff.ts";
 import { Crew } from "./crew.ts";
 import { type Dial, dialPool } from "./dial.ts";
-import { Outbox } from "./outbox.ts";
 import { PoolConnection, type PoolHooks } from "./pool-connection.ts";
 import { Patience, Pulse } from "./pulse.ts";
+import { ShareOutbox } from "./share-outbox.ts";
 import { type MinerStats, RateMeter } from "./stats.ts";
 import { isSameWork, Job, type Work } from "./work.ts";
 
@@ -95,7 +95,7 @@ class RunningMiner implements Miner {
   readonly #options: MinerOptions;
   readonly #modules: MinerModules;
   readonly #crew: Crew;
-  readonly #outbox: Outbox;
+  readonly #outbox: ShareOutbox;
   readonly #rate = new RateMeter();
   #resolveEnded: (end: MinerEnd) => void = () => undefined;
   readonly #patience = new Patience();
@@ -117,7 +117,7 @@ class RunningMiner implements Miner {
     this.#options = options;
     this.#modules = modules;
     this.#port = options.port;
-    this.#outbox = new Outbox(options.user, modules.clock);
+    this.#outbox = new ShareOutbox(options.user, modules.clock);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });

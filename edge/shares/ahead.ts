@@ -21,14 +21,14 @@ export const AHEAD_ALARM = "the journal knows of more than the database: was it 
 const MAX_EPOCHS = 10_000;
 
 export function journalKnowledge(recovery: {
-  readonly books: {
+  readonly tallies: {
     epoch(): { slot: number; epoch: number } | undefined;
     all(): readonly { job: number }[];
   };
   readonly messages: readonly RecoveredMessage[];
 }): JournalKnowledge {
-  const epoch = recovery.books.epoch();
-  const open = recovery.books.all().map(({ job }) => job);
+  const epoch = recovery.tallies.epoch();
+  const open = recovery.tallies.all().map(({ job }) => job);
   const jobs = [...new Set(recovery.messages.map(({ key }) => key.job))].sort((a, b) => a - b);
   const newestJob = open.length === 0 ? undefined : Math.max(...open);
   return { epoch: epoch && { slot: epoch.slot, epoch: epoch.epoch }, newestJob, jobs };

@@ -1,33 +1,33 @@
 /** Turns counters into deltas and close markers, journaled before they are sent, and frees journal files the books have (DESIGN.md, "Journal, deltas, edges"). */
 
 import type { Clock } from "../../shared/clock.ts";
-import type { BookKey, EdgeRecords } from "../../shared/db/edges.ts";
+import type { EdgeRecords, TallyKey } from "../../shared/db/edges.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Book, Books } from "./tallies.ts";
+import type { SummaryOutbox } from "./summary-outbox.ts";
+import type { JobTally, Tallies } from "./tallies.ts";
 import { Window } from "./window.ts";
 
-export interface BookkeeperModules {
-  readonly books: Books;
+export interface CutterModules {
+  readonly tallies: Tallies;
   readonly journal: Journal;
-  readonly outbox: Outbox;
+  readonly outbox: SummaryOutbox;
   readonly records: EdgeRecords;
   readonly clock: Clock;
   /** No share of this job or an earlier one is taken any more, after a restart neither. */
   readonly overThrough: () => number;
 }
 
-export class Bookkeeper {
-  readonly #modules: BookkeeperModules;
-  /** Cuts of one book never overlap: each waits for the one before. */
+export class Cutter {
+  readonly #modules: CutterModules;
+  /** Cuts of one tally never overlap: each waits for the one before. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(modules: BookkeeperModules) {
+  constructor(modules: CutterModules) {
     this.#modules = modules;
   }
 
-  /** Cuts every book that has counters, and closes those that are closing. False: the journal had no room for some of it. */
+  /** Cuts every tally that has counters, and closes those that are closing. False: the journal had no room for some of it. */
   run(): Promise<boolean> {
     const turn = this.#turn.then(() => this.#run());
     this.#turn = turn.catch(() => undefined);
@@ -36,47 +36,47 @@ export class Bookkeeper {
 
   async #run(): Promise<boolean> {
     let whole = true;
-    for (const book of this.#modules.books.all()) {
-      if (book.state === "closed") continue;
-      // With the outbox full the window grows instead; what is left of a closing book cannot grow.
-      if (book.state === "open" && !this.#modules.outbox.hasRoom()) continue;
-      // Asked before the cut: a book that is closed meanwhile may have got shares that this cut does not hold.
-      const mayClose = book.state === "closing";
-      const done = (await this.#cut(book)) && (!mayClose || (await this.#close(book)));
+    for (const tally of this.#modules.tallies.all()) {
+      if (tally.state === "closed") continue;
+      // With the outbox full the window grows instead; what is left of a closing tally cannot grow.
+      if (tally.state === "open" && !this.#modules.outbox.hasRoom()) continue;
+      // Asked before the cut: a tally that is closed meanwhile may have got shares that this cut does not hold.
+      const mayClose = tally.state === "closing";
+      const done = (await this.#cut(tally)) && (!mayClose || (await this.#close(tally)));
       whole &&= done;
     }
     return whole;
   }
 
-  async #cut(book: Book): Promise<boolean> {
-    const { books, journal, outbox, clock } = this.#modules;
-    book.window.takeRefusals(book.refusals, book.state === "closing");
-    if (book.window.size() === 0) return true;
-    const window = book.window;
-    book.window = new Window();
-    const { job, slot, epoch, nextSeq: seq } = book;
+  async #cut(tally: JobTally): Promise<boolean> {
+    const { tallies, journal, outbox, clock } = this.#modules;
+    tally.window.takeRefusals(tally.refusals, tally.state === "closing");
+    if (tally.window.size() === 0) return true;
+    const window = tally.window;
+    tally.window = new Window();
+    const { job, slot, epoch, nextSeq: seq } = tally;
     // Everything durable is in the counters by now, so that this number tells what the cut holds.
     const through = journal.lastRecord();
     const bodies = window.bodies({ job, slot, epoch, firstSeq: seq, toMs: Math.floor(clock.wallMs()) });
     const cut = { job, slot, epoch, seq, through, bodies };
     const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {
-      books.cut(cut, place);
-      for (const [index, body] of bodies.entries()) outbox.addDelta(book, seq + index, body);
+      tallies.cut(cut, place);
+      for (const [index, body] of bodies.entries()) outbox.addDelta(tally, seq + index, body);
     });
     if (outcome.kind === "durable") return true;
-    book.window.merge(window);
+    tally.window.merge(window);
     return false;
   }
 
-  async #close(book: Book): Promise<boolean> {
-    const { books, journal, outbox } = this.#modules;
+  async #close(tally: JobTally): Promise<boolean> {
+    const { tallies, journal, outbox } = this.#modules;
     // A marker says that nothing more comes: what came since the cut is cut first.
-    if (book.window.size() > 0) return false;
-    const { job, slot, epoch } = book;
-    const close = { job, slot, epoch, lastSeq: book.nextSeq - 1 };
+    if (tally.window.size() > 0) return false;
+    const { job, slot, epoch } = tally;
+    const close = { job, slot, epoch, lastSeq: tally.nextSeq - 1 };
     const outcome = await journal.append(encodeRecord({ kind: "close", close }), (place) => {
-      books.close(close, place);
-      outbox.addMarker(book, close.lastSeq);
+      tallies.close(close, place);
+      outbox.addMarker(tally, close.lastSeq);
     });
     return outcome.kind === "durable";
   }
@@ -86,30 +86,30 @@ export class Bookkeeper {
    * closed and in the books, and no job in it can still take shares (a restart would need its nonces). Rejects with `db-away`, `disk-failed`.
    */
   async confirm(): Promise<void> {
-    const { books, journal, outbox, records, overThrough } = this.#modules;
+    const { tallies, journal, outbox, records, overThrough } = this.#modules;
     await outbox.confirm();
-    const closed = books.all().filter(({ state }) => state === "closed");
+    const closed = tallies.all().filter(({ state }) => state === "closed");
     if (closed.length === 0 && journal.closedSegments().length === 0) return;
-    const settled = new Set(
-      (await records.settled(closed.map(withLastSeq))).map(
+    const applied = new Set(
+      (await records.fullyApplied(closed.map(withLastSeq))).map(
         ({ job, slot, epoch }) => `${job}/${slot}/${epoch}`,
       ),
     );
-    for (const book of closed) if (settled.has(keyText(book))) outbox.dropMarker(book);
+    for (const tally of closed) if (applied.has(keyText(tally))) outbox.dropMarker(tally);
     for (const segment of journal.closedSegments()) {
-      const free = (book: Book): boolean =>
-        book.job <= overThrough() && book.state === "closed" && settled.has(keyText(book));
-      if (!books.inFile(segment).every(free)) return;
+      const free = (tally: JobTally): boolean =>
+        tally.job <= overThrough() && tally.state === "closed" && applied.has(keyText(tally));
+      if (!tallies.inFile(segment).every(free)) return;
       await journal.freeOldest();
-      books.fileFreed(segment);
+      tallies.fileFreed(segment);
     }
   }
 }
 
-function withLastSeq({ job, slot, epoch, nextSeq }: Book): BookKey & { lastSeq: number } {
+function withLastSeq({ job, slot, epoch, nextSeq }: JobTally): TallyKey & { lastSeq: number } {
   return { job, slot, epoch, lastSeq: nextSeq - 1 };
 }
 
-function keyText({ job, slot, epoch }: BookKey): string {
+function keyText({ job, slot, epoch }: TallyKey): string {
   return `${job}/${slot}/${epoch}`;
 }

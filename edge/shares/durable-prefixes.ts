@@ -7,7 +7,7 @@ import { LastTargets } from "./last-targets.ts";
 import type { Prefix, Prefixes } from "./prefixes.ts";
 import type { Recovery } from "./recover.ts";
 import { SessionRecord } from "./session-record.ts";
-import type { Books } from "./tallies.ts";
+import type { Tallies } from "./tallies.ts";
 
 /** Prefixes in one record when a job repeats them. */
 const PREFIXES_A_RECORD = 500;
@@ -15,7 +15,7 @@ const PREFIXES_A_RECORD = 500;
 export interface DurablePrefixesModules {
   readonly prefixes: Prefixes;
   readonly journal: Journal;
-  readonly books: Books;
+  readonly tallies: Tallies;
 }
 
 export class DurablePrefixes {
@@ -90,12 +90,12 @@ export class DurablePrefixes {
 
   /** False where not all of them could be written. */
   async #record(prefixes: readonly Prefix[], again: boolean): Promise<boolean> {
-    const { journal, books } = this.#modules;
+    const { journal, tallies } = this.#modules;
     const appends: ReturnType<Journal["append"]>[] = [];
     for (let at = 0; at < prefixes.length; at += PREFIXES_A_RECORD) {
       const entries = prefixes.slice(at, at + PREFIXES_A_RECORD).map(entryOf);
       const record = encodeRecord({ kind: "prefixes", prefixes: { prefixes: entries, again } });
-      appends.push(journal.append(record, ({ segment }) => books.noteNewest(segment)));
+      appends.push(journal.append(record, ({ segment }) => tallies.noteNewest(segment)));
     }
     return (await Promise.all(appends)).every(({ kind }) => kind === "durable");
   }

@@ -8,9 +8,9 @@ import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 import type { Disk } from "../journal/disk.ts";
 import type { JournalOptions } from "../journal/journal.ts";
-import type { OutboxStats } from "./outbox.ts";
 import type { AcceptedShare, PipelineStats } from "./pipeline.ts";
 import type { Prefixes } from "./prefixes.ts";
+import type { SummaryOutboxStats } from "./summary-outbox.ts";
 
 export interface ShareDeskOptions {
   /** The locked data folder; the journal lies in `journal` in it. */
@@ -65,5 +65,5 @@ export interface ShareDeskStats {
   readonly journalBytes: number;
   /** Records since the journal began. */
   readonly journalRecords: number;
-  readonly outbox: OutboxStats;
+  readonly outbox: SummaryOutboxStats;
 }

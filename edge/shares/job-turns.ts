@@ -13,7 +13,7 @@ import { type AcceptedShare, acceptedShare } from "./pipeline.ts";
 import type { Prefixes } from "./prefixes.ts";
 import type { RecoveredJob } from "./recover.ts";
 import { openedJob } from "./recovered-jobs.ts";
-import type { Books } from "./tallies.ts";
+import type { Tallies } from "./tallies.ts";
 
 /** A line read in time may reach the checks a little later. */
 const LATE_SLACK_MS = 250;
@@ -24,7 +24,7 @@ export interface JobTurnsModules {
   readonly jobs: OpenJobs;
   readonly prefixes: Prefixes;
   readonly durable: DurablePrefixes;
-  readonly books: Books;
+  readonly tallies: Tallies;
   readonly journal: Journal;
   readonly lease: SlotLease;
   readonly clock: Clock;
@@ -39,7 +39,7 @@ export class JobTurns {
   readonly #modules: JobTurnsModules;
   #recovered: readonly RecoveredJob[];
   #overThrough = -1;
-  /** The lowest job for which the present epoch has neither a book nor a marker. */
+  /** The lowest job for which the present epoch has neither a tally nor a marker. */
   #nextOwed = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -105,14 +105,14 @@ export class JobTurns {
    * stopped is not reopened when its block is over: nobody can say since when.
    */
   async reopenLate(): Promise<void> {
-    const { books, journal, jobs, clock } = this.#modules;
+    const { tallies, journal, jobs, clock } = this.#modules;
     const recovered = this.#recovered.at(-1);
     if (recovered === undefined || recovered.runs.at(-1)?.stoppedAtMs === undefined) return;
     const job = openedJob(recovered.job, recovered, this.#lateMs, this.#modules);
-    if (endsAtMs(job) < clock.monotonicMs() || !books.covers(job)) return;
+    if (endsAtMs(job) < clock.monotonicMs() || !tallies.covers(job)) return;
     await appendUntilRoom(journal, { kind: "job", job: recovered.job }, clock, ({ segment }) => {
-      books.open(job);
-      books.noteNewest(segment);
+      tallies.open(job);
+      tallies.noteNewest(segment);
     });
     // Not ended: whether its block is closed is not known yet.
     jobs.open(job);
@@ -134,7 +134,7 @@ export class JobTurns {
   }
 
   async #openJob(job: JobRecord, seenAtMs: number): Promise<readonly AcceptedShare[]> {
-    const { jobs, books, journal, lease, durable, prefixes, kick } = this.#modules;
+    const { jobs, tallies, journal, lease, durable, prefixes, kick } = this.#modules;
     const newest = jobs.newest();
     if (newest !== undefined) refuseContradiction(newest, job);
     const isOpen = newest !== undefined && newest === jobs.current() && newest.height === job.height;
@@ -146,8 +146,8 @@ export class JobTurns {
     this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);
     journal.rotate();
     const outcome = await journal.append(encodeRecord({ kind: "job", job }), ({ segment }) => {
-      books.open(job);
-      books.noteNewest(segment);
+      tallies.open(job);
+      tallies.noteNewest(segment);
     });
     if (outcome.kind !== "durable" || !(await durable.repeat())) throw noRoomFor(job);
     this.#nextOwed = job.height + 1;
@@ -163,13 +163,13 @@ export class JobTurns {
     if (!goesOn) jobs.open(openedJob(job, recovered, this.#lateMs, this.#modules));
     kick();
     const best = recovered?.best ?? [];
-    return best.map((share) => ({ ...acceptedShare(share), late: false, replayed: true }));
+    return best.map((share) => ({ ...acceptedShare(share), late: false, recovered: true }));
   }
 
   /** Jobs that passed while this edge held its slot but did not mine: the sealer waits for their markers too. */
   #markGap(from: number, to: number): void {
-    const { books, jobs, logger } = this.#modules;
-    const epoch = books.epoch();
+    const { tallies, jobs, logger } = this.#modules;
+    const epoch = tallies.epoch();
     if (epoch === undefined) return;
     if (to - from > MAX_GAP)
       logger.warn("too many jobs were passed over to send a close marker for each", { from, to });
@@ -177,14 +177,14 @@ export class JobTurns {
     for (let job = Math.max(from, to - MAX_GAP); job < to; job++) {
       // Its marker follows when its last share has a verdict.
       if (live.has(job)) continue;
-      const book = books.book({ job, slot: epoch.slot, epoch: epoch.epoch });
-      if (book.state === "open") book.state = "closing";
+      const tally = tallies.tally({ job, slot: epoch.slot, epoch: epoch.epoch });
+      if (tally.state === "open") tally.state = "closing";
     }
   }
 
   #closing(job: number): void {
-    for (const book of this.#modules.books.all())
-      if (book.job === job && book.state === "open") book.state = "closing";
+    for (const tally of this.#modules.tallies.all())
+      if (tally.job === job && tally.state === "open") tally.state = "closing";
   }
 
   /** Cuts and closes what is over at this monotonic time. */
@@ -194,9 +194,9 @@ export class JobTurns {
   }
 
   async #recordRun(job: number, running: boolean): Promise<boolean> {
-    const { journal, books, clock } = this.#modules;
+    const { journal, tallies, clock } = this.#modules;
     const record = encodeRecord({ kind: "run", run: { job, running, atMs: clock.wallMs() } });
-    const { kind } = await journal.append(record, ({ segment }) => books.noteNewest(segment));
+    const { kind } = await journal.append(record, ({ segment }) => tallies.noteNewest(segment));
     return kind === "durable";
   }
 }

@@ -10,7 +10,7 @@ import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import { endsAtMs } from "./open-jobs.ts";
 import { type Candidate, hex, type Refusal, refused, type ScreenModules, screen } from "./screen.ts";
-import type { Books } from "./tallies.ts";
+import type { Tallies } from "./tallies.ts";
 import { CUT_WINDOW_ROWS } from "./window.ts";
 
 /** A durable share, for the submitter. */
@@ -25,7 +25,7 @@ export interface AcceptedShare {
   /** Its job was over when its line was read: credited, never submitted. */
   readonly late: boolean;
   /** Found in the journal after a restart: it may have been submitted already. */
-  readonly replayed: boolean;
+  readonly recovered: boolean;
 }
 
 /** Verdicts since the start. */
@@ -37,7 +37,7 @@ export interface PipelineStats {
 }
 
 export interface PipelineModules extends ScreenModules {
-  readonly books: Books;
+  readonly tallies: Tallies;
   readonly journal: Journal;
   readonly hasher: Hasher;
   readonly clock: Clock;
@@ -102,10 +102,10 @@ export class Pipeline {
 
   /** Asked before hashing, to save the work, and after it. */
   #canKeep({ job, holder }: Candidate): boolean {
-    const { journal, books, leaseHeld } = this.#modules;
+    const { journal, tallies, leaseHeld } = this.#modules;
     if (!leaseHeld() || !journal.canAppend()) return false;
-    if (!books.covers(job)) return false;
-    return books.open(job).window.hasRoomFor(holder);
+    if (!tallies.covers(job)) return false;
+    return tallies.open(job).window.hasRoomFor(holder);
   }
 
   /** The difficulty the share really reached; undefined when it cannot be worked out now. */
@@ -120,7 +120,7 @@ export class Pipeline {
   }
 
   async #journal(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
-    const { journal, books, clock } = this.#modules;
+    const { journal, tallies, clock } = this.#modules;
     const { job, holder, nonce, target, late } = candidate;
     const record: ShareRecord = {
       job: job.height,
@@ -134,7 +134,7 @@ export class Pipeline {
     };
     const { kind } = await journal.append(encodeRecord({ kind: "share", share: record }), (place) => {
       job.seen.credit(nonce.bytes);
-      const { window } = books.credit(job, record, place);
+      const { window } = tallies.credit(job, record, place);
       if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
     });
     if (kind === "durable") this.#offer(candidate, record);
@@ -143,7 +143,7 @@ export class Pipeline {
 
   #offer({ late }: Candidate, share: ShareRecord): void {
     try {
-      this.#modules.onAccepted({ ...acceptedShare(share), late, replayed: false });
+      this.#modules.onAccepted({ ...acceptedShare(share), late, recovered: false });
     } catch (thrown) {
       this.#modules.logger.error("the submitter failed on a share, which is credited all the same", {
         error: coerceError(thrown).message,
@@ -159,8 +159,8 @@ export class Pipeline {
     // Busy is the pool's doing, not the miner's.
     if (verdict.code === "busy") return;
     const job = this.#modules.jobs.newest();
-    if (job === undefined || !this.#modules.books.covers(job)) return;
-    this.#modules.books.open(job).refusals.add(share.user, share.worker);
+    if (job === undefined || !this.#modules.tallies.covers(job)) return;
+    this.#modules.tallies.open(job).refusals.add(share.user, share.worker);
   }
 }
 

@@ -2,9 +2,10 @@
 
 import * as v from "valibot";
 import type { Random } from "../../shared/clock.ts";
-import type { BookKey } from "../../shared/db/edges.ts";
+import type { TallyKey } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { delta } from "../../shared/messages/summary.ts";
+import type { JournalConsumer, NumberedRecord } from "../journal/read-journal.ts";
 import {
   type CloseRecord,
   type CutRecord,
@@ -15,11 +16,10 @@ import {
   type SessionsRecord,
   type ShareRecord,
 } from "../journal/records.ts";
-import type { JournalReader, NumberedRecord } from "../journal/replay.ts";
 import { type Run, runFrom } from "./open-jobs.ts";
 import type { RestoredPrefix } from "./prefixes.ts";
 import { SeenNonces } from "./seen.ts";
-import { addShare, type Book, Books } from "./tallies.ts";
+import { addShare, type JobTally, Tallies } from "./tallies.ts";
 
 /** A job of an earlier run that may still be the current one. */
 export interface RecoveredJob {
@@ -38,8 +38,8 @@ export interface RecoveredRun extends Pick<Run, "from" | "to"> {
 
 /** A cut or a marker on record, which the books may have or not. */
 export type RecoveredMessage =
-  | { readonly kind: "delta"; readonly key: BookKey; readonly seq: number; readonly body: string }
-  | { readonly kind: "marker"; readonly key: BookKey; readonly lastSeq: number };
+  | { readonly kind: "delta"; readonly key: TallyKey; readonly seq: number; readonly body: string }
+  | { readonly kind: "marker"; readonly key: TallyKey; readonly lastSeq: number };
 
 /** Four times as many as the chain takes of one pool at most. */
 const BEST_SHARES = 100;
@@ -49,9 +49,9 @@ const RECENT_JOBS = 2;
 
 const UNSTOPPED: RecoveredRun = { ...runFrom(0), stoppedAtMs: undefined };
 
-/** Collects what `replayJournal` reads; `finish` then folds the uncut shares into the counters. */
-export class Recovery implements JournalReader {
-  books = new Books();
+/** Collects what `readJournal` reads; `finish` then folds the uncut shares into the counters. */
+export class Recovery implements JournalConsumer {
+  tallies = new Tallies();
   readonly messages: RecoveredMessage[] = [];
   readonly recent: RecoveredJob[] = [];
   /** Those of the recent jobs, with the newest job in which each was held. */
@@ -61,7 +61,7 @@ export class Recovery implements JournalReader {
   #lastSerial = 0;
   readonly #random: Random;
   readonly #jobs = new Map<number, JobRecord>();
-  readonly #uncut = new Map<Book, { readonly number: number; readonly share: ShareRecord }[]>();
+  readonly #uncut = new Map<JobTally, { readonly number: number; readonly share: ShareRecord }[]>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -69,7 +69,7 @@ export class Recovery implements JournalReader {
 
   start(state: string): void {
     try {
-      this.books = Books.restore(state);
+      this.tallies = Tallies.restore(state);
     } catch (cause) {
       throw new CodedError(
         "journal-version",
@@ -83,7 +83,7 @@ export class Recovery implements JournalReader {
     const record = decodeRecord(numbered);
     switch (record.kind) {
       case "epoch":
-        this.books.beginEpoch(record.epoch);
+        this.tallies.beginEpoch(record.epoch);
         return;
       case "job":
         this.#job(record.job, numbered);
@@ -99,15 +99,15 @@ export class Recovery implements JournalReader {
         return;
       case "sessions":
         this.sessions = record.sessions;
-        this.books.noteNewest(numbered.segment);
+        this.tallies.noteNewest(numbered.segment);
         return;
       case "prefixes":
         this.#prefixes(record.prefixes);
-        this.books.noteNewest(numbered.segment);
+        this.tallies.noteNewest(numbered.segment);
         return;
       case "run":
         this.#run(record.run);
-        this.books.noteNewest(numbered.segment);
+        this.tallies.noteNewest(numbered.segment);
         return;
     }
   }
@@ -118,15 +118,15 @@ export class Recovery implements JournalReader {
   }
 
   finish(): void {
-    for (const [book, shares] of this.#uncut) for (const { share } of shares) addShare(book, share);
+    for (const [tally, shares] of this.#uncut) for (const { share } of shares) addShare(tally, share);
     this.#uncut.clear();
-    this.books.prune();
+    this.tallies.prune();
   }
 
   #job(job: JobRecord, { segment }: NumberedRecord): void {
     this.#jobs.set(job.height, job);
-    this.books.open(job);
-    this.books.noteNewest(segment);
+    this.tallies.open(job);
+    this.tallies.noteNewest(segment);
     if (this.recent.some((known) => known.job.height === job.height)) return;
     this.recent.push({ job, seen: new SeenNonces(this.#random(16)), runs: [UNSTOPPED], best: [] });
     if (this.recent.length > RECENT_JOBS) this.recent.shift();
@@ -159,15 +159,16 @@ export class Recovery implements JournalReader {
   }
 
   #share(share: ShareRecord, { number, segment }: NumberedRecord): void {
-    const epoch = this.books.epoch();
+    const epoch = this.tallies.epoch();
     if (epoch === undefined) throw outOfOrder(number, "a share before any epoch");
     this.shares += 1;
     const known = this.#jobs.get(share.job);
-    // The job's own record may have been freed with an earlier file; its book then came with the header.
-    const book = known === undefined ? this.books.book({ job: share.job, ...epoch }) : this.books.open(known);
-    this.books.note(book, segment);
-    const uncut = this.#uncut.get(book);
-    if (uncut === undefined) this.#uncut.set(book, [{ number, share }]);
+    // The job's own record may have been freed with an earlier file; its tally then came with the header.
+    const tally =
+      known === undefined ? this.tallies.tally({ job: share.job, ...epoch }) : this.tallies.open(known);
+    this.tallies.note(tally, segment);
+    const uncut = this.#uncut.get(tally);
+    if (uncut === undefined) this.#uncut.set(tally, [{ number, share }]);
     else uncut.push({ number, share });
     const recent = this.recent.find(({ job }) => job.height === share.job);
     if (recent === undefined) return;
@@ -176,9 +177,9 @@ export class Recovery implements JournalReader {
   }
 
   #cut(cut: CutRecord, { number, segment }: NumberedRecord): void {
-    const book = this.books.cut(cut, { number, segment });
-    const left = this.#uncut.get(book)?.filter((share) => share.number > cut.through);
-    if (left !== undefined) this.#uncut.set(book, left);
+    const tally = this.tallies.cut(cut, { number, segment });
+    const left = this.#uncut.get(tally)?.filter((share) => share.number > cut.through);
+    if (left !== undefined) this.#uncut.set(tally, left);
     for (const [index, body] of cut.bodies.entries()) {
       const seq = cut.seq + index;
       const parsed = v.safeParse(delta, JSON.parse(body));
@@ -189,7 +190,7 @@ export class Recovery implements JournalReader {
   }
 
   #close(close: CloseRecord, { number, segment }: NumberedRecord): void {
-    this.books.close(close, { number, segment });
+    this.tallies.close(close, { number, segment });
     this.messages.push({ kind: "marker", key: bare(close), lastSeq: close.lastSeq });
   }
 }
@@ -202,7 +203,7 @@ function keepBest(recent: RecoveredJob, share: ShareRecord): void {
     .slice(0, BEST_SHARES);
 }
 
-function bare({ job, slot, epoch }: BookKey): BookKey {
+function bare({ job, slot, epoch }: TallyKey): TallyKey {
   return { job, slot, epoch };
 }
 

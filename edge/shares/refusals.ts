@@ -1,4 +1,4 @@
-/** Refused shares of one book, held until they can travel beside accepted ones: alone they make no delta, or strangers could write rows by them. */
+/** Refused shares of one tally, held until they can travel beside accepted ones: alone they make no delta, or strangers could write rows by them. */
 
 /** Workers of one user that are counted by name; the refusals of all its others are counted together. */
 const MOST_NAMES = 256;
@@ -16,7 +16,7 @@ export class Refusals {
   /** By user, then by worker. */
   readonly #counts = new Map<string, Map<string | undefined, number>>();
   #counters = 0;
-  /** Workers with accepted shares in this book, which may have refusals of their own at its end. */
+  /** Workers with accepted shares in this tally, which may have refusals of their own at its end. */
   readonly #known = new Set<string>();
 
   add(user: string, worker: string): void {

@@ -2,17 +2,17 @@
 
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
-import type { Books } from "./tallies.ts";
+import type { Tallies } from "./tallies.ts";
 
 /** So many more than the next may be given out before the record is renewed. */
 const AHEAD = 4_096;
 
 export class SessionRecord {
-  readonly #modules: { readonly journal: Journal; readonly books: Books };
+  readonly #modules: { readonly journal: Journal; readonly tallies: Tallies };
   readonly #slot: number;
   #mark = 0;
 
-  constructor(modules: { readonly journal: Journal; readonly books: Books }, slot: number) {
+  constructor(modules: { readonly journal: Journal; readonly tallies: Tallies }, slot: number) {
     this.#modules = modules;
     this.#slot = slot;
   }
@@ -26,10 +26,10 @@ export class SessionRecord {
   write(next: number): void {
     this.#mark = next + AHEAD;
     // Not waited for: each prefix is on record itself before it is told.
-    const { journal, books } = this.#modules;
+    const { journal, tallies } = this.#modules;
     void journal.append(
       encodeRecord({ kind: "sessions", sessions: { slot: this.#slot, next: this.#mark } }),
-      ({ segment }) => books.noteNewest(segment),
+      ({ segment }) => tallies.noteNewest(segment),
     );
   }
 }

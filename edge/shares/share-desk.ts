@@ -6,8 +6,8 @@ import type { SlotGrant } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
 import { Journal } from "../journal/journal.ts";
+import { type JournalEnd, readJournal } from "../journal/read-journal.ts";
 import type { JobRecord } from "../journal/records.ts";
-import { type JournalEnd, replayJournal } from "../journal/replay.ts";
 import { lateMsOf, SlotLease } from "../lease/slots.ts";
 import type {
   Grant,
@@ -18,19 +18,19 @@ import type {
   SubmittedShare,
 } from "../stratum/backend.ts";
 import { journalKnowledge, recordsPastJournal } from "./ahead.ts";
-import { Bookkeeper } from "./cutter.ts";
+import { Cutter } from "./cutter.ts";
 import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
 import { JobTurns } from "./job-turns.ts";
 import { type OpenJob, OpenJobs } from "./open-jobs.ts";
-import { Outbox } from "./outbox.ts";
-import { type Periodic, startPeriodic } from "./periodic.ts";
+import { type PeriodicTask, startPeriodicTask } from "./periodic-task.ts";
 import { type AcceptedShare, Pipeline } from "./pipeline.ts";
 import { keyedOrder } from "./prefix-order.ts";
 import { prefixSecret } from "./prefix-secret.ts";
 import { Prefixes } from "./prefixes.ts";
 import { Recovery } from "./recover.ts";
-import type { Books } from "./tallies.ts";
+import { SummaryOutbox } from "./summary-outbox.ts";
+import type { Tallies } from "./tallies.ts";
 
 const CONFIRM_EVERY_MS = 5_000;
 const RESEND_AFTER_MS = 5 * 60_000;
@@ -39,16 +39,16 @@ const RETRY_MS = 1_000;
 
 /** What exists once the journal has been read. */
 interface Running {
-  readonly books: Books;
+  readonly tallies: Tallies;
   readonly journal: Journal;
-  readonly outbox: Outbox;
-  readonly bookkeeper: Bookkeeper;
+  readonly outbox: SummaryOutbox;
+  readonly cutter: Cutter;
   readonly lease: SlotLease;
   readonly pipeline: Pipeline;
   readonly prefixes: DurablePrefixes;
   readonly turns: JobTurns;
-  cutting?: Periodic;
-  confirming?: Periodic;
+  cutting?: PeriodicTask;
+  confirming?: PeriodicTask;
 }
 
 export class ShareDesk {
@@ -76,7 +76,7 @@ export class ShareDesk {
     const { disk, logger, random } = this.#modules;
     const folder = join(this.#options.folder, "journal");
     const recovery = new Recovery(random);
-    const end = await replayJournal(folder, recovery, { disk, logger });
+    const end = await readJournal(folder, recovery, { disk, logger });
     const uncutShares = recovery.uncutShares();
     recovery.finish();
     if (this.#modules.prefixes === undefined)
@@ -91,9 +91,9 @@ export class ShareDesk {
     const unsent = running.outbox.stats().waiting;
     running.outbox.start();
     const periodic = { clock: this.#modules.clock, logger };
-    running.cutting = startPeriodic("cut", this.#options.cutEveryMs, () => this.#tick(running), periodic);
+    running.cutting = startPeriodicTask("cut", this.#options.cutEveryMs, () => this.#tick(running), periodic);
     const confirmEveryMs = this.#options.confirmEveryMs ?? CONFIRM_EVERY_MS;
-    running.confirming = startPeriodic("confirm", confirmEveryMs, () => this.#confirm(running), periodic);
+    running.confirming = startPeriodicTask("confirm", confirmEveryMs, () => this.#confirm(running), periodic);
     this.#taking = true;
     const summary = { slot: grant.slot, epoch: grant.epoch, shares: recovery.shares, uncutShares, unsent };
     logger.info("the share journal is recovered", summary);
@@ -211,11 +211,11 @@ export class ShareDesk {
     let whole = false;
     while (!whole && !signal.aborted && !running.journal.failed()) {
       running.turns.closeAll();
-      whole = (await running.bookkeeper.run()) && this.#jobs.inFlight() === 0;
+      whole = (await running.cutter.run()) && this.#jobs.inFlight() === 0;
       if (!whole) await sleep(this.#modules.clock, RETRY_MS / 20, signal);
     }
     running.turns.closeAll();
-    await running.bookkeeper.run();
+    await running.cutter.run();
     await running.outbox.flushed(signal);
   }
 
@@ -234,17 +234,17 @@ export class ShareDesk {
   #compose(recovery: Recovery, folder: string, end: JournalEnd): Running {
     const { disk, clock, random, logger, records, queue, onFatal } = this.#modules;
     const { edgeId, blockMs, outboxBytes, resendAfterMs } = this.#options;
-    const { books } = recovery;
+    const { tallies } = recovery;
     const kick = (): void => this.#running?.cutting?.kick();
     const journal = new Journal({ ...this.#options.journal, folder }, end, {
       disk,
       clock,
       random,
       logger,
-      state: () => books.state(),
+      state: () => tallies.state(),
       onFailure: onFatal,
     });
-    const outbox = new Outbox(
+    const outbox = new SummaryOutbox(
       { limitBytes: outboxBytes ?? OUTBOX_BYTES, resendAfterMs: resendAfterMs ?? RESEND_AFTER_MS },
       { queue, records, clock, random, logger },
     );
@@ -253,7 +253,7 @@ export class ShareDesk {
       else outbox.addMarker(message.key, message.lastSeq);
     }
     const overThrough = (): number => turns.overThrough;
-    const bookkeeper = new Bookkeeper({ books, journal, outbox, records, clock, overThrough });
+    const cutter = new Cutter({ tallies, journal, outbox, records, clock, overThrough });
     const lease = new SlotLease(
       { edgeId, blockMs },
       {
@@ -265,26 +265,26 @@ export class ShareDesk {
       ...this.#modules,
       jobs: this.#jobs,
       prefixes: this.#prefixes,
-      books,
+      tallies,
       journal,
       leaseHeld: () => lease.held(),
       kick,
     });
-    const prefixes = new DurablePrefixes({ prefixes: this.#prefixes, journal, books }, recovery);
+    const prefixes = new DurablePrefixes({ prefixes: this.#prefixes, journal, tallies }, recovery);
     const turns = new JobTurns(
       { lateMs: lateMsOf(blockMs), recovered: recovery.recent },
       {
-        ...{ jobs: this.#jobs, prefixes: this.#prefixes, durable: prefixes, books, journal, lease },
+        ...{ jobs: this.#jobs, prefixes: this.#prefixes, durable: prefixes, tallies, journal, lease },
         ...{ clock, random, logger, kick },
       },
     );
-    return { books, journal, outbox, bookkeeper, lease, pipeline, prefixes, turns };
+    return { tallies, journal, outbox, cutter, lease, pipeline, prefixes, turns };
   }
 
   /** What an earlier run acknowledged is cut and marked under its own epoch before a new one begins. */
   async #retireEarlierEpochs(running: Running, signal: AbortSignal): Promise<void> {
-    for (const book of running.books.all()) if (book.state === "open") book.state = "closing";
-    while (!(await running.bookkeeper.run())) {
+    for (const tally of running.tallies.all()) if (tally.state === "open") tally.state = "closing";
+    while (!(await running.cutter.run())) {
       if (running.journal.failed()) throw journalFailed();
       if (signal.aborted)
         throw new CodedError("slot-wait-aborted", "stopped while waiting for room on the journal's disk");
@@ -300,11 +300,11 @@ export class ShareDesk {
     const { clock } = this.#modules;
     await appendUntilRoom(running.journal, { kind: "epoch", epoch }, clock, () => {
       // Not those of this very epoch: it is put on record again when something after it failed.
-      for (const book of running.books.all())
-        if (book.state === "open" && book.epoch !== grant.epoch) book.state = "closing";
-      running.books.beginEpoch(epoch);
+      for (const tally of running.tallies.all())
+        if (tally.state === "open" && tally.epoch !== grant.epoch) tally.state = "closing";
+      running.tallies.beginEpoch(epoch);
       // Late shares, and those in hashing, are credited in this epoch too.
-      for (const job of this.#jobs.live()) if (running.books.covers(job)) running.books.open(job);
+      for (const job of this.#jobs.live()) if (running.tallies.covers(job)) running.tallies.open(job);
       running.turns.epochBegins();
       this.#owedFound = false;
     });
@@ -314,34 +314,34 @@ export class ShareDesk {
         { kind: "job", job: jobRecord(current) },
         clock,
         ({ segment }) => {
-          running.books.open(current);
-          running.books.noteNewest(segment);
+          running.tallies.open(current);
+          running.tallies.noteNewest(segment);
         },
       );
       await this.#modules.records.coverJob(this.#options.edgeId, grant, current.height);
     }
   }
 
-  async #tick({ journal, prefixes, turns, bookkeeper }: Running): Promise<void> {
+  async #tick({ journal, prefixes, turns, cutter }: Running): Promise<void> {
     // While miners are stopped because the disk is full nothing else would find that it has room again.
     if (journal.isFull() && journal.canAppend()) prefixes.noteOrder();
     turns.closeOver();
-    await bookkeeper.run();
+    await cutter.run();
   }
 
   async #confirm(running: Running): Promise<void> {
     if (!this.#owedFound) {
-      const present = running.books.epoch();
+      const present = running.tallies.epoch();
       for (const key of await this.#modules.records.unmarkedJobs(this.#options.edgeId)) {
-        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its books.
+        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its tallies.
         if (key.slot === present?.slot && key.epoch >= present.epoch) continue;
-        const book = running.books.book(key);
-        if (book.state === "open") book.state = "closing";
+        const tally = running.tallies.tally(key);
+        if (tally.state === "open") tally.state = "closing";
       }
       this.#owedFound = true;
-      await running.bookkeeper.run();
+      await running.cutter.run();
     }
-    await running.bookkeeper.confirm();
+    await running.cutter.confirm();
   }
 
   #needRunning(): Running {

@@ -2,11 +2,10 @@
 
 import * as v from "valibot";
 import { tallyOf } from "../../shared/accounting/withholding.ts";
-import type { BookKey } from "../../shared/db/edges.ts";
+import type { TallyKey } from "../../shared/db/edges.ts";
 import { type CreditMode, workOfShare } from "../../shared/difficulty/work.ts";
 import type { RecordPlace } from "../journal/journal.ts";
 import {
-  bookKey,
   type CloseRecord,
   type CutRecord,
   type EpochRecord,
@@ -14,12 +13,13 @@ import {
   type JobRecord,
   jobRecord,
   type ShareRecord,
+  tallyKey,
 } from "../journal/records.ts";
 import { Refusals } from "./refusals.ts";
 import { Window } from "./window.ts";
 
 /** `open`: shares may come. `closing`: none will; what is left must be cut and marked. `closed`: its marker is on record. */
-export interface Book extends BookKey {
+export interface JobTally extends TallyKey {
   readonly credit: CreditMode;
   /** Of its job: see tallyOf. */
   threshold: bigint;
@@ -32,9 +32,10 @@ export interface Book extends BookKey {
 
 const stateSchema = v.object({
   epoch: v.nullable(epochRecord),
+  /** The tallies; journals of earlier versions have them under this name too. */
   books: v.array(
     v.object({
-      ...bookKey,
+      ...tallyKey,
       credit: v.picklist(["assigned", "achieved"] satisfies CreditMode[]),
       nextSeq: v.number(),
       closed: v.boolean(),
@@ -43,12 +44,12 @@ const stateSchema = v.object({
   ),
 });
 
-/** The books by key, and which journal files hold something of which. Changed only by records that are durable. */
-export class Books {
-  readonly #books = new Map<string, Book>();
-  readonly #files = new Map<number, Set<Book>>();
+/** The tallies by key, and which journal files hold something of which. Changed only by records that are durable. */
+export class Tallies {
+  readonly #tallies = new Map<string, JobTally>();
+  readonly #files = new Map<number, Set<JobTally>>();
   #epoch: EpochRecord | undefined;
-  #newest: Book | undefined;
+  #newest: JobTally | undefined;
 
   /** Shares from here on belong to this epoch. */
   beginEpoch(epoch: EpochRecord): void {
@@ -64,18 +65,18 @@ export class Books {
     return job.height >= (this.#epoch?.firstJob ?? 0);
   }
 
-  /** The present epoch's book of a job, made when missing. */
-  open(job: Pick<JobRecord, "height" | "credit" | "threshold">): Book {
+  /** The present epoch's tally of a job, made when missing. */
+  open(job: Pick<JobRecord, "height" | "credit" | "threshold">): JobTally {
     const epoch = this.#epoch;
     if (epoch === undefined) throw new RangeError("a job is opened in an epoch, and none has begun");
-    const book = this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
-    book.threshold = BigInt(job.threshold ?? book.threshold);
-    if (this.#newest === undefined || book.job >= this.#newest.job) this.#newest = book;
-    return book;
+    const tally = this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
+    tally.threshold = BigInt(job.threshold ?? tally.threshold);
+    if (this.#newest === undefined || tally.job >= this.#newest.job) this.#newest = tally;
+    return tally;
   }
 
-  /** The book of any epoch; for a job that was never opened in it, an empty one. */
-  book(key: BookKey): Book {
+  /** The tally of any epoch; for a job that was never opened in it, an empty one. */
+  tally(key: TallyKey): JobTally {
     return this.#at(key, "assigned");
   }
 
@@ -84,47 +85,56 @@ export class Books {
     job: Pick<JobRecord, "height" | "credit" | "threshold">,
     share: ShareRecord,
     place: RecordPlace,
-  ): Book {
-    const book = this.open(job);
+  ): JobTally {
+    const tally = this.open(job);
     // Cannot happen; if it does, the work is sent all the same, and accounting raises the alarm.
-    if (book.state === "closed") book.state = "closing";
-    addShare(book, share);
-    this.note(book, place.segment);
-    return book;
+    if (tally.state === "closed") tally.state = "closing";
+    addShare(tally, share);
+    this.note(tally, place.segment);
+    return tally;
   }
 
   /** A durable cut: `window` is what it holds no longer. */
-  cut(cut: CutRecord, place: RecordPlace): Book {
-    const book = this.book(cut);
-    book.nextSeq = cut.seq + cut.bodies.length;
-    this.note(book, place.segment);
-    return book;
+  cut(cut: CutRecord, place: RecordPlace): JobTally {
+    const tally = this.tally(cut);
+    tally.nextSeq = cut.seq + cut.bodies.length;
+    this.note(tally, place.segment);
+    return tally;
   }
 
   /** A durable close marker. */
-  close(close: CloseRecord, place: RecordPlace): Book {
-    const book = this.book(close);
-    book.state = "closed";
-    this.note(book, place.segment);
-    return book;
+  close(close: CloseRecord, place: RecordPlace): JobTally {
+    const tally = this.tally(close);
+    tally.state = "closed";
+    this.note(tally, place.segment);
+    return tally;
   }
 
-  #at(key: BookKey, credit: CreditMode): Book {
+  #at(key: TallyKey, credit: CreditMode): JobTally {
     const text = `${key.job}/${key.slot}/${key.epoch}`;
-    const known = this.#books.get(text);
+    const known = this.#tallies.get(text);
     if (known !== undefined) return known;
     const { job, slot, epoch } = key;
     const counters = { window: new Window(), refusals: new Refusals() };
-    const book: Book = { job, slot, epoch, credit, threshold: 0n, state: "open", ...counters, nextSeq: 0 };
-    this.#books.set(text, book);
-    return book;
+    const tally: JobTally = {
+      job,
+      slot,
+      epoch,
+      credit,
+      threshold: 0n,
+      state: "open",
+      ...counters,
+      nextSeq: 0,
+    };
+    this.#tallies.set(text, tally);
+    return tally;
   }
 
-  /** A journal file holds something of this book. */
-  note(book: Book, segment: number): void {
-    const books = this.#files.get(segment);
-    if (books === undefined) this.#files.set(segment, new Set([book]));
-    else books.add(book);
+  /** A journal file holds something of this tally. */
+  note(tally: JobTally, segment: number): void {
+    const tallies = this.#files.get(segment);
+    if (tallies === undefined) this.#files.set(segment, new Set([tally]));
+    else tallies.add(tally);
   }
 
   /**
@@ -135,24 +145,24 @@ export class Books {
     if (this.#newest !== undefined) this.note(this.#newest, segment);
   }
 
-  all(): Book[] {
-    return [...this.#books.values()];
+  all(): JobTally[] {
+    return [...this.#tallies.values()];
   }
 
-  /** After a restart: drops closed books whose records have all been freed. */
+  /** After a restart: drops closed tallies whose records have all been freed. */
   prune(): void {
-    for (const [text, book] of this.#books) {
-      if (book.state === "closed" && ![...this.#files.values()].some((books) => books.has(book)))
-        this.#books.delete(text);
+    for (const [text, tally] of this.#tallies) {
+      if (tally.state === "closed" && ![...this.#files.values()].some((tallies) => tallies.has(tally)))
+        this.#tallies.delete(text);
     }
   }
 
-  /** The books that a journal file holds something of. */
-  inFile(segment: number): Book[] {
+  /** The tallies that a journal file holds something of. */
+  inFile(segment: number): JobTally[] {
     return [...(this.#files.get(segment) ?? [])];
   }
 
-  /** A file is gone, and with it the closed books that no other needs. */
+  /** A file is gone, and with it the closed tallies that no other needs. */
   fileFreed(segment: number): void {
     this.#files.delete(segment);
     this.prune();
@@ -160,30 +170,32 @@ export class Books {
 
   /** For the header of a new journal file: all that the records before it say, but for uncut shares, whose files are kept. */
   state(): string {
-    const books = this.all().map(({ job, slot, epoch, credit, nextSeq, state, threshold }) => {
+    const tallies = this.all().map(({ job, slot, epoch, credit, nextSeq, state, threshold }) => {
       return { job, slot, epoch, credit, nextSeq, closed: state === "closed", threshold: `${threshold}` };
     });
-    return JSON.stringify({ epoch: this.#epoch ?? null, books } satisfies v.InferInput<typeof stateSchema>);
+    return JSON.stringify({ epoch: this.#epoch ?? null, books: tallies } satisfies v.InferInput<
+      typeof stateSchema
+    >);
   }
 
-  /** Books as a file's header has them; "" gives none. */
-  static restore(state: string): Books {
-    const books = new Books();
-    if (state === "") return books;
+  /** Tallies as a file's header has them; "" gives none. */
+  static restore(state: string): Tallies {
+    const tallies = new Tallies();
+    if (state === "") return tallies;
     const parsed = v.parse(stateSchema, JSON.parse(state));
-    if (parsed.epoch !== null) books.beginEpoch(parsed.epoch);
+    if (parsed.epoch !== null) tallies.beginEpoch(parsed.epoch);
     for (const { closed, nextSeq, credit, threshold, ...key } of parsed.books) {
-      const book = books.#at(key, credit);
-      book.threshold = BigInt(threshold ?? 0n);
-      book.nextSeq = nextSeq;
-      if (closed) book.state = "closed";
+      const tally = tallies.#at(key, credit);
+      tally.threshold = BigInt(threshold ?? 0n);
+      tally.nextSeq = nextSeq;
+      if (closed) tally.state = "closed";
     }
-    return books;
+    return tallies;
   }
 }
 
 /** Adds a share to what waits for the next cut. */
-export function addShare(book: Book, share: ShareRecord): void {
-  const work = workOfShare(book.credit, { assignedTarget: share.assigned, reachedTarget: share.reached });
-  book.window.add({ ...share, work, ...tallyOf(share, book.threshold) });
+export function addShare(tally: JobTally, share: ShareRecord): void {
+  const work = workOfShare(tally.credit, { assignedTarget: share.assigned, reachedTarget: share.reached });
+  tally.window.add({ ...share, work, ...tallyOf(share, tally.threshold) });
 }

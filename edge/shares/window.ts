@@ -45,8 +45,8 @@ export class Window {
   }
 
   /**
-   * Takes over the refused shares of the workers it has rows for; at the last cut of a book all of them, in rows of their own. Where the
-   * book never had an accepted share none are sent.
+   * Takes over the refused shares of the workers it has rows for; at the last cut of a tally all of them, in rows of their own. Where the
+   * tally never had an accepted share none are sent.
    */
   takeRefusals(refusals: Refusals, isLast: boolean): void {
     if (this.#rows.size === 0 && !(isLast && refusals.isOwed())) return;

@@ -11,11 +11,11 @@ import {
 } from "../../shared/db/prices.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type Activations, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
+import { type AssetPrices, priceAssets } from "../../shared/prices/asset-prices.ts";
 import type { PriceRule } from "../../shared/prices/choose.ts";
 import type { SourceOrder } from "../../shared/prices/order.ts";
 import type { Quote } from "../../shared/prices/quote.ts";
 import { type PriceSafety, priceSafety } from "../../shared/prices/safety.ts";
-import { type SettledPrices, settlePrices } from "../../shared/prices/settle.ts";
 import type { FetchModules } from "./fetch-source.ts";
 import { askSource, type SourceCache } from "./source-cache.ts";
 
@@ -52,7 +52,7 @@ export type PollResult =
       readonly kind: "priced";
       readonly id: bigint;
       readonly version: OprVersion;
-      readonly settled: SettledPrices;
+      readonly priced: AssetPrices;
     }
   | { readonly kind: "unchanged" }
   | { readonly kind: "unpriced"; readonly missing: readonly string[]; readonly failures: readonly string[] };
@@ -79,7 +79,7 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
     });
   const winning = await lastWinningPrices(modules.db);
   const safety = options.safety ?? priceSafety(options.order);
-  const settled = settlePrices({
+  const priced = priceAssets({
     version,
     rule: options.rule,
     nowMs,
@@ -93,23 +93,23 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
     carry: options.carry,
     safety: { ...safety, winningAtMs: winning?.atMs },
   });
-  warnOfRefused(settled, modules);
-  if (settled.missing.length > 0 || !hasFreshPrice(settled)) {
+  warnOfRefused(priced, modules);
+  if (priced.missing.length > 0 || !hasFreshPrice(priced)) {
     modules.logger.error("no prices for the next record", {
-      why: settled.missing.length > 0 ? "assets without a price" : "no source gave a fresh quote",
-      missing: settled.missing,
+      why: priced.missing.length > 0 ? "assets without a price" : "no source gave a fresh quote",
+      missing: priced.missing,
       failures,
       advice:
         "see `prosper pullsources`; turn on more sources in [oracledatasources], or set [oraclefixedprices]",
     });
-    return { kind: "unpriced", missing: settled.missing, failures };
+    return { kind: "unpriced", missing: priced.missing, failures };
   }
-  const id = await insertPrices(modules.db, { atMs: nowMs, version, ...settled });
-  return { kind: "priced", id, version, settled };
+  const id = await insertPrices(modules.db, { atMs: nowMs, version, ...priced });
+  return { kind: "priced", id, version, priced };
 }
 
 /** Somebody is wrong, or an attack is under way: the operator should know. */
-function warnOfRefused({ notes }: SettledPrices, { logger }: PollModules): void {
+function warnOfRefused({ notes }: AssetPrices, { logger }: PollModules): void {
   const refused = [...notes].flatMap(([asset, { quotes }]) =>
     quotes.flatMap(([source, price, , fate]) =>
       fate === "deviant" || fate === "jumped" || fate === "absurd"
@@ -170,6 +170,6 @@ function lastGoodOf(
 }
 
 /** A row of old prices only would make them look new. */
-function hasFreshPrice({ notes }: SettledPrices): boolean {
+function hasFreshPrice({ notes }: AssetPrices): boolean {
   return [...notes].some(([asset, { basis }]) => asset !== "USD" && (basis === "quotes" || basis === "thin"));
 }

@@ -16,7 +16,7 @@ import { startNodeServer } from "./node-server.ts";
 import type { DevnetOptions } from "./options.ts";
 import { pegnetdMethods } from "./pegnetd-methods.ts";
 import { type PriceFeed, startPriceFeed } from "./price-feed.ts";
-import { readReplay, replayBlocks } from "./replay.ts";
+import { appendRealBlocks, readRealBlocks } from "./real-blocks.ts";
 import { createRivals, rivalAddress } from "./rivals.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 
@@ -53,9 +53,9 @@ const FEED_STEP_MS_MIN = 100;
 /** Starts all parts; the first block is there when it resolves. Rejects with CodedErrors `port-taken`, `replay-invalid`, `devnet-data-damaged`. */
 export async function startDevnet(options: DevnetOptions, modules: DevnetModules): Promise<Devnet> {
   const { clock, random, logger, hasher } = modules;
-  const replay = await readReplay(options.replay);
+  const replay = await readRealBlocks(options.replay);
   const chain = await DevnetChain.open(options, logger);
-  await replayBlocks(replay, {
+  await appendRealBlocks(replay, {
     chain,
     hasher,
     activations: options.activations,

@@ -54,7 +54,7 @@ export interface Mempool {
   entryOfTx(txId: string): string | undefined;
   txOfEntry(entryHash: string): string | undefined;
   /** Takes entries out that went into a block, and what is too old at `height`. */
-  settle(included: ReadonlySet<string>, height: number): void;
+  removeIncluded(included: ReadonlySet<string>, height: number): void;
 }
 
 export function createMempool(options: MempoolOptions, modules: MempoolModules): Mempool {
@@ -96,7 +96,7 @@ export function createMempool(options: MempoolOptions, modules: MempoolModules):
     isPaid: (entryHash) => paid.has(entryHash),
     entryOfTx: (txId) => [...commits].find(([, commit]) => commit.txId === txId)?.[0],
     txOfEntry: (entryHash) => commits.get(entryHash)?.txId,
-    settle(included, height) {
+    removeIncluded(included, height) {
       for (const [hash, reveal] of reveals)
         if (included.has(hash) || reveal.height + options.keepBlocks < height) reveals.delete(hash);
       for (const [hash, commit] of commits)

@@ -261,7 +261,7 @@ export class Network {
     const leftMs = savedMs - clock.monotonicMs();
     if (leftMs > 0) await sleep(clock, leftMs, this.#stopping.signal);
     await this.#save(made);
-    mempool.settle(new Set(entries.map((entry) => entry.hash)), height + 1);
+    mempool.removeIncluded(new Set(entries.map((entry) => entry.hash)), height + 1);
     const summary = summarise(made, this.#options.rivalAddresses, effort.next());
     effort.observe(summary.otherDifficulties);
     this.#isClosing = false;

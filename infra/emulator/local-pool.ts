@@ -11,7 +11,7 @@ import { CodedError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import { factoidAddress } from "../pool/key-addresses.ts";
 import { startParts } from "../pool/parts.ts";
-import { periodic } from "../pool/periodic.ts";
+import { runEvery } from "../pool/run-every.ts";
 import { type CloudModules, type CloudOptions, startCloud } from "./cloud.ts";
 import { startEdgeProcess } from "./edge.ts";
 import { startFront } from "./front.ts";
@@ -123,5 +123,5 @@ async function tellSeals(db: Db, modules: LocalPoolModules, signal: AbortSignal)
       modules.onSealed(block);
     }
   };
-  await periodic({ name: "seals", everyMs: LOOK_MS, run }, { ...modules, signal });
+  await runEvery({ name: "seals", everyMs: LOOK_MS, run }, { ...modules, signal });
 }

@@ -93,7 +93,7 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
     cutEveryMs: Math.min(CUT_MS, blockMs / 5),
     follow: followOptions(config),
     grade,
-    settle: {
+    nextJob: {
       activations: grade.activations,
       payoutAddress: pool.oprcoinbase,
       identity: pool.opridentity,

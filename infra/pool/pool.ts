@@ -21,10 +21,10 @@ import type { Config } from "../config/schema.ts";
 import { watchDatabase } from "./database-outage.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
 import type { PoolMetrics } from "./metrics.ts";
-import { periodic } from "./periodic.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey } from "./receipt-key.ts";
+import { runEvery } from "./run-every.ts";
 import { renewCertificate } from "./stratum-settings.ts";
 import type { Web } from "./web.ts";
 
@@ -150,7 +150,7 @@ function pollPrices(options: PoolOptions, modules: PoolModules, signal: AbortSig
   const poll = createLocalPoll(
     createPollHandler(settings, { ...modules, fetch, cache: createSourceCache() }),
   );
-  return periodic(
+  return runEvery(
     { name: "poll", everyMs: Math.min(60_000, settings.cacheMs), run: poll },
     { ...modules, signal },
   );

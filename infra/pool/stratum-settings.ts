@@ -8,7 +8,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
-import { periodic } from "./periodic.ts";
+import { runEvery } from "./run-every.ts";
 
 type DoorOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
 
@@ -83,7 +83,7 @@ export function renewCertificate(
   const { tlscert, tlskey } = config.stratum;
   const changedMs = (): number => Math.max(...[tlscert, tlskey].map((file) => statSync(file).mtimeMs));
   let usedMs = changedMs();
-  return periodic(
+  return runEvery(
     {
       name: "certificate",
       everyMs: LOOK_AGAIN_MS,

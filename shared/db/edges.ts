@@ -14,7 +14,7 @@ export interface SlotGrant {
 }
 
 /** All work of one edge epoch for one job. */
-export interface BookKey {
+export interface TallyKey {
   readonly job: number;
   readonly slot: number;
   readonly epoch: number;
@@ -42,13 +42,13 @@ export interface EdgeRecords {
   /** The epoch takes no more shares; its slot stays reserved for this edge until the lease would have expired. */
   endEpoch(edgeId: string, grant: SlotGrant): Promise<void>;
   /** Unsealed jobs for which an ended epoch of this edge still owes its close marker. */
-  unmarkedJobs(edgeId: string): Promise<BookKey[]>;
+  unmarkedJobs(edgeId: string): Promise<TallyKey[]>;
   /** Which of the deltas of `key` from `fromSeq` to `toSeq` are in the books. */
   appliedSeqs(
-    ranges: readonly (BookKey & { fromSeq: number; toSeq: number })[],
-  ): Promise<(BookKey & { seq: number })[]>;
+    ranges: readonly (TallyKey & { fromSeq: number; toSeq: number })[],
+  ): Promise<(TallyKey & { seq: number })[]>;
   /** Which of these have their close marker and all deltas up to `lastSeq` in the books. Read afresh at every call. */
-  settled(books: readonly (BookKey & { lastSeq: number })[]): Promise<BookKey[]>;
+  fullyApplied(tallies: readonly (TallyKey & { lastSeq: number })[]): Promise<TallyKey[]>;
 }
 
 const slotRow = v.object({ slot: v.number(), epoch: bigintText, firstJob: v.nullable(v.number()) });
@@ -86,10 +86,10 @@ export function edgeRecords(db: Db): EdgeRecords {
       );
       return rows.map((row) => ({ ...toKey(row), seq: row.seq }));
     },
-    async settled(books) {
+    async fullyApplied(tallies) {
       const rows = await db.query(
         sql`SELECT r.job, r.slot, r.epoch::text
-          FROM jsonb_to_recordset(${json(books)}::jsonb) AS r(job integer, slot smallint, epoch bigint, "lastSeq" integer)
+          FROM jsonb_to_recordset(${json(tallies)}::jsonb) AS r(job integer, slot smallint, epoch bigint, "lastSeq" integer)
           JOIN close_markers m ON m.job = r.job AND m.slot = r.slot AND m.epoch = r.epoch
           WHERE r."lastSeq" + 1 = (SELECT count(*) FROM deltas d
             WHERE d.job = r.job AND d.slot = r.slot AND d.epoch = r.epoch AND d.seq <= r."lastSeq")`,
@@ -100,7 +100,7 @@ export function edgeRecords(db: Db): EdgeRecords {
   };
 }
 
-function toKey(row: v.InferOutput<typeof keyRow>): BookKey {
+function toKey(row: v.InferOutput<typeof keyRow>): TallyKey {
   return { job: row.job, slot: row.slot, epoch: Number(row.epoch) };
 }
 

@@ -28,7 +28,7 @@ const columns = sql`height, version, opr_hash AS "oprHash", opr, prices::text AS
  * Inserts the job unless the height has one, and returns the row that stands: every edge mines the same record.
  * `pricesId` is the price row that it was made from.
  */
-export async function settleJob(db: Db, job: JobRow, pricesId: bigint | null): Promise<JobRow> {
+export async function insertJob(db: Db, job: JobRow, pricesId: bigint | null): Promise<JobRow> {
   await db.execute(sql`
     INSERT INTO jobs (height, version, opr_hash, opr, prices, prices_id, threshold, fee_rate, split, credit)
     VALUES (${job.height}, ${job.version}, ${job.oprHash}, ${job.opr}, ${json(job.prices)}::jsonb, ${pricesId}::bigint,

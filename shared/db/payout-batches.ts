@@ -278,7 +278,7 @@ export async function markVoid(db: Db, entryHash: string, why: string): Promise<
 }
 
 /** Brings entries and batches in line with what is booked, by whichever command. Repeating it changes nothing. */
-export async function settleBatches(db: Db): Promise<void> {
+export async function completeBatches(db: Db): Promise<void> {
   await db.execute(sql`UPDATE payout_entries e SET state = 'booked', changed_at = now()
     WHERE e.state IN ('intended', 'revealed') AND EXISTS (SELECT 1 FROM payments p WHERE p.entry_hash = e.entry_hash)`);
   await db.execute(sql`UPDATE payout_batches b SET state = 'done', changed_at = now() WHERE b.state = 'sending'

@@ -2,8 +2,8 @@
 
 import * as v from "valibot";
 import type { OprVersion } from "../opr/assets.ts";
+import { PRICE_BASES, type PriceNote } from "../prices/asset-prices.ts";
 import { QUOTE_FATES } from "../prices/quote.ts";
-import { PRICE_BASES, type PriceNote } from "../prices/settle.ts";
 import { bigintText, type Db, first, json, jsonText, one, sql } from "./port.ts";
 
 const quoteLine = v.tuple([v.string(), v.string(), v.number(), v.picklist(QUOTE_FATES)]);

@@ -32,7 +32,7 @@ export function choosePrice<T extends { readonly price: number }>(
   const isInside = bandAround(
     quotes.length < 3
       ? first.price
-      : trimmedMean(
+      : meanWithoutEnds(
           ascending.map((q) => q.price),
           1,
         ),
@@ -45,7 +45,7 @@ export function choosePrice<T extends { readonly price: number }>(
 }
 
 /** Mean of ascending numbers without the `cut` lowest and highest; there must be more than twice as many. */
-export function trimmedMean(ascending: readonly number[], cut: number): number {
+export function meanWithoutEnds(ascending: readonly number[], cut: number): number {
   const kept = ascending.slice(cut, ascending.length - cut);
   return kept.reduce((sum, value) => sum + value, 0) / kept.length;
 }

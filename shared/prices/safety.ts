@@ -81,7 +81,7 @@ export interface BlockPrice {
   readonly ageMs: number;
 }
 
-export interface Refusals<T> {
+export interface JudgedQuotes<T> {
   readonly kept: readonly T[];
   readonly refused: readonly { readonly quote: T; readonly fate: QuoteFate }[];
 }
@@ -96,7 +96,7 @@ export function refuseDeviants<T extends Judgeable>(
   quotes: readonly T[],
   limits: DeviationLimits,
   block: BlockPrice | undefined,
-): Refusals<T> {
+): JudgedQuotes<T> {
   const kind = kindOf(asset);
   if (kind === undefined) return { kept: quotes, refused: [] };
   const last =

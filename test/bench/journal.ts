@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Journal } from "../../edge/journal/journal.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
+import { readJournal } from "../../edge/journal/read-journal.ts";
 import { encodeRecord } from "../../edge/journal/records.ts";
-import { replayJournal } from "../../edge/journal/replay.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { SILENT } from "../../shared/logger.ts";
 
@@ -22,7 +22,7 @@ const reader = {
   },
 };
 
-const journal = new Journal({ folder }, await replayJournal(folder, reader, disk), {
+const journal = new Journal({ folder }, await readJournal(folder, reader, disk), {
   ...disk,
   clock: systemClock,
   random: systemRandom,
@@ -60,7 +60,7 @@ const seconds = (performance.now() - begin) / 1000;
 const bytes = journal.bytes();
 await journal.close();
 const replayBegin = performance.now();
-await replayJournal(folder, reader, disk);
+await readJournal(folder, reader, disk);
 const replaySeconds = (performance.now() - replayBegin) / 1000;
 rmSync(folder, { recursive: true });
 waits.sort((a, b) => a - b);

@@ -187,7 +187,7 @@ export function memoryBooks(nowMs: () => number): MemoryBooks {
           .map((seq) => ({ job, slot, epoch, seq })),
       );
     },
-    async settled(keys) {
+    async fullyApplied(keys) {
       reachable();
       return keys
         .filter((key) => {

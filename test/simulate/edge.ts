@@ -1,7 +1,7 @@
 /** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together as edge/edge.ts does. */
 
 import { createFollower, type Follower } from "../../edge/chain/follower.ts";
-import { freshPrices, type PriceRow } from "../../edge/chain/next-job.ts";
+import { freshPrices, type NewestPrices } from "../../edge/chain/next-job.ts";
 import { createStallWatch, type StallWatch } from "../../edge/chain/stall.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
@@ -28,7 +28,7 @@ import { holderOf } from "./client.ts";
 import type { SimDisk } from "./disk.ts";
 import { THRESHOLD } from "./hits.ts";
 import type { ModelServer } from "./model/server.ts";
-import { settleModelJob } from "./model/statements.ts";
+import { insertModelJob } from "./model/statements.ts";
 import type { DatabaseNetwork } from "./network.ts";
 import { CANARY } from "./oracle.ts";
 import type { SimProcess } from "./process.ts";
@@ -78,7 +78,7 @@ export interface SimEdgeModules {
   /** A block was booked. */
   readonly onBlock: () => void;
   /** Asks for the newest prices through what notes which row it should be, and judges the one that came. */
-  readonly judgePrices: (ask: () => Promise<PriceRow>) => Promise<PriceRow>;
+  readonly judgePrices: (ask: () => Promise<NewestPrices>) => Promise<PriceRow>;
   /** A session was given this prefix. */
   readonly onGranted: (prefix: number) => void;
   readonly guard: (work: () => void) => void;
@@ -242,7 +242,7 @@ export class SimEdge {
           { name: "chain", holder: this.id, leaseMs: chainLeaseMs(BLOCK_MS) },
           { db, clock: process.clock },
         ),
-        settleJob: (block) => this.#settle(block),
+        makeJob: (block) => this.#makeJob(block),
         clock: process.clock,
         logger,
       },
@@ -263,7 +263,7 @@ export class SimEdge {
     };
   }
 
-  async #settle(block: BlockRow): Promise<JobRow> {
+  async #makeJob(block: BlockRow): Promise<JobRow> {
     const { process, network, server, chance, judgePrices } = this.#modules;
     const height = block.height + 1;
     const known = await network.call(process, async () => server.tables.jobs.get(height));
@@ -271,7 +271,7 @@ export class SimEdge {
       await judgePrices(() => freshPrices(STALE_MS, () => newestPrices(network.db(process))));
     const row = await network.call(process, () =>
       server.run(async (tx) => {
-        return settleModelJob(tx, {
+        return insertModelJob(tx, {
           ...{ height, oprHash: recordHash(height, `${this.id} ${chance.unit()}`), rate: FEE_RATE },
           ...{
             createdAtMs: tx.nowMs(),

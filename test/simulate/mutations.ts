@@ -148,7 +148,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "page-cache-trusted-at-recovery",
     breaks: "records that only the page cache had are taken for durable",
-    file: "edge/journal/replay.ts",
+    file: "edge/journal/read-journal.ts",
     replace: [["if (last) await rewrite(", 'if (last && scan.kind === "torn") await rewrite(']],
     plan: { everyMs: 250, faults: ["kill-edge-at-operation", "power-cut"], faultEveryMs: 1_500 },
     within: 100,
@@ -157,7 +157,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "journal-freed-too-early",
     breaks: "a file is removed before the books have all of it",
     file: "edge/shares/cutter.ts",
-    replace: [['book.state === "closed" && settled.has(keyText(book));', 'book.state === "closed";']],
+    replace: [['tally.state === "closed" && applied.has(keyText(tally));', 'tally.state === "closed";']],
     plan: {
       everyMs: 250,
       faults: ["slow-queue", "queue-away", "kill-edge", "kill-functions"],
@@ -171,8 +171,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/cutter.ts",
     replace: [
       [
-        'book.job <= overThrough() && book.state === "closed" && settled.has(keyText(book));',
-        "book.window.size() === 0;",
+        'tally.job <= overThrough() && tally.state === "closed" && applied.has(keyText(tally));',
+        "tally.window.size() === 0;",
       ],
     ],
     within: 100,
@@ -184,7 +184,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: [
       [
         'const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
-        'for (const [index, body] of bodies.entries()) outbox.addDelta(book, seq + index, body);\n    const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
+        'for (const [index, body] of bodies.entries()) outbox.addDelta(tally, seq + index, body);\n    const outcome = await journal.append(encodeRecord({ kind: "cut", cut }), (place) => {',
       ],
     ],
     within: 200,
@@ -193,14 +193,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "counters-lost-with-a-failed-cut",
     breaks: "what a full disk kept from being cut is gone",
     file: "edge/shares/cutter.ts",
-    replace: [["book.window.merge(window);", ""]],
+    replace: [["tally.window.merge(window);", ""]],
     within: 100,
   },
   {
     name: "uncut-shares-forgotten",
     breaks: "a restart drops what no delta held yet",
     file: "edge/shares/recover.ts",
-    replace: [["for (const { share } of shares) addShare(book, share);", "void shares;"]],
+    replace: [["for (const { share } of shares) addShare(tally, share);", "void shares;"]],
     within: 20,
   },
   {
@@ -213,7 +213,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "queue-trusted",
     breaks: "what a dying queue had taken is never sent again",
-    file: "edge/shares/outbox.ts",
+    file: "edge/shares/summary-outbox.ts",
     replace: [
       [
         "this.#waiting.delete(message);\n        retryMs",
@@ -333,8 +333,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "edge/shares/pipeline.ts",
     replace: [
       [
-        "this.#modules.books.open(job).refusals.add(share.user, share.worker);",
-        "this.#modules.books.open(job).window.addRefused(share.user, share.worker);",
+        "this.#modules.tallies.open(job).refusals.add(share.user, share.worker);",
+        "this.#modules.tallies.open(job).window.addRefused(share.user, share.worker);",
       ],
     ],
     within: 40,

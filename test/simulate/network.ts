@@ -87,7 +87,7 @@ export class DatabaseNetwork {
       endEpoch: (edgeId, grant) => this.call(process, () => direct.endEpoch(edgeId, grant)),
       unmarkedJobs: (edgeId) => this.call(process, () => direct.unmarkedJobs(edgeId)),
       appliedSeqs: (ranges) => this.call(process, () => direct.appliedSeqs(ranges)),
-      settled: (books) => this.call(process, () => direct.settled(books)),
+      fullyApplied: (books) => this.call(process, () => direct.fullyApplied(books)),
     };
   }
 

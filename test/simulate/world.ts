@@ -1,6 +1,6 @@
 /** Everything of one schedule: edges, functions, database, queue, chain and miners, and the hand that breaks them. */
 
-import type { PriceRow } from "../../edge/chain/next-job.ts";
+import type { NewestPrices } from "../../edge/chain/next-job.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type MemoryDisk, memoryDisk } from "../helpers/memory-disk.ts";
 import { SimChain } from "./chain.ts";
@@ -326,7 +326,7 @@ export class World {
   }
 
   /** A job's prices are the newest by sequence, and not from the future. */
-  async #judgePrices(ask: () => Promise<PriceRow>): Promise<PriceRow> {
+  async #judgePrices(ask: () => Promise<NewestPrices>): Promise<PriceRow> {
     const newest = this.server.tables.prices.at(-1)?.id ?? 0n;
     const beforeMs = this.server.nowMs();
     const row = await ask();

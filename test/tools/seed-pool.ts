@@ -10,7 +10,7 @@ import { json, sql } from "../../shared/db/port.ts";
 import { insertPrices } from "../../shared/db/prices.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { assetsOf } from "../../shared/opr/assets.ts";
-import type { PriceNote } from "../../shared/prices/settle.ts";
+import type { PriceNote } from "../../shared/prices/asset-prices.ts";
 import { addressOf } from "../helpers/accounts.ts";
 
 export interface SeedOptions {

@@ -2,7 +2,7 @@
 
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
-import { settleBatches } from "../../../shared/db/payout-batches.ts";
+import { completeBatches } from "../../../shared/db/payout-batches.ts";
 import { disregardEntry, ownersOf } from "../../../shared/db/payout-comparison.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { formatPeg } from "../books/audit.ts";
@@ -53,7 +53,7 @@ export async function bookCommand(
     default:
       throw refused("the books know it otherwise: run `prosper audit`");
   }
-  await settleBatches(db);
+  await completeBatches(db);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0n);
   const details = { total, users: lines.length };
   await logAdminAction(db, {

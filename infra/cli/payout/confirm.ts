@@ -3,6 +3,7 @@
 import { VOID_AFTER_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { recordReceipt } from "../../../shared/db/payments.ts";
 import {
+  completeBatches,
   findBatch,
   markVoid,
   type PayoutBatch,
@@ -10,7 +11,6 @@ import {
   readEntries,
   readLines,
   sendingBatches,
-  settleBatches,
 } from "../../../shared/db/payout-batches.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
@@ -42,7 +42,7 @@ export async function confirmCommand(
   modules: ConfirmModules,
 ): Promise<number> {
   const { db, print } = modules;
-  await settleBatches(db);
+  await completeBatches(db);
   const batches = options.id === undefined ? await sendingBatches(db) : [await namedBatch(db, options.id)];
   let waiting = 0;
   for (const batch of batches) {
@@ -56,7 +56,7 @@ export async function confirmCommand(
         print(`${entry.entryHash}: ${fate.why}`);
       }
     }
-    await settleBatches(db);
+    await completeBatches(db);
     const now = await findBatch(db, batch.id);
     print(`Payout ${batch.id}: ${now?.state === "done" ? "done" : "on its way"}`);
   }

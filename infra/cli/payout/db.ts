@@ -4,7 +4,7 @@ import { batchDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
 import { migrate } from "../../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
-import { type Prepared, settleBatches, voidEntries } from "../../../shared/db/payout-batches.ts";
+import { completeBatches, type Prepared, voidEntries } from "../../../shared/db/payout-batches.ts";
 import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
@@ -95,7 +95,7 @@ export async function dbRecordCommand(
       "the pool has prepared no list of just these users, addresses and amounts. If you never touched it, somebody else did. A receipt of a list that was written by hand needs --by-hand; what was really paid shows `prosper payout compare`",
     );
   const result = await recordReceipt(modules.db, lines);
-  await settleBatches(modules.db);
+  await completeBatches(modules.db);
   switch (result.outcome) {
     case "recorded":
       if (result.booked === 0) modules.print("This receipt is recorded already; nothing was changed");

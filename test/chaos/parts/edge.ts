@@ -44,7 +44,7 @@ const edge = await Edge.create(
       patienceMs: blockMs,
     },
     grade: { activations, payoutAddress: COINBASE, emaPoints: 6, cutoff: 200, blockMs },
-    settle: {
+    nextJob: {
       activations,
       payoutAddress: COINBASE,
       identity: "chaos",

@@ -3,7 +3,7 @@ import { createFollower, type Follower, type FollowerEvents } from "../../../edg
 import type { ChainBlock } from "../../../edge/chain/reader.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { type BlockRow, latestBlock, readBlock, writeBlock } from "../../../shared/db/chain.ts";
-import { type JobRow, settleJob } from "../../../shared/db/jobs.ts";
+import { insertJob, type JobRow } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
@@ -127,10 +127,10 @@ class Scene {
             return this.epoch;
           },
         },
-        settleJob: async (block) => {
+        makeJob: async (block) => {
           if (!this.prices) throw new Error("no prices");
           await this.settling;
-          return settleJob(this.database.db, jobOn(block), null);
+          return insertJob(this.database.db, jobOn(block), null);
         },
         clock: systemClock,
         logger: { ...SILENT, error: (_, facts) => void this.alarms.push(`${facts?.["problem"]}`) },

@@ -7,7 +7,7 @@ import { createBlockReader } from "../../../edge/chain/reader.ts";
 import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { settleJob } from "../../../shared/db/jobs.ts";
+import { insertJob } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -71,8 +71,8 @@ it("each block is heard of before it is read, no job is announced after its end,
         };
       },
       lease: { hold: async () => 1n },
-      settleJob: ({ height }) =>
-        settleJob(
+      makeJob: ({ height }) =>
+        insertJob(
           database.db,
           {
             ...{

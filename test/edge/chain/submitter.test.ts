@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AcceptedShare, Submitter } from "../../../edge/chain/submitter.ts";
 import { systemClock } from "../../../shared/clock.ts";
-import { bestTargets, type JobRow, settleJob } from "../../../shared/db/jobs.ts";
+import { bestTargets, insertJob, type JobRow } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { parseCommit } from "../../../shared/factom/commit.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
@@ -41,7 +41,7 @@ describe("the submitter", () => {
   let submitters: Submitter[];
   beforeEach(async () => {
     database = await createTestDatabase();
-    await settleJob(database.db, job, null);
+    await insertJob(database.db, job, null);
     onChain = [];
     submitters = [];
     refusals = 0;

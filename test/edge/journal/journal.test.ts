@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Disk } from "../../../edge/journal/disk.ts";
 import { Journal, type JournalOptions } from "../../../edge/journal/journal.ts";
 import { nodeDisk } from "../../../edge/journal/node-disk.ts";
-import { replayJournal } from "../../../edge/journal/replay.ts";
+import { readJournal } from "../../../edge/journal/read-journal.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -31,7 +31,7 @@ async function open(disk: Disk, options: Partial<JournalOptions> = {}): Promise<
   const found: string[] = [];
   let state = "";
   const folder = options.folder ?? FOLDER;
-  const end = await replayJournal(
+  const end = await readJournal(
     folder,
     {
       start: (header) => {
@@ -243,7 +243,7 @@ describe("the journal on a real disk", () => {
   it("writes, rotates, frees and reads back", async () => {
     const read = async () => {
       const found: string[] = [];
-      const end = await replayJournal(
+      const end = await readJournal(
         folder,
         { start: () => undefined, record: ({ body }) => void found.push(text(body)) },
         { disk: nodeDisk, logger: SILENT },

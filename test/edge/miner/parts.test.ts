@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backoffMs } from "../../../edge/miner/backoff.ts";
-import { Outbox } from "../../../edge/miner/outbox.ts";
 import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
+import { ShareOutbox } from "../../../edge/miner/share-outbox.ts";
 import { RateMeter, rejectionName } from "../../../edge/miner/stats.ts";
 import { Job } from "../../../edge/miner/work.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
@@ -56,7 +56,7 @@ describe("rejectionName", () => {
 /** An outbox and a pool that answers when told. */
 function started() {
   const clock = manualClock();
-  const outbox = new Outbox("user", clock);
+  const outbox = new ShareOutbox("user", clock);
   const sent: { params: readonly string[]; answer: (answer: PoolAnswer | undefined) => void }[] = [];
   const send = (params: readonly string[]) =>
     new Promise<PoolAnswer | undefined>((resolve) => sent.push({ params, answer: resolve }));
@@ -65,7 +65,7 @@ function started() {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const OK: PoolAnswer = { result: true, error: undefined };
 
-describe("Outbox", () => {
+describe("ShareOutbox", () => {
   it("sends what was found while there was no connection", async () => {
     const { job, outbox, send, sent } = started();
     outbox.add(hit(job));

@@ -913,7 +913,7 @@ describe("journal files", () => {
     );
 
     expect(again).toMatchObject([
-      { height: 1000, difficulty: found.difficulty, replayed: true, late: false },
+      { height: 1000, difficulty: found.difficulty, recovered: true, late: false },
     ]);
   });
 });

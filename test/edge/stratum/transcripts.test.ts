@@ -23,9 +23,9 @@ describe("the server replays the recorded conversations", () => {
     const steps = readTranscript(name);
     const table = name === "miner_30bit" ? recordedHasher(steps) : hasher;
 
-    const replayed = await replay({ name, steps, hasher: table, accounts });
+    const recovered = await replay({ name, steps, hasher: table, accounts });
 
-    const { differences, compared } = findDifferences(name, steps, replayed);
+    const { differences, compared } = findDifferences(name, steps, recovered);
     expect(compared).toBe(steps.filter((step) => step.kind === "server").length);
     for (const difference of differences) {
       const ids = explanations(difference);

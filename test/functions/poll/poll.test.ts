@@ -197,7 +197,7 @@ describe("a poll", () => {
     await poll(options(), modules);
     expect(await poll(options(), modules)).toEqual({ kind: "unchanged" });
     const other = expectPriced(await poll(options({ activations: onlyVersion(2) }), modules));
-    expect([other.version, other.settled.prices.get("PEG"), other.settled.prices.size]).toEqual([2, 0n, 30]);
+    expect([other.version, other.priced.prices.get("PEG"), other.priced.prices.size]).toEqual([2, 0n, 30]);
     clock.advance(8_000);
     expectPriced(await poll(options(), modules));
   });
@@ -219,9 +219,9 @@ describe("a poll", () => {
     for (const minutes of [15, 15]) {
       clock.advance(minutes * MINUTE);
       modules = { ...modules, cache: createSourceCache() };
-      const { settled } = expectPriced(await poll(options(), modules));
-      expect(settled.prices.get("XBT")).toBe(price);
-      expect(settled.notes.get("XBT")).toEqual({ basis: "last-good", sinceMs: NOW, quotes: [] });
+      const { priced } = expectPriced(await poll(options(), modules));
+      expect(priced.prices.get("XBT")).toBe(price);
+      expect(priced.notes.get("XBT")).toEqual({ basis: "last-good", sinceMs: NOW, quotes: [] });
     }
     clock.advance(MINUTE);
     const result = await poll(options(), modules);
@@ -247,13 +247,13 @@ describe("a poll", () => {
     await writeBlock(1002, null);
     delete feed?.["FCT"];
     delete feed?.["PEG"];
-    const { settled } = expectPriced(await poll(options({ fixed: new Map([["PEG", 5n]]) }), modules));
-    expect(
-      ["FCT", "PEG"].map((asset) => [settled.prices.get(asset), settled.notes.get(asset)?.basis]),
-    ).toEqual([
-      [333n, "carried"],
-      [5n, "fixed"],
-    ]);
+    const { priced } = expectPriced(await poll(options({ fixed: new Map([["PEG", 5n]]) }), modules));
+    expect(["FCT", "PEG"].map((asset) => [priced.prices.get(asset), priced.notes.get(asset)?.basis])).toEqual(
+      [
+        [333n, "carried"],
+        [5n, "fixed"],
+      ],
+    );
     expect((await lastWinningPrices(database.db))?.prices).toEqual({ FCT: 333n, PEG: 444n });
   });
 

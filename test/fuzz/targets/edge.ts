@@ -2,8 +2,8 @@
 
 import { duplexPair } from "node:stream";
 import { type JournalRecord, scanFrames } from "../../../edge/journal/frame.ts";
+import { readJournal } from "../../../edge/journal/read-journal.ts";
 import { decodeRecord } from "../../../edge/journal/records.ts";
-import { replayJournal } from "../../../edge/journal/replay.ts";
 import { decodeHeader } from "../../../edge/journal/segment.ts";
 import { edgeIdentity } from "../../../edge/lease/identity.ts";
 import { PoolConnection } from "../../../edge/miner/pool-connection.ts";
@@ -34,7 +34,7 @@ export async function edgeTargets(chance: Chance): Promise<Target[]> {
           start: () => undefined,
           record: (record: Parameters<typeof decodeRecord>[0]) => void decodeRecord(record),
         };
-        await replayJournal("/j", reader, { disk, logger: SILENT });
+        await readJournal("/j", reader, { disk, logger: SILENT });
       },
     },
     {

@@ -88,9 +88,9 @@ describe("the mempool", () => {
     const waiting = reveal(entry("waiting"));
     for (const hash of [included, waiting]) mempool.commit(commit(hash), at);
 
-    mempool.settle(new Set([included]), 1002);
+    mempool.removeIncluded(new Set([included]), 1002);
     const left = mempool.ready().map((one) => one.hash);
-    mempool.settle(new Set(), 1003);
+    mempool.removeIncluded(new Set(), 1003);
 
     expect(left).toEqual([waiting]);
     expect([mempool.ready(), mempool.revealed()]).toEqual([[], []]);

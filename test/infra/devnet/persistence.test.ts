@@ -8,7 +8,7 @@ import { type BlockContents, makeBlock } from "../../../infra/devnet/block-maker
 import { DevnetChain } from "../../../infra/devnet/chain.ts";
 import type { BlockRecord } from "../../../infra/devnet/chain-records.ts";
 import { createPriceWalk } from "../../../infra/devnet/price-walk.ts";
-import { readReplay, replayBlocks } from "../../../infra/devnet/replay.ts";
+import { appendRealBlocks, readRealBlocks } from "../../../infra/devnet/real-blocks.ts";
 import { createRivals, rivalAddress } from "../../../infra/devnet/rivals.ts";
 import { createSeededRandom } from "../../../infra/devnet/seeded-random.ts";
 import { systemRandom } from "../../../shared/clock.ts";
@@ -252,9 +252,9 @@ describe("replay", () => {
   it("puts the entries at their heights with their own hashes, with empty blocks between", async () => {
     const files = [await blockFile(206_425, 3), await blockFile(206_422, 2)];
     const chain = await DevnetChain.open({ folder: undefined, keepBlocks: 100 }, SILENT);
-    const blocks = await readReplay(files);
+    const blocks = await readRealBlocks(files);
 
-    await replayBlocks(blocks, {
+    await appendRealBlocks(blocks, {
       chain,
       hasher,
       activations: MAINNET_ACTIVATIONS,
@@ -270,7 +270,7 @@ describe("replay", () => {
     ).toEqual([2, 0, 0, 3]);
     const [raw] = await chain.entries(206_425);
     expect(raw && parseEntry(raw)).toMatchObject({ ok: true, entry: { chainId: OPR_CHAIN } });
-    await replayBlocks(blocks, { chain, hasher, activations: MAINNET_ACTIVATIONS, wallMs: () => 0 });
+    await appendRealBlocks(blocks, { chain, hasher, activations: MAINNET_ACTIVATIONS, wallMs: () => 0 });
     expect(chain.tip?.height).toBe(206_425);
   });
 
@@ -282,11 +282,13 @@ describe("replay", () => {
     await grow(chain);
     const modules = { chain, hasher, activations: onlyVersion(5), wallMs: () => 0 };
 
-    await expect(readReplay([join(folder, "missing.json")])).rejects.toMatchObject({
+    await expect(readRealBlocks([join(folder, "missing.json")])).rejects.toMatchObject({
       code: "replay-invalid",
     });
-    await expect(readReplay([lying])).rejects.toThrow(/expected an entry of hash 00/);
-    await expect(readReplay([path, path])).rejects.toThrow(/apart/);
-    await expect(replayBlocks(await readReplay([path]), modules)).rejects.toThrow(/use another folder/);
+    await expect(readRealBlocks([lying])).rejects.toThrow(/expected an entry of hash 00/);
+    await expect(readRealBlocks([path, path])).rejects.toThrow(/apart/);
+    await expect(appendRealBlocks(await readRealBlocks([path]), modules)).rejects.toThrow(
+      /use another folder/,
+    );
   });
 });

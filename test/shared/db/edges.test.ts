@@ -137,7 +137,7 @@ describe.each(Object.entries(subjects))("slots in %s", (_, make) => {
       { job: 1000, slot: 0, epoch: 1 },
       { job: 1001, slot: 0, epoch: 1 },
     ]);
-    expect(await records.settled([{ job: 1000, slot: 0, epoch: 1, lastSeq: -1 }])).toEqual([]);
+    expect(await records.fullyApplied([{ job: 1000, slot: 0, epoch: 1, lastSeq: -1 }])).toEqual([]);
   });
 
   it("without a first job owe markers from the lowest unsealed job on", async () => {
@@ -202,14 +202,14 @@ describe("slots in PostgreSQL", () => {
     }
 
     const applied = await records.appliedSeqs([{ ...key, fromSeq: 1, toSeq: 5 }]);
-    const noMarker = await records.settled([{ ...key, lastSeq: 1 }]);
+    const noMarker = await records.fullyApplied([{ ...key, lastSeq: 1 }]);
     await database.db.execute(
       sql`INSERT INTO close_markers (job, slot, epoch, last_seq) VALUES (1000, 3, 2, 3)`,
     );
-    const hole = await records.settled([{ ...key, lastSeq: 3 }]);
+    const hole = await records.fullyApplied([{ ...key, lastSeq: 3 }]);
     await database.db.execute(sql`INSERT INTO deltas (job, slot, epoch, seq, sha256, body, into_job)
       VALUES (1000, 3, 2, 2, 'aa', '{}', 1000)`);
-    const whole = await records.settled([{ ...key, lastSeq: 3 }]);
+    const whole = await records.fullyApplied([{ ...key, lastSeq: 3 }]);
 
     expect(applied.map(({ seq }) => seq)).toEqual([1, 3]);
     expect([noMarker, hole, whole]).toEqual([[], [], [key]]);

@@ -3,10 +3,10 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { assetsOf, isOprVersion, type OprVersion } from "../../../shared/opr/assets.ts";
-import { choosePrice, trimmedMean } from "../../../shared/prices/choose.ts";
+import { priceAssets } from "../../../shared/prices/asset-prices.ts";
+import { choosePrice, meanWithoutEnds } from "../../../shared/prices/choose.ts";
 import type { Quote } from "../../../shared/prices/quote.ts";
 import { priceUnits, truncatePrice } from "../../../shared/prices/round.ts";
-import { settlePrices } from "../../../shared/prices/settle.ts";
 import { casesOf, decimal, float, readCases } from "../../helpers/vectors.ts";
 
 const CASES = readCases("prices.json");
@@ -85,14 +85,14 @@ describe("the trimmed mean", () => {
   it("is the reference's, and leaves the list it was given alone", () => {
     const cases = casesOf(
       CASES,
-      "trimmedMean",
+      "meanWithoutEnds",
       v.object({ data: v.array(float), dataAfter: v.array(float), p: v.number(), result: float }),
     );
     let reordered = 0;
     for (const { data, dataAfter, p, result } of cases) {
       const ascending = data.toSorted((a, b) => a - b);
       // Fewer than three: the reference answers the first, as our band's centre does.
-      expect(data.length < 3 ? data[0] : trimmedMean(ascending, p)).toBe(result);
+      expect(data.length < 3 ? data[0] : meanWithoutEnds(ascending, p)).toBe(result);
       const before = data.map((price) => ({ price }));
       choosePrice(before, 5, "priority");
       expect(before.map(({ price }) => price)).toEqual(data);
@@ -144,7 +144,7 @@ describe("a pull of all assets", () => {
           ([asset, price]): Quote => ({ asset, source: name, price, currency: "USD", quotedAtMs: 0 }),
         ),
       );
-      const settled = settlePrices({
+      const settled = priceAssets({
         version: oprVersion,
         rule: "reference",
         nowMs: 0,
@@ -171,7 +171,7 @@ describe("a pull of all assets", () => {
 
 it("no kind of case is left out", () => {
   expect(new Set(CASES.map(({ kind }) => kind))).toEqual(
-    new Set(["bestPrice", "trimmedMean", "truncate", "pullAll"]),
+    new Set(["bestPrice", "meanWithoutEnds", "truncate", "pullAll"]),
   );
   expect(CASES).toHaveLength(185);
 });

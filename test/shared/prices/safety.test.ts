@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { assetsOf } from "../../../shared/opr/assets.ts";
+import { type PricingInput, priceAssets } from "../../../shared/prices/asset-prices.ts";
 import { orderSources } from "../../../shared/prices/order.ts";
 import type { Quote } from "../../../shared/prices/quote.ts";
 import { DEVIATION_LIMITS, priceSafety, refuseDeviants } from "../../../shared/prices/safety.ts";
-import { type SettleInput, settlePrices } from "../../../shared/prices/settle.ts";
 
 const MINUTE = 60_000;
 /** A Wednesday. */
@@ -94,9 +94,9 @@ function quote(asset: string, source: string, price: number, ageMs = 0): Quote {
   return { asset, source, price, currency: "USD", quotedAtMs: NOW - ageMs };
 }
 
-function settle(asset: string, quotes: Quote[], changes: Partial<SettleInput> = {}, single: string[] = []) {
+function settle(asset: string, quotes: Quote[], changes: Partial<PricingInput> = {}, single: string[] = []) {
   const sources = [...new Set(["a", "b", "c", ...quotes.map(({ source }) => source)])];
-  const { prices, notes, missing } = settlePrices({
+  const { prices, notes, missing } = priceAssets({
     version: 5,
     rule: "priority",
     nowMs: NOW,

@@ -1,6 +1,6 @@
 /** What edges ask of the database (shared/db/edges.ts), over the model's rows. Each call is one instant. */
 
-import type { BookKey, EdgeRecords, SlotGrant } from "../../../shared/db/edges.ts";
+import type { EdgeRecords, SlotGrant, TallyKey } from "../../../shared/db/edges.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { ModelServer } from "./server.ts";
 import { bookId, type EpochRecord, type SlotRecord, type Tables } from "./tables.ts";
@@ -33,7 +33,7 @@ export function modelEdgeRecords(server: ModelServer, slots: () => number): Edge
           seq: fromSeq + n,
         })).filter((key) => tables.deltas.has(`${bookId(key)}/${key.seq}`)),
       ),
-    settled: async (books) =>
+    fullyApplied: async (books) =>
       books
         .filter((book) => tables.markers.has(bookId(book)) && isComplete(tables, book))
         .map(({ job, slot, epoch }) => ({ job, slot, epoch })),
@@ -41,7 +41,7 @@ export function modelEdgeRecords(server: ModelServer, slots: () => number): Edge
 }
 
 /** All deltas of the book up to its last are there. */
-function isComplete(tables: Tables, book: BookKey & { lastSeq: number }): boolean {
+function isComplete(tables: Tables, book: TallyKey & { lastSeq: number }): boolean {
   for (let seq = 0; seq <= book.lastSeq; seq++)
     if (!tables.deltas.has(`${bookId(book)}/${seq}`)) return false;
   return true;
@@ -97,7 +97,7 @@ function coverJob(tables: Tables, edgeId: string, grant: SlotGrant, job: number)
   return Math.min(epoch.firstJob, job);
 }
 
-function unmarkedJobs(tables: Tables, edgeId: string): BookKey[] {
+function unmarkedJobs(tables: Tables, edgeId: string): TallyKey[] {
   const keys = [...tables.epochs.values()].flatMap(({ slot, epoch, edgeId: owner, firstJob, lastJob }) => {
     if (owner !== edgeId || lastJob === undefined) return [];
     return tables

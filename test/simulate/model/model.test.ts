@@ -118,7 +118,7 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
     ({ records }) => records.endEpoch(edgeId, grant),
     ({ records }) => records.unmarkedJobs(edgeId),
     ({ records }) => records.appliedSeqs(ranges),
-    ({ records }) => records.settled([{ ...key, lastSeq: seq }]),
+    ({ records }) => records.fullyApplied([{ ...key, lastSeq: seq }]),
   ]);
 }
 

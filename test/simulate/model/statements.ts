@@ -384,8 +384,8 @@ function blockRows(tables: Tables): Row[] {
     }));
 }
 
-/** `settleJob` of shared/db/jobs.ts for what the model keeps of a job; the row that stands. */
-export async function settleModelJob(tx: ModelTransaction, job: JobRecord): Promise<JobRecord> {
+/** `insertJob` of shared/db/jobs.ts for what the model keeps of a job; the row that stands. */
+export async function insertModelJob(tx: ModelTransaction, job: JobRecord): Promise<JobRecord> {
   const { tables } = tx;
   await tx.lock("advisory:7202001", "share");
   await tx.lock(`newjob:${job.height}`, "exclusive");

@@ -39,11 +39,11 @@ interface Line {
 export function findDifferences(
   file: string,
   steps: readonly Step[],
-  replayed: Replayed,
+  recovered: Replayed,
 ): { differences: Difference[]; compared: number } {
   const differences: Difference[] = [];
   let compared = 0;
-  for (const [conn, lines] of replayed) {
+  for (const [conn, lines] of recovered) {
     const theirs = keyed(
       steps.flatMap((step) => (step.kind === "server" && step.conn === conn ? [step.line] : [])),
     );

@@ -2,19 +2,19 @@
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { sleep } from "../../shared/clock.ts";
-import type { BookKey, EdgeRecords } from "../../shared/db/edges.ts";
+import type { EdgeRecords, TallyKey } from "../../shared/db/edges.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 
-export interface OutboxOptions {
+export interface SummaryOutboxOptions {
   /** Bodies kept at most; beyond it periodic cuts wait and windows grow. Last cuts and markers always fit. */
   readonly limitBytes: number;
   /** A message that the queue took and the books do not have after this long is sent again. */
   readonly resendAfterMs: number;
 }
 
-export interface OutboxModules {
+export interface SummaryOutboxModules {
   readonly queue: QueueSender;
   readonly records: EdgeRecords;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface OutboxModules {
   readonly logger: Logger;
 }
 
-export interface OutboxStats {
+export interface SummaryOutboxStats {
   /** Not with the queue yet. */
   readonly waiting: number;
   /** Not known to be in the books; `bytes` is their length. */
@@ -31,7 +31,7 @@ export interface OutboxStats {
 }
 
 interface Message {
-  readonly key: BookKey;
+  readonly key: TallyKey;
   /** Undefined: the close marker. */
   readonly seq: number | undefined;
   readonly body: string;
@@ -44,9 +44,9 @@ const LAST_RETRY_MS = 30_000;
 /** An outage of the queue that lasts is an alarm: shares are then on this edge's disk alone. */
 const ALARM_MS = 60_000;
 
-export class Outbox {
-  readonly #options: OutboxOptions;
-  readonly #modules: OutboxModules;
+export class SummaryOutbox {
+  readonly #options: SummaryOutboxOptions;
+  readonly #modules: SummaryOutboxModules;
   /** All that the books are not known to have. */
   readonly #messages = new Map<string, Message>();
   /** Of these, what the queue does not have, oldest first. */
@@ -58,18 +58,18 @@ export class Outbox {
   #awaySinceMs: number | undefined;
   #isAlarmed = false;
 
-  constructor(options: OutboxOptions, modules: OutboxModules) {
+  constructor(options: SummaryOutboxOptions, modules: SummaryOutboxModules) {
     this.#options = options;
     this.#modules = modules;
   }
 
   /** A delta's exact text. Its cut must be durable. */
-  addDelta(key: BookKey, seq: number, body: string): void {
+  addDelta(key: TallyKey, seq: number, body: string): void {
     this.#add({ key, seq, body, sentAtMs: Number.POSITIVE_INFINITY });
   }
 
   /** Its record must be durable. */
-  addMarker(key: BookKey, lastSeq: number): void {
+  addMarker(key: TallyKey, lastSeq: number): void {
     const { job, slot, epoch } = key;
     const body = JSON.stringify({ v: 1, kind: "close", job, slot, epoch, lastSeq });
     this.#add({ key, seq: undefined, body, sentAtMs: Number.POSITIVE_INFINITY });
@@ -85,7 +85,7 @@ export class Outbox {
     return this.#bytes < this.#options.limitBytes;
   }
 
-  stats(): OutboxStats {
+  stats(): SummaryOutboxStats {
     return { waiting: this.#waiting.size, unconfirmed: this.#messages.size, bytes: this.#bytes };
   }
 
@@ -101,7 +101,7 @@ export class Outbox {
   }
 
   /** The books have everything of this key, the marker too. */
-  dropMarker(key: BookKey): void {
+  dropMarker(key: TallyKey): void {
     this.#drop(messageId(key, undefined));
   }
 
@@ -183,13 +183,13 @@ export class Outbox {
   }
 }
 
-function messageId(key: BookKey, seq: number | undefined): string {
+function messageId(key: TallyKey, seq: number | undefined): string {
   return `${key.job}/${key.slot}/${key.epoch}/${seq ?? "close"}`;
 }
 
-/** For each book the lowest and highest seq among these messages. */
-function seqRanges(messages: readonly Message[]): (BookKey & { fromSeq: number; toSeq: number })[] {
-  const ranges = new Map<string, BookKey & { fromSeq: number; toSeq: number }>();
+/** For each tally the lowest and highest seq among these messages. */
+function seqRanges(messages: readonly Message[]): (TallyKey & { fromSeq: number; toSeq: number })[] {
+  const ranges = new Map<string, TallyKey & { fromSeq: number; toSeq: number }>();
   for (const { key, seq = 0 } of messages) {
     const id = messageId(key, undefined);
     const known = ranges.get(id) ?? { ...bare(key), fromSeq: seq, toSeq: seq };
@@ -202,6 +202,6 @@ function seqRanges(messages: readonly Message[]): (BookKey & { fromSeq: number; 
   return [...ranges.values()];
 }
 
-function bare({ job, slot, epoch }: BookKey): BookKey {
+function bare({ job, slot, epoch }: TallyKey): TallyKey {
   return { job, slot, epoch };
 }

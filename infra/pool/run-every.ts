@@ -5,7 +5,7 @@ import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 /** A failed run is logged and the next one comes in its time. Resolves after the last run, once `signal` aborts. */
-export async function periodic(
+export async function runEvery(
   task: { name: string; everyMs: number; run: () => Promise<unknown> },
   modules: { clock: Clock; logger: Logger; signal: AbortSignal },
 ): Promise<void> {

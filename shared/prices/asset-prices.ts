@@ -35,7 +35,7 @@ export interface PriceNote {
   readonly quotes: readonly QuoteLine[];
 }
 
-export interface SettleInput {
+export interface PricingInput {
   readonly version: OprVersion;
   readonly rule: PriceRule;
   readonly nowMs: number;
@@ -60,7 +60,7 @@ export interface SettleInput {
   };
 }
 
-export interface SettledPrices {
+export interface AssetPrices {
   /** 1e-8 USD by asset of the version. */
   readonly prices: ReadonlyMap<string, bigint>;
   readonly notes: ReadonlyMap<string, PriceNote>;
@@ -79,13 +79,13 @@ interface AssetPrice {
 }
 
 /** Settles every asset of the version. */
-export function settlePrices(input: SettleInput): SettledPrices {
+export function priceAssets(input: PricingInput): AssetPrices {
   const { dollars, unconverted } = convertTether(input.quotes, input.nowMs);
   const prices = new Map<string, bigint>();
   const notes = new Map<string, PriceNote>();
   const missing: string[] = [];
   for (const asset of assetsOf(input.version)) {
-    const { price, note } = settleAsset(asset, dollars, unconverted, input);
+    const { price, note } = priceAsset(asset, dollars, unconverted, input);
     if (price === undefined) missing.push(asset);
     else prices.set(asset, price);
     notes.set(asset, note);
@@ -93,11 +93,11 @@ export function settlePrices(input: SettleInput): SettledPrices {
   return { prices, notes, missing };
 }
 
-function settleAsset(
+function priceAsset(
   asset: string,
   dollars: readonly Quote[],
   unconverted: readonly Quote[],
-  input: SettleInput,
+  input: PricingInput,
 ): AssetPrice {
   if (asset === rulesOf(input.version).mayBeZero) return { price: 0n, note: { basis: "zero", quotes: [] } };
   const closed = isMarketOpen(asset, input.nowMs) ? {} : ({ closed: true } as const);
@@ -124,7 +124,7 @@ function settleAsset(
 }
 
 /** The last rungs: only for assets that may do without quotes. */
-function priceWithoutQuotes(asset: string, quotes: readonly QuoteLine[], input: SettleInput): AssetPrice {
+function priceWithoutQuotes(asset: string, quotes: readonly QuoteLine[], input: PricingInput): AssetPrice {
   const served = (input.order.get(asset) ?? []).length > 0;
   const mayCarry = !served || WITHOUT_MARKET.has(asset) || input.carry.has(asset);
   const fixed = mayCarry ? input.fixed.get(asset) : undefined;
@@ -132,7 +132,7 @@ function priceWithoutQuotes(asset: string, quotes: readonly QuoteLine[], input: 
   return { price: mayCarry ? input.winning.get(asset) : undefined, note: { basis: "carried", quotes } };
 }
 
-function byPriority(asset: string, quotes: readonly Quote[], input: SettleInput): AgedQuote[] {
+function byPriority(asset: string, quotes: readonly Quote[], input: PricingInput): AgedQuote[] {
   return (input.order.get(asset) ?? []).flatMap((source) => {
     const quote = quotes.find((item) => item.asset === asset && item.source === source);
     if (quote === undefined) return [];
@@ -141,13 +141,13 @@ function byPriority(asset: string, quotes: readonly Quote[], input: SettleInput)
   });
 }
 
-interface Refused {
+interface ScreenedQuotes {
   readonly kept: readonly AgedQuote[];
   readonly refused: readonly QuoteLine[];
 }
 
 /** Takes out what no record can hold, then, where there are limits, what lies beyond them; what is too old must not vote there. */
-function refuse(asset: string, quotes: readonly AgedQuote[], input: SettleInput): Refused {
+function refuse(asset: string, quotes: readonly AgedQuote[], input: PricingInput): ScreenedQuotes {
   const isSane = ({ price }: AgedQuote): boolean => priceUnits(price, input.version) !== undefined;
   const sane = quotes.filter(isSane);
   const absurd = quotes.filter((quote) => !isSane(quote)).map((quote) => lineOf(quote, "absurd"));
@@ -180,7 +180,7 @@ interface Judged {
 }
 
 /** As the Go pool: every quote counts, however old; without safety one is enough. */
-function judgeAsReference(asset: string, quotes: readonly AgedQuote[], input: SettleInput): Judged {
+function judgeAsReference(asset: string, quotes: readonly AgedQuote[], input: PricingInput): Judged {
   const choice = choosePrice(quotes, input.version, "reference");
   if (choice === undefined) return { price: undefined, trusted: false, lines: [] };
   const alone = input.safety !== undefined && new Set(quotes.map(({ origin }) => origin)).size < 2;
@@ -193,7 +193,7 @@ function judgeAsReference(asset: string, quotes: readonly AgedQuote[], input: Se
 }
 
 /** The freshest quotes decide; the next tier is a check. */
-function judgeByTiers(asset: string, quotes: readonly AgedQuote[], input: SettleInput): Judged {
+function judgeByTiers(asset: string, quotes: readonly AgedQuote[], input: PricingInput): Judged {
   const { tiers, stale } = sortIntoTiers(quotes);
   const [best, next, ...rest] = tiers;
   const staleLines = stale.map((quote) => lineOf(quote, "stale"));

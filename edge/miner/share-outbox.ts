@@ -13,7 +13,7 @@ const MAX_IN_FLIGHT = 64;
 /** A busy pool is left alone for so long: less than the shortest time in which late shares are taken. */
 const BUSY_WAIT_MS = 500;
 
-export interface OutboxCounts {
+export interface ShareCounts {
   /** Sent at least once. */
   submitted: number;
   accepted: number;
@@ -22,7 +22,7 @@ export interface OutboxCounts {
   lost: number;
 }
 
-interface Parcel {
+interface QueuedShare {
   readonly hit: Hit;
   /** Sent before on a connection that ended without a verdict, or to a busy pool: it may have been counted. */
   readonly resent: boolean;
@@ -30,12 +30,12 @@ interface Parcel {
 
 export type SendShare = (params: readonly string[]) => Promise<PoolAnswer | undefined>;
 
-export class Outbox {
-  readonly counts: OutboxCounts = { submitted: 0, accepted: 0, rejected: {}, lost: 0 };
+export class ShareOutbox {
+  readonly counts: ShareCounts = { submitted: 0, accepted: 0, rejected: {}, lost: 0 };
   readonly #user: string;
   readonly #clock: Clock;
   /** In the order found, those sent before in front: they die first. */
-  readonly #queue: Parcel[] = [];
+  readonly #queue: QueuedShare[] = [];
   #inFlight = 0;
   #send: SendShare | undefined;
   #pause: Timer | undefined;
@@ -77,35 +77,35 @@ export class Outbox {
 
   #flush(): void {
     while (this.#send !== undefined && this.#pause === undefined && this.#inFlight < MAX_IN_FLIGHT) {
-      const parcel = this.#queue.shift();
-      if (parcel === undefined) return;
-      if (parcel.hit.work.job.isTaken(this.#clock.monotonicMs())) void this.#deliver(parcel, this.#send);
+      const queued = this.#queue.shift();
+      if (queued === undefined) return;
+      if (queued.hit.work.job.isTaken(this.#clock.monotonicMs())) void this.#deliver(queued, this.#send);
       else this.counts.lost += 1;
     }
   }
 
-  async #deliver(parcel: Parcel, send: SendShare): Promise<void> {
-    const { work, nonce, difficulty } = parcel.hit;
+  async #deliver(queued: QueuedShare, send: SendShare): Promise<void> {
+    const { work, nonce, difficulty } = queued.hit;
     const { height, oprHash } = work.job;
-    if (!parcel.resent) this.counts.submitted += 1;
+    if (!queued.resent) this.counts.submitted += 1;
     this.#inFlight += 1;
     const answer = await send([this.#user, String(height), nonce, oprHash, formatTarget(difficulty)]);
     this.#inFlight -= 1;
-    if (answer === undefined) this.#keep(parcel);
-    else this.#settle(parcel, answer);
+    if (answer === undefined) this.#keep(queued);
+    else this.#settle(queued, answer);
     this.#flush();
   }
 
-  #keep(parcel: Parcel): void {
-    this.#queue.unshift({ ...parcel, resent: true });
+  #keep(queued: QueuedShare): void {
+    this.#queue.unshift({ ...queued, resent: true });
     this.#shorten();
   }
 
-  #settle(parcel: Parcel, { result, error }: PoolAnswer): void {
-    const counted = parcel.resent && error?.code === STRATUM_ERRORS.ErrorDuplicateShare;
+  #settle(queued: QueuedShare, { result, error }: PoolAnswer): void {
+    const counted = queued.resent && error?.code === STRATUM_ERRORS.ErrorDuplicateShare;
     if (result === true || counted) this.counts.accepted += 1;
     else if (error?.code === STRATUM_ERRORS.ErrorBusy) {
-      this.#keep(parcel);
+      this.#keep(queued);
       this.#pause ??= this.#clock.after(BUSY_WAIT_MS, () => this.#resume());
     } else {
       const name = rejectionName(error);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Outbox } from "../../../edge/shares/outbox.ts";
+import { SummaryOutbox } from "../../../edge/shares/summary-outbox.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -8,7 +8,7 @@ import { memoryBooks } from "../../helpers/memory-books.ts";
 import { pass } from "../../helpers/turns.ts";
 
 let clock: ManualClock;
-let outbox: Outbox;
+let outbox: SummaryOutbox;
 let isAway: boolean;
 let told: string[];
 
@@ -17,7 +17,7 @@ beforeEach(() => {
   isAway = false;
   told = [];
   const tell = (level: string) => (message: string) => void told.push(`${level}: ${message}`);
-  outbox = new Outbox(
+  outbox = new SummaryOutbox(
     { limitBytes: 1_000, resendAfterMs: 300_000 },
     {
       queue: {

@@ -13,7 +13,7 @@ export interface NumberedRecord extends JournalRecord {
   readonly segment: number;
 }
 
-export interface JournalReader {
+export interface JournalConsumer {
   /** The state in the header of the oldest file; "" for an empty journal. Called once, first. */
   start(state: string): void;
   record(record: NumberedRecord): void;
@@ -35,9 +35,9 @@ export interface JournalEnd {
  * Gives `reader` every whole record and leaves files that hold nothing else. Rejects with CodedError `journal-damaged`
  * (a file is missing, or a record is bad that was once safely on disk), `disk-failed` or `disk-full`.
  */
-export async function replayJournal(
+export async function readJournal(
   folder: string,
-  reader: JournalReader,
+  reader: JournalConsumer,
   modules: { readonly disk: Disk; readonly logger: Logger },
 ): Promise<JournalEnd> {
   const { disk } = modules;

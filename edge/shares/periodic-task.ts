@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
-export interface Periodic {
+export interface PeriodicTask {
   /** A run as soon as the present one is over. */
   kick(): void;
   /** No new run; resolves when the present one is over. */
@@ -12,12 +12,12 @@ export interface Periodic {
 }
 
 /** Starts after the first period. A run that rejects is logged as `name` and tried again at the next. */
-export function startPeriodic(
+export function startPeriodicTask(
   name: string,
   periodMs: number,
   work: () => Promise<void>,
   modules: { readonly clock: Clock; readonly logger: Logger },
-): Periodic {
+): PeriodicTask {
   let stopped = false;
   let again = false;
   let running: Promise<void> | undefined;

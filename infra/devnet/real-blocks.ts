@@ -21,7 +21,7 @@ const FILE = v.object({
   Entries: v.array(v.object({ Hash: v.string(), ExtIDs: v.array(BASE64), Content: BASE64 })),
 });
 
-export interface ReplayBlock {
+export interface RealBlock {
   readonly height: number;
   readonly prevWinners: readonly string[];
   readonly entries: readonly BlockEntry[];
@@ -31,9 +31,9 @@ export interface ReplayBlock {
 const GAP_MAX = 10_000;
 
 /** Reads the files, lowest height first. Throws CodedError `replay-invalid`, naming file and entry. */
-export async function readReplay(files: readonly string[]): Promise<readonly ReplayBlock[]> {
-  const blocks: ReplayBlock[] = [];
-  for (const file of files) blocks.push(parseReplay(file, await readTextFile(file)));
+export async function readRealBlocks(files: readonly string[]): Promise<readonly RealBlock[]> {
+  const blocks: RealBlock[] = [];
+  for (const file of files) blocks.push(parseBlockFile(file, await readTextFile(file)));
   blocks.sort((a, b) => a.height - b.height);
   for (const [i, block] of blocks.entries()) {
     const gap = block.height - (blocks[i - 1]?.height ?? block.height - 1);
@@ -45,7 +45,7 @@ export async function readReplay(files: readonly string[]): Promise<readonly Rep
   return blocks;
 }
 
-function parseReplay(file: string, text: string | undefined): ReplayBlock {
+function parseBlockFile(file: string, text: string | undefined): RealBlock {
   if (text === undefined) throw invalid(`expected a block file at ${file}, found none`);
   const parsed = v.safeParse(FILE, parseJson(text));
   if (!parsed.success) {
@@ -70,7 +70,7 @@ export interface ReplayModules {
 }
 
 /** Writes the blocks that the chain does not have yet, with empty ones between them. They are graded with the devnet's table. */
-export async function replayBlocks(blocks: readonly ReplayBlock[], modules: ReplayModules): Promise<void> {
+export async function appendRealBlocks(blocks: readonly RealBlock[], modules: ReplayModules): Promise<void> {
   const { chain, hasher, activations } = modules;
   const known = chain.tip?.height;
   const [first] = blocks;

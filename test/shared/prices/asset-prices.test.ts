@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assetsOf } from "../../../shared/opr/assets.ts";
+import { type PricingInput, priceAssets } from "../../../shared/prices/asset-prices.ts";
 import type { Quote } from "../../../shared/prices/quote.ts";
-import { type SettleInput, settlePrices } from "../../../shared/prices/settle.ts";
 import { median } from "../../../shared/prices/tiers.ts";
 
 const MINUTE = 60_000;
@@ -14,7 +14,7 @@ function quote(asset: string, source: string, price: number, changes: Partial<Qu
   return { asset, source, price, currency: "USD", quotedAtMs: NOW, ...changes };
 }
 
-function input(quotes: Quote[], changes: Partial<SettleInput> = {}): SettleInput {
+function input(quotes: Quote[], changes: Partial<PricingInput> = {}): PricingInput {
   const sources = [...new Set(quotes.map(({ source }) => source))];
   return {
     version: 5,
@@ -32,8 +32,8 @@ function input(quotes: Quote[], changes: Partial<SettleInput> = {}): SettleInput
   };
 }
 
-function settled(asset: string, from: SettleInput): [price: number | undefined, basis: string | undefined] {
-  const { prices, notes } = settlePrices(from);
+function settled(asset: string, from: PricingInput): [price: number | undefined, basis: string | undefined] {
+  const { prices, notes } = priceAssets(from);
   const price = prices.get(asset);
   return [price === undefined ? undefined : Number(price) / 1e8, notes.get(asset)?.basis];
 }
@@ -48,7 +48,7 @@ describe("a price from quotes", () => {
       quote("EUR", "c", 1.1),
       quote("EUR", "d", 1.11),
     ];
-    const { notes } = settlePrices(input(quotes));
+    const { notes } = priceAssets(input(quotes));
     expect(settled("EUR", input(quotes))).toEqual([1.12, "quotes"]);
     expect(notes.get("EUR")?.quotes).toEqual([
       ["b", "1.12", 0, "used"],
@@ -67,7 +67,7 @@ describe("a price from quotes", () => {
       quote("XBT", "d", 80_010),
     ];
     expect(settled("XBT", input(quotes))).toEqual([80_000, "quotes"]);
-    const fates = settlePrices(input(quotes))
+    const fates = priceAssets(input(quotes))
       .notes.get("XBT")
       ?.quotes.map(([source, , age, fate]) => [source, age, fate]);
     expect(fates).toEqual([
@@ -81,7 +81,7 @@ describe("a price from quotes", () => {
   it("leaves out what is older than a long holiday", () => {
     const ancient = { quotedAtMs: NOW - 6 * 24 * 60 * MINUTE };
     const quotes = [quote("XBT", "a", 80_000, ancient), quote("XBT", "b", 80_000, ancient)];
-    const { missing, notes } = settlePrices(input(quotes));
+    const { missing, notes } = priceAssets(input(quotes));
     expect(missing).toContain("XBT");
     expect(notes.get("XBT")?.quotes.map(([, , , fate]) => fate)).toEqual(["stale", "stale"]);
   });
@@ -91,7 +91,7 @@ describe("a price from quotes", () => {
     const quotes = ["a", "b"].flatMap((source) =>
       ["EUR", "XBT"].map((asset) => quote(asset, source, 1, friday)),
     );
-    const { notes } = settlePrices(input(quotes, { nowMs: SATURDAY }));
+    const { notes } = priceAssets(input(quotes, { nowMs: SATURDAY }));
     expect(notes.get("EUR")).toMatchObject({ closed: true, basis: "quotes" });
     expect(notes.get("EUR")?.quotes[0]).toEqual(["a", "1", 60, "used"]);
     expect(notes.get("XBT")).not.toHaveProperty("closed");
@@ -107,7 +107,7 @@ describe("a price from quotes", () => {
     expect(settled("XBT", input(peg(0.9997)))).toEqual([79_976, "quotes"]);
     for (const quotes of [tethers, peg(0.96), peg(1.04), peg(1, { quotedAtMs: NOW - 11 * MINUTE })]) {
       expect(settled("XBT", input(quotes))[0]).toBeUndefined();
-      const notes = settlePrices(input(quotes)).notes.get("XBT");
+      const notes = priceAssets(input(quotes)).notes.get("XBT");
       expect(notes?.quotes.map(([, , , fate]) => fate)).toEqual(["no-tether", "no-tether"]);
     }
   });
@@ -137,7 +137,7 @@ describe("a quorum", () => {
     expect(settled("XBT", input(quotes, { version: 4 }))).toEqual([80_000, "quotes"]);
     const lastGood = new Map([["XBT", { price: 81_000n * 100_000_000n, atMs: NOW - MINUTE }]]);
     expect(settled("XBT", input(quotes, { lastGood }))).toEqual([81_000, "last-good"]);
-    const fates = settlePrices(input(quotes, { lastGood }))
+    const fates = priceAssets(input(quotes, { lastGood }))
       .notes.get("XBT")
       ?.quotes.map(([, , , fate]) => fate);
     expect(fates).toEqual(["doubted", "outside"]);
@@ -169,11 +169,11 @@ describe("the ladder of fallbacks", () => {
 
   it("remembers the time of the price itself, so that it cannot be handed on for ever", () => {
     const lastGood = new Map([["EUR", { price, atMs: NOW - MINUTE }]]);
-    expect(settlePrices(input([], { lastGood })).notes.get("EUR")?.sinceMs).toBe(NOW - MINUTE);
+    expect(priceAssets(input([], { lastGood })).notes.get("EUR")?.sinceMs).toBe(NOW - MINUTE);
   });
 
   it("takes the operator's price, else the last winning one, only for assets without market or source, or when told to", () => {
-    const changes: Partial<SettleInput> = {
+    const changes: Partial<PricingInput> = {
       order: new Map([
         ["EUR", ["a"]],
         ["FCT", ["a"]],
@@ -182,7 +182,7 @@ describe("the ladder of fallbacks", () => {
       fixed: new Map([["PEG", price]]),
       winning: new Map(["PEG", "EUR", "FCT", "GBP"].map((asset) => [asset, 1_000n])),
     };
-    const all = settlePrices(input([], changes));
+    const all = priceAssets(input([], changes));
     expect([...all.prices].filter(([asset]) => ["PEG", "EUR", "FCT", "GBP"].includes(asset))).toEqual([
       ["PEG", price],
       ["GBP", 1_000n],
@@ -200,7 +200,7 @@ describe("the ladder of fallbacks", () => {
   it("writes 0 for the asset that a version does not price yet", () => {
     expect(settled("PEG", input([], { version: 2 }))).toEqual([0, "zero"]);
     expect(settled("PNT", input([], { version: 1 }))).toEqual([0, "zero"]);
-    expect(settlePrices(input([], { version: 3 })).missing).toContain("PEG");
+    expect(priceAssets(input([], { version: 3 })).missing).toContain("PEG");
   });
 
   it("gives every asset of the version a price or names it as missing, and marks one quote at most as used", () => {
@@ -216,7 +216,7 @@ describe("the ladder of fallbacks", () => {
         fc.array(anyQuote, { maxLength: 80 }),
         fc.constantFrom("priority" as const, "reference" as const),
         (quotes, rule) => {
-          const { prices, missing, notes } = settlePrices(input(quotes, { rule }));
+          const { prices, missing, notes } = priceAssets(input(quotes, { rule }));
           expect(prices.size + missing.length).toBe(62);
           expect(new Set([...prices.keys(), ...missing])).toEqual(new Set(assetsOf(5)));
           expect([...prices.values()].every((value) => value > 0n)).toBe(true);
