@@ -78,7 +78,7 @@ export function startMiner(options: MinerOptions, modules: MinerModules): Miner 
 }
 
 /** What the pool has said on one connection; what is not said yet is undefined. */
-interface Session {
+interface PoolSession {
   readonly connection: PoolConnection;
   pulse: Pulse | undefined;
   authorizedMs: number | undefined;
@@ -99,7 +99,7 @@ class RunningMiner implements Miner {
   readonly #rate = new RateMeter();
   #resolveEnded: (end: MinerEnd) => void = () => undefined;
   readonly #patience = new Patience();
-  #session: Session | undefined;
+  #session: PoolSession | undefined;
   #registered: boolean = false;
   /** The last job heard of, on whatever connection. */
   #job: Job | undefined;
@@ -183,7 +183,7 @@ class RunningMiner implements Miner {
       this.#modules,
       this.#hooks(() => session),
     );
-    const session: Session = {
+    const session: PoolSession = {
       connection,
       pulse: undefined,
       authorizedMs: undefined,
@@ -201,7 +201,7 @@ class RunningMiner implements Miner {
     );
   }
 
-  #hooks(session: () => Session): PoolHooks {
+  #hooks(session: () => PoolSession): PoolHooks {
     const { logger, onMessage } = this.#modules;
     return {
       onPrefix: (prefix) => {
@@ -228,7 +228,7 @@ class RunningMiner implements Miner {
     };
   }
 
-  #onAuthorized(session: Session): void {
+  #onAuthorized(session: PoolSession): void {
     const { clock, logger } = this.#modules;
     logger.info("Logged in", { user: this.#options.user, worker: this.#options.worker });
     session.authorizedMs = clock.monotonicMs();
@@ -240,7 +240,7 @@ class RunningMiner implements Miner {
     this.#decide();
   }
 
-  #onJob(session: Session, height: number, oprHash: string): void {
+  #onJob(session: PoolSession, height: number, oprHash: string): void {
     if (height < session.heardHeight) return;
     session.heardHeight = height;
     session.stopped = false;

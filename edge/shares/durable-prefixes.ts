@@ -20,14 +20,14 @@ export interface DurablePrefixesModules {
 
 export class DurablePrefixes {
   readonly #modules: DurablePrefixesModules;
-  readonly #lastTargets = new LastTargets();
+  readonly #lastTargets: LastTargets;
   #order: SessionRecord | undefined;
 
   constructor(modules: DurablePrefixesModules, recovery: Recovery) {
     this.#modules = modules;
     modules.prefixes.restore(recovery.prefixes.values());
-    for (const { holder, measured, target } of recovery.prefixes.values())
-      if (holder !== undefined && measured !== undefined) this.#lastTargets.note(holder, measured, target);
+    this.#lastTargets = new LastTargets(modules.prefixes);
+    for (const restored of recovery.prefixes.values()) this.#lastTargets.given(restored);
   }
 
   /** Prefixes of this slot are given out, after those of an earlier run. */
@@ -51,7 +51,7 @@ export class DurablePrefixes {
       prefixes.release(granted.prefix, newestJob());
       return undefined;
     }
-    if (holder !== undefined && measured !== undefined) this.#lastTargets.note(holder, measured, target);
+    this.#lastTargets.given(granted);
     return granted;
   }
 
@@ -66,10 +66,7 @@ export class DurablePrefixes {
 
   /** See StratumBackend. On record with the next job. */
   measured(prefix: number, where: Measured): void {
-    const known = this.#modules.prefixes.find(prefix);
-    if (known?.holder === undefined) return;
-    this.#modules.prefixes.measure(prefix, where);
-    this.#lastTargets.note(known.holder, where, known.target);
+    this.#lastTargets.proved(prefix, where);
   }
 
   /** See StratumBackend. */

@@ -2,7 +2,7 @@
 
 import { formatTarget, parseJobId, parseTarget } from "../../shared/messages/stratum.ts";
 import type { StratumServer } from "./server.ts";
-import { loginOf } from "./session-state.ts";
+import type { StratumSession } from "./session.ts";
 
 const HELP = [
   "listclients                            sessions, one a line",
@@ -21,19 +21,21 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["help", () => HELP],
   ["listclients", listClients],
   ["listminers", listClients],
-  ["getversion", onSession(1, (session) => session.push("client.get_version", null))],
+  ["getversion", onSession(1, (session) => session.conversation.push("client.get_version", null))],
   [
     "showmessage",
-    onSession(2, (session, words) => session.push("client.show_message", [words.slice(1).join(" ")])),
+    onSession(2, (session, words) =>
+      session.conversation.push("client.show_message", [words.slice(1).join(" ")]),
+    ),
   ],
   ["notify", onSession(3, notify)],
   ["settarget", onSession(2, setTarget)],
   ["setnonce", onSession(1, setNonce)],
-  ["stopmining", onSession(1, (session) => session.stopMining())],
+  ["stopmining", onSession(1, (session) => session.jobs.stop())],
   [
     "reconnect",
     onSession(4, (session, [, host = "", port = "", seconds = ""]) =>
-      session.push("client.reconnect", [host, port, seconds]),
+      session.conversation.push("client.reconnect", [host, port, seconds]),
     ),
   ],
 ]);
@@ -46,9 +48,10 @@ export async function runConsoleCommand(server: StratumServer, line: string): Pr
   return command === undefined ? `unknown command ${JSON.stringify(name)}\n${HELP}` : command(server, words);
 }
 
-type Session = NonNullable<ReturnType<StratumServer["session"]>>;
-
-function onSession(words: number, run: (session: Session, words: readonly string[]) => unknown): Command {
+function onSession(
+  words: number,
+  run: (session: StratumSession, words: readonly string[]) => unknown,
+): Command {
   return async (server, given) => {
     if (given.length < words) return `expected ${words} words after the command\n${HELP}`;
     const session = server.session(given[0] ?? "");
@@ -60,32 +63,45 @@ function onSession(words: number, run: (session: Session, words: readonly string
 
 function listClients(server: StratumServer): string {
   const lines = [...server.sessions()].map((session) => {
-    const login = loginOf(session.state);
+    const { current: login } = session.login;
+    const { target } = session;
     const who = login === undefined ? "-" : `${login.user},${login.worker}`;
-    const target = session.target === undefined ? "-" : formatTarget(session.target);
-    return `${session.id} ${session.remoteAddress} ${session.state.kind} ${who} target=${target} agent=${JSON.stringify(session.agent)}`;
+    const told = target === undefined ? "-" : formatTarget(target);
+    return `${session.id} ${session.remoteAddress} ${standingOf(session)} ${who} target=${told} agent=${JSON.stringify(session.agent)}`;
   });
   return lines.length === 0 ? "no clients" : lines.join("\n");
 }
 
-function notify(session: Session, [, jobId = "", oprHash = ""]: readonly string[]): string | undefined {
+/** Subscribing and logging in are independent on the wire. */
+function standingOf({ login, jobs }: StratumSession): string {
+  if (login.current === undefined) return jobs.areHeard ? "subscribed" : "connected";
+  return jobs.areHeard ? "authorized" : "named";
+}
+
+function notify(
+  session: StratumSession,
+  [, jobId = "", oprHash = ""]: readonly string[],
+): string | undefined {
   const height = parseJobId(jobId);
   if (height === undefined || !/^[0-9a-f]{64}$/.test(oprHash))
     return "expected a block height and 64 lower-case hex digits";
-  const sent = session.notify({ height, oprHash, threshold: 0n, freshFrom: 0 });
+  const sent = session.jobs.announce({ height, oprHash, threshold: 0n, freshFrom: 0 });
   return sent ? undefined : "not sent: the session has had this job or a later one, or has not subscribed";
 }
 
-async function setTarget(session: Session, [, text = ""]: readonly string[]): Promise<string | undefined> {
+async function setTarget(
+  session: StratumSession,
+  [, text = ""]: readonly string[],
+): Promise<string | undefined> {
   const target = parseTarget(text.replace(/^0x/i, ""));
   if (target === undefined) return "expected a target of at most 16 hex digits";
-  return (await session.setTarget(target))
+  return (await session.pairs.assign(target))
     ? undefined
     : "not set: the session has not subscribed, or no prefix is free";
 }
 
-async function setNonce(session: Session): Promise<string> {
-  const prefix = await session.moveToNewPrefix();
+async function setNonce(session: StratumSession): Promise<string> {
+  const prefix = await session.pairs.move();
   return prefix === undefined
     ? "no prefix: none is free, or the session has not subscribed"
     : `prefix ${prefix}`;

@@ -10,7 +10,7 @@ import {
   type StratumMessage,
   stratumError,
 } from "../../shared/messages/stratum.ts";
-import type { Session } from "./session.ts";
+import type { StratumSession } from "./session.ts";
 import { authorize } from "./verbs/authorize.ts";
 import { getOprHash } from "./verbs/get-oprhash.ts";
 import { submit } from "./verbs/submit.ts";
@@ -27,23 +27,24 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
 ]);
 
 /** Handles one line. While the returned promise is pending the connection gives no further line; it never rejects. */
-export function dispatch(session: Session, line: string, readAtMs: number): Promise<void> | undefined {
+export function dispatch(session: StratumSession, line: string, readAtMs: number): Promise<void> | undefined {
   const { clock, metrics } = session.modules;
+  const { conduct, replies } = session.conversation;
   metrics.lineRead();
-  const pauseMs = session.conduct.line(clock.monotonicMs());
+  const pauseMs = conduct.line(clock.monotonicMs());
   const message = parseStratumLine(line);
   if (message.kind !== "blank") session.heard(readAtMs);
   const busy = handle(session, message, readAtMs);
-  if (pauseMs === 0 && busy === undefined && session.replies.size < session.conduct.window) return undefined;
-  const waits = [
-    busy,
-    session.replies.below(session.conduct.window),
-    pauseMs > 0 ? sleep(clock, pauseMs) : undefined,
-  ];
+  if (pauseMs === 0 && busy === undefined && replies.size < conduct.window) return undefined;
+  const waits = [busy, replies.below(conduct.window), pauseMs > 0 ? sleep(clock, pauseMs) : undefined];
   return Promise.all(waits).then(() => undefined);
 }
 
-function handle(session: Session, message: StratumMessage, readAtMs: number): Promise<void> | undefined {
+function handle(
+  session: StratumSession,
+  message: StratumMessage,
+  readAtMs: number,
+): Promise<void> | undefined {
   switch (message.kind) {
     case "blank":
       return undefined;
@@ -66,44 +67,46 @@ function handle(session: Session, message: StratumMessage, readAtMs: number): Pr
   }
 }
 
-function refuse(session: Session, id: StratumId, name: StratumErrorName): undefined {
+function refuse(session: StratumSession, id: StratumId, name: StratumErrorName): undefined {
   session.modules.metrics.lineRefused(name);
-  session.replies.push(encodeError(id, stratumError(name)));
+  session.conversation.replies.push(encodeError(id, stratumError(name)));
   return undefined;
 }
 
 /** Differs from prosper-pool: there such lines get silence, and may come for ever. */
 function refuseMalformed(
-  session: Session,
+  session: StratumSession,
   id: StratumId | null,
   name: StratumErrorName,
   reason: string,
 ): undefined {
-  session.modules.metrics.lineRefused(name);
-  session.replies.push(encodeError(id, stratumError(name, reason)));
-  if (session.conduct.malformed()) session.endAfterAnswers("malformed-lines");
+  const { conversation, modules } = session;
+  modules.metrics.lineRefused(name);
+  conversation.replies.push(encodeError(id, stratumError(name, reason)));
+  if (conversation.conduct.malformed()) conversation.endAfterAnswers("malformed-lines");
   return undefined;
 }
 
-function runVerb(session: Session, verb: Verb, call: Call): Promise<void> | undefined {
-  if (!verb.barrier || session.replies.size === 0) return start(session, verb, call);
-  return session.replies.below(1).then(() => (session.ended ? undefined : start(session, verb, call)));
+function runVerb(session: StratumSession, verb: Verb, call: Call): Promise<void> | undefined {
+  const { replies } = session.conversation;
+  if (!verb.barrier || replies.size === 0) return start(session, verb, call);
+  return replies.below(1).then(() => (session.ended ? undefined : start(session, verb, call)));
 }
 
 /** Runs the verb; a promise only where later lines must wait for it. */
-function start(session: Session, verb: Verb, call: Call): Promise<void> | undefined {
+function start(session: StratumSession, verb: Verb, call: Call): Promise<void> | undefined {
   const answer = verb.run(session, call);
   if (typeof answer === "string") {
-    if (answer !== "closed") session.replies.push(answer);
+    if (answer !== "closed") session.conversation.replies.push(answer);
     return undefined;
   }
-  const reply = session.replies.reserve();
+  const reply = session.conversation.replies.reserve();
   const done = finish(session, answer, reply);
   return verb.barrier ? done : undefined;
 }
 
 async function finish(
-  session: Session,
+  session: StratumSession,
   answer: Promise<VerbAnswer>,
   reply: (text: string) => void,
 ): Promise<void> {

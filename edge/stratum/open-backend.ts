@@ -43,13 +43,14 @@ export class OpenBackend implements StratumBackend {
   readonly #modules: OpenBackendModules;
   readonly #jobs: OpenJobs;
   readonly #prefixes: Prefixes;
-  readonly #lastTargets = new LastTargets();
+  readonly #lastTargets: LastTargets;
 
   constructor(options: OpenBackendOptions, modules: OpenBackendModules) {
     const { random } = modules;
     this.#modules = modules;
     this.#jobs = new OpenJobs(options.lateMs);
     this.#prefixes = modules.prefixes ?? new Prefixes({ order: keyedOrder(random(32)) });
+    this.#lastTargets = new LastTargets(this.#prefixes);
     const [high = 0, low = 0] = random(2);
     this.#prefixes.useSlot(((high << 8) | low) & 0xfff);
   }
@@ -95,8 +96,9 @@ export class OpenBackend implements StratumBackend {
   }
 
   async grantPrefix({ target, holder, measured }: GrantRequest): Promise<Grant | undefined> {
-    if (holder !== undefined && measured !== undefined) this.#lastTargets.note(holder, measured, target);
-    return this.#prefixes.grant(target, holder, measured);
+    const granted = this.#prefixes.grant(target, holder, measured);
+    if (granted !== undefined) this.#lastTargets.given(granted);
+    return granted;
   }
 
   async claimPrefix(prefix: number, holder: Holder): Promise<boolean> {
@@ -109,8 +111,7 @@ export class OpenBackend implements StratumBackend {
   }
 
   measuredPrefix(prefix: number, measured: Measured): void {
-    const known = this.#prefixes.find(prefix);
-    if (known?.holder !== undefined) this.#lastTargets.note(known.holder, measured, known.target);
+    this.#lastTargets.proved(prefix, measured);
   }
 
   lastTarget(holder: Holder, where: Measured): bigint | undefined {

@@ -7,13 +7,14 @@ import type { Logger } from "../../shared/logger.ts";
 import { encodeRequest } from "../../shared/messages/stratum.ts";
 import { Admission } from "./admission.ts";
 import type { Job, StratumBackend } from "./backend.ts";
+import { requestId } from "./conversation.ts";
 import { dispatch } from "./dispatch.ts";
 import { Turns } from "./fair-reading.ts";
 import { farewellTo } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { PrefixQuota } from "./prefix-quota.ts";
-import { encodeNotify, Session, type SessionModules } from "./session.ts";
-import { hearsJobs, loginOf } from "./session-state.ts";
+import { type SessionModules, StratumSession } from "./session.ts";
+import { encodeNotify } from "./session-jobs.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
 import { UserConduct } from "./user-limits.ts";
 
@@ -39,7 +40,7 @@ export interface StratumStats {
 export class StratumServer {
   readonly #modules: SessionModules;
   readonly #admission: Admission;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, StratumSession>();
   #tick: Timer;
   #closing: boolean = false;
   #emptied: (() => void) | undefined;
@@ -59,7 +60,7 @@ export class StratumServer {
   }
 
   /** Takes a connected stream as a new session; sends it away at once, with the reason, where a cap, a ban or the closing forbids it. */
-  accept(stream: Duplex, remoteAddress: string): Session | undefined {
+  accept(stream: Duplex, remoteAddress: string): StratumSession | undefined {
     const refusal = this.admit(remoteAddress);
     if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
     sendAway(stream, farewellTo(refusal, this.#modules.settings));
@@ -89,10 +90,10 @@ export class StratumServer {
   }
 
   /** Makes a session of a stream whose place is taken. */
-  acceptAdmitted(stream: Duplex, remoteAddress: string): Session {
+  acceptAdmitted(stream: Duplex, remoteAddress: string): StratumSession {
     const { metrics, random } = this.#modules;
     metrics.connectionOpened();
-    const session = new Session(toHex(random(16)), stream, remoteAddress, this.#modules, {
+    const session = new StratumSession(toHex(random(16)), stream, remoteAddress, this.#modules, {
       onLine: dispatch,
       onEnd: (ended, reason) => this.#onEnd(ended, reason),
     });
@@ -104,7 +105,7 @@ export class StratumServer {
   jobChanged(): void {
     const job = this.#modules.backend.currentJob();
     if (job === undefined) {
-      for (const session of this.#sessions.values()) session.stopMining();
+      for (const session of this.#sessions.values()) session.jobs.stop();
       return;
     }
     this.#announce(job);
@@ -116,22 +117,21 @@ export class StratumServer {
   }
 
   /** A live session by its id. */
-  session(id: string): Session | undefined {
+  session(id: string): StratumSession | undefined {
     return this.#sessions.get(id);
   }
 
-  sessions(): IterableIterator<Session> {
+  sessions(): IterableIterator<StratumSession> {
     return this.#sessions.values();
   }
 
   stats(): StratumStats {
     const workers = new Set<string>();
     let miners = 0;
-    for (const session of this.#sessions.values()) {
-      const login = loginOf(session.state);
-      if (login === undefined || !hearsJobs(session.state)) continue;
+    for (const { login, jobs } of this.#sessions.values()) {
+      if (login.current === undefined || !jobs.areHeard) continue;
       miners += 1;
-      workers.add(`${login.user},${login.worker}`);
+      workers.add(`${login.current.user},${login.current.worker}`);
     }
     return { connections: this.#sessions.size, miners, workers: workers.size };
   }
@@ -156,16 +156,15 @@ export class StratumServer {
   #announce(job: Job): void {
     const { metrics, quota, random, logger } = this.#modules;
     quota.jobIs(job.height);
-    const [a = 0, b = 0, c = 0, d = 0] = random(4);
     // One id for all, so that the line is written once.
-    const line = encodeNotify(((a & 0x7f) << 24) | (b << 16) | (c << 8) | d, job.height, job.oprHash);
+    const line = encodeNotify(requestId(random), job.height, job.oprHash);
     let told = 0;
-    for (const session of this.#sessions.values()) if (session.notify(job, line)) told += 1;
+    for (const { jobs } of this.#sessions.values()) if (jobs.announce(job, line)) told += 1;
     metrics.notified(told);
     logger.debug("Announced a job", { height: job.height, sessions: told });
   }
 
-  #onEnd(session: Session, reason: EndReason): void {
+  #onEnd(session: StratumSession, reason: EndReason): void {
     const { clock, metrics } = this.#modules;
     this.#sessions.delete(session.id);
     this.#admission.leave(session.remoteAddress, reason, clock.monotonicMs());

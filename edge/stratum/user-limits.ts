@@ -2,7 +2,7 @@
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import { addressKey } from "../../shared/ip-address.ts";
-import type { Login } from "./session-state.ts";
+import type { Login } from "./session-login.ts";
 import type { StratumSettings } from "./settings.ts";
 
 /** Users and workers remembered; the oldest are forgotten first. */

@@ -3,7 +3,7 @@
 import { OPR_CHAIN, TRANSACTION_CHAIN } from "../../shared/factom/entry.ts";
 import type { MadeBlock } from "./block-maker.ts";
 
-export interface BlockSummary {
+export interface DevnetBlock {
   readonly height: number;
   readonly oprEntries: number;
   readonly isGraded: boolean;
@@ -21,7 +21,7 @@ export function summarise(
   { record, graded }: MadeBlock,
   rivalAddresses: ReadonlySet<string>,
   rivalHashes: number,
-): BlockSummary {
+): DevnetBlock {
   const entriesOf = (chainId: string): number =>
     record.chains.find((one) => one.chainId === chainId)?.entries.length ?? 0;
   const others = (graded?.graded ?? []).filter((entry) => !rivalAddresses.has(entry.opr.address));

@@ -5,7 +5,7 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import { requireAddress } from "../../shared/factom/address.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
-import type { BlockSummary } from "./block-summary.ts";
+import type { DevnetBlock } from "./block-summary.ts";
 import { DevnetChain } from "./chain.ts";
 import type { Control, ControlState } from "./controls.ts";
 import { createEffort, probeFirstHashes } from "./effort.ts";
@@ -26,7 +26,7 @@ export interface DevnetModules {
   readonly logger: Logger;
   /** Of the network's table size. Closed by the caller, after `stop`. */
   readonly hasher: Hasher;
-  readonly onBlock?: (block: BlockSummary) => void;
+  readonly onBlock?: (block: DevnetBlock) => void;
 }
 
 export interface Devnet {

@@ -10,7 +10,7 @@ import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type Activations, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
 import { type BlockEntry, type MadeBlock, makeBlock } from "./block-maker.ts";
-import { type BlockSummary, summarise } from "./block-summary.ts";
+import { type DevnetBlock, summarise } from "./block-summary.ts";
 import type { DevnetChain } from "./chain.ts";
 import type { Control, ControlState } from "./controls.ts";
 import type { Effort } from "./effort.ts";
@@ -38,7 +38,7 @@ export interface NetworkModules {
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onBlock: (block: BlockSummary) => void;
+  readonly onBlock: (block: DevnetBlock) => void;
 }
 
 /** The block being made. */

@@ -1,7 +1,7 @@
 /** The pool's web server put together: API, pages and metrics, with what only an edge in the same process knows. */
 
 import type { Edge } from "../../edge/edge.ts";
-import { hearsJobs, loginOf } from "../../edge/stratum/session-state.ts";
+import type { StratumSession } from "../../edge/stratum/session.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import type { Live, LiveSession } from "../../functions/api/live.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
@@ -94,17 +94,15 @@ function liveOf(edge: Edge): Live {
   };
 }
 
-function liveSession(
-  session: ReturnType<Edge["stratum"]["sessions"]> extends IterableIterator<infer S> ? S : never,
-): LiveSession {
-  const login = loginOf(session.state);
+function liveSession(session: StratumSession): LiveSession {
+  const { current: login } = session.login;
   return {
     id: session.id,
     user: login?.user ?? null,
     worker: login?.worker ?? null,
     agent: session.agent,
     address: session.remoteAddress,
-    subscribed: hearsJobs(session.state),
+    subscribed: session.jobs.areHeard,
     authorized: login !== undefined,
     target: session.target ?? null,
     noncePrefix: session.prefix ?? null,

@@ -82,7 +82,7 @@ export function currentJob(db: Db, height?: number): Promise<CurrentJob | undefi
   );
 }
 
-const blockSummaryRow = v.object({
+const blockWithJobRow = v.object({
   height: v.number(),
   version: v.number(),
   keyMr: v.string(),
@@ -112,9 +112,9 @@ const blockSummaryRow = v.object({
 });
 
 /** A graded block with the job that was mined for it; the job's columns are null where the pool had none, its sums until it is sealed. */
-export type BlockSummary = v.InferOutput<typeof blockSummaryRow>;
+export type BlockWithJob = v.InferOutput<typeof blockWithJobRow>;
 
-const blockSummary = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,
+const blockWithJob = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,
   b.reward::text AS reward, b.network_hashrate AS "networkHashrate",
   (SELECT COALESCE(jsonb_agg(p.position ORDER BY p.position), '[]')::text FROM block_places p
     WHERE p.height = b.height AND p.ours AND p.payout > 0) AS places,
@@ -125,15 +125,15 @@ const blockSummary = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at
   FROM blocks b LEFT JOIN jobs j ON j.height = b.height`;
 
 /** Newest first, those below `before` where it is given. */
-export function recentBlocks(db: Db, limit: number, before?: number): Promise<BlockSummary[]> {
+export function recentBlocks(db: Db, limit: number, before?: number): Promise<BlockWithJob[]> {
   return db.query(
-    sql`SELECT ${blockSummary} WHERE b.height < ${before ?? 0x7fff_ffff}::int ORDER BY b.height DESC LIMIT ${limit}::int`,
-    blockSummaryRow,
+    sql`SELECT ${blockWithJob} WHERE b.height < ${before ?? 0x7fff_ffff}::int ORDER BY b.height DESC LIMIT ${limit}::int`,
+    blockWithJobRow,
   );
 }
 
-export function blockAt(db: Db, height: number): Promise<BlockSummary | undefined> {
-  return first(db, sql`SELECT ${blockSummary} WHERE b.height = ${height}::int`, blockSummaryRow);
+export function blockAt(db: Db, height: number): Promise<BlockWithJob | undefined> {
+  return first(db, sql`SELECT ${blockWithJob} WHERE b.height = ${height}::int`, blockWithJobRow);
 }
 
 const placeRow = v.object({

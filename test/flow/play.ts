@@ -1,6 +1,5 @@
 /** Plays the recorded run against our pool: blocks, prices and shares go in as recorded; everything that came out is kept. */
 
-import { loginOf } from "../../edge/stratum/session-state.ts";
 import { insertPrices } from "../../shared/db/prices.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { StratumError } from "../../shared/messages/stratum.ts";
@@ -93,7 +92,7 @@ async function connectMiners(
     const subscribes = user !== CAROL || carol === "subscribed";
     miners.set(worker, await Miner.connect({ port: pool.port, user, worker, subscribes }));
     // By the operator's settarget: what the reference asks of a client that never subscribed.
-    if (user === CAROL && subscribes) await sessionOf(pool, worker).setTarget(0n);
+    if (user === CAROL && subscribes) await sessionOf(pool, worker).pairs.assign(0n);
   }
   return miners;
 }
@@ -106,7 +105,7 @@ function minerOf(miners: ReadonlyMap<string, Miner>, { miner: worker }: Recorded
 
 function sessionOf(pool: FlowPool, worker: string) {
   for (const session of pool.edge.stratum.sessions())
-    if (loginOf(session.state)?.worker === worker) return session;
+    if (session.login.current?.worker === worker) return session;
   throw new Error(`${worker} has no session`);
 }
 
@@ -117,7 +116,7 @@ function sessionOf(pool: FlowPool, worker: string) {
 async function send(pool: FlowPool, miner: Miner, job: RecordedJob, share: RecordedShare): Promise<Verdict> {
   const prefix = Number.parseInt(share.nonce.slice(0, 8), 16);
   pool.prefixes.upcoming = prefix;
-  if ((await sessionOf(pool, miner.worker).moveToNewPrefix()) !== undefined) {
+  if ((await sessionOf(pool, miner.worker).pairs.move()) !== undefined) {
     await miner.settle();
     if (miner.heard("mining.set_nonce").at(-1)?.[0] !== String(prefix))
       throw new Error(`${miner.worker} was not told its nonce`);

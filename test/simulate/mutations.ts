@@ -559,9 +559,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "login-does-not-wait-for-a-prefix",
     breaks: "a prefix that was asked for before the login is nobody's, and what is found under it a forgery",
-    file: "edge/stratum/session-prefix.ts",
+    file: "edge/stratum/session-pairs.ts",
     replace: [
-      ["return this.#inTurn(() => this.#logIn(holder, before));", "return this.#logIn(holder, before);"],
+      ["return this.#inTurn(() => this.#claim(holder, before));", "return this.#claim(holder, before);"],
     ],
     plan: {
       syncMs: 200,

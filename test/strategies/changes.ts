@@ -2,7 +2,7 @@
 
 import { Game } from "./game.ts";
 import { BLOCK_MS } from "./pool.ts";
-import type { Hit, Session } from "./session.ts";
+import type { Hit, PlayerSession } from "./session.ts";
 
 /** From the cut to the next connection, in which it goes on with what it has: as the bundled miner's first attempt. */
 export const OFFLINE_MS = 1_000;
@@ -21,10 +21,10 @@ export async function changeEdges(
 ): Promise<ChangeResult> {
   const game = await Game.begin({ ...options, kind: "two desks" });
   let at = 0;
-  let session: Session = game.connect();
+  let session: PlayerSession = game.connect();
   let changes = 0;
   let sent = 0;
-  let cut: { readonly atMs: number; readonly from: Session; readonly hits: Hit[] } | undefined;
+  let cut: { readonly atMs: number; readonly from: PlayerSession; readonly hits: Hit[] } | undefined;
   let height = 0;
   let cutAtMs = 0;
   await game.play(async () => {

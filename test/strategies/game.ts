@@ -9,7 +9,7 @@ import { settle } from "../helpers/turns.ts";
 import { Chance } from "../simulate/random.ts";
 import { type Luck, mixerLuck } from "./mixer.ts";
 import { BLOCK_MS, DeskPool, EASIEST, LATE_MS, OpenPool, type Pool } from "./pool.ts";
-import { type Hit, type Job, Session, type SessionOptions } from "./session.ts";
+import { type Hit, type Job, PlayerSession, type SessionOptions } from "./session.ts";
 
 /** Between two turns of the player's; longer where the next job does not come for some time. */
 const SLICE_MS = 200;
@@ -54,7 +54,7 @@ export class Game {
   readonly #options: GameOptions;
   readonly #luck: Luck;
   readonly #counters = new Map<string, number>();
-  #sessions: Session[] = [];
+  #sessions: PlayerSession[] = [];
   #startedMs: number;
   /** Since when nobody is told to mine. */
   #stoppedMs: number | undefined;
@@ -111,12 +111,12 @@ export class Game {
     return this.#left;
   }
 
-  connect(options: Partial<SessionOptions> & { pool?: Pool } = {}): Session {
+  connect(options: Partial<SessionOptions> & { pool?: Pool } = {}): PlayerSession {
     this.#addresses += 1;
     const address = `10.${(this.#addresses >> 16) & 255}.${(this.#addresses >> 8) & 255}.${this.#addresses & 255}`;
     const pool = options.pool ?? this.pools[0];
     if (pool === undefined) throw new Error("a game has a pool");
-    const session = new Session(pool, { user: USER, worker: "rig", address, ...options }, this.clock);
+    const session = new PlayerSession(pool, { user: USER, worker: "rig", address, ...options }, this.clock);
     this.#sessions = [...this.#sessions.filter(({ isOver }) => !isOver), session];
     return session;
   }

@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly isAnonymous?: boolean;
 }
 
-export class Session {
+export class PlayerSession {
   readonly pool: Pool;
   readonly user: string;
   prefix: number | undefined;

@@ -3,7 +3,7 @@
 import { SESSION_BITS } from "../../edge/shares/prefix-order.ts";
 import { type Game, HASHES_A_SLICE, type Kind } from "./game.ts";
 import { BLOCK_MS, LATE_MS } from "./pool.ts";
-import type { Hit, Session } from "./session.ts";
+import type { Hit, PlayerSession } from "./session.ts";
 
 export interface Strategy {
   readonly name: string;
@@ -21,22 +21,22 @@ const HARD = 1_024n;
 const EASY = 16n;
 
 /** As it is told to, all of it, at once. */
-function mine(game: Game, session: Session, hashes = game.left): void {
+function mine(game: Game, session: PlayerSession, hashes = game.left): void {
   for (const hit of find(game, session, hashes)) if (hit.reached >= session.target) session.send(hit);
 }
 
 /** As it is told to, but what it finds is kept. */
-function find(game: Game, session: Session, hashes = game.left): Hit[] {
+function find(game: Game, session: PlayerSession, hashes = game.left): Hit[] {
   const { isMining, job, prefix } = session;
   return isMining && job !== undefined && prefix !== undefined ? game.hash(job, prefix, hashes) : [];
 }
 
-function sendAll(hits: Hit[], session: Session, where: (hit: Hit) => boolean = () => true): void {
+function sendAll(hits: Hit[], session: PlayerSession, where: (hit: Hit) => boolean = () => true): void {
   for (const hit of hits.splice(0)) if (where(hit)) session.send(hit);
 }
 
 /** The session, or a new one where it is over. */
-function alive(game: Game, session: Session): Session {
+function alive(game: Game, session: PlayerSession): PlayerSession {
   return session.isOver ? game.connect() : session;
 }
 
@@ -46,7 +46,8 @@ function alive(game: Game, session: Session): Session {
  */
 function keepAndSend(
   wishes: { readonly first: bigint; readonly next: bigint; readonly sendsDue?: boolean },
-  change: (game: Game, session: Session) => Promise<Session> | Session = (_game, session) => session,
+  change: (game: Game, session: PlayerSession) => Promise<PlayerSession> | PlayerSession = (_game, session) =>
+    session,
 ): (game: Game) => Promise<void> {
   return async (game) => {
     let session = game.connect();
@@ -78,7 +79,7 @@ function keepAndSend(
 }
 
 /** Those that reach the session's target and are worth it; `isLast`: all the others too. */
-function sendBest(kept: Hit[], session: Session, isLast: boolean): void {
+function sendBest(kept: Hit[], session: PlayerSession, isLast: boolean): void {
   const worth = session.worth;
   const chosen = kept.filter(({ luck }) => isLast || luck >= worth);
   const rest = kept.filter((hit) => !chosen.includes(hit));
@@ -95,7 +96,7 @@ function bestWorth(hits: readonly Hit[], present: bigint): bigint {
 
 /** Hashes ahead under a prefix that it hopes to be given by its next wish, and wishes what suits the hits. */
 function guessByWish(
-  guess: (game: Game, session: Session, seen: readonly number[]) => number,
+  guess: (game: Game, session: PlayerSession, seen: readonly number[]) => number,
 ): (game: Game) => Promise<void> {
   return async (game) => {
     let session = game.connect();
@@ -318,7 +319,7 @@ async function twoEdges(game: Game): Promise<void> {
 /** Anything at any time. */
 async function mixture(game: Game): Promise<void> {
   const { chance } = game;
-  const sessions: Session[] = [game.connect()];
+  const sessions: PlayerSession[] = [game.connect()];
   const seen: number[] = [];
   const kept: Hit[] = [];
   await game.play(async () => {
@@ -341,7 +342,7 @@ async function mixture(game: Game): Promise<void> {
 }
 
 /** The next prefix in the order of their numbers, within the slot. */
-function nextOf(_game: Game, { prefix = 0 }: Session): number {
+function nextOf(_game: Game, { prefix = 0 }: PlayerSession): number {
   const slot = prefix >>> SESSION_BITS;
   return ((slot << SESSION_BITS) | ((prefix + 1) & ((1 << SESSION_BITS) - 1))) >>> 0;
 }

@@ -12,9 +12,8 @@ import {
   WORKER_NAME,
 } from "../../../shared/messages/stratum.ts";
 import type { AuthorizeVerdict } from "../backend.ts";
-import type { Session } from "../session.ts";
-import { afterLogin, afterRefusedLogin, type Login } from "../session-state.ts";
-import { userKey } from "../user-limits.ts";
+import type { StratumSession } from "../session.ts";
+import type { Login } from "../session-login.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
 
 export const authorize: Verb = {
@@ -36,7 +35,7 @@ export const authorize: Verb = {
     if (!WORKER_NAME.test(worker))
       return refuse(session, call.id, "worker name: expected at most 64 visible ASCII characters");
     // Differs from prosper-pool: there a connection can change its user, and leave one user's prefixes to another.
-    if (session.boundUser !== undefined && session.boundUser !== user)
+    if (!session.login.isOpenTo(user))
       return refuse(session, call.id, "another user needs another connection");
     const { clock, metrics, users } = session.modules;
     if (users.pausedMs({ user, worker }, session.remoteAddress, clock.monotonicMs()) > 0) {
@@ -48,10 +47,10 @@ export const authorize: Verb = {
   },
 };
 
-async function askBackend(session: Session, call: Call, login: Login): Promise<VerbAnswer> {
+async function askBackend(session: StratumSession, call: Call, login: Login): Promise<VerbAnswer> {
   const { backend, clock, logger } = session.modules;
   const [, password = "", invite = "", payoutAddress = ""] = call.params;
-  session.loginPendingSinceMs = clock.monotonicMs();
+  session.login.asked(clock.monotonicMs());
   let verdict: AuthorizeVerdict;
   try {
     verdict = await backend.authorize({
@@ -66,7 +65,7 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
     logger.error("A login could not be judged", { error: coerceError(thrown).message });
     verdict = { kind: "unavailable" };
   }
-  session.loginPendingSinceMs = undefined;
+  session.login.answered();
   if (session.ended) return "closed";
   switch (verdict.kind) {
     case "ok":
@@ -80,36 +79,34 @@ async function askBackend(session: Session, call: Call, login: Login): Promise<V
 
 /** `trusted`: with the user's password. `notice`: a second message. */
 async function logIn(
-  session: Session,
+  session: StratumSession,
   id: StratumId,
   login: Login,
   { registered, trusted, notice }: { registered: boolean; trusted: boolean; notice?: string },
 ): Promise<VerbAnswer> {
   const { metrics, settings } = session.modules;
-  const targetLines = await session.logIn(login, trusted);
+  const targetLines = await session.pairs.logIn(login, trusted);
   if (session.ended) return "closed";
   if (targetLines === undefined) return giveUp(session);
   metrics.loginAnswered(registered ? "registered" : "ok");
-  session.state = afterLogin(session.state, login);
-  session.boundUser = login.user;
-  session.userKey = userKey(login.user, session.remoteAddress);
+  session.login.accepted(login);
   return (
     encodeResult(id, true) +
     [settings.welcomeMessage, ...(notice === undefined ? [] : [notice])]
-      .map((text) => encodeRequest(session.nextId(), "client.show_message", [text]))
+      .map((text) => encodeRequest(session.conversation.nextId(), "client.show_message", [text]))
       .join("") +
     targetLines
   );
 }
 
-function giveUp(session: Session): VerbAnswer {
+function giveUp(session: StratumSession): VerbAnswer {
   session.modules.metrics.loginAnswered("unavailable");
   session.end("no-verdict");
   return "closed";
 }
 
-function refuse(session: Session, id: StratumId, reason: string): VerbAnswer {
+function refuse(session: StratumSession, id: StratumId, reason: string): VerbAnswer {
   session.modules.metrics.loginAnswered("refused");
-  session.state = afterRefusedLogin(session.state);
+  session.login.refused();
   return encodeRefusal(id, stratumError("ErrorLoginRefused", reason));
 }

@@ -1,14 +1,13 @@
 /** mining.get_oprhash: the oprHash of a job that was announced here (STRATUM.md, G1). */
 
 import { encodeError, encodeResult, parseJobId, stratumError } from "../../../shared/messages/stratum.ts";
-import { loginOf } from "../session-state.ts";
 import type { Verb } from "./verb.ts";
 
 export const getOprHash: Verb = {
   minParams: 1,
   barrier: false,
   run(session, { id, params: [jobId = ""] }) {
-    if (loginOf(session.state) === undefined)
+    if (session.login.current === undefined)
       return encodeError(id, stratumError("ErrorInvalidParams", "log in first (mining.authorize)"));
     // Differs from prosper-pool: there every job has the same dummy hash, and a miner that asks mines it for nothing.
     const height = parseJobId(jobId);

@@ -9,9 +9,9 @@ import {
   stratumError,
 } from "../../../shared/messages/stratum.ts";
 import type { RefusalCode, ShareVerdict } from "../backend.ts";
-import type { Session } from "../session.ts";
+import type { StratumSession } from "../session.ts";
 import { isForged } from "../session-limits.ts";
-import { type Login, loginOf } from "../session-state.ts";
+import type { Login } from "../session-login.ts";
 import type { Call, Verb, VerbAnswer } from "./verb.ts";
 
 const ERROR_OF: Readonly<Record<RefusalCode, StratumErrorName>> = {
@@ -29,12 +29,12 @@ export const submit: Verb = {
   minParams: 5,
   barrier: false,
   run(session, call) {
-    const login = loginOf(session.state);
+    const { current: login } = session.login;
     // Differs from prosper-pool: whoever is not logged in has no name that could be the expected one; there a refused name may go on.
     if (login === undefined || call.params[0] !== login.user)
       return encodeError(call.id, stratumError("ErrorInvalidParams", "username not as expected"));
     // Differs from prosper-pool: there a share before subscribe is taken at any difficulty.
-    if (session.state.kind !== "authorized") {
+    if (!session.jobs.areHeard) {
       session.modules.metrics.shareRefused("not-subscribed");
       return encodeRefusal(
         call.id,
@@ -42,7 +42,7 @@ export const submit: Verb = {
       );
     }
     const { clock, metrics, settings, users } = session.modules;
-    if (!users.share(session.userKey, clock.monotonicMs())) {
+    if (!users.share(session.login.sharesKey, clock.monotonicMs())) {
       metrics.shareRefused("too-fast");
       return encodeRefusal(
         call.id,
@@ -56,7 +56,7 @@ export const submit: Verb = {
   },
 };
 
-async function judge(session: Session, call: Call, login: Login): Promise<VerbAnswer> {
+async function judge(session: StratumSession, call: Call, login: Login): Promise<VerbAnswer> {
   const { backend, logger, metrics } = session.modules;
   const [, jobId = "", nonce = "", oprHash = "", target = ""] = call.params;
   let verdict: ShareVerdict;
@@ -82,7 +82,7 @@ async function judge(session: Session, call: Call, login: Login): Promise<VerbAn
   }
   if (verdict.kind === "accepted") {
     metrics.shareAccepted();
-    session.conduct.share("accepted");
+    session.conversation.conduct.share("accepted");
     session.share(verdict.target, true);
     return encodeResult(call.id, true);
   }
@@ -94,11 +94,11 @@ async function judge(session: Session, call: Call, login: Login): Promise<VerbAn
 }
 
 /** A session whose shares are mostly forged is closed once they are answered, and its worker sent away for a while. */
-function countRefusal(session: Session, login: Login, code: RefusalCode): void {
+function countRefusal(session: StratumSession, login: Login, code: RefusalCode): void {
   const { clock, users } = session.modules;
   const nowMs = clock.monotonicMs();
-  if (isForged(code)) users.forged(session.userKey, nowMs);
-  if (!session.conduct.share(code)) return;
+  if (isForged(code)) users.forged(session.login.sharesKey, nowMs);
+  if (!session.conversation.conduct.share(code)) return;
   users.pause(login, session.remoteAddress, nowMs);
-  session.endAfterAnswers("invalid-shares");
+  session.conversation.endAfterAnswers("invalid-shares");
 }

@@ -1,7 +1,7 @@
 /** mining.subscribe: session id and nonce prefix, then the target and the current job (STRATUM.md, S1). */
 
 import { encodeRequest, encodeResult } from "../../../shared/messages/stratum.ts";
-import type { Session } from "../session.ts";
+import type { StratumSession } from "../session.ts";
 import type { Verb } from "./verb.ts";
 
 const MAX_AGENT_LENGTH = 128;
@@ -23,7 +23,10 @@ export const subscribe: Verb = {
     ]);
     const job = session.modules.backend.currentJob();
     return (
-      pauseLine(session) + result + session.targetLine() + (job === undefined ? "" : session.jobLines(job))
+      pauseLine(session) +
+      result +
+      session.pairs.targetLine() +
+      (job === undefined ? "" : session.jobs.lines(job))
     );
   },
 };
@@ -32,9 +35,9 @@ export const subscribe: Verb = {
  * The Go miner that comes back hashes on, and takes up the prefix of this answer with the target that it had before: what it finds until it
  * reads the new one would be refused. Told to stop first, it takes up both before it hashes again, at the notify.
  */
-function pauseLine(session: Session): string {
+function pauseLine(session: StratumSession): string {
   const isGoMiner = session.agent.startsWith("prosper/");
-  return isGoMiner && session.lastHeight < 0
-    ? encodeRequest(session.nextId(), "mining.stop_mining", null)
+  return isGoMiner && !session.jobs.wasTold
+    ? encodeRequest(session.conversation.nextId(), "mining.stop_mining", null)
     : "";
 }

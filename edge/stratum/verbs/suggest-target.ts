@@ -9,7 +9,7 @@ export const suggestTarget: Verb = {
   run(session, { params: [text = ""] }) {
     // Differs from prosper-pool: there the wish is ignored.
     const target = parseTarget(text.replace(/^0x/i, ""));
-    if (target !== undefined) session.wish(target);
+    if (target !== undefined && session.login.current !== undefined) session.pairs.wish(target);
     return "";
   },
 };

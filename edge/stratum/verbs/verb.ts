@@ -1,7 +1,7 @@
 /** What a verb is: parameters in, the lines of its answer out. */
 
 import type { StratumId } from "../../../shared/messages/stratum.ts";
-import type { Session } from "../session.ts";
+import type { StratumSession } from "../session.ts";
 
 /** A request whose parameters are strings. */
 export interface Call {
@@ -18,5 +18,5 @@ export interface Verb {
   readonly minParams: number;
   /** Changes what later lines mean: runs after all earlier requests are answered, and holds back the later ones. */
   readonly barrier: boolean;
-  run(session: Session, call: Call): VerbAnswer | Promise<VerbAnswer>;
+  run(session: StratumSession, call: Call): VerbAnswer | Promise<VerbAnswer>;
 }

@@ -1,7 +1,7 @@
 /** Figures for people: hash rates over a window, expected places, luck, pending amounts. No money is booked from them. */
 
 import { feeOf, storedRate } from "../../../shared/accounting/fee.ts";
-import type { BlockSummary } from "../../../shared/db/stats.ts";
+import type { BlockWithJob } from "../../../shared/db/stats.ts";
 import type { PendingJob } from "../../../shared/db/user-stats.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
 
@@ -20,7 +20,7 @@ export function spanSeconds(nowMs: number, sinceMs: number, firstMs: number | nu
 }
 
 /** The pool's hash rate in one sealed block; null before. */
-export function blockHashrate(block: BlockSummary): number | null {
+export function blockHashrate(block: BlockWithJob): number | null {
   if (block.work === null || block.credit === null || block.jobAtMs === null || block.nextJobAtMs === null)
     return null;
   const seconds = (block.nextJobAtMs - block.jobAtMs) / 1000;
@@ -28,7 +28,7 @@ export function blockHashrate(block: BlockSummary): number | null {
 }
 
 /** Our part of the network's work in a block, 0 to 1; null where either is not known. */
-function partOfNetwork(block: BlockSummary, blockSeconds: number): number | null {
+function partOfNetwork(block: BlockWithJob, blockSeconds: number): number | null {
   if (block.work === null || block.credit === null || block.networkHashrate === null || !block.graded)
     return null;
   const networkWork = block.networkHashrate * blockSeconds * MINING_PART;
@@ -36,12 +36,12 @@ function partOfNetwork(block: BlockSummary, blockSeconds: number): number | null
 }
 
 /** Places that our part of the network's work should win on average. */
-export function expectedPlaces(block: BlockSummary, blockSeconds: number): number | null {
+export function expectedPlaces(block: BlockWithJob, blockSeconds: number): number | null {
   const part = partOfNetwork(block, blockSeconds);
   return part === null ? null : part * paidPlaces(block);
 }
 
-function paidPlaces(block: BlockSummary): number {
+function paidPlaces(block: BlockWithJob): number {
   return block.version === 1 ? PLACES_V1 : PLACES;
 }
 
@@ -56,7 +56,7 @@ export interface Luck {
 }
 
 /** Places and reward that came, beside those that our work should bring on average: over sealed, graded blocks. */
-export function luckOf(blocks: readonly BlockSummary[], blockSeconds: number): Luck {
+export function luckOf(blocks: readonly BlockWithJob[], blockSeconds: number): Luck {
   let counted = 0;
   let expected = 0;
   let variance = 0;

@@ -4,7 +4,7 @@ import type { Clock } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import {
   type Activity,
-  type BlockSummary,
+  type BlockWithJob,
   type CurrentJob,
   currentJob,
   poolActivity,
@@ -78,7 +78,7 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
 }
 
 type Sources = {
-  blocks: () => Promise<BlockSummary[]>;
+  blocks: () => Promise<BlockWithJob[]>;
   job: () => ReturnType<typeof currentJob>;
   activity: () => Promise<Measured>;
 };
@@ -146,7 +146,7 @@ function stalledSeconds(
   { blockSeconds }: ApiOptions,
   live: ApiModules["live"],
   job: CurrentJob | undefined,
-  newest: BlockSummary | undefined,
+  newest: BlockWithJob | undefined,
 ): number | null {
   if (live !== undefined) {
     const stalledMs = live.stalledMs();
@@ -157,7 +157,7 @@ function stalledSeconds(
   return job.ageSeconds < STALLED_AFTER_BLOCKS * blockSeconds ? null : Math.round(job.ageSeconds);
 }
 
-function luckView(blocks: readonly BlockSummary[], blockSeconds: number): LuckView {
+function luckView(blocks: readonly BlockWithJob[], blockSeconds: number): LuckView {
   const luck = luckOf(blocks, blockSeconds);
   return { ...luck, expectedReward: luck.expectedReward.toString(), reward: luck.reward.toString() };
 }
@@ -177,7 +177,7 @@ async function lastHour(db: Db, clock: Clock): Promise<HashrateView> {
   return { stepSeconds: 60, points };
 }
 
-export function blockViewOf(block: BlockSummary, blockSeconds: number): BlockView {
+export function blockViewOf(block: BlockWithJob, blockSeconds: number): BlockView {
   return {
     height: block.height,
     at: iso(block.atMs),

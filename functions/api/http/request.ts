@@ -3,13 +3,13 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { TOKEN, type WebAccounts } from "../../auth/web-accounts.ts";
 import { tokensOf } from "./cookie.ts";
-import { type ApiReply, type ApiRequest, type ApiRoute, refused, type Session } from "./route.ts";
+import { type ApiReply, type ApiRequest, type ApiRoute, refused, type WebSession } from "./route.ts";
 
 /** Larger bodies have no use here. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 type Passed =
-  | { readonly ok: true; readonly request: ApiRequest<unknown, unknown, Session | undefined> }
+  | { readonly ok: true; readonly request: ApiRequest<unknown, unknown, WebSession | undefined> }
   | { readonly ok: false; readonly reply: ApiReply };
 
 export async function admit(
@@ -45,7 +45,7 @@ export async function sessionOf(
   event: APIGatewayProxyEventV2,
   isSecure: boolean,
   accounts: WebAccounts,
-): Promise<Session | undefined> {
+): Promise<WebSession | undefined> {
   const { session: token } = tokensOf(cookiesOf(event), isSecure);
   const user = token === undefined ? undefined : await accounts.whoIs(token);
   return token === undefined || user === undefined ? undefined : { token, user };

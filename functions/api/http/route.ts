@@ -8,7 +8,7 @@ import type { ViewName } from "../views/views.ts";
 /** `user`: a session is needed. `admin`: one of an administrator. */
 export type Access = "public" | "user" | "admin";
 
-export interface Session {
+export interface WebSession {
   readonly token: string;
   readonly user: SessionUser;
 }
@@ -59,7 +59,7 @@ export interface ApiRoute {
   /** The session is looked up before it runs. */
   readonly seesSession: boolean;
   /** Input as it came; the route parses it. */
-  readonly run: (request: ApiRequest<unknown, unknown, Session | undefined>) => Promise<ApiReply>;
+  readonly run: (request: ApiRequest<unknown, unknown, WebSession | undefined>) => Promise<ApiReply>;
 }
 
 interface RouteSpec<Query extends v.ObjectEntries, Body extends v.GenericSchema, Who> {
@@ -79,7 +79,7 @@ export const NO_BODY = v.undefined();
 
 /** A route for everybody; the session is looked up only where `seesSession` asks for it. */
 export function publicRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
-  spec: RouteSpec<Query, Body, Session | undefined> & { seesSession?: boolean },
+  spec: RouteSpec<Query, Body, WebSession | undefined> & { seesSession?: boolean },
 ): ApiRoute {
   const built = build(spec, "public", (session) => ({ ok: true, session }));
   return { ...built, seesSession: spec.seesSession === true };
@@ -87,14 +87,14 @@ export function publicRoute<Query extends v.ObjectEntries, Body extends v.Generi
 
 /** A route for a logged-in user: 401 for others. */
 export function userRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
-  spec: RouteSpec<Query, Body, Session>,
+  spec: RouteSpec<Query, Body, WebSession>,
 ): ApiRoute {
   return build(spec, "user", mustLogIn);
 }
 
 /** A route for an administrator: 401 or 403 for others. */
 export function adminRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
-  spec: RouteSpec<Query, Body, Session>,
+  spec: RouteSpec<Query, Body, WebSession>,
 ): ApiRoute {
   return build(spec, "admin", (session) => {
     const user = mustLogIn(session);
@@ -107,7 +107,7 @@ type Admission<Who> =
   | { readonly ok: true; readonly session: Who }
   | { readonly ok: false; readonly reply: ApiReply };
 
-function mustLogIn(session: Session | undefined): Admission<Session> {
+function mustLogIn(session: WebSession | undefined): Admission<WebSession> {
   if (session !== undefined) return { ok: true, session };
   return { ok: false, reply: refused(401, "not-logged-in", "log in first: your session is missing or over") };
 }
@@ -115,7 +115,7 @@ function mustLogIn(session: Session | undefined): Admission<Session> {
 function build<Query extends v.ObjectEntries, Body extends v.GenericSchema, Who>(
   spec: RouteSpec<Query, Body, Who>,
   access: Access,
-  admit: (session: Session | undefined) => Admission<Who>,
+  admit: (session: WebSession | undefined) => Admission<Who>,
 ): ApiRoute {
   const { method, path, summary, reply, query, body } = spec;
   const querySchema = v.strictObject(query);

@@ -10,14 +10,14 @@ import { type HttpReply, textReply } from "../../http.ts";
 import { partOf, spanSeconds } from "../figures/estimates.ts";
 import { iso, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
 import { queryOf } from "../http/request.ts";
-import type { Session } from "../http/route.ts";
+import type { WebSession } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import { heightQuery } from "./pool.ts";
 
 /** The session is looked up only by pages that need one. */
 export type TextPageOf = (
   event: APIGatewayProxyEventV2,
-  session: () => Promise<Session | undefined>,
+  session: () => Promise<WebSession | undefined>,
 ) => Promise<HttpReply>;
 
 const ROWS = 100;
@@ -34,7 +34,7 @@ export function textPages(modules: ApiModules): ReadonlyMap<string, TextPageOf> 
   ]);
 }
 
-type Lookup = () => Promise<Session | undefined>;
+type Lookup = () => Promise<WebSession | undefined>;
 
 async function whoAmI(session: Lookup): Promise<HttpReply> {
   const user = (await session())?.user;

@@ -6,7 +6,7 @@ import { parseAddress } from "../../../shared/factom/address.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { type Activations, MAINNET_ACTIVATIONS } from "../../../shared/opr/assets.ts";
-import type { BlockSummary } from "../../devnet/block-summary.ts";
+import type { DevnetBlock } from "../../devnet/block-summary.ts";
 import { DELAY_MS_MAX } from "../../devnet/controls.ts";
 import { type Devnet, startDevnet } from "../../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../devnet/options.ts";
@@ -125,13 +125,13 @@ function readyJson(devnet: Devnet): string {
   return JSON.stringify({ event: "ready", factomd, pegnetd, prices, control });
 }
 
-function textLine(block: BlockSummary): string {
+function textLine(block: DevnetBlock): string {
   const graded = block.isGraded ? `${block.otherWinning} of 25 places not the rivals'` : "not graded";
   const payouts =
     block.transactions > 0 ? ` · ${block.executed}/${block.transactions} transactions executed` : "";
   return `block ${block.height} · ${block.oprEntries} OPRs · ${graded}${payouts}`;
 }
 
-function jsonLine({ otherDifficulties: _, ...block }: BlockSummary): string {
+function jsonLine({ otherDifficulties: _, ...block }: DevnetBlock): string {
   return JSON.stringify({ event: "block", ...block });
 }

@@ -1,7 +1,7 @@
 /** The devnet's clockwork under a clock that a test moves: blocks, minutes, payments, faults. */
 
 import { afterEach, describe, expect, it } from "vitest";
-import type { BlockSummary } from "../../../infra/devnet/block-summary.ts";
+import type { DevnetBlock } from "../../../infra/devnet/block-summary.ts";
 import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
 import { DEVNET_DEFAULTS, type DevnetOptions } from "../../../infra/devnet/options.ts";
 import { bytesToU64, concat, toHex } from "../../../shared/bytes.ts";
@@ -42,13 +42,13 @@ afterEach(async () => {
 
 async function start(options: Partial<DevnetOptions> = {}) {
   const clock = manualClock();
-  const blocks: BlockSummary[] = [];
+  const blocks: DevnetBlock[] = [];
   const modules = {
     clock,
     random: systemRandom,
     logger: SILENT,
     hasher,
-    onBlock: (block: BlockSummary) => blocks.push(block),
+    onBlock: (block: DevnetBlock) => blocks.push(block),
   };
   const credits = [{ address: EC, balance: 1000 }];
   const devnet = await startDevnet(

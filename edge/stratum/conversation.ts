@@ -1,0 +1,111 @@
+/** One miner's line in both directions: lines in, answers out in the order of the requests, and its end. Who the miner is and what it mines, others know. */
+
+import type { Duplex } from "node:stream";
+import type { Clock, Random } from "../../shared/clock.ts";
+import { encodeRequest } from "../../shared/messages/stratum.ts";
+import { Connection } from "./connection.ts";
+import type { Turns } from "./fair-reading.ts";
+import { farewellTo } from "./goodbye-messages.ts";
+import type { EndReason } from "./metrics.ts";
+import { ReplyQueue } from "./replies.ts";
+import { Conduct } from "./session-limits.ts";
+import type { StratumSettings } from "./settings.ts";
+
+export interface ConversationModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: StratumSettings;
+  readonly turns: Turns;
+}
+
+export interface ConversationHooks {
+  /** While the returned promise is pending no further line is given. It must not reject. */
+  onLine(line: string, readAtMs: number): Promise<void> | undefined;
+  /** Called once. */
+  onEnd(reason: EndReason): void;
+}
+
+/** What the parts of a session that speak first need of its conversation. */
+export interface Outgoing {
+  /** A request id: 31 random bits. */
+  nextId(): number;
+  /** Whole lines; those of one turn of the event loop leave together. */
+  send(lines: string): void;
+}
+
+export class Conversation implements Outgoing {
+  readonly replies: ReplyQueue;
+  readonly conduct: Conduct;
+  readonly #random: Random;
+  readonly #settings: StratumSettings;
+  readonly #connection: Connection;
+  /** `last-answers`: no further line is read, and what was asked before is answered. */
+  #life: "open" | "last-answers" | "ended" = "open";
+
+  constructor(stream: Duplex, modules: ConversationModules, hooks: ConversationHooks) {
+    const { clock, random, settings } = modules;
+    this.#random = random;
+    this.#settings = settings;
+    this.conduct = new Conduct(settings, clock.monotonicMs());
+    this.replies = new ReplyQueue((text) => this.#connection.send(text));
+    this.#connection = new Connection(stream, modules, {
+      onLine: (line, readAtMs) => (this.#life === "open" ? hooks.onLine(line, readAtMs) : undefined),
+      onOversized: () => this.endAfterAnswers("oversized-line"),
+      lastWords: (reason) => this.#lastWords(reason),
+      onEnd: (reason) => {
+        this.#life = "ended";
+        hooks.onEnd(reason);
+      },
+    });
+  }
+
+  get ended(): boolean {
+    return this.#life === "ended";
+  }
+
+  /** When a line was last sent to the client. */
+  get lastWriteMs(): number {
+    return this.#connection.lastWriteMs;
+  }
+
+  send(lines: string): void {
+    this.#connection.send(lines);
+  }
+
+  /** Sends a request of the server's own, at once. */
+  push(method: string, params: readonly string[] | null): void {
+    this.send(encodeRequest(this.nextId(), method, params));
+  }
+
+  nextId(): number {
+    return requestId(this.#random);
+  }
+
+  /** Closes after what is queued was sent. */
+  end(reason: EndReason): void {
+    this.#connection.end(reason);
+  }
+
+  /** Reads no further line and closes when every earlier request has its answer. */
+  endAfterAnswers(reason: EndReason): void {
+    if (this.#life !== "open") return;
+    this.#life = "last-answers";
+    void this.replies.below(1).then(() => this.end(reason));
+  }
+
+  /** The deadline of reading or writing that has passed, if any. */
+  overdue(nowMs: number): EndReason | undefined {
+    return this.#connection.overdue(nowMs);
+  }
+
+  #lastWords(reason: EndReason): string {
+    const words = farewellTo(reason, this.#settings);
+    return words === undefined ? "" : encodeRequest(this.nextId(), "client.show_message", [words]);
+  }
+}
+
+/** The id of a request of the server's own: 31 random bits. */
+export function requestId(random: Random): number {
+  const [a = 0, b = 0, c = 0, d = 0] = random(4);
+  return ((a & 0x7f) << 24) | (b << 16) | (c << 8) | d;
+}

@@ -1,0 +1,127 @@
+/**
+ * Which target a session should have next, and whether it may have it now: by its pace (vardiff.ts), its miner's wish, the submission threshold, and how
+ * often targets may change. Pure bookkeeping over given times.
+ */
+
+import type { StratumSettings } from "./settings.ts";
+import {
+  bounded,
+  freshPace,
+  isMeasured,
+  isOld,
+  type Pace,
+  paused,
+  type Retarget,
+  resumed,
+  retargetEveryMs,
+  wantedTarget,
+  withShare,
+} from "./vardiff.ts";
+
+/** The target that a session has; `isMeasured`: it has proved right for its worker. */
+export type Present = Retarget;
+
+/** `wish`: what the miner asked for, where this follows it. */
+export type Wanted = Retarget & { readonly wish?: bigint | undefined };
+
+/** What the miner asked for: taken up once, in either direction; after that vardiff does not go below it. */
+type Wish =
+  | { readonly kind: "none" }
+  | { readonly kind: "open"; readonly target: bigint }
+  | { readonly kind: "taken-up"; readonly target: bigint };
+
+export class Retargeting {
+  readonly #settings: StratumSettings;
+  /** What was seen at the present target. */
+  #pace: Pace = freshPace(undefined);
+  #wish: Wish = { kind: "none" };
+  #height = -1;
+  #changesInJob = 0;
+  #changedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(settings: StratumSettings) {
+    this.#settings = settings;
+  }
+
+  /** The session mines at its miner's wish: its targets say nothing of its pace. */
+  get followsWish(): boolean {
+    return this.#wish.kind !== "none";
+  }
+
+  /** The session was told to mine at this height. */
+  mines(height: number, nowMs: number): void {
+    if (height !== this.#height) this.#changesInJob = 0;
+    this.#height = height;
+    this.#pace = resumed(this.#pace, nowMs);
+  }
+
+  /** The session was told to stop. */
+  stops(nowMs: number): void {
+    this.#pace = paused(this.#pace, nowMs);
+  }
+
+  /** A share that reached the present target, whatever became of it. */
+  share(isAccepted: boolean): void {
+    this.#pace = withShare(this.#pace, isAccepted);
+  }
+
+  /** Notes the target the miner asks for. */
+  wishes(target: bigint): void {
+    this.#wish = { kind: "open", target };
+  }
+
+  /** What the session should have instead of its present target; undefined: that one is as it should be. `threshold`: 0n where there is none. */
+  wanted({ target, isMeasured: measured }: Present, threshold: bigint, nowMs: number): Wanted | undefined {
+    const within = (wanted: bigint): bigint => bounded(wanted, this.#settings, threshold);
+    const differs = (wanted: Wanted): Wanted | undefined => (wanted.target === target ? undefined : wanted);
+    // Above the threshold entries that could win are hidden.
+    if (threshold > 0n && target > threshold) return { target: within(threshold), isMeasured: measured };
+    const asked = this.#wish;
+    const wish = asked.kind === "none" ? undefined : within(asked.target);
+    if (asked.kind !== "none" && wish !== undefined && (asked.kind === "open" || target < wish))
+      return differs({ target: wish, isMeasured: false, wish: asked.target });
+    const paced = wantedTarget(this.#pace, target, this.#settings, nowMs);
+    if (paced === undefined) return undefined;
+    const wanted = within(paced.target);
+    return differs({
+      target: wish === undefined || wanted > wish ? wanted : wish,
+      isMeasured: paced.isMeasured,
+    });
+  }
+
+  /** So few changes, and so long ago, that there may be another one. */
+  mayChange(nowMs: number): boolean {
+    return (
+      this.#changesInJob < this.#settings.retargetsPerJob &&
+      nowMs - this.#changedMs >= retargetEveryMs(this.#settings)
+    );
+  }
+
+  /** The session has another target from here on. */
+  changed(nowMs: number): void {
+    this.#pace = this.#freshPace(nowMs);
+    this.#changesInJob += 1;
+    this.#changedMs = nowMs;
+  }
+
+  /** The session has what this wish asked for; another one that came meanwhile is still to be taken up. */
+  tookUp(wish: bigint): void {
+    if (this.#wish.kind === "open" && this.#wish.target === wish)
+      this.#wish = { kind: "taken-up", target: wish };
+  }
+
+  /** The present target, which no wish gave, has proved right: 20 accepted shares or more stand behind it. */
+  hasProved(): boolean {
+    return !this.followsWish && isMeasured(this.#pace);
+  }
+
+  /** The present target is as it should be. */
+  isFine(nowMs: number): void {
+    if (this.#wish.kind === "open") this.tookUp(this.#wish.target);
+    if (isOld(this.#pace, this.#settings, nowMs)) this.#pace = this.#freshPace(nowMs);
+  }
+
+  #freshPace(nowMs: number): Pace {
+    return freshPace(this.#pace.sinceMs === undefined ? undefined : nowMs);
+  }
+}
