@@ -55,10 +55,23 @@ export function formatRate(scaled: bigint): string {
   return `${scaled / RATE_ONE}.${(scaled % RATE_ONE).toString().padStart(RATE_DECIMALS, "0")}`;
 }
 
+/** A rule, and the first job that it holds for. */
+interface FeeRule {
+  readonly from: number;
+  /** In 1e-8 PEG. */
+  readonly fee: (reward: bigint, rate: FeeRate) => bigint;
+}
+
 /**
- * The fee of a reward in 1e-8 PEG, rounded down: the rule stands here. The function `books_seal` (shared/db/migrations/0002_books.sql)
- * guards it once more in SQL: a seal with another fee is refused, whichever program makes it. A change of one needs the other.
+ * The rules, oldest first. An old one stays for the jobs below the next: the audit and the replay make their books again. The function
+ * `books_seal` (shared/db/migrations/0002_books.sql) guards the rule once more in SQL: a seal with another fee is refused, whichever program
+ * makes it. A change of one needs the other.
  */
-export function feeOf(reward: bigint, rate: FeeRate): bigint {
-  return (reward * rate) / RATE_ONE;
+const FEE_RULES: readonly FeeRule[] = [{ from: 0, fee: (reward, rate) => (reward * rate) / RATE_ONE }];
+
+/** The fee of a job's reward in 1e-8 PEG, rounded down; `height` is the job's. */
+export function feeOf(height: number, reward: bigint, rate: FeeRate): bigint {
+  const rule = FEE_RULES.findLast(({ from }) => height >= from);
+  if (rule === undefined) throw new RangeError(`fee: expected a height of 0 or more, got ${height}`);
+  return rule.fee(reward, rate);
 }

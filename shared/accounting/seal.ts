@@ -93,6 +93,7 @@ export function settleReward(job: FrozenJob): Settlement {
     sums.set(user, { user, shares: sum.shares + shares, work: sum.work + work });
   }
   const split = splitReward({
+    height: job.height,
     reward: job.reward,
     carriedIn: job.carriedIn,
     rate: job.rate,

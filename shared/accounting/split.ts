@@ -26,6 +26,8 @@ export interface Split {
 }
 
 export interface SplitInput {
+  /** Of the job: it decides which rule the fee is taken by. */
+  readonly height: number;
   readonly reward: bigint;
   /** Left by earlier blocks; the fee on it was taken when its reward was booked. */
   readonly carriedIn: bigint;
@@ -42,7 +44,7 @@ export function splitReward(input: SplitInput): Split {
     throw new RangeError(`split: expected amounts of 0 or more, got reward ${reward}, carry ${carriedIn}`);
   const users = [...input.users].sort((a, b) => compareNames(a.user, b.user));
   const total = sumOfWork(users);
-  const fee = feeOf(reward, rate);
+  const fee = feeOf(input.height, reward, rate);
   const shared = reward - fee + carriedIn;
   if (total === 0n) {
     const payouts = users.map((user) => ({ ...user, proportion: 0n, amount: 0n }));

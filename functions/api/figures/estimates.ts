@@ -88,7 +88,7 @@ export function luckOf(blocks: readonly BlockWithJob[], blockSeconds: number): L
 export function pendingEstimate(job: PendingJob, usualReward: bigint): bigint {
   if (job.poolWork === 0n) return 0n;
   const reward = job.reward ?? usualReward;
-  return ((reward - feeOf(reward, storedRate(job.feeRate))) * job.work) / job.poolWork;
+  return ((reward - feeOf(job.height, reward, storedRate(job.feeRate))) * job.work) / job.poolWork;
 }
 
 /** Part of a whole to six places, for a share of work that may exceed a double. */

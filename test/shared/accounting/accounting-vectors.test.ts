@@ -123,6 +123,7 @@ describe("the reference's split", () => {
       if (!("rate" in parsed)) throw new Error(parsed.refusal);
 
       const split = splitReward({
+        height: 1,
         reward: item.reward,
         carriedIn: 0n,
         rate: parsed.rate,
@@ -168,6 +169,7 @@ describe("the reference's split", () => {
     const lucky = infinite.shares.find(({ target }) => target === MAX_U64)?.user;
 
     const split = splitReward({
+      height: 1,
       reward: infinite.reward,
       carriedIn: 0n,
       rate: feeRate(0n),
@@ -305,6 +307,7 @@ describe("stored rows", () => {
     if (item === undefined) throw new Error("the case is missing");
 
     const split = splitReward({
+      height: 1,
       reward: item.reward,
       carriedIn: 0n,
       rate: feeRate(5_000_000n),
@@ -334,6 +337,7 @@ function ownRows(item: PayoutCase): { job: Record<string, string>; users: Record
   const split = REFUSED_RATES.has(item.feeRateConfig)
     ? { fee: result.poolFee, carriedOut: result.dust, payouts: refusedPayouts(result) }
     : splitReward({
+        height: 1,
         reward: item.reward,
         carriedIn: 0n,
         rate: feeRate(units(result.poolFeeRate)),

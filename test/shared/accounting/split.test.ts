@@ -11,6 +11,7 @@ import { hexInteger } from "../../helpers/vectors.ts";
 
 const INPUT = fc
   .record({
+    height: fc.nat(),
     reward: fc.bigInt({ min: 0n, max: 1n << 63n }),
     carriedIn: fc.bigInt({ min: 0n, max: 1n << 40n }),
     rate: fc.bigInt({ min: 0n, max: RATE_ONE - 1n }).map(feeRate),
@@ -72,6 +73,7 @@ describe("a split", () => {
     const users = ["é", "b", "a", "Z", "~"].map((user) => ({ user, work: 1n }));
 
     const split = splitReward({
+      height: 1,
       reward: 7n,
       carriedIn: 0n,
       rate: feeRate(0n),
@@ -90,7 +92,7 @@ describe("a split", () => {
   });
 
   it("takes the fee from the reward only, and carries the rest when nobody worked", () => {
-    const input = { reward: 1_000n, carriedIn: 500n, rate: feeRate(10_000_000n), users: [] };
+    const input = { height: 1, reward: 1_000n, carriedIn: 500n, rate: feeRate(10_000_000n), users: [] };
 
     const split = splitReward({ ...input, mode: "largest-remainder" });
 
@@ -99,6 +101,7 @@ describe("a split", () => {
 
   it("refuses what cannot be: negative amounts or work, a user twice", () => {
     const good: SplitInput = {
+      height: 1,
       reward: 1n,
       carriedIn: 0n,
       rate: feeRate(0n),
@@ -146,6 +149,7 @@ describe("the recorded run of the reference pool", () => {
       for (const { user, target } of shares.filter(({ accepted }) => accepted))
         work.set(user, (work.get(user) ?? 0n) + achievedWork(target));
       const split = splitReward({
+        height: 1,
         reward: BigInt(stored["pool_reward"] ?? ""),
         carriedIn: 0n,
         rate: feeRate(5_000_000n),

@@ -18,7 +18,7 @@ describe("what a user may get from a job that is not sealed", () => {
     fc.assert(
       fc.property(rates, fc.bigInt({ min: 0n, max: 10n ** 15n }), (rate, reward) => {
         expect(storedRate(formatRate(rate))).toBe(rate);
-        expect(pendingEstimate(job(formatRate(rate)), reward)).toBe(reward - feeOf(reward, rate));
+        expect(pendingEstimate(job(formatRate(rate)), reward)).toBe(reward - feeOf(1, reward, rate));
       }),
     );
   });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { datasourcesCommand, pullsourcesCommand } from "../../../../infra/cli/tools/datasources.ts";
 import { systemRandom } from "../../../../shared/clock.ts";
+import { assetsOf } from "../../../../shared/opr/assets.ts";
 import { orderSources } from "../../../../shared/prices/order.ts";
+import { PRICE_SOURCES } from "../../../../shared/prices/registry.ts";
 import { createTestClock } from "../../../functions/poll/test-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 18, 12);
@@ -23,7 +25,7 @@ describe("prosper datasources", () => {
     expect(lines).toContain("1Forge             off          needs a key, https://1forge.com");
     expect(lines.find((line) => line.startsWith("Factoshiio"))).toContain("closed       the service is gone");
     expect(lines).toContain("XAU   Coinbase → GoldAPI → Frankfurter → FawazAhmed0");
-    expect(lines).toHaveLength(23 + 1 + 62);
+    expect(lines).toHaveLength(PRICE_SOURCES.length + 1 + assetsOf(5).length);
   });
 
   it("lists one asset or one source, in any case, and refuses what is neither", () => {
