@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { CodedError, coerceError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { lostHugePages, readPageFacts } from "./huge-pages.ts";
 import { LXR_PASSES } from "./lxr.ts";
 import { allocateTable, checkBits, claimRegion, releaseRegion, type SharedTable } from "./shared-table.ts";
 import { checkRoom, readTable, removeLeftovers, setAside, tablePath, writeTable } from "./table-file.ts";
@@ -68,7 +69,10 @@ async function readOrMake(path: string, options: OpenTableOptions): Promise<Shar
   await removeLeftovers(path);
   const table = allocateTable(bits);
   const reading = await readTable(path, table, { onBytes: report("reading", bytes), signal });
-  if (reading.kind === "read") return table;
+  if (reading.kind === "read") {
+    sayLostHugePages(table, logger);
+    return table;
+  }
   if (reading.kind === "damaged") {
     const aside = await setAside(path).catch((thrown: unknown) => coerceError(thrown).message);
     logger.warn("The LXR table's file is damaged: moved aside, making it again", {
@@ -87,7 +91,15 @@ async function readOrMake(path: string, options: OpenTableOptions): Promise<Shar
       reason: coerceError(thrown).message,
     });
   }
+  sayLostHugePages(table, logger);
   return table;
+}
+
+/** One line, where the table is so large that it is felt. */
+function sayLostHugePages(table: SharedTable, logger: Logger): void {
+  const reason = lostHugePages(2 ** table.bits, readPageFacts());
+  if (reason !== undefined)
+    logger.warn("The LXR table is not on huge pages: hashing runs at half its rate or less", { reason });
 }
 
 /** Runs the shuffle in a thread of its own. */
