@@ -11,6 +11,8 @@ export interface SharedTable {
   readonly memory: SharedMemory;
   /** The table has 2^bits bytes. */
   readonly bits: number;
+  /** Path of the native kernel's library, where there is one that has proved itself; else WebAssembly hashes. */
+  readonly library?: string | undefined;
 }
 
 /** Throws RangeError unless `bits` is a size of table that the kernel can hash with. */
