@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { lostHugePages, type PageFacts, readPageFacts } from "../../../shared/hash/huge-pages.ts";
 import { allocateTable, tableBytes } from "../../../shared/hash/shared-table.ts";
@@ -42,6 +43,18 @@ describe("a table's huge pages", () => {
     );
 
     expect(stdout).toBe("7\n");
+  });
+
+  it("bring no package into what is bundled", async () => {
+    const { metafile } = await build({
+      absWorkingDir: ROOT,
+      entryPoints: ["shared/hash/open-table.ts"],
+      ...{ bundle: true, write: false, metafile: true, format: "esm", platform: "node" },
+    });
+
+    const inputs = Object.keys(metafile.inputs);
+    expect(inputs).toContain("shared/hash/koffi.ts");
+    expect(inputs.filter((name) => name.includes("node_modules"))).toEqual([]);
   });
 
   it.each([
