@@ -1,9 +1,9 @@
-/** Makes the native kernel while the edge's image is built, which has no compiler: `node edge/make-native.ts FILE`. Fails where it does not prove itself. */
+/** Makes the native kernel while the edge's image is built, which has no compiler: `node edge/image/make-native.ts FILE`. Fails where it does not prove itself. */
 
 import { copyFileSync, mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findNative } from "../shared/hash/native-kernel.ts";
+import { findNative } from "../../shared/hash/native-kernel.ts";
 
 const [file = ""] = process.argv.slice(2);
 const native = await findNative({ dir: mkdtempSync(join(tmpdir(), "native-")) });
