@@ -85,7 +85,7 @@ export class Crew {
   }
 
   /**
-   * What the threads search from now on, within a slice (30 ms at 30 bits); undefined = nothing. Nonces of the same
+   * What the threads search from now on, within a slice (slices.ts: some 3 ms); undefined = nothing. Nonces of the same
    * prefix and job go on where they were left. Every hit of former work is still reported, as that work's.
    */
   setWork(work: Work | undefined): void {

@@ -2,17 +2,15 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../shared/clock.ts";
+import { MAX_LANES } from "../../shared/hash/kernel/layout.ts";
 import { LxrKernel } from "../../shared/hash/kernel.ts";
 import { type SearchReport, type SearchSetup, type SearchTask, viewGeneration } from "./search-task.ts";
-
-/** Nonces between two looks at the generation: the kernel's most, 30 ms at 30 bits. */
-const SLICE = 1024;
-/** The kernel's lanes: what a throttled thread computes at a time. */
-const SMALL_SLICE = 128;
+import { Slices } from "./slices.ts";
 
 const setup: SearchSetup = workerData;
 const kernel = new LxrKernel(setup.table, setup.region);
 const current = viewGeneration(setup.control);
+const slices = new Slices();
 const throttled = setup.dutyCycle < 1 || Number.isFinite(setup.maxHashesPerSecond);
 
 parentPort?.on("message", (task: SearchTask) => {
@@ -23,19 +21,17 @@ parentPort?.on("message", (task: SearchTask) => {
 
 /** Searches until the task or its generation ends; returns the hashes made. */
 function search(task: SearchTask): number {
-  const slice = throttled ? SMALL_SLICE : SLICE;
   let done = 0;
   while (done < task.count && Atomics.load(current, 0) === task.generation) {
     const startedMs = systemClock.monotonicMs();
-    const count = Math.min(slice, task.count - done);
+    const count = Math.min(slices.next(), throttled ? MAX_LANES : Infinity, task.count - done);
     const start = task.start + done;
-    reportHits(
-      task,
-      start,
-      kernel.search({ prefix: task.prefix, start, suffixBytes: task.suffixBytes, count }),
-    );
+    const found = kernel.search({ prefix: task.prefix, start, suffixBytes: task.suffixBytes, count });
+    const tookMs = systemClock.monotonicMs() - startedMs;
+    slices.note(count, tookMs);
+    reportHits(task, start, found);
     done += count;
-    if (throttled) rest(task.generation, count, systemClock.monotonicMs() - startedMs);
+    if (throttled) rest(task.generation, count, tookMs);
   }
   return done;
 }

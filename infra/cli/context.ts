@@ -161,6 +161,7 @@ export class CliContext {
       return await openTable({
         bits,
         dir: dir === "" ? undefined : dir,
+        native: { setting: this.env["PROSPER_NATIVE"] },
         logger: modules.logger,
         signal: modules.signal,
         // Small tables take no time worth a line.

@@ -1,4 +1,4 @@
-/** The WASM kernel, synchronous: what a worker thread (or a test) hashes and mines with, over the shared table. */
+/** The kernel, synchronous, native or WASM: what a worker thread (or a test) hashes and mines with, over the shared table. */
 
 import { bytesToU64 } from "../bytes.ts";
 import {
@@ -12,6 +12,7 @@ import {
   REGION_BYTES,
   STATE,
 } from "./kernel/layout.ts";
+import { loadNative } from "./kernel/native.ts";
 import { instantiateKernel, type KernelFunctions } from "./kernel/wasm.ts";
 import { LXR_SEED, startShuffle } from "./lxr.ts";
 import type { SharedTable } from "./shared-table.ts";
@@ -39,7 +40,7 @@ export class LxrKernel {
 
   /** `region` is this kernel's alone, from `claimRegion`. */
   constructor(table: SharedTable, region: number) {
-    this.#functions = instantiateKernel(table.memory);
+    this.#functions = openFunctions(table);
     this.#bytes = new Uint8Array(table.memory.buffer);
     this.#base = region * REGION_BYTES;
     this.#mask = (1n << BigInt(table.bits)) - 1n;
@@ -120,6 +121,16 @@ export class LxrKernel {
       hashes[index] = new Uint8Array(this.#bytes.subarray(at, at + DIGEST_BYTES));
     });
   }
+}
+
+/** The native ones where the table names them. A library that has vanished since it was tried costs speed, not the thread. */
+function openFunctions({ memory, library }: SharedTable): KernelFunctions {
+  try {
+    if (library !== undefined) return loadNative(library, memory);
+  } catch {
+    // WebAssembly is always there.
+  }
+  return instantiateKernel(memory);
 }
 
 /** Difficulty of a hash: its first 8 bytes, big endian. */

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { CodedError, coerceError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { lostHugePages, readPageFacts } from "./huge-pages.ts";
 import { LXR_PASSES } from "./lxr.ts";
+import { findNativeFor, type Native, type NativeOptions } from "./native-kernel.ts";
 import { allocateTable, checkBits, claimRegion, releaseRegion, type SharedTable } from "./shared-table.ts";
 import { checkRoom, readTable, removeLeftovers, setAside, tablePath, writeTable } from "./table-file.ts";
 import { tableSum } from "./table-sums.ts";
@@ -17,6 +19,8 @@ export interface OpenTableOptions {
   readonly bits: number;
   /** Folder of the tables; the reference's own, `~/.lxrhash`, unless given. */
   readonly dir?: string | undefined;
+  /** How the native kernel is found. */
+  readonly native?: NativeOptions | undefined;
   readonly onProgress?: ((progress: TableProgress) => void) | undefined;
   /** Aborting rejects with the signal's reason and leaves no unfinished file. Heard by the caller that opened first. */
   readonly signal?: AbortSignal | undefined;
@@ -62,13 +66,21 @@ export async function openTable(options: OpenTableOptions): Promise<SharedTable>
 async function readOrMake(path: string, options: OpenTableOptions): Promise<SharedTable> {
   const { bits, signal, logger } = options;
   const bytes = 2 ** bits;
+  // A second of compiling, the first time: while the table is read.
+  const finding = findNativeFor(bits, options.native);
   const report = (step: TableProgress["step"], total: number) => (done: number) =>
     options.onProgress?.({ step, done, total });
 
   await removeLeftovers(path);
-  const table = allocateTable(bits);
-  const reading = await readTable(path, table, { onBytes: report("reading", bytes), signal });
-  if (reading.kind === "read") return table;
+  const empty = allocateTable(bits);
+  const reading = await readTable(path, empty, { onBytes: report("reading", bytes), signal });
+  const native = await finding;
+  const table = native?.kind === "found" ? { ...empty, library: native.library } : empty;
+  const ready = (): SharedTable => {
+    if (native !== undefined) sayHowFast(table, native, logger);
+    return table;
+  };
+  if (reading.kind === "read") return ready();
   if (reading.kind === "damaged") {
     const aside = await setAside(path).catch((thrown: unknown) => coerceError(thrown).message);
     logger.warn("The LXR table's file is damaged: moved aside, making it again", {
@@ -87,7 +99,16 @@ async function readOrMake(path: string, options: OpenTableOptions): Promise<Shar
       reason: coerceError(thrown).message,
     });
   }
-  return table;
+  return ready();
+}
+
+/** The kernel in one line, and in another what its rate suffers from. */
+function sayHowFast({ bits }: SharedTable, native: Native, logger: Logger): void {
+  if (native.kind === "found") logger.info("The native kernel hashes", { bits, library: native.library });
+  else logger.info("The WebAssembly kernel hashes: a native one is faster", { bits, reason: native.reason });
+  const reason = lostHugePages(2 ** bits, readPageFacts());
+  if (reason !== undefined)
+    logger.warn("The LXR table is not on huge pages: hashing runs at half its rate or less", { reason });
 }
 
 /** Runs the shuffle in a thread of its own. */

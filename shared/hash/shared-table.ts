@@ -1,6 +1,7 @@
 /** One table in memory for all threads of the process, and who holds which region of scratch beside it. */
 
 import { CodedError } from "../errors.ts";
+import { adviseHugePages, WORTH_BYTES } from "./huge-pages.ts";
 import { PAGE_BYTES, REGION_BYTES, REGIONS, TABLE_OFFSET } from "./kernel/layout.ts";
 import { allocateMemory, type SharedMemory } from "./kernel/wasm.ts";
 import { MAX_BITS, MIN_BITS } from "./lxr.ts";
@@ -10,6 +11,8 @@ export interface SharedTable {
   readonly memory: SharedMemory;
   /** The table has 2^bits bytes. */
   readonly bits: number;
+  /** Path of the native kernel's library, where there is one that has proved itself; else WebAssembly hashes. */
+  readonly library?: string | undefined;
 }
 
 /** Throws RangeError unless `bits` is a size of table that the kernel can hash with. */
@@ -20,12 +23,14 @@ export function checkBits(bits: number): void {
     );
 }
 
-/** Memory for a table of 2^bits bytes, all zero yet. Throws CodedError "lxr-no-memory". */
+/** Memory for a table of 2^bits bytes, all zero yet, on huge pages where the system has them. Throws CodedError "lxr-no-memory". */
 export function allocateTable(bits: number): SharedTable {
   checkBits(bits);
   const bytes = TABLE_OFFSET + 2 ** bits;
   try {
-    return { memory: allocateMemory(Math.ceil(bytes / PAGE_BYTES)), bits };
+    const memory = allocateMemory(Math.ceil(bytes / PAGE_BYTES));
+    if (2 ** bits >= WORTH_BYTES) adviseHugePages(memory);
+    return { memory, bits };
   } catch (cause) {
     throw new CodedError(
       "lxr-no-memory",

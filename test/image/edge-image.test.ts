@@ -131,6 +131,13 @@ describe.skipIf(reason !== undefined)("the edge's image", () => {
     await expect(run("podman", ["exec", NAME, "node", "/app/edge/image/health.ts", "1"])).rejects.toThrow();
     await expect(run("podman", ["exec", NAME, "touch", "/app/x"])).rejects.toThrow(/Read-only file system/);
     expect(await run("podman", ["exec", NAME, "id", "-u"])).toBe("10001");
+    // A table of this size is WebAssembly's: the kernel for large ones must load, and koffi.
+    const find = `import("/app/shared/hash/native-kernel.ts").then(async ({ findNative }) =>
+      console.log(JSON.stringify(await findNative({ setting: process.env.PROSPER_NATIVE }))))`;
+    expect(JSON.parse(await run("podman", ["exec", NAME, "node", "-e", find]))).toEqual({
+      kind: "found",
+      library: "/native/lxr.so",
+    });
     await db.close();
     const miner = new LedgerMiner("miner", `127.0.0.1:${port}`, await openKernel(BITS));
     await miner.start();

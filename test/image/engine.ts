@@ -11,6 +11,8 @@ const exec = promisify(execFile);
 const PACKAGES = ["buildah", "podman", "runc", "mmdebstrap"];
 /** The base of edge/Dockerfile. Under this name the file builds unchanged. */
 export const BASE = "docker.io/library/node:24-bookworm-slim";
+/** The same with a compiler. Here both are one, made with it. */
+const BASE_WITH_COMPILER = "docker.io/library/node:24-bookworm";
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 /** No CAP_SYS_RESOURCE in a sandbox: the limits that every process here has. */
 const LIMITS = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000"];
@@ -39,11 +41,16 @@ export async function whyNot(): Promise<string | undefined> {
 
 /** Debian, this project's own Node 24 and this machine's npm, as the real base has them. */
 export async function makeBase(folder: string): Promise<void> {
-  if (await isThere(BASE)) return;
+  if ((await isThere(BASE)) && (await isThere(BASE_WITH_COMPILER))) return;
   const root = join(folder, "base");
   mkdirSync(root, { recursive: true });
   const archive = join(folder, "base.tar");
-  await run("mmdebstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", archive]);
+  await run("mmdebstrap", [
+    "--variant=minbase",
+    "--include=ca-certificates,gcc,libc6-dev",
+    "bookworm",
+    archive,
+  ]);
   await run("tar", ["-C", root, "-xf", archive]);
   rmSync(archive);
   const require = createRequire(import.meta.url);
@@ -69,6 +76,7 @@ export async function makeBase(folder: string): Promise<void> {
     ...["--cmd", "node", container],
   ]);
   await run("buildah", ["commit", "-q", "--rm", container, BASE]);
+  await run("buildah", ["tag", BASE, BASE_WITH_COMPILER]);
   rmSync(root, { recursive: true, force: true });
 }
 

@@ -56,6 +56,10 @@ export async function minerCommand(
   }
   const { clock, random, logger, signal, stderr, stdin, stdout } = modules;
   const table = await modules.openTable(options.bits ?? MAINNET_BITS);
+  const kernel = table.library === undefined ? "WebAssembly kernel" : "native kernel";
+  stdout.write(
+    `Mining with ${parsed.threads} ${parsed.threads === 1 ? "thread" : "threads"} on the ${kernel}\n`,
+  );
   const miner = startMiner(parsed, {
     table,
     clock,

@@ -1,8 +1,9 @@
-/** Builds the kernel: prints steps.as.ts from the list of sub-steps and compiles lxr.wasm. Run by `npm run build:kernel`. */
+/** Builds the kernel: prints steps.as.ts and lxr-steps.h from the list of sub-steps and compiles lxr.wasm. Run by `npm run build:kernel`. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { printHeader } from "./steps-header.ts";
 import { printSteps } from "./steps-source.ts";
 
 const OPTIONS = [
@@ -12,7 +13,7 @@ const OPTIONS = [
 ];
 
 /** What the sources of today give, by file name. Throws Error with the compiler's words. */
-export async function buildKernel(): Promise<{ "steps.as.ts": Uint8Array; "lxr.wasm": Uint8Array }> {
+export async function buildKernel(): Promise<Record<string, Uint8Array>> {
   const steps = printSteps();
   const outputs = new Map<string, string | Uint8Array>();
   const { error, stderr } = await asc.main(["lxr.as.ts", "--outFile", "lxr.wasm", ...OPTIONS], {
@@ -23,7 +24,8 @@ export async function buildKernel(): Promise<{ "steps.as.ts": Uint8Array; "lxr.w
   const wasm = outputs.get("lxr.wasm");
   if (error || !(wasm instanceof Uint8Array))
     throw new Error(`the kernel does not compile: ${error?.message ?? "no output"}\n${stderr.toString()}`);
-  return { "steps.as.ts": new TextEncoder().encode(steps), "lxr.wasm": wasm };
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  return { "steps.as.ts": encode(steps), "lxr-steps.h": encode(printHeader()), "lxr.wasm": wasm };
 }
 
 function readSource(name: string): string | null {

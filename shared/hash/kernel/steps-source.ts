@@ -3,13 +3,13 @@
 import { TABLE_OFFSET } from "./layout.ts";
 import { SUB_STEPS, type SubStep } from "./steps.ts";
 
-interface Term {
+export interface Term {
   readonly name: string;
   readonly shift?: { readonly left: boolean; readonly by: string };
 }
 
 /** "s1<<9 ^ as" as terms. `as` is a keyword of AssemblyScript, hence `a`. */
-function parseTerms(expression: string): Term[] {
+export function parseTerms(expression: string): Term[] {
   return expression.split(" ^ ").map((text) => {
     const found = /^(as|s1|s2|v|h)(?:(<<|>>)(\d+))?$/.exec(text);
     if (!found) throw new SyntaxError(`a term is a variable, perhaps shifted; got ${JSON.stringify(text)}`);
@@ -19,8 +19,8 @@ function parseTerms(expression: string): Term[] {
   });
 }
 
-/** The expression on 64-bit integers. */
-function scalar(expression: string): string {
+/** The expression on 64-bit integers, in AssemblyScript and C alike. */
+export function scalar(expression: string): string {
   return parseTerms(expression)
     .map(({ name, shift }) => (shift ? `(${name} ${shift.left ? "<<" : ">>"} ${shift.by})` : name))
     .join(" ^ ");
@@ -33,7 +33,7 @@ function simd(expression: string): string {
     .reduce((left, right) => `v128.xor(${left}, ${right})`);
 }
 
-const local = (variable: string): string => (variable === "as" ? "a" : variable);
+export const local = (variable: string): string => (variable === "as" ? "a" : variable);
 const pointer = (variable: string): string => `${local(variable)}Row`;
 
 function printStepOne(): string {

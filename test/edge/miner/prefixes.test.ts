@@ -55,6 +55,16 @@ const more = async (miner: Miner, shares: number): Promise<void> => {
   await until(() => miner.stats().accepted >= before + shares);
 };
 
+/** From now on every share is refused; resolves once one was: on a busy machine the threads may find nothing for a while. */
+async function becomeBusy(pool: PrefixPool): Promise<void> {
+  let refused = 0;
+  pool.answer = (socket, id) => {
+    refused += 1;
+    socket.write(encodeRefusal(id, stratumError("ErrorBusy")));
+  };
+  await until(() => refused > 0);
+}
+
 describe("a prefix and its target", () => {
   it("through forty retargets every hit of each prefix is sent, and none below its target", async () => {
     const { miner, oprHash, pool } = await start();
@@ -139,8 +149,7 @@ describe("stop_mining", () => {
     const { miner, oprHash, pool } = await start(oneIn(50n));
     await more(miner, 50);
     // From now on the pool is busy, and stops: what is found has to wait.
-    pool.answer = (socket, id) => socket.write(encodeRefusal(id, stratumError("ErrorBusy")));
-    await pause(20);
+    await becomeBusy(pool);
     pool.stopMining();
     await until(() => miner.stats().height === undefined);
     await pause(50);
@@ -163,8 +172,7 @@ describe("stop_mining", () => {
   it("what a pool never takes is counted as lost", async () => {
     const { miner, pool } = await start(oneIn(50n));
     await more(miner, 50);
-    pool.answer = (socket, id) => socket.write(encodeRefusal(id, stratumError("ErrorBusy")));
-    await pause(50);
+    await becomeBusy(pool);
     pool.stopMining();
     await until(() => miner.stats().lost > 0);
     await miner.stop();

@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { concat, toHex } from "../../../shared/bytes.ts";
 import { difficultyOf, LxrKernel, MAX_INPUT_BYTES } from "../../../shared/hash/kernel.ts";
 import { generateTable, LXR_PASSES, LXR_SEED, lxrHash } from "../../../shared/hash/lxr.ts";
-import { claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
+import { allocateTable, claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { tableSum } from "../../../shared/hash/table-sums.ts";
+import { nativeLibrary } from "./native.ts";
 import { makeTable, VECTORS } from "./tables.ts";
 import { describeVectors } from "./vectors.ts";
 
@@ -58,8 +59,11 @@ describe("the table", () => {
   });
 });
 
-describe("LxrKernel", () => {
-  const table = makeTable(10);
+const LIBRARIES: [string, string | undefined][] = [["WebAssembly", undefined]];
+if (nativeLibrary !== undefined) LIBRARIES.push(["native", nativeLibrary]);
+
+describe.each(LIBRARIES)("LxrKernel, %s", (_, library) => {
+  const table = { ...makeTable(10), library };
   const kernel = new LxrKernel(table, claimRegion(table));
   const inputs = fc.uint8Array({ maxLength: 80 });
 
@@ -91,6 +95,13 @@ describe("LxrKernel", () => {
 
     expect(hashes).toEqual(batch.map((input) => kernel.hashBatch([input]).map(toHex).join()));
     expect(new Set(hashes).size).toBe(4);
+  });
+
+  it.each([8, 12])("makes the reference's table of %i bits", (bits) => {
+    const made = { ...allocateTable(bits), library };
+    new LxrKernel(made, claimRegion(made)).generateTable(LXR_SEED, LXR_PASSES, () => undefined);
+
+    expect(sha256(tableBytes(made))).toBe(tableSum(bits));
   });
 
   it("refuses an input longer than 64 KiB", () => {

@@ -8,6 +8,7 @@ import { lxrHash } from "../../../shared/hash/lxr.ts";
 import { LxrPool } from "../../../shared/hash/pool.ts";
 import { claimRegion, type SharedTable, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { nativeLibrary } from "./native.ts";
 import { VECTORS } from "./tables.ts";
 
 const direct = (bits: number, hash: (inputs: readonly Uint8Array[]) => Uint8Array[]): Hasher => ({
@@ -17,20 +18,30 @@ const direct = (bits: number, hash: (inputs: readonly Uint8Array[]) => Uint8Arra
   close: async () => undefined,
 });
 
-/** Every way to hash that the project has. */
-export const IMPLEMENTATIONS: Record<string, (table: SharedTable) => Hasher> = {
-  "the oracle": (table) =>
-    direct(table.bits, (inputs) => inputs.map((input) => lxrHash(tableBytes(table), input))),
-  "the kernel, one by one": (table) => {
-    const kernel = new LxrKernel(table, claimRegion(table));
+type Start = (table: SharedTable) => Hasher;
+
+/** Every way to hash with one kernel: the native one where a library is given. */
+const withKernel = (name: string, library?: string): Record<string, Start> => ({
+  [`the ${name} kernel, one by one`]: (table) => {
+    const kernel = new LxrKernel({ ...table, library }, claimRegion(table));
     return direct(table.bits, (inputs) => inputs.flatMap((input) => kernel.hashBatch([input])));
   },
-  "the kernel, in batches": (table) => {
-    const kernel = new LxrKernel(table, claimRegion(table));
+  [`the ${name} kernel, in batches`]: (table) => {
+    const kernel = new LxrKernel({ ...table, library }, claimRegion(table));
     return direct(table.bits, (inputs) => kernel.hashBatch(inputs));
   },
-  "the pool with two threads": (table) => new LxrPool({ table, threads: 2 }, { logger: SILENT }),
-  "the pool without threads": (table) => new LxrPool({ table, threads: 0 }, { logger: SILENT }),
+  [`two threads of the ${name} kernel`]: (table) =>
+    new LxrPool({ table: { ...table, library }, threads: 2 }, { logger: SILENT }),
+  [`the ${name} kernel in the calling thread`]: (table) =>
+    new LxrPool({ table: { ...table, library }, threads: 0 }, { logger: SILENT }),
+});
+
+/** Every way to hash that the project has on this machine. */
+export const IMPLEMENTATIONS: Record<string, Start> = {
+  "the oracle": (table) =>
+    direct(table.bits, (inputs) => inputs.map((input) => lxrHash(tableBytes(table), input))),
+  ...withKernel("WebAssembly"),
+  ...(nativeLibrary === undefined ? {} : withKernel("native", nativeLibrary)),
 };
 
 /** Declares the tests of one size of table. */

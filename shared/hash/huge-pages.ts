@@ -1,0 +1,68 @@
+/**
+ * Huge pages for a table's memory. Nearly every read of a large table misses what the processor remembers of small pages and walks their
+ * table first: on pages of 2 MiB hashing is about twice as fast. Linux gives them to memory that asks by madvise before it is filled.
+ */
+
+import { readFileSync } from "node:fs";
+import type { SharedMemory } from "./kernel/wasm.ts";
+import { loadKoffi } from "./koffi.ts";
+
+/** A table below it fits what a processor remembers of small pages. */
+export const WORTH_BYTES = 2 ** 24;
+
+/** Linux's number on every processor. */
+const MADV_HUGEPAGE = 14;
+const SETTING = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+/** Asks for huge pages: memory that is not filled yet, and never shrinks or moves. Does nothing where they cannot be had. */
+export function adviseHugePages(memory: SharedMemory): void {
+  const bytes = new Uint8Array(memory.buffer);
+  if (process.platform !== "linux") return;
+  try {
+    const advise = loadKoffi()?.load(null).func("int madvise(void *address, size_t length, int advice)");
+    advise?.(bytes, bytes.length, MADV_HUGEPAGE);
+  } catch {
+    // A libc without it: `lostHugePages` says what became of the memory.
+  }
+}
+
+/** What the system says, as far as it can be read. */
+export interface PageFacts {
+  readonly platform: string;
+  /** The system's setting: "always", "madvise" or "never"; undefined where the kernel has no huge pages. */
+  readonly setting: string | undefined;
+  readonly koffi: boolean;
+  /** Bytes of this process that lie on huge pages. */
+  readonly hugeBytes: number;
+}
+
+export function readPageFacts(): PageFacts {
+  const huge = /^AnonHugePages:\s+(\d+) kB/m.exec(readText("/proc/self/smaps_rollup"));
+  return {
+    platform: process.platform,
+    setting: /\[(\w+)\]/.exec(readText(SETTING))?.[1],
+    koffi: loadKoffi() !== undefined,
+    hugeBytes: 1024 * Number(huge?.[1] ?? 0),
+  };
+}
+
+/** Why a filled table of so many bytes is not on huge pages, and what to do about it; undefined when it is, or is too small to gain. */
+export function lostHugePages(tableBytes: number, facts: PageFacts): string | undefined {
+  if (tableBytes < WORTH_BYTES || facts.hugeBytes >= 0.9 * tableBytes) return undefined;
+  if (facts.platform !== "linux") return "they are to be had on Linux only";
+  if (facts.setting === undefined) return `this system's kernel has none: ${SETTING} cannot be read`;
+  if (facts.setting === "never")
+    return `the system's setting forbids them: as root, echo madvise > ${SETTING}`;
+  if (facts.setting === "madvise" && !facts.koffi)
+    return `the optional package koffi is missing: npm install in the project's folder, or as root, echo always > ${SETTING}`;
+  const mebibytes = Math.floor(facts.hugeBytes / 2 ** 20);
+  return `the system had only ${mebibytes} MiB of them together: as root, echo 1 > /proc/sys/vm/compact_memory, then start again`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
