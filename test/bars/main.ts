@@ -8,8 +8,8 @@ import { type Miner, startMiner } from "../../edge/miner/miner.ts";
 import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { faAddressOf } from "../../shared/factom/fat2.ts";
+import { openTable } from "../../shared/hash/open-table.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { smallTable } from "../helpers/small-table.ts";
 import { end, type GoMiner, type Ready, slowNode, startGoMiner, startPool } from "./processes.ts";
 import { type Period, Tap } from "./tap.ts";
 
@@ -25,14 +25,17 @@ const { values } = parseArgs({
     bits: { type: "string", default: "16" },
     duty: { type: "string", default: "0.4" },
     cuts: { type: "string", default: "0" },
+    cutoff: { type: "string", default: "20" },
     "node-ms": { type: "string", default: "0" },
     "go-miner": { type: "string" },
   },
 });
 const blocks = whole("blocks", values.blocks, 1, 10_000);
 const blockMs = 1_000 * whole("block-seconds", values["block-seconds"], 1, 600);
-const bits = whole("bits", values.bits, 8, 24);
+const bits = whole("bits", values.bits, 8, 30);
 const cuts = whole("cuts", values.cuts, 0, blocks);
+// At the pool's own 200 a miner that is a third of its network or more is given the threshold instead of what vardiff wants.
+const cutoff = whole("cutoff", values.cutoff, 1, 100_000);
 const nodeMs = whole("node-ms", values["node-ms"], 0, 60_000);
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
@@ -81,7 +84,7 @@ function startBundled(port: number, pool: Ready, user: string, threads: number):
       threads,
       dutyCycle: Number(values.duty),
     },
-    { table: smallTable(bits), clock: systemClock, random: systemRandom, logger: SILENT },
+    { table, clock: systemClock, random: systemRandom, logger: SILENT },
   );
 }
 
@@ -113,6 +116,7 @@ async function run(taps: readonly Tap[]): Promise<void> {
   }
 }
 
+const table = await openTable({ bits, logger: SILENT });
 const folder = mkdtempSync(join(tmpdir(), "prosper-bars-"));
 chmodSync(folder, 0o755);
 let pool: Awaited<ReturnType<typeof startPool>> | undefined;
@@ -120,9 +124,9 @@ let go: GoMiner | undefined;
 const taps: Tap[] = [];
 try {
   console.log(
-    `${blocks} blocks of ${blockMs / 1_000} s, ${bits} bits, ${cuts} cuts of up to ${MAX_CUT_MS / 1_000} s, ${nodeMs} ms more a call to the node`,
+    `${blocks} blocks of ${blockMs / 1_000} s, ${bits} bits, ${cuts} cuts of up to ${MAX_CUT_MS / 1_000} s, ${nodeMs} ms more a call to the node, threshold at place ${cutoff} of the network`,
   );
-  pool = await startPool({ folder, blockSeconds: blockMs / 1_000, bits });
+  pool = await startPool({ folder, blockSeconds: blockMs / 1_000, bits, cutoff });
   const [host = "127.0.0.1", port = "0"] = pool.stratum.split(":");
   if (nodeMs > 0) await slowNode(pool.factomd, nodeMs);
   const tap = new Tap(host, Number(port));
