@@ -1,7 +1,7 @@
 /** The pool and the Go miner of the bars, each a process of its own. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { constants, homedir, setPriority } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -93,6 +93,8 @@ export interface GoMiner {
   readonly child: ChildProcess;
   /** Hits that it threw away. */
   lost(): number;
+  /** Types its console command. */
+  suggestTarget(target: string): void;
 }
 
 /** An existing user's: it sends no password. Its standard input stays open, or it spins. */
@@ -102,7 +104,8 @@ export function startGoMiner(
 ): GoMiner {
   const home = join(options.folder, "go-home");
   mkdirSync(home, { recursive: true });
-  if (options.bits > QUICK_BITS) symlinkSync(TABLES, join(home, ".lxrhash"));
+  const tables = join(home, ".lxrhash");
+  if (options.bits > QUICK_BITS && !existsSync(tables)) symlinkSync(TABLES, tables);
   const child = spawn(path, ["-s", `127.0.0.1:${options.port}`, "-u", options.user, "-m", "go", "-t", "1"], {
     env: { ...process.env, HOME: home, LXRBITSIZE: `${options.bits}` },
     stdio: ["pipe", "pipe", "pipe"],
@@ -118,7 +121,11 @@ export function startGoMiner(
   };
   child.stdout.on("data", read);
   child.stderr.on("data", read);
-  return { child, lost: () => lost };
+  return {
+    child,
+    lost: () => lost,
+    suggestTarget: (target) => void child.stdin.write(`suggesttarget ${target}\n`),
+  };
 }
 
 /** Asks it to end, and ends it when it does not. */
