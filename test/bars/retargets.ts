@@ -10,7 +10,7 @@ import { end, type GoMiner, startGoMiner } from "./processes.ts";
 import { Signals } from "./signals.ts";
 import type { Tap } from "./tap.ts";
 
-/** Longer than the time between two targets that the pool keeps (a second on a devnet). */
+/** Longer than the time between two targets that the pool keeps on a quick network (a second). */
 const WISH_EVERY_MS = 2_300;
 /** Up and down by so much. */
 const WISH_FACTOR = 4n;
@@ -61,12 +61,13 @@ export async function runRetargets(
 ): Promise<readonly string[]> {
   while (tap.accepted === 0 && !signal.aborted) await sleep(systemClock, 100, signal);
   const startedAt = tap.periods.length;
+  const everyMs = Math.max(WISH_EVERY_MS, (SEVERAL_JOBS * options.blockMs) / options.retargets);
   let easier = true;
   while (tap.retargets < options.retargets && !signal.aborted) {
     const work = assignedWork(tap.target);
     go.suggestTarget(formatTarget(targetOfWork(easier ? work / WISH_FACTOR : work * WISH_FACTOR)));
     easier = !easier;
-    await sleep(systemClock, WISH_EVERY_MS, signal);
+    await sleep(systemClock, everyMs, signal);
   }
   // The last prefix's job ends as the others did.
   const last = tap.periods.length;
