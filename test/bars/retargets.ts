@@ -45,7 +45,7 @@ export async function measureSignals(
     console.log(
       `Go miner at a server that asks for a share every ${HASHES_A_SHARE} hashes (about ${rate.toFixed(0)} hashes/s):`,
     );
-    signals.print();
+    for (const line of signals.lines()) console.log(`  ${line}`);
   } finally {
     await end(go.child);
     conductor.close();
@@ -77,7 +77,7 @@ export async function runRetargets(
   console.log(
     `  ${tap.retargets} new targets over ${jobs} jobs, from ${tap.easiest} to ${tap.hardest} hashes a share`,
   );
-  tap.signals.print();
+  for (const line of tap.signals.lines()) console.log(`  ${line}`);
   return [
     ...(refusedOf(tap) > 0 ? ["refused"] : []),
     ...(go.lost() > 0 ? ["lost"] : []),

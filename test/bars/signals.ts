@@ -26,14 +26,6 @@ export class Signals {
   readonly #changes: Change[] = [];
   #stopped: Stop | undefined;
 
-  get stops(): number {
-    return this.#stops.length;
-  }
-
-  get changes(): number {
-    return this.#changes.length;
-  }
-
   /** The server says this, at this monotonic time. */
   told(method: string, params: readonly string[], nowMs: number): void {
     if (method === "mining.stop_mining" && this.#stopped === undefined) {
@@ -66,19 +58,16 @@ export class Signals {
     }
   }
 
-  print(): void {
+  /** Lines for a person: median and largest of each figure. */
+  lines(): string[] {
     const stops = this.#stops;
     const changes = this.#changes.filter((change) => change.firstMs !== undefined);
-    console.log(`  ${this.shares} shares; median and largest of each:`);
-    console.log(
-      `  ${stops.length} stops: shares after it ${spread(stops.map(({ shares }) => shares))}, the last one after ms ${spread(stops.map(({ lastMs }) => lastMs))}`,
-    );
-    console.log(
-      `  ${changes.length} of ${this.#changes.length} new prefixes were used: shares of the old one after it ${spread(changes.map(({ oldShares }) => oldShares))}, the last one after ms ${spread(changes.map(({ lastOldMs }) => lastOldMs))}`,
-    );
-    console.log(
-      `  the first share of the new one after ms ${spread(changes.map(({ firstMs }) => firstMs ?? 0))}, its counter ${spread(changes.map(({ firstCounter }) => firstCounter))}`,
-    );
+    return [
+      `${this.shares} shares; median and largest of each:`,
+      `${stops.length} stops: shares after it ${spread(stops.map(({ shares }) => shares))}, the last one after ms ${spread(stops.map(({ lastMs }) => lastMs))}`,
+      `${changes.length} of ${this.#changes.length} new prefixes were used: shares of the old one after it ${spread(changes.map(({ oldShares }) => oldShares))}, the last one after ms ${spread(changes.map(({ lastOldMs }) => lastOldMs))}`,
+      `the first share of the new one after ms ${spread(changes.map(({ firstMs }) => firstMs ?? 0))}, its counter ${spread(changes.map(({ firstCounter }) => firstCounter))}`,
+    ];
   }
 }
 
