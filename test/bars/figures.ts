@@ -5,14 +5,12 @@ import type { Period, Tap } from "./tap.ts";
 export const AIM = 60;
 const LAST_PERIODS = 20;
 
-/** Of the last whole periods: accepted shares a block period of mining time. */
+/** Of the last whole periods: accepted shares a block period of mining time. Weighed by that time: a job that was stopped at once would count as much as a whole one. */
 export function pace(periods: readonly Period[], blockMs: number): number {
-  const rates = periods
-    .slice(1, -1)
-    .slice(-LAST_PERIODS)
-    .filter((period) => period.minedMs > 0)
-    .map((period) => (period.accepted * blockMs) / period.minedMs);
-  return rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const counted = periods.slice(1, -1).slice(-LAST_PERIODS);
+  const accepted = counted.reduce((sum, period) => sum + period.accepted, 0);
+  const minedMs = counted.reduce((sum, period) => sum + period.minedMs, 0);
+  return (accepted * blockMs) / minedMs;
 }
 
 export function refusedOf(tap: Tap): number {
@@ -28,8 +26,9 @@ export function print(name: string, tap: Tap, lost: number): void {
 }
 
 export function printPace({ periods }: Tap, blockMs: number): void {
-  const counted = Math.min(LAST_PERIODS, Math.max(0, periods.length - 2));
+  const counted = periods.slice(1, -1).slice(-LAST_PERIODS);
+  const mined = counted.reduce((sum, period) => sum + period.minedMs, 0) / (blockMs * counted.length);
   console.log(
-    `  pace: ${pace(periods, blockMs).toFixed(1)} shares a block period of mining time (aim ${AIM}, last ${counted} whole periods)`,
+    `  pace: ${pace(periods, blockMs).toFixed(1)} shares a block period of mining time (aim ${AIM}, last ${counted.length} whole periods, mined for ${(100 * mined).toFixed(0)} % of their time)`,
   );
 }
