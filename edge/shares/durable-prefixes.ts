@@ -1,11 +1,13 @@
 /** Nonce prefixes on record: each is in the journal with its target and holder before a miner hears of it, so that a restart judges its shares as before. */
 
+import type { Logger } from "../../shared/logger.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type PrefixesRecord } from "../journal/records.ts";
 import type { Grant, GrantRequest, Holder, Measured } from "../stratum/backend.ts";
 import { LastTargets } from "./last-targets.ts";
 import type { Prefix, Prefixes } from "./prefixes.ts";
 import type { Recovery } from "./recover.ts";
+import { ScarcityAlarm } from "./scarcity.ts";
 import { SessionRecord } from "./session-record.ts";
 import type { Tallies } from "./tallies.ts";
 
@@ -16,15 +18,18 @@ export interface DurablePrefixesModules {
   readonly prefixes: Prefixes;
   readonly journal: Journal;
   readonly tallies: Tallies;
+  readonly logger: Logger;
 }
 
 export class DurablePrefixes {
   readonly #modules: DurablePrefixesModules;
   readonly #lastTargets: LastTargets;
+  readonly #alarm: ScarcityAlarm;
   #order: SessionRecord | undefined;
 
   constructor(modules: DurablePrefixesModules, recovery: Recovery) {
     this.#modules = modules;
+    this.#alarm = new ScarcityAlarm(modules);
     modules.prefixes.restore(recovery.prefixes.values());
     this.#lastTargets = new LastTargets(modules.prefixes);
     for (const restored of recovery.prefixes.values()) this.#lastTargets.given(restored);
@@ -46,6 +51,7 @@ export class DurablePrefixes {
     const { prefixes } = this.#modules;
     const granted = prefixes.grant(target, holder, measured);
     this.#order?.advance(prefixes.next());
+    this.#alarm.look();
     if (granted === undefined) return undefined;
     if (!(await this.#record([granted], false))) {
       prefixes.release(granted.prefix, newestJob());
@@ -74,8 +80,9 @@ export class DurablePrefixes {
     return this.#lastTargets.of(holder, where);
   }
 
-  /** Those in force, and the place in their order, once more: files before a job's own are freed. False: the journal takes nothing now. */
+  /** A job opens: those in force, and the place in their order, once more, since files before a job's own are freed. False: the journal takes nothing now. */
   repeat(): Promise<boolean> {
+    this.#alarm.jobOpened();
     this.noteOrder();
     return this.#record(this.#modules.prefixes.live(), true);
   }

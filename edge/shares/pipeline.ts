@@ -165,7 +165,7 @@ export class Pipeline {
 }
 
 /** A journaled share as the submitter wants it. */
-export function acceptedShare(share: ShareRecord): Omit<AcceptedShare, "late" | "replayed"> {
+export function acceptedShare(share: ShareRecord): Omit<AcceptedShare, "late" | "recovered"> {
   return {
     height: share.job,
     user: share.user,

@@ -270,7 +270,7 @@ export class ShareDesk {
       leaseHeld: () => lease.held(),
       kick,
     });
-    const prefixes = new DurablePrefixes({ prefixes: this.#prefixes, journal, tallies }, recovery);
+    const prefixes = new DurablePrefixes({ prefixes: this.#prefixes, journal, tallies, logger }, recovery);
     const turns = new JobTurns(
       { lateMs: lateMsOf(blockMs), recovered: recovery.recent },
       {

@@ -3,10 +3,12 @@
 import { bytesToU64, concat, fromHex } from "../../shared/bytes.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Logger } from "../../shared/logger.ts";
 import { LastTargets } from "../shares/last-targets.ts";
 import { OpenJobs, runFrom } from "../shares/open-jobs.ts";
 import { keyedOrder } from "../shares/prefix-order.ts";
 import { Prefixes } from "../shares/prefixes.ts";
+import { ScarcityAlarm } from "../shares/scarcity.ts";
 import { refused, screen } from "../shares/screen.ts";
 import { SeenNonces } from "../shares/seen.ts";
 import type {
@@ -35,6 +37,7 @@ export interface OpenBackendModules {
   readonly hasher: Hasher | undefined;
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
   /** Who gives out the nonce prefixes; without it a random slot's. */
   readonly prefixes?: Prefixes;
 }
@@ -44,6 +47,7 @@ export class OpenBackend implements StratumBackend {
   readonly #jobs: OpenJobs;
   readonly #prefixes: Prefixes;
   readonly #lastTargets: LastTargets;
+  readonly #alarm: ScarcityAlarm;
 
   constructor(options: OpenBackendOptions, modules: OpenBackendModules) {
     const { random } = modules;
@@ -51,6 +55,7 @@ export class OpenBackend implements StratumBackend {
     this.#jobs = new OpenJobs(options.lateMs);
     this.#prefixes = modules.prefixes ?? new Prefixes({ order: keyedOrder(random(32)) });
     this.#lastTargets = new LastTargets(this.#prefixes);
+    this.#alarm = new ScarcityAlarm({ prefixes: this.#prefixes, logger: modules.logger });
     const [high = 0, low = 0] = random(2);
     this.#prefixes.useSlot(((high << 8) | low) & 0xfff);
   }
@@ -63,6 +68,7 @@ export class OpenBackend implements StratumBackend {
     this.#jobs.end(clock.monotonicMs(), this.#prefixes.lastSerial());
     for (const { height: over } of this.#jobs.takeOver(clock.monotonicMs())) this.#prefixes.jobOver(over);
     this.#prefixes.jobOpens(height);
+    this.#alarm.jobOpened();
     this.#jobs.open({
       ...{ height, oprHash, credit: "assigned", runs: [runFrom(0)], inFlight: 0 },
       oprHashBytes: fromHex(oprHash, "oprHash"),
@@ -98,6 +104,7 @@ export class OpenBackend implements StratumBackend {
   async grantPrefix({ target, holder, measured }: GrantRequest): Promise<Grant | undefined> {
     const granted = this.#prefixes.grant(target, holder, measured);
     if (granted !== undefined) this.#lastTargets.given(granted);
+    this.#alarm.look();
     return granted;
   }
 

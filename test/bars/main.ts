@@ -3,98 +3,38 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type Miner, startMiner } from "../../edge/miner/miner.ts";
 import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
-import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
-import { faAddressOf } from "../../shared/factom/fat2.ts";
+import { openTable } from "../../shared/hash/open-table.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { smallTable } from "../helpers/small-table.ts";
-import { end, type GoMiner, type Ready, slowNode, startGoMiner, startPool } from "./processes.ts";
-import { type Period, Tap } from "./tap.ts";
+import { AIM, pace, print, printPace, refusedOf } from "./figures.ts";
+import { readOptions } from "./options.ts";
+import { end, type GoMiner, slowNode, startGoMiner, startPool } from "./processes.ts";
+import { register } from "./register.ts";
+import { measureSignals, runRetargets } from "./retargets.ts";
+import { Tap } from "./tap.ts";
 
-const AIM = 60;
-const LAST_PERIODS = 20;
 const MAX_CUT_MS = 2_000;
-const PASSWORD = "a password of the bars";
-const GO_USER = "go@bars.example";
-const { values } = parseArgs({
-  options: {
-    blocks: { type: "string", default: "30" },
-    "block-seconds": { type: "string", default: "10" },
-    bits: { type: "string", default: "16" },
-    duty: { type: "string", default: "0.4" },
-    cuts: { type: "string", default: "0" },
-    "node-ms": { type: "string", default: "0" },
-    "go-miner": { type: "string" },
-  },
-});
-const blocks = whole("blocks", values.blocks, 1, 10_000);
-const blockMs = 1_000 * whole("block-seconds", values["block-seconds"], 1, 600);
-const bits = whole("bits", values.bits, 8, 24);
-const cuts = whole("cuts", values.cuts, 0, blocks);
-const nodeMs = whole("node-ms", values["node-ms"], 0, 60_000);
+/** The Go miner takes nothing but an e-mail address. */
+const USER = "go@bars.example";
+const options = readOptions();
+const { blocks, blockMs, bits, cuts, nodeMs, goMiner } = options;
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
 process.once("SIGTERM", () => stop.abort());
 
-function whole(name: string, text: string, from: number, to: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= from && value <= to) return value;
-  console.error(`--${name}: expected a whole number from ${from} to ${to}, got ${JSON.stringify(text)}`);
-  process.exit(2);
-}
-
-/** Of the last whole periods: accepted shares a block period of mining time. */
-function pace(periods: readonly Period[]): number {
-  const rates = periods
-    .slice(1, -1)
-    .slice(-LAST_PERIODS)
-    .filter((period) => period.minedMs > 0)
-    .map((period) => (period.accepted * blockMs) / period.minedMs);
-  return rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-}
-
-const refusedOf = (tap: Tap): number => Object.values(tap.refused).reduce((sum, count) => sum + count, 0);
-
-function print(name: string, tap: Tap, lost: number): void {
-  tap.endPeriod();
-  console.log(
-    `${name}: submitted ${tap.submitted}, accepted ${tap.accepted}, refused ${refusedOf(tap)}, lost ${lost}, connections ${tap.connections}, cuts ${tap.cuts}`,
-  );
-  for (const [reason, count] of Object.entries(tap.refused)) console.log(`  refused ${count}: ${reason}`);
-  console.log(
-    `  pace: ${pace(tap.periods).toFixed(1)} shares a block period of mining time (aim ${AIM}, last ${Math.min(LAST_PERIODS, Math.max(0, tap.periods.length - 2))} whole periods)`,
-  );
-}
-
-function startBundled(port: number, pool: Ready, user: string, threads: number): Miner {
+async function startBundled(port: number): Promise<Miner> {
   return startMiner(
+    { host: "127.0.0.1", port, user: USER, worker: "bundled", threads: 1, dutyCycle: options.duty },
     {
-      host: "127.0.0.1",
-      port,
-      user,
-      worker: "bundled",
-      password: PASSWORD,
-      invite: pool.inviteCode,
-      payoutAddress: faAddressOf(keyPairFromSeed(new Uint8Array(32).fill(7))),
-      threads,
-      dutyCycle: Number(values.duty),
+      table: await openTable({ bits, logger: SILENT }),
+      ...{ clock: systemClock, random: systemRandom, logger: SILENT },
     },
-    { table: smallTable(bits), clock: systemClock, random: systemRandom, logger: SILENT },
   );
-}
-
-/** A Go miner cannot be given a password without a terminal: its user is registered by ours. */
-async function register(pool: Ready, port: number): Promise<void> {
-  const miner = startBundled(port, pool, GO_USER, 1);
-  void miner.ended.then((how) => how.kind === "refused" && console.error(`not registered: ${how.reason}`));
-  while (!miner.stats().authorized && !stop.signal.aborted) await sleep(systemClock, 50, stop.signal);
-  await miner.stop();
 }
 
 /** Cuts every few blocks, early in a job: the late time after its end is shorter than a cut. */
-async function run(taps: readonly Tap[]): Promise<void> {
+async function watch(taps: readonly Tap[]): Promise<void> {
   const every = cuts === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor((blocks - 1) / cuts));
   const shown = process.stdout.isTTY;
   let seen = 0;
@@ -113,6 +53,50 @@ async function run(taps: readonly Tap[]): Promise<void> {
   }
 }
 
+async function newTap(pool: {
+  readonly stratum: string;
+}): Promise<{ readonly tap: Tap; readonly port: number }> {
+  const [host = "127.0.0.1", port = "0"] = pool.stratum.split(":");
+  const tap = new Tap(host, Number(port));
+  taps.push(tap);
+  return { tap, port: await tap.listen() };
+}
+
+/** Both miners side by side. Resolves to the bars that were missed. */
+async function runBlocks(at: { readonly stratum: string }): Promise<readonly string[]> {
+  const own = await newTap(at);
+  const other = goMiner === undefined ? undefined : await newTap(at);
+  if (goMiner !== undefined && other !== undefined)
+    go = startGoMiner(goMiner, { folder, port: other.port, user: USER, bits });
+  const bundled = await startBundled(own.port);
+  await watch(taps);
+  if (process.stdout.isTTY) process.stdout.write("\r\u001b[K");
+  await bundled.stop();
+  const { lost, rejected } = bundled.stats();
+  print("bundled miner", own.tap, lost);
+  printPace(own.tap, blockMs);
+  if (other !== undefined && go !== undefined) {
+    print("Go miner", other.tap, go.lost());
+    printPace(other.tap, blockMs);
+  }
+  const refused =
+    Object.values(rejected).reduce((sum, count) => sum + count, 0) +
+    (other === undefined ? 0 : refusedOf(other.tap));
+  const slow = taps.some((each) => Math.abs(pace(each.periods, blockMs) / AIM - 1) > 0.2);
+  return [
+    ...(refused > 0 ? ["refused"] : []),
+    ...(lost > 0 ? ["lost"] : []),
+    ...(cuts === 0 && slow ? ["pace"] : []),
+  ];
+}
+
+async function retarget(at: { readonly stratum: string }, path: string): Promise<readonly string[]> {
+  await measureSignals(path, options, { folder, user: USER, signal: stop.signal });
+  const { tap, port } = await newTap(at);
+  go = startGoMiner(path, { folder, port, user: USER, bits });
+  return runRetargets(tap, go, options, stop.signal);
+}
+
 const folder = mkdtempSync(join(tmpdir(), "prosper-bars-"));
 chmodSync(folder, 0o755);
 let pool: Awaited<ReturnType<typeof startPool>> | undefined;
@@ -120,37 +104,14 @@ let go: GoMiner | undefined;
 const taps: Tap[] = [];
 try {
   console.log(
-    `${blocks} blocks of ${blockMs / 1_000} s, ${bits} bits, ${cuts} cuts of up to ${MAX_CUT_MS / 1_000} s, ${nodeMs} ms more a call to the node`,
+    `${options.retargets > 0 ? `${options.retargets} new targets` : `${blocks} blocks`}, blocks of ${blockMs / 1_000} s, ${bits} bits, ${cuts} cuts of up to ${MAX_CUT_MS / 1_000} s, ${nodeMs} ms more a call to the node, threshold at place ${options.cutoff} of the network`,
   );
-  pool = await startPool({ folder, blockSeconds: blockMs / 1_000, bits });
+  pool = await startPool({ folder, blockSeconds: blockMs / 1_000, bits, cutoff: options.cutoff });
   const [host = "127.0.0.1", port = "0"] = pool.stratum.split(":");
   if (nodeMs > 0) await slowNode(pool.factomd, nodeMs);
-  const tap = new Tap(host, Number(port));
-  taps.push(tap);
-  const ownPort = await tap.listen();
-  if (values["go-miner"] !== undefined) {
-    await register(pool, Number(port));
-    const goTap = new Tap(host, Number(port));
-    taps.push(goTap);
-    go = startGoMiner(values["go-miner"], { folder, port: await goTap.listen(), user: GO_USER, bits });
-  }
-  const bundled = startBundled(ownPort, pool, values["go-miner"] === undefined ? "bars" : GO_USER, 1);
-  await run(taps);
-  if (process.stdout.isTTY) process.stdout.write("\r\u001b[K");
-  await bundled.stop();
-  const { lost, rejected } = bundled.stats();
-  print("bundled miner", tap, lost);
-  const [, goTap] = taps;
-  if (goTap !== undefined && go !== undefined) print("Go miner", goTap, go.lost());
-  const refused =
-    Object.values(rejected).reduce((sum, count) => sum + count, 0) +
-    (goTap === undefined ? 0 : refusedOf(goTap));
-  const slow = taps.some((each) => Math.abs(pace(each.periods) / AIM - 1) > 0.2);
-  const missed = [
-    ...(refused > 0 ? ["refused"] : []),
-    ...(lost > 0 ? ["lost"] : []),
-    ...(cuts === 0 && slow ? ["pace"] : []),
-  ];
+  await register(host, Number(port), USER, pool.inviteCode);
+  const missed =
+    options.retargets > 0 && goMiner !== undefined ? await retarget(pool, goMiner) : await runBlocks(pool);
   console.log(missed.length === 0 ? "every bar was met" : `missed: ${missed.join(", ")}`);
   process.exitCode = stop.signal.aborted ? 130 : missed.length === 0 ? 0 : 1;
 } finally {

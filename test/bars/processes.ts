@@ -1,13 +1,18 @@
 /** The pool and the Go miner of the bars, each a process of its own. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { constants, homedir, setPriority } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { sleep, systemClock } from "../../shared/clock.ts";
 
 const COMMAND = join(import.meta.dirname, "../../infra/launch/prosper.mjs");
 const READY_MS = 120_000;
+/** Where the table of 30 bits lies: neither the pool nor the Go miner makes it anew. */
+const TABLES = join(homedir(), ".lxrhash");
+/** Up to here the Go miner makes its table itself, in a moment. */
+const QUICK_BITS = 24;
 const READY = v.object({
   event: v.literal("ready"),
   stratum: v.string(),
@@ -20,11 +25,29 @@ export interface PoolOptions {
   readonly folder: string;
   readonly blockSeconds: number;
   readonly bits: number;
+  /** Place of the network that the submission threshold is projected to. */
+  readonly cutoff: number;
 }
 
 /** `prosper up` on a devnet, without a miner of its own. Rejects with what it said when it ends instead. */
 export async function startPool(options: PoolOptions): Promise<Ready & { readonly child: ChildProcess }> {
-  const flags = ["up", "--json", "--miners", "0", "--web-port", "0", "--stratum-port", "0"];
+  const config = join(options.folder, "prosper.toml");
+  writeFileSync(
+    config,
+    `[app]\ntabledir = ${JSON.stringify(TABLES)}\n[submit]\nsubmissioncutoff = ${options.cutoff}\n`,
+  );
+  const flags = [
+    "--config",
+    config,
+    "up",
+    "--json",
+    "--miners",
+    "0",
+    "--web-port",
+    "0",
+    "--stratum-port",
+    "0",
+  ];
   const child = spawn(
     process.execPath,
     [
@@ -70,6 +93,8 @@ export interface GoMiner {
   readonly child: ChildProcess;
   /** Hits that it threw away. */
   lost(): number;
+  /** Types its console command. */
+  suggestTarget(target: string): void;
 }
 
 /** An existing user's: it sends no password. Its standard input stays open, or it spins. */
@@ -79,10 +104,14 @@ export function startGoMiner(
 ): GoMiner {
   const home = join(options.folder, "go-home");
   mkdirSync(home, { recursive: true });
+  const tables = join(home, ".lxrhash");
+  if (options.bits > QUICK_BITS && !existsSync(tables)) symlinkSync(TABLES, tables);
   const child = spawn(path, ["-s", `127.0.0.1:${options.port}`, "-u", options.user, "-m", "go", "-t", "1"], {
     env: { ...process.env, HOME: home, LXRBITSIZE: `${options.bits}` },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  // It would take a whole core from the pool that it is to be judged with.
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let lost = 0;
   let text = "";
   const read = (chunk: Buffer): void => {
@@ -92,7 +121,11 @@ export function startGoMiner(
   };
   child.stdout.on("data", read);
   child.stderr.on("data", read);
-  return { child, lost: () => lost };
+  return {
+    child,
+    lost: () => lost,
+    suggestTarget: (target) => void child.stdin.write(`suggesttarget ${target}\n`),
+  };
 }
 
 /** Asks it to end, and ends it when it does not. */

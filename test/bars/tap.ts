@@ -1,7 +1,14 @@
-/** A line between one miner and the pool: counts what passes, and can be cut, clean or half-open. */
+/** A line between one miner and the pool: counts and measures what passes, and can be cut, clean or half-open. */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { parseStratumLine, STRATUM_ERRORS, type StratumId } from "../../shared/messages/stratum.ts";
+import { assignedWork } from "../../shared/difficulty/work.ts";
+import {
+  parseStratumLine,
+  parseTarget,
+  STRATUM_ERRORS,
+  type StratumId,
+} from "../../shared/messages/stratum.ts";
+import { Signals } from "./signals.ts";
 
 export type CutKind = "clean" | "half-open";
 
@@ -28,6 +35,13 @@ export class Tap {
   accepted = 0;
   connections = 0;
   cuts = 0;
+  /** Targets that its miner was told after the first one, and the last of all. */
+  retargets = 0;
+  target = 0n;
+  /** Of all targets that its miner was told: hashes a share. */
+  easiest = 0n;
+  hardest = 0n;
+  readonly signals = new Signals();
   readonly #server: Server;
   readonly #upstream: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -120,13 +134,17 @@ export class Tap {
     const again = this.#sent.has(share);
     if (!again) this.submitted += 1;
     this.#sent.add(share);
+    this.signals.share(nonce, performance.now());
     ids.set(message.id, { oprHash: oprHash.toLowerCase(), again });
   }
 
   #fromPool(ids: Map<StratumId, Sent>, line: string): void {
     const message = parseStratumLine(line);
     if (message.kind === "request") {
-      const [jobId = "", oprHash = ""] = message.params.kind === "list" ? message.params.values : [];
+      const params = message.params.kind === "list" ? message.params.values : [];
+      const [jobId = "", oprHash = ""] = params;
+      this.signals.told(message.method, params, performance.now());
+      if (message.method === "mining.set_target") this.#onTarget(parseTarget(jobId) ?? 0n);
       if (message.method === "mining.notify") this.#onNotify(Number(jobId), oprHash.toLowerCase());
       else if (message.method === "mining.stop_mining") this.endPeriod();
     } else if (message.kind === "response") {
@@ -143,6 +161,14 @@ export class Tap {
         this.refused[name] = (this.refused[name] ?? 0) + 1;
       }
     }
+  }
+
+  #onTarget(target: bigint): void {
+    if (this.target !== 0n && target !== this.target) this.retargets += 1;
+    this.target = target;
+    const hashes = assignedWork(target);
+    if (this.easiest === 0n || hashes < this.easiest) this.easiest = hashes;
+    if (hashes > this.hardest) this.hardest = hashes;
   }
 
   #onNotify(height: number, oprHash: string): void {

@@ -2,6 +2,7 @@
 
 import type { ShareDeskOptions } from "../../edge/shares/interface.ts";
 import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
+import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
 import { ShareDesk } from "../../edge/shares/share-desk.ts";
 import type { GrantRequest, ShareVerdict, SubmittedShare } from "../../edge/stratum/backend.ts";
@@ -9,7 +10,7 @@ import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/byt
 import type { Clock } from "../../shared/clock.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
-import { SILENT } from "../../shared/logger.ts";
+import { type Logger, SILENT } from "../../shared/logger.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { type MemoryBooks, memoryBooks } from "./memory-books.ts";
 import { type MemoryDisk, memoryDisk } from "./memory-disk.ts";
@@ -26,8 +27,13 @@ export interface World {
   hasher: Hasher;
   accepted: AcceptedShare[];
   fatal: CodedError[];
+  /** What was logged as an error, with its facts. */
+  alarms: { readonly message: string; readonly facts: Record<string, unknown> | undefined }[];
   desk: ShareDesk;
 }
+
+/** `sessions`: how many prefixes the slot has, all where it is left out. */
+export type WorldOptions = Partial<ShareDeskOptions> & { readonly sessions?: number };
 
 export interface Found {
   nonce: Uint8Array;
@@ -37,11 +43,7 @@ export interface Found {
 export const BLOCK_MS = 10_000;
 const CUT_MS = 1_000;
 
-export function world(
-  disk: MemoryDisk = memoryDisk(),
-  options: Partial<ShareDeskOptions> = {},
-  old?: World,
-): World {
+export function world(disk: MemoryDisk = memoryDisk(), options: WorldOptions = {}, old?: World): World {
   const clock = old?.clock ?? manualClock();
   const made: Omit<World, "desk"> = {
     clock,
@@ -50,14 +52,16 @@ export function world(
     hasher: hasher8,
     accepted: [],
     fatal: [],
+    alarms: [],
   };
   const full: World = { ...made, desk: newDesk(() => full, options) };
   return full;
 }
 
-function newDesk(get: () => World, options: Partial<ShareDeskOptions>): ShareDesk {
+function newDesk(get: () => World, { sessions = SESSIONS, ...options }: WorldOptions): ShareDesk {
   // Read late, so that a test can change what it stands on.
   const now = (): World => get();
+  const logger: Logger = { ...SILENT, error: (message, facts) => void now().alarms.push({ message, facts }) };
   return new ShareDesk(
     { folder: "/data", edgeId: "edge-a", blockMs: BLOCK_MS, cutEveryMs: CUT_MS, ...options },
     {
@@ -80,9 +84,9 @@ function newDesk(get: () => World, options: Partial<ShareDeskOptions>): ShareDes
         return now().clock;
       },
       random: countingRandom(),
-      logger: SILENT,
+      logger,
       // In order from 0 on, so that a test can name them.
-      prefixes: new Prefixes({ order: (n) => n }),
+      prefixes: new Prefixes({ sessions, order: (n) => n % sessions }),
       onAccepted: (share) => now().accepted.push(share),
       onFatal: (error) => now().fatal.push(error),
     },
@@ -182,11 +186,7 @@ export async function submit(world: World, share: SubmittedShare): Promise<strin
 }
 
 /** A new process on what the old one left; the books stay. */
-export function restarted(
-  old: World,
-  options: Partial<ShareDeskOptions> = {},
-  kind: "kill" | "power" = "kill",
-): World {
+export function restarted(old: World, options: WorldOptions = {}, kind: "kill" | "power" = "kill"): World {
   return world(old.disk.afterCrash(kind), options, old);
 }
 

@@ -78,7 +78,7 @@ export interface SimEdgeModules {
   /** A block was booked. */
   readonly onBlock: () => void;
   /** Asks for the newest prices through what notes which row it should be, and judges the one that came. */
-  readonly judgePrices: (ask: () => Promise<NewestPrices>) => Promise<PriceRow>;
+  readonly judgePrices: (ask: () => Promise<NewestPrices>) => Promise<NewestPrices>;
   /** A session was given this prefix. */
   readonly onGranted: (prefix: number) => void;
   readonly guard: (work: () => void) => void;

@@ -326,7 +326,7 @@ export class World {
   }
 
   /** A job's prices are the newest by sequence, and not from the future. */
-  async #judgePrices(ask: () => Promise<NewestPrices>): Promise<PriceRow> {
+  async #judgePrices(ask: () => Promise<NewestPrices>): Promise<NewestPrices> {
     const newest = this.server.tables.prices.at(-1)?.id ?? 0n;
     const beforeMs = this.server.nowMs();
     const row = await ask();

@@ -179,7 +179,7 @@ export class OpenPool implements Pool {
   readonly #server: StratumServer;
 
   constructor({ clock, random, hasher, onCredit }: Omit<PoolModules, "books">) {
-    const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random });
+    const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random, logger: SILENT });
     this.#backend = backend;
     const paying: StratumBackend = {
       currentJob: () => backend.currentJob(),

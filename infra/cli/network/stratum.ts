@@ -40,7 +40,7 @@ export async function stratumCommand(
   modules: StratumCommandModules,
 ): Promise<number> {
   const { clock, hasher, logger, random, signal, stdin, stdout } = modules;
-  const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random });
+  const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random, logger });
   const server = new StratumServer(options.settings ?? {}, {
     backend,
     clock,

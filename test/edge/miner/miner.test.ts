@@ -71,7 +71,7 @@ describe("on the real server", () => {
     const clock = manualClock();
     const backend = new OpenBackend(
       { lateMs: 5_000 },
-      { hasher: smallHasher(10), clock, random: systemRandom, ...(prefixes && { prefixes }) },
+      { hasher: smallHasher(10), clock, random: systemRandom, logger: SILENT, ...(prefixes && { prefixes }) },
     );
     // 512 hashes a share, and no vardiff to change it.
     const target = 0xff80_0000_0000_0000n;

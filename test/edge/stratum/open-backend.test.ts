@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Prefixes } from "../../../edge/shares/prefixes.ts";
 import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
+import { SILENT } from "../../../shared/logger.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 
@@ -14,7 +15,7 @@ async function started(hasher: Hasher | undefined) {
   const prefixes = new Prefixes({ order: (n) => n });
   const backend = new OpenBackend(
     { lateMs: 5000 },
-    { hasher, clock, random: () => new Uint8Array(32), prefixes },
+    { hasher, clock, random: () => new Uint8Array(32), logger: SILENT, prefixes },
   );
   backend.setJob(1000, oprHash);
   const holder = { user: "bob", worker: "rig" };

@@ -57,7 +57,7 @@ class RecordedBackend extends OpenBackend {
     recorded: { readonly used: readonly number[]; readonly accounts: Accounts | undefined },
   ) {
     const prefixes = new RecordedPrefixes();
-    super({ lateMs: 5_000 }, { hasher, clock, random: systemRandom, prefixes });
+    super({ lateMs: 5_000 }, { hasher, clock, random: systemRandom, logger: SILENT, prefixes });
     this.prefixes = prefixes;
     this.#used = recorded.used;
     this.#accounts = recorded.accounts;

@@ -1,0 +1,31 @@
+/** The alarm of a slot that runs out of nonce prefixes (DESIGN.md, "Limits of prefixes"). */
+
+import type { Logger } from "../../shared/logger.ts";
+import type { Prefixes } from "./prefixes.ts";
+
+export class ScarcityAlarm {
+  readonly #prefixes: Prefixes;
+  readonly #logger: Logger;
+  #isRaised = false;
+
+  constructor(modules: { readonly prefixes: Prefixes; readonly logger: Logger }) {
+    this.#prefixes = modules.prefixes;
+    this.#logger = modules.logger;
+  }
+
+  /** After a prefix was asked for. Said once a job, at the moment in which it shows: a job may last for hours. */
+  look(): void {
+    if (this.#isRaised || !this.#prefixes.isScarce()) return;
+    this.#isRaised = true;
+    this.#logger.error(
+      "fewer than an eighth of the nonce prefixes are free: miners keep their targets until a job opens with more; see which addresses open connections without end",
+      { ...this.#prefixes.stats() },
+    );
+  }
+
+  /** A job has opened: said again where it is still so. */
+  jobOpened(): void {
+    this.#isRaised = false;
+    this.look();
+  }
+}
