@@ -13,8 +13,11 @@ import { encodeRefusal, encodeResult, stratumError } from "../../../../shared/me
 import { TEST_CERT, TEST_KEY } from "../../../edge/stratum/support/tls.ts";
 import { smallHasher } from "../../../helpers/small-hasher.ts";
 import { smallTable } from "../../../helpers/small-table.ts";
+import { nativeLibrary } from "../../../shared/hash/native.ts";
 
 const HASH = "ab".repeat(32);
+const KERNELS: [string, string | undefined][] = [["WebAssembly", undefined]];
+if (nativeLibrary !== undefined) KERNELS.push(["native", nativeLibrary]);
 
 /** Collects what is written, and waits for a text. */
 function output() {
@@ -61,7 +64,7 @@ function startServer() {
   return { exit, stdin, stdout, stop };
 }
 
-function startClient(options: Partial<MinerCommandOptions>) {
+function startClient(options: Partial<MinerCommandOptions>, library?: string) {
   const stop = new AbortController();
   const stdin = new PassThrough();
   const stdout = output();
@@ -70,7 +73,7 @@ function startClient(options: Partial<MinerCommandOptions>) {
   const exit = minerCommand(
     { host: "127.0.0.1:1", user: "user", worker: "rig", threads: 1, duty: 0.5, bits: 10, ...options },
     {
-      openTable: async (bits) => smallTable(bits),
+      openTable: async (bits) => ({ ...smallTable(bits), library }),
       stdin,
       stdout,
       stderr,
@@ -91,32 +94,36 @@ async function portOf(server: Server): Promise<number> {
 }
 
 describe("prosper stratum and prosper miner", () => {
-  it("mine a job set on the console, answer their consoles, and end cleanly", async () => {
-    const server = startServer();
-    const [, port] = await server.stdout.until(/stratum on 127\.0\.0\.1:(\d+)/);
-    const client = startClient({ host: `127.0.0.1:${port}` });
-    server.stdin.write(`job 1000 ${HASH}\n`);
-    await client.stdout.until(/pool: Welcome/);
+  it.each(KERNELS)(
+    "mine a job set on the console on the %s kernel, which is named, answer their consoles, and end cleanly",
+    async (kernel, library) => {
+      const server = startServer();
+      const [, port] = await server.stdout.until(/stratum on 127\.0\.0\.1:(\d+)/);
+      const client = startClient({ host: `127.0.0.1:${port}` }, library);
+      server.stdin.write(`job 1000 ${HASH}\n`);
+      await client.stdout.until(/pool: Welcome/);
+      expect(client.stdout.text()).toMatch(new RegExp(`^Mining with 1 thread on the ${kernel} kernel\n`));
 
-    server.stdin.write("listclients\njob 999 abc\nhelp\n");
-    await server.stdout.until(/authorized user,rig[\s\S]*expected a block height[\s\S]*job HEIGHT OPRHASH/);
-    client.stdin.write("getopr 1000\nsuggesttarget ff00000000000000\nwhat\n");
-    await client.stdout.until(/commands: total/);
-    await client.stdout.until(new RegExp(HASH));
-    for (let accepted = 0; accepted === 0; ) {
-      client.stdout.forget();
-      client.stdin.write("total\n");
-      accepted = Number((await client.stdout.until(/submitted.*?(\d+) accepted/))[1]);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+      server.stdin.write("listclients\njob 999 abc\nhelp\n");
+      await server.stdout.until(/authorized user,rig[\s\S]*expected a block height[\s\S]*job HEIGHT OPRHASH/);
+      client.stdin.write("getopr 1000\nsuggesttarget ff00000000000000\nwhat\n");
+      await client.stdout.until(/commands: total/);
+      await client.stdout.until(new RegExp(HASH));
+      for (let accepted = 0; accepted === 0; ) {
+        client.stdout.forget();
+        client.stdin.write("total\n");
+        accepted = Number((await client.stdout.until(/submitted.*?(\d+) accepted/))[1]);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
 
-    client.stop.abort();
-    expect(await client.exit).toBe(0);
-    expect(client.stdout.text()).toMatch(/H\/s · .* · accepted \d+ · rejected 0\n$/);
-    server.stop.abort();
-    expect(await server.exit).toBe(0);
-    expect(client.stderr.text()).toBe("");
-  });
+      client.stop.abort();
+      expect(await client.exit).toBe(0);
+      expect(client.stdout.text()).toMatch(/H\/s · .* · accepted \d+ · rejected 0\n$/);
+      server.stop.abort();
+      expect(await server.exit).toBe(0);
+      expect(client.stderr.text()).toBe("");
+    },
+  );
 
   it.each([
     [
