@@ -235,7 +235,7 @@ class RunningMiner implements Miner {
     this.#registered = true;
     const pulse = new Pulse(session.connection, clock, this.#patience);
     session.pulse = pulse;
-    this.#outbox.connect((params) => pulse.request("mining.submit", params));
+    this.#outbox.connect((params) => pulse.submit(params));
     this.#coastFor(COAST_WITHOUT_JOB_MS);
     this.#decide();
   }

@@ -4,8 +4,10 @@ import type { Clock, Timer } from "../../shared/clock.ts";
 import type { PoolAnswer, PoolConnection } from "./pool-connection.ts";
 
 const TICK_MS = 250;
-/** Silence with a request open, as a multiple of the slowest answer of late, within these bounds. */
+/** Silence with a request open, as a multiple of the slowest answer of late, within these bounds. What a pool answers at once tells how near it is. */
 const PATIENCE_FACTOR = 16;
+/** A share waits for the pool's disk: that tells little of a pool which is asked whether it is there meanwhile, and says so at once. */
+const SHARE_PATIENCE_FACTOR = 2;
 const MIN_PATIENCE_MS = 3_000;
 const MAX_PATIENCE_MS = 30_000;
 /** Each answer takes so much off what is remembered of a slower one. */
@@ -16,11 +18,18 @@ const QUIET_MS = 30_000;
 /** How long a pool may leave everything unanswered: what is slow is waited for, over all its connections. */
 export class Patience {
   #slowestMs = 0;
+  #slowestShareMs = 0;
   #fruitless = 0;
 
-  /** An answer came after `ms`. */
+  /** The question whether it is there was answered after `ms`. */
   answered(ms: number): void {
     this.#slowestMs = Math.max(ms, this.#slowestMs * FORGET);
+    this.#fruitless = 0;
+  }
+
+  /** A share had its verdict after `ms`. */
+  judged(ms: number): void {
+    this.#slowestShareMs = Math.max(ms, this.#slowestShareMs * FORGET);
     this.#fruitless = 0;
   }
 
@@ -30,7 +39,11 @@ export class Patience {
   }
 
   ms(): number {
-    const usual = Math.max(MIN_PATIENCE_MS, PATIENCE_FACTOR * this.#slowestMs);
+    const usual = Math.max(
+      MIN_PATIENCE_MS,
+      PATIENCE_FACTOR * this.#slowestMs,
+      SHARE_PATIENCE_FACTOR * this.#slowestShareMs,
+    );
     return Math.min(MAX_PATIENCE_MS, usual * 2 ** Math.min(this.#fruitless, 10));
   }
 }
@@ -56,13 +69,21 @@ export class Pulse {
     this.#timer.stop();
   }
 
-  /** As PoolConnection's. */
-  async request(method: string, params: readonly string[]): Promise<PoolAnswer | undefined> {
+  /** Sends a share. As PoolConnection's `request`. */
+  submit(params: readonly string[]): Promise<PoolAnswer | undefined> {
+    return this.#request("mining.submit", params, (ms) => this.#patience.judged(ms));
+  }
+
+  async #request(
+    method: string,
+    params: readonly string[],
+    onAnswer: (ms: number) => void,
+  ): Promise<PoolAnswer | undefined> {
     const sent = { sentMs: this.#clock.monotonicMs() };
     this.#open.add(sent);
     const answer = await this.#connection.request(method, params);
     this.#open.delete(sent);
-    if (answer !== undefined) this.#patience.answered(this.#clock.monotonicMs() - sent.sentMs);
+    if (answer !== undefined) onAnswer(this.#clock.monotonicMs() - sent.sentMs);
     return answer;
   }
 
@@ -82,9 +103,9 @@ export class Pulse {
     this.#timer = this.#clock.after(TICK_MS, () => this.#tick());
   }
 
-  /** A pool whose disk or database is slow answers this at once; any answer will do. */
+  /** A pool whose disk or database is slow answers this at once, before the shares that wait for it; any answer will do. */
   #ask(nowMs: number): void {
     this.#askedMs = nowMs;
-    void this.request("mining.get_oprhash", ["0"]);
+    void this.#request("mining.ping", [], (ms) => this.#patience.answered(ms));
   }
 }

@@ -13,6 +13,7 @@ import {
 import type { StratumSession } from "./session.ts";
 import { authorize } from "./verbs/authorize.ts";
 import { getOprHash } from "./verbs/get-oprhash.ts";
+import { ping } from "./verbs/ping.ts";
 import { submit } from "./verbs/submit.ts";
 import { subscribe } from "./verbs/subscribe.ts";
 import { suggestTarget } from "./verbs/suggest-target.ts";
@@ -24,6 +25,7 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
   ["mining.submit", submit],
   ["mining.get_oprhash", getOprHash],
   ["mining.suggest_target", suggestTarget],
+  ["mining.ping", ping],
 ]);
 
 /** Handles one line. While the returned promise is pending the connection gives no further line; it never rejects. */
@@ -97,7 +99,9 @@ function runVerb(session: StratumSession, verb: Verb, call: Call): Promise<void>
 function start(session: StratumSession, verb: Verb, call: Call): Promise<void> | undefined {
   const answer = verb.run(session, call);
   if (typeof answer === "string") {
-    if (answer !== "closed") session.conversation.replies.push(answer);
+    if (answer === "closed") return undefined;
+    if (verb.isAnsweredAtOnce === true) session.conversation.replies.pass(answer);
+    else session.conversation.replies.push(answer);
     return undefined;
   }
   const reply = session.conversation.replies.reserve();

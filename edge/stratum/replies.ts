@@ -1,4 +1,4 @@
-/** Answers leave in the order of their requests, however long each takes; many may be worked on at once. */
+/** Answers leave in the order of their requests, however long each takes, unless they are passed; many may be worked on at once. */
 
 /** The lines that answer one request, already encoded; "" for none. */
 type Answer = string;
@@ -25,6 +25,11 @@ export class ReplyQueue {
   push(text: Answer): void {
     if (this.#slots.length === 0) this.#emit(text);
     else this.#slots.push({ text });
+  }
+
+  /** Sends an answer before those of earlier requests. */
+  pass(text: Answer): void {
+    this.#emit(text);
   }
 
   /** Reserves the next place; call the returned function once, with the answer. */

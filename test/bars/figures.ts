@@ -1,5 +1,6 @@
 /** What the bars print of a miner's line. */
 
+import { spread } from "./signals.ts";
 import type { Period, Tap } from "./tap.ts";
 
 export const AIM = 60;
@@ -20,7 +21,7 @@ export function refusedOf(tap: Tap): number {
 export function print(name: string, tap: Tap, lost: number): void {
   tap.endPeriod();
   console.log(
-    `${name}: submitted ${tap.submitted}, accepted ${tap.accepted}, refused ${refusedOf(tap)}, lost ${lost}, connections ${tap.connections}, cuts ${tap.cuts}`,
+    `${name}: submitted ${tap.submitted}, accepted ${tap.accepted}, refused ${refusedOf(tap)}, lost ${lost}, connections ${tap.connections}, cuts ${tap.cuts}, verdict after ms (median / largest) ${spread(tap.verdictMs)}`,
   );
   for (const [reason, count] of Object.entries(tap.refused)) console.log(`  refused ${count}: ${reason}`);
 }

@@ -71,7 +71,8 @@ export class Signals {
   }
 }
 
-function spread(values: readonly number[]): string {
+/** Median and largest. */
+export function spread(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
   return `${median.toFixed(0)} / ${(sorted.at(-1) ?? 0).toFixed(0)}`;

@@ -23,6 +23,7 @@ export interface Period {
 interface Sent {
   readonly oprHash: string;
   readonly again: boolean;
+  readonly atMs: number;
 }
 
 /** A dead pair of sockets is reset after so long, as a restarted host resets what it does not know: the Go miner never looks at the time. */
@@ -42,6 +43,8 @@ export class Tap {
   easiest = 0n;
   hardest = 0n;
   readonly signals = new Signals();
+  /** How long each verdict took. */
+  readonly verdictMs: number[] = [];
   readonly #server: Server;
   readonly #upstream: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -135,7 +138,7 @@ export class Tap {
     if (!again) this.submitted += 1;
     this.#sent.add(share);
     this.signals.share(nonce, performance.now());
-    ids.set(message.id, { oprHash: oprHash.toLowerCase(), again });
+    ids.set(message.id, { oprHash: oprHash.toLowerCase(), again, atMs: performance.now() });
   }
 
   #fromPool(ids: Map<StratumId, Sent>, line: string): void {
@@ -150,6 +153,7 @@ export class Tap {
     } else if (message.kind === "response") {
       const sent = ids.get(message.id);
       if (sent === undefined || !ids.delete(message.id)) return;
+      this.verdictMs.push(performance.now() - sent.atMs);
       // Sent a second time after a cut: the first was counted.
       const counted = sent.again && message.error?.code === STRATUM_ERRORS.ErrorDuplicateShare;
       if (message.result === true || counted) {

@@ -18,5 +18,7 @@ export interface Verb {
   readonly minParams: number;
   /** Changes what later lines mean: runs after all earlier requests are answered, and holds back the later ones. */
   readonly barrier: boolean;
+  /** Its answer does not wait for those of earlier requests. */
+  readonly isAnsweredAtOnce?: boolean;
   run(session: StratumSession, call: Call): VerbAnswer | Promise<VerbAnswer>;
 }

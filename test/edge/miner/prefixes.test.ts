@@ -127,6 +127,18 @@ describe("a cut line", () => {
     expect(miner.stats().reconnects).toBe(0);
   }, 30_000);
 
+  it("a pool that judges slowly is found gone as soon as a quick one: it answers at once whether it is there", async () => {
+    const { miner, pool } = await start(oneIn(2_000n));
+    pool.answer = (_socket, _id, judge) => void setTimeout(judge, 2_000 / SPEED);
+    await more(miner, 10);
+    const began = hastyClock.monotonicMs();
+    await pool.cut("half-open", 1);
+    await until(() => miner.stats().reconnects === 1);
+
+    // Twice the two seconds, and what a busy machine may take; sixteen times would be half a minute.
+    expect(hastyClock.monotonicMs() - began).toBeLessThan(15_000);
+  }, 30_000);
+
   it("a pool that says nothing at all is given up after some seconds, and its shares are sent again", async () => {
     const { miner, pool } = await start();
     await more(miner, 5);

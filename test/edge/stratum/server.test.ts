@@ -294,6 +294,25 @@ describe("shares", () => {
     ]);
   });
 
+  it("that wait for the disk hold back no mining.ping: a miner hears at once that the pool is there", async () => {
+    const { backend, miner } = startHarness();
+    const client = await miner();
+    let answer: (verdict: ScriptedVerdict) => void = () => undefined;
+    backend.verdict = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+
+    client.send(share(5) + call(6, "mining.ping"));
+    await client.until(() => client.lines.length > 0);
+    const before = [...client.lines];
+    answer({ kind: "accepted" });
+    await client.fence();
+
+    expect(before).toEqual(['{"id":6,"result":true}\n']);
+    expect(client.lines).toEqual([...before, '{"id":5,"result":true}\n']);
+  });
+
   it("without a verdict close the connection without an answer", async () => {
     const { backend, ends, miner } = startHarness();
     const client = await miner();
@@ -814,6 +833,7 @@ describe("whatever a client sends", () => {
       "mining.submit",
       "mining.get_oprhash",
       "mining.suggest_target",
+      "mining.ping",
       "toString",
       "__proto__",
     );
