@@ -26,7 +26,7 @@ import { chainLeaseMs, createNamedLease, type NamedLease } from "./lease/named.t
 import { createAccounts } from "./logins/logins.ts";
 import { createLoginThrottle } from "./logins/throttle.ts";
 import { MiningSwitch } from "./mining-switch.ts";
-import type { AcceptedShare } from "./shares/pipeline.ts";
+import type { AcceptedShare } from "./shares/accepted-share.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
 import { ShareDesk } from "./shares/share-desk.ts";
 import type { Job, StratumBackend } from "./stratum/backend.ts";

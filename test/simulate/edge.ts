@@ -8,7 +8,7 @@ import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { lateMsOf } from "../../edge/lease/slots.ts";
 import { createAccounts } from "../../edge/logins/logins.ts";
 import { MiningSwitch } from "../../edge/mining-switch.ts";
-import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
+import type { AcceptedShare } from "../../edge/shares/accepted-share.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
 import { ShareDesk } from "../../edge/shares/share-desk.ts";
