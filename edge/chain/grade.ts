@@ -11,7 +11,8 @@ import { type Activations, assetsOf, type OprVersion, versionAt } from "../../sh
 import type { Opr } from "../../shared/opr/record.ts";
 import type { ChainBlock } from "./reader.ts";
 
-export interface GradeOptions {
+/** How blocks of the chain are graded and booked as the pool's. */
+export interface ChainGradeOptions {
   activations: Activations;
   /** The FA address whose records are the pool's. */
   payoutAddress: string;
@@ -29,7 +30,7 @@ const MINING_PART = 0.8;
 export async function gradeChainBlock(
   block: ChainBlock,
   previous: BlockRow | undefined,
-  options: GradeOptions,
+  options: ChainGradeOptions,
   hasher: Hasher,
 ): Promise<{ row: BlockRow; places: PlaceRow[] }> {
   const version = versionAt(block.height, options.activations);

@@ -5,6 +5,7 @@ import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type PrefixesRecord } from "../journal/records.ts";
 import type { Grant, GrantRequest, Holder, Measured } from "../stratum/backend.ts";
 import { LastTargets } from "./last-targets.ts";
+import type { OpenJobs } from "./open-jobs.ts";
 import type { Prefix, Prefixes } from "./prefixes.ts";
 import type { Recovery } from "./recover.ts";
 import { ScarcityAlarm } from "./scarcity.ts";
@@ -16,6 +17,7 @@ const PREFIXES_A_RECORD = 500;
 
 export interface DurablePrefixesModules {
   readonly prefixes: Prefixes;
+  readonly jobs: OpenJobs;
   readonly journal: Journal;
   readonly tallies: Tallies;
   readonly logger: Logger;
@@ -44,17 +46,14 @@ export class DurablePrefixes {
   }
 
   /** See StratumBackend. One that cannot be put on record is told to nobody, and rests like any other. */
-  async grant(
-    { target, holder, measured }: GrantRequest,
-    newestJob: () => number | undefined,
-  ): Promise<Grant | undefined> {
+  async grant({ target, holder, measured }: GrantRequest): Promise<Grant | undefined> {
     const { prefixes } = this.#modules;
     const granted = prefixes.grant(target, holder, measured);
     this.#order?.advance(prefixes.next());
     this.#alarm.look();
     if (granted === undefined) return undefined;
     if (!(await this.#record([granted], false))) {
-      prefixes.release(granted.prefix, newestJob());
+      this.release(granted.prefix);
       return undefined;
     }
     this.#lastTargets.given(granted);
@@ -70,6 +69,12 @@ export class DurablePrefixes {
     return known !== undefined && (await this.#record([known], true));
   }
 
+  /** See StratumBackend. */
+  release(prefix: number): void {
+    const { prefixes, jobs } = this.#modules;
+    prefixes.release(prefix, jobs.newest()?.height);
+  }
+
   /** See StratumBackend. On record with the next job. */
   measured(prefix: number, where: Measured): void {
     this.#lastTargets.proved(prefix, where);
@@ -78,6 +83,15 @@ export class DurablePrefixes {
   /** See StratumBackend. */
   lastTarget(holder: Holder, where: Measured): bigint | undefined {
     return this.#lastTargets.of(holder, where);
+  }
+
+  /** See StratumBackend. */
+  areScarce(): boolean {
+    return this.#modules.prefixes.isScarce();
+  }
+
+  stats(): ReturnType<Prefixes["stats"]> {
+    return this.#modules.prefixes.stats();
   }
 
   /** A job opens: those in force, and the place in their order, once more, since files before a job's own are freed. False: the journal takes nothing now. */

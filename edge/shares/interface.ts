@@ -8,9 +8,10 @@ import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 import type { Disk } from "../journal/disk.ts";
 import type { JournalOptions } from "../journal/journal.ts";
-import type { AcceptedShare, PipelineStats } from "./pipeline.ts";
+import type { AcceptedShare } from "./accepted-share.ts";
 import type { Prefixes } from "./prefixes.ts";
 import type { SummaryOutboxStats } from "./summary-outbox.ts";
+import type { VerdictStats } from "./verdict-counts.ts";
 
 export interface ShareDeskOptions {
   /** The locked data folder; the journal lies in `journal` in it. */
@@ -61,7 +62,7 @@ export interface ShareDeskStats {
   /** Shares past the cheap checks without a verdict. */
   readonly inFlight: number;
   readonly prefixes: { readonly live: number; readonly quarantined: number };
-  readonly verdicts: PipelineStats;
+  readonly verdicts: VerdictStats;
   readonly journalBytes: number;
   /** Records since the journal began. */
   readonly journalRecords: number;

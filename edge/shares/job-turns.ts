@@ -7,9 +7,9 @@ import { appendUntilRoom } from "../journal/append-until-room.ts";
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type JobRecord } from "../journal/records.ts";
 import type { SlotLease } from "../lease/slots.ts";
+import { type AcceptedShare, acceptedShare } from "./accepted-share.ts";
 import type { DurablePrefixes } from "./durable-prefixes.ts";
 import { endsAtMs, type OpenJobs } from "./open-jobs.ts";
-import { type AcceptedShare, acceptedShare } from "./pipeline.ts";
 import type { Prefixes } from "./prefixes.ts";
 import type { RecoveredJob } from "./recover.ts";
 import { openedJob } from "./recovered-jobs.ts";
@@ -163,7 +163,7 @@ export class JobTurns {
     if (!goesOn) jobs.open(openedJob(job, recovered, this.#lateMs, this.#modules));
     kick();
     const best = recovered?.best ?? [];
-    return best.map((share) => ({ ...acceptedShare(share), late: false, recovered: true }));
+    return best.map((share) => acceptedShare(share, { late: false, recovered: true }));
   }
 
   /** Jobs that passed while this edge held its slot but did not mine: the sealer waits for their markers too. */

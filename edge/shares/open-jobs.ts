@@ -59,6 +59,11 @@ export class OpenJobs {
     return this.#current?.runs.at(-1)?.to === Number.POSITIVE_INFINITY;
   }
 
+  /** The serial of the first prefix under which the current job may be mined; undefined while miners are to do nothing. */
+  freshFrom(): number | undefined {
+    return this.isRunning() ? this.#current?.runs.at(-1)?.from : undefined;
+  }
+
   /** Takes the job's shares from now on. */
   open(job: OpenJob): void {
     this.#current = job;

@@ -33,7 +33,7 @@ const UNOPENED = Number.POSITIVE_INFINITY;
 export class Prefixes {
   readonly #sessions: number;
   readonly #known = new Map<number, Prefix>();
-  #order: PrefixOrder;
+  readonly #order: PrefixOrder;
   #slot: number | undefined;
   #next = 0;
   #lastSerial = 0;
@@ -46,10 +46,6 @@ export class Prefixes {
   /** Prefixes are given out from here on. */
   useSlot(slot: number): void {
     this.#slot = slot;
-  }
-
-  useOrder(order: PrefixOrder): void {
-    this.#order = order;
   }
 
   /** True when a prefix can only have been given out by another slot's edge. */

@@ -1,14 +1,15 @@
-/** The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (DESIGN.md, "The path of a share"). */
+/**
+ * The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (DESIGN.md, "The path of a share"). Here are its
+ * life and what others ask of it. A share is judged in pipeline.ts, jobs begin and end in job-turns.ts, and ledger.ts leads from the journal to the queue.
+ */
 
 import { join } from "node:path";
 import { sleep } from "../../shared/clock.ts";
 import type { SlotGrant } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
-import { Journal } from "../journal/journal.ts";
 import { type JournalEnd, readJournal } from "../journal/read-journal.ts";
 import type { JobRecord } from "../journal/records.ts";
-import { lateMsOf, SlotLease } from "../lease/slots.ts";
+import { lateMsOf } from "../lease/slots.ts";
 import type {
   Grant,
   GrantRequest,
@@ -17,84 +18,82 @@ import type {
   ShareVerdict,
   SubmittedShare,
 } from "../stratum/backend.ts";
-import { journalKnowledge, recordsPastJournal } from "./ahead.ts";
-import { Cutter } from "./cutter.ts";
+import type { AcceptedShare } from "./accepted-share.ts";
 import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
 import { JobTurns } from "./job-turns.ts";
-import { type OpenJob, OpenJobs } from "./open-jobs.ts";
+import { ShareLedger } from "./ledger.ts";
+import { OpenJobs } from "./open-jobs.ts";
 import { type PeriodicTask, startPeriodicTask } from "./periodic-task.ts";
-import { type AcceptedShare, Pipeline } from "./pipeline.ts";
+import { Pipeline } from "./pipeline.ts";
 import { keyedOrder } from "./prefix-order.ts";
 import { prefixSecret } from "./prefix-secret.ts";
 import { Prefixes } from "./prefixes.ts";
 import { Recovery } from "./recover.ts";
-import { SummaryOutbox } from "./summary-outbox.ts";
-import type { Tallies } from "./tallies.ts";
 
 const CONFIRM_EVERY_MS = 5_000;
-const RESEND_AFTER_MS = 5 * 60_000;
-const OUTBOX_BYTES = 64 * 1024 * 1024;
-const RETRY_MS = 1_000;
+/** Between two tries to cut what is left, at a stop. */
+const DRAIN_EVERY_MS = 50;
 
 /** What exists once the journal has been read. */
-interface Running {
-  readonly tallies: Tallies;
-  readonly journal: Journal;
-  readonly outbox: SummaryOutbox;
-  readonly cutter: Cutter;
-  readonly lease: SlotLease;
-  readonly pipeline: Pipeline;
+interface Parts {
+  readonly jobs: OpenJobs;
   readonly prefixes: DurablePrefixes;
+  readonly ledger: ShareLedger;
   readonly turns: JobTurns;
-  cutting?: PeriodicTask;
-  confirming?: PeriodicTask;
+  readonly pipeline: Pipeline;
 }
+
+interface Tasks {
+  readonly cutting: PeriodicTask;
+  readonly confirming: PeriodicTask;
+}
+
+/**
+ * `new`: the journal has not been read. `recovering`: it has, and a slot is waited for. `open`: shares are taken. `draining`: nothing more is taken, what
+ * there is goes to the queue. A disk that failed or a lost slot is no state of the desk: the journal and the lease know it, and the process ends.
+ */
+type Life =
+  | { readonly kind: "new" }
+  | { readonly kind: "recovering"; readonly parts: Parts }
+  | { readonly kind: "open"; readonly parts: Parts; readonly tasks: Tasks }
+  | { readonly kind: "draining"; readonly parts: Parts; readonly tasks: Tasks | undefined }
+  | { readonly kind: "closed"; readonly parts: Parts };
 
 export class ShareDesk {
   readonly #options: ShareDeskOptions;
   readonly #modules: ShareDeskModules;
-  readonly #jobs: OpenJobs;
-  readonly #prefixes: Prefixes;
-  #running: Running | undefined;
-  #taking = false;
-  /** Markers that earlier epochs owe have been looked for. */
-  #owedFound = false;
+  #life: Life = { kind: "new" };
 
   constructor(options: ShareDeskOptions, modules: ShareDeskModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#prefixes = modules.prefixes ?? new Prefixes({ order: (n) => n });
-    this.#jobs = new OpenJobs(lateMsOf(options.blockMs));
   }
 
   /**
    * Reads the journal, leases a slot (waiting while the database is away) and begins to send what an earlier run left. Rejects with
-   * CodedError `journal-damaged`, `journal-version`, `disk-failed`, `disk-full`, or `slot-wait-aborted` when `signal` aborts.
+   * CodedError `journal-damaged`, `journal-version`, `disk-failed`, `disk-full`, or `slot-wait-aborted` when `signal` aborts or the desk is
+   * drained or closed meanwhile.
    */
   async recover(signal: AbortSignal): Promise<RecoverySummary> {
     const { disk, logger, random } = this.#modules;
-    const folder = join(this.#options.folder, "journal");
     const recovery = new Recovery(random);
-    const end = await readJournal(folder, recovery, { disk, logger });
+    const end = await readJournal(this.#journalFolder(), recovery, { disk, logger });
     const uncutShares = recovery.uncutShares();
     recovery.finish();
-    if (this.#modules.prefixes === undefined)
-      this.#prefixes.useOrder(keyedOrder(await prefixSecret(this.#options.folder, { disk, random })));
-    const running = this.#compose(recovery, folder, end);
-    this.#running = running;
-    await this.#retireEarlierEpochs(running, signal);
-    const grant = await running.lease.acquire(signal);
-    running.prefixes.useSlot(grant.slot, recovery);
-    await running.turns.reopenLate();
-    await this.#confirm(running).catch(() => undefined);
-    const unsent = running.outbox.stats().waiting;
-    running.outbox.start();
-    const periodic = { clock: this.#modules.clock, logger };
-    running.cutting = startPeriodicTask("cut", this.#options.cutEveryMs, () => this.#tick(running), periodic);
-    const confirmEveryMs = this.#options.confirmEveryMs ?? CONFIRM_EVERY_MS;
-    running.confirming = startPeriodicTask("confirm", confirmEveryMs, () => this.#confirm(running), periodic);
-    this.#taking = true;
+    const given =
+      this.#modules.prefixes ??
+      new Prefixes({ order: keyedOrder(await prefixSecret(this.#options.folder, { disk, random })) });
+    const parts = this.#compose(given, recovery, end);
+    const { ledger, prefixes, turns } = parts;
+    this.#life = { kind: "recovering", parts };
+    await ledger.retireEarlierEpochs(signal);
+    const grant = await ledger.lease.acquire(signal);
+    prefixes.useSlot(grant.slot, recovery);
+    await turns.reopenLate();
+    await ledger.confirm().catch(() => undefined);
+    const unsent = ledger.outbox.stats().waiting;
+    this.#open(parts);
     const summary = { slot: grant.slot, epoch: grant.epoch, shares: recovery.shares, uncutShares, unsent };
     logger.info("the share journal is recovered", summary);
     return summary;
@@ -109,95 +108,97 @@ export class ShareDesk {
     job: JobRecord,
     seenAtMs: number = this.#modules.clock.monotonicMs(),
   ): Promise<readonly AcceptedShare[]> {
-    return this.#needRunning().turns.openJob(job, seenAtMs);
+    const parts = this.#parts();
+    if (parts === undefined) throw new CodedError("desk-not-ready", "recover() the share desk first");
+    return parts.turns.openJob(job, seenAtMs);
   }
 
   /** The current job's height is over: only late shares are taken. */
   endCurrentJob(seenAtMs: number = this.#modules.clock.monotonicMs()): void {
-    this.#running?.turns.end(seenAtMs);
+    this.#parts()?.turns.end(seenAtMs);
   }
 
   /** Miners are told to stop now: the late time of the current job's shares begins, unless it began before. */
   stopJob(atMs: number = this.#modules.clock.monotonicMs()): void {
-    this.#running?.turns.stop(atMs);
+    this.#parts()?.turns.stop(atMs);
   }
 
   /** The current job may be mined again, with prefixes given out from here on. False: that cannot be put on record now, call again later. */
   async resumeJob(): Promise<boolean> {
-    return (await this.#running?.turns.resume()) === true;
+    return (await this.#parts()?.turns.resume()) === true;
   }
 
   /** The serial of the first prefix under which the current job may be mined; undefined while miners are to do nothing. */
   freshFrom(): number | undefined {
-    return this.#jobs.isRunning() ? this.#jobs.current()?.runs.at(-1)?.from : undefined;
+    return this.#parts()?.jobs.freshFrom();
   }
 
   /** True while what miners find can be taken: they are told to stop otherwise. */
   canKeep(): boolean {
-    return this.#taking && this.#running?.lease.held() === true && !this.#running.journal.isFull();
+    const ledger = this.#taking()?.ledger;
+    return ledger?.lease.held() === true && !ledger.journal.isFull();
   }
 
   submit(share: SubmittedShare): Promise<ShareVerdict> {
-    if (!this.#taking || this.#running === undefined) return Promise.resolve({ kind: "unavailable" });
-    return this.#running.pipeline.submit(share);
+    return this.#taking()?.pipeline.submit(share) ?? Promise.resolve({ kind: "unavailable" });
   }
 
   /** See StratumBackend. */
   async grantPrefix(request: GrantRequest): Promise<Grant | undefined> {
-    return this.#taking
-      ? this.#running?.prefixes.grant(request, () => this.#jobs.newest()?.height)
-      : undefined;
+    return this.#taking()?.prefixes.grant(request);
   }
 
   /** See StratumBackend. */
   async claimPrefix(prefix: number, holder: Holder): Promise<boolean> {
-    return this.#taking && (await this.#running?.prefixes.claim(prefix, holder)) === true;
+    return (await this.#taking()?.prefixes.claim(prefix, holder)) === true;
   }
 
   /** See StratumBackend. */
   releasePrefix(prefix: number): void {
-    this.#prefixes.release(prefix, this.#jobs.newest()?.height);
+    this.#parts()?.prefixes.release(prefix);
   }
 
   /** See StratumBackend. */
   measuredPrefix(prefix: number, measured: Measured): void {
-    this.#running?.prefixes.measured(prefix, measured);
+    this.#parts()?.prefixes.measured(prefix, measured);
   }
 
   /** See StratumBackend. */
   lastTarget(holder: Holder, where: Measured): bigint | undefined {
-    return this.#running?.prefixes.lastTarget(holder, where);
+    return this.#parts()?.prefixes.lastTarget(holder, where);
   }
 
   /** See StratumBackend. */
   prefixesAreScarce(): boolean {
-    return this.#prefixes.isScarce();
+    return this.#parts()?.prefixes.areScarce() === true;
   }
 
   /** The slot and epoch held; undefined before `recover`. */
   grant(): SlotGrant | undefined {
-    return this.#running?.lease.grant();
+    return this.#parts()?.ledger.lease.grant();
   }
 
   /** Undefined before `recover`. */
   stats(): ShareDeskStats | undefined {
-    const running = this.#running;
-    if (running === undefined) return undefined;
+    const parts = this.#parts();
+    if (parts === undefined) return undefined;
+    const { jobs, prefixes, ledger, pipeline } = parts;
     return {
-      leaseHeld: running.lease.held(),
-      currentJob: this.#jobs.current()?.height,
-      inFlight: this.#jobs.inFlight(),
-      prefixes: this.#prefixes.stats(),
-      verdicts: running.pipeline.stats(),
-      journalBytes: running.journal.bytes(),
-      journalRecords: running.journal.lastRecord(),
-      outbox: running.outbox.stats(),
+      leaseHeld: ledger.lease.held(),
+      currentJob: jobs.current()?.height,
+      inFlight: jobs.inFlight(),
+      prefixes: prefixes.stats(),
+      verdicts: pipeline.stats(),
+      journalBytes: ledger.journal.bytes(),
+      journalRecords: ledger.journal.lastRecord(),
+      outbox: ledger.outbox.stats(),
     };
   }
 
   /** Cuts what can be cut now instead of at the next period. */
   async cutNow(): Promise<void> {
-    if (this.#running !== undefined) await this.#tick(this.#running);
+    const parts = this.#parts();
+    if (parts !== undefined) await cut(parts);
   }
 
   /**
@@ -205,151 +206,94 @@ export class ShareDesk {
    * `signal` aborts. What is then not sent is in the journal.
    */
   async drain(signal: AbortSignal): Promise<void> {
-    this.#taking = false;
-    const running = this.#running;
-    if (running === undefined) return;
+    const life = this.#life;
+    if (life.kind === "new" || life.kind === "closed") return;
+    const { parts } = life;
+    this.#life = { kind: "draining", parts, tasks: tasksOf(life) };
+    const { jobs, ledger, turns } = parts;
     let whole = false;
-    while (!whole && !signal.aborted && !running.journal.failed()) {
-      running.turns.closeAll();
-      whole = (await running.cutter.run()) && this.#jobs.inFlight() === 0;
-      if (!whole) await sleep(this.#modules.clock, RETRY_MS / 20, signal);
+    while (!whole && !signal.aborted && !ledger.journal.failed()) {
+      turns.closeAll();
+      whole = (await ledger.cut()) && jobs.inFlight() === 0;
+      if (!whole) await sleep(this.#modules.clock, DRAIN_EVERY_MS, signal);
     }
-    running.turns.closeAll();
-    await running.cutter.run();
-    await running.outbox.flushed(signal);
+    turns.closeAll();
+    await ledger.cut();
+    await ledger.outbox.flushed(signal);
   }
 
   /** Stops all work and closes the journal. */
   async close(): Promise<void> {
-    this.#taking = false;
-    const running = this.#running;
-    if (running === undefined) return;
-    await running.cutting?.stop();
-    await running.confirming?.stop();
-    await running.outbox.stop();
-    await running.lease.release();
-    await running.journal.close();
+    const life = this.#life;
+    if (life.kind === "new") return;
+    const { parts } = life;
+    this.#life = { kind: "closed", parts };
+    const tasks = tasksOf(life);
+    await tasks?.cutting.stop();
+    await tasks?.confirming.stop();
+    await parts.ledger.close();
   }
 
-  #compose(recovery: Recovery, folder: string, end: JournalEnd): Running {
-    const { disk, clock, random, logger, records, queue, onFatal } = this.#modules;
-    const { edgeId, blockMs, outboxBytes, resendAfterMs } = this.#options;
-    const { tallies } = recovery;
-    const kick = (): void => this.#running?.cutting?.kick();
-    const journal = new Journal({ ...this.#options.journal, folder }, end, {
-      disk,
-      clock,
-      random,
-      logger,
-      state: () => tallies.state(),
-      onFailure: onFatal,
-    });
-    const outbox = new SummaryOutbox(
-      { limitBytes: outboxBytes ?? OUTBOX_BYTES, resendAfterMs: resendAfterMs ?? RESEND_AFTER_MS },
-      { queue, records, clock, random, logger },
-    );
-    for (const message of recovery.messages) {
-      if (message.kind === "delta") outbox.addDelta(message.key, message.seq, message.body);
-      else outbox.addMarker(message.key, message.lastSeq);
-    }
-    const overThrough = (): number => turns.overThrough;
-    const cutter = new Cutter({ tallies, journal, outbox, records, clock, overThrough });
-    const lease = new SlotLease(
-      { edgeId, blockMs },
+  /** Undefined before the journal has been read. */
+  #parts(): Parts | undefined {
+    return this.#life.kind === "new" ? undefined : this.#life.parts;
+  }
+
+  /** Undefined while shares are not taken. */
+  #taking(): Parts | undefined {
+    return this.#life.kind === "open" ? this.#life.parts : undefined;
+  }
+
+  /** Sending begins, and shares are taken. */
+  #open(parts: Parts): void {
+    if (this.#life.kind !== "recovering")
+      throw new CodedError("slot-wait-aborted", "the share desk was stopped while it recovered");
+    const { ledger } = parts;
+    const { confirmEveryMs = CONFIRM_EVERY_MS, cutEveryMs } = this.#options;
+    ledger.outbox.start();
+    const cutting = startPeriodicTask("cut", cutEveryMs, () => cut(parts), this.#modules);
+    const confirming = startPeriodicTask("confirm", confirmEveryMs, () => ledger.confirm(), this.#modules);
+    this.#life = { kind: "open", parts, tasks: { cutting, confirming } };
+  }
+
+  #compose(given: Prefixes, recovery: Recovery, end: JournalEnd): Parts {
+    const lateMs = lateMsOf(this.#options.blockMs);
+    const jobs = new OpenJobs(lateMs);
+    const ledger = new ShareLedger(
+      { ...this.#options, folder: this.#journalFolder() },
       {
-        records: recordsPastJournal(records, { journal: journalKnowledge(recovery), logger }),
-        ...{ clock, logger, begin: (grant) => this.#beginEpoch(grant), onFenced: onFatal },
+        ...this.#modules,
+        jobs,
+        overThrough: () => turns.overThrough,
+        onEpoch: () => turns.epochBegins(),
       },
+      recovery,
+      end,
     );
-    const pipeline = new Pipeline({
+    const { tallies, journal, lease } = ledger;
+    const shared = {
       ...this.#modules,
-      jobs: this.#jobs,
-      prefixes: this.#prefixes,
-      tallies,
-      journal,
+      ...{ jobs, prefixes: given, tallies, journal, lease },
       leaseHeld: () => lease.held(),
-      kick,
-    });
-    const prefixes = new DurablePrefixes({ prefixes: this.#prefixes, journal, tallies, logger }, recovery);
-    const turns = new JobTurns(
-      { lateMs: lateMsOf(blockMs), recovered: recovery.recent },
-      {
-        ...{ jobs: this.#jobs, prefixes: this.#prefixes, durable: prefixes, tallies, journal, lease },
-        ...{ clock, random, logger, kick },
-      },
-    );
-    return { tallies, journal, outbox, cutter, lease, pipeline, prefixes, turns };
+      kick: () => tasksOf(this.#life)?.cutting.kick(),
+    };
+    const prefixes = new DurablePrefixes(shared, recovery);
+    const turns = new JobTurns({ lateMs, recovered: recovery.recent }, { ...shared, durable: prefixes });
+    return { jobs, prefixes, ledger, turns, pipeline: new Pipeline(shared) };
   }
 
-  /** What an earlier run acknowledged is cut and marked under its own epoch before a new one begins. */
-  async #retireEarlierEpochs(running: Running, signal: AbortSignal): Promise<void> {
-    for (const tally of running.tallies.all()) if (tally.state === "open") tally.state = "closing";
-    while (!(await running.cutter.run())) {
-      if (running.journal.failed()) throw journalFailed();
-      if (signal.aborted)
-        throw new CodedError("slot-wait-aborted", "stopped while waiting for room on the journal's disk");
-      await sleep(this.#modules.clock, RETRY_MS, signal);
-    }
-  }
-
-  /** Puts an epoch on record. When it follows another in this process, the jobs that are open go on in it. */
-  async #beginEpoch(grant: SlotGrant): Promise<void> {
-    const running = this.#needRunning();
-    const epoch = { slot: grant.slot, epoch: grant.epoch, firstJob: grant.firstJob ?? null };
-    const current = this.#jobs.current();
-    const { clock } = this.#modules;
-    await appendUntilRoom(running.journal, { kind: "epoch", epoch }, clock, () => {
-      // Not those of this very epoch: it is put on record again when something after it failed.
-      for (const tally of running.tallies.all())
-        if (tally.state === "open" && tally.epoch !== grant.epoch) tally.state = "closing";
-      running.tallies.beginEpoch(epoch);
-      // Late shares, and those in hashing, are credited in this epoch too.
-      for (const job of this.#jobs.live()) if (running.tallies.covers(job)) running.tallies.open(job);
-      running.turns.epochBegins();
-      this.#owedFound = false;
-    });
-    if (current !== undefined) {
-      await appendUntilRoom(
-        running.journal,
-        { kind: "job", job: jobRecord(current) },
-        clock,
-        ({ segment }) => {
-          running.tallies.open(current);
-          running.tallies.noteNewest(segment);
-        },
-      );
-      await this.#modules.records.coverJob(this.#options.edgeId, grant, current.height);
-    }
-  }
-
-  async #tick({ journal, prefixes, turns, cutter }: Running): Promise<void> {
-    // While miners are stopped because the disk is full nothing else would find that it has room again.
-    if (journal.isFull() && journal.canAppend()) prefixes.noteOrder();
-    turns.closeOver();
-    await cutter.run();
-  }
-
-  async #confirm(running: Running): Promise<void> {
-    if (!this.#owedFound) {
-      const present = running.tallies.epoch();
-      for (const key of await this.#modules.records.unmarkedJobs(this.#options.edgeId)) {
-        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its tallies.
-        if (key.slot === present?.slot && key.epoch >= present.epoch) continue;
-        const tally = running.tallies.tally(key);
-        if (tally.state === "open") tally.state = "closing";
-      }
-      this.#owedFound = true;
-      await running.cutter.run();
-    }
-    await running.cutter.confirm();
-  }
-
-  #needRunning(): Running {
-    if (this.#running === undefined) throw new CodedError("desk-not-ready", "recover() the share desk first");
-    return this.#running;
+  #journalFolder(): string {
+    return join(this.#options.folder, "journal");
   }
 }
 
-function jobRecord({ height, oprHash, credit, threshold }: OpenJob): JobRecord {
-  return { height, oprHash, credit, ...(threshold !== undefined && { threshold }) };
+function tasksOf(life: Life): Tasks | undefined {
+  return life.kind === "open" || life.kind === "draining" ? life.tasks : undefined;
+}
+
+async function cut({ prefixes, turns, ledger }: Parts): Promise<void> {
+  // While miners are stopped because the disk is full nothing else would find that it has room again.
+  if (ledger.journal.isFull() && ledger.journal.canAppend()) prefixes.noteOrder();
+  turns.closeOver();
+  await ledger.cut();
 }

@@ -112,7 +112,7 @@ export type ShareVerdict =
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string; readonly hit?: bigint }
   | { readonly kind: "unavailable" };
 
-/** Implemented by the share desk (edge/shares) and, for `prosper stratum`, by the open backend. A rejection counts as `unavailable`. */
+/** An edge has an EdgeBackend (edge-backend.ts), `prosper stratum` an OpenBackend (open-backend.ts). A rejection counts as `unavailable`. */
 export interface StratumBackend {
   /** The job to announce; undefined = none yet, or mining is stopped. Answered from memory. */
   currentJob(): Job | undefined;

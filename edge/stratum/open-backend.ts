@@ -88,9 +88,10 @@ export class OpenBackend implements StratumBackend {
   }
 
   currentJob(): Job | undefined {
-    const job = this.#jobs.isRunning() ? this.#jobs.current() : undefined;
-    if (job === undefined) return undefined;
-    return { height: job.height, oprHash: job.oprHash, threshold: 0n, freshFrom: job.runs.at(-1)?.from ?? 0 };
+    const job = this.#jobs.current();
+    const freshFrom = this.#jobs.freshFrom();
+    if (job === undefined || freshFrom === undefined) return undefined;
+    return { height: job.height, oprHash: job.oprHash, threshold: 0n, freshFrom };
   }
 
   oprHashOf(height: number): string | undefined {

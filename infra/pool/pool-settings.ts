@@ -1,7 +1,7 @@
 /** From the configuration to the settings of the pool's parts. */
 
 import type { FollowerOptions } from "../../edge/chain/follower.ts";
-import type { GradeOptions } from "../../edge/chain/grade.ts";
+import type { ChainGradeOptions } from "../../edge/chain/grade.ts";
 import type { EdgeOptions } from "../../edge/edge.ts";
 import type { PollOptions } from "../../functions/poll/poll.ts";
 import { cachePeriodMs } from "../../functions/poll/source-cache.ts";
@@ -47,7 +47,7 @@ export function followOptions({ pegnet }: Config): FollowerOptions {
 }
 
 /** What grading a block and booking its reward needs. Throws CodedError `config` without an address. */
-export function gradeOptions(config: Config): GradeOptions {
+export function gradeOptions(config: Config): ChainGradeOptions {
   const { pegnet, pool, submit } = config;
   if (!isValidFaAddress(pool.oprcoinbase)) {
     throw new CodedError(

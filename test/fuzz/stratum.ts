@@ -2,6 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { type Duplex, duplexPair } from "node:stream";
+import { AnnouncedJobs } from "../../edge/stratum/announced-jobs.ts";
+import { EdgeBackend } from "../../edge/stratum/edge-backend.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";
 import { concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
@@ -55,6 +57,8 @@ export function stratumPart(chance: Chance): Part {
         read += 1;
       };
       await start(w, height);
+      const announced = new AnnouncedJobs();
+      announced.announce({ height, oprHash: oprHashOf(height), threshold: 0n });
       const server = new StratumServer(
         {
           linesPerSecond: 1e9,
@@ -64,24 +68,14 @@ export function stratumPart(chance: Chance): Part {
           blockPeriodMs: 600_000,
         },
         {
-          backend: {
-            currentJob: () => {
-              const freshFrom = w.desk.freshFrom();
-              return freshFrom === undefined
-                ? undefined
-                : { height, oprHash: oprHashOf(height), threshold: 0n, freshFrom };
+          backend: new EdgeBackend({
+            announced,
+            desk: w.desk,
+            logins: {
+              authorize: async ({ user }) =>
+                user.length % 7 === 0 ? { kind: "refused", reason: "no" } : { kind: "ok", registered: false },
             },
-            oprHashOf: (asked) => (asked === height ? oprHashOf(height) : undefined),
-            authorize: async ({ user }) =>
-              user.length % 7 === 0 ? { kind: "refused", reason: "no" } : { kind: "ok", registered: false },
-            grantPrefix: (request) => w.desk.grantPrefix(request),
-            claimPrefix: (prefix, holder) => w.desk.claimPrefix(prefix, holder),
-            releasePrefix: (prefix) => w.desk.releasePrefix(prefix),
-            measuredPrefix: (prefix, measured) => w.desk.measuredPrefix(prefix, measured),
-            lastTarget: (holder, where) => w.desk.lastTarget(holder, where),
-            prefixesAreScarce: () => w.desk.prefixesAreScarce(),
-            submit: (share) => w.desk.submit(share),
-          },
+          }),
           clock: w.clock,
           random: chance.bytes(),
           logger: SILENT,
@@ -145,6 +139,7 @@ export function stratumPart(chance: Chance): Part {
         if (read >= (height - FIRST_HEIGHT + 1) * JOB_LINES) {
           height += 1;
           await openJob(w, height);
+          announced.announce({ height, oprHash: oprHashOf(height), threshold: 0n });
           server.jobChanged();
           // What this harness itself keeps of it.
           w.accepted.length = 0;

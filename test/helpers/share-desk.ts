@@ -1,7 +1,7 @@
 /** A share desk with everything around it in the test's hands: clock, disk, books, gate; and a miner that finds true shares. */
 
+import type { AcceptedShare } from "../../edge/shares/accepted-share.ts";
 import type { ShareDeskOptions } from "../../edge/shares/interface.ts";
-import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
 import { ShareDesk } from "../../edge/shares/share-desk.ts";

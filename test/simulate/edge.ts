@@ -1,20 +1,16 @@
-/** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together as edge/edge.ts does. */
+/** One edge of the simulation: the real stratum server, share desk, journal, leases and follower, put together by edge/compose.ts, in a simulated world. */
 
-import { createFollower, type Follower } from "../../edge/chain/follower.ts";
+import type { FollowerOptions } from "../../edge/chain/follower.ts";
 import { freshPrices, type NewestPrices } from "../../edge/chain/next-job.ts";
-import { createStallWatch, type StallWatch } from "../../edge/chain/stall.ts";
+import { composeEdge, type EdgeParts, type EdgePartsModules } from "../../edge/compose.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
-import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { lateMsOf } from "../../edge/lease/slots.ts";
 import { createAccounts } from "../../edge/logins/logins.ts";
-import { MiningSwitch } from "../../edge/mining-switch.ts";
-import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
+import type { AcceptedShare } from "../../edge/shares/accepted-share.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
-import { ShareDesk } from "../../edge/shares/share-desk.ts";
-import type { Job, StratumBackend } from "../../edge/stratum/backend.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
-import { StratumServer } from "../../edge/stratum/server.ts";
+import type { StratumServer } from "../../edge/stratum/server.ts";
 import { sleep } from "../../shared/clock.ts";
 import type { BlockRow } from "../../shared/db/chain.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
@@ -24,9 +20,7 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 import { FIRST_HEIGHT, recordHash, type SimChain } from "./chain.ts";
-import { holderOf } from "./client.ts";
 import type { SimDisk } from "./disk.ts";
-import { THRESHOLD } from "./hits.ts";
 import type { ModelServer } from "./model/server.ts";
 import { insertModelJob } from "./model/statements.ts";
 import type { DatabaseNetwork } from "./network.ts";
@@ -37,6 +31,7 @@ import { simHasher } from "./shares.ts";
 import type { SimLine } from "./sockets.ts";
 import type { SimTime } from "./time.ts";
 import type { ToldLedger } from "./told.ts";
+import { ToldDesk } from "./told-desk.ts";
 import { Violation } from "./violation.ts";
 
 export const BLOCK_MS = 10_000;
@@ -54,10 +49,15 @@ const TARGETS = {
   achieved: { firstTarget: 0n, easiestTarget: 0n, sharesPerBlock: 1_000_000 },
   assigned: { firstTarget: targetOfWork(64n), easiestTarget: targetOfWork(16n) },
 };
-/** As edge/edge.ts. */
-const CALM_MS = 500;
-const RETRY_MS = 1_000;
 const WATCH_MS = 250;
+const FOLLOW: FollowerOptions = {
+  startHeight: FIRST_HEIGHT,
+  pollMs: BLOCK_MS / 50,
+  retryMs: BLOCK_MS / 20,
+  patienceMs: BLOCK_MS,
+};
+/** Nothing goes to the chain. */
+const NO_SUBMITTER = { openJob: async () => undefined, offer: () => undefined };
 const FOLDER = "/data";
 const FEE_RATE = 5_000_000n;
 /** For what the world does an edge may refuse to start; damage to its journal would be our own doing here. */
@@ -100,25 +100,18 @@ export interface SimEdgeOptions {
 }
 
 export class SimEdge {
+  readonly id: string;
   readonly process: SimProcess;
   readonly disk: SimDisk;
-  readonly desk: ShareDesk;
+  readonly desk: ToldDesk;
   readonly stratum: StratumServer;
-  /** Prefixes that sessions hold. */
-  readonly prefixes = new Set<number>();
-  readonly #lines = new Set<SimLine>();
-  readonly #accounts: ReturnType<typeof createAccounts>;
-  id = "";
   /** Recovered, and takes miners. */
   isUp = false;
-  job: JobRow | undefined;
+  readonly #lines = new Set<SimLine>();
   readonly #options: SimEdgeOptions;
   readonly #modules: SimEdgeModules;
-  readonly #mining: MiningSwitch;
-  readonly #stall: StallWatch;
+  readonly #parts: EdgeParts;
   readonly #stop = new AbortController();
-  #heightSeenMs = 0;
-  #follower: Follower | undefined;
 
   constructor(id: string, options: SimEdgeOptions, modules: SimEdgeModules) {
     this.#options = options;
@@ -126,9 +119,11 @@ export class SimEdge {
     this.id = id;
     this.process = modules.process;
     this.disk = modules.disk;
-    const { process, network, chance } = modules;
+    const { process, network, chance, logger } = modules;
     const random = chance.bytes();
-    this.desk = new ShareDesk(
+    const { clock } = process;
+    const db = network.db(process);
+    this.desk = new ToldDesk(
       {
         folder: FOLDER,
         edgeId: id,
@@ -143,31 +138,33 @@ export class SimEdge {
         records: network.records(process),
         queue: modules.queue,
         hasher: { ...simHasher, hash: (inputs) => this.#hash(inputs) },
-        clock: process.clock,
-        random,
-        logger: modules.logger,
+        ...{ clock, random, logger },
         ...prefixesOf(options),
         onAccepted: modules.onTaken,
         onFatal: (error) => modules.onEnd(error.code),
       },
-    );
-    this.#mining = new MiningSwitch({ calmMs: CALM_MS }, process, (isOn) => this.#onSwitch(isOn));
-    this.#stall = createStallWatch(
-      { blockMs: BLOCK_MS },
-      { clock: process.clock, logger: modules.logger },
-      () => this.#mining.set("stalled", true),
-    );
-    this.#accounts = createAccounts(
-      { timeoutMs: 2_000 },
-      { db: network.db(process), auth: this.#auth(), clock: process.clock, random, logger: modules.logger },
-    );
-    this.stratum = new StratumServer(
-      { blockPeriodMs: BLOCK_MS, ...UNLIMITED, ...TARGETS[options.credit] },
       {
-        backend: this.#backend(),
-        ...{ clock: process.clock, random, logger: modules.logger, metrics: NO_METRICS },
+        ...modules,
+        told: options.told,
+        announced: () => this.#parts.announced.current()?.height,
+        onAccept: () => modules.onAccept(this),
       },
     );
+    const logins = createAccounts({ timeoutMs: 2_000 }, { db, auth: this.#auth(), clock, random, logger });
+    this.#parts = composeEdge(
+      {
+        edgeId: id,
+        blockMs: BLOCK_MS,
+        stratum: { ...UNLIMITED, ...TARGETS[options.credit] },
+        follow: FOLLOW,
+      },
+      {
+        ...{ db, clock, random, logger, metrics: NO_METRICS, desk: this.desk, logins },
+        ...{ submitter: NO_SUBMITTER, stopping: this.#stop.signal },
+        ...this.#chain(),
+      },
+    );
+    this.stratum = this.#parts.stratum;
   }
 
   /** Runs until the process is killed; a start that fails ends the process. */
@@ -187,10 +184,8 @@ export class SimEdge {
     await edgeIdentity(FOLDER, { disk: disk.disk, random: chance.bytes() });
     await this.desk.recover(this.#stop.signal);
     this.isUp = true;
-    void this.#watch();
-    void this.#stall.run(this.#stop.signal);
-    this.#follower = this.#createFollower();
-    await this.#follower.run(this.#stop.signal);
+    void this.#watchSaving();
+    await this.#parts.run();
   }
 
   /** A new connection of a miner's; refused while nothing listens. */
@@ -223,36 +218,17 @@ export class SimEdge {
     onEnd(STOPPED);
   }
 
-  #createFollower(): Follower {
-    const { process, network, chain, logger, onBlock } = this.#modules;
-    const db = network.db(process);
-    return createFollower(
-      {
-        startHeight: FIRST_HEIGHT,
-        pollMs: BLOCK_MS / 50,
-        retryMs: BLOCK_MS / 20,
-        patienceMs: BLOCK_MS,
-      },
-      {
-        db,
-        topHeight: () => this.#ask(() => chain.topHeight()),
-        readBlock: (height) => this.#ask(() => chain.block(height), chain.gradeMs),
-        grade: async (block) => ({ row: this.#grade(block.height, block.keyMr), places: [] }),
-        lease: createNamedLease(
-          { name: "chain", holder: this.id, leaseMs: chainLeaseMs(BLOCK_MS) },
-          { db, clock: process.clock },
-        ),
-        makeJob: (block) => this.#makeJob(block),
-        clock: process.clock,
-        logger,
-      },
-      {
-        onHeight: (height) => this.#onHeight(height),
-        onJob: (job) => this.#onJob(job),
-        onNoJob: () => this.stratum.jobChanged(),
-        onBlock,
-      },
-    );
+  /** The simulated node and books, as the follower asks them. */
+  #chain(): Pick<EdgePartsModules, "topHeight" | "readBlock" | "grade" | "makeJob" | "onHeight" | "onBlock"> {
+    const { chain, onBlock } = this.#modules;
+    return {
+      topHeight: () => this.#ask(() => chain.topHeight()),
+      readBlock: (height) => this.#ask(() => chain.block(height), chain.gradeMs),
+      grade: async (block) => ({ row: this.#grade(block.height, block.keyMr), places: [] }),
+      makeJob: (block) => this.#makeJob(block),
+      onHeight: () => undefined,
+      onBlock,
+    };
   }
 
   #grade(height: number, keyMr: string): BlockRow {
@@ -292,118 +268,19 @@ export class SimEdge {
     );
     return {
       ...{ height, version: 5, oprHash: row.oprHash, opr: new Uint8Array(), prices: {} },
-      threshold: THRESHOLD,
+      // See ToldDesk.
+      threshold: 0n,
       ...{ feeRate: "0.05", split: "largest-remainder", credit: row.credit },
     };
   }
 
-  /** As edge/edge.ts, and so on to #goOn. */
-  #onHeight(height: number): void {
-    this.#heightSeenMs = this.process.clock.monotonicMs();
-    this.#stall.rose(height);
-    if (this.job === undefined || this.job.height > height) return;
-    this.job = undefined;
-    this.desk.endCurrentJob(this.#heightSeenMs);
-    this.#options.told.stops(this.id);
-    this.stratum.jobChanged();
-  }
-
-  async #onJob(job: JobRow): Promise<void> {
-    await this.desk.openJob(
-      { height: job.height, oprHash: job.oprHash, credit: job.credit, threshold: `${job.threshold}` },
-      this.#heightSeenMs,
-    );
-    if ((this.#follower?.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);
-    this.job = job;
-    this.#mining.jobIs();
-    if (this.desk.freshFrom() !== undefined) this.#options.told.mines(this.id, job.height);
-    if (this.#mining.isOn) await this.#goOn();
-    else this.#stopJob();
-    this.stratum.jobChanged();
-  }
-
-  #onSwitch(isOn: boolean): void {
-    if (isOn) void this.#goOn().then(() => this.stratum.jobChanged());
-    else {
-      this.#stopJob();
-      this.stratum.jobChanged();
-    }
-  }
-
-  #stopJob(): void {
-    this.desk.stopJob();
-    this.#options.told.stops(this.id);
-  }
-
-  async #goOn(): Promise<void> {
-    const { told } = this.#options;
-    const resumption = told.resumption();
-    const wasStopped = this.desk.freshFrom() === undefined;
-    if (await this.desk.resumeJob()) {
-      if (wasStopped && this.job !== undefined) told.mines(this.id, this.job.height, resumption);
-      return;
-    }
-    if (this.job === undefined) return;
-    this.process.clock.after(RETRY_MS, () => {
-      if (this.#mining.isOn && !this.#stop.signal.aborted) this.#onSwitch(true);
-    });
-  }
-
-  /** Work that cannot be kept, or comes too late for the block, is not asked for. */
-  async #watch(): Promise<void> {
+  /** Miners stop while a block is being saved. */
+  async #watchSaving(): Promise<void> {
     const { chain } = this.#modules;
     while (!this.#stop.signal.aborted) {
-      this.#mining.set("unkept", !this.desk.canKeep());
-      this.#mining.set("saving", chain.isSaving);
+      this.#parts.mined.stopFor("saving", chain.isSaving);
       await sleep(this.process.clock, WATCH_MS, this.#stop.signal);
     }
-  }
-
-  #currentJob(): Job | undefined {
-    const freshFrom = this.desk.freshFrom();
-    if (this.job === undefined || freshFrom === undefined) return undefined;
-    return { height: this.job.height, oprHash: this.job.oprHash, threshold: 0n, freshFrom };
-  }
-
-  #backend(): StratumBackend {
-    const { onGranted, onAccept, guard } = this.#modules;
-    const { told } = this.#options;
-    return {
-      currentJob: () => this.#currentJob(),
-      oprHashOf: () => undefined,
-      authorize: (request) => this.#accounts.authorize(request),
-      grantPrefix: async (request) => {
-        const serial = told.asked();
-        const granted = await this.desk.grantPrefix(request);
-        if (granted === undefined || !this.process.alive) return granted;
-        const { prefix, target } = granted;
-        const holder = request.holder === undefined ? undefined : holderOf(request.holder);
-        guard(() => {
-          told.granted(this.id, prefix, { target, holder, serial });
-          onGranted(prefix);
-        });
-        this.prefixes.add(prefix);
-        return granted;
-      },
-      claimPrefix: async (prefix, holder) => {
-        const isClaimed = await this.desk.claimPrefix(prefix, holder);
-        if (isClaimed) told.claimed(this.id, prefix, holderOf(holder));
-        return isClaimed;
-      },
-      releasePrefix: (prefix) => {
-        this.prefixes.delete(prefix);
-        told.released(this.id, prefix, this.desk.stats()?.currentJob);
-        this.desk.releasePrefix(prefix);
-      },
-      measuredPrefix: (prefix, measured) => this.desk.measuredPrefix(prefix, measured),
-      lastTarget: (holder, where) => this.desk.lastTarget(holder, where),
-      prefixesAreScarce: () => this.desk.prefixesAreScarce(),
-      submit: async (share) => {
-        const verdict = await this.desk.submit(share);
-        if (verdict.kind === "accepted" && this.process.alive) onAccept(this);
-        return verdict;
-      },
-    };
   }
 
   async #hash(inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {

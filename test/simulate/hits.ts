@@ -1,6 +1,6 @@
 /** I12: the hits that could win and came in time are told of to the books, neither more nor less (docs/decisions/withholding.md). */
 
-import type { AcceptedShare } from "../../edge/shares/pipeline.ts";
+import type { AcceptedShare } from "../../edge/shares/accepted-share.ts";
 import { fromHex, toHex } from "../../shared/bytes.ts";
 import { targetOfWork } from "../../shared/difficulty/work.ts";
 import type { Delta } from "../../shared/messages/summary.ts";

@@ -14,8 +14,8 @@ export interface Mutation extends Edit {
   readonly name: string;
   /** What is given up. */
   readonly breaks: string;
-  /** In another file. */
-  readonly also?: Edit;
+  /** In other files. */
+  readonly also?: readonly Edit[];
   /** Circumstances that bring it out, where drawn ones rarely do. */
   readonly plan?: Partial<Plan>;
   /** Schedules from seed 1 on in which it must be found. */
@@ -51,13 +51,16 @@ export const MUTATIONS: readonly Mutation[] = [
         "job.seen.reserve(Object.assign(nonce, { text: Buffer.from(share.nonce) }).text)",
       ],
     ],
-    also: {
-      file: "edge/shares/pipeline.ts",
-      replace: [
-        ["job.seen.release(nonce.bytes)", "job.seen.release(nonce.text)"],
-        ["job.seen.credit(nonce.bytes)", "job.seen.credit(nonce.text)"],
-      ],
-    },
+    also: [
+      {
+        file: "edge/shares/pipeline.ts",
+        replace: [["job.seen.release(nonce.bytes)", "job.seen.release(nonce.text)"]],
+      },
+      {
+        file: "edge/shares/share-records.ts",
+        replace: [["job.seen.credit(nonce.bytes)", "job.seen.credit(nonce.text)"]],
+      },
+    ],
     within: 10,
   },
   {
@@ -82,13 +85,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "prefix-good-for-one-job-more",
     breaks: "work under a prefix that was given back is paid in the next job",
-    file: "edge/shares/share-desk.ts",
-    replace: [
-      [
-        "this.#prefixes.release(prefix, this.#jobs.newest()?.height);",
-        "this.#prefixes.release(prefix, undefined);",
-      ],
-    ],
+    file: "edge/shares/durable-prefixes.ts",
+    replace: [["prefixes.release(prefix, jobs.newest()?.height);", "prefixes.release(prefix, void jobs);"]],
     plan: {
       credit: "assigned",
       twins: false,
@@ -105,7 +103,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "present-epoch-closed-as-an-earlier-one",
     breaks: "a share is taken under an epoch whose close marker is on its way",
-    file: "edge/shares/share-desk.ts",
+    file: "edge/shares/ledger.ts",
     // Asked again and again, so that it need not fall into the one moment after a start with the database away.
     replace: [
       ["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""],
@@ -241,9 +239,17 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "fenced-edge-goes-on",
     breaks: "an edge acknowledges in a slot that is another's",
     file: "edge/shares/pipeline.ts",
-    replace: [
-      ['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""],
-      ["if (!leaseHeld() || !journal.canAppend()) return false;", "if (!journal.canAppend()) return false;"],
+    replace: [['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""]],
+    also: [
+      {
+        file: "edge/shares/share-records.ts",
+        replace: [
+          [
+            "if (!leaseHeld() || !journal.canAppend()) return false;",
+            "if (!journal.canAppend()) return false;",
+          ],
+        ],
+      },
     ],
     plan: {
       edges: 2,
@@ -330,12 +336,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "refused-shares-make-a-delta",
     breaks: "strangers write deltas by refused shares alone",
-    file: "edge/shares/pipeline.ts",
+    file: "edge/shares/verdict-counts.ts",
     replace: [
-      [
-        "this.#modules.tallies.open(job).refusals.add(share.user, share.worker);",
-        "this.#modules.tallies.open(job).window.addRefused(share.user, share.worker);",
-      ],
+      ["tallies.open(job).refusals.add(user, worker);", "tallies.open(job).window.addRefused(user, worker);"],
     ],
     within: 40,
   },
@@ -588,7 +591,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-stop-at-the-saving",
     breaks: "work goes on, and is paid, that can win no more",
     file: "edge/shares/share-desk.ts",
-    replace: [["this.#running?.turns.end(seenAtMs);", "void seenAtMs;"]],
+    replace: [["this.#parts()?.turns.end(seenAtMs);", "void seenAtMs;"]],
     within: 60,
   },
 ];
@@ -607,7 +610,7 @@ function mutationOf(name: string): Mutation {
 /** Loads the files' text changed from here on, in this process. Throws when the code has no such text. */
 export function installMutation(name: string): void {
   const mutation = mutationOf(name);
-  const edits = [mutation, ...(mutation.also === undefined ? [] : [mutation.also])];
+  const edits = [mutation, ...(mutation.also ?? [])];
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);

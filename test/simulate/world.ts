@@ -346,7 +346,7 @@ export class World {
     if (!mayAcknowledge(asking)) return [];
     return this.#edges()
       .filter(mayAcknowledge)
-      .flatMap(({ prefixes }) => [...prefixes]);
+      .flatMap(({ desk }) => [...desk.held]);
   }
 
   /** Ends an edge's process and starts the next one on what it left. */

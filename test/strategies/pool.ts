@@ -5,9 +5,11 @@ import { lateMsOf } from "../../edge/lease/slots.ts";
 import { SESSIONS } from "../../edge/shares/prefix-order.ts";
 import { Prefixes } from "../../edge/shares/prefixes.ts";
 import { ShareDesk } from "../../edge/shares/share-desk.ts";
-import type { StratumBackend } from "../../edge/stratum/backend.ts";
+import { AnnouncedJobs } from "../../edge/stratum/announced-jobs.ts";
+import type { ShareVerdict, SubmittedShare } from "../../edge/stratum/backend.ts";
+import { EdgeBackend } from "../../edge/stratum/edge-backend.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
-import { OpenBackend } from "../../edge/stratum/open-backend.ts";
+import { OpenBackend, type OpenBackendModules } from "../../edge/stratum/open-backend.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";
 import type { Random } from "../../shared/clock.ts";
 import { assignedWork, targetOfWork } from "../../shared/difficulty/work.ts";
@@ -72,6 +74,7 @@ export class DeskPool implements Pool {
   #desk: ShareDesk;
   #server: StratumServer;
   #streams: Duplex[] = [];
+  readonly #announced = new AnnouncedJobs();
   #job: Job | undefined;
 
   private constructor(options: PoolOptions, modules: PoolModules) {
@@ -97,6 +100,7 @@ export class DeskPool implements Pool {
     const { height, oprHash } = job;
     books.addJob(height);
     this.#job = job;
+    this.#announced.announce({ height, oprHash, threshold: 0n });
     await passUntil(clock, this.#desk.openJob({ height, oprHash, credit: "assigned" }));
     this.#server.jobChanged();
   }
@@ -113,6 +117,7 @@ export class DeskPool implements Pool {
 
   end(): void {
     this.#job = undefined;
+    this.#announced.end();
     this.#desk.endCurrentJob();
     this.#server.jobChanged();
   }
@@ -151,25 +156,27 @@ export class DeskPool implements Pool {
 
   #newServer(): StratumServer {
     const { clock, random } = this.#modules;
-    const desk = this.#desk;
-    const backend: StratumBackend = {
-      currentJob: () => {
-        const freshFrom = desk.freshFrom();
-        return this.#job === undefined || freshFrom === undefined
-          ? undefined
-          : { height: this.#job.height, oprHash: this.#job.oprHash, threshold: 0n, freshFrom };
-      },
-      oprHashOf: () => undefined,
-      authorize: async () => ({ kind: "ok", registered: false }),
-      grantPrefix: (request) => desk.grantPrefix(request),
-      claimPrefix: (prefix, holder) => desk.claimPrefix(prefix, holder),
-      releasePrefix: (prefix) => desk.releasePrefix(prefix),
-      measuredPrefix: (prefix, measured) => desk.measuredPrefix(prefix, measured),
-      lastTarget: (holder, where) => desk.lastTarget(holder, where),
-      prefixesAreScarce: () => desk.prefixesAreScarce(),
-      submit: (share) => desk.submit(share),
-    };
+    const backend = new EdgeBackend({
+      announced: this.#announced,
+      desk: this.#desk,
+      logins: { authorize: async () => ({ kind: "ok", registered: false }) },
+    });
     return new StratumServer(STRATUM, { backend, clock, random, logger: SILENT, metrics: NO_METRICS });
+  }
+}
+
+class PayingBackend extends OpenBackend {
+  readonly #onCredit: (work: bigint) => void;
+
+  constructor(modules: OpenBackendModules, onCredit: (work: bigint) => void) {
+    super({ lateMs: LATE_MS }, modules);
+    this.#onCredit = onCredit;
+  }
+
+  override async submit(share: SubmittedShare): Promise<ShareVerdict> {
+    const verdict = await super.submit(share);
+    if (verdict.kind === "accepted") this.#onCredit(assignedWork(verdict.target));
+    return verdict;
   }
 }
 
@@ -179,26 +186,9 @@ export class OpenPool implements Pool {
   readonly #server: StratumServer;
 
   constructor({ clock, random, hasher, onCredit }: Omit<PoolModules, "books">) {
-    const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random, logger: SILENT });
-    this.#backend = backend;
-    const paying: StratumBackend = {
-      currentJob: () => backend.currentJob(),
-      oprHashOf: (height) => backend.oprHashOf(height),
-      authorize: (request) => backend.authorize(request),
-      grantPrefix: (request) => backend.grantPrefix(request),
-      claimPrefix: (prefix, holder) => backend.claimPrefix(prefix, holder),
-      releasePrefix: (prefix) => backend.releasePrefix(prefix),
-      measuredPrefix: (prefix, measured) => backend.measuredPrefix(prefix, measured),
-      lastTarget: (holder, where) => backend.lastTarget(holder, where),
-      prefixesAreScarce: () => backend.prefixesAreScarce(),
-      submit: async (share) => {
-        const verdict = await backend.submit(share);
-        if (verdict.kind === "accepted") onCredit(assignedWork(verdict.target));
-        return verdict;
-      },
-    };
+    this.#backend = new PayingBackend({ hasher, clock, random, logger: SILENT }, onCredit);
     this.#server = new StratumServer(STRATUM, {
-      ...{ backend: paying, clock, random, logger: SILENT, metrics: NO_METRICS },
+      ...{ backend: this.#backend, clock, random, logger: SILENT, metrics: NO_METRICS },
     });
   }
 

@@ -11,6 +11,7 @@ import {
   granted,
   hasher8,
   mine,
+  never,
   openJob,
   oprHashOf,
   restarted,
@@ -828,6 +829,22 @@ describe("a stop while a cut is being written", () => {
 
     expect(sharesOf(w, 1000)).toBe(2);
     expect(w.books.incomplete()).toEqual([]);
+  });
+});
+
+describe("a desk that is drained while it waits for a slot", () => {
+  it("does not open when the database is back, and takes nothing", async () => {
+    const w = world();
+    w.books.databaseAway = true;
+    const recovered = w.desk.recover(never).catch((error: unknown) => error);
+    await pass(w.clock, 3_000);
+    await drain(w);
+    w.books.databaseAway = false;
+    const outcome = await passUntil(w.clock, recovered);
+
+    expect(outcome).toMatchObject({ code: "slot-wait-aborted" });
+    expect(w.desk.canKeep()).toBe(false);
+    expect(await submit(w, submission(w, 1000, await mine(1000, 0)))).toBe("unavailable");
   });
 });
 

@@ -1,0 +1,154 @@
+/**
+ * From record to queue: the journal, the epoch whose shares it takes, the cuts and close markers made of them, and their sending (DESIGN.md,
+ * "Journal, deltas, edges").
+ */
+
+import { sleep } from "../../shared/clock.ts";
+import type { SlotGrant } from "../../shared/db/edges.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
+import { Journal } from "../journal/journal.ts";
+import type { JournalEnd } from "../journal/read-journal.ts";
+import type { JobRecord } from "../journal/records.ts";
+import { SlotLease } from "../lease/slots.ts";
+import { journalKnowledge, recordsPastJournal } from "./ahead.ts";
+import { Cutter } from "./cutter.ts";
+import type { ShareDeskModules, ShareDeskOptions } from "./interface.ts";
+import type { OpenJob, OpenJobs } from "./open-jobs.ts";
+import type { Recovery } from "./recover.ts";
+import { SummaryOutbox } from "./summary-outbox.ts";
+import type { Tallies } from "./tallies.ts";
+
+const RESEND_AFTER_MS = 5 * 60_000;
+const OUTBOX_BYTES = 64 * 1024 * 1024;
+const RETRY_MS = 1_000;
+
+export interface LedgerOptions
+  extends Pick<ShareDeskOptions, "edgeId" | "blockMs" | "resendAfterMs" | "outboxBytes" | "journal"> {
+  /** The journal's own. */
+  readonly folder: string;
+}
+
+export interface LedgerModules
+  extends Pick<ShareDeskModules, "disk" | "records" | "queue" | "clock" | "random" | "logger" | "onFatal"> {
+  readonly jobs: OpenJobs;
+  /** No share of this job or an earlier one is taken any more, after a restart neither. */
+  readonly overThrough: () => number;
+  /** A new epoch is on record; the jobs that are open go on in it. */
+  readonly onEpoch: () => void;
+}
+
+export class ShareLedger {
+  readonly tallies: Tallies;
+  readonly journal: Journal;
+  readonly outbox: SummaryOutbox;
+  readonly lease: SlotLease;
+  readonly #cutter: Cutter;
+  readonly #options: LedgerOptions;
+  readonly #modules: LedgerModules;
+  /** The markers that earlier epochs owe have been looked for. */
+  #owedFound = false;
+
+  /** Goes on behind what `recovery` read up to `end`. */
+  constructor(options: LedgerOptions, modules: LedgerModules, recovery: Recovery, end: JournalEnd) {
+    this.#options = options;
+    this.#modules = modules;
+    const { edgeId, blockMs, folder, outboxBytes, resendAfterMs } = options;
+    const { records, logger, onFatal } = modules;
+    const { tallies } = recovery;
+    this.tallies = tallies;
+    this.journal = new Journal({ ...options.journal, folder }, end, {
+      ...modules,
+      state: () => tallies.state(),
+      onFailure: onFatal,
+    });
+    this.outbox = new SummaryOutbox(
+      { limitBytes: outboxBytes ?? OUTBOX_BYTES, resendAfterMs: resendAfterMs ?? RESEND_AFTER_MS },
+      modules,
+    );
+    for (const message of recovery.messages) {
+      if (message.kind === "delta") this.outbox.addDelta(message.key, message.seq, message.body);
+      else this.outbox.addMarker(message.key, message.lastSeq);
+    }
+    this.#cutter = new Cutter({ ...modules, tallies, journal: this.journal, outbox: this.outbox });
+    this.lease = new SlotLease(
+      { edgeId, blockMs },
+      {
+        ...modules,
+        records: recordsPastJournal(records, { journal: journalKnowledge(recovery), logger }),
+        begin: (grant) => this.#beginEpoch(grant),
+        onFenced: onFatal,
+      },
+    );
+  }
+
+  /**
+   * What an earlier run acknowledged is cut and marked under its own epoch before a new one begins. Rejects with `journal-failed`, and with
+   * `slot-wait-aborted` when `signal` aborts while the disk is full.
+   */
+  async retireEarlierEpochs(signal: AbortSignal): Promise<void> {
+    for (const tally of this.tallies.all()) if (tally.state === "open") tally.state = "closing";
+    while (!(await this.cut())) {
+      if (this.journal.failed()) throw journalFailed();
+      if (signal.aborted)
+        throw new CodedError("slot-wait-aborted", "stopped while waiting for room on the journal's disk");
+      await sleep(this.#modules.clock, RETRY_MS, signal);
+    }
+  }
+
+  /** Makes messages of what can be cut or closed. False: the journal had no room for some of it. */
+  cut(): Promise<boolean> {
+    return this.#cutter.run();
+  }
+
+  /** Asks the database what it has, and lets go of that. Rejects with `db-away`, `disk-failed`. */
+  async confirm(): Promise<void> {
+    if (!this.#owedFound) {
+      const present = this.tallies.epoch();
+      for (const key of await this.#modules.records.unmarkedJobs(this.#options.edgeId)) {
+        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its tallies.
+        if (key.slot === present?.slot && key.epoch >= present.epoch) continue;
+        const tally = this.tallies.tally(key);
+        if (tally.state === "open") tally.state = "closing";
+      }
+      this.#owedFound = true;
+      await this.cut();
+    }
+    await this.#cutter.confirm();
+  }
+
+  /** Sends nothing more, lets the slot go and closes the journal. */
+  async close(): Promise<void> {
+    await this.outbox.stop();
+    await this.lease.release();
+    await this.journal.close();
+  }
+
+  /** Puts an epoch on record. When it follows another in this process, the jobs that are open go on in it. */
+  async #beginEpoch(grant: SlotGrant): Promise<void> {
+    const { tallies, journal } = this;
+    const { jobs, clock, records, onEpoch } = this.#modules;
+    const epoch = { slot: grant.slot, epoch: grant.epoch, firstJob: grant.firstJob ?? null };
+    const current = jobs.current();
+    await appendUntilRoom(journal, { kind: "epoch", epoch }, clock, () => {
+      // Not those of this very epoch: it is put on record again when something after it failed.
+      for (const tally of tallies.all())
+        if (tally.state === "open" && tally.epoch !== grant.epoch) tally.state = "closing";
+      tallies.beginEpoch(epoch);
+      // Late shares, and those in hashing, are credited in this epoch too.
+      for (const job of jobs.live()) if (tallies.covers(job)) tallies.open(job);
+      onEpoch();
+      this.#owedFound = false;
+    });
+    if (current === undefined) return;
+    await appendUntilRoom(journal, { kind: "job", job: jobRecord(current) }, clock, ({ segment }) => {
+      tallies.open(current);
+      tallies.noteNewest(segment);
+    });
+    await records.coverJob(this.#options.edgeId, grant, current.height);
+  }
+}
+
+function jobRecord({ height, oprHash, credit, threshold }: OpenJob): JobRecord {
+  return { height, oprHash, credit, ...(threshold !== undefined && { threshold }) };
+}

@@ -1,0 +1,72 @@
+/** Shares onto the journal: whether one can be kept now, and the moment it is durable, credited and offered to the chain (DESIGN.md, "The path of a share"). */
+
+import type { Clock } from "../../shared/clock.ts";
+import { coerceError } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/logger.ts";
+import type { Journal } from "../journal/journal.ts";
+import { encodeRecord, type ShareRecord } from "../journal/records.ts";
+import { type AcceptedShare, acceptedShare } from "./accepted-share.ts";
+import type { Candidate } from "./screen.ts";
+import type { Tallies } from "./tallies.ts";
+import { CUT_WINDOW_ROWS } from "./window.ts";
+
+export interface ShareRecordsModules {
+  readonly tallies: Tallies;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The slot is this edge's. */
+  readonly leaseHeld: () => boolean;
+  readonly onAccepted: (share: AcceptedShare) => void;
+  /** Something can be cut or closed now rather than at the next period. */
+  readonly kick: () => void;
+}
+
+export class ShareRecords {
+  readonly #modules: ShareRecordsModules;
+
+  constructor(modules: ShareRecordsModules) {
+    this.#modules = modules;
+  }
+
+  /** Asked before hashing, to save the work, and after it. */
+  canKeep({ job, holder }: Candidate): boolean {
+    const { journal, tallies, leaseHeld } = this.#modules;
+    if (!leaseHeld() || !journal.canAppend()) return false;
+    if (!tallies.covers(job)) return false;
+    return tallies.open(job).window.hasRoomFor(holder);
+  }
+
+  /** `full`: it is not kept. `failed`: nobody knows whether a restart finds it. */
+  async keep(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
+    const { journal, tallies, clock } = this.#modules;
+    const { job, holder, nonce, target, late } = candidate;
+    const record: ShareRecord = {
+      job: job.height,
+      user: holder.user,
+      worker: holder.worker,
+      nonce: nonce.bytes,
+      assigned: target,
+      reached,
+      atMs: clock.wallMs(),
+      late,
+    };
+    const { kind } = await journal.append(encodeRecord({ kind: "share", share: record }), (place) => {
+      job.seen.credit(nonce.bytes);
+      const { window } = tallies.credit(job, record, place);
+      if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
+    });
+    if (kind === "durable") this.#offer(record);
+    return kind;
+  }
+
+  #offer(share: ShareRecord): void {
+    try {
+      this.#modules.onAccepted(acceptedShare(share, { late: share.late, recovered: false }));
+    } catch (thrown) {
+      this.#modules.logger.error("the submitter failed on a share, which is credited all the same", {
+        error: coerceError(thrown).message,
+      });
+    }
+  }
+}

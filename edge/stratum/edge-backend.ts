@@ -1,0 +1,77 @@
+/**
+ * The backend of an edge: what its stratum server asks goes to the logins, to the jobs that were announced and, for prefixes and shares, to the share
+ * desk. A submit goes on in edge/shares/share-desk.ts and edge/shares/pipeline.ts (DESIGN.md, "The path of a share").
+ */
+
+import type { ShareDesk } from "../shares/share-desk.ts";
+import type { AnnouncedJobs } from "./announced-jobs.ts";
+import type {
+  AuthorizeRequest,
+  AuthorizeVerdict,
+  Grant,
+  GrantRequest,
+  Holder,
+  Job,
+  Measured,
+  ShareVerdict,
+  StratumBackend,
+  SubmittedShare,
+} from "./backend.ts";
+
+export interface EdgeBackendModules {
+  readonly announced: AnnouncedJobs;
+  readonly desk: ShareDesk;
+  readonly logins: Pick<StratumBackend, "authorize">;
+}
+
+export class EdgeBackend implements StratumBackend {
+  readonly #modules: EdgeBackendModules;
+
+  constructor(modules: EdgeBackendModules) {
+    this.#modules = modules;
+  }
+
+  /** None while the desk takes no shares of it. */
+  currentJob(): Job | undefined {
+    const job = this.#modules.announced.current();
+    const freshFrom = this.#modules.desk.freshFrom();
+    if (job === undefined || freshFrom === undefined) return undefined;
+    return { height: job.height, oprHash: job.oprHash, threshold: job.threshold, freshFrom };
+  }
+
+  oprHashOf(height: number): string | undefined {
+    return this.#modules.announced.oprHashOf(height);
+  }
+
+  authorize(request: AuthorizeRequest): Promise<AuthorizeVerdict> {
+    return this.#modules.logins.authorize(request);
+  }
+
+  grantPrefix(request: GrantRequest): Promise<Grant | undefined> {
+    return this.#modules.desk.grantPrefix(request);
+  }
+
+  claimPrefix(prefix: number, holder: Holder): Promise<boolean> {
+    return this.#modules.desk.claimPrefix(prefix, holder);
+  }
+
+  releasePrefix(prefix: number): void {
+    this.#modules.desk.releasePrefix(prefix);
+  }
+
+  measuredPrefix(prefix: number, measured: Measured): void {
+    this.#modules.desk.measuredPrefix(prefix, measured);
+  }
+
+  lastTarget(holder: Holder, where: Measured): bigint | undefined {
+    return this.#modules.desk.lastTarget(holder, where);
+  }
+
+  prefixesAreScarce(): boolean {
+    return this.#modules.desk.prefixesAreScarce();
+  }
+
+  submit(share: SubmittedShare): Promise<ShareVerdict> {
+    return this.#modules.desk.submit(share);
+  }
+}
