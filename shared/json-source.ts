@@ -16,11 +16,15 @@ const BRACKET_OR_STRING = /[[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"/g;
 
 /** True where the text is one valid JSON value. All functions below want such a text. */
 export function isJson(text: string): boolean {
+  return parseJson(text) !== undefined;
+}
+
+/** The value of the text, undefined where it is not JSON (which has no such value). */
+export function parseJson(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
