@@ -21,7 +21,7 @@ import { migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { LedgerMiner, openKernel } from "../e2e-aws/support/ledger-miner.ts";
-import { until } from "../start/support/until.ts";
+import { until } from "../helpers/until.ts";
 import { temporaryFolder } from "../start/support/bench.ts";
 import { PROJECT } from "../start/support/prosper.ts";
 import { build, makeBase, run, start, whyNot } from "./engine.ts";
