@@ -3,6 +3,7 @@
 import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CodedError, coerceError } from "../shared/errors.ts";
+import { syncFolder } from "../shared/sync-folder.ts";
 
 /** The file's text, undefined where there is none. */
 export async function readTextFile(path: string): Promise<string | undefined> {
@@ -54,16 +55,5 @@ async function fill(file: FileHandle, path: string, text: string): Promise<void>
     throw error;
   } finally {
     await file.close();
-  }
-}
-
-/** Makes a rename or a new file in the folder last. Windows has no such call and needs none. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -21,15 +21,30 @@ export function addressRanges(setting: string, entries: readonly string[]): Addr
 }
 
 function addRange(list: BlockList, setting: string, entry: string): void {
-  const [address = "", prefix, ...more] = entry.split("/");
-  const family = isIP(address);
-  const widest = family === 6 ? 128 : 32;
-  const bits = prefix === undefined ? widest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
-  if (family === 0 || more.length > 0 || !(bits <= widest))
+  const range = parseAddressRange(entry);
+  if (range === undefined)
     throw new RangeError(
       `${setting}: expected an IP address or a CIDR range such as 10.0.0.0/8, got ${JSON.stringify(entry)}`,
     );
-  list.addSubnet(address, bits, family === 6 ? "ipv6" : "ipv4");
+  list.addSubnet(range.address, range.bits, range.family);
+}
+
+/** Of one address all bits are fixed. */
+export interface AddressRange {
+  readonly address: string;
+  /** How many bits, from the first, an address of the range has in common with `address`. */
+  readonly bits: number;
+  readonly family: "ipv4" | "ipv6";
+}
+
+/** An address or a CIDR range; undefined where the text is neither. */
+export function parseAddressRange(text: string): AddressRange | undefined {
+  const [address = "", prefix, ...more] = text.split("/");
+  const family = isIP(address);
+  const widest = family === 6 ? 128 : 32;
+  const bits = prefix === undefined ? widest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+  if (family === 0 || more.length > 0 || !(bits <= widest)) return undefined;
+  return { address, bits, family: family === 6 ? "ipv6" : "ipv4" };
 }
 
 /** An IPv4 address that a socket for both families shows as an IPv6 one (::ffff:192.0.2.1), as the IPv4 address it is. */

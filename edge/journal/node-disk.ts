@@ -2,6 +2,7 @@
 
 import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { syncFolder } from "../../shared/sync-folder.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 
 /** Out of blocks, out of quota, or beyond the largest file allowed. */
@@ -37,17 +38,6 @@ function openedFile(path: string, handle: FileHandle): DiskFile {
       }),
     close: () => guarded(path, () => handle.close()),
   };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no such call: there a rename is durable with the volume's own journal.
-  if (process.platform === "win32") return;
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** One journal file: its name, and the header record that makes it readable without the files before it. */
 
 import * as v from "valibot";
+import { parseJson } from "../../shared/json-source.ts";
 import { decodeFrame, encodeFrames } from "./frame.ts";
 
 /** The header's kind; other records start at 1. */
@@ -43,14 +44,6 @@ export function decodeHeader(
 ): { readonly header: SegmentHeader; readonly end: number } | undefined {
   const frame = decodeFrame(bytes, 0, 0);
   if (frame === undefined || frame.kind !== HEADER_KIND) return undefined;
-  const parsed = v.safeParse(headerSchema, parseJson(frame.body));
+  const parsed = v.safeParse(headerSchema, parseJson(new TextDecoder().decode(frame.body)));
   return parsed.success ? { header: parsed.output, end: frame.end } : undefined;
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return undefined;
-  }
 }

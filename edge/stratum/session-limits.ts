@@ -2,6 +2,7 @@
 
 import type { RefusalCode } from "./backend.ts";
 import type { StratumSettings } from "./settings.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Refusals that an honest miner does not collect; late, duplicate and low shares, and those of another edge's prefix, come from honest ones as well. */
 const FORGED: ReadonlySet<RefusalCode> = new Set(["malformed", "wrong-prefix", "wrong-hash"]);
@@ -15,8 +16,7 @@ const FIRST_WINDOW = 4;
 
 export class Conduct {
   readonly #settings: StratumSettings;
-  #tokens: number;
-  #refilledMs: number;
+  readonly #lines: TokenBucket;
   #malformed = 0;
   /** 1 = forged, for the last `invalidWindow` shares. */
   readonly #verdicts: number[] = [];
@@ -25,8 +25,7 @@ export class Conduct {
 
   constructor(settings: StratumSettings, nowMs: number) {
     this.#settings = settings;
-    this.#tokens = settings.lineBurst;
-    this.#refilledMs = nowMs;
+    this.#lines = new TokenBucket({ perSecond: settings.linesPerSecond, burst: settings.lineBurst }, nowMs);
   }
 
   /** Requests that may be without an answer now: each good share lets a session have one more, a forged one begins anew. */
@@ -36,11 +35,8 @@ export class Conduct {
 
   /** Counts a line; returns how many milliseconds to leave the next one unread, 0 = none. */
   line(nowMs: number): number {
-    const { linesPerSecond, lineBurst } = this.#settings;
-    const refill = ((nowMs - this.#refilledMs) * linesPerSecond) / 1000;
-    this.#tokens = Math.min(lineBurst, this.#tokens + refill) - 1;
-    this.#refilledMs = nowMs;
-    return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / linesPerSecond;
+    const left = this.#lines.take(1, nowMs);
+    return left >= 0 ? 0 : (-left * 1000) / this.#settings.linesPerSecond;
   }
 
   /** Counts a malformed line; true = enough of them. */

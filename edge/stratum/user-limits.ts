@@ -4,6 +4,7 @@ import { dropOldest } from "../../shared/drop-oldest.ts";
 import { addressKey } from "../../shared/ip-address.ts";
 import type { Login } from "./session-login.ts";
 import type { StratumSettings } from "./settings.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Users and workers remembered; the oldest are forgotten first. */
 const MAX_RECORDS = 20_000;
@@ -12,18 +13,13 @@ const BURST_SECONDS = 5;
 /** A share that turned out forged has cost a hash for nothing: it counts as so many. */
 const FORGED_COST = 20;
 
-interface Bucket {
-  readonly tokens: number;
-  readonly filledMs: number;
-}
-
 /**
  * Kept by user *and* address: anybody may mine for a name without its password, and must not be able to use up what its
  * owner may send.
  */
 export class UserConduct {
   readonly #settings: StratumSettings;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
   readonly #pausedUntilMs = new Map<string, number>();
 
   constructor(settings: StratumSettings) {
@@ -32,16 +28,15 @@ export class UserConduct {
 
   /** Counts a share; false = the user sends too many. `key` is of `userKey`. */
   share(key: string, nowMs: number): boolean {
-    const tokens = this.#tokens(key, nowMs);
-    if (tokens < 1) return false;
-    this.#put(key, tokens - 1, nowMs);
+    const bucket = this.#bucket(key, nowMs);
+    if (bucket.left(nowMs) < 1) return false;
+    bucket.take(1, nowMs);
     return true;
   }
 
   /** Counts what a forged share costs beyond any other; it never leaves the user more than a second behind. */
   forged(key: string, nowMs: number): void {
-    const rest = this.#tokens(key, nowMs) - (FORGED_COST - 1);
-    this.#put(key, Math.max(rest, -this.#settings.userSharesPerSecond), nowMs);
+    this.#bucket(key, nowMs).take(FORGED_COST - 1, nowMs, -this.#settings.userSharesPerSecond);
   }
 
   /** The worker's session was closed for its shares: until the ban is over it gets no other at this address. */
@@ -57,17 +52,13 @@ export class UserConduct {
     return Math.max(0, (this.#pausedUntilMs.get(workerKey(login, address)) ?? 0) - nowMs);
   }
 
-  #tokens(key: string, nowMs: number): number {
-    const rate = this.#settings.userSharesPerSecond;
-    const full = rate * BURST_SECONDS;
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined) return full;
-    return Math.min(full, bucket.tokens + ((nowMs - bucket.filledMs) * rate) / 1000);
-  }
-
-  #put(key: string, tokens: number, nowMs: number): void {
-    this.#buckets.set(key, { tokens, filledMs: nowMs });
+  #bucket(key: string, nowMs: number): TokenBucket {
+    const perSecond = this.#settings.userSharesPerSecond;
+    const bucket =
+      this.#buckets.get(key) ?? new TokenBucket({ perSecond, burst: perSecond * BURST_SECONDS }, nowMs);
+    this.#buckets.set(key, bucket);
     dropOldest(this.#buckets, MAX_RECORDS);
+    return bucket;
   }
 }
 

@@ -1,6 +1,5 @@
 /** Slows down guesses at passwords, over stratum and over the web together, without ever binding the owner (shared/accounts/guesses.ts). */
 
-import { createHash } from "node:crypto";
 import * as v from "valibot";
 import {
   addressLimit,
@@ -22,6 +21,7 @@ import {
 import type { Db } from "../../shared/db/port.ts";
 import { addressKey } from "../../shared/ip-address.ts";
 import { userName } from "../../shared/messages/summary.ts";
+import { sha256Hex } from "../../shared/sha256.ts";
 
 /** How a try ended; `unknown`: there was no verdict. */
 export type TryOutcome = "passed" | "failed" | "unknown";
@@ -104,7 +104,7 @@ async function login(parts: Parts, given: string, from: Origin): Promise<Try> {
   const address = addressKey(from.remoteAddress);
   const isCounted = address !== "" && from.exempt !== true;
   const addressWaitMs = isCounted ? addresses.count(address) : 0;
-  const key = createHash("sha256").update(given).digest("base64");
+  const key = sha256Hex(given);
   const stranger = addressWaitMs === 0 && nobodies.waitMs(key) === 0;
   const takeBackAddress = (): void => {
     if (isCounted && addressWaitMs === 0) addresses.takeBack(address);

@@ -1,6 +1,5 @@
 /** A second factor beside the password: enrolled with a secret, confirmed by its first code, asked for at every login from then on. */
 
-import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
@@ -10,6 +9,7 @@ import {
   useRecoveryCode,
   useStep,
 } from "../../shared/db/second-factors.ts";
+import { sha256Hex } from "../../shared/sha256.ts";
 import { base32, otpauthUri, stepOf, TOTP_SECRET_BYTES } from "./totp.ts";
 
 export interface SecondFactorModules {
@@ -82,5 +82,5 @@ export async function confirmEnrolment(
 }
 
 function hashRecovery(code: string): string {
-  return createHash("sha256").update(code.toUpperCase()).digest("hex");
+  return sha256Hex(code.toUpperCase());
 }

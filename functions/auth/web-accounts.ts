@@ -1,6 +1,5 @@
 /** Accounts as the web sees them: register, log in and out, and what a user may change. */
 
-import { createHash } from "node:crypto";
 import type { GuessLimit } from "../../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
@@ -14,6 +13,7 @@ import {
   type SessionUser,
 } from "../../shared/db/sessions.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
+import { sha256Hex } from "../../shared/sha256.ts";
 import {
   BAD_ADDRESS,
   type CredentialModules,
@@ -130,10 +130,10 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
       });
     },
     async logout(token) {
-      if (TOKEN.test(token)) await deleteSession(db, hashToken(token));
+      if (TOKEN.test(token)) await deleteSession(db, sha256Hex(token));
     },
     async whoIs(token) {
-      return TOKEN.test(token) ? findSession(db, hashToken(token), clock.wallMs()) : undefined;
+      return TOKEN.test(token) ? findSession(db, sha256Hex(token), clock.wallMs()) : undefined;
     },
     ...settings(parts),
     ...secondFactor(options.issuer ?? "Prosper Pool", parts),
@@ -176,7 +176,7 @@ function secondFactor(issuer: string, parts: Parts): Factor {
       return enrolment === undefined ? refused(IN_FORCE) : { kind: "ok", enrolment };
     },
     async confirmSecondFactor({ user, token }, code, from) {
-      return counted<ConfirmResult>(await parts.lockout.session(hashToken(token)), async () => {
+      return counted<ConfirmResult>(await parts.lockout.session(sha256Hex(token)), async () => {
         const recoveryCodes = await confirmEnrolment(parts, user.id, code);
         if (recoveryCodes === undefined) return { outcome: "failed", result: refused(WRONG_CODE) };
         const renewed = await renewSession(parts, user, from);
@@ -200,7 +200,7 @@ type Proven = { readonly kind: "ok"; readonly user: User } | Refusal;
 
 /** Who is logged in shows again who it is: counted for the session, so that nobody else's failures stand in its way. */
 async function proveAgain(parts: Parts, { user, token }: LiveSession, proof: Proof): Promise<Proven> {
-  return prove(parts, await parts.lockout.session(hashToken(token)), user.name, proof);
+  return prove(parts, await parts.lockout.session(sha256Hex(token)), user.name, proof);
 }
 
 /** Every way to try a password goes through here: counted, and the code of a second factor must be right too. */
@@ -255,7 +255,7 @@ interface NamedUser {
 /** A new session, which is then the user's only one. */
 async function renewSession(parts: Parts, user: NamedUser, from: Origin): Promise<OpenedSession> {
   const opened = await openSession(parts, user, from);
-  await deleteOtherSessions(parts.db, user.id, hashToken(opened.token));
+  await deleteOtherSessions(parts.db, user.id, sha256Hex(opened.token));
   return opened;
 }
 
@@ -264,7 +264,7 @@ async function openSession(parts: Parts, user: NamedUser, from: Origin): Promise
   const [token, device] = [newToken(parts.random), newToken(parts.random)];
   const nowMs = parts.clock.wallMs();
   await insertSession(parts.db, {
-    tokenHash: hashToken(token),
+    tokenHash: sha256Hex(token),
     userId: user.id,
     nowMs,
     expiresAtMs: nowMs + SESSION_SECONDS * 1000,
@@ -275,8 +275,4 @@ async function openSession(parts: Parts, user: NamedUser, from: Origin): Promise
 
 function newToken(random: Random): string {
   return Buffer.from(random(32)).toString("base64url");
-}
-
-function hashToken(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
 }

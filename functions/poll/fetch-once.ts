@@ -3,6 +3,7 @@
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { SourceRequest } from "../../shared/prices/source.ts";
+import { readBody } from "../../shared/read-body.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -88,24 +89,13 @@ async function readResponse(response: Response, host: string, maxBytes: number):
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     };
   }
-  const body = await readBody(response, maxBytes);
-  return body === undefined ? failed(`${host} sent more than ${maxBytes} bytes`) : { kind: "answered", body };
+  const body = await readBody(response.body, { maxBytes });
+  if (body === undefined) return failed(`${host} sent more than ${maxBytes} bytes`);
+  return { kind: "answered", body: body.toString("utf8") };
 }
 
 /** Seconds only: what services that limit rates send. */
 function retryAfter(header: string | null): number | undefined {
   if (header === null || !/^\d{1,9}$/.test(header)) return undefined;
   return Math.min(Number(header), LONGEST_RETRY_AFTER_S) * 1000;
-}
-
-async function readBody(response: Response, maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Leaving the loop cancels the body.
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Command } from "commander";
 import { systemClock } from "../../shared/clock.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import { migrate } from "../../shared/db/migrate.ts";
@@ -56,6 +57,12 @@ export const DEFAULT_CONFIG = join(PROSPER_HOME, "prosper-pool.toml");
 export const DEFAULT_DATA_DIR = join(PROSPER_HOME, "devnet");
 /** Where `prosper edge` keeps its journal, unless `app.datadir` names another. */
 export const EDGE_DATA_DIR = join(PROSPER_HOME, "data");
+
+/** What each group of commands is built with. */
+export interface ProgramParts {
+  /** The context of a command that is running, from the flags of the whole tree. */
+  contextOf(command: Command): CliContext;
+}
 
 export class CliContext {
   readonly config: Config;

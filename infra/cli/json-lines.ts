@@ -1,7 +1,7 @@
 /** Where in a JSON file something stands, so that an error can name the line. */
 
 import { coerceError } from "../../shared/errors.ts";
-import { jsonParts, skipSpace } from "../../shared/opr/json-source.ts";
+import { jsonParts, skipSpace } from "../../shared/json-source.ts";
 
 /**
  * The line (from 1) of the value at `path` in a valid JSON text; where a key is missing, that of the object it is missing in.

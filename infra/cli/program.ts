@@ -3,10 +3,9 @@
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { addDatabaseCommands } from "./books/commands.ts";
-import { CliContext, DEFAULT_CONFIG, type GlobalFlags } from "./context.ts";
+import { CliContext, DEFAULT_CONFIG, type GlobalFlags, type ProgramParts } from "./context.ts";
 import { addNetworkCommands } from "./network/commands.ts";
 import { trueOrFalse, wholeNumber } from "./numbers.ts";
-import type { ProgramParts } from "./program-parts.ts";
 import { addServiceCommands } from "./services/commands.ts";
 import { addToolCommands } from "./tools/commands.ts";
 

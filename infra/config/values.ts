@@ -1,10 +1,10 @@
 /** What a setting may be: each kind of value with the message for what is none. */
 
-import { isIP } from "node:net";
 import * as v from "valibot";
 import { parseFeeRate } from "../../shared/accounting/fee.ts";
 import { unitsOf } from "../../shared/decimal.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
+import { parseAddressRange } from "../../shared/ip-address.ts";
 
 export const text = v.string("expected text in quotes");
 export const flag = v.boolean("expected true or false");
@@ -63,17 +63,10 @@ export const addresses = v.pipe(
   text,
   v.transform((list) => list.split(",").flatMap((entry) => entry.trim() || [])),
   v.check(
-    (entries) => entries.every(isAddressRange),
+    (entries) => entries.every((entry) => parseAddressRange(entry) !== undefined),
     'expected IP addresses or CIDR ranges, separated by commas, like "10.0.0.0/8, 192.0.2.7"',
   ),
 );
-
-function isAddressRange(entry: string): boolean {
-  const [address = "", bits, ...more] = entry.split("/");
-  const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32));
-}
 
 /** One address of a server, or several separated by commas. */
 export const urls = v.pipe(

@@ -9,7 +9,7 @@ import { crc32 } from "node:zlib";
 import { concat, u32ToBytes } from "../../shared/bytes.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { syncFolder } from "../durable-file.ts";
+import { syncFolder } from "../../shared/sync-folder.ts";
 
 export interface LogRecord {
   /** JSON. */

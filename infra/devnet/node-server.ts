@@ -4,7 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import * as v from "valibot";
 import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
+import { parseJson } from "../../shared/json-source.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { readBody } from "../../shared/read-body.ts";
 import { CONTROL, type Control, type ControlState } from "./controls.ts";
 import { type Listening, listen } from "./listen.ts";
 import { RawJson, RpcError, type RpcMethods } from "./rpc-methods.ts";
@@ -68,7 +70,7 @@ async function handle(
   modules: NodeServerModules,
 ): Promise<void> {
   const { pathname } = new URL(request.url ?? "/", "http://devnet");
-  const body = await readBody(request);
+  const body = (await readBody(request, { maxBytes: BODY_BYTES_MAX }))?.toString("utf8");
   if (body === undefined)
     return send(response, 413, JSON.stringify({ error: `expected at most ${BODY_BYTES_MAX} bytes` }));
   if (pathname === "/control") return control(request.method ?? "GET", body, response, modules);
@@ -149,25 +151,4 @@ function control(method: string, body: string, response: ServerResponse, modules
 
 function send(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "application/json" }).end(text);
-}
-
-/** Undefined if it is too large. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const bytes: Buffer = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > BODY_BYTES_MAX) return undefined;
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
 import { encodeEntry, entryHash, OPR_CHAIN } from "../../shared/factom/entry.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
+import { parseJson } from "../../shared/json-source.ts";
 import { type Activations, versionAt } from "../../shared/opr/assets.ts";
 import { readTextFile } from "../durable-file.ts";
 import { type BlockEntry, makeBlock } from "./block-maker.ts";
@@ -94,14 +95,6 @@ export async function appendRealBlocks(blocks: readonly RealBlock[], modules: Re
       const made = await makeBlock(contents, chain, hasher);
       await chain.append(made.record, made.raws);
     }
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

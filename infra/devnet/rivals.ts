@@ -1,6 +1,5 @@
 /** The devnet's other miners: each has its own OPR with prices near the feed's, hashes for real, and submits its best nonce. */
 
-import { createHash } from "node:crypto";
 import { bytesToU64, concat, u32ToBytes } from "../../shared/bytes.ts";
 import type { Random } from "../../shared/clock.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
@@ -10,6 +9,7 @@ import { buildOpr } from "../../shared/grading/build-record.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { OprVersion } from "../../shared/opr/assets.ts";
 import { oprExtIds } from "../../shared/opr/entry.ts";
+import { sha256 } from "../../shared/sha256.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 export interface RivalsOptions {
@@ -65,8 +65,7 @@ const BATCH = 512;
 
 /** FA address of rival `index`, the same on every devnet. */
 export function rivalAddress(index: number): string {
-  const seed = createHash("sha256").update(`prosper devnet rival ${index}`).digest();
-  return faAddressOf(keyPairFromSeed(new Uint8Array(seed)));
+  return faAddressOf(keyPairFromSeed(sha256(`prosper devnet rival ${index}`)));
 }
 
 /** The rivals' names and addresses, made once; `start` begins a block. */

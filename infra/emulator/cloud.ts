@@ -5,15 +5,15 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { startParts } from "../parts.ts";
 import { type DevnetKeys, ensureDevnetKeys } from "../pool/devnet-pool.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { creditAddress } from "../pool/key-addresses.ts";
-import { startParts } from "../pool/parts.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { startDataApiServer } from "./data-api/server.ts";
 import { deployLocal, type LocalOutputs } from "./deploy.ts";
 import { type MiniStack, startMiniStack } from "./ministack.ts";
-import { firstLine } from "./process.ts";
+import { firstLine, jsonLine } from "./process.ts";
 
 export interface CloudOptions {
   /** For everything that is kept. */
@@ -86,7 +86,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
         ],
         env: { PATH: path, HOME: home },
       },
-      readyLine,
+      jsonLine(ready),
       READY_MS,
     );
     onStop(() => devnet.program.stop());
@@ -117,10 +117,4 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
       outputs,
     };
   });
-}
-
-function readyLine(line: string): v.InferOutput<typeof ready> | undefined {
-  if (!line.startsWith("{")) return undefined;
-  const parsed = v.safeParse(ready, JSON.parse(line));
-  return parsed.success ? parsed.output : undefined;
 }

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { factoidAddress } from "../pool/key-addresses.ts";
 import type { Cloud } from "./cloud.ts";
 import { emulatorEnvironment } from "./deploy.ts";
-import { firstLine, type Program } from "./process.ts";
+import { firstLine, jsonLine, type Program } from "./process.ts";
 
 export interface EdgeProcessOptions {
   readonly cloud: Cloud;
@@ -51,7 +51,7 @@ export async function startEdgeProcess(options: EdgeProcessOptions): Promise<Edg
       },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
     },
-    readyLine,
+    jsonLine(ready),
     READY_MS,
   );
   return { stratum: value.stratum, program };
@@ -72,10 +72,4 @@ function configOf(options: EdgeProcessOptions): Record<string, Record<string, un
     stratum: { host: "127.0.0.1", stratumport: options.port },
     submit: { "ema-n": 6 },
   };
-}
-
-function readyLine(line: string): v.InferOutput<typeof ready> | undefined {
-  if (!line.startsWith('{"event"')) return undefined;
-  const parsed = v.safeParse(ready, JSON.parse(line));
-  return parsed.success ? parsed.output : undefined;
 }

@@ -1,7 +1,6 @@
 /** `npm run local`: the control stack on an emulator of AWS, an edge and a miner beside it, and the pages in the browser. */
 
 import { join } from "node:path";
-import { type Miner, startMiner } from "../../edge/miner/miner.ts";
 import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
@@ -9,8 +8,9 @@ import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
+import { startParts } from "../parts.ts";
 import { factoidAddress } from "../pool/key-addresses.ts";
-import { startParts } from "../pool/parts.ts";
+import { startLocalMiners } from "../pool/local-miners.ts";
 import { runEvery } from "../pool/run-every.ts";
 import { type CloudModules, type CloudOptions, startCloud } from "./cloud.ts";
 import { startEdgeProcess } from "./edge.ts";
@@ -47,7 +47,7 @@ const LOOK_MS = 1_000;
 export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModules): Promise<LocalPool> {
   const { dataDir, blockSeconds, lxrBits, path, home } = options;
   const { random, logger, onStep } = modules;
-  return startParts(logger, async (onStop) => {
+  return startParts(logger, async (onStop, stopping) => {
     const cloud = await startCloud(options, modules);
     onStop(() => cloud.stop());
     const db = openPg({ url: cloud.databaseUrl });
@@ -61,21 +61,20 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
       port: options.stratumPort,
       onLine: (line) => logger.debug("edge", { line }),
     });
-    let isStopping = false;
-    onStop(() => {
-      isStopping = true;
-      return edge.program.stop();
-    });
+    onStop(() => edge.program.stop());
     void edge.program.ended.then((code) => {
-      if (isStopping) return;
+      if (stopping.aborted) return;
       const said = `the edge ended with exit code ${code}. Its last lines:\n${edge.program.tail()}`;
       modules.onFatal(new CodedError("edge", said));
     });
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const admin = await ensureAdmin(accounts);
     await ensureUser(db, MINER_USER, factoidAddress(cloud.keys.miner));
+    const [host = "127.0.0.1", port = "0"] = edge.stratum.split(":");
+    const where = { host, port: Number(port), user: MINER_USER, dutyCycle: MINER_DUTY };
     const table = options.miners > 0 ? await modules.openTable(lxrBits) : undefined;
-    const miners = table === undefined ? [] : startMiners(options.miners, edge.stratum, table, modules);
+    const miners =
+      table === undefined ? [] : startLocalMiners({ ...where, count: options.miners }, { ...modules, table });
     onStop(() => Promise.all(miners.map((miner) => miner.stop())));
     const front = await startFront({
       host: "127.0.0.1",
@@ -85,33 +84,14 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
       secret: options.originSecret,
     });
     onStop(() => front.stop());
-    const stopping = new AbortController();
-    const telling = tellSeals(db, modules, stopping.signal);
-    onStop(() => {
-      stopping.abort();
-      return telling;
-    });
+    const telling = tellSeals(db, modules, stopping);
+    onStop(() => telling);
     const inviteCode = await ensureInvite(accounts);
     return {
       ...{ web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd, admin, inviteCode },
       guestAddress: factoidAddress(cloud.keys.guest ?? cloud.keys.miner),
     };
   });
-}
-
-function startMiners(count: number, stratum: string, table: SharedTable, modules: LocalPoolModules): Miner[] {
-  const { clock, random, logger } = modules;
-  const [host = "127.0.0.1", port = "0"] = stratum.split(":");
-  return Array.from({ length: count }, (_, i) =>
-    startMiner(
-      {
-        ...{ host, port: Number(port), threads: 1, dutyCycle: MINER_DUTY },
-        user: MINER_USER,
-        worker: `miner-${i + 1}`,
-      },
-      { table, clock, random, logger, onMessage: (text) => logger.debug("the pool says", { text }) },
-    ),
-  );
 }
 
 /** Functions seal; whoever wants to know must look. */

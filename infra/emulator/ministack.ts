@@ -1,10 +1,10 @@
 /** MiniStack, an emulator of AWS that needs no container engine: installed once from PyPI into a folder of its own, run as a process. */
 
 import { existsSync, mkdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { freePort } from "../free-port.ts";
 import { isHealthy } from "./health.ts";
 import { type Program, runProgram, startProgram } from "./process.ts";
 
@@ -93,17 +93,4 @@ async function install({ installDir, path, home, pipEnv }: MiniStackOptions): Pr
     );
   }
   return python;
-}
-
-/** One that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

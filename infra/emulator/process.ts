@@ -2,7 +2,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
+import { parseJson } from "../../shared/json-source.ts";
 
 export interface ProgramOptions {
   /** For messages. */
@@ -99,4 +101,14 @@ export function firstLine<T>(
       (error: Error) => reject(error),
     );
   });
+}
+
+/** For `firstLine`: the first line of JSON that fits the schema, whatever else is said. */
+export function jsonLine<const Schema extends v.GenericSchema>(
+  schema: Schema,
+): (line: string) => v.InferOutput<Schema> | undefined {
+  return (line) => {
+    const parsed = v.safeParse(schema, parseJson(line));
+    return parsed.success ? parsed.output : undefined;
+  };
 }

@@ -16,11 +16,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { systemClock } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { freePort } from "../free-port.ts";
 import { clearRemains, livePid, type ServerState, serverState } from "./postgres-process.ts";
 
 const exec = promisify(execFile);
@@ -273,19 +273,4 @@ async function createDatabase(adminUrl: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address !== null
-          ? resolve(address.port)
-          : reject(new Error("no port")),
-      );
-    });
-  });
 }

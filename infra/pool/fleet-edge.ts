@@ -18,9 +18,9 @@ import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { startParts } from "../parts.ts";
 import { connectFactomd } from "./factomd.ts";
 import { createPoolMetrics } from "./metrics.ts";
-import { startParts } from "./parts.ts";
 import { edgeOptions } from "./pool-settings.ts";
 import { renewCertificate } from "./stratum-settings.ts";
 
@@ -77,7 +77,7 @@ const HAND_OVER_MS = 30_000;
 export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModules): Promise<FleetEdge> {
   const { config, dataDir, functions } = options;
   const { clock, random, logger } = modules;
-  return startParts(logger, async (onStop) => {
+  return startParts(logger, async (onStop, stopping) => {
     // A setting that is wrong is told before anything slow begins.
     const settings = edgeOptions(config, dataDir);
     const lock = lockFolder(dataDir);
@@ -106,22 +106,13 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
         onFatal: modules.onFatal,
       },
     );
-    const stopping = new AbortController();
     onStop(() => {
-      stopping.abort();
       const overMs = config.aws.drain;
       return edge.stop({ overMs, signal: AbortSignal.timeout(overMs + HAND_OVER_MS) });
     });
-    await edge.start(stopping.signal);
-    const certificate = renewCertificate(config, edge.listeningTls, {
-      clock,
-      logger,
-      signal: stopping.signal,
-    });
-    onStop(() => {
-      stopping.abort();
-      return certificate;
-    });
+    await edge.start(stopping);
+    const certificate = renewCertificate(config, edge.listeningTls, { clock, logger, signal: stopping });
+    onStop(() => certificate);
     return {
       stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
       factomd: url,

@@ -18,6 +18,7 @@ import type { Factomd } from "../../shared/factom/client.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { startParts } from "../parts.ts";
 import { watchDatabase } from "./database-outage.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
 import type { PoolMetrics } from "./metrics.ts";
@@ -67,60 +68,35 @@ const DRAIN_MS = 10_000;
 const MINER_CLOSE_MS = 200;
 
 /** Starts every part in the order of the data. Rejects with the first part's CodedError, after stopping those before it. */
-export async function startPool(options: PoolOptions, modules: PoolModules): Promise<Pool> {
-  const stop = new AbortController();
-  const undo: (() => Promise<unknown>)[] = [];
-  try {
-    return await start(options, { ...modules, ...watchDatabase(modules) }, stop, undo);
-  } catch (error) {
-    stop.abort();
-    for (const step of undo.toReversed()) await step().catch(() => undefined);
-    throw error;
-  }
-}
-
-async function start(
-  options: PoolOptions,
-  modules: PoolModules,
-  stop: AbortController,
-  undo: (() => Promise<unknown>)[],
-): Promise<Pool> {
+export function startPool(options: PoolOptions, handed: PoolModules): Promise<Pool> {
   const { config } = options;
-  const { logger } = modules;
-  const lock: FolderLock = lockFolder(options.folder);
-  undo.push(async () => lock.release());
-  const books = createPoolBooks(options, modules);
-  undo.push(() => books.stop(DRAIN_MS));
-  const prices = pollPrices(options, modules, stop.signal);
-  undo.push(() => prices);
-  const passwords = createPasswords({}, { random: modules.random });
-  const edge = await createPoolEdge(options, modules, { books, passwords });
-  undo.push(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
-  await edge.start(stop.signal);
-  const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stop.signal });
-  undo.push(() => certificate);
-  await books.startSealing();
-  const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
-  const web = await startPoolWeb(options, { ...modules, edge, passwords, receiptKeys });
-  undo.push(() => web.stop());
-  logger.info("the pool runs", {
-    stratum: edge.listening?.port,
-    tls: edge.listeningTls?.port,
-    web: web.port,
+  const { logger } = handed;
+  return startParts(logger, async (onStop, stopping) => {
+    const modules = { ...handed, ...watchDatabase(handed) };
+    const lock: FolderLock = lockFolder(options.folder);
+    onStop(async () => lock.release());
+    const books = createPoolBooks(options, modules);
+    onStop(() => books.stop(DRAIN_MS));
+    const prices = pollPrices(options, modules, stopping);
+    onStop(() => prices);
+    const passwords = createPasswords({}, { random: modules.random });
+    const edge = await createPoolEdge(options, modules, { books, passwords });
+    onStop(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
+    await edge.start(stopping);
+    const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stopping });
+    onStop(() => certificate);
+    await books.startSealing();
+    const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
+    const web = await startPoolWeb(options, { ...modules, edge, passwords, receiptKeys });
+    onStop(() => web.stop());
+    logger.info("the pool runs", {
+      stratum: edge.listening?.port,
+      tls: edge.listeningTls?.port,
+      web: web.port,
+    });
+    const stratum = hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0);
+    return { web, edge, stratum };
   });
-  return {
-    web,
-    edge,
-    stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
-    async stop() {
-      stop.abort();
-      for (const step of undo.toReversed()) {
-        await step().catch((error: unknown) =>
-          logger.error("a part did not stop cleanly", { error: String(error) }),
-        );
-      }
-    },
-  };
 }
 
 function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks {

@@ -19,8 +19,8 @@ import type { Factomd } from "../../shared/factom/client.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { startParts } from "../parts.ts";
 import { createLocalBooks } from "./local-accounting.ts";
-import { startParts } from "./parts.ts";
 import { followOptions, gradeOptions, sealDeadlineMs, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 
@@ -46,7 +46,7 @@ export function startSync(
   const { config } = options;
   const { db, factomd, hasher, clock, logger } = modules;
   const folder = join(options.dataDir, "sync");
-  return startParts(logger, async (onStop) => {
+  return startParts(logger, async (onStop, stopping) => {
     const grading = gradeOptions(config);
     const lock = lockFolder(folder);
     onStop(async () => lock.release());
@@ -76,12 +76,8 @@ export function startSync(
         onBlock: modules.onBlock,
       },
     );
-    const stopping = new AbortController();
-    const running = Promise.all([follower.run(stopping.signal), stall.run(stopping.signal)]);
-    onStop(() => {
-      stopping.abort();
-      return running;
-    });
+    const running = Promise.all([follower.run(stopping), stall.run(stopping)]);
+    onStop(() => running);
     return {};
   });
 }

@@ -13,9 +13,9 @@ import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { startParts } from "../parts.ts";
 import { connectFactomd } from "./factomd.ts";
 import { createPoolMetrics } from "./metrics.ts";
-import { startParts } from "./parts.ts";
 import { startPool } from "./pool.ts";
 import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
-import { type Miner, startMiner } from "../../edge/miner/miner.ts";
+import type { Miner } from "../../edge/miner/miner.ts";
 import { localHost } from "../../edge/stratum/listen-on.ts";
 import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
@@ -19,9 +19,11 @@ import { MAINNET_ACTIVATIONS } from "../../shared/opr/assets.ts";
 import type { Config } from "../config/schema.ts";
 import { startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
+import { type OnStop, startParts } from "../parts.ts";
 import { type DevnetKeys, ensureDevnetKeys, writeEndpoints } from "./devnet-pool.ts";
 import { type Postgres, startPostgres } from "./embedded-postgres.ts";
 import { creditAddress, factoidAddress } from "./key-addresses.ts";
+import { startLocalMiners } from "./local-miners.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { type Pool, startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
@@ -75,51 +77,33 @@ const DEVNET_EMA = 6;
 const DEVNET_PRICES = { fixedusd: 0, devnet: 1 };
 
 /** Starts everything; what is already running is stopped when a later part fails. */
-export async function startUp(options: UpOptions, modules: UpModules): Promise<Up> {
-  const undo: (() => Promise<unknown>)[] = [];
-  const stopAll = async (): Promise<void> => {
-    for (const step of undo.toReversed()) {
-      await step().catch((error: unknown) =>
-        modules.logger.error("a part did not stop cleanly", { error: String(error) }),
-      );
-    }
-  };
-  try {
-    return await start(options, modules, undo, stopAll);
-  } catch (error) {
-    await stopAll();
-    throw error;
-  }
+export function startUp(options: UpOptions, modules: UpModules): Promise<Up> {
+  return startParts(modules.logger, (onStop) => start(options, modules, onStop));
 }
 
-async function start(
-  options: UpOptions,
-  modules: UpModules,
-  undo: (() => Promise<unknown>)[],
-  stop: () => Promise<void>,
-): Promise<Up> {
+async function start(options: UpOptions, modules: UpModules, onStop: OnStop): Promise<Omit<Up, "stop">> {
   const { dataDir } = options;
   const { clock, random } = modules;
   const metrics = createPoolMetrics();
   const logger = metrics.counting(modules.logger);
   const lock = lockFolder(dataDir);
-  undo.push(async () => lock.release());
+  onStop(async () => lock.release());
   const keys = await ensureDevnetKeys(dataDir, random);
 
   // The slow ones side by side. Where the table fails, the server is waited for: nothing else would stop it.
-  const server = database(options, { ...modules, logger }, undo);
+  const server = database(options, { ...modules, logger }, onStop);
   const table = await modules.openTable(options.bits).catch(async (error: unknown) => {
     await server.catch(() => undefined);
     throw error;
   });
   const databaseUrl = await server;
   const db = openPg({ url: databaseUrl });
-  undo.push(() => db.close());
+  onStop(() => db.close());
   await migrate(db);
 
   modules.onStep("starting the devnet");
   const hasher = new LxrPool({ table, threads: 1 }, { logger });
-  undo.push(() => hasher.close());
+  onStop(() => hasher.close());
   const devnet = await startDevnet(
     {
       ...DEVNET_DEFAULTS,
@@ -130,7 +114,7 @@ async function start(
     },
     { clock, random, logger, hasher },
   );
-  undo.push(() => devnet.stop());
+  onStop(() => devnet.stop());
   await writeEndpoints(dataDir, { factomd: devnet.factomdUrl });
 
   modules.onStep("starting the pool");
@@ -158,9 +142,18 @@ async function start(
       onFatal: modules.onFatal,
     },
   );
-  undo.push(() => pool.stop());
-  const miners = startMiners(options, modules, pool, table);
-  undo.push(() => Promise.all(miners.map((miner) => miner.stop())));
+  onStop(() => pool.stop());
+  const miners = startLocalMiners(
+    {
+      count: options.miners,
+      host: localHost(options.config.stratum.host),
+      port: pool.edge.listening?.port ?? 0,
+      user: LOCAL_USER,
+      dutyCycle: MINER_DUTY,
+    },
+    { ...modules, table },
+  );
+  onStop(() => Promise.all(miners.map((miner) => miner.stop())));
   return {
     web: pool.web.url,
     stratum: pool.stratum,
@@ -170,42 +163,18 @@ async function start(
     guestAddress: factoidAddress(keys.guest ?? keys.miner),
     pool,
     miners,
-    stop,
   };
 }
 
-async function database(
-  options: UpOptions,
-  modules: UpModules,
-  undo: (() => Promise<unknown>)[],
-): Promise<string> {
+async function database(options: UpOptions, modules: UpModules, onStop: OnStop): Promise<string> {
   if (options.databaseUrl !== undefined) return options.databaseUrl;
   modules.onStep("starting PostgreSQL");
   const postgres: Postgres = await startPostgres({ dir: join(options.dataDir, "postgres") });
   if (postgres.adopted) modules.logger.warn("took over the PostgreSQL that an earlier process left running");
-  undo.push(() => postgres.stop());
+  onStop(() => postgres.stop());
   const keeper = keepPostgres(postgres, modules);
-  undo.push(() => keeper.stop());
+  onStop(() => keeper.stop());
   return postgres.url;
-}
-
-function startMiners(options: UpOptions, modules: UpModules, pool: Pool, table: SharedTable): Miner[] {
-  const { clock, random, logger } = modules;
-  const host = localHost(options.config.stratum.host);
-  const port = pool.edge.listening?.port ?? 0;
-  return Array.from({ length: options.miners }, (_, i) =>
-    startMiner(
-      {
-        host,
-        port,
-        user: LOCAL_USER,
-        worker: `miner-${i + 1}`,
-        threads: 1,
-        dutyCycle: MINER_DUTY,
-      },
-      { table, clock, random, logger, onMessage: (text) => logger.debug("the pool says", { text }) },
-    ),
-  );
 }
 
 /** The user's settings where they make sense on a devnet, the devnet's own everywhere else. */

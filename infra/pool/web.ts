@@ -11,6 +11,7 @@ import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { type AddressRanges, addressRanges, withoutMapping } from "../../shared/ip-address.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { readBody } from "../../shared/read-body.ts";
 import { WebConnections } from "./web-connections.ts";
 
 export interface WebOptions {
@@ -122,7 +123,7 @@ async function serve(
     send(response, { ...reply, headers: { ...reply.headers, "content-type": metrics.contentType } });
     return;
   }
-  const body = await readBody(request);
+  const body = await readBody(request, { maxBytes: MAX_BODY_BYTES, drainBytes: 4 * MAX_BODY_BYTES });
   if (body === undefined) {
     send(response, errorReply(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`));
     return;
@@ -135,19 +136,6 @@ async function serve(
       ? errorReply(400, "bad-address", "the address of the request is none")
       : await modules.handler(event, LOCAL_CONTEXT),
   );
-}
-
-/** Undefined when it is too large; the rest of it is then let go. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(bytes);
-    else if (length > 4 * MAX_BODY_BYTES) break;
-  }
-  return length > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks);
 }
 
 /** The last address that no trusted proxy has: whatever stands before it in the header, the visitor may have written itself. */

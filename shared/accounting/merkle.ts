@@ -10,8 +10,8 @@
  * of (user, worker).
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { MAX_U64, toHex, u32ToBytes } from "../bytes.ts";
+import { MAX_U64, u32ToBytes } from "../bytes.ts";
+import { sha256, sha256Hex } from "../sha256.ts";
 
 /** What one worker did in a job, late work that was booked into it included. */
 export interface WorkLeaf {
@@ -48,7 +48,7 @@ export function rootOf(height: number, count: number, top: SumNode): string {
   bytes.set(u32ToBytes(height), 1);
   bytes.set(u32ToBytes(count), 5);
   writeNode(bytes, 9, top);
-  return toHex(sha256(bytes));
+  return sha256Hex(bytes);
 }
 
 /** RangeError unless each leaf stands behind the one before it. */

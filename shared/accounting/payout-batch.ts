@@ -1,6 +1,6 @@
 /** A payout's list and its name: the same list has the same name, whoever makes it again. Pure. */
 
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../sha256.ts";
 
 /** One user's payment. Amounts in 1e-8 PEG; `totalPaid` counts what is on its way. */
 export interface BatchLine {
@@ -20,7 +20,7 @@ export function batchDigest(lines: readonly BatchLine[]): string {
     String(totalOwed),
     String(totalPaid),
   ]);
-  return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
+  return sha256Hex(JSON.stringify(fields));
 }
 
 /** `earlier`: batches of the very same lines that came to nothing. */

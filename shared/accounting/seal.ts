@@ -1,7 +1,6 @@
 /** Sealing a job, the pure part: when it may be done, and what it books (DESIGN.md, Sealing). */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { toHex } from "../bytes.ts";
+import { sha256Hex } from "../sha256.ts";
 import type { FeeRate } from "./fee.ts";
 import { merkleSumRoot, type WorkLeaf } from "./merkle.ts";
 import { type SplitMode, splitReward } from "./split.ts";
@@ -124,5 +123,5 @@ export function attemptId(settlement: Settlement): string {
     `${fee},${paid},${carried},${root}`,
     ...users.map((u) => `${u.user},${u.shares},${u.work},${u.amount}`),
   ];
-  return toHex(sha256(new TextEncoder().encode(lines.join("\n"))).slice(0, 16));
+  return sha256Hex(lines.join("\n")).slice(0, 32);
 }

@@ -1,7 +1,7 @@
 /** The replay's second half: adjustments and payments against their chain of hashes, and what each user is owed by all of it. */
 
-import { sha256Text } from "../accounting/sha256-text.ts";
 import type { Db } from "../db/port.ts";
+import { sha256Hex } from "../sha256.ts";
 import type { UserAudit } from "./audit.ts";
 import type { BooksHash } from "./books-hash.ts";
 import type { Differences } from "./differences.ts";
@@ -99,7 +99,7 @@ async function checkMoneyLog(db: Db, differences: Differences): Promise<void> {
   for await (const { id, kind, key, body, sha256, stands } of readMoneyLog(db)) {
     const where = `money log ${id}`;
     if (id !== expected) differences.add(`${where}: the one before it, ${expected}, is missing`);
-    differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Text(`${before}\n${body}`) });
+    differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Hex(`${before}\n${body}`) });
     if (!stands) differences.add(`${where}: the ${kind} ${key} that it tells of is missing`);
     before = sha256;
     expected = id + 1n;

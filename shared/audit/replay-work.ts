@@ -1,10 +1,10 @@
 /** The replay's first half: every archived delta, in order, into the sums of the job that it was booked into. */
 
 import * as v from "valibot";
-import { sha256Text } from "../accounting/sha256-text.ts";
 import type { Db } from "../db/port.ts";
 import type { CreditMode } from "../difficulty/work.ts";
 import { type Delta, delta as deltaSchema } from "../messages/summary.ts";
+import { sha256Hex } from "../sha256.ts";
 import type { Differences } from "./differences.ts";
 import { inUnit, type WorkSums, WorkTally } from "./rebook.ts";
 import { ByHeight, readDeltas, type StoredDelta } from "./replay-rows.ts";
@@ -107,7 +107,7 @@ export class ReplayedWork {
   /** Undefined where the archived body cannot be read; whatever else is wrong with it is told. */
   #bodyOf(where: string, stored: StoredDelta): Delta | undefined {
     const { sha256, body } = stored;
-    this.#differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Text(body) });
+    this.#differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Hex(body) });
     const parsed = v.safeParse(deltaBody, body);
     if (!parsed.success) {
       this.#differences.add(`${where}: its archived body is no delta: ${v.summarize(parsed.issues)}`);

@@ -1,10 +1,10 @@
 /** Runs the numbered SQL files of shared/db/migrations once each, in order, safely from many starters at a time. */
 
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";
+import { sha256Hex } from "../sha256.ts";
 import { splitStatements } from "./drivers/sql-text.ts";
 import { type Db, one, sql } from "./port.ts";
 
@@ -31,7 +31,7 @@ export function loadMigrations(folder: string = FOLDER): Migration[] {
         version: Number(name.slice(0, 4)),
         name,
         text,
-        sha256: createHash("sha256").update(text).digest("hex"),
+        sha256: sha256Hex(text),
       };
     });
 }

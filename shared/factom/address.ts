@@ -1,9 +1,9 @@
 /** Factom's four address kinds as text and bytes (Factom data structures; pegnet `modules/factoidaddress` decides validity). */
 
-import { createHash } from "node:crypto";
 import { base58, createBase58check } from "@scure/base";
 import { concat } from "../bytes.ts";
 import { CodedError } from "../errors.ts";
+import { sha256 } from "../sha256.ts";
 
 /** FA: factoid address (an RCD hash). Fs: its ed25519 seed. EC: entry-credit public key. Es: its seed. */
 export type AddressKind = "FA" | "EC" | "Fs" | "Es";
@@ -24,8 +24,6 @@ const PREFIX: Record<AddressKind, Uint8Array> = {
 const ADDRESS_BYTES = 38;
 /** Every 38-byte value with one of the prefixes above has exactly this many base58 digits. */
 const ADDRESS_CHARACTERS = 52;
-
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 
 const base58check = createBase58check(sha256);
 

@@ -1,7 +1,7 @@
 /** Directory and entry blocks: reading, writing, and the key Merkle roots that name them (Factom data structures). */
 
-import { createHash } from "node:crypto";
 import { concat, fromHex, toHex, u32ToBytes } from "../bytes.ts";
+import { sha256, sha256Hex } from "../sha256.ts";
 
 /** A directory block: which chains have entries at a height. All hashes are hex. */
 export interface DirectoryBlock {
@@ -196,8 +196,8 @@ function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
 function blockHashes(raw: Uint8Array, header: Uint8Array, bodyMr: Uint8Array): BlockHashes {
   const headerHash = sha256(header);
   return {
-    keyMr: toHex(sha256(concat(headerHash, bodyMr))),
-    fullHash: toHex(sha256(raw)),
+    keyMr: sha256Hex(concat(headerHash, bodyMr)),
+    fullHash: sha256Hex(raw),
     bodyMr: toHex(bodyMr),
     headerHash: toHex(headerHash),
   };
@@ -207,8 +207,4 @@ function blockHashes(raw: Uint8Array, header: Uint8Array, bodyMr: Uint8Array): B
 function split(bytes: Uint8Array, size: number): Uint8Array[] | undefined {
   if (bytes.length % size !== 0) return undefined;
   return Array.from({ length: bytes.length / size }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
-}
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
 }

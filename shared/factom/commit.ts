@@ -1,7 +1,7 @@
 /** The two messages that put an entry on Factom: a signed commit that pays for it, then the reveal, its raw bytes. */
 
-import { createHash } from "node:crypto";
 import { concat, fromHex, toHex, u64ToBytes } from "../bytes.ts";
+import { sha256, sha256Hex } from "../sha256.ts";
 import { type KeyPair, verifySignature } from "./ed25519.ts";
 import { type Entry, encodeEntry, entryCost, entryHash } from "./entry.ts";
 
@@ -56,7 +56,7 @@ export function signEntry(options: SignEntryOptions): SignedEntry {
     Uint8Array.of(entryCost(reveal.length, options.newChain)),
   );
   const commit = concat(signed, options.payer.publicKey, options.payer.sign(signed));
-  return { entryHash: hash, txId: txIdOf(signed), commit, reveal };
+  return { entryHash: hash, txId: sha256Hex(signed), commit, reveal };
 }
 
 /** Reads and verifies the message of a `commit-entry`. */
@@ -74,7 +74,7 @@ export function parseCommit(message: Uint8Array): ParsedCommit {
   const entry = toHex(signed.subarray(7, 39));
   return {
     ok: true,
-    commit: { timestampMs, entryHash: entry, credits, publicKey, txId: txIdOf(signed) },
+    commit: { timestampMs, entryHash: entry, credits, publicKey, txId: sha256Hex(signed) },
   };
 }
 
@@ -84,6 +84,4 @@ function chainPart(chainId: string, hash: string): Uint8Array {
   return concat(sha256d(id), sha256d(concat(fromHex(hash), id)));
 }
 
-const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(bytes).digest());
 const sha256d = (bytes: Uint8Array): Uint8Array => sha256(sha256(bytes));
-const txIdOf = (signed: Uint8Array): string => toHex(sha256(signed));

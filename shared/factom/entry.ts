@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { concat, fromHex, toHex } from "../bytes.ts";
 import { CodedError } from "../errors.ts";
+import { sha256, sha256Hex } from "../sha256.ts";
 
 /** PegNet's OPR chain on mainnet, and on every devnet of ours. */
 export const OPR_CHAIN = "a642a8674f46696cc47fdb6b65f9c87b2a19c5ea8123b3d2f0c13b6f33a9d5ef";
@@ -26,15 +27,9 @@ export const ENTRY_HEADER_BYTES = 35;
 export const ENTRY_DATA_BYTES_MAX = 10_240;
 const NEW_CHAIN_CREDITS = 10;
 
-const sha256 = (...parts: Uint8Array[]): Uint8Array => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
-};
-
 /** The chain id that a chain's first entry gives it: sha256 over the sha256 of each external id. Hex. */
 export function chainIdOf(extIds: readonly Uint8Array[]): string {
-  return toHex(sha256(...extIds.map((extId) => sha256(extId))));
+  return sha256Hex(concat(...extIds.map((extId) => sha256(extId))));
 }
 
 /** Length of the raw form, without building it. */
@@ -80,7 +75,7 @@ export function parseEntry(raw: Uint8Array): ParsedEntry {
 
 /** sha256(sha512(raw) ‖ raw), hex. */
 export function entryHash(raw: Uint8Array): string {
-  return toHex(sha256(new Uint8Array(createHash("sha512").update(raw).digest()), raw));
+  return sha256Hex(concat(new Uint8Array(createHash("sha512").update(raw).digest()), raw));
 }
 
 /** Entry credits for a raw entry: one per started KiB of its data, at least one, ten more for a new chain. */

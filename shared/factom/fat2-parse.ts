@@ -1,11 +1,11 @@
 /** Reading FAT-2 entries with pegnetd's verdicts (`fat/fat2` and `fat103`): what it refuses is never executed. */
 
 import { MAX_U64 } from "../bytes.ts";
+import { arrayElements, isJson, objectMembers } from "../json-source.ts";
 import { encodeAddress, parseFaAddressLeniently, rcdHash } from "./address.ts";
 import { verifySignature } from "./ed25519.ts";
 import type { Entry } from "./entry.ts";
 import { batchDigest, FAT2_AMOUNT_MAX } from "./fat2.ts";
-import { arrayElements, compactJson, objectMembers, plainInteger, plainString } from "./raw-json.ts";
 
 export interface Fat2Transaction {
   /** 1e-8 of the token. */
@@ -92,10 +92,10 @@ export function parseFat2Batch(entry: Entry, timestampS: number): ParsedBatch {
 type ReadTransaction = Fat2Transaction & { readonly source: string };
 
 function readTransactions(content: Uint8Array): readonly ReadTransaction[] {
-  const compact = compactJson(new TextDecoder("utf-8", { ignoreBOM: true }).decode(content));
-  if (compact === undefined) throw new Refusal("json");
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
+  if (!isJson(text)) throw new Refusal("json");
   // Batch metadata is known to the reference and refused by its length check all the same.
-  const fields = readFields(compact, ["version", "transactions"], []);
+  const fields = readFields(text, ["version", "transactions"], []);
   const version = plainInteger(fields.get("version") ?? "");
   if (version === undefined) throw new Refusal("version");
   const elements = arrayElements(fields.get("transactions") ?? "");
@@ -138,6 +138,16 @@ function readFields(
   const isExact = fields.size === members.length && [...fields.keys()].every((key) => known.includes(key));
   if (!isExact || required.some((key) => !fields.has(key))) throw new Refusal("fields");
   return fields;
+}
+
+/** The text of a string without escapes; undefined for every other value. */
+function plainString(source: string): string | undefined {
+  return /^"[^"\\]*"$/.test(source) ? source.slice(1, -1) : undefined;
+}
+
+/** An integer without sign, fraction or exponent, in whole; undefined for every other value. */
+function plainInteger(source: string): bigint | undefined {
+  return /^(?:0|[1-9]\d*)$/.test(source) ? BigInt(source) : undefined;
 }
 
 function readAddress(raw: string | undefined): string {

@@ -1,10 +1,10 @@
 /** The files of a payout, in the shape of prosper-pool's `accounting.Paid`, and the entries that pay them. Pure. */
 
 import { CodedError } from "../errors.ts";
+import { arrayElements, compactJson, isJson, objectMembers } from "../json-source.ts";
 import type { KeyPair } from "./ed25519.ts";
 import { type Entry, encodeEntry, entryCost, entryHash } from "./entry.ts";
 import { faAddressOf, signPegBatch, splitPegPayments } from "./fat2.ts";
-import { arrayElements, compactJson, objectMembers } from "./raw-json.ts";
 
 /** One user's payment, as `db payout` lists and `db record` books it. Amounts in 1e-8 PEG. */
 export interface PayoutLine {
@@ -36,9 +36,9 @@ const invalid = (message: string, data: Record<string, unknown> = {}): CodedErro
 
 /** Reads a payout file or receipt. Throws CodedError `payout-invalid`, naming the line. Unknown fields are ignored. */
 export function parsePayoutLines(text: string): readonly PayoutLine[] {
+  if (!isJson(text)) throw invalid("expected a payout file, got text that is not JSON");
   const compact = compactJson(text);
-  if (compact === undefined) throw invalid("expected a payout file, got text that is not JSON");
-  const elements = compact === "null" ? [] : arrayElements(compact);
+  const elements = compact === "null" ? [] : arrayElements(text);
   if (elements === undefined) throw invalid(`expected a JSON list of payments, got ${compact.slice(0, 40)}`);
   return elements.map(parseLine);
 }
@@ -49,12 +49,12 @@ function parseLine(raw: string, index: number): PayoutLine {
   const textOf = (name: string): string => {
     const value: unknown = JSON.parse(fields.get(name) ?? '""');
     if (typeof value === "string") return value;
-    throw invalid(`${what}: expected a text as ${name}, got ${fields.get(name)}`);
+    throw invalid(`${what}: expected a text as ${name}, got ${compactJson(fields.get(name) ?? "")}`);
   };
   const amountOf = (name: string): bigint => {
     const digits = fields.get(name) ?? "0";
     if (!/^-?\d{1,19}$/.test(digits))
-      throw invalid(`${what}: expected a whole number as ${name}, got ${digits}`);
+      throw invalid(`${what}: expected a whole number as ${name}, got ${compactJson(digits)}`);
     return BigInt(digits);
   };
   return {

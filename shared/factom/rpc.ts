@@ -4,6 +4,8 @@ import * as v from "valibot";
 import type { Clock, Random } from "../clock.ts";
 import { CodedError, coerceError } from "../errors.ts";
 import { hideSecrets } from "../hide-secrets.ts";
+import { parseJson } from "../json-source.ts";
+import { readBody } from "../read-body.ts";
 
 export interface RpcOptions {
   /** For example http://localhost:8088/v2. */
@@ -85,10 +87,10 @@ async function post(
       body,
       signal: abort.signal,
     });
-    const text = await readBounded(response);
-    if (text === undefined)
+    const reply = await readBody(response.body, { maxBytes: REPLY_BYTES_MAX });
+    if (reply === undefined)
       throw fail("factomd-reply", `expected at most ${REPLY_BYTES_MAX} bytes, got more`);
-    return { status: response.status, text };
+    return { status: response.status, text: new TextDecoder().decode(reply) };
   } catch (thrown) {
     if (thrown instanceof CodedError) throw thrown;
     if (abort.signal.aborted)
@@ -106,27 +108,5 @@ async function post(
     );
   } finally {
     timer.stop();
-  }
-}
-
-/** The body as text; undefined if it is too large. */
-async function readBounded(response: Response): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.length;
-    if (size > REPLY_BYTES_MAX) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

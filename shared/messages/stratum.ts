@@ -1,6 +1,7 @@
 /** One line of the stratum dialect to a value and back, for both ends. Clause ids refer to STRATUM.md; the bytes follow test/vectors/stratum. */
 
 import * as v from "valibot";
+import { parseJson } from "../json-source.ts";
 
 /** Longest line in either direction, newline included (L1). */
 export const MAX_LINE_BYTES = 4096;
@@ -80,12 +81,8 @@ const ErrorSchema = v.object({
  */
 export function parseStratumLine(line: string): StratumMessage {
   if (!/[^ \t\r\n]/.test(line)) return { kind: "blank" };
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch {
-    return { kind: "unparsable" };
-  }
+  const json = parseJson(line);
+  if (json === undefined) return { kind: "unparsable" };
   if (typeof json !== "object" || json === null || Array.isArray(json))
     return { kind: "invalid", id: null, reason: "expected one JSON object a line" };
   const fields = readFields(json);

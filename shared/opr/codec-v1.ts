@@ -3,9 +3,9 @@
  * accepts is consensus (pegnet `modules/opr/V1Content.go`; cases in `test/vectors/opr_v1.json`).
  */
 
+import { isJson, jsonParts, nestingDepth, parseJsonString, skipSpace } from "../json-source.ts";
 import { assetsOf } from "./assets.ts";
 import { bytesToReplacedText, textToBytes } from "./byte-text.ts";
-import { isJson, jsonParts, nestingDepth, parseJsonString, skipSpace } from "./json-source.ts";
 import type { JsonOpr, Parsed } from "./record.ts";
 
 /** Go refuses deeper nesting, also in fields it does not know. */

@@ -1,7 +1,7 @@
 /** The oracle price record in its two wire forms: JSON (V1) and protobuf (V2 to V5) (pegnet `modules/opr`). */
 
-import { createHash } from "node:crypto";
 import { toHex } from "../bytes.ts";
+import { sha256 } from "../sha256.ts";
 import { priceToFloat } from "./price.ts";
 
 /** V1. Text may hold lone surrogates for bytes that are not UTF-8 (`byte-text.ts`). */
@@ -43,7 +43,7 @@ export type Parsed<T> =
 
 /** sha256 of the content: what miners hash together with their nonce. */
 export function oprHash(content: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(content).digest());
+  return sha256(content);
 }
 
 /** Short hashes of the previous winners as text, none as an empty list. */

@@ -1,6 +1,7 @@
 /** A price source: a request it wants made and a reader of the reply. No source does I/O itself; the poller does. */
 
 import * as v from "valibot";
+import { parseJson } from "../json-source.ts";
 import type { Quote } from "./quote.ts";
 
 /** What an operator may set for a source. */
@@ -83,12 +84,9 @@ export function readJson<Schema extends v.GenericSchema>(
   schema: Schema,
   read: (reply: v.InferOutput<Schema>) => SourceReply,
 ): SourceReply {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
+  const json = parseJson(body);
+  if (json === undefined)
     return { failure: `expected JSON, got ${body.length} characters of something else` };
-  }
   const parsed = v.safeParse(schema, json);
   if (parsed.success) return read(parsed.output);
   const [issue] = parsed.issues;

@@ -1,11 +1,13 @@
 /** A real pool whose clocks jump by two hours while it mines: its own with its database's, then the database's alone. */
 
 import { afterAll, describe, expect, it } from "vitest";
+import { PAYOUT_ADDRESS } from "../helpers/accounts.ts";
+import { StratumClient } from "../helpers/stratum-client.ts";
+import { until } from "../helpers/until.ts";
 import { audit } from "../start/support/audit.ts";
 import { stopPostgres, temporaryFolder } from "../start/support/bench.ts";
+import { Hasher, Ledger } from "../start/support/ledger.ts";
 import { Pool } from "../start/support/pool.ts";
-import { Hasher, Ledger, PAYOUT_ADDRESS, StratumClient } from "../start/support/stratum-client.ts";
-import { until } from "../start/support/until.ts";
 import { type FakeClock, fakeClock, whyNot } from "./fake-clock.ts";
 
 const reason = whyNot();

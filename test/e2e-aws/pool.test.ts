@@ -16,9 +16,9 @@ import { openPg } from "../../shared/db/drivers/pg.ts";
 import { bigintText, type Db, one, sql } from "../../shared/db/port.ts";
 import { lastSealedHeight, sealedSince } from "../../shared/db/seals.ts";
 import { SILENT } from "../../shared/logger.ts";
+import { PAYOUT_ADDRESS } from "../helpers/accounts.ts";
+import { until } from "../helpers/until.ts";
 import { temporaryFolder } from "../start/support/bench.ts";
-import { PAYOUT_ADDRESS } from "../start/support/stratum-client.ts";
-import { until } from "../start/support/until.ts";
 import { LedgerMiner, openKernel } from "./support/ledger-miner.ts";
 import { WebClient } from "./support/web-client.ts";
 

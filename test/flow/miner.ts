@@ -1,7 +1,7 @@
 /** A miner over TCP that sends what it is told: it keeps to the dialect of the Go miner, and to the nonce prefix the pool gave it. */
 
 import { parseStratumLine, type StratumMessage } from "../../shared/messages/stratum.ts";
-import { RawClient } from "../edge/stratum/support/client.ts";
+import { RawClient } from "../helpers/raw-client.ts";
 
 type Response = Extract<StratumMessage, { kind: "response" }>;
 

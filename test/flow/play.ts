@@ -5,8 +5,9 @@ import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { StratumError } from "../../shared/messages/stratum.ts";
 import { priceUnits } from "../../shared/prices/round.ts";
 import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";
+import { until, untilTrue } from "../helpers/until.ts";
 import { Miner } from "./miner.ts";
-import { type FlowPool, startFlowPool, until } from "./pool.ts";
+import { type FlowPool, startFlowPool } from "./pool.ts";
 import { type NodeMessage, startRecordedNode } from "./recorded-node.ts";
 import type { RecordedJob, RecordedShare, Recording } from "./recording.ts";
 
@@ -77,7 +78,7 @@ function pricesOf({ prices }: Recording): { atMs: number; prices: Map<string, bi
 }
 
 async function jobToMine(pool: FlowPool, height: number): Promise<void> {
-  await until(() => pool.edge.job?.height === height, `job ${height}`);
+  await until(`job ${height}`, () => pool.edge.job?.height === height, { everyMs: 2 });
 }
 
 /** By worker, in the order in which they first appear. */
@@ -128,6 +129,6 @@ async function send(pool: FlowPool, miner: Miner, job: RecordedJob, share: Recor
     oprHash: job.oprhash,
     target,
   });
-  await until(() => pool.edge.submitter.stats().pending === 0, "factomd to have the entry");
+  await untilTrue(() => pool.edge.submitter.stats().pending === 0);
   return { job: job.jobid, share, accepted: answer.result === true, error: answer.error };
 }

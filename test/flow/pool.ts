@@ -19,6 +19,7 @@ import { createFactomd } from "../../shared/factom/client.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { RecordedPrefixes } from "../helpers/recorded-prefixes.ts";
 import { smallHasher } from "../helpers/small-hasher.ts";
+import { untilTrue } from "../helpers/until.ts";
 import type { Recording } from "./recording.ts";
 
 /** What the recorded configuration leaves to the reference's habits or to its command line, in our settings. */
@@ -83,7 +84,7 @@ export async function startFlowPool(recording: Recording, db: Db, factomdUrl: st
     sealed,
     async stop() {
       await edge.stop({ overMs: 0, signal: AbortSignal.timeout(DEADLINE_MS) });
-      await until(() => books.queue.stats().held === 0, "the queue to be empty");
+      await untilTrue(() => books.queue.stats().held === 0);
       await books.seal();
       await books.stop(DEADLINE_MS);
       lock.release();
@@ -104,13 +105,4 @@ function optionsOf(recording: Recording, folder: string): EdgeOptions {
   }));
   const options = edgeOptions(loadConfig(file, { required: true, overrides }), folder);
   return { ...options, cutEveryMs: 100, stratum: { ...options.stratum, sharesPerBlock: NO_VARDIFF } };
-}
-
-/** Waits for a condition that other parts bring about. Rejects when it has not come true after a long time. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${DEADLINE_MS} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }

@@ -18,3 +18,6 @@ export function addressOf(seed: string): string {
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(4).toString("hex")}`;
 }
+
+/** A Factoid address to register with. */
+export const PAYOUT_ADDRESS = "FA2jK2HcLnRdS94dEcU27rF3meoJfpUcZPSinpb7AwQvPRY6RL1Q";

@@ -10,6 +10,7 @@ import { SILENT } from "../../shared/logger.ts";
 import { seedPool } from "../tools/seed-pool.ts";
 import { addressOf, cheapPasswords } from "./accounts.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { type TestClient, testClient } from "./http-client.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { POOL_KEYS } from "./proofs.ts";
 
@@ -88,4 +89,11 @@ export async function createTestApi(
   };
   const options = { ...OPTIONS, ...change.options };
   return { handler: createApiHandler(options, modules), options, modules, database, clock };
+}
+
+/** A client of the api that has logged in. */
+export async function loggedIn({ handler }: TestApi, name: string): Promise<TestClient> {
+  const client = testClient(handler);
+  await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
+  return client;
 }

@@ -1,9 +1,11 @@
 /** Rows and messages for tests of the books: what the edges and the chain follower would have written. */
 
 import * as v from "valibot";
+import { adjust } from "../../shared/db/payments.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { one, sql } from "../../shared/db/port.ts";
 import type { DeltaRow } from "../../shared/messages/summary.ts";
+import { addressOf } from "./accounts.ts";
 
 export async function addUsers(db: Db, ...names: string[]): Promise<void> {
   for (const name of names) {
@@ -82,6 +84,19 @@ export async function sharesOf(db: Db, job: number, user: string): Promise<numbe
     v.object({ shares: v.number() }),
   );
   return row.shares;
+}
+
+/** Owes a user some PEG, by a correction; whoever is not there yet is made, with that payout address. */
+export async function owe(
+  db: Db,
+  name: string,
+  amount: bigint,
+  address: string | null = addressOf(name),
+): Promise<void> {
+  await db.execute(
+    sql`INSERT INTO users (name, payout_address) VALUES (${name}, ${address}) ON CONFLICT DO NOTHING`,
+  );
+  await adjust(db, { user: name, amount, reason: "earned", madeBy: "test" });
 }
 
 /** The first column of the only row, as text. */

@@ -155,6 +155,15 @@ export async function mine(
   }
 }
 
+/** The first three nonces under `prefix`, at target 0. */
+export async function mineThree(height: number, prefix: number): Promise<readonly [Found, Found, Found]> {
+  return [
+    await mine(height, prefix),
+    await mine(height, prefix, { skip: 1 }),
+    await mine(height, prefix, { skip: 2 }),
+  ];
+}
+
 /** A submit as a session of `user.worker` sends it now. */
 export function submission(
   world: { clock: Clock },

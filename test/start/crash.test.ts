@@ -4,6 +4,9 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
+import { PAYOUT_ADDRESS } from "../helpers/accounts.ts";
+import { StratumClient } from "../helpers/stratum-client.ts";
+import { until } from "../helpers/until.ts";
 import { type Audit, audit } from "./support/audit.ts";
 import {
   descendantsOf,
@@ -13,10 +16,9 @@ import {
   postgresPids,
   temporaryFolder,
 } from "./support/bench.ts";
+import { Hasher, Ledger } from "./support/ledger.ts";
 import { Pool, type PoolFlags } from "./support/pool.ts";
 import { COMMAND, PROJECT, type RunOptions } from "./support/prosper.ts";
-import { Hasher, Ledger, PAYOUT_ADDRESS, StratumClient } from "./support/stratum-client.ts";
-import { until } from "./support/until.ts";
 
 const hasher = new Hasher();
 afterAll(() => hasher.close());

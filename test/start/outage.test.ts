@@ -3,11 +3,13 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
+import { PAYOUT_ADDRESS } from "../helpers/accounts.ts";
+import { StratumClient } from "../helpers/stratum-client.ts";
+import { until } from "../helpers/until.ts";
 import { audit } from "./support/audit.ts";
 import { stopPostgres, temporaryFolder } from "./support/bench.ts";
+import { Hasher, Ledger } from "./support/ledger.ts";
 import { Pool } from "./support/pool.ts";
-import { Hasher, Ledger, PAYOUT_ADDRESS, StratumClient } from "./support/stratum-client.ts";
-import { until } from "./support/until.ts";
 
 const hasher = new Hasher();
 afterAll(() => hasher.close());

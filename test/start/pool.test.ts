@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PAYOUT_ADDRESS } from "../helpers/accounts.ts";
+import { StratumClient } from "../helpers/stratum-client.ts";
+import { until } from "../helpers/until.ts";
 import { audit } from "./support/audit.ts";
 import { isAlive, postgresPid, temporaryFolder } from "./support/bench.ts";
+import { Hasher, Ledger } from "./support/ledger.ts";
 import { type Block, Pool, type Ready, startUp } from "./support/pool.ts";
 import { prosper, start } from "./support/prosper.ts";
-import { Hasher, Ledger, PAYOUT_ADDRESS, StratumClient } from "./support/stratum-client.ts";
-import { until } from "./support/until.ts";
 
 const dataDir = temporaryFolder();
 const workFolder = temporaryFolder();

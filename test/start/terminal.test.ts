@@ -2,10 +2,10 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
+import { until } from "../helpers/until.ts";
 import { audit } from "./support/audit.ts";
 import { isAlive, postgresPids, temporaryFolder } from "./support/bench.ts";
 import { PROJECT, start } from "./support/prosper.ts";
-import { until } from "./support/until.ts";
 
 it("shows where everything is, a line that connects a miner, a line a block, and stops on one Ctrl-C", async () => {
   const dataDir = temporaryFolder();

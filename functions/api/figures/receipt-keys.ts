@@ -1,10 +1,10 @@
 /** The key pair that signs receipts, from a secret that is kept outside of the code: the same secret gives the same key for ever. */
 
-import { createHash } from "node:crypto";
 import { type KeyPair, keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
+import { sha256 } from "../../../shared/sha256.ts";
 
 /** Undefined for an empty secret: then nothing is signed. */
 export function receiptKeysOf(secret: string): KeyPair | undefined {
   if (secret === "") return undefined;
-  return keyPairFromSeed(new Uint8Array(createHash("sha256").update(`prosper receipts ${secret}`).digest()));
+  return keyPairFromSeed(sha256(`prosper receipts ${secret}`));
 }

@@ -14,6 +14,7 @@ import {
   type SubmissionListing,
 } from "../../../shared/db/listings.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { parseJson } from "../../../shared/json-source.ts";
 import { cached } from "../http/cache.ts";
 import { type WireValue, wireJson } from "../http/wire-json.ts";
 import type { ApiModules } from "../options.ts";
@@ -54,12 +55,8 @@ const rpcRequest = v.object({
 export function createJsonRpc(modules: ApiModules): JsonRpc {
   const methods = createMethods(modules);
   return async (body) => {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body);
-    } catch {
-      return wireJson(reply(null, fail(PARSE_ERROR, "the body is not JSON")));
-    }
+    const parsed = parseJson(body);
+    if (parsed === undefined) return wireJson(reply(null, fail(PARSE_ERROR, "the body is not JSON")));
     if (!Array.isArray(parsed)) {
       const single = await answer(methods, parsed);
       return single === undefined ? undefined : wireJson(single);

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { listRewards } from "../../../shared/db/listings.ts";
 import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
 import { userBlocks } from "../../../shared/db/user-stats.ts";
+import { shortPeg } from "../../../shared/decimal.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import { type HttpReply, textReply } from "../../http.ts";
 import { partOf, spanSeconds } from "../figures/estimates.ts";
@@ -47,7 +48,7 @@ async function owed({ db }: ApiModules, session: Lookup): Promise<HttpReply> {
   const rows = (await userBlocks(db, user.name, ROWS)).filter((row) => row.state === "sealed");
   return lines(`The last ${rows.length} payouts owed to ${user.name}`, rows, (row) => {
     const part = partOf(row.work, row.poolWork ?? 0n);
-    return `Height: ${row.height}, PEG: ${formatPeg(row.amount ?? 0n)}, Proportion: ${part}, Shares: ${row.shares}`;
+    return `Height: ${row.height}, PEG: ${shortPeg(row.amount ?? 0n)}, Proportion: ${part}, Shares: ${row.shares}`;
   });
 }
 
@@ -57,7 +58,7 @@ async function rewards({ db }: ApiModules): Promise<HttpReply> {
     `The last ${rows.length} rewards of the pool`,
     rows,
     (row) =>
-      `Height: ${row.height}, PEG: ${formatPeg(row.reward)}, Places: ${row.winning}, Fee: ${formatPeg(row.fee)}, HashRate: ${row.rate.toFixed(2)} h/s`,
+      `Height: ${row.height}, PEG: ${shortPeg(row.reward)}, Places: ${row.winning}, Fee: ${shortPeg(row.fee)}, HashRate: ${row.rate.toFixed(2)} h/s`,
   );
 }
 
@@ -92,11 +93,4 @@ async function miners({ db, clock, live }: ApiModules, session: Lookup): Promise
 
 function lines<Row>(title: string, rows: readonly Row[], line: (row: Row) => string): HttpReply {
   return textReply(200, [title, ...rows.map((row) => `\t${line(row)}`), ""].join("\n"));
-}
-
-/** 1e-8 units as PEG, without trailing zeros. */
-export function formatPeg(amount: bigint): string {
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(9, "0");
-  const fraction = digits.slice(-8).replace(/0+$/, "");
-  return `${amount < 0n ? "-" : ""}${digits.slice(0, -8)}${fraction === "" ? "" : `.${fraction}`}`;
 }

@@ -4,6 +4,7 @@ import { type Audit, auditBooks } from "../../../shared/audit/audit.ts";
 import { replayBooks } from "../../../shared/audit/replay.ts";
 import { type AdjustmentListing, listAdjustments } from "../../../shared/db/payments.ts";
 import { type Db, json } from "../../../shared/db/port.ts";
+import { formatPeg, signedPeg } from "../../../shared/decimal.ts";
 import type { Progress } from "../progress.ts";
 
 export interface AuditModules {
@@ -100,7 +101,7 @@ function auditTable(audit: Audit, adjustments: readonly AdjustmentListing[], ver
   );
   const newest = adjustments.map(
     ({ atMs, user, amount, madeBy, reason }) =>
-      `${new Date(atMs).toISOString()}  ${user}  ${amount < 0n ? "" : "+"}${formatPeg(amount)} PEG, by ${madeBy}: ${reason}`,
+      `${new Date(atMs).toISOString()}  ${user}  ${signedPeg(amount)} PEG, by ${madeBy}: ${reason}`,
   );
   const corrections = newest.length === 0 ? [] : ["", "Adjustments, the newest first:", ...newest];
   return [
@@ -111,11 +112,4 @@ function auditTable(audit: Audit, adjustments: readonly AdjustmentListing[], ver
     "",
     verdict,
   ];
-}
-
-/** PEG with its 8 decimals. */
-export function formatPeg(amount: bigint): string {
-  const absolute = amount < 0n ? -amount : amount;
-  const decimals = (absolute % 100_000_000n).toString().padStart(8, "0");
-  return `${amount < 0n ? "-" : ""}${absolute / 100_000_000n}.${decimals}`;
 }

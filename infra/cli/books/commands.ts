@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { DEFAULT_DATA_DIR } from "../context.ts";
+import { DEFAULT_DATA_DIR, type ProgramParts } from "../context.ts";
 import {
   BY_HAND,
   openChain,
@@ -17,7 +17,6 @@ import {
 } from "../payout/cli-parts.ts";
 import { addPayoutCommands } from "../payout/commands.ts";
 import { findPoolKeys } from "../payout/pool-key.ts";
-import type { ProgramParts } from "../program-parts.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`${line}\n`);

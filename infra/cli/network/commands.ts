@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import type { ProgramParts } from "../context.ts";
 import { fraction, seconds, wholeNumber } from "../numbers.ts";
-import type { ProgramParts } from "../program-parts.ts";
 import { shutdownSignal } from "../shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

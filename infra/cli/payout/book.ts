@@ -4,8 +4,8 @@ import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
 import { completeBatches } from "../../../shared/db/payout-batches.ts";
 import { disregardEntry, ownersOf } from "../../../shared/db/payout-comparison.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { formatPeg } from "../books/audit.ts";
 import {
   type CompareModules,
   type CompareOptions,

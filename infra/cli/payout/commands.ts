@@ -3,8 +3,8 @@
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import type { ProgramParts } from "../context.ts";
 import { pegAmount } from "../numbers.ts";
-import type { ProgramParts } from "../program-parts.ts";
 import { askAtTerminal } from "./ask.ts";
 import {
   BY_HAND,

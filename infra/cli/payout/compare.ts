@@ -13,12 +13,12 @@ import {
   saveCompared,
 } from "../../../shared/db/payout-comparison.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import { type OutgoingEntry, outgoingOf, paidBy } from "../../../shared/factom/outgoing.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { formatPeg } from "../books/audit.ts";
 import type { Progress } from "../progress.ts";
 
 export interface CompareOptions {

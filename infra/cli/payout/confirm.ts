@@ -13,11 +13,11 @@ import {
   sendingBatches,
 } from "../../../shared/db/payout-batches.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { formatPeg } from "../books/audit.ts";
 import { isOnChain } from "./send.ts";
 
 export interface ConfirmModules {

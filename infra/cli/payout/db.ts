@@ -7,11 +7,11 @@ import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts"
 import { completeBatches, type Prepared, voidEntries } from "../../../shared/db/payout-batches.ts";
 import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../../shared/factom/payout.ts";
 import { readTextFile, writeNewFile } from "../../durable-file.ts";
-import { formatPeg } from "../books/audit.ts";
 import { toBatchLine, toPayoutLine } from "./lines.ts";
 import { formatListSignature } from "./list-signature.ts";
 import { type NewFile, preparePayout } from "./prepare.ts";

@@ -7,6 +7,7 @@ import { json } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { entryHash, parseEntry } from "../../../shared/factom/entry.ts";
 import { parseFat2Batch } from "../../../shared/factom/fat2-parse.ts";
+import { parseJson } from "../../../shared/json-source.ts";
 import { readTextFile } from "../../durable-file.ts";
 
 const amount = v.pipe(
@@ -103,12 +104,9 @@ async function read<Schema extends v.GenericSchema>(
   const text = await readTextFile(path);
   if (text === undefined)
     throw new CodedError("payout-invalid", `expected ${expected}, got nothing at ${path}`);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
+  const parsed = parseJson(text);
+  if (parsed === undefined)
     throw new CodedError("payout-invalid", `${path}: expected ${expected}, got text that is not JSON`);
-  }
   const result = v.safeParse(schema, parsed);
   if (result.success) return result.output;
   const [issue] = result.issues;

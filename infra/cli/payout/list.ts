@@ -2,7 +2,7 @@
 
 import { listBatches, type PayoutBatch, readEntries, readLines } from "../../../shared/db/payout-batches.ts";
 import { type Db, json } from "../../../shared/db/port.ts";
-import { formatPeg } from "../books/audit.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 
 const MOST = 100;
 

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { CodedError } from "../../../shared/errors.ts";
+import { parseJson } from "../../../shared/json-source.ts";
 import { readTextFile, writeFileDurably } from "../../durable-file.ts";
 
 const FILE = "payout-signing.json";
@@ -25,13 +26,7 @@ export function memoryFile(folder: string): string {
 export async function readMemory(folder: string): Promise<Memory> {
   const text = await readTextFile(memoryFile(folder));
   if (text === undefined) return { poolKey: "", paidAt: {} };
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    json = undefined;
-  }
-  const parsed = v.safeParse(memorySchema, json);
+  const parsed = v.safeParse(memorySchema, parseJson(text));
   if (parsed.success) return parsed.output;
   throw new CodedError(
     "payout-memory",

@@ -3,7 +3,6 @@
  * `db record`: the reference's payout command as a thin form of prepare, sign, send and confirm (payout/).
  */
 
-import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { type BatchLine, batchDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { isPayoutOf } from "../../../shared/accounting/payout-signature.ts";
@@ -28,6 +27,7 @@ import {
   planPayout,
 } from "../../../shared/factom/payout.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
+import { sha256Hex } from "../../../shared/sha256.ts";
 import { readTextFile, writeFileDurably } from "../../durable-file.ts";
 import { toBatchLine } from "./lines.ts";
 import { readListSignature } from "./list-signature.ts";
@@ -233,7 +233,7 @@ type FileIntent = v.InferOutput<typeof INTENT>;
 
 async function payByFile(payText: string, options: PayOptions, modules: PayModules): Promise<Sent> {
   const intentFile = `${options.payFile}.sending.json`;
-  const payFileSha256 = createHash("sha256").update(payText).digest("hex");
+  const payFileSha256 = sha256Hex(payText);
   const begun = await readIntent(intentFile);
   const isSame = begun?.payFileSha256 === payFileSha256;
   const isSent = begun?.entries.every((entry) => entry.sent) === true;

@@ -7,10 +7,10 @@ import { toHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import { type Payable, type Prepared, prepareBatch } from "../../../shared/db/payout-batches.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { parseAddress } from "../../../shared/factom/address.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { writeNewFile } from "../../durable-file.ts";
-import { formatPeg } from "../books/audit.ts";
 import { formatFile } from "./files.ts";
 
 export interface PrepareModules {

@@ -1,8 +1,8 @@
 /** What a person is shown before a payout is signed or sent: who gets what and where, and which addresses are not those of last time. */
 
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { formatPeg } from "../books/audit.ts";
 
 export interface ReviewModules {
   /** A line for the operator. */

@@ -12,6 +12,7 @@ import {
 } from "../../../shared/db/payout-batches.ts";
 import { type Intent, recordIntent } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
@@ -19,7 +20,6 @@ import { signEntry } from "../../../shared/factom/commit.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { entryCost, parseEntry, TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { formatPeg } from "../books/audit.ts";
 import { readSignedFile } from "./files.ts";
 import { replacedText } from "./prepare.ts";
 

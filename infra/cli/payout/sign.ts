@@ -2,12 +2,12 @@
 
 import { isPayoutOf } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { encodeEntry, entryHash } from "../../../shared/factom/entry.ts";
 import { faAddressOf, signPegBatch, splitPegPayments } from "../../../shared/factom/fat2.ts";
 import { writeNewFile } from "../../durable-file.ts";
-import { formatPeg } from "../books/audit.ts";
 import { formatFile, isUntouched, type PreparedFile, readPreparedFile, type SignedFile } from "./files.ts";
 import { readMemory, remember, writeMemory } from "./memory.ts";
 import { trustedPoolKey } from "./pool-key.ts";

@@ -6,13 +6,13 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import type { Config } from "../../config/schema.ts";
 import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
-import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR } from "../context.ts";
+import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR, type ProgramParts } from "../context.ts";
 import { seconds, wholeNumber } from "../numbers.ts";
-import type { ProgramParts } from "../program-parts.ts";
 import { shutdownSignal } from "../shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -178,7 +178,6 @@ function addSync(program: Command, parts: ProgramParts): void {
     .action(async (flags: EdgeFlags, command: Command) => {
       const { startSync } = await import("../../pool/single-parts.ts");
       const { connectFactomd } = await import("../../pool/factomd.ts");
-      const { formatPeg } = await import("../books/audit.ts");
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
         const { config } = context;
         const { clock, random, logger, signal } = modules;

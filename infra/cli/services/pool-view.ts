@@ -3,9 +3,9 @@
 import { once } from "node:events";
 import type { NewAdmin } from "../../../functions/auth/bootstrap.ts";
 import type { SealedBlock } from "../../../shared/db/seals.ts";
+import { formatPeg } from "../../../shared/decimal.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
-import { formatPeg } from "../books/audit.ts";
 
 /** Where a pool is reached, and how one gets in. */
 export interface ReadyPool {

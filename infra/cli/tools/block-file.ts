@@ -4,9 +4,9 @@ import { readFile, stat } from "node:fs/promises";
 import * as v from "valibot";
 import { fromHex } from "../../../shared/bytes.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
+import { isJson } from "../../../shared/json-source.ts";
 import { OPR_VERSIONS, type OprVersion } from "../../../shared/opr/assets.ts";
 import type { OprEntry } from "../../../shared/opr/entry.ts";
-import { isJson } from "../../../shared/opr/json-source.ts";
 import { lineOfPath, lineOfSyntaxError } from "../json-lines.ts";
 
 /** A block as the file has it. */

@@ -6,8 +6,8 @@ import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { writeFileDurably } from "../../durable-file.ts";
+import type { ProgramParts } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
-import type { ProgramParts } from "../program-parts.ts";
 import { shutdownSignal } from "../shutdown.ts";
 
 export function addToolCommands(program: Command, parts: ProgramParts): void {

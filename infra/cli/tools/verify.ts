@@ -4,8 +4,10 @@ import { open } from "node:fs/promises";
 import * as v from "valibot";
 import type { Clock } from "../../../shared/clock.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
+import { parseJson } from "../../../shared/json-source.ts";
 import { type ProofFile, provingFile, type ReceiptFile } from "../../../shared/proofs/proof-file.ts";
 import { type Check, type Published, verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
+import { readBody } from "../../../shared/read-body.ts";
 
 export interface VerifyOptions {
   readonly file: string;
@@ -92,12 +94,8 @@ type ReadProof =
 
 async function readProof(path: string): Promise<ReadProof> {
   const text = await readBounded(path);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return { ok: false, why: "the file is not JSON" };
-  }
+  const parsed = parseJson(text);
+  if (parsed === undefined) return { ok: false, why: "the file is not JSON" };
   const checked = v.safeParse(provingFile, parsed);
   if (checked.success) return { ok: true, file: checked.output };
   const [issue] = checked.issues;
@@ -163,10 +161,9 @@ async function askPool(pool: string, height: number, modules: VerifyModules): Pr
         throw away(abort.signal.aborted ? "no answer in time" : coerceError(thrown).message);
       });
     if (!response.ok) throw away(`answered with status ${response.status}`);
-    const parsed = v.safeParse(
-      v.pipe(v.string(), v.parseJson(), publishedBlock),
-      await bodyOf(response, away),
-    );
+    const body = await readBody(response.body, { maxBytes: MAX_ANSWER_BYTES });
+    if (body === undefined) throw away(`more than ${MAX_ANSWER_BYTES} bytes`);
+    const parsed = v.safeParse(publishedBlock, parseJson(body.toString("utf8")));
     if (!parsed.success) throw away("the answer is not that of a pool of this version");
     const { block, receiptKey } = parsed.output;
     const { root, ...sums } = block;
@@ -175,18 +172,6 @@ async function askPool(pool: string, height: number, modules: VerifyModules): Pr
   } finally {
     timer.stop();
   }
-}
-
-async function bodyOf(response: Response, away: (why: string) => CodedError): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Leaving the loop cancels the body.
-    if (size > MAX_ANSWER_BYTES) throw away(`more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Shares and books of the file against what the pool publishes of the block. */

@@ -10,6 +10,7 @@ import { toHex } from "../../../shared/bytes.ts";
 import type { Clock, Random } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
+import { readBody } from "../../../shared/read-body.ts";
 import { DataApiFailure, failureOf } from "./failure.ts";
 import { bindSql, fieldOf, rowBytes, sqlParameter, typeNameOf } from "./sql.ts";
 import { DataApiTransactions } from "./transactions.ts";
@@ -117,7 +118,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const body = await readBody(request, limits.requestBytes);
+    const body = await readRequest(request, limits.requestBytes);
     const text = JSON.stringify(await service.run(request.url ?? "", body));
     if (Buffer.byteLength(text) > limits.responseBytes)
       throw new DataApiFailure(
@@ -134,17 +135,14 @@ async function answer(
   }
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = request.rawHeaders.reduce((sum, header) => sum + header.length, 0);
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes <= limit) chunks.push(chunk);
-  }
-  if (bytes > limit)
+async function readRequest(request: IncomingMessage, limit: number): Promise<unknown> {
+  const headerBytes = request.rawHeaders.reduce((sum, header) => sum + header.length, 0);
+  const limits = { maxBytes: limit - headerBytes, drainBytes: Number.POSITIVE_INFINITY };
+  const body = await readBody(request, limits);
+  if (body === undefined)
     throw new DataApiFailure("RequestEntityTooLargeException", `Request exceeds ${limit} bytes`);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch {
     throw new DataApiFailure("BadRequestException", "The request is not JSON");
   }

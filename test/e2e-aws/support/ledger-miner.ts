@@ -6,7 +6,7 @@ import { LxrKernel } from "../../../shared/hash/kernel.ts";
 import { openTable } from "../../../shared/hash/open-table.ts";
 import { claimRegion } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { type Share, StratumClient } from "../../start/support/stratum-client.ts";
+import { type Share, StratumClient } from "../../helpers/stratum-client.ts";
 
 /** Some 256 hashes a share: enough shares without many hashes. */
 const WISH = "ff00000000000000";

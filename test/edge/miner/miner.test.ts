@@ -19,6 +19,7 @@ import {
 import { manualClock } from "../../helpers/manual-clock.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 import { smallTable } from "../../helpers/small-table.ts";
+import { untilTrue } from "../../helpers/until.ts";
 
 const table = smallTable(10);
 const HASH_A = "aa".repeat(32);
@@ -62,10 +63,6 @@ function launch(dial: (port: number) => Duplex, options: Partial<MinerOptions> =
   return { clock, messages, miner };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
 describe("on the real server", () => {
   function startPool(prefixes?: Prefixes) {
     const clock = manualClock();
@@ -91,13 +88,13 @@ describe("on the real server", () => {
     const { backend, dial, server } = startPool();
     backend.setJob(1000, HASH_A);
     const { miner } = launch(dial, { threads: 2 });
-    await until(() => miner.stats().accepted >= 20);
+    await untilTrue(() => miner.stats().accepted >= 20);
 
     backend.setJob(1001, HASH_B);
     server.jobChanged();
-    await until(() => miner.stats().height === 1001);
+    await untilTrue(() => miner.stats().height === 1001);
     const before = miner.stats().accepted;
-    await until(() => miner.stats().accepted >= before + 20);
+    await untilTrue(() => miner.stats().accepted >= before + 20);
 
     expect(miner.stats()).toMatchObject({
       rejected: {},
@@ -115,12 +112,12 @@ describe("on the real server", () => {
     const { clock, miner } = launch(dial);
     for (let round = 1; round <= 3; round++) {
       const before = miner.stats().accepted;
-      await until(() => miner.stats().accepted >= before + 10);
+      await untilTrue(() => miner.stats().accepted >= before + 10);
       for (const session of server.sessions()) session.end("shutdown");
-      await until(() => !miner.stats().connected);
+      await untilTrue(() => !miner.stats().connected);
       clock.advance(2_000);
     }
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
 
     expect(miner.stats().rejected).toEqual({});
     expect(miner.stats().reconnects).toBe(3);
@@ -139,10 +136,10 @@ describe("on the real server", () => {
     const { backend, dial } = startPool();
     backend.setJob(1000, HASH_A);
     const { miner } = launch(dial, { maxHashesPerSecond: 5_000 });
-    await until(() => miner.stats().accepted >= 1);
+    await untilTrue(() => miner.stats().accepted >= 1);
     const started = performance.now();
     const before = miner.stats().hashes;
-    await until(() => miner.stats().hashes >= before + 2_000);
+    await untilTrue(() => miner.stats().hashes >= before + 2_000);
 
     // Never faster; how much slower depends on the machine. One stretch may have been under way.
     expect(performance.now() - started).toBeGreaterThan(150);
@@ -197,10 +194,10 @@ describe("what a pool may say", () => {
   it("a job, a target and a prefix decide what is submitted", async () => {
     const pool = scriptedPool();
     const { miner } = launch(pool.dial);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
     pool.ask("mining.set_target", "0xff00000000000000");
     pool.ask("mining.notify", "1000", HASH_A, "");
-    await until(() => pool.submits.length >= 5);
+    await untilTrue(() => pool.submits.length >= 5);
     for (const [user, jobId, nonce, oprHash, target] of pool.submits) {
       expect([user, jobId, oprHash]).toEqual(["user", "1000", HASH_A]);
       expect(nonce).toMatch(/^01020304[0-9a-f]{8}$/);
@@ -208,9 +205,9 @@ describe("what a pool may say", () => {
     }
 
     pool.ask("mining.set_nonce", "4000000000");
-    await until(() => pool.submits.at(-1)?.[2]?.startsWith("ee6b2800") ?? false);
+    await untilTrue(() => pool.submits.at(-1)?.[2]?.startsWith("ee6b2800") ?? false);
     pool.ask("mining.notify", "1001", HASH_B, "");
-    await until(() => pool.submits.at(-1)?.[3] === HASH_B);
+    await untilTrue(() => pool.submits.at(-1)?.[3] === HASH_B);
 
     const nonces = pool.submits.map((params) => `${params[3]} ${params[2]}`);
     expect(new Set(nonces).size).toBe(nonces.length);
@@ -220,22 +217,22 @@ describe("what a pool may say", () => {
     const pool = scriptedPool();
     const { miner } = launch(pool.dial);
     pool.ask("mining.set_target", "ff00000000000000");
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
     pool.ask("mining.set_target", "ff00000000000000");
     pool.ask("mining.notify", "1000", HASH_A, "");
-    await until(() => pool.submits.length > 0);
+    await untilTrue(() => pool.submits.length > 0);
 
     pool.say(encodeRequest(9, "mining.stop_mining", null));
-    await until(() => miner.stats().height === undefined);
+    await untilTrue(() => miner.stats().height === undefined);
     pool.ask("mining.notify", "1001", HASH_B, "");
 
-    await until(() => pool.submits.at(-1)?.[1] === "1001");
+    await untilTrue(() => pool.submits.at(-1)?.[1] === "1001");
   });
 
   it("ignores an older job, a bad prefix and a bad target", async () => {
     const pool = scriptedPool();
     const { miner } = launch(pool.dial);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
     pool.ask("mining.set_target", "ff00000000000000");
     pool.ask("mining.notify", "1000", HASH_A, "");
     pool.ask("mining.notify", "999", HASH_B, "");
@@ -245,7 +242,7 @@ describe("what a pool may say", () => {
     pool.ask("mining.set_nonce", "-1");
     pool.ask("mining.set_target", "zz");
     pool.say("nonsense\n[]\n");
-    await until(() => pool.submits.length >= 3);
+    await untilTrue(() => pool.submits.length >= 3);
 
     expect(miner.stats()).toMatchObject({ height: 1000, target: 0xff00_0000_0000_0000n });
     expect(pool.submits.at(-1)?.[2]).toMatch(/^01020304/);
@@ -254,11 +251,11 @@ describe("what a pool may say", () => {
   it("answers get_version and shows messages", async () => {
     const pool = scriptedPool();
     const { messages, miner } = launch(pool.dial, { agent: "test/1" });
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
 
     pool.say(encodeRequest(77, "client.get_version", null));
     pool.ask("client.show_message", "hello");
-    await until(() => messages.length > 0 && pool.others.length > 1);
+    await untilTrue(() => messages.length > 0 && pool.others.length > 1);
 
     expect(pool.others.at(-1)).toBe('{"id":77,"result":"test/1"}');
     expect(messages).toEqual(["hello"]);
@@ -267,13 +264,13 @@ describe("what a pool may say", () => {
   it("shows no character of a message that turns the writing round, moves the cursor or hides", async () => {
     const pool = scriptedPool();
     const { messages, miner } = launch(pool.dial);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
 
     pool.ask(
       "client.show_message",
       "a\u202eb\u2066c\u200fd\u061ce\u200bf\u009bg\u001b[2Jh\u2028i\ufeff é 漢 😀",
     );
-    await until(() => messages.length > 0);
+    await untilTrue(() => messages.length > 0);
 
     expect(messages).toEqual(["a?b?c?d?e?f?g?[2Jh?i? é 漢 😀"]);
   });
@@ -281,15 +278,15 @@ describe("what a pool may say", () => {
   it("follows client.reconnect to another port of the same host, not to another host", async () => {
     const pool = scriptedPool();
     const { clock, miner } = launch(pool.dial);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
     pool.ask("client.reconnect", "thief.example", "1234", "0");
     pool.ask("client.reconnect", "pool.test", "4321", "3");
-    await until(() => !miner.stats().connected);
+    await untilTrue(() => !miner.stats().connected);
     clock.advance(2_900);
     expect(pool.ports).toEqual([1234]);
 
     clock.advance(200);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
 
     expect(pool.ports).toEqual([1234, 4321]);
   });
@@ -297,11 +294,11 @@ describe("what a pool may say", () => {
   it("sends password and invite until the first login, and an empty password after", async () => {
     const pool = scriptedPool();
     const { clock, miner } = launch(pool.dial, { password: "secret", invite: "code", payoutAddress: "FA1" });
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
     pool.streams[0]?.destroy();
-    await until(() => !miner.stats().connected);
+    await untilTrue(() => !miner.stats().connected);
     clock.advance(1_000);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
 
     expect(pool.others).toEqual(["user,rig|secret|code|FA1", "user,rig|||"]);
   });
@@ -310,11 +307,11 @@ describe("what a pool may say", () => {
     const pool = scriptedPool();
     pool.setVerdict((id) => encodeRefusal(id, stratumError("ErrorStaleShare", "late")));
     const { miner } = launch(pool.dial);
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
     pool.ask("mining.set_target", "ff00000000000000");
     pool.ask("mining.notify", "1000", HASH_A, "");
 
-    await until(() => (miner.stats().rejected["ErrorStaleShare"] ?? 0) >= 2);
+    await untilTrue(() => (miner.stats().rejected["ErrorStaleShare"] ?? 0) >= 2);
 
     expect(miner.stats().accepted).toBe(0);
   });
@@ -329,7 +326,7 @@ describe("what a pool may say", () => {
     });
     const waits: number[] = [];
     for (let attempt = 1; attempt < 4; attempt++) {
-      await until(() => clock.pending() === 1);
+      await untilTrue(() => clock.pending() === 1);
       const from = clock.monotonicMs();
       while (attempts === attempt) {
         clock.advance(50);
@@ -337,7 +334,7 @@ describe("what a pool may say", () => {
       }
       waits.push(clock.monotonicMs() - from);
     }
-    await until(() => miner.stats().authorized);
+    await untilTrue(() => miner.stats().authorized);
 
     // Each between half and all of ½, 1 and 2 seconds, and the step of the clock.
     for (const [i, wait] of waits.entries()) {
@@ -354,12 +351,12 @@ describe("what a pool may say", () => {
       streams.push(theirs);
       return ours;
     });
-    await until(() => miner.stats().connected);
+    await untilTrue(() => miner.stats().connected);
 
     clock.advance(30_000);
     expect(miner.stats().connected).toBe(false);
     clock.advance(1_000);
-    await until(() => miner.stats().connected);
+    await untilTrue(() => miner.stats().connected);
 
     expect(streams).toHaveLength(2);
   });

@@ -7,6 +7,7 @@ import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts"
 import { SILENT } from "../../../shared/logger.ts";
 import { encodeRefusal, stratumError } from "../../../shared/messages/stratum.ts";
 import { smallTable } from "../../helpers/small-table.ts";
+import { untilTrue } from "../../helpers/until.ts";
 import { oneIn, PrefixPool } from "./prefix-pool.ts";
 
 const table = smallTable(10);
@@ -41,10 +42,6 @@ async function start(
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await pause(2);
-}
-
 /** Keeps this thread from hearing anything. */
 function spin(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until; );
@@ -52,7 +49,7 @@ function spin(ms: number): void {
 
 const more = async (miner: Miner, shares: number): Promise<void> => {
   const before = miner.stats().accepted;
-  await until(() => miner.stats().accepted >= before + shares);
+  await untilTrue(() => miner.stats().accepted >= before + shares);
 };
 
 /** From now on every share is refused; resolves once one was: on a busy machine the threads may find nothing for a while. */
@@ -62,7 +59,7 @@ async function becomeBusy(pool: PrefixPool): Promise<void> {
     refused += 1;
     socket.write(encodeRefusal(id, stratumError("ErrorBusy")));
   };
-  await until(() => refused > 0);
+  await untilTrue(() => refused > 0);
 }
 
 describe("a prefix and its target", () => {
@@ -109,7 +106,7 @@ describe("a cut line", () => {
       pool.retarget(oneIn(i % 4 < 2 ? 100n : 1_000n));
       await more(miner, 3);
       await pool.cut(i % 2 === 0 ? "clean" : "half-open", ((1 + i) * 180) / SPEED);
-      await until(() => pool.connections > connections && miner.stats().authorized);
+      await untilTrue(() => pool.connections > connections && miner.stats().authorized);
     }
     await more(miner, 20);
     await miner.stop();
@@ -144,7 +141,7 @@ describe("a cut line", () => {
     await more(miner, 5);
     const began = hastyClock.monotonicMs();
     await pool.cut("half-open", 1);
-    await until(() => miner.stats().reconnects === 1);
+    await untilTrue(() => miner.stats().reconnects === 1);
     const noticedMs = hastyClock.monotonicMs() - began;
     await more(miner, 5);
     await miner.stop();
@@ -163,14 +160,14 @@ describe("stop_mining", () => {
     // From now on the pool is busy, and stops: what is found has to wait.
     await becomeBusy(pool);
     pool.stopMining();
-    await until(() => miner.stats().height === undefined);
+    await untilTrue(() => miner.stats().height === undefined);
     await pause(50);
     const { hashes, submitted, accepted } = miner.stats();
     await pause(300);
     expect(miner.stats().hashes).toBe(hashes);
     expect(submitted).toBeGreaterThan(accepted);
     pool.answer = undefined;
-    await until(() => miner.stats().accepted >= submitted);
+    await untilTrue(() => miner.stats().accepted >= submitted);
 
     pool.announce(1000, oprHash);
     await more(miner, 50);
@@ -186,7 +183,7 @@ describe("stop_mining", () => {
     await more(miner, 50);
     await becomeBusy(pool);
     pool.stopMining();
-    await until(() => miner.stats().lost > 0);
+    await untilTrue(() => miner.stats().lost > 0);
     await miner.stop();
 
     const { submitted, accepted, lost } = miner.stats();

@@ -12,6 +12,7 @@ import {
   hasher8,
   mine,
   never,
+  mineThree,
   openJob,
   oprHashOf,
   restarted,
@@ -256,11 +257,7 @@ describe("a late share", () => {
   it("counts for its own job by the time its line was read, with either job id, and is marked late [G20]", async () => {
     const w = world();
     await start(w, 1000);
-    const [one, two, three] = [
-      await mine(1000, 0),
-      await mine(1000, 0, { skip: 1 }),
-      await mine(1000, 0, { skip: 2 }),
-    ];
+    const [one, two, three] = await mineThree(1000, 0);
     await openJob(w, 1001);
     const opened = w.clock.monotonicMs();
     await pass(w.clock, LATE_MS / 2);
@@ -321,11 +318,7 @@ describe("a job that is stopped", () => {
   it("takes what was found before for the late time, whatever happens then, and nothing after it", async () => {
     const w = world();
     await start(w, 1000);
-    const [one, two, three] = [
-      await mine(1000, 0),
-      await mine(1000, 0, { skip: 1 }),
-      await mine(1000, 0, { skip: 2 }),
-    ];
+    const [one, two, three] = await mineThree(1000, 0);
     w.desk.stopJob();
     await pass(w.clock, LATE_MS / 2);
     const verdicts = [await submit(w, submission(w, 1000, one))];

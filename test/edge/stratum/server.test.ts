@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { untilTrue } from "../../helpers/until.ts";
 import {
   call,
   HASH_A,
@@ -100,7 +101,7 @@ describe("jobs", () => {
     backend.job = { ...job, freshFrom: 3 };
     server.jobChanged();
     client.send(call(2, "mining.authorize", "user,rig"));
-    await until(() => grants.length === 1 && backend.logins.length === 1);
+    await untilTrue(() => grants.length === 1 && backend.logins.length === 1);
     await turn();
     grants[0]?.();
     await client.until(() => client.lines.some((line) => line.includes('"id":2,"result":true')));
@@ -205,7 +206,7 @@ describe("logins", () => {
     client.take();
 
     client.send(call(2, "mining.authorize", "user,rig") + share(3));
-    await until(() => backend.logins.length === 1);
+    await untilTrue(() => backend.logins.length === 1);
     expect(backend.shares).toEqual([]);
     answer();
     await client.fence();
@@ -283,7 +284,7 @@ describe("shares", () => {
     backend.verdict = () => new Promise((resolve) => answers.push(resolve));
 
     client.send(share(5) + share(6));
-    await until(() => answers.length === 2);
+    await untilTrue(() => answers.length === 2);
     answers[1]?.({ kind: "accepted" });
     answers[0]?.({ kind: "refused", code: "busy", reason: "full" });
     await client.fence();
@@ -332,10 +333,10 @@ describe("shares", () => {
     backend.verdict = () => new Promise((resolve) => answers.push(() => resolve({ kind: "accepted" })));
 
     client.send([5, 6, 7, 8].map((id) => share(id)).join(""));
-    await until(() => answers.length === 3);
+    await untilTrue(() => answers.length === 3);
     expect(backend.shares).toHaveLength(3);
     answers[0]?.();
-    await until(() => backend.shares.length === 4);
+    await untilTrue(() => backend.shares.length === 4);
     for (const answer of answers) answer();
     await client.fence();
 
@@ -577,7 +578,7 @@ describe("deadlines", () => {
     const client = await miner();
     backend.login = () => new Promise(() => undefined);
     client.send(call(3, "mining.authorize", "user,rig"));
-    await until(() => backend.logins.length === 2);
+    await untilTrue(() => backend.logins.length === 2);
 
     clock.advance(21 * SECOND);
     await client.until(() => client.closed);
@@ -692,7 +693,7 @@ describe("bad readers and writers", () => {
     const client = await miner();
 
     client.send(Array.from({ length: 20 }, (_, i) => share(100 + i)).join(""));
-    await until(() => backend.shares.length >= 7);
+    await untilTrue(() => backend.shares.length >= 7);
     await turn();
     const atOnce = backend.shares.length;
     expect(atOnce).toBeLessThanOrEqual(10);
@@ -1054,11 +1055,11 @@ describe("a flood", () => {
     backend.verdict = () => new Promise((resolve) => answers.push(resolve));
 
     client.send(Array.from({ length: 20 }, (_, n) => share(100 + n)).join(""));
-    await until(() => answers.length === 4);
+    await untilTrue(() => answers.length === 4);
     await turn();
     expect(answers).toHaveLength(4);
     answers[0]?.({ kind: "accepted" });
-    await until(() => answers.length === 6);
+    await untilTrue(() => answers.length === 6);
     answers[1]?.({ kind: "refused", code: "wrong-hash", reason: "no" });
     await turn();
     await turn();
@@ -1066,7 +1067,7 @@ describe("a flood", () => {
     // The place that the forged one had is taken by the next, and there is no other.
     expect(answers).toHaveLength(7);
     for (const answer of answers.slice(2)) answer({ kind: "accepted" });
-    await until(() => answers.length > 7);
+    await untilTrue(() => answers.length > 7);
   });
 });
 
@@ -1222,8 +1223,4 @@ describe("what is counted", () => {
 /** One turn of the event loop, for streams to hand over their data. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
 }

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
 import { VIEWS } from "../../../functions/api/views/views.ts";
 import { addressOf } from "../../helpers/accounts.ts";
-import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import {
+  BLOCKS,
+  createTestApi,
+  EVIL,
+  FIRST_HEIGHT,
+  loggedIn,
+  PASSWORD,
+  type TestApi,
+} from "../../helpers/api.ts";
 import { type TestClient, testClient } from "../../helpers/http-client.ts";
 
 let api: TestApi;
@@ -17,16 +25,10 @@ beforeAll(async () => {
 });
 // Anew for each test: a change of password, which is a route like others, ends all other sessions.
 beforeEach(async () => {
-  ann = await loggedIn("ann");
-  boss = await loggedIn("boss");
+  ann = await loggedIn(api, "ann");
+  boss = await loggedIn(api, "boss");
 });
 afterAll(() => api.database.drop());
-
-async function loggedIn(name: string): Promise<TestClient> {
-  const client = testClient(api.handler);
-  await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
-  return client;
-}
 
 async function get<Schema extends v.GenericSchema>(
   client: TestClient,
@@ -59,7 +61,7 @@ describe("every route", () => {
       // These need what a body cannot say beforehand; their own tests parse the answers.
       if (["POST /api/register", "PUT /api/me/second-factor"].includes(`${route.method} ${route.path}`))
         continue;
-      const client = await loggedIn(route.access === "admin" ? "boss" : "ann");
+      const client = await loggedIn(api, route.access === "admin" ? "boss" : "ann");
       const path = route.path.replace("{height}", String(FIRST_HEIGHT));
       const body = BODIES[`${route.method} ${route.path}`];
 
@@ -83,8 +85,8 @@ describe("every route", () => {
       const name = `${route.method} ${path}`;
 
       const asVisitor = await statusFor(testClient(api.handler));
-      const asUser = await statusFor(await loggedIn("ann"));
-      const asAdmin = await statusFor(await loggedIn("boss"));
+      const asUser = await statusFor(await loggedIn(api, "ann"));
+      const asAdmin = await statusFor(await loggedIn(api, "boss"));
 
       if (route.access === "public") expect([200, 422], name).toContain(asVisitor);
       else expect(asVisitor, name).toBe(401);
@@ -309,7 +311,7 @@ describe("GET /api/me", () => {
   });
 
   it("shows nobody else's figures", async () => {
-    const bob = await loggedIn("bob");
+    const bob = await loggedIn(api, "bob");
 
     const me = await get(bob, "/api/me", VIEWS.Me);
     const { payments, adjustments } = await get(bob, "/api/me/payments", VIEWS.MyPayments);

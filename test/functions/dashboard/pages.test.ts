@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAssets } from "../../../functions/dashboard/assets.ts";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
-import { createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import { createTestApi, EVIL, FIRST_HEIGHT, loggedIn, type TestApi } from "../../helpers/api.ts";
 import { type TestClient, testClient } from "../../helpers/http-client.ts";
 
 const HTML = { headers: { accept: "text/html,*/*" } };
@@ -12,12 +12,6 @@ beforeAll(async () => {
   visitor = testClient(api.handler);
 });
 afterAll(() => api.database.drop());
-
-async function loggedIn(name: string): Promise<TestClient> {
-  const client = testClient(api.handler);
-  await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
-  return client;
-}
 
 describe("every page", () => {
   it.each(PAGES.map((page) => page.path.replace("{height}", "1000")))(
@@ -103,8 +97,8 @@ describe("the files", () => {
 
 describe("the reference's pages as text", () => {
   it("are answered to clients that do not ask for HTML", async () => {
-    const ann = await loggedIn("ann");
-    const boss = await loggedIn("boss");
+    const ann = await loggedIn(api, "ann");
+    const boss = await loggedIn(api, "boss");
     const text = async (client: TestClient, path: string, query = ""): Promise<[number, string]> => {
       const reply = await client.send("GET", path, { query });
       expect(reply.headers?.["content-type"]).toBe("text/plain; charset=utf-8");

@@ -9,7 +9,7 @@ import { systemClock } from "../../../shared/clock.ts";
 import type { EnabledSource } from "../../../shared/prices/order.ts";
 import type { PriceSource } from "../../../shared/prices/source.ts";
 import { devnet } from "../../../shared/prices/sources/devnet.ts";
-import { createTestClock } from "./test-clock.ts";
+import { eagerClock } from "../../helpers/eager-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const LIMITS = { timeoutMs: 5_000, maxBytes: 1_000 };
@@ -123,7 +123,7 @@ describe("a request to a price source", () => {
     const base = await serve(() => undefined);
     const outcome = await fetchOnce({ url: `${base}/?key=SECRET`, headers: {} }, LIMITS, {
       fetch,
-      clock: createTestClock(NOW),
+      clock: eagerClock(NOW),
     });
     expect(outcome).toEqual({ kind: "failed", failure: "no answer from 127.0.0.1 in 5000 ms", retry: true });
   });
@@ -153,7 +153,7 @@ const LOCAL = { baseUrl: "http://127.0.0.1:1/prices" };
 
 describe("a round of a source", () => {
   it("pauses 0.8 s, then half as long again up to 3 s, and gives up before 10 s are over", async () => {
-    const clock = createTestClock(NOW);
+    const clock = eagerClock(NOW);
     const fetch = replies(null);
 
     const round = await fetchSource(enabled(devnet, LOCAL), ["EUR"], { fetch, clock, random: MIDDLE });
@@ -169,7 +169,7 @@ describe("a round of a source", () => {
   });
 
   it("keeps the quotes that were asked for, after a failure that passed", async () => {
-    const clock = createTestClock(NOW);
+    const clock = eagerClock(NOW);
     const round = await fetchSource(enabled(devnet, LOCAL), ["EUR"], {
       fetch: replies(null, FEED),
       clock,
@@ -183,7 +183,7 @@ describe("a round of a source", () => {
     const rude: PriceSource = { ...devnet, parse: (body) => ({ failure: `bad key ${body}` }) };
     const round = await fetchSource(enabled(rude, { ...LOCAL, key: "SECRET" }), [], {
       fetch: replies(`SECRET\u001b[2J${"x".repeat(1_000)}`),
-      clock: createTestClock(NOW),
+      clock: eagerClock(NOW),
       random: MIDDLE,
     });
     expect(round.failures.map((failure) => failure.slice(0, 20))).toEqual(["bad key (key)?[2Jxxx"]);
@@ -193,14 +193,14 @@ describe("a round of a source", () => {
 
 describe("the cache of a source", () => {
   const assets = ["EUR", "XBT"];
-  const ask = (source: PriceSource, modules: { fetch: Fetch; clock: ReturnType<typeof createTestClock> }) => {
+  const ask = (source: PriceSource, modules: { fetch: Fetch; clock: ReturnType<typeof eagerClock> }) => {
     const cache = createSourceCache();
     return () =>
       askSource(enabled(source, LOCAL), { assets, cacheMs: 480_000 }, { ...modules, random: MIDDLE, cache });
   };
 
   it("asks again after 8 minutes, or the source's own period where that is longer", async () => {
-    const clock = createTestClock(NOW);
+    const clock = eagerClock(NOW);
     const fetch = replies(FEED);
     const again = ask(devnet, { fetch, clock });
     await again();
@@ -216,7 +216,7 @@ describe("the cache of a source", () => {
   });
 
   it("remembers failures too, each longer than the last, and what the service asked for", async () => {
-    const clock = createTestClock(NOW);
+    const clock = eagerClock(NOW);
     const fetch = replies("{}");
     const again = ask(devnet, { fetch, clock });
     await again();
@@ -239,7 +239,7 @@ describe("the cache of a source", () => {
   });
 
   it("lets quotes that are not repeated be heard for ten minutes", async () => {
-    const clock = createTestClock(NOW);
+    const clock = eagerClock(NOW);
     const again = ask(devnet, { fetch: replies(FEED, FEED.replace("EUR", "GBP"), "{}"), clock });
     const heard = async () => (await again()).quotes.map(({ asset }) => asset);
     expect(await heard()).toEqual(["EUR", "XBT"]);

@@ -18,7 +18,7 @@ import { SILENT } from "../../../shared/logger.ts";
 import { assetsOf, onlyVersion } from "../../../shared/opr/assets.ts";
 import { orderSources } from "../../../shared/prices/order.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { createTestClock, type TestClock } from "./test-clock.ts";
+import { type EagerClock, eagerClock } from "../../helpers/eager-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 18, 12);
 const MINUTE = 60_000;
@@ -28,7 +28,7 @@ let server: Server;
 let baseUrl = "";
 /** What the feed answers; undefined: it fails. */
 let feed: Record<string, string> | undefined;
-let clock: TestClock;
+let clock: EagerClock;
 let wallJumpMs = 0;
 let modules: PollModules;
 
@@ -56,7 +56,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   feed = Object.fromEntries(assetsOf(5).map((asset, i) => [asset, `${i + 1}.5`]));
   wallJumpMs = 0;
-  const inner = createTestClock(NOW);
+  const inner = eagerClock(NOW);
   clock = { ...inner, wallMs: () => inner.wallMs() + wallJumpMs };
   // The feed is real, so its reply takes turns of the event loop: the time limit must not fire meanwhile.
   const patient = { ...clock, after: () => ({ stop: () => undefined }) };

@@ -4,66 +4,32 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
-import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
-import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { adjust } from "../../../shared/db/payments.ts";
 import { listBatches, sendingBatches } from "../../../shared/db/payout-batches.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { encodeAddress } from "../../../shared/factom/address.ts";
-import { createFactomd, type Factomd } from "../../../shared/factom/client.ts";
-import { faAddressOf } from "../../../shared/factom/fat2.ts";
-import { createPegnetd, type Pegnetd } from "../../../shared/factom/pegnetd.ts";
-import { SILENT } from "../../../shared/logger.ts";
 import { addressOf } from "../../helpers/accounts.ts";
 import { text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
 import { type KillPoint, killer } from "./support/kill.ts";
-import { newFolder, payer, pool, runStep, STEPS, type Step, THIN_STEPS } from "./support/payout-steps.ts";
+import { newFolder, runStep, STEPS, type Step, THIN_STEPS } from "./support/payout-steps.ts";
+import { createPayoutWorld, type PayoutWorld } from "./support/payout-world.ts";
 
-let database: TestDatabase;
-let devnet: Devnet;
-let clock: ManualClock;
-let factomd: Factomd;
-let pegnetd: Pegnetd;
+let world: PayoutWorld;
 const folders: string[] = [];
 /** What each user is owed in all. */
 const owed = new Map<string, bigint>();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  clock = manualClock();
-  devnet = await startDevnet(
-    {
-      ...DEVNET_DEFAULTS,
-      rivals: 25,
-      rivalHashes: 100,
-      credits: [{ address: encodeAddress("EC", payer.publicKey), balance: 100_000 }],
-    },
-    { clock, random: systemRandom, logger: SILENT, hasher: smallHasher(8) },
-  );
-  // A pool that has won long enough.
-  devnet.chain.setBalance(faAddressOf(pool), 10_000_000_000_000n);
-  const modules = { fetch, clock: systemClock, random: systemRandom };
-  factomd = createFactomd({ url: devnet.factomdUrl, timeoutMs: 5_000 }, modules);
-  pegnetd = createPegnetd({ url: devnet.pegnetdUrl, timeoutMs: 5_000 }, modules);
+  world = await createPayoutWorld();
 });
 afterAll(async () => {
-  await devnet.stop();
-  await database.drop();
+  await world.close();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Owes a new user some PEG. */
-async function owe(amount = 1_000_007n): Promise<void> {
+async function oweSomebody(amount = 1_000_007n): Promise<void> {
   const name = `user-${String(owed.size).padStart(4, "0")}`;
-  await database.db.execute(
-    sql`INSERT INTO users (name, payout_address) VALUES (${name}, ${addressOf(name)})`,
-  );
-  await adjust(database.db, { user: name, amount, reason: "earned", madeBy: "test" });
+  await world.owe(name, amount);
   owed.set(name, amount);
 }
 
@@ -71,15 +37,6 @@ function folder(): string {
   const made = newFolder();
   folders.push(made);
   return made;
-}
-
-/** Lets time pass until the next block is there. */
-async function block(): Promise<void> {
-  const height = (devnet.chain.tip?.height ?? 0) + 1;
-  while ((devnet.chain.tip?.height ?? 0) < height) {
-    clock.advance(250);
-    for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 class Killed extends Error {}
@@ -93,7 +50,8 @@ async function run(
   const deadly = killer(point, () => {
     throw new Killed();
   });
-  const modules = { db: deadly.db(database.db), factomd: deadly.factomd(factomd), pegnetd, clock };
+  const { db, factomd, modules: alive } = world;
+  const modules = { ...alive, db: deadly.db(db), factomd: deadly.factomd(factomd) };
   try {
     await runStep(step, where, modules);
     return { killed: false };
@@ -106,11 +64,11 @@ async function run(
 
 /** Every user has on the chain what it was owed, to the unit, and the books say the same. */
 async function expectPaidOnce(): Promise<void> {
-  for (const [name, amount] of owed) expect(devnet.chain.balance(addressOf(name)), name).toBe(amount);
+  for (const [name, amount] of owed) expect(world.devnet.chain.balance(addressOf(name)), name).toBe(amount);
   const off = sql`SELECT count(*) FROM balances WHERE owed <> 0 OR paid_out <> adjusted`;
-  expect(await text(database.db, off)).toBe("0");
-  expect(await text(database.db, sql`SELECT count(*) FROM payments`)).toBe(String(owed.size));
-  expect(await sendingBatches(database.db)).toEqual([]);
+  expect(await text(world.db, off)).toBe("0");
+  expect(await text(world.db, sql`SELECT count(*) FROM payments`)).toBe(String(owed.size));
+  expect(await sendingBatches(world.db)).toEqual([]);
 }
 
 /** Goes through the steps until each has ended by itself. */
@@ -127,7 +85,7 @@ async function killEverywhere(
   for (const [i, step] of steps.entries()) {
     for (const side of ["before", "after"] as const) {
       for (let call = 1; ; call++) {
-        await owe();
+        await oweSomebody();
         const where = folder();
         await finish(steps.slice(0, i), where);
         const { killed } = await run(step, where, { call, side });
@@ -144,7 +102,7 @@ describe("prepare, sign, send and confirm", () => {
   it("pay everybody once when each is killed at every call and run again", async () => {
     const kills = await killEverywhere(STEPS, (where) => finish(STEPS, where));
     expect(kills).toBeGreaterThan(40);
-    await block();
+    await world.block();
     for (const side of ["before", "after"] as const)
       for (let call = 1; (await run("confirm", "", { call, side })).killed; call += 3);
     await run("confirm", "");
@@ -156,17 +114,17 @@ describe("prepare, sign, send and confirm", () => {
     const begun: string[] = [];
     await killEverywhere(["prepare", "sign", "send"], async (where) => {
       begun.push(where);
-      if (begun.length % 8 === 0) await block();
+      if (begun.length % 8 === 0) await world.block();
     });
     for (const where of begun.toReversed()) {
       await run("send", where);
       await run("send", where);
     }
-    await block();
+    await world.block();
     await run("confirm", "");
     // What no list that was begun has paid is still owed; the next one pays it.
     await finish(STEPS, folder());
-    await block();
+    await world.block();
     await run("confirm", "");
 
     await expectPaidOnce();
@@ -180,24 +138,24 @@ describe("db payout, payout pay and db record", () => {
       await run("record", where);
     });
     expect(kills).toBeGreaterThan(40);
-    await block();
+    await world.block();
     await run("confirm", "");
 
     await expectPaidOnce();
   });
 
   it("pay a list once, however often it is made, whatever the file is called, in whichever order it is paid", async () => {
-    await owe();
+    await oweSomebody();
     const [a, b] = [folder(), folder()];
     await run("list", a);
     await run("list", b);
-    await owe();
+    await oweSomebody();
     const c = folder();
     await run("list", c);
 
     const outcomes = [];
     for (const where of [c, a, b]) outcomes.push((await run("pay", where)).refusal);
-    await block();
+    await world.block();
     for (const where of [c, a, b]) await run("record", where);
     await run("confirm", "");
 
@@ -206,13 +164,13 @@ describe("db payout, payout pay and db record", () => {
   });
 
   it("pay once from eight processes at a time", async () => {
-    await owe();
+    await oweSomebody();
     const where = folder();
     await run("list", where);
 
     await Promise.all(Array.from({ length: 8 }, () => run("pay", where)));
     await run("pay", where);
-    await block();
+    await world.block();
     await run("record", where);
 
     await expectPaidOnce();
@@ -223,8 +181,8 @@ describe("processes that are really killed", () => {
   /** Runs the command as a process; the signal that ended it, or null. */
   function child(step: Step, where: string, kill?: KillPoint): Promise<string | null> {
     const told = {
-      ...{ database: database.url, factomd: devnet.factomdUrl, pegnetd: devnet.pegnetdUrl },
-      ...{ folder: where, step, wallMs: clock.wallMs(), kill },
+      ...{ database: world.database.url, factomd: world.devnet.factomdUrl, pegnetd: world.devnet.pegnetdUrl },
+      ...{ folder: where, step, wallMs: world.clock.wallMs(), kill },
     };
     const program = join(import.meta.dirname, "support/payout-child.ts");
     const started = spawn(process.execPath, [program, JSON.stringify(told)], {
@@ -251,14 +209,14 @@ describe("processes that are really killed", () => {
       ["record", { call: 2, side: "after" }],
     ];
     for (const [step, point] of points) {
-      await owe();
+      await oweSomebody();
       const where = folder();
       await finish(THIN_STEPS.slice(0, THIN_STEPS.indexOf(step)), where);
       expect(await child(step, where, point), `${step} ${point.side} ${point.call}`).toBe("SIGKILL");
       await finish(THIN_STEPS, where);
     }
     expect(await child("confirm", "")).toBeNull();
-    await block();
+    await world.block();
     await run("confirm", "");
 
     await expectPaidOnce();
@@ -267,33 +225,33 @@ describe("processes that are really killed", () => {
 
 describe("an entry that can never be executed", () => {
   it("is given up when the chain's own time has passed it, and what it was to pay is owed and paid again", async () => {
-    await owe();
+    await oweSomebody();
     const where = folder();
     await finish(["prepare", "sign"], where);
     // On record, and killed before anything of it left.
     let call = 1;
-    while (!(await sendingBatches(database.db)).some(({ state }) => state === "sending")) {
+    while (!(await sendingBatches(world.db)).some(({ state }) => state === "sending")) {
       await run("send", where, { call, side: "after" });
       call += 1;
     }
     const lines: string[] = [];
-    const confirm = () => runStep("confirm", "", { db: database.db, factomd, pegnetd, clock }, lines);
+    const confirm = () => runStep("confirm", "", world.modules, lines);
     await confirm();
     expect(lines.join()).toContain("not on the chain: run `prosper payout send`");
 
-    clock.advance(14 * 3_600_000);
+    world.clock.advance(14 * 3_600_000);
     // A block's time is that of its beginning.
-    await block();
-    await block();
+    await world.block();
+    await world.block();
     expect(await run("send", where)).toEqual({ killed: false, refusal: "payout-expired" });
     await confirm();
     expect(lines.join()).toContain("given up, what it was to pay is owed again");
     expect(await run("send", where)).toMatchObject({ killed: false });
     await finish(STEPS, folder());
-    await block();
+    await world.block();
     await confirm();
 
     await expectPaidOnce();
-    expect((await listBatches(database.db, 1))[0]?.id).toMatch(/^[0-9a-f]{16}-1$/);
+    expect((await listBatches(world.db, 1))[0]?.id).toMatch(/^[0-9a-f]{16}-1$/);
   });
 });

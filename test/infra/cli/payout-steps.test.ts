@@ -17,7 +17,7 @@ import { faAddressOf, signPegBatch } from "../../../shared/factom/fat2.ts";
 import { parsePayoutLines } from "../../../shared/factom/payout.ts";
 import type { Pegnetd, TransactionStatus } from "../../../shared/factom/pegnetd.ts";
 import { addressOf } from "../../helpers/accounts.ts";
-import { text } from "../../helpers/books.ts";
+import { owe, text } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 import {
@@ -29,15 +29,15 @@ import {
   type Step,
   type StepModules,
 } from "./support/payout-steps.ts";
+import { standInNode } from "./support/stand-in-node.ts";
 
 let database: TestDatabase;
 let db: Db;
 let folder = "";
 let lines: string[] = [];
 const clock = manualClock();
-/** Entries that were revealed, and whether they are in a block by now. */
-let chain: Map<string, "TransactionACK" | "DBlockConfirmed">;
-let credits = 1_000;
+const node = standInNode();
+const { factomd, entries: chain, makeBlock: inBlock } = node;
 let fate: TransactionStatus = { kind: "executed", height: 7 };
 let funds = 1e18;
 
@@ -46,8 +46,7 @@ beforeEach(async () => {
   db = database.db;
   folder = newFolder();
   lines = [];
-  chain = new Map();
-  credits = 1_000;
+  node.reset();
   fate = { kind: "executed", height: 7 };
   funds = 1e18;
 });
@@ -56,27 +55,6 @@ afterEach(async () => {
   await database.drop();
 });
 
-const unused = (): never => {
-  throw new Error("no payout command asks for this");
-};
-const factomd: Factomd = {
-  ...{ currentMinute: unused, entryBlock: unused, rawData: unused, chainHead: unused },
-  // What the comparison with the chain finds is in payout-compare.test.ts.
-  heights: async () => ({ directoryBlock: 0, leader: 1, entry: 0 }),
-  async dblockByHeight(height) {
-    const hashes = { networkId: "", prevKeyMr: "", prevFullHash: "", keyMr: "" };
-    return { ...hashes, height, timestampMinutes: 0, entryBlocks: [] };
-  },
-  pendingEntries: async () => [],
-  entry: async () => undefined,
-  ack: async (hash) => ({ commit: "Unknown", entry: chain.get(hash) ?? "Unknown" }),
-  commitEntry: async () => ({ kind: "accepted", txId: "tx", entryHash: "" }),
-  async revealEntry(raw) {
-    chain.set(entryHash(raw), "TransactionACK");
-    return { entryHash: entryHash(raw) };
-  },
-  entryCreditBalance: async () => credits,
-};
 const pegnetd: Pegnetd = { transaction: async () => fate, roughPegBalance: async () => funds };
 
 const modules = (): StepModules => ({ db, factomd, pegnetd, clock });
@@ -90,25 +68,15 @@ const signing = {
 };
 const quiet = { print: () => undefined, ask: async () => true };
 
-async function owe(name: string, amount: bigint, address: string | null = addressOf(name)): Promise<void> {
-  await db.execute(
-    sql`INSERT INTO users (name, payout_address) VALUES (${name}, ${address}) ON CONFLICT DO NOTHING`,
-  );
-  await adjust(db, { user: name, amount, reason: "earned", madeBy: "test" });
-}
-
-const inBlock = (): void => {
-  for (const hash of chain.keys()) chain.set(hash, "DBlockConfirmed");
-};
 const signed = () => JSON.parse(readFileSync(file("signed.json"), "utf8"));
 
 describe("payout prepare", () => {
   it("lists who can be paid and is owed the minimum, and says of everybody else why not", async () => {
-    await owe("ann", 500n);
-    await owe("bob", 499n);
-    await owe("cid", 500n, null);
-    await owe("dan", 500n, "FA-nonsense");
-    await owe("eve", -1n);
+    await owe(db, "ann", 500n);
+    await owe(db, "bob", 499n);
+    await owe(db, "cid", 500n, null);
+    await owe(db, "dan", 500n, "FA-nonsense");
+    await owe(db, "eve", -1n);
 
     await prepareCommand(
       { file: file("pay.json"), minimum: 500n, poolKeys },
@@ -136,11 +104,11 @@ describe("payout prepare", () => {
   });
 
   it("gives the same list the same name and bytes, and another list takes its place", async () => {
-    await owe("ann", 5n);
+    await owe(db, "ann", 5n);
     await run("prepare");
     const again = newFolder();
     await run("prepare", again);
-    await owe("ann", 1n);
+    await owe(db, "ann", 1n);
     const later = newFolder();
     await run("prepare", later);
 
@@ -154,9 +122,9 @@ describe("payout prepare", () => {
   });
 
   it("leaves out what is on its way, and pays the rest", async () => {
-    await owe("ann", 5n);
+    await owe(db, "ann", 5n);
     for (const step of ["prepare", "sign", "send"] as const) await run(step);
-    await owe("ann", 2n);
+    await owe(db, "ann", 2n);
     const next = newFolder();
     for (const step of ["prepare", "sign", "send"] as const) await run(step, next);
     inBlock();
@@ -180,7 +148,7 @@ describe("payout prepare", () => {
 
 describe("payout sign", () => {
   it("makes the same bytes each time, in entries below 10 KiB, and needs nothing but the file and the key", async () => {
-    for (let i = 0; i < 120; i++) await owe(`user-${i}`, BigInt(1_000_000 + i));
+    for (let i = 0; i < 120; i++) await owe(db, `user-${i}`, BigInt(1_000_000 + i));
     await run("prepare");
 
     await run("sign");
@@ -198,7 +166,7 @@ describe("payout sign", () => {
   });
 
   it("refuses a file that was edited since, or is none", async () => {
-    await owe("ann", 5n);
+    await owe(db, "ann", 5n);
     await run("prepare");
     writeFileSync(
       file("pay.json"),
@@ -216,8 +184,8 @@ describe("payout sign", () => {
 
 describe("payout send", () => {
   beforeEach(async () => {
-    await owe("ann", 5n);
-    await owe("bob", 7n);
+    await owe(db, "ann", 5n);
+    await owe(db, "bob", 7n);
     await run("prepare");
     await run("sign");
   });
@@ -318,9 +286,9 @@ describe("payout send", () => {
   });
 
   it("refuses what is not owed any more, what another signature is on record for, and a source or payer without means", async () => {
-    credits = 0;
+    node.credits = 0;
     await expect(run("send")).rejects.toMatchObject({ code: "payout-credits" });
-    credits = 1_000;
+    node.credits = 1_000;
     funds = 11;
     await expect(run("send")).rejects.toMatchObject({ code: "payout-funds" });
     funds = 12;
@@ -371,7 +339,7 @@ describe("payout send", () => {
 
 describe("payout confirm", () => {
   beforeEach(async () => {
-    await owe("ann", 5n);
+    await owe(db, "ann", 5n);
     for (const step of ["prepare", "sign", "send"] as const) await run(step);
     lines = [];
   });
@@ -441,7 +409,7 @@ describe("payout confirm", () => {
 
 describe("records of payouts", () => {
   it("stand: the database refuses to change or remove what was sent", async () => {
-    await owe("ann", 5n);
+    await owe(db, "ann", 5n);
     for (const step of ["prepare", "sign", "send"] as const) await run(step);
     inBlock();
     await run("confirm");
@@ -462,8 +430,8 @@ describe("records of payouts", () => {
 
 describe("payout pay", () => {
   it("takes a list that was cut down by hand when told so, but no user twice, nothing that is not owed, and no other address", async () => {
-    await owe("ann", 5n);
-    await owe("bob", 7n);
+    await owe(db, "ann", 5n);
+    await owe(db, "bob", 7n);
     await run("list");
     const [ann, bob] = parsePayoutLines(readFileSync(file("list.json"), "utf8"));
     const write = (...chosen: object[]): void => {
@@ -509,7 +477,7 @@ describe("payout pay", () => {
   });
 
   it("signs anew a list that lay too long, as long as nothing of it was sent", async () => {
-    await owe("ann", 5n);
+    await owe(db, "ann", 5n);
     await run("list");
     clock.advance(30 * 3_600_000);
 

@@ -14,11 +14,10 @@ import { adjust } from "../../../shared/db/payments.ts";
 import { findBatch } from "../../../shared/db/payout-batches.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
-import type { Factomd } from "../../../shared/factom/client.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { faAddressOf } from "../../../shared/factom/fat2.ts";
 import { addressOf } from "../../helpers/accounts.ts";
-import { text } from "../../helpers/books.ts";
+import { owe, text } from "../../helpers/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 import {
@@ -31,57 +30,38 @@ import {
   type Step,
   type StepModules,
 } from "./support/payout-steps.ts";
+import { standInNode } from "./support/stand-in-node.ts";
 
 let database: TestDatabase;
 let db: Db;
 let folder = "";
 let lines: string[] = [];
 const clock = manualClock();
-const revealed: Uint8Array[] = [];
+const node = standInNode();
+const { factomd, revealed } = node;
 
 beforeEach(async () => {
   database = await createTestDatabase();
   db = database.db;
   folder = newFolder();
   lines = [];
-  revealed.length = 0;
-  await owe("ann", 500n);
-  await owe("bob", 700n);
+  node.reset();
+  await owe(db, "ann", 500n);
+  await owe(db, "bob", 700n);
 });
 afterEach(async () => {
   rmSync(folder, { recursive: true });
   await database.drop();
 });
 
-const unused = (): never => {
-  throw new Error("no step of these asks for this");
-};
-const factomd: Factomd = {
-  ...{ currentMinute: unused, entryBlock: unused, rawData: unused, chainHead: unused },
-  heights: async () => ({ directoryBlock: 0, leader: 1, entry: 0 }),
-  dblockByHeight: async () => undefined,
-  pendingEntries: async () => [],
-  entry: async () => undefined,
-  ack: async () => ({ commit: "Unknown", entry: "Unknown" }),
-  commitEntry: async () => ({ kind: "accepted", txId: "tx", entryHash: "" }),
-  async revealEntry(raw) {
-    revealed.push(raw);
-    return { entryHash: "" };
-  },
-  entryCreditBalance: async () => 1_000,
+const neverAsked = (): never => {
+  throw new Error("a list that is refused is compared with nothing");
 };
 const modules = (): StepModules => ({ db, factomd, clock });
 const run = (step: Step, more: Partial<StepModules> = {}): Promise<void> =>
   runStep(step, folder, { ...modules(), ...more }, lines);
 const file = (name: string): string => join(folder, name);
 const read = (name: string) => JSON.parse(readFileSync(file(name), "utf8"));
-
-async function owe(name: string, amount: bigint): Promise<void> {
-  await db.execute(
-    sql`INSERT INTO users (name, payout_address) VALUES (${name}, ${addressOf(name)}) ON CONFLICT DO NOTHING`,
-  );
-  await adjust(db, { user: name, amount, reason: "earned", madeBy: "test" });
-}
 
 interface PreparedJson {
   id: string;
@@ -199,7 +179,7 @@ describe("a list of the reference's form that was changed", () => {
           ...{ sourceSecret: encodeAddress("Fs", POOL_SEED), poolKey },
           creditSecret: encodeAddress("Es", new Uint8Array(32).fill(1)),
         },
-        { factomd, clock, print: () => undefined, ask: async () => true, compare: unused },
+        { factomd, clock, print: () => undefined, ask: async () => true, compare: neverAsked },
       );
     const honest = readFileSync(file("list.json"), "utf8");
     changeList();
@@ -282,7 +262,7 @@ describe("the machine that signs", () => {
     expect(lines).toContain(`            0.00000500 PEG  ${addressOf("ann")}  ann  new`);
     await run("send");
     await db.execute(sql`UPDATE users SET payout_address = ${addressOf("ann's new")} WHERE name = 'ann'`);
-    for (const user of ["ann", "bob", "cid"]) await owe(user, 3n);
+    for (const user of ["ann", "bob", "cid"]) await owe(db, user, 3n);
     rmSync(file("pay.json"));
     await run("prepare");
     lines = [];
@@ -329,7 +309,7 @@ describe("the list that was prepared", () => {
     await run("prepare");
     await run("sign");
     const id: string = read("pay.json").id;
-    await owe("cid", 1n);
+    await owe(db, "cid", 1n);
     const next = newFolder();
     await runStep("prepare", next, modules(), lines);
     rmSync(next, { recursive: true });
@@ -356,16 +336,16 @@ describe("the list that was prepared", () => {
       await runStep("prepare", next, modules(), lines);
       rmSync(next, { recursive: true });
     };
-    await owe("cid", 1n);
+    await owe(db, "cid", 1n);
     await prepareNext();
     await adjust(db, { user: "cid", amount: -1n, reason: "mistake", madeBy: "test" });
     await prepareNext();
     expect((await findBatch(db, id))?.state).toBe("prepared");
 
-    await owe("cid", 2n);
+    await owe(db, "cid", 2n);
     await prepareNext();
     clock.advance(14 * 3_600_000);
-    await owe("cid", 3n);
+    await owe(db, "cid", 3n);
     await prepareNext();
     expect(await text(db, sql`SELECT count(*) FROM payout_lines WHERE batch = ${id}`)).toBe("0");
     expect(await text(db, sql`SELECT state || total FROM payout_batches WHERE id = ${id}`)).toBe(

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../shared/bytes.ts";
 import { validateEntry } from "../../../shared/grading/validate.ts";
+import { nestingDepth } from "../../../shared/json-source.ts";
 import { assetsOf, OPR_VERSIONS } from "../../../shared/opr/assets.ts";
 import { bytesToReplacedText, bytesToText, textToBytes } from "../../../shared/opr/byte-text.ts";
 import { encodeOprV1, parseOprV1 } from "../../../shared/opr/codec-v1.ts";
 import { encodeOprV2, parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprExtIds } from "../../../shared/opr/entry.ts";
-import { nestingDepth } from "../../../shared/opr/json-source.ts";
 
 const bytes = (maxLength = 40): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 const anyText = bytes().map(bytesToText);

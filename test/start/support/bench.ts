@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync,
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
-import { until } from "./until.ts";
+import { until } from "../../helpers/until.ts";
 
 const children = new Set<ChildProcess>();
 const folders: string[] = [];

@@ -1,8 +1,8 @@
 /** A running `prosper up --json`, and what it says on standard output. */
 
 import * as v from "valibot";
+import { until } from "../../helpers/until.ts";
 import { type Ended, type Running, type RunOptions, start } from "./prosper.ts";
-import { until } from "./until.ts";
 
 const money = v.pipe(
   v.string(),

@@ -18,7 +18,7 @@ import { StratumServer } from "../../../../edge/stratum/server.ts";
 import type { StratumSettings } from "../../../../edge/stratum/settings.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { manualClock } from "../../../helpers/manual-clock.ts";
-import { RawClient } from "./client.ts";
+import { RawClient } from "../../../helpers/raw-client.ts";
 
 export const HASH_A = "aa".repeat(32);
 export const HASH_B = "bb".repeat(32);

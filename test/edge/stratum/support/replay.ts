@@ -14,8 +14,8 @@ import type { Hasher } from "../../../../shared/hash/hasher.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { parseStratumLine } from "../../../../shared/messages/stratum.ts";
 import { type ManualClock, manualClock } from "../../../helpers/manual-clock.ts";
+import { RawClient } from "../../../helpers/raw-client.ts";
 import { RecordedPrefixes } from "../../../helpers/recorded-prefixes.ts";
-import { RawClient } from "./client.ts";
 import { clientMessages, type Step } from "./transcript.ts";
 
 export const WELCOME = "Welcome to Prosper pool! Please visit http://my.pool.url:port for more information.";

@@ -5,7 +5,7 @@ import { toHex } from "../../../../shared/bytes.ts";
 import { sql } from "../../../../shared/db/port.ts";
 import { type ProofFile, proofFile } from "../../../../shared/proofs/proof-file.ts";
 import { verifyProof } from "../../../../shared/proofs/verify.ts";
-import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../../helpers/api.ts";
+import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, loggedIn, type TestApi } from "../../../helpers/api.ts";
 import { text } from "../../../helpers/books.ts";
 import { type TestClient, testClient } from "../../../helpers/http-client.ts";
 import { POOL_KEYS } from "../../../helpers/proofs.ts";
@@ -17,16 +17,10 @@ let boss: TestClient;
 beforeAll(async () => {
   api = await createTestApi();
   visitor = testClient(api.handler);
-  ann = await loggedIn("ann");
-  boss = await loggedIn("boss");
+  ann = await loggedIn(api, "ann");
+  boss = await loggedIn(api, "boss");
 });
 afterAll(() => api.database.drop());
-
-async function loggedIn(name: string): Promise<TestClient> {
-  const client = testClient(api.handler);
-  await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
-  return client;
-}
 
 const pathOf = (height: number | string): string => `/api/me/blocks/${height}/proof`;
 
@@ -82,7 +76,7 @@ describe("GET /api/me/blocks/{height}/proof", () => {
 
   it("needs a login, and never proves another user's work", async () => {
     expect((await visitor.json("GET", pathOf(FIRST_HEIGHT))).status).toBe(401);
-    const bob = await proofOf(await loggedIn("bob"), FIRST_HEIGHT);
+    const bob = await proofOf(await loggedIn(api, "bob"), FIRST_HEIGHT);
 
     expect(bob.workers.map(({ user }) => user)).toEqual(["bob"]);
     expect(JSON.stringify(bob)).not.toContain("ann");
@@ -112,7 +106,7 @@ describe("adjustments", () => {
     const [first, again] = [await send(gift), await send(gift)];
 
     expect([first.status, again]).toEqual([200, first]);
-    const bob = await loggedIn("bob");
+    const bob = await loggedIn(api, "bob");
     const me = v.parse(VIEWS.Me, (await bob.json("GET", "/api/me")).body);
     expect(me.adjusted).toBe("-1200");
     expect(BigInt(me.owed)).toBe(BigInt(me.booked) - 1200n);

@@ -3,7 +3,6 @@
 import { startDevnet } from "../../../../infra/devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../../../infra/devnet/options.ts";
 import { systemClock, systemRandom } from "../../../../shared/clock.ts";
-import { adjust } from "../../../../shared/db/payments.ts";
 import { type Db, sql } from "../../../../shared/db/port.ts";
 import { encodeAddress } from "../../../../shared/factom/address.ts";
 import { createFactomd, type Factomd } from "../../../../shared/factom/client.ts";
@@ -12,7 +11,7 @@ import { encodeEntry, entryHash } from "../../../../shared/factom/entry.ts";
 import { faAddressOf, type PegPayment, signPegBatch } from "../../../../shared/factom/fat2.ts";
 import { createPegnetd } from "../../../../shared/factom/pegnetd.ts";
 import { SILENT } from "../../../../shared/logger.ts";
-import { addressOf } from "../../../helpers/accounts.ts";
+import { owe } from "../../../helpers/books.ts";
 import { createTestDatabase } from "../../../helpers/database.ts";
 import { manualClock } from "../../../helpers/manual-clock.ts";
 import { smallHasher } from "../../../helpers/small-hasher.ts";
@@ -41,12 +40,7 @@ export async function createPayoutWorld() {
   return {
     ...{ database, clock, devnet, factomd, pegnetd, db, modules },
     /** Owes a user some PEG. */
-    async owe(name: string, amount: bigint): Promise<void> {
-      await db.execute(
-        sql`INSERT INTO users (name, payout_address) VALUES (${name}, ${addressOf(name)}) ON CONFLICT DO NOTHING`,
-      );
-      await adjust(db, { user: name, amount, reason: "earned", madeBy: "test" });
-    },
+    owe: (name: string, amount: bigint): Promise<void> => owe(db, name, amount),
     /** Lets time pass until the next block is there. */
     async block(): Promise<void> {
       const height = (devnet.chain.tip?.height ?? 0) + 1;

@@ -2,24 +2,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as v from "valibot";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Clock } from "../../../../shared/clock.ts";
 import { openDataApi } from "../../../../shared/db/drivers/data-api.ts";
 import { mapSqlCode, splitStatements } from "../../../../shared/db/drivers/sql-text.ts";
 import { type Db, sql } from "../../../../shared/db/port.ts";
-import { manualClock } from "../../../helpers/manual-clock.ts";
-
-/** Waits nothing, and its time passes all the same. */
-function hastyClock(): Clock {
-  const clock = manualClock();
-  return {
-    ...clock,
-    after(delayMs, fn) {
-      clock.advance(delayMs);
-      const handle = setImmediate(fn);
-      return { stop: () => clearImmediate(handle) };
-    },
-  };
-}
+import { eagerClock } from "../../../helpers/eager-clock.ts";
 
 describe("the Data API driver", () => {
   let service: Server;
@@ -50,7 +36,7 @@ describe("the Data API driver", () => {
         ...{ endpoint: `http://127.0.0.1:${port}`, credentials: { accessKeyId: "a", secretAccessKey: "b" } },
         ...{ timeoutMs: 200, resumeMs: 5000 },
       },
-      { clock: hastyClock() },
+      { clock: eagerClock() },
     );
   }
   const resuming = {

@@ -1,15 +1,15 @@
 /** A clock whose timers fire at once, one after the other, and move the time by their delay. */
 
-import type { Clock, Timer } from "../../../shared/clock.ts";
+import type { Clock, Timer } from "../../shared/clock.ts";
 
-export interface TestClock extends Clock {
+export interface EagerClock extends Clock {
   /** Moves the time without firing anything. */
   advance(ms: number): void;
   /** Delays of the timers that fired. */
   readonly fired: readonly number[];
 }
 
-export function createTestClock(wallMs: number): TestClock {
+export function eagerClock(wallMs = 0): EagerClock {
   let elapsedMs = 0;
   const fired: number[] = [];
   return {

@@ -1,11 +1,11 @@
 /** Parts that start together and stop together, and the settings that they are started with. */
 
 import { describe, expect, it } from "vitest";
-import { loadConfig } from "../../../infra/config/load.ts";
-import { startParts } from "../../../infra/pool/parts.ts";
-import { edgeOptions, sealDeadlineMs } from "../../../infra/pool/pool-settings.ts";
-import { encodeAddress } from "../../../shared/factom/address.ts";
-import { SILENT } from "../../../shared/logger.ts";
+import { loadConfig } from "../../infra/config/load.ts";
+import { startParts } from "../../infra/parts.ts";
+import { edgeOptions, sealDeadlineMs } from "../../infra/pool/pool-settings.ts";
+import { encodeAddress } from "../../shared/factom/address.ts";
+import { SILENT } from "../../shared/logger.ts";
 
 describe("parts of a process", () => {
   it("stop in the opposite order, each once, also where one does not stop cleanly", async () => {
@@ -33,6 +33,23 @@ describe("parts of a process", () => {
 
     await expect(starting).rejects.toThrow("port taken");
     expect(stopped).toEqual(["database"]);
+  });
+
+  it("know that they are to stop before the first one is stopped, whether by a stop or a failed start", async () => {
+    const seen: boolean[] = [];
+    const parts = await startParts(SILENT, async (onStop, stopping) => {
+      onStop(async () => seen.push(stopping.aborted));
+      seen.push(stopping.aborted);
+      return {};
+    });
+    await parts.stop();
+    const failing = startParts(SILENT, async (onStop, stopping) => {
+      onStop(async () => seen.push(stopping.aborted));
+      throw new Error("no room");
+    });
+
+    await expect(failing).rejects.toThrow("no room");
+    expect(seen).toEqual([false, true, true]);
   });
 });
 

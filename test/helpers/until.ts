@@ -2,6 +2,11 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
+/** Waits for a condition of this process, looking again every 2 ms. Throws after 30 s with its text. */
+export async function untilTrue(condition: () => boolean): Promise<void> {
+  await until(String(condition), condition, { everyMs: 2 });
+}
+
 /** Asks every `everyMs` until the answer is neither undefined nor false. Throws after `withinMs`, naming `what` did not come. */
 export async function until<T>(
   what: string,

@@ -11,15 +11,20 @@ export interface JsonPart {
 const SPACE = /[ \t\r\n]*/y;
 const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 const SCALAR = /[^,\]} \t\r\n]*/y;
+const STRING_OR_SPACE = /("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+/g;
 const BRACKET_OR_STRING = /[[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"/g;
 
 /** True where the text is one valid JSON value. All functions below want such a text. */
 export function isJson(text: string): boolean {
+  return parseJson(text) !== undefined;
+}
+
+/** The value of the text, undefined where it is not JSON (which has no such value). */
+export function parseJson(text: string): unknown {
   try {
-    JSON.parse(text);
-    return true;
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -47,6 +52,25 @@ export function jsonParts(text: string, start: number): JsonPart[] {
     if (text[at] === ",") at = skipSpace(text, at + 1);
   }
   return parts;
+}
+
+/** Keys and the values' sources of the object that `text` is: in order, duplicates kept; undefined where it is none. */
+export function objectMembers(text: string): readonly (readonly [key: string, source: string])[] | undefined {
+  const start = skipSpace(text, 0);
+  if (text[start] !== "{") return undefined;
+  return jsonParts(text, start).map(({ key, start: at, end }) => [key, text.slice(at, end)]);
+}
+
+/** The sources of the elements of the array that `text` is; undefined where it is none. */
+export function arrayElements(text: string): readonly string[] | undefined {
+  const start = skipSpace(text, 0);
+  if (text[start] !== "[") return undefined;
+  return jsonParts(text, start).map(({ start: at, end }) => text.slice(at, end));
+}
+
+/** The text without white space outside strings, to be shown on one line. */
+export function compactJson(text: string): string {
+  return text.replaceAll(STRING_OR_SPACE, (_, quoted: string | undefined) => quoted ?? "");
 }
 
 /** The text behind a JSON string literal; lone surrogate escapes become U+FFFD. */
