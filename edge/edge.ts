@@ -272,11 +272,11 @@ export class Edge {
   async #onJob(job: JobRow): Promise<void> {
     // The submitter first: shares may come as soon as the desk takes them.
     await this.submitter.openJob(job);
-    const replayed = await this.desk.openJob(
+    const recovered = await this.desk.openJob(
       { height: job.height, oprHash: job.oprHash, credit: job.credit, threshold: `${job.threshold}` },
       this.#heightSeenMs,
     );
-    for (const share of replayed) this.submitter.offer(share);
+    for (const share of recovered) this.submitter.offer(share);
     // Its block may have been saved while it was opened.
     if ((this.follower.topHeight() ?? 0) >= job.height) return this.desk.endCurrentJob(this.#heightSeenMs);
     this.#job = job;
