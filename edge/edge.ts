@@ -11,7 +11,7 @@ import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
 import type { Hasher } from "../shared/hash/hasher.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { Auth } from "../shared/messages/accounts.ts";
+import type { Auth } from "../shared/messages/login.ts";
 import type { QueueSender } from "../shared/queue.ts";
 import { createFollower, type Follower, type FollowerOptions } from "./chain/follower.ts";
 import { type GradeOptions, gradeChainBlock } from "./chain/grade.ts";
