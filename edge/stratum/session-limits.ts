@@ -13,7 +13,7 @@ export function isForged(code: RefusalCode): boolean {
 /** Requests of a new session without an answer: it has shown nothing yet. */
 const FIRST_WINDOW = 4;
 
-export class Conduct {
+export class SessionLimits {
   readonly #settings: StratumSettings;
   #tokens: number;
   #refilledMs: number;

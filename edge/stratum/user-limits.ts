@@ -21,7 +21,7 @@ interface Bucket {
  * Kept by user *and* address: anybody may mine for a name without its password, and must not be able to use up what its
  * owner may send.
  */
-export class UserConduct {
+export class UserLimits {
   readonly #settings: StratumSettings;
   readonly #buckets = new Map<string, Bucket>();
   readonly #pausedUntilMs = new Map<string, number>();
