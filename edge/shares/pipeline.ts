@@ -9,7 +9,7 @@ import type { Journal } from "../journal/journal.ts";
 import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import { endsAtMs } from "./open-jobs.ts";
-import { type Candidate, hex, type Refusal, refused, type ScreenModules, screen } from "./screen.ts";
+import { type Candidate, hex, refused, type ScreenModules, type ShareRefusal, screen } from "./screen.ts";
 import type { Tallies } from "./tallies.ts";
 import { CUT_WINDOW_ROWS } from "./window.ts";
 
@@ -176,6 +176,6 @@ export function acceptedShare(share: ShareRecord): Omit<AcceptedShare, "late" | 
   };
 }
 
-function busy(target: bigint): Refusal {
+function busy(target: bigint): ShareRefusal {
   return refused("busy", "the pool is busy; this share was not counted, its nonce stays unused", target);
 }

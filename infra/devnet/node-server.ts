@@ -6,7 +6,7 @@ import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { CONTROL, type Control, type ControlState } from "./controls.ts";
-import { type Listening, listen } from "./listen.ts";
+import { listen, type OpenServer } from "./listen.ts";
 import { RawJson, RpcError, type RpcMethods } from "./rpc-methods.ts";
 
 export interface NodeServerOptions {
@@ -39,7 +39,7 @@ const REQUEST = v.object({
 export async function startNodeServer(
   options: NodeServerOptions,
   modules: NodeServerModules,
-): Promise<Listening> {
+): Promise<OpenServer> {
   const closing = new AbortController();
   const server = createServer((request, response) => {
     const delay = (ms: number): Promise<void> => sleep(modules.clock, ms, closing.signal);
