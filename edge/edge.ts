@@ -2,7 +2,7 @@
 
 import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";
-import type { BlockRow } from "../shared/db/chain.ts";
+import type { BlockRow } from "../shared/db/blocks.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
 import type { JobRow } from "../shared/db/jobs.ts";
 import type { Db } from "../shared/db/port.ts";

@@ -4,8 +4,8 @@ import type { Clock, Timer } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import { type Entry, OPR_CHAIN } from "../../shared/factom/entry.ts";
+import { type ConcurrencyLimit, createConcurrencyLimit } from "./concurrency-limit.ts";
 import { createEntryCache, type EntryCache } from "./entry-cache.ts";
-import { type ConcurrencyLimit, createConcurrencyLimit } from "./pace.ts";
 
 /** An OPR entry as it stands on chain. */
 export interface ChainEntry {

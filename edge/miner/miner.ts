@@ -7,13 +7,13 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { backoffMs } from "./backoff.ts";
-import { SearchThreads } from "./crew.ts";
 import { type Dial, dialPool } from "./dial.ts";
+import { Liveness, Patience } from "./liveness.ts";
+import { type MinerStats, RateMeter } from "./miner-stats.ts";
 import { PoolConnection, type PoolConnectionHooks } from "./pool-connection.ts";
-import { Liveness, Patience } from "./pulse.ts";
+import { SearchThreads } from "./search-threads.ts";
+import { isSameWork, MiningJob, type Work } from "./search-work.ts";
 import { ShareOutbox } from "./share-outbox.ts";
-import { type MinerStats, RateMeter } from "./stats.ts";
-import { isSameWork, MiningJob, type Work } from "./work.ts";
 
 export interface MinerOptions {
   readonly host: string;

@@ -6,7 +6,7 @@ import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { CONTROL, type Control, type ControlState } from "./controls.ts";
-import { listen, type OpenServer } from "./listen.ts";
+import { listen, type OpenServer } from "./open-server.ts";
 import { RawJson, RpcError, type RpcMethods } from "./rpc-methods.ts";
 
 export interface NodeServerOptions {

@@ -2,7 +2,7 @@
 
 import { createServer } from "node:http";
 import type { Clock } from "../../shared/clock.ts";
-import { listen, type OpenServer } from "./listen.ts";
+import { listen, type OpenServer } from "./open-server.ts";
 import { createPriceWalk } from "./price-walk.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
-import type { MinerStats } from "../../../edge/miner/stats.ts";
+import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import { type Clock, type Random, sleep } from "../../../shared/clock.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";

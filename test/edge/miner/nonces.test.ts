@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { inputPrefix, NonceBook, nonceHex } from "../../../edge/miner/nonces.ts";
-import { MiningJob, type Work } from "../../../edge/miner/work.ts";
+import { MiningJob, type Work } from "../../../edge/miner/search-work.ts";
 import { toHex } from "../../../shared/bytes.ts";
 
 const jobA = new MiningJob(1, "aa".repeat(32));

@@ -3,10 +3,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backoffMs } from "../../../edge/miner/backoff.ts";
+import { RateMeter, rejectionName } from "../../../edge/miner/miner-stats.ts";
 import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
+import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { ShareOutbox } from "../../../edge/miner/share-outbox.ts";
-import { RateMeter, rejectionName } from "../../../edge/miner/stats.ts";
-import { MiningJob } from "../../../edge/miner/work.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 

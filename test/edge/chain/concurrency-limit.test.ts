@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ConcurrencyLimit, createConcurrencyLimit } from "../../../edge/chain/pace.ts";
+import { type ConcurrencyLimit, createConcurrencyLimit } from "../../../edge/chain/concurrency-limit.ts";
 import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
 
 const OPTIONS = { least: 4, first: 16, most: 256 };

@@ -13,7 +13,7 @@ import {
   type SearchTask,
   viewGeneration,
 } from "./search-task.ts";
-import type { Work } from "./work.ts";
+import type { Work } from "./search-work.ts";
 
 export interface SearchThreadsOptions {
   readonly table: SharedTable;

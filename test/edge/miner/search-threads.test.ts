@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Hit, SearchThreads } from "../../../edge/miner/crew.ts";
-import { MiningJob } from "../../../edge/miner/work.ts";
+import { type Hit, SearchThreads } from "../../../edge/miner/search-threads.ts";
+import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { concat, fromHex } from "../../../shared/bytes.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { difficultyOf } from "../../../shared/hash/kernel.ts";
