@@ -4,7 +4,7 @@
  */
 
 import type { Random } from "../shared/clock.ts";
-import type { BlockRow } from "../shared/db/chain.ts";
+import type { BlockRow } from "../shared/db/blocks.ts";
 import {
   createFollower,
   type Follower,

@@ -2,7 +2,7 @@
 
 import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../shared/clock.ts";
-import type { BlockRow } from "../shared/db/chain.ts";
+import type { BlockRow } from "../shared/db/blocks.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
 import type { Db } from "../shared/db/port.ts";
 import type { WorkerLimits } from "../shared/db/workers.ts";
@@ -10,7 +10,7 @@ import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
 import type { Hasher } from "../shared/hash/hasher.ts";
 import type { Logger } from "../shared/logger.ts";
-import type { Auth } from "../shared/messages/accounts.ts";
+import type { Auth } from "../shared/messages/login.ts";
 import type { QueueSender } from "../shared/queue.ts";
 import type { Follower, FollowerOptions } from "./chain/follower.ts";
 import { type ChainGradeOptions, gradeChainBlock } from "./chain/grade.ts";

@@ -1,7 +1,7 @@
 /** Sees jumps of the two clocks that no part may reckon durations by: this process's wall clock and the database's (docs/decisions/clocks.md). */
 
 import type { Clock } from "./clock.ts";
-import { databaseMs } from "./db/clock.ts";
+import { databaseMs } from "./db/database-clock.ts";
 import type { Db } from "./db/port.ts";
 import type { Logger } from "./logger.ts";
 

@@ -3,7 +3,7 @@
 import { InvokeCommand, type InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
 import * as v from "valibot";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { type Auth, authorizeVerdict } from "../../shared/messages/accounts.ts";
+import { type Auth, loginReply } from "../../shared/messages/login.ts";
 
 export interface LambdaAuthOptions {
   /** Name or ARN. */
@@ -22,7 +22,7 @@ export interface LambdaAuth extends Auth {
   close(): void;
 }
 
-const verdict = v.pipe(v.string(), v.parseJson(), authorizeVerdict);
+const verdict = v.pipe(v.string(), v.parseJson(), loginReply);
 const failure = v.pipe(v.string(), v.parseJson(), v.object({ errorMessage: v.optional(v.string(), "") }));
 
 /** Every way of getting no verdict rejects with CodedError `auth-away`; no message holds anything of the request. */
@@ -56,7 +56,7 @@ export function createLambdaAuth(options: LambdaAuthOptions): LambdaAuth {
   };
 }
 
-function readVerdict(answer: InvokeCommandOutput): v.InferOutput<typeof authorizeVerdict> {
+function readVerdict(answer: InvokeCommandOutput): v.InferOutput<typeof loginReply> {
   const text = Buffer.from(answer.Payload ?? []).toString("utf8");
   if (answer.FunctionError !== undefined) {
     const parsed = v.safeParse(failure, text);

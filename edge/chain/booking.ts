@@ -1,7 +1,7 @@
 /** Grades and books the blocks that the books lack, one after the other, where this edge holds the chain lease. */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
-import { type BlockRow, latestBlock, type PlaceRow, writeBlock } from "../../shared/db/chain.ts";
+import { type BlockRow, latestBlock, type PlaceRow, writeBlock } from "../../shared/db/blocks.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { ChainBlock } from "./reader.ts";

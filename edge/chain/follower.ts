@@ -1,7 +1,7 @@
 /** Follows the chain: notices every new height, has it graded and booked once, and settles the next job (DESIGN.md, "Journal, deltas, edges"). */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
-import { type BlockRow, latestBlock } from "../../shared/db/chain.ts";
+import { type BlockRow, latestBlock } from "../../shared/db/blocks.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";

@@ -1,9 +1,9 @@
 /** From a block of the chain to the row it is booked as: graded, our places and reward found, the moving average carried on. */
 
 import { fromHex, toHex } from "../../shared/bytes.ts";
-import type { BlockRow, PlaceRow } from "../../shared/db/chain.ts";
+import type { BlockRow, PlaceRow } from "../../shared/db/blocks.ts";
 import { nextEma } from "../../shared/difficulty/ema.ts";
-import { effectiveHashrate, minimumTargetOfBlock } from "../../shared/difficulty/network.ts";
+import { effectiveHashrate, minimumTargetOfBlock } from "../../shared/difficulty/network-hashrate.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { type GradedEntry, gradeBlock } from "../../shared/grading/grade.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";

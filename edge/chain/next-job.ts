@@ -1,7 +1,7 @@
 /** The next job: built from the newest prices by whichever edge comes first, and from then on one row for all (DESIGN.md, guarantee 4). */
 
 import { toHex } from "../../shared/bytes.ts";
-import type { BlockRow } from "../../shared/db/chain.ts";
+import type { BlockRow } from "../../shared/db/blocks.ts";
 import { insertJob, type JobRow, readJob } from "../../shared/db/jobs.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { isFromFuture } from "../../shared/db/prices.ts";

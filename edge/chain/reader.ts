@@ -4,8 +4,8 @@ import type { Clock, Timer } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import { type Entry, OPR_CHAIN } from "../../shared/factom/entry.ts";
+import { type ConcurrencyLimit, createConcurrencyLimit } from "./concurrency-limit.ts";
 import { createEntryCache, type EntryCache } from "./entry-cache.ts";
-import { createPace, type Pace } from "./pace.ts";
 
 /** An OPR entry as it stands on chain. */
 export interface ChainEntry {
@@ -41,7 +41,7 @@ export interface BlockReaderModules {
 }
 
 /** Calls for entries at a time: as many as the node bears between these. */
-const PACE = { least: 4, first: 16, most: 256 };
+const CALLS = { least: 4, first: 16, most: 256 };
 /** 32 MiB: some 30,000 records of a kilobyte. Beyond it the oldest would have to be read again. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 /** An entry is asked for so often in one reading. */
@@ -57,14 +57,14 @@ const FAILURES_IN_A_ROW = 8;
 export function createBlockReader(modules: BlockReaderModules): BlockReader {
   const { factomd } = modules;
   const cache = createEntryCache(CACHE_BYTES);
-  const pace = createPace(PACE, modules);
+  const limiter = createConcurrencyLimit(CALLS, modules);
   return {
     know: (raw) => cache.know(raw),
     async read(height, signal) {
       const directory = present(await factomd.dblockByHeight(height), `directory block ${height}`);
       const listed = directory.entryBlocks.find((one) => one.chainId === OPR_CHAIN);
       const hashes = listed === undefined ? [] : await entryHashes(factomd, listed.keyMr);
-      const entries = await new EntryReading(hashes, { ...modules, cache, pace }).run(signal);
+      const entries = await new EntryReading(hashes, { ...modules, cache, limiter }).run(signal);
       return {
         height,
         keyMr: directory.keyMr,
@@ -83,7 +83,7 @@ async function entryHashes(factomd: Factomd, keyMr: string): Promise<string[]> {
 
 interface ReadingModules extends BlockReaderModules {
   readonly cache: EntryCache;
-  readonly pace: Pace;
+  readonly limiter: ConcurrencyLimit;
 }
 
 /** One block's entries on their way. */
@@ -125,7 +125,7 @@ class EntryReading {
     try {
       await new Promise<void>((resolve) => {
         this.#done = resolve;
-        this.#modules.pace.restart();
+        this.#modules.limiter.restart();
         this.#launch();
       });
     } finally {
@@ -140,7 +140,7 @@ class EntryReading {
   }
 
   #launch(): void {
-    while (!this.#givenUp && this.#underWay < this.#modules.pace.limit()) {
+    while (!this.#givenUp && this.#underWay < this.#modules.limiter.limit()) {
       const hash = this.#queue.pop();
       if (hash === undefined) break;
       if (!this.#found.has(hash)) void this.#ask(hash);
@@ -150,8 +150,8 @@ class EntryReading {
   }
 
   async #ask(hash: string): Promise<void> {
-    const { factomd, cache, pace } = this.#modules;
-    const ended = pace.begin();
+    const { factomd, cache, limiter } = this.#modules;
+    const ended = limiter.begin();
     let isLate = false;
     const late = this.#lateTimer(hash, () => {
       isLate = true;
@@ -185,12 +185,12 @@ class EntryReading {
 
   /** None before it is known what is usual, nor where the entry was late too often: then the client's deadline ends the call. */
   #lateTimer(hash: string, onLate: () => void): Timer | undefined {
-    const { pace, clock } = this.#modules;
-    const usualMs = pace.usualMs();
+    const { limiter, clock } = this.#modules;
+    const usualMs = limiter.usualMs();
     const times = this.#late.get(hash) ?? 0;
     if (usualMs === undefined || times >= TRIES - 1) return undefined;
     return clock.after(usualMs * LATE_FACTOR + LATE_MS, () => {
-      if (this.#lateUnderWay >= pace.limit() * LATE_PART) return;
+      if (this.#lateUnderWay >= limiter.limit() * LATE_PART) return;
       this.#late.set(hash, times + 1);
       onLate();
     });
@@ -201,7 +201,7 @@ class EntryReading {
     const times = (this.#failures.get(hash) ?? 0) + 1;
     this.#failures.set(hash, times);
     // With more under way it may only be too much for the node.
-    const isAway = this.#countInARow() && this.#modules.pace.limit() <= PACE.least;
+    const isAway = this.#countInARow() && this.#modules.limiter.limit() <= CALLS.least;
     if (times < TRIES && !isAway) this.#queue.unshift(hash);
     else this.#problem ??= problem;
     if (isAway) this.#givenUp = true;

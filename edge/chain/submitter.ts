@@ -19,7 +19,7 @@ import { type Entry, encodeEntry, entryHash, OPR_CHAIN } from "../../shared/fact
 import type { Logger } from "../../shared/logger.ts";
 
 /** A journaled share of the current job; a late one never gets here. */
-export interface OfferedShare {
+export interface SubmittableShare {
   height: number;
   user: string;
   worker: string;
@@ -96,7 +96,7 @@ export class Submitter {
   }
 
   /** Decides at once whether the share goes to the chain. The same share twice is sent once. */
-  offer(share: OfferedShare): void {
+  offer(share: SubmittableShare): void {
     const job = this.#current;
     if (job === undefined || share.height !== job.row.height) return;
     const { threshold } = job.row;
@@ -219,7 +219,7 @@ function oprEntry(job: JobRow, nonce: Uint8Array, difficulty: bigint): Entry {
   };
 }
 
-function submissionRow(job: JobRow, share: OfferedShare, hash: string, slot: number): SubmissionRow {
+function submissionRow(job: JobRow, share: SubmittableShare, hash: string, slot: number): SubmissionRow {
   return {
     entryHash: hash,
     height: job.height,

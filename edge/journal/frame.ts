@@ -9,7 +9,7 @@ import { crc32c } from "./crc32c.ts";
 export const FRAME_HEADER_BYTES = 15;
 
 /** A longer body is refused by the writer and taken for damage by the reader. A cut of all counters is the longest record. */
-export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 const MAGIC = 0x504a;
 const CHECKSUM_AT = 11;
@@ -70,7 +70,7 @@ export function decodeFrame(bytes: Uint8Array, at: number, salt: number): Frame 
   const length = view.getUint32(at + 3);
   const durable = view.getUint32(at + 7);
   const end = at + FRAME_HEADER_BYTES + length;
-  if (length > MAX_BODY_BYTES || end > bytes.length || durable > at) return undefined;
+  if (length > MAX_RECORD_BYTES || end > bytes.length || durable > at) return undefined;
   if (view.getUint32(at + CHECKSUM_AT) !== checksum(bytes, at, length, salt)) return undefined;
   return { kind: view.getUint8(at + 2), body: bytes.subarray(at + FRAME_HEADER_BYTES, end), durable, end };
 }

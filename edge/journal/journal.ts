@@ -6,7 +6,7 @@ import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { encodeFrames, frameBytes, type JournalRecord, MAX_BODY_BYTES } from "./frame.ts";
+import { encodeFrames, frameBytes, type JournalRecord, MAX_RECORD_BYTES } from "./frame.ts";
 import type { JournalEnd, SegmentExtent } from "./read-journal.ts";
 import { encodeHeader, segmentName } from "./segment.ts";
 
@@ -112,8 +112,10 @@ export class Journal {
     record: JournalRecord,
     onDurable: (place: RecordPlace) => void = () => undefined,
   ): Promise<AppendOutcome> {
-    if (record.body.length > MAX_BODY_BYTES)
-      throw new RangeError(`a journal record has at most ${MAX_BODY_BYTES} bytes, got ${record.body.length}`);
+    if (record.body.length > MAX_RECORD_BYTES)
+      throw new RangeError(
+        `a journal record has at most ${MAX_RECORD_BYTES} bytes, got ${record.body.length}`,
+      );
     if (this.#state !== "open") return Promise.resolve({ kind: "failed" });
     if (!this.canAppend()) return Promise.resolve({ kind: "full" });
     return new Promise((resolve) => {

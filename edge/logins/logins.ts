@@ -7,10 +7,10 @@ import { confirmWorkers, type WorkerLimits } from "../../shared/db/workers.ts";
 import { coerceError } from "../../shared/errors.ts";
 import { addressKey, addressRanges } from "../../shared/ip-address.ts";
 import type { Logger } from "../../shared/logger.ts";
-import type { Auth, AuthorizeVerdict as AuthVerdict } from "../../shared/messages/accounts.ts";
-import { createNames, type Names } from "../names.ts";
-import { createRecent } from "../recent.ts";
+import type { Auth, LoginReply } from "../../shared/messages/login.ts";
 import type { AuthorizeRequest, AuthorizeVerdict } from "../stratum/backend.ts";
+import { createLruMap } from "./lru-map.ts";
+import { createNames, type Names } from "./names.ts";
 
 export interface AccountsOptions {
   /** A remembered login younger than this is answered without asking auth again. */
@@ -100,7 +100,7 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
   }
 
   /** Rigs that logged in with the password not long ago: each is confirmed once. */
-  const confirmed = createRecent<true>(cacheSize);
+  const confirmed = createLruMap<true>(cacheSize);
 
   /** Whoever has the password says by it that the rig is the user's own. Statistics only: a login does not wait for it, nor fail by it. */
   async function confirm({ user, worker }: AuthorizeRequest): Promise<void> {
@@ -130,7 +130,7 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
   };
 }
 
-type Answer = AuthVerdict | { readonly kind: "away" };
+type Answer = LoginReply | { readonly kind: "away" };
 const OUTCOMES = { ok: "passed", refused: "failed", throttled: "unknown", away: "unknown" } as const;
 
 /** A login that auth said yes to. */
@@ -150,7 +150,7 @@ function createPasswordLogins(
   const pendingLimit = options.pendingLimit ?? 256;
   const exempt = addressRanges("exemptAddresses", options.exemptAddresses);
   /** By a keyed hash: the password itself is never kept. The address is part of it, or strangers could guess at what is remembered. */
-  const passed = createRecent<Passed>(options.cacheSize);
+  const passed = createLruMap<Passed>(options.cacheSize);
   /** A farm's rigs log in at once with one password: they share one question. */
   const pending = new Map<string, Promise<Answer>>();
   const secret = modules.random(32);

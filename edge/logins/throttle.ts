@@ -8,8 +8,8 @@ import {
 } from "../../shared/accounts/guesses.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { addressKey, addressRanges } from "../../shared/ip-address.ts";
-import { createRecent } from "../recent.ts";
 import type { LoginThrottle } from "./logins.ts";
+import { createLruMap } from "./lru-map.ts";
 
 export interface LoginThrottleOptions {
   readonly limit?: GuessLimit | undefined;
@@ -33,7 +33,7 @@ export function createLoginThrottle(
   const nowMs = (): number => modules.clock.monotonicMs();
   const pairs = createGuessCounters({ limit, maxKeys: MAX_KEYS }, { nowMs });
   const addresses = createGuessCounters({ limit: addressLimit(limit), maxKeys: MAX_KEYS }, { nowMs });
-  const passed = createRecent<true>(MAX_KEYS);
+  const passed = createLruMap<true>(MAX_KEYS);
   const pairOf = (user: string, address: string): string => JSON.stringify([user, addressKey(address)]);
   return {
     isLocked: (user, address) => pairs.waitMs(pairOf(user, address)) > 0,

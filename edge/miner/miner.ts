@@ -7,13 +7,13 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { backoffMs } from "./backoff.ts";
-import { Crew } from "./crew.ts";
 import { type Dial, dialPool } from "./dial.ts";
-import { PoolConnection, type PoolHooks } from "./pool-connection.ts";
-import { Patience, Pulse } from "./pulse.ts";
+import { Liveness, Patience } from "./liveness.ts";
+import { type MinerStats, RateMeter } from "./miner-stats.ts";
+import { PoolConnection, type PoolConnectionHooks } from "./pool-connection.ts";
+import { SearchThreads } from "./search-threads.ts";
+import { isSameWork, MiningJob, type Work } from "./search-work.ts";
 import { ShareOutbox } from "./share-outbox.ts";
-import { type MinerStats, RateMeter } from "./stats.ts";
-import { isSameWork, Job, type Work } from "./work.ts";
 
 export interface MinerOptions {
   readonly host: string;
@@ -80,21 +80,21 @@ export function startMiner(options: MinerOptions, modules: MinerModules): Miner 
 /** What the pool has said on one connection; what is not said yet is undefined. */
 interface PoolSession {
   readonly connection: PoolConnection;
-  pulse: Pulse | undefined;
+  liveness: Liveness | undefined;
   authorizedMs: number | undefined;
   heardHeight: number;
   prefix: number | undefined;
   target: bigint | undefined;
   /** It was told to stop, and of no job since. */
   stopped: boolean;
-  job: Job | undefined;
+  job: MiningJob | undefined;
 }
 
 class RunningMiner implements Miner {
   readonly ended: Promise<MinerEnd>;
   readonly #options: MinerOptions;
   readonly #modules: MinerModules;
-  readonly #crew: Crew;
+  readonly #threads: SearchThreads;
   readonly #outbox: ShareOutbox;
   readonly #rate = new RateMeter();
   #resolveEnded: (end: MinerEnd) => void = () => undefined;
@@ -102,7 +102,7 @@ class RunningMiner implements Miner {
   #session: PoolSession | undefined;
   #registered: boolean = false;
   /** The last job heard of, on whatever connection. */
-  #job: Job | undefined;
+  #job: MiningJob | undefined;
   /** What the threads search: the former session's until the new one has said everything. */
   #work: Work | undefined;
   #deciding: boolean = false;
@@ -122,10 +122,14 @@ class RunningMiner implements Miner {
       this.#resolveEnded = resolve;
     });
     const { dutyCycle = 1, maxHashesPerSecond, threads } = options;
-    this.#crew = new Crew({ table: modules.table, threads, dutyCycle, maxHashesPerSecond }, modules, {
-      onHit: (hit) => this.#outbox.add(hit),
-      onHashes: (hashes) => this.#rate.add(hashes, modules.clock.monotonicMs()),
-    });
+    this.#threads = new SearchThreads(
+      { table: modules.table, threads, dutyCycle, maxHashesPerSecond },
+      modules,
+      {
+        onHit: (hit) => this.#outbox.add(hit),
+        onHashes: (hashes) => this.#rate.add(hashes, modules.clock.monotonicMs()),
+      },
+    );
     void this.#connect();
   }
 
@@ -185,7 +189,7 @@ class RunningMiner implements Miner {
     );
     const session: PoolSession = {
       connection,
-      pulse: undefined,
+      liveness: undefined,
       authorizedMs: undefined,
       heardHeight: -1,
       prefix: undefined,
@@ -201,7 +205,7 @@ class RunningMiner implements Miner {
     );
   }
 
-  #hooks(session: () => PoolSession): PoolHooks {
+  #hooks(session: () => PoolSession): PoolConnectionHooks {
     const { logger, onMessage } = this.#modules;
     return {
       onPrefix: (prefix) => {
@@ -233,9 +237,9 @@ class RunningMiner implements Miner {
     logger.info("Logged in", { user: this.#options.user, worker: this.#options.worker });
     session.authorizedMs = clock.monotonicMs();
     this.#registered = true;
-    const pulse = new Pulse(session.connection, clock, this.#patience);
-    session.pulse = pulse;
-    this.#outbox.connect((params) => pulse.submit(params));
+    const liveness = new Liveness(session.connection, clock, this.#patience);
+    session.liveness = liveness;
+    this.#outbox.connect((params) => liveness.submit(params));
     this.#coastFor(COAST_WITHOUT_JOB_MS);
     this.#decide();
   }
@@ -246,7 +250,7 @@ class RunningMiner implements Miner {
     session.stopped = false;
     if (this.#job?.isEnded() !== false || !this.#job.announces(height, oprHash)) {
       this.#job?.end(this.#modules.clock.monotonicMs(), height);
-      this.#job = new Job(height, oprHash);
+      this.#job = new MiningJob(height, oprHash);
     }
     session.job = this.#job;
     this.#decide();
@@ -265,7 +269,7 @@ class RunningMiner implements Miner {
   #search(work: Work | undefined): void {
     if (isSameWork(work, this.#work)) return;
     this.#work = work;
-    this.#crew.setWork(work);
+    this.#threads.setWork(work);
   }
 
   /** Of the session's job, prefix and target once all are said; until then the work of the session before. */
@@ -306,10 +310,10 @@ class RunningMiner implements Miner {
 
   /** The session is over; the threads coast. */
   #leave(): void {
-    const { authorizedMs, pulse } = this.#session ?? {};
+    const { authorizedMs, liveness } = this.#session ?? {};
     if (authorizedMs !== undefined && this.#modules.clock.monotonicMs() - authorizedMs >= STEADY_MS)
       this.#failures = 0;
-    pulse?.stop();
+    liveness?.stop();
     this.#session = undefined;
     this.#outbox.connect(undefined);
     this.#coastFor(COAST_MS);
@@ -345,14 +349,14 @@ class RunningMiner implements Miner {
 
   async #shutDown(): Promise<void> {
     for (const timer of this.#timers) timer.stop();
-    await this.#crew.stop();
+    await this.#threads.stop();
     this.#coast?.stop();
     // The pool's last verdicts: what is shown at the end is then what it has counted.
     const { clock } = this.#modules;
     const giveUpMs = clock.monotonicMs() + LAST_VERDICTS_MS;
     const answers = (): boolean => this.#session !== undefined && this.#outbox.open() > 0;
     while (answers() && clock.monotonicMs() < giveUpMs) await sleep(clock, 10);
-    this.#session?.pulse?.stop();
+    this.#session?.liveness?.stop();
     this.#outbox.close();
     this.#session?.connection.end("stopped");
     this.#session = undefined;

@@ -1,7 +1,7 @@
 /** Which counters of a job and prefix were handed out: no nonce is mined twice, whatever happens to the connection. */
 
 import { concat, fromHex, u32ToBytes } from "../../shared/bytes.ts";
-import type { Work } from "./work.ts";
+import type { Work } from "./search-work.ts";
 
 /** A stretch of counters; each is written big endian in `suffixBytes` bytes after the prefix. */
 export interface CounterRange {

@@ -30,7 +30,7 @@ export interface PoolAnswer {
 }
 
 /** What the pool says; each is called between the greeting and `onEnd`. */
-export interface PoolHooks {
+export interface PoolConnectionHooks {
   onPrefix(prefix: number): void;
   onAuthorized(): void;
   onRefused(reason: string): void;
@@ -57,7 +57,7 @@ const MAX_OPEN = 1_024;
 export class PoolConnection {
   readonly #stream: Duplex;
   readonly #clock: Clock;
-  readonly #hooks: PoolHooks;
+  readonly #hooks: PoolConnectionHooks;
   readonly #agent: string;
   readonly #splitter = new LineSplitter(MAX_POOL_LINE);
   readonly #open = new Map<StratumId, (answer: PoolAnswer | undefined) => void>();
@@ -69,7 +69,7 @@ export class PoolConnection {
   #ended: boolean = false;
   #watch: Timer;
 
-  constructor(stream: Duplex, agent: string, modules: { readonly clock: Clock }, hooks: PoolHooks) {
+  constructor(stream: Duplex, agent: string, modules: { readonly clock: Clock }, hooks: PoolConnectionHooks) {
     this.#stream = stream;
     this.#agent = agent;
     this.#clock = modules.clock;

@@ -2,9 +2,9 @@
 
 import type { Clock, Timer } from "../../shared/clock.ts";
 import { formatTarget, STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
-import type { Hit } from "./crew.ts";
+import { rejectionName } from "./miner-stats.ts";
 import type { PoolAnswer } from "./pool-connection.ts";
-import { rejectionName } from "./stats.ts";
+import type { Hit } from "./search-threads.ts";
 
 /** Shares kept; beyond, the oldest is lost. */
 const MAX_QUEUED = 1_000;

@@ -5,7 +5,7 @@ import { coerceError } from "../../shared/errors.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import { endsAtMs } from "./open-jobs.ts";
-import { type Candidate, hex, type Refusal, refused, type ScreenModules, screen } from "./screen.ts";
+import { type Candidate, hex, refused, type ScreenModules, type ShareRefusal, screen } from "./screen.ts";
 import { ShareRecords, type ShareRecordsModules } from "./share-records.ts";
 import { VerdictCounts, type VerdictStats } from "./verdict-counts.ts";
 
@@ -74,6 +74,6 @@ export class Pipeline {
   }
 }
 
-function busy(target: bigint): Refusal {
+function busy(target: bigint): ShareRefusal {
   return refused("busy", "the pool is busy; this share was not counted, its nonce stays unused", target);
 }

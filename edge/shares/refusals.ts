@@ -5,7 +5,7 @@ const MOST_NAMES = 256;
 /** Counters at most. Beyond them refusals of further users are not counted; the edge's own metrics have them. */
 const MOST_COUNTERS = 8_192;
 
-export interface Refused {
+export interface RefusedCount {
   readonly user: string;
   /** Undefined: of workers without accepted shares. */
   readonly worker: string | undefined;
@@ -44,8 +44,8 @@ export class Refusals {
   }
 
   /** All: those of workers that had accepted shares by name, all others of a user together. */
-  takeAll(): Refused[] {
-    const all: Refused[] = [];
+  takeAll(): RefusedCount[] {
+    const all: RefusedCount[] = [];
     for (const [user, counts] of this.#counts) {
       let others = 0;
       for (const [worker, count] of counts) {

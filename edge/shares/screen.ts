@@ -11,7 +11,7 @@ export interface ScreenModules {
   readonly prefixes: Prefixes;
 }
 
-export type Refusal = Extract<ShareVerdict, { kind: "refused" }>;
+export type ShareRefusal = Extract<ShareVerdict, { kind: "refused" }>;
 
 /** What the cheap checks leave of a submit: its nonce is reserved. */
 export interface Candidate {
@@ -27,7 +27,7 @@ export interface Candidate {
 }
 
 /** On success the nonce is reserved in the job. */
-export function screen(share: SubmittedShare, { jobs, prefixes }: ScreenModules): Candidate | Refusal {
+export function screen(share: SubmittedShare, { jobs, prefixes }: ScreenModules): Candidate | ShareRefusal {
   const nonce = parseNonce(share.nonce);
   if (nonce === undefined) return refused("malformed", "nonce: expected 5 to 32 bytes in hex");
   const claimed = parseTarget(share.target);
@@ -58,7 +58,7 @@ export function screen(share: SubmittedShare, { jobs, prefixes }: ScreenModules)
 }
 
 /** `hit`: the target that the share claims to reach, where that is evidence of its miner's pace all the same. */
-export function refused(code: RefusalCode, reason: string, hit?: bigint): Refusal {
+export function refused(code: RefusalCode, reason: string, hit?: bigint): ShareRefusal {
   return hit === undefined ? { kind: "refused", code, reason } : { kind: "refused", code, reason, hit };
 }
 
@@ -67,7 +67,7 @@ export function hex(target: bigint): string {
 }
 
 /** Only the edge that gave a prefix out knows the nonces that were taken under it. */
-function unknownPrefix(isForeign: boolean): Refusal {
+function unknownPrefix(isForeign: boolean): ShareRefusal {
   if (isForeign)
     return refused(
       "other-edge",

@@ -1,7 +1,7 @@
 /** Counters of one job and edge epoch since the last cut, by user and worker; a cut turns them into delta messages. */
 
 import type { Tally } from "../../shared/accounting/withholding.ts";
-import { type Delta, type DeltaRow, MAX_BODY_BYTES, REST_WORKER } from "../../shared/messages/summary.ts";
+import { type Delta, type DeltaRow, MAX_SUMMARY_BYTES, REST_WORKER } from "../../shared/messages/summary.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Rows that wait for a cut at most. Beyond them, or beyond half as many of one user, a new worker's shares are counted in its user's row for the rest. */
@@ -112,7 +112,7 @@ export class Window {
     for (const sums of this.#rows.values()) {
       const row = JSON.stringify(toRow(sums));
       // Names are ASCII, so that characters are bytes.
-      if (body !== "" && body.length + row.length + 3 > MAX_BODY_BYTES) {
+      if (body !== "" && body.length + row.length + 3 > MAX_SUMMARY_BYTES) {
         bodies.push(`${body}]}`);
         body = "";
       }

@@ -14,7 +14,7 @@ const FORGIVEN_AFTER_MS = 10 * 60_000;
 
 /**
  * What counts against an address: abuse of the protocol only. Shares that are wrong count against their session and worker
- * (user-conduct.ts), since a whole farm may share the address.
+ * (user-limits.ts), since a whole farm may share the address.
  */
 const OFFENCES: Readonly<Partial<Record<EndReason, number>>> = {
   "malformed-lines": OFFENCES_TO_BAN,
@@ -23,7 +23,7 @@ const OFFENCES: Readonly<Partial<Record<EndReason, number>>> = {
   "slow-reader": 1,
 };
 
-interface Conduct {
+interface AddressRecord {
   readonly offences: number;
   readonly lastMs: number;
   readonly bannedUntilMs: number;
@@ -33,7 +33,7 @@ export class Admission {
   readonly #settings: StratumSettings;
   readonly #exempt: AddressRanges;
   readonly #open = new Map<string, number>();
-  readonly #records = new Map<string, Conduct>();
+  readonly #records = new Map<string, AddressRecord>();
   #total = 0;
 
   /** Throws RangeError when an exempt address is neither an address nor a CIDR range. */

@@ -4,11 +4,11 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../shared/clock.ts";
 import { LineSplitter } from "../../shared/messages/line-splitter.ts";
 import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
-import type { Turns } from "./fair-reading.ts";
+import type { FairReading } from "./fair-reading.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 
-/** Lines of a connection between two of its turns (turns.ts); a miner sends two or three at a time. */
+/** Lines of a connection between two of its turns (fair-reading.ts); a miner sends two or three at a time. */
 const LINES_PER_TURN = 4;
 /** How long the last lines may take to leave before the stream is torn down. */
 const LINGER_MS = 5_000;
@@ -33,14 +33,14 @@ export interface ConnectionHooks {
 export interface ConnectionModules {
   readonly clock: Clock;
   readonly settings: StratumSettings;
-  readonly turns: Turns;
+  readonly fairReading: FairReading;
 }
 
 export class Connection {
   readonly #stream: Duplex;
   readonly #clock: Clock;
   readonly #settings: StratumSettings;
-  readonly #turns: Turns;
+  readonly #fairReading: FairReading;
   readonly #hooks: ConnectionHooks;
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES);
   #held: boolean = false;
@@ -59,7 +59,7 @@ export class Connection {
     this.#stream = stream;
     this.#clock = modules.clock;
     this.#settings = modules.settings;
-    this.#turns = modules.turns;
+    this.#fairReading = modules.fairReading;
     this.#hooks = hooks;
     const now = modules.clock.monotonicMs();
     this.#lastReadMs = now;
@@ -172,7 +172,7 @@ export class Connection {
   #waitForTurn(): void {
     this.#held = true;
     this.#stream.pause();
-    this.#turns.next(() => {
+    this.#fairReading.next(() => {
       this.#given = 0;
       this.#goOn();
     });

@@ -4,18 +4,18 @@ import type { Duplex } from "node:stream";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { encodeRequest } from "../../shared/messages/stratum.ts";
 import { Connection } from "./connection.ts";
-import type { Turns } from "./fair-reading.ts";
-import { farewellTo } from "./goodbye-messages.ts";
+import type { FairReading } from "./fair-reading.ts";
+import { goodbyeMessage } from "./goodbye-messages.ts";
 import type { EndReason } from "./metrics.ts";
 import { ReplyQueue } from "./replies.ts";
-import { Conduct } from "./session-limits.ts";
+import { SessionLimits } from "./session-limits.ts";
 import type { StratumSettings } from "./settings.ts";
 
 export interface ConversationModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: StratumSettings;
-  readonly turns: Turns;
+  readonly fairReading: FairReading;
 }
 
 export interface ConversationHooks {
@@ -35,7 +35,7 @@ export interface Outgoing {
 
 export class Conversation implements Outgoing {
   readonly replies: ReplyQueue;
-  readonly conduct: Conduct;
+  readonly limits: SessionLimits;
   readonly #random: Random;
   readonly #settings: StratumSettings;
   readonly #connection: Connection;
@@ -46,7 +46,7 @@ export class Conversation implements Outgoing {
     const { clock, random, settings } = modules;
     this.#random = random;
     this.#settings = settings;
-    this.conduct = new Conduct(settings, clock.monotonicMs());
+    this.limits = new SessionLimits(settings, clock.monotonicMs());
     this.replies = new ReplyQueue((text) => this.#connection.send(text));
     this.#connection = new Connection(stream, modules, {
       onLine: (line, readAtMs) => (this.#life === "open" ? hooks.onLine(line, readAtMs) : undefined),
@@ -99,7 +99,7 @@ export class Conversation implements Outgoing {
   }
 
   #lastWords(reason: EndReason): string {
-    const words = farewellTo(reason, this.#settings);
+    const words = goodbyeMessage(reason, this.#settings);
     return words === undefined ? "" : encodeRequest(this.nextId(), "client.show_message", [words]);
   }
 }

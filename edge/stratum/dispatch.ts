@@ -31,14 +31,14 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
 /** Handles one line. While the returned promise is pending the connection gives no further line; it never rejects. */
 export function dispatch(session: StratumSession, line: string, readAtMs: number): Promise<void> | undefined {
   const { clock, metrics } = session.modules;
-  const { conduct, replies } = session.conversation;
+  const { limits, replies } = session.conversation;
   metrics.lineRead();
-  const pauseMs = conduct.line(clock.monotonicMs());
+  const pauseMs = limits.line(clock.monotonicMs());
   const message = parseStratumLine(line);
   if (message.kind !== "blank") session.heard(readAtMs);
   const busy = handle(session, message, readAtMs);
-  if (pauseMs === 0 && busy === undefined && replies.size < conduct.window) return undefined;
-  const waits = [busy, replies.below(conduct.window), pauseMs > 0 ? sleep(clock, pauseMs) : undefined];
+  if (pauseMs === 0 && busy === undefined && replies.size < limits.window) return undefined;
+  const waits = [busy, replies.below(limits.window), pauseMs > 0 ? sleep(clock, pauseMs) : undefined];
   return Promise.all(waits).then(() => undefined);
 }
 
@@ -85,7 +85,7 @@ function refuseMalformed(
   const { conversation, modules } = session;
   modules.metrics.lineRefused(name);
   conversation.replies.push(encodeError(id, stratumError(name, reason)));
-  if (conversation.conduct.malformed()) conversation.endAfterAnswers("malformed-lines");
+  if (conversation.limits.malformed()) conversation.endAfterAnswers("malformed-lines");
   return undefined;
 }
 

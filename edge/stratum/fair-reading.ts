@@ -5,7 +5,7 @@ import type { Clock } from "../../shared/clock.ts";
 /** Then timers, sockets and hashing threads have theirs. */
 const BUDGET_MS = 5;
 
-export class Turns {
+export class FairReading {
   readonly #clock: Clock;
   #waiting: (() => void)[] = [];
   #isDue = false;

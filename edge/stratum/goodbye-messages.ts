@@ -5,7 +5,7 @@ import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 
 /** Undefined where nobody listens any more, where nothing is to be done but to come back, and where no answer is the answer. */
-export function farewellTo(reason: EndReason, settings: StratumSettings): string | undefined {
+export function goodbyeMessage(reason: EndReason, settings: StratumSettings): string | undefined {
   const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
   switch (reason) {
     case "full":

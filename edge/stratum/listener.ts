@@ -44,13 +44,13 @@ export interface Listening {
 
 /** Throws CodedError `port-taken`, `listen-failed` or `tls-keys`; RangeError where a proxy is no address or range. */
 export async function listenStratum(options: ListenOptions, server: StratumServer): Promise<Listening> {
-  const door: Door = {
+  const state: ListenerState = {
     server,
     secure: options.tls === undefined ? undefined : secureContext(options.tls),
     proxies: addressRanges("proxies", options.proxies ?? []),
   };
   const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-  const listener: Server = createServer(socketOptions, (socket) => receive(door, socket));
+  const listener: Server = createServer(socketOptions, (socket) => receive(state, socket));
   // Before its header and handshake a client is not yet a session: these are counted here, sessions by the server itself.
   listener.maxConnections = 2 * server.maxConnections;
   await listenOn(listener, { host: options.host, port: options.port, backlog: BACKLOG }).catch(
@@ -66,23 +66,23 @@ export async function listenStratum(options: ListenOptions, server: StratumServe
     host: options.host,
     port,
     renew(tls) {
-      door.secure = secureContext(tls);
+      state.secure = secureContext(tls);
     },
     stop: () => void listener.close(),
   };
 }
 
-interface Door {
+interface ListenerState {
   readonly server: StratumServer;
   secure: SecureContext | undefined;
   readonly proxies: AddressRanges;
 }
 
-function receive(door: Door, socket: Socket): void {
+function receive(state: ListenerState, socket: Socket): void {
   // An IPv4 client on a socket for both families has the same name everywhere.
   const address = withoutMapping(socket.remoteAddress ?? "");
-  if (!door.proxies.has(address)) {
-    enter(door, socket, address);
+  if (!state.proxies.has(address)) {
+    enter(state, socket, address);
     return;
   }
   // Whoever closes while nobody looks is no crash.
@@ -91,17 +91,17 @@ function receive(door: Door, socket: Socket): void {
   readProxyHeader(
     socket,
     { timeoutMs: PROXY_HEADER_MS },
-    (client) => enter(door, socket, client ?? address),
+    (client) => enter(state, socket, client ?? address),
     () => {
       socket.destroy();
-      door.server.turnedAway("proxy-header");
+      state.server.turnedAway("proxy-header");
     },
   );
 }
 
 /** The caps and bans come before the handshake: whoever is refused costs no cryptography. */
-function enter(door: Door, socket: Socket, address: string): void {
-  const { server, secure } = door;
+function enter(state: ListenerState, socket: Socket, address: string): void {
+  const { server, secure } = state;
   if (secure === undefined) {
     server.accept(socket, address);
     return;

@@ -9,14 +9,14 @@ import { Admission } from "./admission.ts";
 import type { Job, StratumBackend } from "./backend.ts";
 import { requestId } from "./conversation.ts";
 import { dispatch } from "./dispatch.ts";
-import { Turns } from "./fair-reading.ts";
-import { farewellTo } from "./goodbye-messages.ts";
+import { FairReading } from "./fair-reading.ts";
+import { goodbyeMessage } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { PrefixQuota } from "./prefix-quota.ts";
 import { type SessionModules, StratumSession } from "./session.ts";
 import { encodeNotify } from "./session-jobs.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
-import { UserConduct } from "./user-limits.ts";
+import { UserLimits } from "./user-limits.ts";
 
 const TICK_MS = 1_000;
 
@@ -51,9 +51,9 @@ export class StratumServer {
     this.#modules = {
       ...modules,
       settings,
-      users: new UserConduct(settings),
+      users: new UserLimits(settings),
       quota: new PrefixQuota(settings),
-      turns: new Turns(modules.clock),
+      fairReading: new FairReading(modules.clock),
     };
     this.#admission = new Admission(settings);
     this.#tick = modules.clock.after(TICK_MS, () => this.#onTick());
@@ -63,7 +63,7 @@ export class StratumServer {
   accept(stream: Duplex, remoteAddress: string): StratumSession | undefined {
     const refusal = this.admit(remoteAddress);
     if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
-    sendAway(stream, farewellTo(refusal, this.#modules.settings));
+    sendAway(stream, goodbyeMessage(refusal, this.#modules.settings));
     return undefined;
   }
 

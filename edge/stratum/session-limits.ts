@@ -14,7 +14,7 @@ export function isForged(code: RefusalCode): boolean {
 /** Requests of a new session without an answer: it has shown nothing yet. */
 const FIRST_WINDOW = 4;
 
-export class Conduct {
+export class SessionLimits {
   readonly #settings: StratumSettings;
   readonly #lines: TokenBucket;
   #malformed = 0;

@@ -5,7 +5,7 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { StratumBackend } from "./backend.ts";
 import { Conversation } from "./conversation.ts";
-import type { Turns } from "./fair-reading.ts";
+import type { FairReading } from "./fair-reading.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import type { PrefixQuota } from "./prefix-quota.ts";
 import { SessionDeadlines } from "./session-deadlines.ts";
@@ -13,7 +13,7 @@ import { SessionJobs } from "./session-jobs.ts";
 import { SessionLogin } from "./session-login.ts";
 import { SessionPairs } from "./session-pairs.ts";
 import type { StratumSettings } from "./settings.ts";
-import type { UserConduct } from "./user-limits.ts";
+import type { UserLimits } from "./user-limits.ts";
 
 /** What every session shares. */
 export interface SessionModules {
@@ -23,9 +23,9 @@ export interface SessionModules {
   readonly logger: Logger;
   readonly metrics: StratumMetrics;
   readonly settings: StratumSettings;
-  readonly users: UserConduct;
+  readonly users: UserLimits;
   readonly quota: PrefixQuota;
-  readonly turns: Turns;
+  readonly fairReading: FairReading;
 }
 
 export interface SessionHooks {

@@ -17,7 +17,7 @@ const FORGED_COST = 20;
  * Kept by user *and* address: anybody may mine for a name without its password, and must not be able to use up what its
  * owner may send.
  */
-export class UserConduct {
+export class UserLimits {
   readonly #settings: StratumSettings;
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #pausedUntilMs = new Map<string, number>();

@@ -6,7 +6,7 @@ import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { type CloseMarker, type Delta, MAX_BODY_BYTES, summary } from "../../shared/messages/summary.ts";
+import { type CloseMarker, type Delta, MAX_SUMMARY_BYTES, summary } from "../../shared/messages/summary.ts";
 import type { BooksListener } from "./events.ts";
 
 export interface ApplyModules {
@@ -27,8 +27,8 @@ const message = v.pipe(v.string(), v.parseJson(), summary);
 export async function applyMessage(body: string, modules: ApplyModules): Promise<void> {
   const parsed = v.safeParse(message, body);
   const bytes = Buffer.byteLength(body);
-  if (!parsed.success || bytes > MAX_BODY_BYTES) {
-    const why = parsed.success ? `${bytes} bytes, ${MAX_BODY_BYTES} at most` : v.summarize(parsed.issues);
+  if (!parsed.success || bytes > MAX_SUMMARY_BYTES) {
+    const why = parsed.success ? `${bytes} bytes, ${MAX_SUMMARY_BYTES} at most` : v.summarize(parsed.issues);
     throw new CodedError("summary-malformed", `a summary message that no edge of this version sends: ${why}`);
   }
   if (parsed.output.kind === "delta") await delta(parsed.output, body, modules);

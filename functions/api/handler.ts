@@ -5,7 +5,7 @@ import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { loadAssets } from "../dashboard/assets.ts";
+import { loadAssets } from "../dashboard/asset-files.ts";
 import { pageRoutes } from "../dashboard/pages.ts";
 import { errorReply, type HttpReply, jsonReply } from "../http.ts";
 import { createPoolFigures } from "./figures/pool.ts";

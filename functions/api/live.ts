@@ -11,7 +11,7 @@ export interface Live {
   /** Open stratum connections. */
   connections(): number;
   submitSync?(): SubmitSync;
-  sessions?(): readonly LiveSession[];
+  sessions?(): readonly StratumConnection[];
 }
 
 /** The minute keeper's state, as `api.SubmitSync` tells it. */
@@ -25,7 +25,7 @@ export interface SubmitSync {
 }
 
 /** One stratum connection, for the operator's list. */
-export interface LiveSession {
+export interface StratumConnection {
   readonly id: string;
   readonly user: string | null;
   readonly worker: string | null;

@@ -4,35 +4,30 @@ import middy from "@middy/core";
 import * as v from "valibot";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import {
-  type Auth,
-  type AuthorizeRequest,
-  type AuthorizeVerdict,
-  authorizeRequest,
-} from "../../shared/messages/accounts.ts";
+import { type Auth, type LoginReply, type LoginRequest, loginRequest } from "../../shared/messages/login.ts";
 import { LOCAL_CONTEXT } from "../local-context.ts";
-import { type AuthorizeModules, type AuthorizeOptions, authorize } from "./authorize.ts";
+import { type AuthorizeModules, type AuthorizeOptions, logInMiner } from "./miner-login.ts";
 
 export interface AuthModules extends AuthorizeModules {
   readonly logger: Logger;
 }
 
-export type AuthHandler = middy.MiddyfiedHandler<unknown, AuthorizeVerdict>;
+export type AuthHandler = middy.MiddyfiedHandler<unknown, LoginReply>;
 
 /** Takes an authorize request as the event, returns its verdict; throws CodedError `auth-away` where there is none. */
 export function createAuthHandler(options: AuthorizeOptions, modules: AuthModules): AuthHandler {
-  return middy<unknown, AuthorizeVerdict>((event: unknown) =>
-    authorize(options, modules, parse(event)),
-  ).onError((request) => {
-    const error = coerceError(request.error);
-    modules.logger.warn("no verdict on a login", { error: error.message });
-    if (error instanceof CodedError && error.code.startsWith("auth-")) throw error;
-    throw new CodedError("auth-away", `no verdict on this login: ${error.message}`, { cause: error });
-  });
+  return middy<unknown, LoginReply>((event: unknown) => logInMiner(options, modules, parse(event))).onError(
+    (request) => {
+      const error = coerceError(request.error);
+      modules.logger.warn("no verdict on a login", { error: error.message });
+      if (error instanceof CodedError && error.code.startsWith("auth-")) throw error;
+      throw new CodedError("auth-away", `no verdict on this login: ${error.message}`, { cause: error });
+    },
+  );
 }
 
-function parse(event: unknown): AuthorizeRequest {
-  const parsed = v.safeParse(authorizeRequest, event);
+function parse(event: unknown): LoginRequest {
+  const parsed = v.safeParse(loginRequest, event);
   if (parsed.success) return parsed.output;
   // Which field, never its value: one of them is a password.
   const path = v.getDotPath(parsed.issues[0]) ?? "the request";

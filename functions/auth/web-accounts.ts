@@ -40,7 +40,7 @@ export interface WebAccountModules extends CredentialModules {
 }
 
 /** `code-needed`: the password is right, and the user has a second factor. */
-export type Refusal = {
+export type AccountRefusal = {
   readonly kind: "refused" | "throttled" | "code-needed";
   readonly reason: string;
 };
@@ -56,11 +56,11 @@ interface OpenedSession {
   readonly device: string;
 }
 
-export type LoginResult = OpenedSession | Refusal;
+export type LoginResult = OpenedSession | AccountRefusal;
 
-export type ChangeResult = { readonly kind: "ok" } | Refusal;
-export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | Refusal;
-export type ConfirmResult = (OpenedSession & { readonly recoveryCodes: readonly string[] }) | Refusal;
+export type ChangeResult = { readonly kind: "ok" } | AccountRefusal;
+export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | AccountRefusal;
+export type ConfirmResult = (OpenedSession & { readonly recoveryCodes: readonly string[] }) | AccountRefusal;
 
 /** What a visitor brings to show who it is. `code` is of the second factor, or a recovery code; "" without one. */
 export interface Proof {
@@ -69,7 +69,7 @@ export interface Proof {
 }
 
 /** A live session: whose, and its token. */
-export interface LiveSession {
+export interface WebSession {
   readonly user: SessionUser;
   readonly token: string;
 }
@@ -86,14 +86,14 @@ export interface WebAccounts {
    * Who it is is asked again; every session of the user ends, and a new one begins: whoever has a copy of the old token is out too. Only `from` stays a
    * place of its own.
    */
-  changePassword(session: LiveSession, next: string, proof: Proof, from: Origin): Promise<LoginResult>;
+  changePassword(session: WebSession, next: string, proof: Proof, from: Origin): Promise<LoginResult>;
   /** Where money goes is changed only by who proves to be the user. */
-  changeAddress(session: LiveSession, address: string, proof: Proof): Promise<ChangeResult>;
+  changeAddress(session: WebSession, address: string, proof: Proof): Promise<ChangeResult>;
   /** Makes a secret for an authenticator; it asks for nothing before it is confirmed. */
-  enrolSecondFactor(session: LiveSession, proof: Proof): Promise<EnrolResult>;
+  enrolSecondFactor(session: WebSession, proof: Proof): Promise<EnrolResult>;
   /** Puts the secret in force by its first code; sessions end and begin as with a new password. */
-  confirmSecondFactor(session: LiveSession, code: string, from: Origin): Promise<ConfirmResult>;
-  removeSecondFactor(session: LiveSession, proof: Proof): Promise<ChangeResult>;
+  confirmSecondFactor(session: WebSession, code: string, from: Origin): Promise<ConfirmResult>;
+  removeSecondFactor(session: WebSession, proof: Proof): Promise<ChangeResult>;
 }
 
 /** A working day with a margin. */
@@ -196,10 +196,10 @@ interface Parts extends WebAccountModules {
   readonly lockout: Lockout;
 }
 
-type Proven = { readonly kind: "ok"; readonly user: User } | Refusal;
+type Proven = { readonly kind: "ok"; readonly user: User } | AccountRefusal;
 
 /** Who is logged in shows again who it is: counted for the session, so that nobody else's failures stand in its way. */
-async function proveAgain(parts: Parts, { user, token }: LiveSession, proof: Proof): Promise<Proven> {
+async function proveAgain(parts: Parts, { user, token }: WebSession, proof: Proof): Promise<Proven> {
   return prove(parts, await parts.lockout.session(sha256Hex(token)), user.name, proof);
 }
 
@@ -224,7 +224,7 @@ function prove(parts: Parts, tried: Try, name: string, { password, code }: Proof
 async function counted<Result>(
   tried: Try,
   attempt: () => Promise<{ readonly outcome: TryOutcome; readonly result: Result }>,
-): Promise<Result | Refusal> {
+): Promise<Result | AccountRefusal> {
   if (tried.kind === "locked") {
     const reason = `too many failed logins: wait ${Math.ceil(tried.waitMs / 1000)} s, then try again`;
     return { kind: "throttled", reason };
@@ -239,11 +239,11 @@ async function counted<Result>(
   }
 }
 
-function refused(reason: string): Refusal {
+function refused(reason: string): AccountRefusal {
   return { kind: "refused", reason };
 }
 
-function notConfirmed(refusal: Refusal): Refusal {
+function notConfirmed(refusal: AccountRefusal): AccountRefusal {
   return refusal.kind === "refused" ? refused(WRONG_CURRENT) : refusal;
 }
 

@@ -2,7 +2,7 @@
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { errorReply, type HttpReply, SECURITY_HEADERS } from "../http.ts";
-import type { Assets } from "./assets.ts";
+import type { Assets } from "./asset-files.ts";
 
 interface Page {
   readonly path: string;

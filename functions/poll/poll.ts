@@ -1,6 +1,6 @@
 /** One poll: asks the sources that are due, settles every asset of the next record, and writes a price row (SPEC.md §7). */
 
-import { latestBlock } from "../../shared/db/chain.ts";
+import { latestBlock } from "../../shared/db/blocks.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
   insertPrices,

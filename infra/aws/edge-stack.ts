@@ -20,7 +20,7 @@ import { FilterPattern, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { METRIC_NAMESPACE } from "../../functions/lambda-logger.ts";
-import { ERROR_LEVEL } from "../logger.ts";
+import { ERROR_LEVEL } from "../pino-logger.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { asBalancer, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";

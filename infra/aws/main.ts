@@ -6,9 +6,9 @@ import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { coerceError } from "../../shared/errors.ts";
 import { bundleFunctions, sizeLines } from "./bundle.ts";
-import { readContext, stageOf } from "./context.ts";
 import { addLocalPool, readLocal } from "./local-app.ts";
 import { addPool } from "./pool-app.ts";
+import { readContext, stageOf } from "./stage-context.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const manifest: { version: string } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

@@ -14,7 +14,7 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { loadConfig, type Override } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { createLogger, type LogLevel } from "../logger.ts";
+import { createLogger, type LogLevel } from "../pino-logger.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { showProgress, showTable } from "./progress.ts";

@@ -8,7 +8,7 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-export function seconds(text: string): number {
+export function secondsOption(text: string): number {
   const value = Number(text);
   const fits = /^\d+(\.\d+)?$/.test(text) && value >= 0.2 && value <= 86_400;
   if (!fits) throw new InvalidArgumentError("expected seconds from 0.2 to 86400");
@@ -24,7 +24,7 @@ export function fraction(text: string): number {
 }
 
 /** PEG as 1e-8 PEG. */
-export function pegAmount(text: string): bigint {
+export function pegOption(text: string): bigint {
   if (!/^\d{1,11}(\.\d{1,8})?$/.test(text))
     throw new InvalidArgumentError("expected an amount of PEG with at most 8 decimals, like 12.5");
   return unitsOf(text);

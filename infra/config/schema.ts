@@ -6,9 +6,9 @@ import {
   addresses,
   duration,
   faAddress,
-  feeRate,
+  feeRateSetting,
   flag,
-  pegAmount,
+  pegSetting,
   percent,
   port,
   text,
@@ -171,7 +171,7 @@ export const SETTINGS = {
       "Prosper",
       "Identity written into our records",
     ),
-    poolfeerate: setting(feeRate, "0.05", 'Part of each reward that the pool keeps; "-1": none'),
+    poolfeerate: setting(feeRateSetting, "0.05", 'Part of each reward that the pool keeps; "-1": none'),
     split: setting(
       v.picklist(["largest-remainder", "reference"], "expected largest-remainder or reference"),
       "largest-remainder",
@@ -278,7 +278,7 @@ export const SETTINGS = {
   },
   payout: {
     minimum: setting(
-      pegAmount,
+      pegSetting,
       "0",
       'Users who are owed less than so many PEG (in quotes, like "1.5") are paid later',
     ),

@@ -30,7 +30,7 @@ export const duration = v.pipe(
   ),
 );
 export const port = whole(0, 65_535);
-export const feeRate = v.pipe(
+export const feeRateSetting = v.pipe(
   v.string('expected the rate in quotes, like "0.05"'),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
@@ -49,7 +49,7 @@ export const faAddress = v.pipe(
 export const percent = whole(1, 10_000);
 
 /** Decimal PEG in quotes; 1e-8 PEG inside. */
-export const pegAmount = v.pipe(
+export const pegSetting = v.pipe(
   v.string('expected an amount of PEG in quotes, like "1.5"'),
   v.regex(
     /^\d{1,11}(\.\d{1,8})?$/,

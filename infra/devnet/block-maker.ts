@@ -5,10 +5,10 @@ import { OPR_CHAIN, parseEntry, TRANSACTION_CHAIN } from "../../shared/factom/en
 import { type GradedBlock, gradeBlock } from "../../shared/grading/grade.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { OprVersion } from "../../shared/opr/assets.ts";
-import type { OprEntry } from "../../shared/opr/entry.ts";
+import type { OprEntry } from "../../shared/opr/opr-entry.ts";
 import { type DevnetChain, directoryBlockOf, entryBlockOf } from "./chain.ts";
 import type { BlockRecord } from "./chain-records.ts";
-import { executeBatches } from "./transactions.ts";
+import { executeBatches } from "./execute-batches.ts";
 
 export interface BlockEntry {
   readonly hash: string;

@@ -46,7 +46,7 @@ export const BLOCK = v.object({
 });
 export type BlockRecord = v.InferOutput<typeof BLOCK>;
 
-export const STATE = v.object({
+export const STATE_RECORD = v.object({
   type: v.literal("state"),
   height: COUNT,
   keyMr: HEX,
@@ -57,9 +57,9 @@ export const STATE = v.object({
   balances: v.array(v.tuple([v.string(), AMOUNT])),
   credits: v.array(v.tuple([HEX, COUNT])),
 });
-export type StateRecord = v.InferOutput<typeof STATE>;
+export type StateRecord = v.InferOutput<typeof STATE_RECORD>;
 
-export const RECORD = v.variant("type", [BLOCK, STATE]);
+export const RECORD = v.variant("type", [BLOCK, STATE_RECORD]);
 
 /** The record as JSON data: amounts as decimal strings. */
 export function toJson(record: BlockRecord | StateRecord): unknown {

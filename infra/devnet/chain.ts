@@ -34,7 +34,7 @@ interface ChainHead {
   readonly sequence: number;
 }
 
-export interface TransactionStatus {
+export interface BatchFate {
   readonly height: number;
   readonly executed: number;
   readonly timestampMinutes: number;
@@ -60,7 +60,7 @@ export class DevnetChain {
   readonly #heads = new Map<string, ChainHead>();
   readonly #balances = new Map<string, bigint>();
   readonly #credits = new Map<string, number>();
-  readonly #transactions = new Map<string, TransactionStatus>();
+  readonly #transactions = new Map<string, BatchFate>();
   #log: BlockLog = createMemoryLog();
   #tip: ChainTip | undefined;
   #winners: readonly string[] = [];
@@ -128,7 +128,7 @@ export class DevnetChain {
     return this.#balances.get(address);
   }
 
-  transaction(hash: string): TransactionStatus | undefined {
+  transaction(hash: string): BatchFate | undefined {
     return this.#transactions.get(hash);
   }
 

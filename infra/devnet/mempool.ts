@@ -4,7 +4,7 @@ import { toHex } from "../../shared/bytes.ts";
 import type { Commit } from "../../shared/factom/commit.ts";
 import { type Entry, entryCost } from "../../shared/factom/entry.ts";
 
-export interface PendingEntry {
+export interface RevealedEntry {
   readonly hash: string;
   readonly chainId: string;
   readonly raw: Uint8Array;
@@ -46,9 +46,9 @@ export interface Mempool {
   commit(commit: Commit, at: Moment): boolean;
   reveal(entry: Entry, raw: Uint8Array, hash: string, at: Moment): void;
   /** Revealed entries whose commit pays for them, in the order in which they became so. */
-  ready(): readonly PendingEntry[];
+  ready(): readonly RevealedEntry[];
   /** Every held reveal, paid or not. */
-  revealed(): readonly PendingEntry[];
+  revealed(): readonly RevealedEntry[];
   isPaid(entryHash: string): boolean;
   /** The entry that a commit's transaction id pays for. */
   entryOfTx(txId: string): string | undefined;
@@ -59,8 +59,8 @@ export interface Mempool {
 
 export function createMempool(options: MempoolOptions, modules: MempoolModules): Mempool {
   const commits = new Map<string, HeldCommit>();
-  const reveals = new Map<string, PendingEntry>();
-  const paid = new Map<string, PendingEntry>();
+  const reveals = new Map<string, RevealedEntry>();
+  const paid = new Map<string, RevealedEntry>();
 
   const match = (hash: string): void => {
     const commit = commits.get(hash);

@@ -8,7 +8,7 @@ import { parseJson } from "../../shared/json-source.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { readBody } from "../../shared/read-body.ts";
 import { CONTROL, type Control, type ControlState } from "./controls.ts";
-import { type Listening, listen } from "./listen.ts";
+import { listen, type OpenServer } from "./open-server.ts";
 import { RawJson, RpcError, type RpcMethods } from "./rpc-methods.ts";
 
 export interface NodeServerOptions {
@@ -41,7 +41,7 @@ const REQUEST = v.object({
 export async function startNodeServer(
   options: NodeServerOptions,
   modules: NodeServerModules,
-): Promise<Listening> {
+): Promise<OpenServer> {
   const closing = new AbortController();
   const server = createServer((request, response) => {
     const delay = (ms: number): Promise<void> => sleep(modules.clock, ms, closing.signal);

@@ -2,7 +2,7 @@
 
 import { createServer } from "node:http";
 import type { Clock } from "../../shared/clock.ts";
-import { type Listening, listen } from "./listen.ts";
+import { listen, type OpenServer } from "./open-server.ts";
 import { createPriceWalk } from "./price-walk.ts";
 import { createSeededRandom } from "./seeded-random.ts";
 
@@ -40,7 +40,7 @@ export async function startPriceFeed(
     timestamp: Math.floor(modules.clock.wallMs() / 1000),
     prices: Object.fromEntries([...walk.prices()].map(([name, price]) => [name, formatPrice(price)])),
   });
-  const listening: Listening = await listen(server, options.host, options.port, "price feed");
+  const listening: OpenServer = await listen(server, options.host, options.port, "price feed");
   const tick = (): void => {
     walk.step();
     timer = modules.clock.after(options.stepMs, tick);

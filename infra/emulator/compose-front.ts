@@ -10,9 +10,9 @@ import { parseArgs } from "node:util";
 import { toHex } from "../../shared/bytes.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
+import { awaitEmulator } from "./await-emulator.ts";
 import { deployLocal } from "./deploy.ts";
 import { startFront } from "./front.ts";
-import { awaitEmulator } from "./health.ts";
 import { invoke } from "./invoke.ts";
 
 const { values: flags } = parseArgs({

@@ -13,7 +13,7 @@ import { factoidAddress } from "../pool/key-addresses.ts";
 import { startLocalMiners } from "../pool/local-miners.ts";
 import { runEvery } from "../pool/run-every.ts";
 import { type CloudModules, type CloudOptions, startCloud } from "./cloud.ts";
-import { startEdgeProcess } from "./edge.ts";
+import { startEdgeProcess } from "./edge-process.ts";
 import { startFront } from "./front.ts";
 import { invoke } from "./invoke.ts";
 

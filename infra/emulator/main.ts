@@ -10,7 +10,7 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import { openTable } from "../../shared/hash/open-table.ts";
 import { runPool } from "../cli/services/pool-view.ts";
 import { shutdownSignal } from "../cli/shutdown.ts";
-import { createLogger } from "../logger.ts";
+import { createLogger } from "../pino-logger.ts";
 import { startLocalPool } from "./local-pool.ts";
 
 const HELP = `npm run local -- [flags]: the pool's functions on an emulator of AWS (MiniStack), PostgreSQL, a devnet, an edge and a miner

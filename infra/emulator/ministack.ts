@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { freePort } from "../free-port.ts";
-import { isHealthy } from "./health.ts";
+import { isHealthy } from "./await-emulator.ts";
 import { type Program, runProgram, startProgram } from "./process.ts";
 
 /** Later ones are untried. */

@@ -19,7 +19,7 @@ import {
   priceSafety,
 } from "../../shared/prices/safety.ts";
 import type { Config } from "../config/schema.ts";
-import { doorOptions } from "./stratum-settings.ts";
+import { stratumOptions } from "./stratum-settings.ts";
 
 /** Shares are on a disk that survives the process: one delta in five seconds is enough, fewer on quick test networks. */
 const CUT_MS = 5_000;
@@ -86,7 +86,7 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
   if ("refusal" in fee) throw new CodedError("config", `pool.poolfeerate: ${fee.refusal}`);
   return {
     folder,
-    ...doorOptions(config),
+    ...stratumOptions(config),
     requireAuth: stratum.requireauth,
     workerLimits: workerLimits(config),
     blockMs,

@@ -3,7 +3,7 @@
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumSession } from "../../edge/stratum/session.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
-import type { Live, LiveSession } from "../../functions/api/live.ts";
+import type { Live, StratumConnection } from "../../functions/api/live.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -94,7 +94,7 @@ function liveOf(edge: Edge): Live {
   };
 }
 
-function liveSession(session: StratumSession): LiveSession {
+function liveSession(session: StratumSession): StratumConnection {
   const { current: login } = session.login;
   return {
     id: session.id,

@@ -12,7 +12,7 @@ import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
 import { ensureAdmin, ensureInvite, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
-import type { BlockRow } from "../../shared/db/chain.ts";
+import type { BlockRow } from "../../shared/db/blocks.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { Factomd } from "../../shared/factom/client.ts";

@@ -10,10 +10,10 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { runEvery } from "./run-every.ts";
 
-type DoorOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
+type StratumOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
 
 /** Throws CodedError `config` where a file of the certificate is missing or not named. */
-export function doorOptions(config: Config): DoorOptions {
+export function stratumOptions(config: Config): StratumOptions {
   const { stratum } = config;
   const tls = readTlsKeys(config);
   const shared = { host: stratum.host, proxies: stratum.proxysources };

@@ -1,6 +1,6 @@
 /** Estimates of a worker's hash rate, in hashes per second (SPEC.md §6). For people only: no money depends on them. */
 
-import { effectiveHashrate } from "../difficulty/network.ts";
+import { effectiveHashrate } from "../difficulty/network-hashrate.ts";
 
 /** Best targets kept per worker and job. */
 export const BEST_TARGETS_KEPT = 30;

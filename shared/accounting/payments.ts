@@ -1,6 +1,6 @@
 /** Who is to be paid what, and which receipts may be booked (SPEC.md §6). */
 
-import { compareNames } from "./names.ts";
+import { compareNames } from "./name-order.ts";
 
 /** A user's books in 1e-8 PEG. */
 export interface UserBalance {

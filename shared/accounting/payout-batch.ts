@@ -12,7 +12,7 @@ export interface BatchLine {
 }
 
 /** sha256 over every field of every line, in their order. */
-export function batchDigest(lines: readonly BatchLine[]): string {
+export function linesDigest(lines: readonly BatchLine[]): string {
   const fields = lines.map(({ user, address, amount, totalOwed, totalPaid }) => [
     user,
     address,

@@ -5,7 +5,7 @@
 
 import { fromHex, toHex } from "../bytes.ts";
 import { type KeyPair, verifySignature } from "../factom/ed25519.ts";
-import { type BatchLine, batchDigest } from "./payout-batch.ts";
+import { type BatchLine, linesDigest } from "./payout-batch.ts";
 
 /** What decides every byte of a payout's entries but the paying key. */
 export interface PayoutList {
@@ -15,7 +15,7 @@ export interface PayoutList {
 
 /** The very text that is signed. */
 export function payoutText({ saltSeconds, lines }: PayoutList): string {
-  return `prosper-payout 1\nsalt=${saltSeconds}\nlines=${batchDigest(lines)}\n`;
+  return `prosper-payout 1\nsalt=${saltSeconds}\nlines=${linesDigest(lines)}\n`;
 }
 
 /** 128 hex digits; the same list has the same. */

@@ -1,7 +1,7 @@
 /** Sharing a block's reward among users by their work, in integers of 1e-8 PEG (DESIGN.md Sealing, SPEC.md §6). */
 
 import { type FeeRate, feeOf, RATE_ONE } from "./fee.ts";
-import { compareNames } from "./names.ts";
+import { compareNames } from "./name-order.ts";
 
 /** `largest-remainder` leaves no dust; `reference` is the Go pool's arithmetic, whose dust is carried. */
 export type SplitMode = "largest-remainder" | "reference";

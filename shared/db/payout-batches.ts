@@ -3,8 +3,8 @@
 import * as v from "valibot";
 import {
   type BatchLine,
-  batchDigest,
   batchId,
+  linesDigest,
   RENEW_AFTER_SECONDS,
   VOID_AFTER_SECONDS,
 } from "../accounting/payout-batch.ts";
@@ -99,7 +99,7 @@ export function prepareBatch(
   return db.transaction(async (tx) => {
     await lockPayments(tx);
     const lines = options.choose(await readPayable(tx));
-    const digest = batchDigest(lines);
+    const digest = linesDigest(lines);
     const replaced = await replacePrepared(tx, digest, nowSeconds);
     if (lines.length === 0) return undefined;
     await tx.execute(sql`UPDATE payout_batches SET salt_seconds = ${nowSeconds}::bigint, changed_at = now()

@@ -5,7 +5,7 @@ import { arrayElements, isJson, objectMembers } from "../json-source.ts";
 import { encodeAddress, parseFaAddressLeniently, rcdHash } from "./address.ts";
 import { verifySignature } from "./ed25519.ts";
 import type { Entry } from "./entry.ts";
-import { batchDigest, FAT2_AMOUNT_MAX } from "./fat2.ts";
+import { FAT2_AMOUNT_MAX, signedDigest } from "./fat2.ts";
 
 export interface Fat2Transaction {
   /** 1e-8 of the token. */
@@ -186,7 +186,7 @@ function checkSignature(entry: Entry, source: string, timestampS: number): void 
   if (!/^[+-]?\d{1,19}$/.test(saltText)) throw new Refusal("salt");
   if (Math.abs(timestampS - Number(saltText)) > SALT_WINDOW_S) throw new Refusal("expired");
   if (rcd.length !== 33 || rcd[0] !== 1) throw new Refusal("rcd");
-  const digest = batchDigest(salt, entry.chainId, entry.content);
+  const digest = signedDigest(salt, entry.chainId, entry.content);
   if (!verifySignature(rcd.subarray(1), digest, signature)) throw new Refusal("signature");
   if (encodeAddress("FA", rcdHash(rcd)) !== source) throw new Refusal("signer");
 }

@@ -66,12 +66,12 @@ export function signPegBatch(signer: KeyPair, payments: readonly PegPayment[], s
   const transactions = payments.map((payment) => transactionText(source, payment));
   const content = new TextEncoder().encode(PREFIX + transactions.join(",") + SUFFIX);
   const salt = new TextEncoder().encode(String(saltSeconds));
-  const signature = signer.sign(batchDigest(salt, TRANSACTION_CHAIN, content));
+  const signature = signer.sign(signedDigest(salt, TRANSACTION_CHAIN, content));
   return { chainId: TRANSACTION_CHAIN, extIds: [salt, rcd1(signer.publicKey), signature], content };
 }
 
 /** What the first (and for one input only) signature of a FAT-103 entry covers. */
-export function batchDigest(salt: Uint8Array, chainId: string, content: Uint8Array): Uint8Array {
+export function signedDigest(salt: Uint8Array, chainId: string, content: Uint8Array): Uint8Array {
   const index = new TextEncoder().encode("0");
   return new Uint8Array(
     createHash("sha512")

@@ -4,7 +4,7 @@ import { bytesToU64, concat, toHex } from "../bytes.ts";
 import { CodedError } from "../errors.ts";
 import type { Hasher } from "../hash/hasher.ts";
 import type { OprVersion } from "../opr/assets.ts";
-import type { OprEntry } from "../opr/entry.ts";
+import type { OprEntry } from "../opr/opr-entry.ts";
 import { floatPrices, type Opr, shortHash } from "../opr/record.ts";
 import { distance } from "./averages.ts";
 import { checkPreviousWinners } from "./previous-winners.ts";

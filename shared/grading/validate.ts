@@ -3,7 +3,7 @@
 import type { OprVersion } from "../opr/assets.ts";
 import { parseOprV1 } from "../opr/codec-v1.ts";
 import { parseOprV2 } from "../opr/codec-v2.ts";
-import { type ClaimRefusal, type OprClaim, type OprEntry, parseOprClaim } from "../opr/entry.ts";
+import { type ClaimRefusal, type OprClaim, type OprEntry, parseOprClaim } from "../opr/opr-entry.ts";
 import { type Opr, oprHash, previousWinners } from "../opr/record.ts";
 import { isWinnerList } from "./previous-winners.ts";
 import { type ContentRefusal, checkJson, checkProtobuf, refuse } from "./validate-content.ts";

@@ -64,4 +64,4 @@ export type CloseMarker = v.InferOutput<typeof closeMarker>;
 export type Summary = v.InferOutput<typeof summary>;
 
 /** A stored delta body is at most this long (the Data API reads rows of 64 KB at most). */
-export const MAX_BODY_BYTES = 48 * 1024;
+export const MAX_SUMMARY_BYTES = 48 * 1024;

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createInvite } from "../../functions/auth/bootstrap.ts";
 import { type Cloud, startCloud } from "../../infra/emulator/cloud.ts";
-import { type EdgeProcess, startEdgeProcess } from "../../infra/emulator/edge.ts";
+import { type EdgeProcess, startEdgeProcess } from "../../infra/emulator/edge-process.ts";
 import { type Front, startFront } from "../../infra/emulator/front.ts";
 import { type Audit, auditBooks } from "../../shared/audit/audit.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";

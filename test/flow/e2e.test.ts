@@ -3,7 +3,7 @@ import { formatRate, RATE_ONE } from "../../shared/accounting/fee.ts";
 import { referenceProportion } from "../../shared/accounting/split.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { fromHex, toHex } from "../../shared/bytes.ts";
-import { type BlockRow, readBlock } from "../../shared/db/chain.ts";
+import { type BlockRow, readBlock } from "../../shared/db/blocks.ts";
 import { type JobRow, readJob } from "../../shared/db/jobs.ts";
 import { readDuePayments } from "../../shared/db/payments.ts";
 import type { Db } from "../../shared/db/port.ts";

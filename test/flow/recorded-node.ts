@@ -1,8 +1,8 @@
 /** A factomd that serves the recorded blocks byte for byte, up to a height that the test moves, and keeps what it is sent. */
 
 import * as v from "valibot";
-import type { Listening } from "../../infra/devnet/listen.ts";
 import { startNodeServer } from "../../infra/devnet/node-server.ts";
+import type { OpenServer } from "../../infra/devnet/open-server.ts";
 import { HASH, HEX, RpcError, type RpcMethod, readParams } from "../../infra/devnet/rpc-methods.ts";
 import { fromHex } from "../../shared/bytes.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
@@ -76,7 +76,7 @@ export async function startRecordedNode(
 
 class Node implements RecordedNode {
   height: number;
-  listening: Listening | undefined;
+  listening: OpenServer | undefined;
   readonly messages: NodeMessage[] = [];
   readonly calls = new Map<string, number>();
   readonly #blocks: readonly RecordedBlock[];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../shared/bytes.ts";
 import { nextEma } from "../../shared/difficulty/ema.ts";
-import { minimumTargetFromPlace } from "../../shared/difficulty/network.ts";
+import { minimumTargetFromPlace } from "../../shared/difficulty/network-hashrate.ts";
 import { parseEntryBlock } from "../../shared/factom/block.ts";
 import { gradeOrder } from "./expected.ts";
 import { readRecording } from "./recording.ts";

@@ -12,7 +12,7 @@ import { Prefixes } from "../../edge/shares/prefixes.ts";
 import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import type { StratumServer } from "../../edge/stratum/server.ts";
 import { sleep } from "../../shared/clock.ts";
-import type { BlockRow } from "../../shared/db/chain.ts";
+import type { BlockRow } from "../../shared/db/blocks.ts";
 import type { JobRow } from "../../shared/db/jobs.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
 import { type CreditMode, targetOfWork } from "../../shared/difficulty/work.ts";

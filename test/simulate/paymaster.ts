@@ -7,7 +7,7 @@
 import { requireNothingUnbooked } from "../../infra/cli/payout/compare.ts";
 import type { PreparedFile } from "../../infra/cli/payout/files.ts";
 import { requirePools, signEntries } from "../../infra/cli/payout/sign.ts";
-import { type BatchLine, batchDigest } from "../../shared/accounting/payout-batch.ts";
+import { type BatchLine, linesDigest } from "../../shared/accounting/payout-batch.ts";
 import { signPayout } from "../../shared/accounting/payout-signature.ts";
 import { fromHex, toHex } from "../../shared/bytes.ts";
 import { recordReceipt } from "../../shared/db/payments.ts";
@@ -169,7 +169,7 @@ export class Paymaster {
     const saltSeconds = Math.floor(this.process.clock.wallMs() / 1000);
     const lines: BatchLine[] = [{ user: PAYEE, address: OWN, amount, totalOwed: amount, totalPaid: 0n }];
     const signature = signPayout({ saltSeconds, lines }, POOL);
-    const id = batchDigest(lines).slice(0, 16);
+    const id = linesDigest(lines).slice(0, 16);
     return { prosper: "payout", version: 2, id, saltSeconds, lines, signature };
   }
 
@@ -179,7 +179,7 @@ export class Paymaster {
     if (isTampered)
       for (const line of prepared.lines) {
         line.address = THIEF;
-        prepared.id = batchDigest(prepared.lines).slice(0, 16);
+        prepared.id = linesDigest(prepared.lines).slice(0, 16);
       }
     try {
       requirePools("pay.json", prepared, POOL_KEY);

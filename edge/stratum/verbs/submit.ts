@@ -82,7 +82,7 @@ async function judge(session: StratumSession, call: Call, login: Login): Promise
   }
   if (verdict.kind === "accepted") {
     metrics.shareAccepted();
-    session.conversation.conduct.share("accepted");
+    session.conversation.limits.share("accepted");
     session.share(verdict.target, true);
     return encodeResult(call.id, true);
   }
@@ -98,7 +98,7 @@ function countRefusal(session: StratumSession, login: Login, code: RefusalCode):
   const { clock, users } = session.modules;
   const nowMs = clock.monotonicMs();
   if (isForged(code)) users.forged(session.login.sharesKey, nowMs);
-  if (!session.conversation.conduct.share(code)) return;
+  if (!session.conversation.limits.share(code)) return;
   users.pause(login, session.remoteAddress, nowMs);
   session.conversation.endAfterAnswers("invalid-shares");
 }

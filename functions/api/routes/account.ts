@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
-import type { ChangeResult, LoginResult, Refusal } from "../../auth/web-accounts.ts";
+import type { AccountRefusal, ChangeResult, LoginResult } from "../../auth/web-accounts.ts";
 import type { UserFigures } from "../figures/user.ts";
 import { clearedCookie, loginCookies } from "../http/cookie.ts";
 import {
@@ -236,6 +236,6 @@ function changed(result: ChangeResult): ApiReply {
   return result.kind === "ok" ? view(OK) : turnedDown(result, 422);
 }
 
-function turnedDown({ kind, reason }: Refusal, status: number): ApiReply {
+function turnedDown({ kind, reason }: AccountRefusal, status: number): ApiReply {
   return refused(kind === "throttled" ? 429 : status, kind, reason);
 }

@@ -9,7 +9,7 @@ import { createInvite } from "../../auth/bootstrap.ts";
 import { spanSeconds } from "../figures/estimates.ts";
 import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
 import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
-import type { LiveSession } from "../live.ts";
+import type { StratumConnection } from "../live.ts";
 import type { ApiModules } from "../options.ts";
 import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "../views/views.ts";
 import { heightQuery, limitQuery, which, wholeBlocks } from "./pool.ts";
@@ -48,7 +48,7 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
   });
 }
 
-function sessionOf(session: LiveSession): NonNullable<MinersView["sessions"]>[number] {
+function sessionOf(session: StratumConnection): NonNullable<MinersView["sessions"]>[number] {
   const { target, noncePrefix, ...rest } = session;
   return { ...rest, target: target === null ? null : formatTarget(target), nonce: noncePrefix };
 }

@@ -1,7 +1,7 @@
 /** The shapes that only administrators are answered in; views.ts has the others and lists all. */
 
 import * as v from "valibot";
-import { about, count, hashrate, height, instant, peg } from "./parts.ts";
+import { about, count, hashrate, height, instant, peg } from "./fields.ts";
 
 export const minersView = v.strictObject({
   workers: v.array(

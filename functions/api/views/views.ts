@@ -12,7 +12,7 @@ import {
   usersView,
   withholdingView,
 } from "./admin.ts";
-import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./parts.ts";
+import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./fields.ts";
 
 export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners"),

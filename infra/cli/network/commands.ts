@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import type { ProgramParts } from "../context.ts";
-import { fraction, seconds, wholeNumber } from "../numbers.ts";
+import { fraction, secondsOption, wholeNumber } from "../numbers.ts";
 import { shutdownSignal } from "../shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -31,7 +31,7 @@ function addDevnet(program: Command, parts: ProgramParts): void {
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--port <port>", "factomd, pegnetd and controls (default: 0 picks a free one)", wholeNumber)
     .option("--feed-port <port>", "price feed (default: 0 picks a free one)", wholeNumber)
-    .option("--block-seconds <n>", "length of a block (default: 10)", seconds)
+    .option("--block-seconds <n>", "length of a block (default: 10)", secondsOption)
     .option("--bits <n>", "table size, 8 to 30; 30 is the real one", wholeNumber, 16)
     .option("--rivals <n>", "miners of its own (default: 30)", wholeNumber)
     .option("--rival-hashes <n>", "their hashes a block, all together (default: auto, by what others do)")

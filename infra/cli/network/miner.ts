@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
-import type { MinerStats } from "../../../edge/miner/stats.ts";
+import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import { type Clock, type Random, sleep } from "../../../shared/clock.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
@@ -82,7 +82,7 @@ export async function minerCommand(
   showing.abort();
   await shown;
   console.close();
-  stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}${describe(miner.stats())}\n`);
+  stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}${statsLine(miner.stats())}\n`);
   if (end.kind === "stopped") return 0;
   stderr.write(
     `The pool refused the login of ${JSON.stringify(options.user)}: ${end.reason}.${advice(end.reason, options)}\n`,
@@ -139,12 +139,12 @@ async function showLive(
   while (!signal.aborted) {
     await sleep(clock, stdout.isTTY ? TTY_LINE_MS : PLAIN_LINE_MS, signal);
     if (signal.aborted) return;
-    stdout.write(stdout.isTTY ? `\r${describe(miner.stats())}\u001b[K` : `${describe(miner.stats())}\n`);
+    stdout.write(stdout.isTTY ? `\r${statsLine(miner.stats())}\u001b[K` : `${statsLine(miner.stats())}\n`);
   }
 }
 
 /** One line for a person. */
-export function describe(stats: MinerStats): string {
+export function statsLine(stats: MinerStats): string {
   const reasons = Object.entries(stats.rejected).map(([name, count]) => `${name} ${count}`);
   const refused = Object.values(stats.rejected).reduce((sum, count) => sum + count, 0);
   const where = stats.authorized ? `job ${stats.height ?? "none"}` : "not connected";

@@ -10,14 +10,14 @@ import {
   type CompareModules,
   type CompareOptions,
   compareWithChain,
-  describe,
   type Unbooked,
+  unbookedLine,
 } from "./compare.ts";
 
 /** Lists what the books do not know; true where there is nothing. Throws what `compareWithChain` does. */
 export async function compareCommand(options: CompareOptions, modules: CompareModules): Promise<boolean> {
   const { sources, through, unbooked, unread } = await compareWithChain(options, modules);
-  for (const one of unbooked) modules.print(await describe(one, modules.db));
+  for (const one of unbooked) modules.print(await unbookedLine(one, modules.db));
   if (sources.length === 0) modules.print("No address is known that pays: name one with --source");
   else if (unbooked.length === 0)
     modules.print(`Everything that ${sources.join(", ")} paid up to block ${through} is in the books`);

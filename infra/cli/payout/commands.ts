@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import type { ProgramParts } from "../context.ts";
-import { pegAmount } from "../numbers.ts";
+import { pegOption } from "../numbers.ts";
 import { askAtTerminal } from "./ask.ts";
 import {
   BY_HAND,
@@ -46,7 +46,7 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .description(
       "put on record who is to be paid what, and write it, signed by the pool, to a new file for `prosper payout sign`",
     )
-    .option("--minimum <peg>", "pay only who is owed as much (default: payout.minimum)", pegAmount)
+    .option("--minimum <peg>", "pay only who is owed as much (default: payout.minimum)", pegOption)
     .option(...RECEIPT_KEY)
     .option(...SOURCE)
     .option(...DATA_DIR)

@@ -218,7 +218,7 @@ export async function requireNothingUnbooked(
 /** Names what the books do not know, and what to do about it. */
 export async function unbookedError(unbooked: readonly Unbooked[], db: Db): Promise<CodedError> {
   const lines: string[] = [];
-  for (const one of unbooked.slice(0, LISTED)) lines.push(`  ${await describe(one, db)}`);
+  for (const one of unbooked.slice(0, LISTED)) lines.push(`  ${await unbookedLine(one, db)}`);
   if (unbooked.length > LISTED) lines.push(`  … and ${unbooked.length - LISTED} more`);
   return new CodedError(
     "payout-unbooked",
@@ -233,7 +233,7 @@ export async function unbookedError(unbooked: readonly Unbooked[], db: Db): Prom
 }
 
 /** One line: entry, block, amounts, and to whom. */
-export async function describe({ entry, known }: Unbooked, db: Db): Promise<string> {
+export async function unbookedLine({ entry, known }: Unbooked, db: Db): Promise<string> {
   const { entryHash, height, batch } = entry;
   const where = height === undefined ? "on its way" : `block ${height}`;
   const paid = batch.transactions.filter(({ conversion }) => conversion === undefined);

@@ -1,6 +1,6 @@
 /** `prosper db migrate|payout|record`: the operator's side of the books (SPEC.md §6). */
 
-import { batchDigest } from "../../../shared/accounting/payout-batch.ts";
+import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
 import { migrate } from "../../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
@@ -89,7 +89,7 @@ export async function dbRecordCommand(
     throw refused(
       `entry ${hopeless.entryHash} paid nothing (${hopeless.why}); what it was to pay is owed again`,
     );
-  const digest = batchDigest(parsePayoutLines(text).filter(hasMoved).map(toBatchLine));
+  const digest = linesDigest(parsePayoutLines(text).filter(hasMoved).map(toBatchLine));
   if (modules.byHand !== true && !(await isReceiptOnRecord(modules.db, { digest, lines })))
     throw refused(
       "the pool has prepared no list of just these users, addresses and amounts. If you never touched it, somebody else did. A receipt of a list that was written by hand needs --by-hand; what was really paid shows `prosper payout compare`",

@@ -1,7 +1,7 @@
 /** The two files that go to and come from the machine with the paying key: a prepared payout, and the same signed. */
 
 import * as v from "valibot";
-import { batchDigest } from "../../../shared/accounting/payout-batch.ts";
+import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { fromHex } from "../../../shared/bytes.ts";
 import { json } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
@@ -118,5 +118,5 @@ async function read<Schema extends v.GenericSchema>(
 
 /** A prepared file's id is made from its lines: an edited one is told. */
 export function isUntouched(file: PreparedFile | SignedFile): boolean {
-  return file.id.startsWith(batchDigest(file.lines).slice(0, 16));
+  return file.id.startsWith(linesDigest(file.lines).slice(0, 16));
 }

@@ -4,7 +4,7 @@
  */
 
 import * as v from "valibot";
-import { type BatchLine, batchDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
+import { type BatchLine, linesDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { isPayoutOf } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import {
@@ -115,7 +115,7 @@ async function payByRecord(
   const lines = parsePayoutLines(payText);
   const keys = readKeys(options);
   const batchLines = lines.filter((line) => line.paymentAmount !== 0n).map(toBatchLine);
-  const digest = batchDigest(batchLines);
+  const digest = linesDigest(batchLines);
   const saltSeconds = await saltOf(digest, modules);
   const planned = plan(
     lines.filter((line) => line.paymentAmount !== 0n),

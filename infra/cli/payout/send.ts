@@ -1,6 +1,6 @@
 /** `prosper payout send`: puts a signed payout on record, then on the chain, each entry once however often it is run or killed. */
 
-import { batchDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
+import { linesDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { fromHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import {
@@ -47,7 +47,7 @@ export async function sendCommand(
 ): Promise<void> {
   const { id, lines, saltSeconds, source, entries } = await readSignedFile(options.file);
   const { byHand = false } = options;
-  const intent = { digest: batchDigest(lines), lines, saltSeconds, source, entries, byHand };
+  const intent = { digest: linesDigest(lines), lines, saltSeconds, source, entries, byHand };
   const batch = await intendAndSend(intent, options.payer, modules);
   modules.print(
     `Payout ${id}: all ${entries.length} entries are sent. Book it when they are in a block: prosper payout confirm ${batch.id}`,

@@ -12,7 +12,7 @@ import type { Logger } from "../../../shared/logger.ts";
 import type { Config } from "../../config/schema.ts";
 import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
 import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR, type ProgramParts } from "../context.ts";
-import { seconds, wholeNumber } from "../numbers.ts";
+import { secondsOption, wholeNumber } from "../numbers.ts";
 import { shutdownSignal } from "../shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -57,7 +57,7 @@ function addUp(program: Command, parts: ProgramParts): void {
     .option("--data-dir <dir>", "where everything is kept", DEFAULT_DATA_DIR)
     .option(...WEB_PORT)
     .option(...STRATUM_PORT)
-    .option("--block-seconds <n>", "length of a block", seconds, 10)
+    .option("--block-seconds <n>", "length of a block", secondsOption, 10)
     .option("--bits <n>", "table size, 8 to 30; 30 is the real one", wholeNumber, 16)
     .option("--miners <n>", "local miners", wholeNumber, 1)
     .option("--json", "one JSON line an event, and nothing else on standard output")

@@ -20,7 +20,7 @@ export interface ReadyPool {
 }
 
 /** What a pool tells while it starts and runs. */
-export interface PoolHooks {
+export interface RunningPoolHooks {
   readonly onStep: (step: string) => void;
   readonly onSealed: (block: SealedBlock) => void;
   readonly onFatal: (error: CodedError) => void;
@@ -30,7 +30,7 @@ export interface PoolHooks {
 export async function runPool(
   options: { json: boolean; bits: number },
   modules: { print: (line: string) => void; logger: Logger; signal: AbortSignal },
-  start: (hooks: PoolHooks) => Promise<ReadyPool & { stop(): Promise<void> }>,
+  start: (hooks: RunningPoolHooks) => Promise<ReadyPool & { stop(): Promise<void> }>,
 ): Promise<number> {
   const { print, signal, logger } = modules;
   const fatal = new AbortController();
@@ -55,14 +55,14 @@ export async function runPool(
 }
 
 /** What the terminal or a program is told of a running pool. */
-export interface PoolView {
+export interface PoolDisplay {
   step(step: string): void;
   ready(pool: ReadyPool): void;
   block(block: SealedBlock): void;
 }
 
 /** Blocks that recovery seals wait for the ready line: it is the first. */
-function readyFirst(view: PoolView): PoolView {
+function readyFirst(view: PoolDisplay): PoolDisplay {
   let early: SealedBlock[] | undefined = [];
   return {
     step: view.step,
@@ -75,7 +75,7 @@ function readyFirst(view: PoolView): PoolView {
   };
 }
 
-function jsonView(print: (line: string) => void): PoolView {
+function jsonView(print: (line: string) => void): PoolDisplay {
   return {
     step: () => undefined,
     ready({ web, stratum, factomd, admin, inviteCode }) {
@@ -100,7 +100,7 @@ function jsonView(print: (line: string) => void): PoolView {
   };
 }
 
-function textView(print: (line: string) => void, options: { bits: number }): PoolView {
+function textView(print: (line: string) => void, options: { bits: number }): PoolDisplay {
   let owed = 0n;
   return {
     step: (step) => print(`  ${step} …`),

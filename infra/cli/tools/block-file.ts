@@ -6,7 +6,7 @@ import { fromHex } from "../../../shared/bytes.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
 import { isJson } from "../../../shared/json-source.ts";
 import { OPR_VERSIONS, type OprVersion } from "../../../shared/opr/assets.ts";
-import type { OprEntry } from "../../../shared/opr/entry.ts";
+import type { OprEntry } from "../../../shared/opr/opr-entry.ts";
 import { lineOfPath, lineOfSyntaxError } from "../json-lines.ts";
 
 /** A block as the file has it. */

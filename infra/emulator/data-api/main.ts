@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { coerceError } from "../../../shared/errors.ts";
-import { createLogger } from "../../logger.ts";
+import { createLogger } from "../../pino-logger.ts";
 import { startDataApiServer } from "./server.ts";
 
 const { values } = parseArgs({

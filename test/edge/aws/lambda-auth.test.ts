@@ -2,9 +2,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createLambdaAuth, type LambdaAuth } from "../../../edge/aws/lambda-auth.ts";
-import type { AuthorizeRequest } from "../../../shared/messages/accounts.ts";
+import type { LoginRequest } from "../../../shared/messages/login.ts";
 
-const REQUEST: AuthorizeRequest = {
+const REQUEST: LoginRequest = {
   ...{ v: 1, kind: "authorize", user: "ann", password: "secret words", invite: "", address: "" },
 };
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFollower, type Follower, type FollowerEvents } from "../../../edge/chain/follower.ts";
 import type { ChainBlock } from "../../../edge/chain/reader.ts";
 import { systemClock } from "../../../shared/clock.ts";
-import { type BlockRow, latestBlock, readBlock, writeBlock } from "../../../shared/db/chain.ts";
+import { type BlockRow, latestBlock, readBlock, writeBlock } from "../../../shared/db/blocks.ts";
 import { insertJob, type JobRow } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";

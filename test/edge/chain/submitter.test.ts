@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type OfferedShare, Submitter } from "../../../edge/chain/submitter.ts";
+import { type SubmittableShare, Submitter } from "../../../edge/chain/submitter.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { bestTargets, insertJob, type JobRow } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
@@ -24,7 +24,7 @@ const job: JobRow = {
   credit: "assigned",
 };
 
-const share = (difficulty: bigint): OfferedShare => ({
+const share = (difficulty: bigint): SubmittableShare => ({
   height: 1001,
   user: "alice",
   worker: "rig",

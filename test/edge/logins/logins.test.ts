@@ -16,7 +16,7 @@ import { rememberPlace } from "../../../shared/db/login-places.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import type { Auth, AuthorizeRequest, AuthorizeVerdict } from "../../../shared/messages/accounts.ts";
+import type { Auth, LoginRequest, LoginReply } from "../../../shared/messages/login.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
 
@@ -30,11 +30,11 @@ afterAll(() => database.drop());
 
 /** An auth whose answer each test sets, and that counts what it is asked. */
 interface ScriptedAuth extends Auth {
-  asked: AuthorizeRequest[];
-  answer: (request: AuthorizeRequest) => Promise<AuthorizeVerdict>;
+  asked: LoginRequest[];
+  answer: (request: LoginRequest) => Promise<LoginReply>;
 }
 
-const ok = (): Promise<AuthorizeVerdict> => Promise.resolve({ kind: "ok", registered: false });
+const ok = (): Promise<LoginReply> => Promise.resolve({ kind: "ok", registered: false });
 const away = (): Promise<never> => Promise.reject(new CodedError("auth-away", "gone"));
 
 interface Setup {
@@ -312,7 +312,7 @@ describe("a login with a password", () => {
 
   it("beyond the limit of open questions is told to come back", async () => {
     const { accounts, auth } = setup({ pendingLimit: 1 });
-    const { promise, resolve } = Promise.withResolvers<AuthorizeVerdict>();
+    const { promise, resolve } = Promise.withResolvers<LoginReply>();
     auth.answer = () => promise;
     const first = accounts.authorize(request("ann", "secret"));
 

@@ -3,15 +3,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { inputPrefix, NonceBook, nonceHex } from "../../../edge/miner/nonces.ts";
-import { Job, type Work } from "../../../edge/miner/work.ts";
+import { MiningJob, type Work } from "../../../edge/miner/search-work.ts";
 import { toHex } from "../../../shared/bytes.ts";
 
-const jobA = new Job(1, "aa".repeat(32));
+const jobA = new MiningJob(1, "aa".repeat(32));
 const target = 0xff00_0000_0000_0000n;
 const works: Work[] = [
   { job: jobA, prefix: 1, target },
   { job: jobA, prefix: 2, target },
-  { job: new Job(2, "bb".repeat(32)), prefix: 1, target },
+  { job: new MiningJob(2, "bb".repeat(32)), prefix: 1, target },
 ];
 
 describe("NonceBook", () => {
@@ -51,12 +51,12 @@ describe("NonceBook", () => {
     book.take(second, 500);
 
     expect(book.take(first, 1)).toEqual({ start: 1_000, count: 1, suffixBytes: 4 });
-    const again = { ...first, job: new Job(1, "aa".repeat(32)), target: target + 1n };
+    const again = { ...first, job: new MiningJob(1, "aa".repeat(32)), target: target + 1n };
     expect(book.take(again, 1)).toEqual({ start: 1_001, count: 1, suffixBytes: 4 });
   });
 
   it("writes the prefix and the counter big endian", () => {
-    const work = { job: new Job(1, "ab".repeat(32)), prefix: 0x0102_0304, target };
+    const work = { job: new MiningJob(1, "ab".repeat(32)), prefix: 0x0102_0304, target };
 
     expect(toHex(inputPrefix(work))).toBe(`${"ab".repeat(32)}01020304`);
     expect(nonceHex(work, 0x0506, 4)).toBe("0102030400000506");

@@ -3,14 +3,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backoffMs } from "../../../edge/miner/backoff.ts";
+import { RateMeter, rejectionName } from "../../../edge/miner/miner-stats.ts";
 import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
+import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { ShareOutbox } from "../../../edge/miner/share-outbox.ts";
-import { RateMeter, rejectionName } from "../../../edge/miner/stats.ts";
-import { Job } from "../../../edge/miner/work.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 
-const hit = (job: Job, counter = 1) => ({
+const hit = (job: MiningJob, counter = 1) => ({
   work: { job, prefix: 7, target: 0xffff_0000_0000_0000n },
   nonce: `00000007${counter.toString(16).padStart(8, "0")}`,
   difficulty: 0xffff_ff00_0000_0000n,
@@ -60,7 +60,7 @@ function started() {
   const sent: { params: readonly string[]; answer: (answer: PoolAnswer | undefined) => void }[] = [];
   const send = (params: readonly string[]) =>
     new Promise<PoolAnswer | undefined>((resolve) => sent.push({ params, answer: resolve }));
-  return { clock, job: new Job(10, "aa".repeat(32)), outbox, send, sent };
+  return { clock, job: new MiningJob(10, "aa".repeat(32)), outbox, send, sent };
 }
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const OK: PoolAnswer = { result: true, error: undefined };

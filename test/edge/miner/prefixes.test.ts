@@ -130,7 +130,7 @@ describe("a cut line", () => {
     await more(miner, 10);
     const began = hastyClock.monotonicMs();
     await pool.cut("half-open", 1);
-    await until(() => miner.stats().reconnects === 1);
+    await untilTrue(() => miner.stats().reconnects === 1);
 
     // Twice the two seconds, and what a busy machine may take; sixteen times would be half a minute.
     expect(hastyClock.monotonicMs() - began).toBeLessThan(15_000);

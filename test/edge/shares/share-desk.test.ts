@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { toHex } from "../../../shared/bytes.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
-import { delta, MAX_BODY_BYTES, summary } from "../../../shared/messages/summary.ts";
+import { delta, MAX_SUMMARY_BYTES, summary } from "../../../shared/messages/summary.ts";
 import { type MemoryDisk, memoryDisk } from "../../helpers/memory-disk.ts";
 import {
   ALICE,
@@ -718,7 +718,7 @@ describe("deltas", () => {
     await pass(w.clock, 1_100);
 
     const deltas = w.books.sent.map((body) => v.parse(summary, JSON.parse(body)));
-    expect(w.books.sent.every((body) => Buffer.byteLength(body) <= MAX_BODY_BYTES)).toBe(true);
+    expect(w.books.sent.every((body) => Buffer.byteLength(body) <= MAX_SUMMARY_BYTES)).toBe(true);
     expect(deltas.length).toBeGreaterThan(1);
     expect([...w.books.sums().values()].map(({ shares }) => shares)).toEqual(Array(300).fill(1));
     expect(w.books.sums().size).toBe(300);

@@ -7,7 +7,7 @@ import { systemClock } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { confirmWorkers, WORKER_LIMITS } from "../../../shared/db/workers.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { MAX_BODY_BYTES, REST_WORKER } from "../../../shared/messages/summary.ts";
+import { MAX_SUMMARY_BYTES, REST_WORKER } from "../../../shared/messages/summary.ts";
 import { proofFile } from "../../../shared/proofs/proof-file.ts";
 import { verifyProof } from "../../../shared/proofs/verify.ts";
 import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
@@ -98,7 +98,7 @@ describe("a block with as many names as a user can have", () => {
     for (let at = 0, seq = 0; at < names.length; at += 300, seq++) {
       const rows = Object.fromEntries(names.slice(at, at + 300).map((name) => [`farm/${name}`, 1]));
       const body = deltaBody({ job: 20, seq }, rows);
-      expect(Buffer.byteLength(body)).toBeLessThanOrEqual(MAX_BODY_BYTES);
+      expect(Buffer.byteLength(body)).toBeLessThanOrEqual(MAX_SUMMARY_BYTES);
       await applyMessage(body, { db, logger: SILENT });
     }
     for (const height of [10, 11, 20]) await addBlock(db, height, 1_000_003n);

@@ -12,7 +12,7 @@ import { insertUser } from "../../../shared/db/accounts.ts";
 import { insertInvite } from "../../../shared/db/invites.ts";
 import { type Db, one, type Sql, sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import type { Auth } from "../../../shared/messages/accounts.ts";
+import type { Auth } from "../../../shared/messages/login.ts";
 import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";

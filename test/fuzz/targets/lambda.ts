@@ -8,7 +8,7 @@ import { createLockout } from "../../../functions/auth/lockout.ts";
 import { ENVIRONMENTS, type FunctionName, readEnvironment } from "../../../functions/environment.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { createMigrateHandler } from "../../../functions/migrate/handler.ts";
-import { CONTEXT_KEYS, readContext, stageOf } from "../../../infra/aws/context.ts";
+import { CONTEXT_KEYS, readContext, stageOf } from "../../../infra/aws/stage-context.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { cheapPasswords } from "../../helpers/accounts.ts";
 import { closeBody, deltaBody } from "../../helpers/books.ts";

@@ -7,7 +7,7 @@ import { dbPayoutCommand } from "../../../infra/cli/payout/db.ts";
 import { readKeyFile } from "../../../infra/cli/payout/private-keys.ts";
 import { reviewLines } from "../../../infra/cli/payout/review.ts";
 import { signCommand, signEntries } from "../../../infra/cli/payout/sign.ts";
-import { type BatchLine, batchDigest } from "../../../shared/accounting/payout-batch.ts";
+import { type BatchLine, linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { signPayout } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { adjust } from "../../../shared/db/payments.ts";
@@ -81,7 +81,7 @@ function batchLines(prepared: PreparedJson): BatchLine[] {
 function tamper(): PreparedJson {
   const prepared: PreparedJson = read("pay.json");
   for (const line of prepared.lines) if (line.user === "bob") line.address = addressOf("thief");
-  prepared.id = batchDigest(batchLines(prepared)).slice(0, 16);
+  prepared.id = linesDigest(batchLines(prepared)).slice(0, 16);
   writeFileSync(file("pay.json"), JSON.stringify(prepared));
   return prepared;
 }
@@ -141,7 +141,7 @@ describe("a prepared file in which an address was changed and the id made again"
     if (what === "salt") prepared.saltSeconds += 1;
     if (first !== undefined && what === "amount") first.amount = "501";
     if (first !== undefined && what === "user") first.user = "bob";
-    prepared.id = batchDigest(batchLines(prepared)).slice(0, 16);
+    prepared.id = linesDigest(batchLines(prepared)).slice(0, 16);
     writeFileSync(file("pay.json"), JSON.stringify(prepared));
 
     await expect(run("sign")).rejects.toMatchObject({ code: "payout-invalid" });

@@ -1,8 +1,8 @@
 /** What waits for a block, and what a payout does to balances. */
 
 import { describe, expect, it } from "vitest";
+import { executeBatches } from "../../../infra/devnet/execute-batches.ts";
 import { createMempool } from "../../../infra/devnet/mempool.ts";
-import { executeBatches } from "../../../infra/devnet/transactions.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { type Entry, encodeEntry, entryHash, TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import { faAddressOf, type PegPayment, signPegBatch } from "../../../shared/factom/fat2.ts";

@@ -22,7 +22,7 @@ import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { gradeBlock } from "../../../shared/grading/grade.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
-import { oprExtIds } from "../../../shared/opr/entry.ts";
+import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
 import { previousWinners } from "../../../shared/opr/record.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";

@@ -28,7 +28,7 @@ import { faAddressOf } from "../../../shared/factom/fat2.ts";
 import { formatPayoutLines, parsePayoutLines } from "../../../shared/factom/payout.ts";
 import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { oprExtIds } from "../../../shared/opr/entry.ts";
+import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";
 
 const POOL_SEED = new Uint8Array(32).fill(2);

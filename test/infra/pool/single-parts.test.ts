@@ -9,7 +9,7 @@ import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
 import { startAccountant, startAuth, startSync } from "../../../infra/pool/single-parts.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { type BlockRow, latestBlock } from "../../../shared/db/chain.ts";
+import { type BlockRow, latestBlock } from "../../../shared/db/blocks.ts";
 import { sql } from "../../../shared/db/port.ts";
 import type { SealedBlock } from "../../../shared/db/seals.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";

@@ -6,7 +6,7 @@ import type { TlsKeys } from "../../../edge/stratum/listener.ts";
 import { STRATUM_DEFAULTS } from "../../../edge/stratum/settings.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import type { Config } from "../../../infra/config/schema.ts";
-import { doorOptions, renewCertificate } from "../../../infra/pool/stratum-settings.ts";
+import { renewCertificate, stratumOptions } from "../../../infra/pool/stratum-settings.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { TEST_CERT, TEST_KEY } from "../../edge/stratum/support/tls.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
@@ -33,7 +33,7 @@ function withCertificate(): Config {
 
 describe("the door's settings", () => {
   it("are the server's own defaults where the file says nothing, but for the smaller cap of connections", () => {
-    const { stratum, listen, listenTls } = doorOptions(configOf(""));
+    const { stratum, listen, listenTls } = stratumOptions(configOf(""));
 
     expect({ ...STRATUM_DEFAULTS, ...stratum }).toEqual({
       ...STRATUM_DEFAULTS,
@@ -45,7 +45,7 @@ describe("the door's settings", () => {
   });
 
   it("reach every limit of the server from the file", () => {
-    const door = doorOptions(
+    const door = stratumOptions(
       configOf(`maxconnections = 11
         maxperaddress = 12
         exemptaddresses = "192.0.2.0/24"
@@ -93,16 +93,16 @@ describe("the door's settings", () => {
   });
 
   it("open a TLS listener beside the plain one where a certificate and its key are named", () => {
-    const { listen, listenTls } = doorOptions(withCertificate());
+    const { listen, listenTls } = stratumOptions(withCertificate());
 
     expect(listen.port).toBe(1234);
     expect(listenTls).toMatchObject({ port: 0, tls: { cert: TEST_CERT, key: TEST_KEY } });
   });
 
   it("name the setting whose file is missing or not named", () => {
-    expect(() => doorOptions(configOf('tlscert = "cert.pem"'))).toThrow("stratum.tlskey is not set");
+    expect(() => stratumOptions(configOf('tlscert = "cert.pem"'))).toThrow("stratum.tlskey is not set");
     expect(() =>
-      doorOptions(configOf(`tlskey = "${folder}/no.pem"\ntlscert = "${folder}/none.pem"`)),
+      stratumOptions(configOf(`tlskey = "${folder}/no.pem"\ntlscert = "${folder}/none.pem"`)),
     ).toThrow(/stratum\.tlscert = .*none\.pem: ENOENT/);
   });
 });

@@ -1,6 +1,6 @@
 /** The reference's accounting of shares in doubles, for comparison with its vectors only: the pool itself sums integers. */
 
-import { effectiveHashrate } from "../../../shared/difficulty/network.ts";
+import { effectiveHashrate } from "../../../shared/difficulty/network-hashrate.ts";
 
 export interface ReferenceShare {
   user: string;

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { feeRate, formatRate, RATE_ONE } from "../../../shared/accounting/fee.ts";
 import { hashrateFromBest, hashrateFromWork } from "../../../shared/accounting/hashrate.ts";
-import { compareNames } from "../../../shared/accounting/names.ts";
+import { compareNames } from "../../../shared/accounting/name-order.ts";
 import { type SplitInput, splitReward } from "../../../shared/accounting/split.ts";
 import { achievedWork } from "../../../shared/difficulty/work.ts";
 import { hexInteger } from "../../helpers/vectors.ts";

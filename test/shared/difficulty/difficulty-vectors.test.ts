@@ -12,8 +12,8 @@ import {
   minimumTargetFromPlace,
   minimumTargetOfBlock,
   projectedTarget,
-} from "../../../shared/difficulty/network.ts";
-import { batchNonce, noncePrefix, sequentialNonce } from "../../../shared/difficulty/nonce.ts";
+} from "../../../shared/difficulty/network-hashrate.ts";
+import { batchNonce, noncePrefix, sequentialNonce } from "../../../shared/difficulty/nonce-layout.ts";
 import {
   difficultyFromTarget,
   HASH_SPACE,

@@ -4,7 +4,7 @@ import { buildOpr, type OprDraft } from "../../../shared/grading/build-record.ts
 import { validateEntry } from "../../../shared/grading/validate.ts";
 import { rulesOf } from "../../../shared/grading/versions.ts";
 import { assetsOf, OPR_VERSIONS } from "../../../shared/opr/assets.ts";
-import { oprExtIds } from "../../../shared/opr/entry.ts";
+import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
 import { parseOpr } from "../../../shared/opr/parse.ts";
 import { floatPrices, oprHash } from "../../../shared/opr/record.ts";
 

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { concat, fromHex, toHex } from "../../../shared/bytes.ts";
 import { encodeEntry, entryHash, OPR_CHAIN } from "../../../shared/factom/entry.ts";
 import type { OprVersion } from "../../../shared/opr/assets.ts";
-import { oprExtIds, parseOprClaim } from "../../../shared/opr/entry.ts";
+import { oprExtIds, parseOprClaim } from "../../../shared/opr/opr-entry.ts";
 import { parseOpr } from "../../../shared/opr/parse.ts";
 import { oprHash } from "../../../shared/opr/record.ts";
 import { smallHasher } from "../../helpers/small-hasher.ts";

@@ -7,7 +7,7 @@ import { assetsOf, OPR_VERSIONS } from "../../../shared/opr/assets.ts";
 import { bytesToReplacedText, bytesToText, textToBytes } from "../../../shared/opr/byte-text.ts";
 import { encodeOprV1, parseOprV1 } from "../../../shared/opr/codec-v1.ts";
 import { encodeOprV2, parseOprV2 } from "../../../shared/opr/codec-v2.ts";
-import { oprExtIds } from "../../../shared/opr/entry.ts";
+import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
 
 const bytes = (maxLength = 40): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 const anyText = bytes().map(bytesToText);

@@ -85,7 +85,7 @@ describe("the trimmed mean", () => {
   it("is the reference's, and leaves the list it was given alone", () => {
     const cases = casesOf(
       CASES,
-      "meanWithoutEnds",
+      "trimmedMean",
       v.object({ data: v.array(float), dataAfter: v.array(float), p: v.number(), result: float }),
     );
     let reordered = 0;
@@ -171,7 +171,7 @@ describe("a pull of all assets", () => {
 
 it("no kind of case is left out", () => {
   expect(new Set(CASES.map(({ kind }) => kind))).toEqual(
-    new Set(["bestPrice", "meanWithoutEnds", "truncate", "pullAll"]),
+    new Set(["bestPrice", "trimmedMean", "truncate", "pullAll"]),
   );
   expect(CASES).toHaveLength(185);
 });

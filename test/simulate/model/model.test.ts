@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
-import { type BlockRow, latestBlock, writeBlock } from "../../../shared/db/chain.ts";
+import { type BlockRow, latestBlock, writeBlock } from "../../../shared/db/blocks.ts";
 import { applyClose, applyDelta, unparkDeltas } from "../../../shared/db/deltas.ts";
 import {
   acquireLease,

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import type { Bundles } from "../../../../infra/aws/bundle.ts";
-import { type Context, stageOf } from "../../../../infra/aws/context.ts";
 import { addLocalPool } from "../../../../infra/aws/local-app.ts";
 import { addPool, type PoolStacks } from "../../../../infra/aws/pool-app.ts";
+import { type Context, stageOf } from "../../../../infra/aws/stage-context.ts";
 import type { StageName } from "../../../../infra/aws/stages.ts";
 
 export const COINBASE = "FA2KKHZ5XrXGSFq4C8ZCDbhH4bk2zZoDJbx3X772Kmxs4ftUrACm";

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../shared/clock.ts";
 
-export interface PaceOptions {
+export interface ConcurrencyBounds {
   /** Calls at a time, however ill the node is. */
   readonly least: number;
   /** Of the first run. */
@@ -10,7 +10,7 @@ export interface PaceOptions {
   readonly most: number;
 }
 
-export interface Pace {
+export interface ConcurrencyLimit {
   /** A run begins, with a quarter of what was borne last time, or the first run's number. */
   restart(): void;
   /** Calls that may be under way now. */
@@ -32,7 +32,10 @@ const CAREFUL_GROWTH = 1.25;
  * A window is half a limit of answers to calls made under that limit. A good one raises the limit, one with late answers takes it a step
  * back, a failed call halves it, once a window. What is late is measured where no more than the first run's number are under way.
  */
-export function createPace({ least, first, most }: PaceOptions, { clock }: { readonly clock: Clock }): Pace {
+export function createConcurrencyLimit(
+  { least, first, most }: ConcurrencyBounds,
+  { clock }: { readonly clock: Clock },
+): ConcurrencyLimit {
   let limit = first;
   let growth = GROWTH;
   let baseMs: number | undefined;

@@ -4,7 +4,7 @@
 const LATE_MS = 5_000;
 
 /** A job from its announcement to its end; the same job announced again after a stop is another one. */
-export class Job {
+export class MiningJob {
   readonly height: number;
   /** 64 lower-case hex digits. */
   readonly oprHash: string;
@@ -38,7 +38,7 @@ export class Job {
 
 /** Nonces of one prefix for one job. What is found is judged by this target, whatever the pool says later: a prefix has one for its whole life. */
 export interface Work {
-  readonly job: Job;
+  readonly job: MiningJob;
   /** The pool's 32-bit prefix, the first four bytes of each nonce. */
   readonly prefix: number;
   /** Difficulties at or above it are shares. */

@@ -14,7 +14,7 @@ import {
   removeSecondFactor,
 } from "../../../shared/db/second-factors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import type { Auth, AuthorizeVerdict } from "../../../shared/messages/accounts.ts";
+import type { Auth, LoginReply } from "../../../shared/messages/login.ts";
 import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
 import { manualClock } from "../../helpers/manual-clock.ts";
@@ -41,7 +41,7 @@ function login(
   user: string,
   password: string,
   registration: { invite?: string; address?: string } = {},
-): Promise<AuthorizeVerdict> {
+): Promise<LoginReply> {
   const { invite = "", address = "" } = registration;
   return auth.authorize({ v: 1, kind: "authorize", user, password, invite, address });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPace, type Pace } from "../../../edge/chain/pace.ts";
+import { type ConcurrencyLimit, createConcurrencyLimit } from "../../../edge/chain/concurrency-limit.ts";
 import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
 
 const OPTIONS = { least: 4, first: 16, most: 256 };
@@ -7,7 +7,7 @@ const OPTIONS = { least: 4, first: 16, most: 256 };
 /** Makes `calls` calls; `latencyMs` tells how long one takes, made with so many under way, undefined: it fails after 10 ms. */
 function run(
   clock: ManualClock,
-  pace: Pace,
+  pace: ConcurrencyLimit,
   calls: number,
   latencyMs: (underWay: number, call: number) => number | undefined,
 ): { tookMs: number; most: number } {
@@ -41,7 +41,7 @@ describe("the pace of calls", () => {
     (ms) => {
       const clock = manualClock();
 
-      expect(run(clock, createPace(OPTIONS, { clock }), 1_000, () => ms)).toEqual({
+      expect(run(clock, createConcurrencyLimit(OPTIONS, { clock }), 1_000, () => ms)).toEqual({
         tookMs: 7 * ms,
         most: 256,
       });
@@ -50,7 +50,7 @@ describe("the pace of calls", () => {
 
   it("begins the next run with a quarter of what was borne, and finds out that the node is slower now", () => {
     const clock = manualClock();
-    const pace = createPace(OPTIONS, { clock });
+    const pace = createConcurrencyLimit(OPTIONS, { clock });
     run(clock, pace, 1_000, () => 50);
 
     expect(run(clock, pace, 1_000, () => 500)).toEqual({ tookMs: 3_000, most: 256 });
@@ -58,7 +58,7 @@ describe("the pace of calls", () => {
 
   it("asks for no more where answers only come later for it", () => {
     const clock = manualClock();
-    const pace = createPace(OPTIONS, { clock });
+    const pace = createConcurrencyLimit(OPTIONS, { clock });
     // One after the other, 2 ms each.
     let freeAtMs = 0;
     const queued = (): number => {
@@ -74,7 +74,7 @@ describe("the pace of calls", () => {
 
   it("halves at a failure, once for all calls of the time, never below the least", () => {
     const clock = manualClock();
-    const pace = createPace(OPTIONS, { clock });
+    const pace = createConcurrencyLimit(OPTIONS, { clock });
     const ends = Array.from({ length: 16 }, () => pace.begin());
 
     for (const ended of ends) ended("failed");
@@ -86,7 +86,7 @@ describe("the pace of calls", () => {
 
   it("grows again after failures", () => {
     const clock = manualClock();
-    const pace = createPace(OPTIONS, { clock });
+    const pace = createConcurrencyLimit(OPTIONS, { clock });
     for (let i = 0; i < 10; i++) pace.begin()("failed");
 
     expect(run(clock, pace, 2_000, () => 10).most).toBeGreaterThan(100);
@@ -94,7 +94,7 @@ describe("the pace of calls", () => {
 
   it("stays near what a node bears that refuses everything beyond", () => {
     const clock = manualClock();
-    const pace = createPace(OPTIONS, { clock });
+    const pace = createConcurrencyLimit(OPTIONS, { clock });
     let refused = 0;
 
     const { tookMs } = run(clock, pace, 1_000, (underWay) => {

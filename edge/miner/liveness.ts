@@ -49,7 +49,7 @@ export class Patience {
 }
 
 /** Watches one connection from its login on. */
-export class Pulse {
+export class Liveness {
   readonly #connection: PoolConnection;
   readonly #clock: Clock;
   readonly #patience: Patience;

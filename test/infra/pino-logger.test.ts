@@ -14,7 +14,7 @@ function logged(calls: string): { stderr: string; lines: Record<string, unknown>
   const file = join(mkdtempSync(join(folder, "run-")), "some/where.log");
   const root = join(import.meta.dirname, "../..");
   const script = `
-    import { createLogger } from ${JSON.stringify(join(root, "infra/logger.ts"))};
+    import { createLogger } from ${JSON.stringify(join(root, "infra/pino-logger.ts"))};
     import { CodedError } from ${JSON.stringify(join(root, "shared/errors.ts"))};
     const logger = createLogger({ level: "info", file: ${JSON.stringify(file)} });
     ${calls}`;

@@ -13,9 +13,9 @@ import {
   type SearchTask,
   viewGeneration,
 } from "./search-task.ts";
-import type { Work } from "./work.ts";
+import type { Work } from "./search-work.ts";
 
-export interface CrewOptions {
+export interface SearchThreadsOptions {
   readonly table: SharedTable;
   /** 1 to 61. */
   readonly threads: number;
@@ -32,7 +32,7 @@ export interface Hit {
   readonly difficulty: bigint;
 }
 
-export interface CrewHooks {
+export interface SearchThreadsHooks {
   onHit(hit: Hit): void;
   onHashes(hashes: number): void;
 }
@@ -47,7 +47,7 @@ const RESTART_MS = 1_000;
 /** How long a stop waits for the threads to report what they have found: many slices (search-thread.ts). */
 const LAST_REPORTS_MS = 1_000;
 
-interface Seat {
+interface ThreadSlot {
   worker: Worker;
   readonly region: number;
   /** The work of each stretch given out and not yet done, oldest first: a report belongs to the first. */
@@ -55,15 +55,15 @@ interface Seat {
   stretch: number;
 }
 
-export class Crew {
-  readonly #options: CrewOptions;
-  readonly #hooks: CrewHooks;
+export class SearchThreads {
+  readonly #options: SearchThreadsOptions;
+  readonly #hooks: SearchThreadsHooks;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #buffer = new SharedArrayBuffer(CONTROL_BYTES);
   readonly #generation: Int32Array;
   readonly #book = new NonceBook();
-  readonly #seats = new Set<Seat>();
+  readonly #seats = new Set<ThreadSlot>();
   readonly #restarts = new Set<Timer>();
   #work: Work | undefined;
   #stopped: boolean = false;
@@ -71,9 +71,9 @@ export class Crew {
 
   /** Throws RangeError on options out of bounds, CodedError "lxr-no-region" when the table has not enough free regions. */
   constructor(
-    options: CrewOptions,
+    options: SearchThreadsOptions,
     modules: { readonly clock: Clock; readonly logger: Logger },
-    hooks: CrewHooks,
+    hooks: SearchThreadsHooks,
   ) {
     checkOptions(options);
     this.#options = options;
@@ -92,7 +92,7 @@ export class Crew {
     this.#work = work;
     Atomics.add(this.#generation, 0, 1);
     Atomics.notify(this.#generation, 0);
-    for (const seat of this.#seats) this.#supply(seat);
+    for (const slot of this.#seats) this.#supply(slot);
   }
 
   /** Ends the threads once they have reported what they found; resolves when they are gone. */
@@ -105,11 +105,11 @@ export class Crew {
       this.#clock.after(LAST_REPORTS_MS, resolve);
       this.#checkIdle();
     });
-    await Promise.all([...this.#seats].map((seat) => seat.worker.terminate()));
+    await Promise.all([...this.#seats].map((slot) => slot.worker.terminate()));
   }
 
   #checkIdle(): void {
-    if ([...this.#seats].every((seat) => seat.given.length === 0)) this.#onIdle();
+    if ([...this.#seats].every((slot) => slot.given.length === 0)) this.#onIdle();
   }
 
   #start(): void {
@@ -122,19 +122,19 @@ export class Crew {
       maxHashesPerSecond: (maxHashesPerSecond ?? Number.POSITIVE_INFINITY) / threads,
     };
     const worker = new Worker(new URL("./search-thread.ts", import.meta.url), { workerData: setup });
-    const seat: Seat = { worker, region: setup.region, given: [], stretch: FIRST_STRETCH };
-    this.#seats.add(seat);
-    worker.on("message", (report: SearchReport) => this.#hear(seat, report));
+    const slot: ThreadSlot = { worker, region: setup.region, given: [], stretch: FIRST_STRETCH };
+    this.#seats.add(slot);
+    worker.on("message", (report: SearchReport) => this.#hear(slot, report));
     worker.on("error", (error) =>
       this.#logger.error("A mining thread failed", { error: coerceError(error).message }),
     );
-    worker.once("exit", () => this.#replace(seat));
-    this.#supply(seat);
+    worker.once("exit", () => this.#replace(slot));
+    this.#supply(slot);
   }
 
-  #replace(seat: Seat): void {
-    this.#seats.delete(seat);
-    releaseRegion(this.#options.table, seat.region);
+  #replace(slot: ThreadSlot): void {
+    this.#seats.delete(slot);
+    releaseRegion(this.#options.table, slot.region);
     if (this.#stopped) {
       this.#checkIdle();
       return;
@@ -146,41 +146,41 @@ export class Crew {
     this.#restarts.add(restart);
   }
 
-  #hear(seat: Seat, report: SearchReport): void {
-    const [work] = seat.given;
+  #hear(slot: ThreadSlot, report: SearchReport): void {
+    const [work] = slot.given;
     if (work === undefined) return;
     if (report.kind === "hit") {
       const nonce = nonceHex(work, report.counter, report.suffixBytes);
       this.#hooks.onHit({ work, nonce, difficulty: report.difficulty });
       return;
     }
-    seat.given.shift();
+    slot.given.shift();
     if (report.hashes > 0) {
       this.#hooks.onHashes(report.hashes);
       const inTime = (report.hashes * STRETCH_MS) / Math.max(1, report.ms);
-      seat.stretch = Math.min(MAX_STRETCH, Math.max(FIRST_STRETCH, 1_024 * Math.round(inTime / 1_024)));
+      slot.stretch = Math.min(MAX_STRETCH, Math.max(FIRST_STRETCH, 1_024 * Math.round(inTime / 1_024)));
     }
-    this.#supply(seat);
+    this.#supply(slot);
     if (this.#stopped) this.#checkIdle();
   }
 
-  #supply(seat: Seat): void {
+  #supply(slot: ThreadSlot): void {
     const work = this.#work;
     if (work === undefined) return;
-    while (seat.given.length < STRETCHES_AHEAD) {
+    while (slot.given.length < STRETCHES_AHEAD) {
       const task: SearchTask = {
         generation: Atomics.load(this.#generation, 0),
         prefix: inputPrefix(work),
         target: work.target,
-        ...this.#book.take(work, seat.stretch),
+        ...this.#book.take(work, slot.stretch),
       };
-      seat.given.push(work);
-      seat.worker.postMessage(task);
+      slot.given.push(work);
+      slot.worker.postMessage(task);
     }
   }
 }
 
-function checkOptions({ threads, dutyCycle, maxHashesPerSecond }: CrewOptions): void {
+function checkOptions({ threads, dutyCycle, maxHashesPerSecond }: SearchThreadsOptions): void {
   if (!Number.isInteger(threads) || threads < 1 || threads > 61)
     throw new RangeError(`threads: expected a whole number from 1 to 61, got ${threads}`);
   if (!(dutyCycle > 0 && dutyCycle <= 1))

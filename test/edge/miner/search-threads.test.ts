@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Crew, type Hit } from "../../../edge/miner/crew.ts";
-import { Job } from "../../../edge/miner/work.ts";
+import { type Hit, SearchThreads } from "../../../edge/miner/search-threads.ts";
+import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { concat, fromHex } from "../../../shared/bytes.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { difficultyOf } from "../../../shared/hash/kernel.ts";
@@ -15,7 +15,7 @@ const OPR_HASH = "5c".repeat(32);
 const KERNELS: [string, string | undefined][] = [["WebAssembly", undefined]];
 if (nativeLibrary !== undefined) KERNELS.push(["native", nativeLibrary]);
 
-const crews: Crew[] = [];
+const crews: SearchThreads[] = [];
 afterEach(async () => {
   for (const crew of crews.splice(0)) await crew.stop();
 });
@@ -25,7 +25,7 @@ describe.each(KERNELS)("a crew on the %s kernel", (_, library) => {
     const table = { ...smallTable(10), library };
     const hits: Hit[] = [];
     let hashes = 0;
-    const crew = new Crew(
+    const crew = new SearchThreads(
       { table, threads: 2, dutyCycle: 1, maxHashesPerSecond: 40_000 },
       { clock: systemClock, logger: SILENT },
       { onHit: (hit) => void hits.push(hit), onHashes: (count) => (hashes += count) },
@@ -33,7 +33,7 @@ describe.each(KERNELS)("a crew on the %s kernel", (_, library) => {
     crews.push(crew);
     const target = oneIn(64n);
 
-    crew.setWork({ job: new Job(1, OPR_HASH), prefix: 7, target });
+    crew.setWork({ job: new MiningJob(1, OPR_HASH), prefix: 7, target });
     while (hashes < 8_000) await new Promise((resolve) => setTimeout(resolve, 5));
     await crew.stop();
 

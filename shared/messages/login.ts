@@ -9,7 +9,7 @@ const secret = v.pipe(v.string(), v.maxLength(1024));
  * Login over stratum. An empty password never gets here: the edge answers it from the user rows.
  * `invite` and `address` are empty but for a registration.
  */
-export const authorizeRequest = v.strictObject({
+export const loginRequest = v.strictObject({
   v: v.literal(1),
   kind: v.literal("authorize"),
   user: userName,
@@ -26,7 +26,7 @@ export const authorizeRequest = v.strictObject({
  * `ok` also when the user was registered by this very request; `otherAddress`: the address that was sent is not the one on record, which
  * stays. A refusal's `reason` may be shown to the miner. `throttled`: there is no verdict, come back later.
  */
-export const authorizeVerdict = v.variant("kind", [
+export const loginReply = v.variant("kind", [
   v.strictObject({
     kind: v.literal("ok"),
     registered: v.boolean(),
@@ -36,10 +36,10 @@ export const authorizeVerdict = v.variant("kind", [
   v.strictObject({ kind: v.literal("throttled") }),
 ]);
 
-export type AuthorizeRequest = v.InferInput<typeof authorizeRequest>;
-export type AuthorizeVerdict = v.InferInput<typeof authorizeVerdict>;
+export type LoginRequest = v.InferInput<typeof loginRequest>;
+export type LoginReply = v.InferInput<typeof loginReply>;
 
 /** The auth function as the edge calls it: in process, or a Lambda invoke. Rejects with CodedError `auth-away`. */
 export interface Auth {
-  authorize(request: AuthorizeRequest): Promise<AuthorizeVerdict>;
+  authorize(request: LoginRequest): Promise<LoginReply>;
 }

@@ -3,7 +3,7 @@
 import type { Server } from "node:http";
 import { CodedError } from "../../shared/errors.ts";
 
-export interface Listening {
+export interface OpenServer {
   /** Without a slash at the end. */
   readonly url: string;
   /** Ends open connections too. */
@@ -11,7 +11,7 @@ export interface Listening {
 }
 
 /** Listens on `port` (0: any). Rejects with CodedError `port-taken`, naming what wanted it. */
-export async function listen(server: Server, host: string, port: number, what: string): Promise<Listening> {
+export async function listen(server: Server, host: string, port: number, what: string): Promise<OpenServer> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       const hint = "choose another port, or 0 for a free one";

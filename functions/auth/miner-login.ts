@@ -2,7 +2,7 @@
 
 import { findUser } from "../../shared/db/accounts.ts";
 import { findSecondFactor } from "../../shared/db/second-factors.ts";
-import type { AuthorizeRequest, AuthorizeVerdict } from "../../shared/messages/accounts.ts";
+import type { LoginRequest, LoginReply } from "../../shared/messages/login.ts";
 import {
   BAD_INVITE,
   type CredentialModules,
@@ -29,11 +29,11 @@ const ADMIN_NAME = "an administrator's name does not mine: use another user's";
  * registration is open, an address) an unknown name registers. Counted with the guesses over the web. Rejects with CodedError where no
  * verdict can be had.
  */
-export async function authorize(
+export async function logInMiner(
   options: AuthorizeOptions,
   modules: AuthorizeModules,
-  request: AuthorizeRequest,
-): Promise<AuthorizeVerdict> {
+  request: LoginRequest,
+): Promise<LoginReply> {
   const { lockout } = modules;
   const from = { remoteAddress: request.from ?? "", exempt: request.exempt ?? false, device: "" };
   const tried = await lockout.login(request.user, from);
@@ -59,8 +59,8 @@ async function isProven({ db }: CredentialModules, name: string): Promise<boolea
 async function judge(
   options: AuthorizeOptions,
   modules: CredentialModules,
-  request: AuthorizeRequest,
-): Promise<AuthorizeVerdict> {
+  request: LoginRequest,
+): Promise<LoginReply> {
   const { user: name, password, invite, address } = request;
   const user = await checkLogin(modules, name, password);
   // Said only to who knows its password: the names of administrators cannot be tried out here.

@@ -1,15 +1,15 @@
 /** Names that mine without a password: who may, and how many unknown ones an address may try (DESIGN.md, Accounts). */
 
-import { createGuessCounters, type GuessLimit } from "../shared/accounts/guesses.ts";
-import { addressPlace } from "../shared/accounts/place.ts";
-import type { Clock } from "../shared/clock.ts";
-import { insertUser, mayMine } from "../shared/db/accounts.ts";
-import { minersAt } from "../shared/db/login-places.ts";
-import type { Db } from "../shared/db/port.ts";
-import { coerceError } from "../shared/errors.ts";
-import { addressKey, addressRanges } from "../shared/ip-address.ts";
-import type { Logger } from "../shared/logger.ts";
-import { createRecent } from "./recent.ts";
+import { createGuessCounters, type GuessLimit } from "../../shared/accounts/guesses.ts";
+import { addressPlace } from "../../shared/accounts/place.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { insertUser, mayMine } from "../../shared/db/accounts.ts";
+import { minersAt } from "../../shared/db/login-places.ts";
+import type { Db } from "../../shared/db/port.ts";
+import { coerceError } from "../../shared/errors.ts";
+import { addressKey, addressRanges } from "../../shared/ip-address.ts";
+import type { Logger } from "../../shared/logger.ts";
+import { createLruMap } from "./lru-map.ts";
 
 export interface NamesOptions {
   /** Names, and pairs of name and address, remembered. */
@@ -62,14 +62,14 @@ export function createNames(options: NamesOptions, modules: NamesModules): Names
   const tries = counters(UNKNOWN_NAMES);
   const exemptTries = counters(EXEMPT_UNKNOWN_NAMES);
   /** When the row was last read. */
-  const miners = createRecent<number>(cacheSize);
-  const unknown = createRecent<number>(cacheSize);
+  const miners = createLruMap<number>(cacheSize);
+  const unknown = createLruMap<number>(cacheSize);
   /** A name at an address, once it got in there. */
-  const pairs = createRecent<true>(cacheSize);
+  const pairs = createLruMap<true>(cacheSize);
   /** A farm's rigs come at once under one name: they share one question. */
   const pending = new Map<string, Promise<MayMine>>();
   /** Names by address, of addresses over their limit. */
-  const owners = createRecent<{ readonly atMs: number; readonly names: Promise<ReadonlySet<string>> }>(
+  const owners = createLruMap<{ readonly atMs: number; readonly names: Promise<ReadonlySet<string>> }>(
     MAX_ADDRESSES,
   );
 

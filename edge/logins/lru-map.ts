@@ -1,14 +1,14 @@
 /** A map of bounded size that forgets the key not used for longest. */
 
-import { dropOldest } from "../shared/drop-oldest.ts";
+import { dropOldest } from "../../shared/drop-oldest.ts";
 
-export interface Recent<T> {
+export interface LruMap<T> {
   get(key: string): T | undefined;
   set(key: string, value: T): void;
   delete(key: string): void;
 }
 
-export function createRecent<T>(limit: number): Recent<T> {
+export function createLruMap<T>(limit: number): LruMap<T> {
   const entries = new Map<string, T>();
   const put = (key: string, value: T): void => {
     entries.delete(key);
