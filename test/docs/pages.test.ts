@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { anchorOf } from "../infra/aws/runbook-alarm.ts";
+import { anchorOf } from "../../infra/aws/runbook-alarm.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "../..");
 const NOT_OURS = new Set(["node_modules", ".git", "cdk.out", "coverage"]);
 const SELF = basename(import.meta.filename);
 const TEXT = /\.(?:ts|js|mjs|sql|md|json|toml|yml|css|html)$|(?:^|\/)(?:Dockerfile|run)$/;
