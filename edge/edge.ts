@@ -1,4 +1,4 @@
-/** One edge: stratum server, share desk and chain follower put together in the order in which a share flows (DESIGN.md, "Shape"). */
+/** One edge: stratum server, share desk and chain follower put together in the order in which a share flows (docs/design.md, "Shape"). */
 
 import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import { type Clock, type Random, sleep } from "../shared/clock.ts";

@@ -1,4 +1,4 @@
-/** The checks of a share, cheap ones first, and the moment it becomes durable (DESIGN.md, "The path of a share"). */
+/** The checks of a share, cheap ones first, and the moment it becomes durable (docs/design.md, "The path of a share"). */
 
 import { bytesToU64, concat } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";

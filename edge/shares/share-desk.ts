@@ -1,4 +1,4 @@
-/** The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (DESIGN.md, "The path of a share"). */
+/** The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (docs/design.md, "The path of a share"). */
 
 import { join } from "node:path";
 import { sleep } from "../../shared/clock.ts";

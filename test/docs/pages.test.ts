@@ -40,6 +40,59 @@ function headingsOf(path: string): string[] {
   return [...withoutCode(page(path)).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => heading);
 }
 
+/** A comment as one line: a citation may go on in the next. */
+function unwrapped(text: string): string {
+  return text.replaceAll(/\s*\n\s*(?:\*(?!\/)|\/\/|--|#)?[ \t]*/g, " ");
+}
+
+interface Citation {
+  readonly path: string;
+  readonly page: string;
+  /** Undefined: the page alone is named. */
+  readonly heading: string | undefined;
+}
+
+/** `docs/design.md, "Sealing"`, anywhere. */
+function citations(): Citation[] {
+  return [...files].flatMap(([path, text]) =>
+    [...unwrapped(text).matchAll(/\b(docs\/(?:design|spec)\.md)(?:, "([^"]+)")?/g)].map(
+      ([, cited = "", heading]) => ({ path, page: cited, heading }),
+    ),
+  );
+}
+
+describe("the rules", () => {
+  it("are cited by headings that exist", () => {
+    const broken = citations()
+      .filter(({ heading, page: cited }) => heading !== undefined && !headingsOf(cited).includes(heading))
+      .map(({ path, page: cited, heading }) => `${path} cites ${cited}, "${heading}"`);
+
+    expect(broken).toEqual([]);
+    expect(citations().filter(({ heading }) => heading !== undefined).length).toBeGreaterThan(70);
+  });
+
+  it("are cited by a heading wherever code cites them", () => {
+    const bare = citations().filter(({ path, heading }) => heading === undefined && !path.endsWith(".md"));
+
+    expect(bare.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("are those in the project: no page outside is cited", () => {
+    // Its bytes are hashed in every database: a released migration is never edited.
+    const released = "shared/db/migrations/0002_books.sql";
+    const outside = new RegExp(["DESIGN", "SPEC"].map((name) => `\\b${name}(?:\\.md\\b| §)`).join("|"));
+    const citing = [...files].filter(([, text]) => outside.test(text)).map(([path]) => path);
+
+    expect(citing).toEqual([released]);
+  });
+
+  it.each(["docs/design.md", "docs/spec.md"])("stand in %s under headings that no other has", (path) => {
+    const headings = headingsOf(path);
+
+    expect(headings.filter((heading, at) => headings.indexOf(heading) !== at)).toEqual([]);
+  });
+});
+
 describe("the pages", () => {
   it("link to files and headings that exist", () => {
     const broken = pages.flatMap(([path, text]) =>
