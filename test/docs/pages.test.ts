@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { anchorOf } from "../../infra/aws/runbook-alarm.ts";
 
@@ -109,10 +110,26 @@ describe("the pages", () => {
     (path) => {
       const named = filesNamedIn(page(path));
 
-      expect(named.filter((name) => !isPlaceholder(name) && !existsSync(join(ROOT, name)))).toEqual([]);
+      expect(named.filter((name) => !existsSync(join(ROOT, beforePlaceholder(name))))).toEqual([]);
       expect(named.length).toBeGreaterThan(10);
     },
   );
+});
+
+describe("npm scripts", () => {
+  it("that a page names are there", () => {
+    const { scripts } = v.parse(
+      v.object({ scripts: v.record(v.string(), v.string()) }),
+      JSON.parse(page("package.json")),
+    );
+    const unknown = pages.flatMap(([path, text]) =>
+      [...text.matchAll(/npm run (?:--silent )?([a-z][a-z0-9:-]*)/g)]
+        .filter(([, name = ""]) => scripts[name] === undefined)
+        .map(([command]) => `${path}: ${command}`),
+    );
+
+    expect(unknown).toEqual([]);
+  });
 });
 
 describe("the recipes", () => {
@@ -153,9 +170,11 @@ function filesNamedIn(markdown: string): string[] {
   );
 }
 
-/** A name to be chosen is written in capitals: `shared/prices/sources/NAME.ts`. */
-function isPlaceholder(name: string): boolean {
-  return /\b[A-Z]{4,}(?:_|\.|\/|$)/.test(name.replace(/STRATUM\.md$/, ""));
+/** Of `shared/prices/sources/NAME.ts`, where the name in capitals is to be chosen, the folder; any other path whole. */
+function beforePlaceholder(path: string): string {
+  const segments = path.split("/");
+  const chosen = segments.findIndex((segment) => /^(?:NAME|NNNN|GROUP)/.test(segment));
+  return chosen < 0 ? path : segments.slice(0, chosen).join("/");
 }
 
 function isThere(from: string, target: string, anchor: string | undefined): boolean {
