@@ -1,6 +1,6 @@
 /**
  * What jobs and shares pass in an edge, put together: the follower makes jobs, the share desk takes shares, the stratum server stands between them and
- * the miners (DESIGN.md, "Shape"). The world around it (disk, database, node, listeners) is the caller's: the real one of edge/edge.ts, or a simulated one.
+ * the miners (docs/design.md, "Shape"). The world around it (disk, database, node, listeners) is the caller's: the real one of edge/edge.ts, or a simulated one.
  */
 
 import type { Random } from "../shared/clock.ts";

@@ -1,4 +1,4 @@
-/** One edge in its world: disk, database, node and listeners around the parts that jobs and shares pass (DESIGN.md, "Shape"). */
+/** One edge in its world: disk, database, node and listeners around the parts that jobs and shares pass (docs/design.md, "Shape"). */
 
 import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../shared/clock.ts";

@@ -1,6 +1,6 @@
 /**
  * The job that this edge's miners mine: open at the share desk before they hear of it, stopped while the mining switch is off, over with its block
- * (DESIGN.md, "What is told and what is paid end together").
+ * (docs/design.md, "What is told and what is paid end together").
  */
 
 import { type Clock, sleep } from "../shared/clock.ts";

@@ -1,4 +1,4 @@
-/** Whether miners are told to mine: off the moment their work is known to be worth nothing, on again when that has passed for good (DESIGN.md, "What is told and what is paid end together"). */
+/** Whether miners are told to mine: off the moment their work is known to be worth nothing, on again when that has passed for good (docs/design.md, "What is told and what is paid end together"). */
 
 import type { Clock, Timer } from "../shared/clock.ts";
 

@@ -1,4 +1,4 @@
-/** The auth function over a Lambda invoke: IAM decides who may ask, and no password is hashed on the edge (DESIGN.md, Accounts). */
+/** The auth function over a Lambda invoke: IAM decides who may ask, and no password is hashed on the edge (docs/design.md, "Accounts"). */
 
 import { InvokeCommand, type InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
 import * as v from "valibot";

@@ -1,4 +1,4 @@
-/** The queue between edges and accounting over SQS: standard queues suffice, since deltas commute and carry a key of their own (DESIGN.md, Journal). */
+/** The queue between edges and accounting over SQS: standard queues suffice, since deltas commute and carry a key of their own (docs/design.md, "Deltas and close markers"). */
 
 import { type BatchResultErrorEntry, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { CodedError, coerceError } from "../../shared/errors.ts";

@@ -1,4 +1,4 @@
-/** Follows the chain: notices every new height, has it graded and booked once, and settles the next job (DESIGN.md, "Journal, deltas, edges"). */
+/** Follows the chain: notices every new height, has it graded and booked once, and settles the next job (docs/design.md, "Following the chain"). */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { type BlockRow, latestBlock } from "../../shared/db/blocks.ts";

@@ -1,4 +1,4 @@
-/** The minute keeper: tells while a block is closed but not yet saved, when no work for it can win any more (SPEC.md §4, "Minute keeper"). */
+/** The minute keeper: tells while a block is closed but not yet saved, when no work for it can win any more (docs/spec.md, "The minute keeper"). */
 
 import { type Clock, sleep, type Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";

@@ -1,4 +1,4 @@
-/** The next job: built from the newest prices by whichever edge comes first, and from then on one row for all (DESIGN.md, guarantee 4). */
+/** The next job: built from the newest prices by whichever edge comes first, and from then on one row for all (docs/design.md, "One job for a height"). */
 
 import { toHex } from "../../shared/bytes.ts";
 import type { BlockRow } from "../../shared/db/blocks.ts";

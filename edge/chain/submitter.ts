@@ -1,4 +1,4 @@
-/** Sends the best shares of a job to factomd as OPR entries: commit and reveal, retried while the job lives (SPEC.md §4). */
+/** Sends the best shares of a job to factomd as OPR entries: commit and reveal, retried while the job lives (docs/spec.md, "Submissions"). */
 
 import { u64ToBytes } from "../../shared/bytes.ts";
 import { type Clock, sleep } from "../../shared/clock.ts";

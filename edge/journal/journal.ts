@@ -1,4 +1,4 @@
-/** The edge's journal: records become durable in groups, one write and one fdatasync for all that wait (DESIGN.md, "Journal, deltas, edges"). */
+/** The edge's journal: records become durable in groups, one write and one fdatasync for all that wait (docs/design.md, "The journal"). */
 
 import { join } from "node:path";
 import { bytesToU64 } from "../../shared/bytes.ts";

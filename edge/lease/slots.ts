@@ -1,4 +1,4 @@
-/** This edge's slot: leased from the database, renewed every few seconds, judged by the monotonic clock (DESIGN.md, "Journal, deltas, edges"). */
+/** This edge's slot: leased from the database, renewed every few seconds, judged by the monotonic clock (docs/design.md, "Slots, leases and epochs"). */
 
 import { type Clock, sleep, type Timer } from "../../shared/clock.ts";
 import type { EdgeRecords, SlotGrant } from "../../shared/db/edges.ts";
@@ -30,7 +30,7 @@ export function slotLeaseMs(blockMs: number): number {
 
 /**
  * How long shares of a job are taken after its miners were told to stop: a twentieth of a block, 1 to 5 s. Enough for a share on its way, and
- * too little to gain by going on (DESIGN.md, "What is told and what is paid end together").
+ * too little to gain by going on (docs/design.md, "What is told and what is paid end together").
  */
 export function lateMsOf(blockMs: number): number {
   return Math.min(5_000, Math.max(1_000, blockMs / 20));

@@ -1,4 +1,4 @@
-/** Logins of miners: empty passwords from the user rows, all others by the auth function, remembered so that its outage stops nobody (DESIGN.md, Accounts). */
+/** Logins of miners: empty passwords from the user rows, all others by the auth function, remembered so that its outage stops nobody (docs/design.md, "Accounts"). */
 
 import { createHmac } from "node:crypto";
 import { type Clock, type Random, sleep } from "../../shared/clock.ts";

@@ -1,4 +1,4 @@
-/** Names that mine without a password: who may, and how many unknown ones an address may try (DESIGN.md, Accounts). */
+/** Names that mine without a password: who may, and how many unknown ones an address may try (docs/design.md, "Accounts"). */
 
 import { createGuessCounters, type GuessLimit } from "../../shared/accounts/guesses.ts";
 import { addressPlace } from "../../shared/accounts/place.ts";

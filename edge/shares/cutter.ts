@@ -1,4 +1,4 @@
-/** Turns counters into deltas and close markers, journaled before they are sent, and frees journal files the books have (DESIGN.md, "Journal, deltas, edges"). */
+/** Turns counters into deltas and close markers, journaled before they are sent, and frees journal files the books have (docs/design.md, "Deltas and close markers"). */
 
 import type { Clock } from "../../shared/clock.ts";
 import type { EdgeRecords, TallyKey } from "../../shared/db/edges.ts";

@@ -1,4 +1,4 @@
-/** How jobs follow one another at the share desk: opened, stopped, gone on with, ended, and marked as over when their late time is (DESIGN.md, "What is told and what is paid end together"). */
+/** How jobs follow one another at the share desk: opened, stopped, gone on with, ended, and marked as over when their late time is (docs/design.md, "What is told and what is paid end together"). */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";

@@ -1,4 +1,4 @@
-/** The target at which a worker was last seen to keep the pace, so that a new connection of its begins there (DESIGN.md, "Vardiff"). */
+/** The target at which a worker was last seen to keep the pace, so that a new connection of its begins there (docs/design.md, "Vardiff"). */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import type { Holder, Measured } from "../stratum/backend.ts";

@@ -1,5 +1,5 @@
 /**
- * From record to queue: the journal, the epoch whose shares it takes, the cuts and close markers made of them, and their sending (DESIGN.md,
+ * From record to queue: the journal, the epoch whose shares it takes, the cuts and close markers made of them, and their sending (docs/design.md,
  * "Journal, deltas, edges").
  */
 

@@ -1,4 +1,4 @@
-/** A submitted nonce as the bytes it stands for: whatever its spelling, one nonce is one key (SPEC.md §5, "A miner's nonce"). */
+/** A submitted nonce as the bytes it stands for: whatever its spelling, one nonce is one key (docs/spec.md, "Nonces"). */
 
 const PREFIX_BYTES = 4;
 /** The Go miner sends 6 to 9; a longer one than this is nobody's. */

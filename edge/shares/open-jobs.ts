@@ -1,6 +1,6 @@
 /**
  * The jobs whose shares are taken: the one being mined, and those whose late time still runs. What miners are told and what they are paid for end
- * together (DESIGN.md, "What is told and what is paid end together").
+ * together (docs/design.md, "What is told and what is paid end together").
  */
 
 import type { JobRecord } from "../journal/records.ts";

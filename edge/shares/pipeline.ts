@@ -1,4 +1,4 @@
-/** A share on its way to an answer: screened, hashed, put on record, counted (DESIGN.md, "The path of a share"). */
+/** A share on its way to an answer: screened, hashed, put on record, counted (docs/design.md, "The path of a share"). */
 
 import { bytesToU64, concat } from "../../shared/bytes.ts";
 import { coerceError } from "../../shared/errors.ts";

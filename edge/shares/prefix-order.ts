@@ -1,6 +1,6 @@
 /**
  * The order in which a slot's nonce prefixes are given out: nobody who lacks the data folder's secret can tell the next one from all before it
- * (DESIGN.md, "What a share is worth is fixed before it is found"). A prefix that could be told in advance would be mined under before its target is fixed.
+ * (docs/design.md, "What a share is worth is fixed before it is found"). A prefix that could be told in advance would be mined under before its target is fixed.
  */
 
 import { createHmac } from "node:crypto";

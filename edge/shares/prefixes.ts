@@ -1,6 +1,6 @@
 /**
  * Nonce prefixes: 12 bits of slot, 20 bits of session, so that no two live sessions anywhere work on the same nonces. Each has one target for its whole
- * life, which its shares must reach and are credited for (DESIGN.md, "What a share is worth is fixed before it is found").
+ * life, which its shares must reach and are credited for (docs/design.md, "What a share is worth is fixed before it is found").
  */
 
 import type { Grant, Holder, Measured } from "../stratum/backend.ts";

@@ -1,4 +1,4 @@
-/** The alarm of a slot that runs out of nonce prefixes (DESIGN.md, "Limits of prefixes"). */
+/** The alarm of a slot that runs out of nonce prefixes (docs/design.md, "Vardiff"). */
 
 import type { Logger } from "../../shared/logger.ts";
 import type { Prefixes } from "./prefixes.ts";

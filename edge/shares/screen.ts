@@ -1,4 +1,4 @@
-/** Everything that can be said of a share without hashing it (DESIGN.md, "The path of a share"). */
+/** Everything that can be said of a share without hashing it (docs/design.md, "The path of a share"). */
 
 import { parseTarget } from "../../shared/messages/stratum.ts";
 import type { Holder, RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";

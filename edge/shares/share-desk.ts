@@ -1,5 +1,5 @@
 /**
- * The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (DESIGN.md, "The path of a share"). Here are its
+ * The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (docs/design.md, "The path of a share"). Here are its
  * life and what others ask of it. A share is judged in pipeline.ts, jobs begin and end in job-turns.ts, and ledger.ts leads from the journal to the queue.
  */
 

@@ -1,4 +1,4 @@
-/** Shares onto the journal: whether one can be kept now, and the moment it is durable, credited and offered to the chain (DESIGN.md, "The path of a share"). */
+/** Shares onto the journal: whether one can be kept now, and the moment it is durable, credited and offered to the chain (docs/design.md, "The path of a share"). */
 
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";

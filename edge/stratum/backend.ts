@@ -1,4 +1,4 @@
-/** The one port between the stratum server and the rest of the edge: jobs, logins, nonce prefixes and share verdicts (DESIGN.md, "The path of a share"). */
+/** The one port between the stratum server and the rest of the edge: jobs, logins, nonce prefixes and share verdicts (docs/design.md, "The path of a share"). */
 
 /** What miners work on now. */
 export interface Job {

@@ -1,6 +1,6 @@
 /**
  * The backend of an edge: what its stratum server asks goes to the logins, to the jobs that were announced and, for prefixes and shares, to the share
- * desk. A submit goes on in edge/shares/share-desk.ts and edge/shares/pipeline.ts (DESIGN.md, "The path of a share").
+ * desk. A submit goes on in edge/shares/share-desk.ts and edge/shares/pipeline.ts (docs/design.md, "The path of a share").
  */
 
 import type { ShareDesk } from "../shares/share-desk.ts";

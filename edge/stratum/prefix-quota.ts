@@ -1,4 +1,4 @@
-/** How many nonce prefixes one address may be told while a job lasts: a slot has a million of them, and one party must not have them all (DESIGN.md, "Vardiff"). */
+/** How many nonce prefixes one address may be told while a job lasts: a slot has a million of them, and one party must not have them all (docs/design.md, "Vardiff"). */
 
 import { type AddressRanges, addressKey, addressRanges } from "../../shared/ip-address.ts";
 import type { StratumSettings } from "./settings.ts";

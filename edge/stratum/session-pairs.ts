@@ -1,6 +1,6 @@
 /**
  * The pairs of nonce prefix and target that a session mines with, one after another: a prefix keeps its target for its whole life, so every other target
- * is another prefix (DESIGN.md, "What a share is worth is fixed before it is found"; STRATUM.md, T1 and C1).
+ * is another prefix (docs/design.md, "What a share is worth is fixed before it is found"; STRATUM.md, T1 and C1).
  */
 
 import type { Clock } from "../../shared/clock.ts";

@@ -1,4 +1,4 @@
-/** Which target a session should have (DESIGN.md, "Vardiff"). Pure: evidence and time come in, a wanted target comes out. */
+/** Which target a session should have (docs/design.md, "Vardiff"). Pure: evidence and time come in, a wanted target comes out. */
 
 import { assignedWork, targetOfWork, wholeTarget } from "../../shared/difficulty/work.ts";
 

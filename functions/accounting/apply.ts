@@ -1,4 +1,4 @@
-/** One queue message to the books: parsed by its schema, applied by its key (DESIGN.md, Journal, deltas, edges). */
+/** One queue message to the books: parsed by its schema, applied by its key (docs/design.md, "Deltas and close markers"). */
 
 import * as v from "valibot";
 import { applyClose, applyDelta } from "../../shared/db/deltas.ts";

@@ -1,4 +1,4 @@
-/** Seals jobs in height order, as far as their rewards and work are in (DESIGN.md, Sealing). Any number may run at once. */
+/** Seals jobs in height order, as far as their rewards and work are in (docs/design.md, "Sealing"). Any number may run at once. */
 
 import { feeRate } from "../../shared/accounting/fee.ts";
 import {

@@ -1,4 +1,4 @@
-/** Who may log in and who may register: the one rule behind stratum logins and the web (DESIGN.md, Accounts). */
+/** Who may log in and who may register: the one rule behind stratum logins and the web (docs/design.md, "Accounts"). */
 
 import * as v from "valibot";
 import {

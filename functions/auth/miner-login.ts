@@ -1,4 +1,4 @@
-/** Answers an edge's login request: a known user with the right password, or a registration (SPEC.md §5, DESIGN.md, Accounts). */
+/** Answers an edge's login request: a known user with the right password, or a registration (docs/spec.md, "The stratum dialect"; docs/design.md, "Accounts"). */
 
 import { findUser } from "../../shared/db/accounts.ts";
 import { findSecondFactor } from "../../shared/db/second-factors.ts";

@@ -1,4 +1,4 @@
-/** One HTTP request to a price source: bounded in time and size, never redirected, in clear only to this machine (SPEC.md §7). */
+/** One HTTP request to a price source: bounded in time and size, never redirected, in clear only to this machine (docs/spec.md, "Asking"). */
 
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";

@@ -1,4 +1,4 @@
-/** One round of a price source: its requests, each with the reference's back-off, and what they gave together (SPEC.md §7). */
+/** One round of a price source: its requests, each with the reference's back-off, and what they gave together (docs/spec.md, "Asking"). */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { sleep } from "../../shared/clock.ts";

@@ -1,4 +1,4 @@
-/** One poll: asks the sources that are due, settles every asset of the next record, and writes a price row (SPEC.md §7). */
+/** One poll: asks the sources that are due, settles every asset of the next record, and writes a price row (docs/spec.md, "Price sources"). */
 
 import { latestBlock } from "../../shared/db/blocks.ts";
 import type { Db } from "../../shared/db/port.ts";

@@ -1,4 +1,4 @@
-/** What each source said last, and when it may be asked again: successes and failures are both remembered (SPEC.md §7). */
+/** What each source said last, and when it may be asked again: successes and failures are both remembered (docs/spec.md, "Asking"). */
 
 import type { EnabledSource } from "../../shared/prices/order.ts";
 import type { Quote } from "../../shared/prices/quote.ts";

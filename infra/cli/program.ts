@@ -1,4 +1,4 @@
-/** The tree of commands and the flags that all of them take (SPEC.md §9). Commands are loaded when they run: `--help` stays quick. */
+/** The tree of commands and the flags that all of them take (docs/spec.md, "Commands and pages"). Commands are loaded when they run: `--help` stays quick. */
 
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";

@@ -1,4 +1,4 @@
-/** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (SPEC.md §9). */
+/** Every setting once: its section and key in the TOML file, what it may be, its default, and one line of help (docs/spec.md, "Commands and pages"). */
 
 import * as v from "valibot";
 import { unitsOf } from "../../shared/decimal.ts";

@@ -1,4 +1,4 @@
-/** The devnet's settings and their defaults (DESIGN.md, "Devnet"). */
+/** The devnet's settings and their defaults (docs/design.md, "Devnet"). */
 
 import { type Activations, onlyVersion } from "../../shared/opr/assets.ts";
 import type { RivalHashes } from "./effort.ts";

@@ -1,5 +1,5 @@
 /**
- * factomd's heights and minutes from the time within a block (SPEC.md §4, "Minute keeper"). A block has ten minutes of a tenth of its
+ * factomd's heights and minutes from the time within a block (docs/spec.md, "The minute keeper"). A block has ten minutes of a tenth of its
  * period each: in minute 0 the block before is being saved, and until it is, the heights still stand where they were.
  */
 

@@ -1,6 +1,6 @@
 /**
  * `prosper edge` as one of many: miners, shares and chain in this process; summaries go to SQS, logins to the auth Lambda, and prices, books
- * and pages are made by functions elsewhere (DESIGN.md, "Shape").
+ * and pages are made by functions elsewhere (docs/design.md, "Shape").
  */
 
 import { availableParallelism } from "node:os";

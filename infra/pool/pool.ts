@@ -1,4 +1,4 @@
-/** A whole pool in one process: edge, queue and functions, by the same handlers that run as Lambdas (DESIGN.md, "Shape"). */
+/** A whole pool in one process: edge, queue and functions, by the same handlers that run as Lambdas (docs/design.md, "Shape"). */
 
 import { Edge } from "../../edge/edge.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";

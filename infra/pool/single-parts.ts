@@ -1,4 +1,4 @@
-/** Single parts of a pool in processes of their own: following the chain, sealing the books, or the web (SPEC.md §9). */
+/** Single parts of a pool in processes of their own: following the chain, sealing the books, or the web (docs/spec.md, "Commands and pages"). */
 
 import { join } from "node:path";
 import { createFollower } from "../../edge/chain/follower.ts";

@@ -1,4 +1,4 @@
-/** The pool's fee: a rate in [0, 1) with at most 8 decimals, taken once from each reward (SPEC.md §6). */
+/** The pool's fee: a rate in [0, 1) with at most 8 decimals, taken once from each reward (docs/spec.md, "Fee"). */
 
 /** A rate in units of 1e-8: 5 % is 5,000,000n. */
 export type FeeRate = bigint & { readonly __brand: "FeeRate" };

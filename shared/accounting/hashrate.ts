@@ -1,4 +1,4 @@
-/** Estimates of a worker's hash rate, in hashes per second (SPEC.md §6). For people only: no money depends on them. */
+/** Estimates of a worker's hash rate, in hashes per second (docs/spec.md, "Hash rates"). For people only: no money depends on them. */
 
 import { effectiveHashrate } from "../difficulty/network-hashrate.ts";
 

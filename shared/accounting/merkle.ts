@@ -1,6 +1,6 @@
 /**
  * The Merkle-sum tree over a sealed job's (user, worker) sums: its root commits to every leaf and, at every node, to the
- * shares and work below it, so that no worker's part can be left out, made smaller or counted twice unseen (DESIGN.md, Guarantees 7;
+ * shares and work below it, so that no worker's part can be left out, made smaller or counted twice unseen (docs/design.md, "A miner can check its work";
  * docs/proofs.md says it for writers of other verifiers).
  *
  * Leaf = sha256(0x00, len user (1), user, len worker (1), worker, shares (8), work (32)).

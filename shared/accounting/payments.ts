@@ -1,4 +1,4 @@
-/** Who is to be paid what, and which receipts may be booked (SPEC.md §6). */
+/** Who is to be paid what, and which receipts may be booked (docs/spec.md, "Payments"). */
 
 import { compareNames } from "./name-order.ts";
 

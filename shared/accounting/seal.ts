@@ -1,4 +1,4 @@
-/** Sealing a job, the pure part: when it may be done, and what it books (DESIGN.md, Sealing). */
+/** Sealing a job, the pure part: when it may be done, and what it books (docs/design.md, "Sealing"). */
 
 import { sha256Hex } from "../sha256.ts";
 import type { FeeRate } from "./fee.ts";

@@ -1,4 +1,4 @@
-/** Sharing a block's reward among users by their work, in integers of 1e-8 PEG (DESIGN.md Sealing, SPEC.md §6). */
+/** Sharing a block's reward among users by their work, in integers of 1e-8 PEG (docs/design.md, "Sealing"; docs/spec.md, "Split"). */
 
 import { type FeeRate, feeOf, RATE_ONE } from "./fee.ts";
 import { compareNames } from "./name-order.ts";

@@ -1,4 +1,4 @@
-/** The books checked as a whole, in one snapshot of the database (DESIGN.md, Guarantees 2). */
+/** The books checked as a whole, in one snapshot of the database (docs/design.md, "Money is conserved"). */
 
 import * as v from "valibot";
 import { feeRate } from "../accounting/fee.ts";

@@ -1,4 +1,4 @@
-/** The equation of one sealed block against the rows beside it: what is checked at every seal, cheap enough for it (DESIGN.md, Guarantees 2). */
+/** The equation of one sealed block against the rows beside it: what is checked at every seal, cheap enough for it (docs/design.md, "Money is conserved"). */
 
 import * as v from "valibot";
 import { type Db, sql } from "../db/port.ts";

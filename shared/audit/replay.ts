@@ -1,5 +1,5 @@
 /**
- * The books made a second time (DESIGN.md, Guarantees 6): from the archived deltas and the recorded decisions alone, in the order of
+ * The books made a second time (docs/design.md, "The books can be made again"): from the archived deltas and the recorded decisions alone, in the order of
  * the heights, and compared with every stored row. It shares the arithmetic of a settlement with the seal, and nothing else with the
  * statements that booked: sums are made here, not in the database.
  */

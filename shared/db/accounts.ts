@@ -1,4 +1,4 @@
-/** Users, invites and sessions as rows (DESIGN.md, Accounts). Every function is one statement. */
+/** Users, invites and sessions as rows (docs/design.md, "Accounts"). Every function is one statement. */
 
 import * as v from "valibot";
 import { bigintText, type Db, first, one, sql } from "./port.ts";

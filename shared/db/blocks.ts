@@ -1,4 +1,4 @@
-/** Graded blocks: written once, in height order, by the holder of the chain lease (DESIGN.md, "Journal, deltas, edges"). */
+/** Graded blocks: written once, in height order, by the holder of the chain lease (docs/design.md, "Following the chain"). */
 
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";

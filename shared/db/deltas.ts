@@ -1,4 +1,4 @@
-/** Applying what edges send, exactly once (DESIGN.md, Journal, deltas, edges; the rules stand in 0002_books.sql). */
+/** Applying what edges send, exactly once (docs/design.md, "Deltas and close markers"; the rules stand in 0002_books.sql). */
 
 import * as v from "valibot";
 import type { CloseMarker, Delta } from "../messages/summary.ts";

@@ -1,4 +1,4 @@
-/** Edges and their leases: slots with fencing epochs, named leases, and what has arrived of an edge's work (DESIGN.md, "Journal, deltas, edges"). */
+/** Edges and their leases: slots with fencing epochs, named leases, and what has arrived of an edge's work (docs/design.md, "Slots, leases and epochs"). */
 
 import * as v from "valibot";
 import { CodedError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** Invite codes: one registration each (DESIGN.md, Accounts). The claim itself is in accounts.ts, beside the user it makes. */
+/** Invite codes: one registration each (docs/design.md, "Accounts"). The claim itself is in accounts.ts, beside the user it makes. */
 
 import * as v from "valibot";
 import { type Db, first, one, sql } from "./port.ts";

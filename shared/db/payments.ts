@@ -1,4 +1,4 @@
-/** Who is owed what, receipts and adjustments (SPEC.md §6): owed = booked + adjusted − paid out. */
+/** Who is owed what, receipts and adjustments (docs/spec.md, "Payments"): owed = booked + adjusted − paid out. */
 
 import * as v from "valibot";
 import { duePayments, type PaymentList, type UserBalance } from "../accounting/payments.ts";

@@ -1,4 +1,4 @@
-/** Price rows: what the poller settled, and why; the next job is built from the newest (DESIGN.md, "Journal, deltas, edges"). */
+/** Price rows: what the poller settled, and why; the next job is built from the newest (docs/design.md, "Following the chain"). */
 
 import * as v from "valibot";
 import type { OprVersion } from "../opr/assets.ts";

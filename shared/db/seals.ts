@@ -1,4 +1,4 @@
-/** The seal's statements: each one is a transaction of its own, so that a sealer may die after any of them (DESIGN.md, Sealing). */
+/** The seal's statements: each one is a transaction of its own, so that a sealer may die after any of them (docs/design.md, "Sealing"). */
 
 import * as v from "valibot";
 import type { WorkLeaf } from "../accounting/merkle.ts";

@@ -1,4 +1,4 @@
-/** The moving average of the blocks' minimum targets: the threshold above which a share is submitted (SPEC.md §4). */
+/** The moving average of the blocks' minimum targets: the threshold above which a share is submitted (docs/spec.md, "Targets"). */
 
 /**
  * The average after a block: `previous + floor((latest−previous)·2/(points+1))`.

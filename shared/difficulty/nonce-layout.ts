@@ -1,4 +1,4 @@
-/** The layout of a miner's nonces (SPEC.md §5): the pool's 4-byte prefix, a thread byte, then a counter. */
+/** The layout of a miner's nonces (docs/spec.md, "Nonces"): the pool's 4-byte prefix, a thread byte, then a counter. */
 
 import { concat, u32ToBytes } from "../bytes.ts";
 

@@ -1,4 +1,4 @@
-/** Quotients rounded to a given number of mantissa bits, as the reference's arbitrary-precision floats round them (SPEC.md §4). */
+/** Quotients rounded to a given number of mantissa bits, as the reference's arbitrary-precision floats round them (docs/spec.md, "Targets"). */
 
 /** The number `mantissa · 2^exponent`, not negative. */
 export interface Dyadic {

@@ -1,4 +1,4 @@
-/** Targets, difficulties, hashes and hash rates, with the reference's roundings: 64 mantissa bits, then a double (SPEC.md §4). */
+/** Targets, difficulties, hashes and hash rates, with the reference's roundings: 64 mantissa bits, then a double (docs/spec.md, "Targets"). */
 
 import { MAX_U64 } from "../bytes.ts";
 import { bitLength, type Dyadic, dyadicToInteger, dyadicToNumber, roundedQuotient } from "./rounding.ts";

@@ -1,4 +1,4 @@
-/** The integer work that a share is credited with (DESIGN.md Work, SPEC.md §6). */
+/** The integer work that a share is credited with (docs/design.md, "The work of a share"; docs/spec.md, "Credit"). */
 
 import { MAX_U64 } from "../bytes.ts";
 import { HASH_SPACE } from "./target.ts";
@@ -16,7 +16,7 @@ export function assignedWork(assignedTarget: bigint): bigint {
 
 /**
  * The highest target that asks for `hashes` hashes of a share (at least 1): 2^64 − ⌊2^64/hashes⌋. Up to 2^32 hashes `assignedWork` gives back
- * the same number, so that a share is never worth more than it takes (DESIGN.md, "Work of a share").
+ * the same number, so that a share is never worth more than it takes (docs/design.md, "The work of a share").
  */
 export function targetOfWork(hashes: bigint): bigint {
   return HASH_SPACE - HASH_SPACE / (hashes < 1n ? 1n : hashes);

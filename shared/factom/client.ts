@@ -1,4 +1,4 @@
-/** What the pool asks of a factomd node (SPEC.md §8): JSON-RPC behind a small interface, every reply checked. */
+/** What the pool asks of a factomd node (docs/spec.md, "factomd"): JSON-RPC behind a small interface, every reply checked. */
 
 import * as v from "valibot";
 import { fromHex, toHex } from "../bytes.ts";

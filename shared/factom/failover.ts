@@ -1,4 +1,4 @@
-/** Several factomd nodes as one: the first that answers is asked, the preferred one again as soon as it is back (DESIGN.md: no node is trusted to stay). */
+/** Several factomd nodes as one: the first that answers is asked, the preferred one again as soon as it is back (docs/spec.md, "factomd"). */
 
 import type { Clock } from "../clock.ts";
 import { CodedError, coerceError } from "../errors.ts";

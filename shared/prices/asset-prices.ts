@@ -1,4 +1,4 @@
-/** One price for every asset of a record: from quotes where they can be trusted, else down a ladder of older prices (SPEC.md §7). */
+/** One price for every asset of a record: from quotes where they can be trusted, else down a ladder of older prices (docs/spec.md, "A ladder for each asset"). */
 
 import { rulesOf } from "../grading/versions.ts";
 import { assetsOf, type OprVersion } from "../opr/assets.ts";

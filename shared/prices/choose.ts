@@ -1,4 +1,4 @@
-/** Which of several quotes is the price (SPEC.md §7; the reference's `PullBestPrice`). */
+/** Which of several quotes is the price (docs/spec.md, "Choosing"; the reference's `PullBestPrice`). */
 
 import type { OprVersion } from "../opr/assets.ts";
 

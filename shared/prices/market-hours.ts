@@ -1,4 +1,4 @@
-/** When markets rest, in UTC, and ages that count open hours only (SPEC.md §7). */
+/** When markets rest, in UTC, and ages that count open hours only (docs/spec.md, "Market hours"). */
 
 import { type AssetClass, classOf } from "./asset-class.ts";
 

@@ -1,4 +1,4 @@
-/** Which sources serve an asset, in which order: priorities of the whole list and overrides for single assets (SPEC.md §7). */
+/** Which sources serve an asset, in which order: priorities of the whole list and overrides for single assets (docs/spec.md, "Order"). */
 
 import { CodedError } from "../errors.ts";
 import { assetsOf } from "../opr/assets.ts";

@@ -1,4 +1,4 @@
-/** From a quote to the integer of the record: cut to 8 decimals as a double, then rounded to 1e-8 USD (SPEC.md §7). */
+/** From a quote to the integer of the record: cut to 8 decimals as a double, then rounded to 1e-8 USD (docs/spec.md, "Choosing"). */
 
 import type { OprVersion } from "../opr/assets.ts";
 import { floatToPrice } from "../opr/price.ts";

@@ -1,10 +1,10 @@
 /**
- * Where our rows differ from the recorded ones on purpose: the reference's value beside ours, by its clause of SPEC.md. Nothing else
+ * Where our rows differ from the recorded ones on purpose: the reference's value beside ours, with the heading that tells it. Nothing else
  * may differ. What depends on the clock (times, signatures and names of commits, hash rates) is not the same in any two runs.
  */
 
 /**
- * §4: the minimum target is taken at the last of the best 50 in difficulty order; the reference counts places in grade order, where
+ * docs/spec.md, "Targets": the minimum target is taken at the last of the best 50 in difficulty order; the reference counts places in grade order, where
  * the last may be any of them. By height; `reference` without its lowest bit, which it does not store; undefined: no row.
  */
 export const MINIMUM_AND_EMA: readonly {
@@ -55,7 +55,7 @@ export const MINIMUM_AND_EMA: readonly {
   },
 ];
 
-/** §4, "A block without any OPR entry": booked like any other; the reference leaves it out of all tables but the heights. */
+/** docs/spec.md, "Jobs and heights": a block without any record: booked like any other; the reference leaves it out of all tables but the heights. */
 export const BLOCKS_WITHOUT_RECORDS: readonly number[] = [4];
 
 /** The block's row counts what stands in the OPR chain; the reference what passes validation. By height, where they are not equal. */
@@ -66,7 +66,7 @@ export const ENTRY_COUNTS: Readonly<Record<number, { readonly reference: number;
 /** Heights for which the reference books an empty payout though it had no job: we have no row without a job. */
 export const PAYOUTS_WITHOUT_JOB: readonly number[] = [1, 2, 3, 5];
 
-/** DESIGN.md, "Vardiff": the first target is not above the submission threshold; the reference's is always the same. */
+/** docs/design.md, "Vardiff": the first target is not above the submission threshold; the reference's is always the same. */
 export const FIRST_TARGET = { reference: "ffff000000000000", ours: "ff50c522397f50c6" } as const;
 
 interface Amount {
@@ -82,7 +82,7 @@ export interface BookedJob {
   readonly users: Readonly<Record<string, Amount>>;
 }
 
-/** §6: the dust is carried into the next block instead of lost. It begins with none, so the first block is the reference's. */
+/** docs/spec.md, "Split": the dust is carried into the next block instead of lost. It begins with none, so the first block is the reference's. */
 export const BOOKED: readonly BookedJob[] = [
   {
     job: 6,
@@ -116,7 +116,7 @@ export const BOOKED: readonly BookedJob[] = [
   },
 ];
 
-/** §6, "except for the shares of the client that never subscribed": what she would have earned goes to the others. */
+/** docs/spec.md, "Accounting": of the client that never subscribed what she would have earned goes to the others. */
 export const BOOKED_WITHOUT_CAROL: readonly BookedJob[] = [
   {
     job: 6,

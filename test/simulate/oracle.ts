@@ -1,5 +1,5 @@
 /**
- * What must hold after every step (the invariants I1 to I12 of the design's reliability notes), judged from outside: from what miners
+ * What must hold after every step (docs/design.md, "Invariants"), judged from outside: from what miners
  * were told, what the books applied, and what the parts log.
  */
 

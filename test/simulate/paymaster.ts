@@ -185,7 +185,7 @@ export class Paymaster {
       requirePools("pay.json", prepared, POOL_KEY);
     } catch (error) {
       if (isTampered && error instanceof CodedError) return undefined;
-      throw new Violation(`I11: an honest payout was refused: ${String(error)}`);
+      throw new Violation(`I7: an honest payout was refused: ${String(error)}`);
     }
     return signEntries(prepared, PAYING);
   }
@@ -197,11 +197,11 @@ export class Paymaster {
     const parsed = parseEntry(fromHex(raw));
     const batch = parsed.ok && parseFat2Batch(parsed.entry, this.process.clock.wallMs() / 1000);
     if (!parsed.ok || batch === false || !batch.ok)
-      throw new Violation("I11: a payout that no pegnetd executes");
+      throw new Violation("I7: a payout that no pegnetd executes");
     this.#onChain.set(entryHash, { entry: parsed.entry, height: chain.top + 1, line });
     trace(`paid ${line.amount} by ${entryHash}`);
     for (const transfer of batch.batch.transactions.flatMap(({ transfers }) => transfers)) {
-      if (transfer.address !== OWN) throw new Violation(`I11: ${transfer.address} is nobody's address`);
+      if (transfer.address !== OWN) throw new Violation(`I7: ${transfer.address} is nobody's address`);
       this.#paid += transfer.amount;
     }
     const { tables } = server;
@@ -215,7 +215,7 @@ export class Paymaster {
       );
     }, 0n);
     if (this.#paid > earned)
-      throw new Violation(`I11: ${PAYEE} was paid ${this.#paid} on the chain and has earned ${earned}`);
+      throw new Violation(`I7: ${PAYEE} was paid ${this.#paid} on the chain and has earned ${earned}`);
   }
 
   /** Sends again what a lost answer kept back, and books what is in a block. */

@@ -1,6 +1,6 @@
 /**
  * What each edge told its miners, as somebody beside them saw it: which prefixes, at which targets, and when to mine. By it a hash counts or not
- * (DESIGN.md, "What is told and what is paid end together").
+ * (docs/design.md, "What is told and what is paid end together").
  */
 
 import { Violation } from "./violation.ts";

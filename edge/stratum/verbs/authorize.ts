@@ -1,4 +1,4 @@
-/** mining.authorize: one user a connection, `false` only as a verdict (DESIGN.md, "Accounts"; STRATUM.md, A1 to A4). */
+/** mining.authorize: one user a connection, `false` only as a verdict (docs/design.md, "Accounts"; STRATUM.md, A1 to A4). */
 
 import { coerceError } from "../../../shared/errors.ts";
 import {

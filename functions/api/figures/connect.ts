@@ -1,4 +1,4 @@
-/** How to connect a miner: the exact lines to copy (SPEC.md §5, §9). */
+/** How to connect a miner: the exact lines to copy (docs/spec.md, "The stratum dialect" and docs/spec.md, "Commands and pages"). */
 
 import type * as v from "valibot";
 import type { ApiOptions } from "../options.ts";

@@ -1,4 +1,4 @@
-/** `prosper db adjust USER AMOUNT --reason TEXT`: a correction beside the sealed books, as a row with its reason (DESIGN.md, Guarantees 2). */
+/** `prosper db adjust USER AMOUNT --reason TEXT`: a correction beside the sealed books, as a row with its reason (docs/design.md, "Money is conserved"). */
 
 import { parseAdjustment } from "../../../shared/accounting/adjustment.ts";
 import { adjust } from "../../../shared/db/payments.ts";

@@ -1,4 +1,4 @@
-/** `prosper db migrate|payout|record`: the operator's side of the books (SPEC.md §6). */
+/** `prosper db migrate|payout|record`: the operator's side of the books (docs/spec.md, "Payments"). */
 
 import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";

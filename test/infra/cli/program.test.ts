@@ -11,7 +11,7 @@ import { lockFolder } from "../../../edge/lease/folder-lock.ts";
 import { buildProgram, withDefaultCommand } from "../../../infra/cli/program.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 
-/** Of the reference (SPEC.md §9) and our own. */
+/** Of the reference (docs/spec.md, "Commands and pages") and our own. */
 const COMMANDS = [
   ...["up", "edge", "sync", "accountant", "auth", "devnet", "stratum", "miner", "audit"],
   ...["db", "db migrate", "db admin", "db code", "db payout", "db record", "payout", "payout pay"],

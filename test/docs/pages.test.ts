@@ -2,10 +2,11 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { anchorOf } from "../infra/aws/runbook-alarm.ts";
+import { anchorOf } from "../../infra/aws/runbook-alarm.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "../..");
 const NOT_OURS = new Set(["node_modules", ".git", "cdk.out", "coverage"]);
 const SELF = basename(import.meta.filename);
 const TEXT = /\.(?:ts|js|mjs|sql|md|json|toml|yml|css|html)$|(?:^|\/)(?:Dockerfile|run)$/;
@@ -40,6 +41,59 @@ function headingsOf(path: string): string[] {
   return [...withoutCode(page(path)).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => heading);
 }
 
+/** A comment as one line: a citation may go on in the next. */
+function unwrapped(text: string): string {
+  return text.replaceAll(/\s*\n\s*(?:\*(?!\/)|\/\/|--|#)?[ \t]*/g, " ");
+}
+
+interface Citation {
+  readonly path: string;
+  readonly page: string;
+  /** Undefined: the page alone is named. */
+  readonly heading: string | undefined;
+}
+
+/** `docs/design.md, "Sealing"`, anywhere. */
+function citations(): Citation[] {
+  return [...files].flatMap(([path, text]) =>
+    [...unwrapped(text).matchAll(/\b(docs\/(?:design|spec)\.md)(?:, "([^"]+)")?/g)].map(
+      ([, cited = "", heading]) => ({ path, page: cited, heading }),
+    ),
+  );
+}
+
+describe("the rules", () => {
+  it("are cited by headings that exist", () => {
+    const broken = citations()
+      .filter(({ heading, page: cited }) => heading !== undefined && !headingsOf(cited).includes(heading))
+      .map(({ path, page: cited, heading }) => `${path} cites ${cited}, "${heading}"`);
+
+    expect(broken).toEqual([]);
+    expect(citations().filter(({ heading }) => heading !== undefined).length).toBeGreaterThan(70);
+  });
+
+  it("are cited by a heading wherever code cites them", () => {
+    const bare = citations().filter(({ path, heading }) => heading === undefined && !path.endsWith(".md"));
+
+    expect(bare.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("are those in the project: no page outside is cited", () => {
+    // Its bytes are hashed in every database: a released migration is never edited.
+    const released = "shared/db/migrations/0002_books.sql";
+    const outside = new RegExp(["DESIGN", "SPEC"].map((name) => `\\b${name}(?:\\.md\\b| §)`).join("|"));
+    const citing = [...files].filter(([, text]) => outside.test(text)).map(([path]) => path);
+
+    expect(citing).toEqual([released]);
+  });
+
+  it.each(["docs/design.md", "docs/spec.md"])("stand in %s under headings that no other has", (path) => {
+    const headings = headingsOf(path);
+
+    expect(headings.filter((heading, at) => headings.indexOf(heading) !== at)).toEqual([]);
+  });
+});
+
 describe("the pages", () => {
   it("link to files and headings that exist", () => {
     const broken = pages.flatMap(([path, text]) =>
@@ -56,10 +110,26 @@ describe("the pages", () => {
     (path) => {
       const named = filesNamedIn(page(path));
 
-      expect(named.filter((name) => !isPlaceholder(name) && !existsSync(join(ROOT, name)))).toEqual([]);
+      expect(named.filter((name) => !existsSync(join(ROOT, beforePlaceholder(name))))).toEqual([]);
       expect(named.length).toBeGreaterThan(10);
     },
   );
+});
+
+describe("npm scripts", () => {
+  it("that a page names are there", () => {
+    const { scripts } = v.parse(
+      v.object({ scripts: v.record(v.string(), v.string()) }),
+      JSON.parse(page("package.json")),
+    );
+    const unknown = pages.flatMap(([path, text]) =>
+      [...text.matchAll(/npm run (?:--silent )?([a-z][a-z0-9:-]*)/g)]
+        .filter(([, name = ""]) => scripts[name] === undefined)
+        .map(([command]) => `${path}: ${command}`),
+    );
+
+    expect(unknown).toEqual([]);
+  });
 });
 
 describe("the recipes", () => {
@@ -100,9 +170,11 @@ function filesNamedIn(markdown: string): string[] {
   );
 }
 
-/** A name to be chosen is written in capitals: `shared/prices/sources/NAME.ts`. */
-function isPlaceholder(name: string): boolean {
-  return /\b[A-Z]{4,}(?:_|\.|\/|$)/.test(name.replace(/STRATUM\.md$/, ""));
+/** Of `shared/prices/sources/NAME.ts`, where the name in capitals is to be chosen, the folder; any other path whole. */
+function beforePlaceholder(path: string): string {
+  const segments = path.split("/");
+  const chosen = segments.findIndex((segment) => /^(?:NAME|NNNN|GROUP)/.test(segment));
+  return chosen < 0 ? path : segments.slice(0, chosen).join("/");
 }
 
 function isThere(from: string, target: string, anchor: string | undefined): boolean {
