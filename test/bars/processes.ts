@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { constants, homedir, setPriority } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { sleep, systemClock } from "../../shared/clock.ts";
@@ -110,8 +110,6 @@ export function startGoMiner(
     env: { ...process.env, HOME: home, LXRBITSIZE: `${options.bits}` },
     stdio: ["pipe", "pipe", "pipe"],
   });
-  // It would take a whole core from the pool that it is to be judged with.
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let lost = 0;
   let text = "";
   const read = (chunk: Buffer): void => {
