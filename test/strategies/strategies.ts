@@ -209,33 +209,21 @@ async function inTurn(game: Game): Promise<void> {
 /** On while it is stopped, for as long as nobody says anything else; sent when the job goes on, and at once as well. */
 function onThroughStops(pauseMs: number): (game: Game) => Promise<void> {
   return async (game) => {
-    const session = game.connect();
-    const kept: Hit[] = [];
-    let prefix = 0;
+    const goOn = restless(game, game.connect());
     await game.play(async () => {
       if (game.isMining && game.ageMs > 3_000 && game.ageMs < 3_000 + pauseMs / 2) await game.stop();
       else if (!game.isMining && game.stoppedForMs > pauseMs) await game.resume();
-      if (game.isMining) {
-        prefix = session.prefix ?? prefix;
-        sendAll(kept, session);
-        mine(game, session);
-        return;
-      }
-      const hits = game.hash(session.job ?? game.job, prefix, game.left);
-      for (const hit of hits) session.send(hit);
-      kept.push(...hits);
+      goOn(game.isMining);
     });
   };
 }
 
-/** No job for an hour, twice in the game: hashes on, and sends all of it at once and again with the next job. */
-async function withoutPrices(game: Game): Promise<void> {
-  const session = game.connect();
+/** Mines while it may; else hashes on, and sends what it finds at once and again when it may. */
+function restless(game: Game, session: PlayerSession): (isMining: boolean) => void {
   const kept: Hit[] = [];
   let prefix = 0;
-  await game.play(() => {
-    if (game.job.height % 6 === 0) game.savingMs = 3_600_000;
-    if (session.isMining) {
+  return (isMining) => {
+    if (isMining) {
       prefix = session.prefix ?? prefix;
       sendAll(kept, session);
       mine(game, session);
@@ -244,6 +232,16 @@ async function withoutPrices(game: Game): Promise<void> {
     const hits = game.hash(session.job ?? game.job, prefix, game.left);
     for (const hit of hits) session.send(hit);
     kept.push(...hits);
+  };
+}
+
+/** No job for an hour, twice in the game: hashes on, and sends all of it at once and again with the next job. */
+async function withoutPrices(game: Game): Promise<void> {
+  const session = game.connect();
+  const goOn = restless(game, session);
+  await game.play(() => {
+    if (game.job.height % 6 === 0) game.savingMs = 3_600_000;
+    goOn(session.isMining);
   });
 }
 
