@@ -256,7 +256,7 @@ export class Edge {
     return { height: job.height, oprHash: job.oprHash, threshold: job.threshold, freshFrom };
   }
 
-  /** The block at `height` is saved: its job is over, and miners stop until the next one is settled. */
+  /** The block at `height` is saved: its job is over, and miners stop until the next job is made. */
   #onHeight(height: number): void {
     this.#heightSeenMs = this.#modules.clock.monotonicMs();
     this.minutes.saved(height);
@@ -305,7 +305,7 @@ export class Edge {
     });
   }
 
-  /** Work that cannot be kept is not asked for. */
+  /** While shares cannot be kept, miners are told to stop. */
   async #watchKeeping(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#mining.set("unkept", !this.desk.canKeep());

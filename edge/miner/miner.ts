@@ -60,9 +60,9 @@ export interface Miner {
 const BACKOFF = { firstMs: 500, maxMs: 60_000 };
 /** A session shorter than this does not make the next attempt a first one: a pool that logs in and hangs up is not hammered. */
 const STEADY_MS = 5_000;
-/** Without a pool the threads go on with the last job for so long: its shares may still count. */
+/** Without a pool the threads go on with the last job for this long: its shares may still count. */
 const COAST_MS = 60_000;
-/** And for so long after a login that is followed by no job. */
+/** After a login without a job they go on for this long. */
 const COAST_WITHOUT_JOB_MS = 2_000;
 /** A client.reconnect may ask for this much patience. */
 const MAX_RECONNECT_WAIT_S = 300;

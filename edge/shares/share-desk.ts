@@ -333,7 +333,7 @@ export class ShareDesk {
     if (!this.#owedFound) {
       const present = running.tallies.epoch();
       for (const key of await this.#modules.records.unmarkedJobs(this.#options.edgeId)) {
-        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its tallies.
+        // When the database has ended an epoch, this edge takes shares in it until it learns that; the next one's beginning closes its tallies.
         if (key.slot === present?.slot && key.epoch >= present.epoch) continue;
         const tally = running.tallies.tally(key);
         if (tally.state === "open") tally.state = "closing";

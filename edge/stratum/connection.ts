@@ -13,10 +13,10 @@ const LINES_PER_TURN = 4;
 /** How long the last lines may take to leave before the stream is torn down. */
 const LINGER_MS = 5_000;
 
-/** How every TLS connection begins, and no line does. */
+/** The first byte of every TLS connection. No line begins with it. */
 const TLS_HANDSHAKE = 0x16;
 
-/** Whoever ends like this does not listen. */
+/** A client that ends for one of these reasons no longer reads. */
 const DEAF: ReadonlySet<EndReason> = new Set(["slow-reader", "socket-error"]);
 
 export interface ConnectionHooks {

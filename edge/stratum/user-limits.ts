@@ -7,9 +7,9 @@ import type { StratumSettings } from "./settings.ts";
 
 /** Users and workers remembered; the oldest are forgotten first. */
 const MAX_RECORDS = 20_000;
-/** A burst may be as long as so many seconds of the rate. */
+/** A burst may hold as many shares as the rate allows in this many seconds. */
 const BURST_SECONDS = 5;
-/** A share that turned out forged has cost a hash for nothing: it counts as so many. */
+/** A share that turned out forged has cost a hash for nothing: it counts as this many shares. */
 const FORGED_COST = 20;
 
 interface Bucket {
