@@ -45,7 +45,7 @@ export interface ControlStackProps extends StackProps {
   };
 }
 
-/** A missing close marker is waited for so long (DESIGN.md, Sealing); short blocks get three of them. */
+/** How long a missing close marker is waited for (DESIGN.md, Sealing); short blocks get three of them. */
 export function sealDeadlineSeconds(blockSeconds: number): number {
   return Math.min(1800, Math.max(30, 3 * blockSeconds));
 }
