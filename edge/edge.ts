@@ -44,7 +44,7 @@ export interface EdgeOptions {
   readonly stratum: Partial<StratumSettings>;
   /** How failed logins are slowed down. */
   readonly guesses?: GuessLimit;
-  /** False lets every known or unknown name mine: only a name that has an account can be paid. */
+  /** False: every name may mine, known or not. Only a name with an account can be paid. */
   readonly requireAuth: boolean;
   /** Without it the usual ones. */
   readonly workerLimits?: WorkerLimits;
@@ -79,7 +79,7 @@ export interface EdgeModules {
 const RETRY_MS = 1_000;
 const WATCH_MS = 250;
 
-/** A reason to stop must be away for a fortieth of a block before miners go on, 0.5 to 5 s. */
+/** How long no reason to stop may apply before miners go on: a fortieth of a block, 0.5 to 5 s. */
 function calmMs(blockMs: number): number {
   return Math.min(5_000, Math.max(500, blockMs / 40));
 }

@@ -83,7 +83,7 @@ export class PoolConnection {
     stream.on("error", (error: Error) => this.end(error.message));
   }
 
-  /** Subscribes and logs in, in one write. */
+  /** Subscribes and logs in with one write. */
   greet(login: LoginParams): void {
     void this.request("mining.subscribe", [this.#agent]).then((answer) => this.#onSubscribed(answer));
     const { user, worker, password, invite, payoutAddress } = login;

@@ -1,4 +1,4 @@
-/** Everything that can be said of a share without hashing it (DESIGN.md, "The path of a share"). */
+/** The checks of a share that need no hash (DESIGN.md, "The path of a share"). */
 
 import { parseTarget } from "../../shared/messages/stratum.ts";
 import type { Holder, RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
@@ -13,7 +13,7 @@ export interface ScreenModules {
 
 export type ShareRefusal = Extract<ShareVerdict, { kind: "refused" }>;
 
-/** What the cheap checks leave of a submit: its nonce is reserved. */
+/** A share that passed the cheap checks. Its nonce is reserved. */
 export interface Candidate {
   readonly job: OpenJob;
   /** Found before miners were told to stop, and sent within the late time after it. */

@@ -1,4 +1,4 @@
-/** What a user's sessions do together: a rate of shares far above vardiff's, and pauses for workers whose shares are wrong. Bounded in memory. */
+/** What all sessions of a user may do together: a rate of shares far above what vardiff asks for, and pauses for workers whose shares are wrong. Its memory is bounded. */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import { addressKey } from "../../shared/ip-address.ts";

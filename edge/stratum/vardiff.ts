@@ -1,4 +1,4 @@
-/** Which target a session should have (DESIGN.md, "Vardiff"). Pure: evidence and time come in, a wanted target comes out. */
+/** Which target a session should get (DESIGN.md, "Vardiff"). Pure: evidence and time come in, a wanted target comes out. */
 
 import { assignedWork, targetOfWork, wholeTarget } from "../../shared/difficulty/work.ts";
 
@@ -23,7 +23,7 @@ export interface Pace {
   readonly sinceMs: number | undefined;
 }
 
-/** What is wanted instead of the present target. `isMeasured`: it follows from 20 accepted shares or more. */
+/** The target that should replace the present one. `isMeasured`: it follows from 20 accepted shares or more. */
 export interface Retarget {
   readonly target: bigint;
   readonly isMeasured: boolean;
