@@ -41,7 +41,7 @@ export interface EdgeOptions {
   readonly stratum: Partial<StratumSettings>;
   /** How failed logins are slowed down. */
   readonly guesses?: GuessLimit;
-  /** False lets every known or unknown name mine: only a name that has an account can be paid. */
+  /** False: every name may mine, known or not. Only a name with an account can be paid. */
   readonly requireAuth: boolean;
   /** Without it the usual ones. */
   readonly workerLimits?: WorkerLimits;

@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../shared/clock.ts";
 export type StopReason = "saving" | "stalled" | "unkept";
 
 export interface MiningSwitchOptions {
-  /** Each stop and start costs every miner a nonce prefix: a reason must be away for so long before the job goes on. */
+  /** How long no reason to stop may apply before the job goes on: each stop and start costs every miner a nonce prefix. */
   readonly calmMs: number;
 }
 

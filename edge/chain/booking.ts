@@ -15,7 +15,7 @@ export interface ChainLease {
 export interface BookingOptions {
   /** First height of a new database. */
   startHeight: number;
-  /** The lease is looked after so often while a block is read and graded. */
+  /** How often the lease is renewed while a block is read and graded. */
   pollMs: number;
 }
 

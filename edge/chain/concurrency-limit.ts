@@ -21,7 +21,7 @@ export interface ConcurrencyLimit {
   begin(): (ended: "answered" | "failed") => void;
 }
 
-/** Answers may come so much later than where few are under way; beyond, more calls only wait for each other. */
+/** Answers may be later by this factor and this time than when few calls are under way. Beyond that, more calls only wait for each other. */
 const SLOWER_FACTOR = 1.5;
 const SLOWER_MS = 20;
 const GROWTH = 2;

@@ -14,7 +14,7 @@ export interface FollowerOptions extends BookingOptions {
   pollMs: number;
   /** After a failure. */
   retryMs: number;
-  /** A block that the books do not show for so long is an alarm, whoever should book it. */
+  /** A block that the books lack for this long is an alarm, whichever edge should book it. */
   patienceMs: number;
 }
 
@@ -172,7 +172,7 @@ class ChainFollower implements Follower {
     told.end();
   }
 
-  /** Settles and announces the job on top of `last`; false where another block was saved meanwhile. */
+  /** Makes and announces the job on top of `last`; false when another block was saved meanwhile. */
   async #nextJob(last: BlockRow, signal: AbortSignal): Promise<boolean> {
     const job = await this.#modules.makeJob?.(last);
     if (last.height !== this.#top || signal.aborted) return false;

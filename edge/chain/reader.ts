@@ -44,14 +44,14 @@ export interface BlockReaderModules {
 const CALLS = { least: 4, first: 16, most: 256 };
 /** 32 MiB: some 30,000 records of a kilobyte. Beyond it the oldest would have to be read again. */
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** An entry is asked for so often in one reading. */
+/** How often one entry is asked for in one reading. */
 const TRIES = 4;
-/** Beside a call that takes so much longer than usual another is made: one that hangs is not to hold the block up. */
+/** A call that takes longer than usual by this factor and this time gets a second one beside it: a call that hangs must not hold up the block. */
 const LATE_FACTOR = 4;
 const LATE_MS = 1_000;
 /** Late calls beside those that the node bears, as a part of them. */
 const LATE_PART = 1 / 4;
-/** So many calls without an entry between them: the node is away or still syncing, and the caller waits before it asks again. */
+/** After this many calls in a row without an entry the node is away or still syncing: the caller waits, then asks again. */
 const FAILURES_IN_A_ROW = 8;
 
 export function createBlockReader(modules: BlockReaderModules): BlockReader {

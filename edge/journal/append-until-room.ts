@@ -1,4 +1,4 @@
-/** For records without which nothing can go on: waits for room on the disk. */
+/** Appends records that the edge cannot go on without: waits until the disk has room. */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";

@@ -230,7 +230,7 @@ export class Journal {
     this.#isFull = false;
   }
 
-  /** Back to the last whole record. A file that cannot be cut cannot be gone on with. */
+  /** Cuts the file back to the last whole record. If that fails, the file cannot be used any more. */
   async #cutBack(segment: OpenSegment): Promise<void> {
     try {
       await segment.file.truncate(segment.bytes);
@@ -246,7 +246,7 @@ export class Journal {
     }
   }
 
-  /** After a failed fdatasync nobody knows what is on disk, and asking again may answer yes wrongly: never retried. */
+  /** Never retried: after a failed fdatasync nobody knows what is on disk, and a second one may wrongly succeed. */
   async #sync(file: DiskFile): Promise<void> {
     try {
       await file.sync();

@@ -1,4 +1,4 @@
-/** Reads the journal back after a stop of any kind: every whole record in order, a torn tail cut off, anything worse refused. */
+/** Reads the journal after a stop of any kind: every whole record in order. A half-written end is cut off; any other damage is an error. */
 
 import { join } from "node:path";
 import { CodedError } from "../../shared/errors.ts";

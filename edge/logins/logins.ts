@@ -102,7 +102,7 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
   /** Rigs that logged in with the password not long ago: each is confirmed once. */
   const confirmed = createLruMap<true>(cacheSize);
 
-  /** Whoever has the password says by it that the rig is the user's own. Statistics only: a login does not wait for it, nor fail by it. */
+  /** A login with the password shows that the rig is the user's own. This is for statistics only: no login waits for it or fails because of it. */
   async function confirm({ user, worker }: AuthorizeRequest): Promise<void> {
     const key = `${user},${worker}`;
     if (confirmed.get(key) === true) return;

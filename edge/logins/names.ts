@@ -40,11 +40,11 @@ export interface Names {
 /** Of an address: a farm with a few names and a typing error never gets there, a list of names ends after a moment. */
 const UNKNOWN_NAMES: GuessLimit = { free: 20, everyMs: 60_000 };
 const EXEMPT_UNKNOWN_NAMES: GuessLimit = { free: 200, everyMs: 6_000 };
-/** A name that exists is read again after so long: an administrator's mines no more. */
+/** A name that exists is read again after this time: it may have become an administrator's, which cannot mine. */
 const FRESH_MS = 5 * 60_000;
-/** An unknown name is not read again for so long. It gets no verdict then: it may have registered elsewhere meanwhile. */
+/** An unknown name is not read again for this long. Until then it gets no verdict, since it may have registered elsewhere. */
 const UNKNOWN_MS = 60_000;
-/** For addresses over their limit: whose password came from there, read once in so long. */
+/** For addresses over their limit: how often the names whose password came from there are read. */
 const OWNERS_MS = 60_000;
 const MAX_ADDRESSES = 1_000;
 const MAX_OWNERS = 1_000;

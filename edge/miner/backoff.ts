@@ -1,4 +1,4 @@
-/** How long to wait before the next attempt to connect: doubling, capped, and jittered so that a pool's miners do not come back together. */
+/** How long to wait before the next attempt to connect. The wait doubles up to a limit, and is random within a half, so that a pool's miners do not all come back at once. */
 
 import type { Random } from "../../shared/clock.ts";
 

@@ -1,4 +1,4 @@
-/** Tells a pool that vanished without a word from one that is slow: by the age of what it has not answered, and a question it answers at once. */
+/** Tells a pool that is gone from one that is slow: by the age of its oldest unanswered request, and by a question that every pool answers at once. */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
 import type { PoolAnswer, PoolConnection } from "./pool-connection.ts";
@@ -10,9 +10,9 @@ const PATIENCE_FACTOR = 16;
 const SHARE_PATIENCE_FACTOR = 2;
 const MIN_PATIENCE_MS = 3_000;
 const MAX_PATIENCE_MS = 30_000;
-/** Each answer takes so much off what is remembered of a slower one. */
+/** Each answer multiplies what is remembered of a slower one by this. */
 const FORGET = 0.95;
-/** A pool that has said nothing for so long is asked whether it is there. */
+/** A pool that was silent for this long is asked whether it is there. */
 const QUIET_MS = 30_000;
 
 /** How long a pool may leave everything unanswered: what is slow is waited for, over all its connections. */

@@ -58,11 +58,11 @@ export interface Miner {
 }
 
 const BACKOFF = { firstMs: 500, maxMs: 60_000 };
-/** A session shorter than this does not make the next attempt a first one: a pool that logs in and hangs up is not hammered. */
+/** After a session shorter than this the waits go on growing, so that a pool that logs in and hangs up is not asked again and again. */
 const STEADY_MS = 5_000;
-/** Without a pool the threads go on with the last job for so long: its shares may still count. */
+/** Without a pool the threads go on with the last job for this long: its shares may still count. */
 const COAST_MS = 60_000;
-/** And for so long after a login that is followed by no job. */
+/** After a login without a job they go on for this long. */
 const COAST_WITHOUT_JOB_MS = 2_000;
 /** A client.reconnect may ask for this much patience. */
 const MAX_RECONNECT_WAIT_S = 300;
@@ -77,7 +77,7 @@ export function startMiner(options: MinerOptions, modules: MinerModules): Miner 
   return new RunningMiner(options, modules);
 }
 
-/** What the pool has said on one connection; what is not said yet is undefined. */
+/** What the pool has told on one connection; undefined for what it has not told yet. */
 interface PoolSession {
   readonly connection: PoolConnection;
   liveness: Liveness | undefined;
@@ -256,7 +256,7 @@ class RunningMiner implements Miner {
     this.#decide();
   }
 
-  /** Sets the threads to what is known, once all that came in one read is: no work of half a change is begun. */
+  /** Gives the threads their work once all lines of one read are handled, so that no work begins on half a change. */
   #decide(): void {
     if (this.#deciding) return;
     this.#deciding = true;
@@ -272,7 +272,7 @@ class RunningMiner implements Miner {
     this.#threads.setWork(work);
   }
 
-  /** Of the session's job, prefix and target once all are said; until then the work of the session before. */
+  /** The session's job, prefix and target once the pool has told all three; until then the work of the session before. */
   #nextWork(): Work | undefined {
     const session = this.#session;
     if (session?.stopped === true) return undefined;

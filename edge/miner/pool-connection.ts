@@ -43,7 +43,7 @@ export interface PoolConnectionHooks {
   onEnd(reason: string): void;
 }
 
-/** How an alert of TLS begins, and no line does. */
+/** The first byte of a TLS alert. No line begins with it. */
 const TLS_ALERT = 0x15;
 /** Longer than any line of this dialect. */
 const MAX_POOL_LINE = 65_536;
@@ -83,7 +83,7 @@ export class PoolConnection {
     stream.on("error", (error: Error) => this.end(error.message));
   }
 
-  /** Subscribes and logs in, in one write. */
+  /** Subscribes and logs in with one write. */
   greet(login: LoginParams): void {
     void this.request("mining.subscribe", [this.#agent]).then((answer) => this.#onSubscribed(answer));
     const { user, worker, password, invite, payoutAddress } = login;

@@ -1,6 +1,6 @@
 /** What a miner searches, and for how long the pool takes what it finds. */
 
-/** A pool takes shares for at most so long after it has ended their job (shared/messages/STRATUM.md, M3). */
+/** A pool takes shares for at most this long after it has ended their job (shared/messages/STRATUM.md, M3). */
 const LATE_MS = 5_000;
 
 /** A job from its announcement to its end; the same job announced again after a stop is another one. */

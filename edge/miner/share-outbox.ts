@@ -10,7 +10,7 @@ import type { Hit } from "./search-threads.ts";
 const MAX_QUEUED = 1_000;
 /** Sent without an answer at a time. */
 const MAX_IN_FLIGHT = 64;
-/** A busy pool is left alone for so long: less than the shortest time in which late shares are taken. */
+/** A busy pool gets nothing for this long, which is less than the shortest late time. */
 const BUSY_WAIT_MS = 500;
 
 export interface ShareCounts {
@@ -18,7 +18,7 @@ export interface ShareCounts {
   submitted: number;
   accepted: number;
   readonly rejected: Record<string, number>;
-  /** Found, and without a verdict when the pool took them no more, the queue was full, or the miner ended. */
+  /** Found, but still without a verdict when their late time was over, the queue was full or the miner ended. */
   lost: number;
 }
 
@@ -34,7 +34,7 @@ export class ShareOutbox {
   readonly counts: ShareCounts = { submitted: 0, accepted: 0, rejected: {}, lost: 0 };
   readonly #user: string;
   readonly #clock: Clock;
-  /** In the order found, those sent before in front: they die first. */
+  /** In the order found; those that were sent before stand first, since their time ends first. */
   readonly #queue: QueuedShare[] = [];
   #inFlight = 0;
   #send: SendShare | undefined;

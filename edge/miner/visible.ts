@@ -2,7 +2,7 @@
 
 const MAX_CHARACTERS = 500;
 
-/** Without what moves a cursor, turns the direction of writing, joins or hides characters: each such one becomes "?". */
+/** Characters that move the cursor, change the direction of writing, join others or are invisible become "?". */
 export function visible(text: string): string {
   const shown = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
   return [...shown].slice(0, MAX_CHARACTERS).join("");

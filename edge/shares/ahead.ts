@@ -1,5 +1,4 @@
-/**
- * A journal that knows of more than the database: that was restored from a backup. The edge says so as an alarm, takes no epoch a second
+/** A journal that knows more than the database, because the database was restored from a backup. The edge says so as an alarm, takes no epoch a second
  * time, and goes on; what the journal still has is sent like after any restart (docs/runbook.md, "Restoring the database").
  */
 

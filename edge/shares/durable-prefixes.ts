@@ -1,4 +1,4 @@
-/** Nonce prefixes on record: each is in the journal with its target and holder before a miner hears of it, so that a restart judges its shares as before. */
+/** Nonce prefixes in the journal: each is written with its target and holder before a miner hears of it, so that its shares get the same verdict after a restart. */
 
 import type { Logger } from "../../shared/logger.ts";
 import type { Journal } from "../journal/journal.ts";

@@ -118,7 +118,7 @@ export class JobTurns {
     jobs.open(job);
   }
 
-  /** Jobs whose last share has its verdict and whose late time is over are marked so. */
+  /** Closes the jobs whose late time is over and whose last share has its verdict. */
   closeOver(): void {
     const { jobs, prefixes, clock } = this.#modules;
     for (const { height } of jobs.takeOver(clock.monotonicMs() - LATE_SLACK_MS)) {

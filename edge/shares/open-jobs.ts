@@ -49,7 +49,7 @@ export class OpenJobs {
     return this.#current;
   }
 
-  /** The job that rejections and releases belong to now. */
+  /** The newest job: refused shares and released prefixes belong to it. */
   newest(): OpenJob | undefined {
     return this.#current ?? this.#ended.at(-1);
   }

@@ -26,7 +26,7 @@ export interface PrefixOptions {
   readonly order: PrefixOrder;
 }
 
-/** Of a prefix that was given back while no job was open here: at other servers, or before a restart, one may have been. */
+/** The job of a prefix that was given back while no job was open here. One may have been open at other servers, or before a restart. */
 const UNOPENED = Number.POSITIVE_INFINITY;
 
 /** All prefixes that may have been hashed under in a job which still takes shares. One told to anybody, logged in or not, is given to nobody else before that. */

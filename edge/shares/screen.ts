@@ -13,7 +13,7 @@ export interface ScreenModules {
 
 export type ShareRefusal = Extract<ShareVerdict, { kind: "refused" }>;
 
-/** What the cheap checks leave of a submit: its nonce is reserved. */
+/** A share that passed the cheap checks. Its nonce is reserved. */
 export interface Candidate {
   readonly job: OpenJob;
   /** Found before miners were told to stop, and sent within the late time after it. */

@@ -4,7 +4,7 @@ import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
 import type { Tallies } from "./tallies.ts";
 
-/** So many more than the next may be given out before the record is renewed. */
+/** The record is this many places ahead of the next prefix; it is renewed when a quarter of them is left. */
 const AHEAD = 4_096;
 
 export class SessionRecord {

@@ -1,4 +1,4 @@
-/** What this edge owes accounting: for each job and epoch the uncut counters, the next seq and whether its close marker is on record. */
+/** What this edge still owes to accounting. For each job and epoch: counters that are not cut yet, the next seq, and whether the close marker is in the journal. */
 
 import * as v from "valibot";
 import { tallyOf } from "../../shared/accounting/withholding.ts";

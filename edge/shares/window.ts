@@ -6,7 +6,7 @@ import type { Refusals } from "./refusals.ts";
 
 /** Rows that wait for a cut at most. Beyond them, or beyond half as many of one user, a new worker's shares are counted in its user's row for the rest. */
 export const MAX_WINDOW_ROWS = 4_096;
-/** So many are cut at once, without waiting for the period. */
+/** With this many rows a window is cut at once, without waiting for the period. */
 export const CUT_WINDOW_ROWS = 1_024;
 
 interface Sums {

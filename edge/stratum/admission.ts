@@ -1,4 +1,4 @@
-/** Who may connect: a cap in all, a cap by address, and bans that end by themselves. Bounded in memory. */
+/** Who may connect: a limit for all, a limit per address, and bans that end by themselves. Its memory is bounded. */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import { type AddressRanges, addressKey, addressRanges } from "../../shared/ip-address.ts";
@@ -7,9 +7,9 @@ import type { StratumSettings } from "./settings.ts";
 
 /** Addresses whose ban or record is remembered; the oldest are forgotten first. */
 const MAX_RECORDS = 10_000;
-/** Offences of an address, none of which bans alone, that together do. */
+/** How many offences of one address ban it. */
 const OFFENCES_TO_BAN = 5;
-/** They are forgotten when the address has been good for so long: a farm collects a few over months. */
+/** Offences are forgotten after this time without a new one: a farm collects a few over months. */
 const FORGIVEN_AFTER_MS = 10 * 60_000;
 
 /**

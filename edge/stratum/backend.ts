@@ -132,7 +132,7 @@ export interface StratumBackend {
   measuredPrefix(prefix: number, measured: Measured): void;
   /** The target that proved right for this worker last, as far as a session from there may know. */
   lastTarget(holder: Holder, where: Measured): bigint | undefined;
-  /** So few prefixes are free that nobody should ask for one without need. */
+  /** True while few prefixes are free: ask for one only where it is needed. */
   prefixesAreScarce(): boolean;
   submit(share: SubmittedShare): Promise<ShareVerdict>;
 }

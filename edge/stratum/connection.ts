@@ -13,14 +13,14 @@ const LINES_PER_TURN = 4;
 /** How long the last lines may take to leave before the stream is torn down. */
 const LINGER_MS = 5_000;
 
-/** How every TLS connection begins, and no line does. */
+/** The first byte of every TLS connection. No line begins with it. */
 const TLS_HANDSHAKE = 0x16;
 
-/** Whoever ends like this does not listen. */
+/** A client that ends for one of these reasons no longer reads. */
 const DEAF: ReadonlySet<EndReason> = new Set(["slow-reader", "socket-error"]);
 
 export interface ConnectionHooks {
-  /** While the returned promise is pending no further line is given and no further byte is read. It must not reject. */
+  /** No further line is given, and no further byte read, until the returned promise resolves. It must not reject. */
   onLine(line: string, readAtMs: number): Promise<void> | undefined;
   /** A line was too long: nothing more will be given. End the connection. Called for every chunk from there on. */
   onOversized(): void;
@@ -44,7 +44,7 @@ export class Connection {
   readonly #hooks: ConnectionHooks;
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES);
   #held: boolean = false;
-  /** Since the last turn. Not since the last chunk: answers that are there at once would let a connection go on for ever. */
+  /** Lines given since the last turn. Counting from the last chunk would let a connection go on for ever when its answers come at once. */
   #given = 0;
   #ended: boolean = false;
   #corked: boolean = false;
@@ -143,7 +143,7 @@ export class Connection {
     this.#pump();
   }
 
-  /** Gives out lines until one must be waited for, or the turn is over. All complete lines are from the last chunk: no other was read since. */
+  /** Gives out lines until one must be waited for or the turn is over. All whole lines came with the last chunk, since no other was read after it. */
   #pump(): void {
     while (!this.#held && !this.#ended) {
       if (this.#given >= LINES_PER_TURN) {

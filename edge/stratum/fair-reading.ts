@@ -1,8 +1,8 @@
-/** Turns at the event loop: who sends a thousand lines at once has them read a few at a time, and nobody waits for anybody's flood. */
+/** Fair reading: a connection that sends a thousand lines at once has a few of them read at a time, so that others need not wait for it. */
 
 import type { Clock } from "../../shared/clock.ts";
 
-/** Then timers, sockets and hashing threads have theirs. */
+/** How long lines are read at a time. After it timers, sockets and hashing threads have their turn. */
 const BUDGET_MS = 5;
 
 export class FairReading {
@@ -33,7 +33,7 @@ export class FairReading {
       work();
       if (this.#clock.monotonicMs() >= untilMs) break;
     }
-    // Who has had a turn stands behind who has not.
+    // Connections that were read now wait behind those that were not.
     const again = this.#waiting;
     this.#waiting = [];
     for (const work of [...batch.slice(done), ...again]) this.next(work);

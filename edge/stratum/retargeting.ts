@@ -1,5 +1,4 @@
-/**
- * Which target a session should have next, and whether it may have it now: by its pace (vardiff.ts), its miner's wish, the submission threshold, and how
+/** Which target a session should get next, and whether it may have it now: by its pace (vardiff.ts), its miner's wish, the submission threshold, and how
  * often targets may change. Pure bookkeeping over given times.
  */
 

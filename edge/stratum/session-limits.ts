@@ -1,10 +1,10 @@
-/** How one connection behaves: its rate of lines, its malformed lines, its share of forged ones. Pure bookkeeping over given times. */
+/** What one connection may do: its rate of lines, its malformed lines, the part of its shares that is forged. Pure: times are handed in. */
 
 import type { RefusalCode } from "./backend.ts";
 import type { StratumSettings } from "./settings.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** Refusals that an honest miner does not collect; late, duplicate and low shares, and those of another edge's prefix, come from honest ones as well. */
+/** Refusals that an honest miner does not get. Late, duplicate and low shares, and shares of another edge's prefix, come from honest miners too. */
 const FORGED: ReadonlySet<RefusalCode> = new Set(["malformed", "wrong-prefix", "wrong-hash"]);
 
 export function isForged(code: RefusalCode): boolean {

@@ -107,7 +107,7 @@ export class StratumSession {
     this.pairs.share(target, isAccepted);
   }
 
-  /** Logged in, and without a valid share for so long that others may have its place. */
+  /** True when it is logged in and has sent no valid share for `sharelessMs`: others may have its place. */
   isShareless(nowMs: number): boolean {
     return this.login.current !== undefined && this.#deadlines.isShareless(nowMs);
   }

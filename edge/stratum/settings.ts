@@ -16,7 +16,7 @@ export interface StratumSettings extends VardiffSettings {
   readonly authorizeDeadlineMs: number;
   /** Without a line from the client while there is a job; one of only whitespace is none. */
   readonly idleMs: number;
-  /** A login without a valid share for so long, while there is a job, gives its place to others once fewer than a tenth are free. */
+  /** A login that has sent no valid share for this long, while there was a job, loses its place to others once fewer than a tenth are free. */
   readonly sharelessMs: number;
   /** set_target is sent again after this long without a line, so that no gateway forgets the connection. */
   readonly heartbeatMs: number;

@@ -1,4 +1,4 @@
-/** What a user's sessions do together: a rate of shares far above vardiff's, and pauses for workers whose shares are wrong. Bounded in memory. */
+/** What all sessions of a user may do together: a rate of shares far above what vardiff asks for, and pauses for workers whose shares are wrong. Its memory is bounded. */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import { addressKey } from "../../shared/ip-address.ts";
@@ -8,9 +8,9 @@ import { TokenBucket } from "./token-bucket.ts";
 
 /** Users and workers remembered; the oldest are forgotten first. */
 const MAX_RECORDS = 20_000;
-/** A burst may be as long as so many seconds of the rate. */
+/** A burst may hold as many shares as the rate allows in this many seconds. */
 const BURST_SECONDS = 5;
-/** A share that turned out forged has cost a hash for nothing: it counts as so many. */
+/** A share that turned out forged has cost a hash for nothing: it counts as this many shares. */
 const FORGED_COST = 20;
 
 /**

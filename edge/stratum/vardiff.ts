@@ -23,7 +23,7 @@ export interface Pace {
   readonly sinceMs: number | undefined;
 }
 
-/** What is wanted instead of the present target. `isMeasured`: it follows from 20 accepted shares or more. */
+/** The target that should replace the present one. `isMeasured`: it follows from 20 accepted shares or more. */
 export interface Retarget {
   readonly target: bigint;
   readonly isMeasured: boolean;
@@ -31,7 +31,7 @@ export interface Retarget {
 
 /** Shares that make an estimate good to a quarter. */
 const ENOUGH_SHARES = 20;
-/** After so many block periods at one target the evidence is good to a fifteenth, and begins anew. */
+/** After this many block periods at one target the estimate is good to a fifteenth. Counting then begins anew. */
 const LONGEST_BLOCKS = 4;
 
 /** A session retargets at most once in this time: a fortieth of a block, at least 5 s (1 s on a quick network, whose blocks are shorter than a minute). */

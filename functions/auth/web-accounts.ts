@@ -198,7 +198,7 @@ interface Parts extends WebAccountModules {
 
 type Proven = { readonly kind: "ok"; readonly user: User } | AccountRefusal;
 
-/** Who is logged in shows again who it is: counted for the session, so that nobody else's failures stand in its way. */
+/** A logged-in user proves again who it is. The guess counts for the session, so that other people's failures do not block it. */
 async function proveAgain(parts: Parts, { user, token }: WebSession, proof: Proof): Promise<Proven> {
   return prove(parts, await parts.lockout.session(sha256Hex(token)), user.name, proof);
 }

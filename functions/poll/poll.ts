@@ -24,7 +24,7 @@ export interface PollOptions {
   readonly rule: PriceRule;
   /** How long replies are remembered (`cachePeriodMs` of the block's length). */
   readonly cacheMs: number;
-  /** A price that quotes gave stays good for so long, in open hours: 30 minutes. */
+  /** How long a price from quotes stays good, in open market hours: 30 minutes. */
   readonly lastGoodMaxMs: number;
   /** The operator's own prices in 1e-8 USD. */
   readonly fixed: ReadonlyMap<string, bigint>;
@@ -57,7 +57,7 @@ export type PollResult =
   | { readonly kind: "unchanged" }
   | { readonly kind: "unpriced"; readonly missing: readonly string[]; readonly failures: readonly string[] };
 
-/** Remembered quotes are at most so old: a row that seems older was not left alone, its clock has jumped. */
+/** Remembered quotes are never older than this. A row that seems older shows that the clock has jumped. */
 const LONGEST_ROW_MS = 10 * 60_000;
 /** Two hosts with a time service differ by less. */
 const CLOCK_SLACK_MS = 5_000;

@@ -35,7 +35,7 @@ export interface CachedRound {
   readonly asked: boolean;
 }
 
-/** A quote that no later round repeated is heard for so long: beyond it only the ladder of last good prices counts. */
+/** A quote that no later round repeats counts for this long. After that only last good prices count. */
 const KEEP_MS = 10 * 60_000;
 
 /** First pause after a round that gave nothing; it doubles up to `cacheMs`. */

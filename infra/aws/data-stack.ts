@@ -1,4 +1,4 @@
-/** The books: Aurora PostgreSQL, reached by edges over its port and by functions over the Data API. */
+/** The database with the books: Aurora PostgreSQL. Edges reach it over its port, functions over the Data API. */
 
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { SubnetType } from "aws-cdk-lib/aws-ec2";

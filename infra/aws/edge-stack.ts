@@ -213,7 +213,7 @@ export class EdgeStack extends Stack {
     });
   }
 
-  /** Whatever an edge logs as an error, a person has to look at: a chain it cannot follow, a disk that fails. */
+  /** A person has to look at every error that an edge logs: a chain that it cannot follow, a disk that fails. */
   #errors(stage: Stage): Metric {
     return this.#log
       .addMetricFilter("Errors", {

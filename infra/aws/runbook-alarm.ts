@@ -13,7 +13,7 @@ export interface RunbookAlarmProps {
   readonly metric: IMetric;
   /** It rings at this value. */
   readonly atLeast: number;
-  /** So many of the last so many periods. */
+  /** `ringing` of the last `periods` periods must be over the limit (M of N). */
   readonly of?: { readonly periods: number; readonly ringing: number };
   /** It rings when the value falls to `atLeast` or below. */
   readonly isFloor?: boolean;

@@ -13,7 +13,7 @@ export interface WatchedQueueProps {
   /** Of the function that reads it; a message is hidden for six times as long. */
   readonly consumerTimeout: Duration;
   readonly maxReceives: number;
-  /** The oldest message may wait so long before the alarm rings. */
+  /** The alarm rings when the oldest message has waited for this long. */
   readonly oldestSeconds: number;
   /** Test stages only: what a message is hidden for instead. */
   readonly visibility?: Duration;

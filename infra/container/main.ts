@@ -1,4 +1,4 @@
-/** What the edge's image runs: `prosper edge` (or the command given) with settings from environment variables (container-settings.ts). */
+/** What the edge's image runs: `prosper edge` (or the command given) with settings from environment variables (settings.ts). */
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { coerceError } from "../../shared/errors.ts";

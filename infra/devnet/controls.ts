@@ -9,13 +9,13 @@ export const DELAY_MS_MAX = 60_000;
 export const CONTROL = v.strictObject({
   /** The node answers, but no block is made and the minute stands still. */
   stall: v.optional(v.boolean()),
-  /** The next so many blocks get no OPR entry. */
+  /** The next N blocks get no OPR entry. */
   skip: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   /** Part of the calls to /v2 that fail: by a JSON-RPC error, by HTTP 500, or by no answer. */
   errors: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
-  /** Each call to /v2 takes so many milliseconds longer, a half on its way there and a half on its way back. */
+  /** Each call to /v2 takes N milliseconds longer: half of it on the way there, half on the way back. */
   delayMs: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(DELAY_MS_MAX))),
-  /** The node has lost its last so many blocks, and syncs them again one a minute. */
+  /** The node has lost its last N blocks, and syncs them again, one a minute. */
   goBack: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Ends the current block now. */
   closeBlock: v.optional(v.literal(true)),

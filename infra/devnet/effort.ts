@@ -10,7 +10,7 @@ export type RivalHashes = number | "auto";
 const FEWEST_HASHES = 3_000;
 /** At most this many times more or less than in the block before. */
 const LARGEST_CHANGE = 8;
-/** At most so many times less, where others entered too few records to tell: on a busy machine the best of a pool may come too late. */
+/** Where others entered too few records to tell, the hashes fall by this factor at most: on a busy machine a pool's best shares may come too late. */
 const LARGEST_GUESSED_FALL = 1.25;
 /** Entries that the estimate looks at; a pool submits its best 25. */
 const ESTIMATE_PLACES = 25;
@@ -28,7 +28,7 @@ const RIVALS_PART = 0.6;
 const FIRST_PART = 0.3;
 /** One message to the hashing thread, a quarter of a second of the real table at the slowest. */
 const PROBE_BATCH = 256;
-/** Measured for so long: short beside the start, long beside a pause of the system. */
+/** How long it measures: short beside the start, long beside a pause of the system. */
 const PROBE_MS = 250;
 /** A quick machine needs no more than this to be measured. */
 const PROBE_BATCHES = 64;

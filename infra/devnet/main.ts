@@ -43,7 +43,7 @@ export interface Devnet {
   stop(): Promise<void>;
 }
 
-/** A commit waits for its reveal for so many blocks (an hour on mainnet). */
+/** A commit waits for its reveal for this many blocks (an hour on mainnet). */
 const MEMPOOL_BLOCKS = 6;
 /** Each of 10 KB at most. */
 const MEMPOOL_ENTRIES = 10_000;

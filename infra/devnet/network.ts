@@ -23,7 +23,7 @@ export interface NetworkOptions {
   /** Of a new chain. */
   readonly firstHeight: number;
   readonly activations: Activations;
-  /** Every so manieth block has no OPR entry; 0: none. */
+  /** Every N-th block has no OPR entry; 0: every block has them. */
   readonly skipEvery: number;
   readonly stall: boolean;
   /** FA addresses of the rivals, for telling them from the others. */

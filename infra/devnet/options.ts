@@ -16,7 +16,7 @@ export interface DevnetOptions {
   readonly activations: Activations;
   readonly rivals: number;
   readonly rivalHashes: RivalHashes;
-  /** EC addresses that have at least so many entry credits at every start. */
+  /** EC addresses, each with the entry credits that it has at least at every start. */
   readonly credits: readonly { readonly address: string; readonly balance: number }[];
   /** Of prices and their spread. */
   readonly seed: number;
@@ -25,7 +25,7 @@ export interface DevnetOptions {
   /** Blocks that can be read back; older ones are deleted. */
   readonly keepBlocks: number;
   readonly stall: boolean;
-  /** Every so manieth block gets no OPR entry; 0: none. */
+  /** Every N-th block gets no OPR entry; 0: every block gets them. */
   readonly skipEvery: number;
   /** Part of the calls that fail, 0 to 1. */
   readonly errorRate: number;

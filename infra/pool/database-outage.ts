@@ -1,4 +1,4 @@
-/** One message for a database that is away, in the place of one from each part that meets it, and one when it is back. */
+/** Logs one message when the database is away, instead of one from each part that notices, and one when it is back. */
 
 import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";

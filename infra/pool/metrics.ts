@@ -91,7 +91,7 @@ function stratumMetrics(counter: (name: string, help: string, labels?: string[])
   };
 }
 
-/** Each is read when Prometheus asks. */
+/** Each gauge is read when Prometheus asks. */
 function watchEdge(edge: Edge, registry: Registry): void {
   const read: Record<string, [string, () => number]> = {
     connections: ["Open stratum connections", () => edge.stratum.stats().connections],

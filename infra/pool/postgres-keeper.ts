@@ -15,7 +15,7 @@ const LOOK_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 const STEADY_MS = 60_000;
 
-/** A server that was stopped in good order is left alone: somebody wanted it. */
+/** A server that was stopped in good order is not started again, since somebody wanted it stopped. */
 export function keepPostgres(
   server: Pick<Postgres, "state" | "startAgain">,
   modules: { readonly clock: Clock; readonly logger: Logger },

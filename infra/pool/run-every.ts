@@ -1,4 +1,4 @@
-/** Runs a function now and again, one run at a time, until a signal: the schedules of everything in one process. */
+/** Runs a function again and again, one run at a time, until a signal: the schedules of a pool in one process. */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";

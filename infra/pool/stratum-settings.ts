@@ -1,4 +1,4 @@
-/** From the configuration to the door of the edge: its listeners, its limits, its certificate. */
+/** From the configuration to the edge's stratum settings: listeners, limits, certificate. */
 
 import { readFileSync, statSync } from "node:fs";
 import type { EdgeOptions } from "../../edge/edge.ts";

@@ -32,5 +32,5 @@ export function batchId(digest: string, earlier: number): string {
 export const SEND_WITHIN_SECONDS = 11 * 3600;
 /** From then on an entry that is not on the chain can never be executed, also if the clocks part by an hour. */
 export const VOID_AFTER_SECONDS = 13 * 3600;
-/** A prepared list that is asked for again keeps its salt, and what was signed with it, for so long. */
+/** A prepared list that is asked for again within this time keeps its salt, and with it what was signed. */
 export const RENEW_AFTER_SECONDS = 9 * 3600;

@@ -31,7 +31,7 @@ export function tallyOf(
   return { judged: assignedWork(share.assigned), sent };
 }
 
-/** Hits that so many hashes give above a threshold, in units of 2^-64, to compare and add exactly. */
+/** Hits above a threshold that this many hashes give on average, in units of 2^-64, so that sums and comparisons are exact. */
 export function expectedHits(judged: bigint, threshold: bigint): bigint {
   return judged * (MAX_U64 - threshold);
 }

@@ -5,7 +5,7 @@ import { dropOldest } from "../drop-oldest.ts";
 export interface GuessLimit {
   /** Guesses that may be made one after the other. */
   readonly free: number;
-  /** After them one in so many milliseconds: `free` + 1 h / `everyMs` in any hour at most. */
+  /** After them one guess every `everyMs` milliseconds: at most `free` + 1 h / `everyMs` in any hour. */
   readonly everyMs: number;
 }
 

@@ -27,7 +27,7 @@ export interface Audit {
   readonly carried: bigint;
   readonly adjusted: bigint;
   readonly users: ReadonlyMap<string, UserAudit>;
-  /** Everything that does not agree, one sentence each; empty: money is conserved. */
+  /** One sentence for each thing that does not agree; empty: money is conserved. */
   readonly problems: readonly string[];
 }
 

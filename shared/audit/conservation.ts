@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { type Db, sql } from "../db/port.ts";
 
-/** What does not agree, one sentence each; empty where all is well. */
+/** One sentence for each thing that does not agree; empty when all is well. */
 export async function checkSealedBlock(db: Db, height: number): Promise<string[]> {
   const rows = await db.query(
     sql`WITH sealed AS (

@@ -37,7 +37,7 @@ export type NotedPriceRow = v.InferOutput<typeof notedRow>;
 const columns = sql`id::text AS id, (extract(epoch FROM at) * 1000)::float8 AS "atMs",
   (extract(epoch FROM clock_timestamp() - made_at) * 1000)::float8 AS "ageMs", version, prices::text AS prices`;
 
-/** A row may seem so far ahead: what a clock is moved by in everyday's corrections. */
+/** A row may seem this far ahead: ordinary corrections move a clock by as much. */
 const FUTURE_SLACK_MS = 5_000;
 
 /** The database's clock was set back since the row was written: nobody knows its age. */

@@ -13,7 +13,7 @@ export interface WebSession {
   readonly user: SessionUser;
 }
 
-/** A request that has passed the door; `Who` is undefined where nobody needs to be logged in. */
+/** A request that was checked and may run; `Who` is undefined on routes that need no login. */
 export interface ApiRequest<Query, Body, Who> {
   readonly query: Query;
   readonly body: Body;

@@ -28,7 +28,7 @@ export interface DevnetFlags {
   readonly replay?: readonly string[] | undefined;
   readonly activations?: Activations | undefined;
   readonly stall?: boolean | undefined;
-  /** Every so manieth block has no OPR entry. */
+  /** Every N-th block has no OPR entry. */
   readonly skip?: number | undefined;
   /** Part of the calls that fail. */
   readonly errors?: number | undefined;

@@ -31,7 +31,7 @@ export interface StratumCommandModules {
   readonly signal: AbortSignal;
 }
 
-/** Shares of the job before are taken for so long. */
+/** How long shares of the previous job are taken. */
 const LATE_MS = 5_000;
 
 /** Serves until the signal; closing stdin ends only the console. Resolves to the exit code. Throws CodedError "port-taken" or "listen-failed". */

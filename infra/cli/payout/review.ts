@@ -11,7 +11,7 @@ export interface ReviewModules {
   readonly ask: (question: string) => Promise<boolean>;
 }
 
-/** So many lines are all shown. */
+/** A payout of up to this many lines is shown whole. */
 const ALL_LINES = 40;
 const LARGEST = 10;
 /** Of each kind of address, where not all lines are shown. */
