@@ -3,8 +3,10 @@ import { changeEdges } from "./changes.ts";
 import { tryStrategy } from "./law.ts";
 import { GUESSES_IN_ORDER, STRATEGIES } from "./strategies.ts";
 
-/** Three blocks. `npm run strategies` plays all strategies, with a million hashes each. */
-const HASHES = 120_000;
+/** A block and a half. `npm run strategies` plays all strategies, with a million hashes each. */
+const HASHES = 60_000;
+/** Where a stop leaves little to be paid too much for: by fewer, luck would hide it. */
+const HASHES_OF = new Map([["on through a stop, then the job goes on", 120_000]]);
 /** Those that were paid too much before a prefix had one target for its whole life, and who gets all that it is owed. */
 const QUICK = [
   "honest",
@@ -21,9 +23,10 @@ describe("the law of work", () => {
   it.each(QUICK)("pays no more than was hashed while told to: %s", async (name) => {
     const strategy = STRATEGIES.find((one) => one.name === name);
     if (strategy === undefined) throw new Error(`there is no strategy ${name}`);
-    const { made, verdict, z } = await tryStrategy(strategy, { seed: 7, hashes: HASHES });
+    const hashes = HASHES_OF.get(name) ?? HASHES;
+    const { made, verdict, z } = await tryStrategy(strategy, { seed: 7, hashes });
 
-    expect(made).toBeGreaterThan(HASHES / 2);
+    expect(made).toBeGreaterThan(hashes / 2);
     expect(["equal", "within"], `z = ${z.toFixed(1)}`).toContain(verdict);
   });
 

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Miner, startMiner } from "../../../edge/miner/miner.ts";
-import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
+import { type Clock, systemClock, systemRandom, type Timer } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { encodeRefusal, stratumError } from "../../../shared/messages/stratum.ts";
 import { smallTable } from "../../helpers/small-table.ts";
@@ -12,12 +12,65 @@ import { oneIn, PrefixPool } from "./prefix-pool.ts";
 
 const table = smallTable(10);
 const SPEED = 5;
-/** Time runs five times as fast: what takes seconds takes less here. */
-const hastyClock: Clock = {
-  wallMs: systemClock.wallMs,
-  monotonicMs: () => SPEED * systemClock.monotonicMs(),
-  after: (delayMs, fn) => systemClock.after(delayMs / SPEED, fn),
-};
+/** At most so much passes at once: less than what makes a miner doubt its pool. */
+const LEAP_MS = 200;
+
+interface Waiting {
+  readonly dueMs: number;
+  readonly fn: () => void;
+  real: Timer | undefined;
+}
+
+/** Time runs five times as fast, and where a test only waits it leaps: what takes seconds takes less here. */
+class HastyClock implements Clock {
+  #leaptMs = 0;
+  readonly #waiting = new Set<Waiting>();
+
+  wallMs(): number {
+    return systemClock.wallMs();
+  }
+
+  monotonicMs(): number {
+    return SPEED * systemClock.monotonicMs() + this.#leaptMs;
+  }
+
+  after(delayMs: number, fn: () => void): Timer {
+    const waiting: Waiting = { dueMs: this.monotonicMs() + delayMs, fn, real: undefined };
+    this.#arm(waiting);
+    return { stop: () => this.#disarm(waiting) };
+  }
+
+  /** Lets so much time pass, and everybody do meanwhile what is due and answer what is asked. */
+  async leap(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= LEAP_MS) {
+      this.#leaptMs += Math.min(left, LEAP_MS);
+      for (const waiting of [...this.#waiting]) this.#arm(waiting);
+      await pause(4);
+    }
+  }
+
+  /** Lets time pass until it is so. */
+  async leapUntil(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.leap(LEAP_MS);
+  }
+
+  #arm(waiting: Waiting): void {
+    this.#disarm(waiting);
+    this.#waiting.add(waiting);
+    const leftMs = Math.max(0, waiting.dueMs - this.monotonicMs());
+    waiting.real = systemClock.after(leftMs / SPEED, () => {
+      this.#waiting.delete(waiting);
+      waiting.fn();
+    });
+  }
+
+  #disarm(waiting: Waiting): void {
+    waiting.real?.stop();
+    this.#waiting.delete(waiting);
+  }
+}
+
+const hastyClock = new HastyClock();
 
 const running: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -100,13 +153,13 @@ describe("a cut line", () => {
     const { miner, oprHash, pool } = await start(oneIn(200n), 6_000);
     for (let i = 0; i < 11; i++) {
       // Long enough for the next attempt to count as a first one.
-      await pause(5_200 / SPEED);
+      await hastyClock.leap(5_200);
       const connections = pool.connections;
       // Easier and harder than what a new session is given first.
       pool.retarget(oneIn(i % 4 < 2 ? 100n : 1_000n));
       await more(miner, 3);
       await pool.cut(i % 2 === 0 ? "clean" : "half-open", ((1 + i) * 180) / SPEED);
-      await untilTrue(() => pool.connections > connections && miner.stats().authorized);
+      await hastyClock.leapUntil(() => pool.connections > connections && miner.stats().authorized);
     }
     await more(miner, 20);
     await miner.stop();
@@ -118,8 +171,9 @@ describe("a cut line", () => {
 
   it("a pool that only judges slowly is not given up", async () => {
     const { miner, pool } = await start(oneIn(2_000n));
-    pool.answer = (_socket, _id, judge) => void setTimeout(judge, 12_000 / SPEED);
-    await more(miner, 10);
+    pool.answer = (_socket, _id, judge) => void hastyClock.after(12_000, judge);
+    const { accepted } = miner.stats();
+    await hastyClock.leapUntil(() => miner.stats().accepted >= accepted + 10);
 
     expect(miner.stats().reconnects).toBe(0);
   }, 30_000);
@@ -141,7 +195,7 @@ describe("a cut line", () => {
     await more(miner, 5);
     const began = hastyClock.monotonicMs();
     await pool.cut("half-open", 1);
-    await untilTrue(() => miner.stats().reconnects === 1);
+    await hastyClock.leapUntil(() => miner.stats().reconnects === 1);
     const noticedMs = hastyClock.monotonicMs() - began;
     await more(miner, 5);
     await miner.stop();
@@ -183,7 +237,7 @@ describe("stop_mining", () => {
     await more(miner, 50);
     await becomeBusy(pool);
     pool.stopMining();
-    await untilTrue(() => miner.stats().lost > 0);
+    await hastyClock.leapUntil(() => miner.stats().lost > 0);
     await miner.stop();
 
     const { submitted, accepted, lost } = miner.stats();
