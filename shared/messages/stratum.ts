@@ -1,4 +1,4 @@
-/** One line of the stratum dialect to a value and back, for both ends. Clause ids refer to STRATUM.md; the bytes follow test/vectors/stratum. */
+/** One line of the stratum dialect to a value and back, for both ends. Clause ids refer to STRATUM.md; the bytes follow test/support/vectors/stratum. */
 
 import * as v from "valibot";
 import { parseJson } from "../json-source.ts";

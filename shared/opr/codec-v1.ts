@@ -1,6 +1,6 @@
 /**
  * V1 OPR contents: JSON, read and written as Go's encoding/json does it, since the bytes are hashed and what that package
- * accepts is consensus (pegnet `modules/opr/V1Content.go`; cases in `test/vectors/opr_v1.json`).
+ * accepts is consensus (pegnet `modules/opr/V1Content.go`; cases in `test/support/vectors/opr_v1.json`).
  */
 
 import { isJson, jsonParts, nestingDepth, parseJsonString, skipSpace } from "../json-source.ts";

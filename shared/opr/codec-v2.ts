@@ -1,6 +1,6 @@
 /**
  * V2 to V5 OPR contents: one protobuf message {1 address, 2 id, 3 int32 height, 4 winners, 5 packed uint64 assets}, byte for
- * byte as the reference's generated code reads and writes it (pegnet `modules/opr/V2Content.pb.go`; `test/vectors/opr_v2.json`).
+ * byte as the reference's generated code reads and writes it (pegnet `modules/opr/V2Content.pb.go`; `test/support/vectors/opr_v2.json`).
  * It is laxer than the protobuf rules: no UTF-8 check, over-long varints, a packed list may run over its length.
  */
 

@@ -16,7 +16,7 @@ import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { httpEvent, lambdaEnvironment } from "../aws/lambda-process.ts";
+import { httpEvent, lambdaEnvironment } from "../support/aws/lambda-process.ts";
 
 const run = promisify(execFile);
 const RUNS = Number(process.argv[2] ?? "7");

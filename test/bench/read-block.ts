@@ -6,7 +6,7 @@
 import { createBlockReader } from "../../edge/chain/reader.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
-import { BLOCK_HEIGHT, startBlockNode } from "../helpers/block-node.ts";
+import { BLOCK_HEIGHT, startBlockNode } from "../support/block-node.ts";
 
 const entries = Number(process.argv[2] ?? 1_000);
 const delays = (process.argv[3] ?? "0,50,500").split(",").map(Number);

@@ -17,7 +17,7 @@ import { migrate } from "../../shared/db/migrate.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import type { DeltaRow } from "../../shared/messages/summary.ts";
-import { addBlock, addJob } from "../helpers/books.ts";
+import { addBlock, addJob } from "../support/books.ts";
 
 const WORKERS = 10_000;
 const WORKERS_PER_USER = 4;

@@ -5,7 +5,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { STAGE_CONTEXTS } from "../aws/synth-process.ts";
+import { STAGE_CONTEXTS } from "../support/aws/synth-process.ts";
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, "../..");

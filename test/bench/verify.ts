@@ -12,8 +12,8 @@ import { toHex } from "../../shared/bytes.ts";
 import { WorkTree } from "../../shared/proofs/merkle-proof.ts";
 import { proofFile } from "../../shared/proofs/proof-file.ts";
 import { verifyProof } from "../../shared/proofs/verify.ts";
-import { tryForgeries } from "../helpers/forgeries.ts";
-import { blockOf, diceOf, fileOf, POOL_KEYS } from "../helpers/proofs.ts";
+import { tryForgeries } from "../support/forgeries.ts";
+import { blockOf, diceOf, fileOf, POOL_KEYS } from "../support/proofs.ts";
 
 const workers = Number(process.argv[2] ?? 10_000);
 const ROUNDS = 5;

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { writeFileDurably, writeNewFile } from "../../infra/durable-file.ts";
 import { ensureDevnetKeys } from "../../infra/pool/devnet-pool.ts";
 import { systemRandom } from "../../shared/clock.ts";
-import { withFullDisk } from "../helpers/full-disk.ts";
+import { withFullDisk } from "../support/full-disk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-durable-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openLogFile } from "../../infra/log-file.ts";
-import { withFullDisk } from "../helpers/full-disk.ts";
+import { withFullDisk } from "../support/full-disk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-log-"));
 afterAll(() => rmSync(folder, { recursive: true }));

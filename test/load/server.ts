@@ -9,8 +9,8 @@ import { NO_METRICS } from "../../edge/stratum/metrics.ts";
 import { StratumServer } from "../../edge/stratum/server.ts";
 import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { memoryBooks } from "../helpers/memory-books.ts";
-import { oprHashOf } from "../helpers/share-desk.ts";
+import { memoryBooks } from "../support/memory-books.ts";
+import { oprHashOf } from "../support/share-desk.ts";
 import { loadHasher } from "./table.ts";
 
 interface ServerOptions {

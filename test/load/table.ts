@@ -3,7 +3,7 @@
 import { openTable } from "../../shared/hash/open-table.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { smallTable } from "../helpers/small-table.ts";
+import { smallTable } from "../support/hash/small-table.ts";
 
 /** Hashes take no time worth mentioning at this size: what is measured is everything else. */
 export const SMALL_BITS = 10;

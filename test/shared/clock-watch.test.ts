@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createClockWatch } from "../../shared/clock-watch.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { createTestDatabase } from "../helpers/database.ts";
+import { createTestDatabase } from "../support/database.ts";
 
 describe("the watch over clocks", () => {
   it("alarms on a jump of the wall clock, either way, once each, and on nothing else", async () => {

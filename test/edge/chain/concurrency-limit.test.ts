@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ConcurrencyLimit, createConcurrencyLimit } from "../../../edge/chain/concurrency-limit.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
 
 const OPTIONS = { least: 4, first: 16, most: 256 };
 

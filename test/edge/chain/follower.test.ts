@@ -6,7 +6,7 @@ import { type BlockRow, latestBlock, readBlock, writeBlock } from "../../../shar
 import { insertJob, type JobRow } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const keyMr = (height: number, chain = "a"): string => `${chain}${height}`.padStart(64, "0");
 

@@ -7,7 +7,7 @@ import {
   observeMinute,
 } from "../../../edge/chain/minutes.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const reply = (minute: number, directoryBlockHeight: number, leaderHeight: number): MinuteReply => ({
   minute,

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createBlockReader } from "../../../edge/chain/reader.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
-import { BLOCK_HEIGHT, type BlockNode, startBlockNode } from "../../helpers/block-node.ts";
+import { BLOCK_HEIGHT, type BlockNode, startBlockNode } from "../../support/block-node.ts";
 
 const nodes: BlockNode[] = [];
 afterEach(async () => {

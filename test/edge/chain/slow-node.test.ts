@@ -11,8 +11,8 @@ import { insertJob } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
 
 const BLOCK_MS = 2_000;
 const DELAY_MS = 150;

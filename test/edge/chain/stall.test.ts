@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createStallWatch, type StallWatch } from "../../../edge/chain/stall.ts";
 import { healthOf } from "../../../infra/pool/pool-web.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
-import { pass as passOn } from "../../helpers/turns.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
+import { pass as passOn } from "../../support/turns.ts";
 
 const BLOCK_MS = 10_000;
 

@@ -8,7 +8,7 @@ import { parseCommit } from "../../../shared/factom/commit.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { entryHash, parseEntry } from "../../../shared/factom/entry.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const payer = keyPairFromSeed(new Uint8Array(32).fill(7));
 

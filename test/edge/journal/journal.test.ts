@@ -9,9 +9,9 @@ import { readJournal } from "../../../edge/journal/read-journal.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
-import { memoryDisk } from "../../helpers/memory-disk.ts";
-import { passUntil, settle } from "../../helpers/turns.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
+import { memoryDisk } from "../../support/memory-disk.ts";
+import { passUntil, settle } from "../../support/turns.ts";
 
 const FOLDER = "/data/journal";
 

@@ -9,9 +9,9 @@ import { edgeIdentity } from "../../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../../edge/lease/named.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
-import { memoryDisk } from "../../helpers/memory-disk.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { manualClock } from "../../support/manual-clock.ts";
+import { memoryDisk } from "../../support/memory-disk.ts";
 
 describe("the data folder's lock", () => {
   let folder = "";

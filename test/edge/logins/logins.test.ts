@@ -17,8 +17,8 @@ import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import type { Auth, LoginRequest, LoginReply } from "../../../shared/messages/login.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLoginThrottle } from "../../../edge/logins/throttle.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const A = "192.0.2.1";
 const HOUR_MS = 3_600_000;

@@ -16,10 +16,10 @@ import {
   parseStratumLine,
   stratumError,
 } from "../../../shared/messages/stratum.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { smallTable } from "../../helpers/small-table.ts";
-import { untilTrue } from "../../helpers/until.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { smallTable } from "../../support/hash/small-table.ts";
+import { untilTrue } from "../../support/until.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const table = smallTable(10);
 const HASH_A = "aa".repeat(32);

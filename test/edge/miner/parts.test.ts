@@ -8,7 +8,7 @@ import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
 import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { ShareOutbox } from "../../../edge/miner/share-outbox.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const hit = (job: MiningJob, counter = 1) => ({
   work: { job, prefix: 7, target: 0xffff_0000_0000_0000n },

@@ -13,7 +13,7 @@ import {
   type StratumId,
   stratumError,
 } from "../../../shared/messages/stratum.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
 
 /** A target of one share in `hashes` on average. */
 export const oneIn = (hashes: bigint): bigint => 2n ** 64n - 2n ** 64n / hashes;

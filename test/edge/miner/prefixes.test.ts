@@ -6,8 +6,8 @@ import { type Miner, startMiner } from "../../../edge/miner/miner.ts";
 import { type Clock, systemClock, systemRandom, type Timer } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { encodeRefusal, stratumError } from "../../../shared/messages/stratum.ts";
-import { smallTable } from "../../helpers/small-table.ts";
-import { untilTrue } from "../../helpers/until.ts";
+import { smallTable } from "../../support/hash/small-table.ts";
+import { untilTrue } from "../../support/until.ts";
 import { oneIn, PrefixPool } from "./prefix-pool.ts";
 
 const table = smallTable(10);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { memoryBooks } from "../../helpers/memory-books.ts";
-import { memoryDisk } from "../../helpers/memory-disk.ts";
+import { memoryBooks } from "../../support/memory-books.ts";
+import { memoryDisk } from "../../support/memory-disk.ts";
 import {
   type Found,
   mine,
@@ -10,8 +10,8 @@ import {
   type World,
   word,
   world,
-} from "../../helpers/share-desk.ts";
-import { pass, passUntil, settle } from "../../helpers/turns.ts";
+} from "../../support/share-desk.ts";
+import { pass, passUntil, settle } from "../../support/turns.ts";
 
 /** One share of the script; its worker's name is its own, so that the books tell how often it was credited. */
 interface Planned {

@@ -11,8 +11,8 @@ import { insertUser } from "../../../shared/db/accounts.ts";
 import { edgeRecords } from "../../../shared/db/edges.ts";
 import { one, sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { hasher8, mine, never, oprHashOf, submission, word } from "../../helpers/share-desk.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { hasher8, mine, never, oprHashOf, submission, word } from "../../support/share-desk.ts";
 
 const LIMITS = { inJob: 64, newInDay: 4 };
 

@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { Prefixes } from "../../../edge/shares/prefixes.ts";
 import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
-import { granted, openJob, start, type World, world } from "../../helpers/share-desk.ts";
-import { pass } from "../../helpers/turns.ts";
+import { manualClock } from "../../support/manual-clock.ts";
+import { granted, openJob, start, type World, world } from "../../support/share-desk.ts";
+import { pass } from "../../support/turns.ts";
 
 const SESSIONS = 16;
 const ALARM = expect.stringContaining("fewer than an eighth of the nonce prefixes are free");

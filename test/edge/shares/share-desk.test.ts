@@ -4,7 +4,7 @@ import { toHex } from "../../../shared/bytes.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
 import { delta, MAX_SUMMARY_BYTES, summary } from "../../../shared/messages/summary.ts";
-import { type MemoryDisk, memoryDisk } from "../../helpers/memory-disk.ts";
+import { type MemoryDisk, memoryDisk } from "../../support/memory-disk.ts";
 import {
   ALICE,
   drain,
@@ -22,8 +22,8 @@ import {
   type World,
   word,
   world,
-} from "../../helpers/share-desk.ts";
-import { pass, passUntil, settle } from "../../helpers/turns.ts";
+} from "../../support/share-desk.ts";
+import { pass, passUntil, settle } from "../../support/turns.ts";
 
 const LATE_MS = 1_000;
 

@@ -3,9 +3,9 @@ import { SummaryOutbox } from "../../../edge/shares/summary-outbox.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
-import { memoryBooks } from "../../helpers/memory-books.ts";
-import { pass } from "../../helpers/turns.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
+import { memoryBooks } from "../../support/memory-books.ts";
+import { pass } from "../../support/turns.ts";
 
 let clock: ManualClock;
 let outbox: SummaryOutbox;

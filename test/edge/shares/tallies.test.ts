@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { lateMsOf } from "../../../edge/lease/slots.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
 import type { DeltaRow } from "../../../shared/messages/summary.ts";
-import { memoryDisk } from "../../helpers/memory-disk.ts";
+import { memoryDisk } from "../../support/memory-disk.ts";
 import {
   BLOCK_MS,
   granted,
@@ -14,8 +14,8 @@ import {
   submit,
   type World,
   world,
-} from "../../helpers/share-desk.ts";
-import { pass } from "../../helpers/turns.ts";
+} from "../../support/share-desk.ts";
+import { pass } from "../../support/turns.ts";
 
 const LATE_MS = lateMsOf(BLOCK_MS);
 /** A hash in 16 reaches it. */

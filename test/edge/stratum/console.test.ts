@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { runConsoleCommand } from "../../../edge/stratum/console.ts";
-import { HASH_B, methods, startHarness } from "./support/harness.ts";
+import { HASH_B, methods, startHarness } from "../../support/stratum/harness.ts";
 
 async function started() {
   const harness = startHarness();

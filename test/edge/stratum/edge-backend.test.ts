@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { AnnouncedJobs } from "../../../edge/stratum/announced-jobs.ts";
 import { EdgeBackend } from "../../../edge/stratum/edge-backend.ts";
-import { openJob, oprHashOf, start, type World, world } from "../../helpers/share-desk.ts";
-import { passUntil } from "../../helpers/turns.ts";
+import { openJob, oprHashOf, start, type World, world } from "../../support/share-desk.ts";
+import { passUntil } from "../../support/turns.ts";
 
 function backendOf(w: World): { backend: EdgeBackend; announced: AnnouncedJobs } {
   const announced = new AnnouncedJobs();

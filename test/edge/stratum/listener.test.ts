@@ -8,10 +8,10 @@ import { dialPool } from "../../../edge/miner/dial.ts";
 import { listenOn } from "../../../edge/stratum/listen-on.ts";
 import { type Listening, type ListenOptions, listenStratum } from "../../../edge/stratum/listener.ts";
 import type { StratumSettings } from "../../../edge/stratum/settings.ts";
-import { RawClient } from "../../helpers/raw-client.ts";
-import { call, startHarness } from "./support/harness.ts";
-import { proxyHeader, v4 } from "./support/proxy-header.ts";
-import { TEST_CERT, TEST_KEY } from "./support/tls.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import { call, startHarness } from "../../support/stratum/harness.ts";
+import { proxyHeader, v4 } from "../../support/stratum/proxy-header.ts";
+import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
 
 const TLS = { key: TEST_KEY, cert: TEST_CERT };
 const SUBSCRIBE = call(1, "mining.subscribe", "x");

@@ -5,8 +5,8 @@ import { Prefixes } from "../../../edge/shares/prefixes.ts";
 import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const oprHash = "ab".repeat(32);
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PROXY_V2_MAX_BYTES, parseProxyV2 } from "../../../edge/stratum/proxy-v2.ts";
-import { proxyHeader, SIGNATURE, v4, v6 } from "./support/proxy-header.ts";
+import { proxyHeader, SIGNATURE, v4, v6 } from "../../support/stratum/proxy-header.ts";
 
 const AWS_FIELD = [0xea, Buffer.concat([Buffer.from([1]), Buffer.from("vpce-0123456789abcdef0")])] as const;
 

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { untilTrue } from "../../helpers/until.ts";
+import { untilTrue } from "../../support/until.ts";
 import {
   call,
   HASH_A,
@@ -11,7 +11,7 @@ import {
   type ScriptedVerdict,
   share,
   startHarness,
-} from "./support/harness.ts";
+} from "../../support/stratum/harness.ts";
 
 const SECOND = 1_000;
 

@@ -1,11 +1,11 @@
 /** Every recorded conversation against the real server, byte for byte; what differs must be in the protocol page. */
 
 import { describe, expect, it } from "vitest";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { CLAUSES, documentedClauses, explanations } from "./support/clauses.ts";
-import { type Difference, findDifferences } from "./support/differences.ts";
-import { Accounts, recordedHasher, replay } from "./support/replay.ts";
-import { readTranscript, transcriptNames } from "./support/transcript.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { CLAUSES, documentedClauses, explanations } from "../../support/stratum/clauses.ts";
+import { type Difference, findDifferences } from "../../support/stratum/differences.ts";
+import { Accounts, recordedHasher, replay } from "../../support/stratum/replay.ts";
+import { readTranscript, transcriptNames } from "../../support/stratum/transcript.ts";
 
 const hasher = smallHasher(10);
 const accounts = new Accounts();

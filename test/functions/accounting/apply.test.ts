@@ -5,8 +5,8 @@ import { unparkDeltas, watermarks } from "../../../shared/db/deltas.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { closeJob } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, addUsers, closeBody, deltaBody, sharesOf, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addBlock, addJob, addUsers, closeBody, deltaBody, sharesOf, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let db: Db;

@@ -9,10 +9,10 @@ import { createPoolMetrics, type PoolMetrics } from "../../../infra/pool/metrics
 import { systemClock } from "../../../shared/clock.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
 import { type Logger, SILENT } from "../../../shared/logger.ts";
-import { addBlock } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
-import { bookEverything } from "../../helpers/replayed-pool.ts";
+import { addBlock } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
+import { bookEverything } from "../../support/replayed-pool.ts";
 
 let database: TestDatabase;
 let db: Db;

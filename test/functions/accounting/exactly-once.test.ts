@@ -12,8 +12,8 @@ import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { closeJob } from "../../../shared/db/seals.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addEpoch, addJob, addUsers, closeBody, deltaBody, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addBlock, addEpoch, addJob, addUsers, closeBody, deltaBody, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let db: Db;

@@ -9,8 +9,8 @@ import { openPg } from "../../../shared/db/drivers/pg.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, addUsers, closeBody, deltaBody, sharesOf } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addBlock, addJob, addUsers, closeBody, deltaBody, sharesOf } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let db: Db;

@@ -11,8 +11,8 @@ import { closeJob } from "../../../shared/db/seals.ts";
 import { confirmWorkers, forgetWorker, waitingWorkers } from "../../../shared/db/workers.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { REST_WORKER } from "../../../shared/messages/summary.ts";
-import { addBlock, addJob, addUsers, deltaBody, sharesOf, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addBlock, addJob, addUsers, deltaBody, sharesOf, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let db: Db;

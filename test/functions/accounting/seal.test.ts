@@ -7,8 +7,8 @@ import { type Db, sql } from "../../../shared/db/port.ts";
 import { restartDeadlines, type SealedBlock, sealedSince } from "../../../shared/db/seals.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addEpoch, addJob, addUsers, closeBody, deltaBody, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addBlock, addEpoch, addJob, addUsers, closeBody, deltaBody, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const DEADLINE_MS = 30_000;
 let database: TestDatabase;

@@ -8,9 +8,9 @@ import { systemClock } from "../../../shared/clock.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { countWithholding, listWithholding, sumWithholding } from "../../../shared/db/withholding.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { addBlock, addJob, addUsers, deltaBody, text } from "../../helpers/books.ts";
-import { testClient } from "../../helpers/http-client.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../support/api.ts";
+import { addBlock, addJob, addUsers, deltaBody, text } from "../../support/books.ts";
+import { testClient } from "../../support/http-client.ts";
 
 let api: TestApi | undefined;
 let db: Db;

@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
 import { jsonSchema } from "../../../functions/api/json-schema.ts";
-import { createTestApi, type TestApi } from "../../helpers/api.ts";
-import { testClient } from "../../helpers/http-client.ts";
+import { createTestApi, type TestApi } from "../../support/api.ts";
+import { testClient } from "../../support/http-client.ts";
 
 interface Operation {
   operationId: string;

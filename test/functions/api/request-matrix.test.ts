@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
 import type { ApiRoute } from "../../../functions/api/http/route.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { text } from "../../helpers/books.ts";
-import { type TestClient, testClient } from "../../helpers/http-client.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../support/api.ts";
+import { text } from "../../support/books.ts";
+import { type TestClient, testClient } from "../../support/http-client.ts";
 
 let api: TestApi;
 let boss: TestClient;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
 import { VIEWS } from "../../../functions/api/views/views.ts";
-import { addressOf } from "../../helpers/accounts.ts";
+import { addressOf } from "../../support/accounts.ts";
 import {
   BLOCKS,
   createTestApi,
@@ -11,8 +11,8 @@ import {
   loggedIn,
   PASSWORD,
   type TestApi,
-} from "../../helpers/api.ts";
-import { type TestClient, testClient } from "../../helpers/http-client.ts";
+} from "../../support/api.ts";
+import { type TestClient, testClient } from "../../support/http-client.ts";
 
 let api: TestApi;
 let visitor: TestClient;

@@ -6,9 +6,9 @@ import { dbResetSecondFactorCommand } from "../../../infra/cli/books/accounts.ts
 import { insertUser } from "../../../shared/db/accounts.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
-import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { type TestClient, testClient } from "../../helpers/http-client.ts";
+import { addressOf, cheapPasswords, uniqueName } from "../../support/accounts.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../support/api.ts";
+import { type TestClient, testClient } from "../../support/http-client.ts";
 
 const PATH = "/api/me/second-factor";
 let api: TestApi;

@@ -4,9 +4,9 @@ import { VIEWS } from "../../../functions/api/views/views.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
 import { insertInvite, isUnclaimed } from "../../../shared/db/invites.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { addressOf, uniqueName } from "../../helpers/accounts.ts";
-import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { eventOf, type Sent, type TestClient, testClient } from "../../helpers/http-client.ts";
+import { addressOf, uniqueName } from "../../support/accounts.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../support/api.ts";
+import { eventOf, type Sent, type TestClient, testClient } from "../../support/http-client.ts";
 
 let api: TestApi;
 let client: TestClient;

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApiHandler } from "../../../functions/api/handler.ts";
 import type { ApiModules } from "../../../functions/api/options.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { createTestApi, LIVE, OPTIONS, type TestApi } from "../../helpers/api.ts";
-import { testClient } from "../../helpers/http-client.ts";
+import { createTestApi, LIVE, OPTIONS, type TestApi } from "../../support/api.ts";
+import { testClient } from "../../support/http-client.ts";
 
 let api: TestApi;
 beforeAll(async () => {

@@ -10,10 +10,10 @@ import { SILENT } from "../../../shared/logger.ts";
 import { MAX_SUMMARY_BYTES, REST_WORKER } from "../../../shared/messages/summary.ts";
 import { proofFile } from "../../../shared/proofs/proof-file.ts";
 import { verifyProof } from "../../../shared/proofs/verify.ts";
-import { createTestApi, PASSWORD, type TestApi } from "../../helpers/api.ts";
-import { addBlock, addJob, deltaBody } from "../../helpers/books.ts";
-import { type TestClient, testClient } from "../../helpers/http-client.ts";
-import { POOL_KEYS } from "../../helpers/proofs.ts";
+import { createTestApi, PASSWORD, type TestApi } from "../../support/api.ts";
+import { addBlock, addJob, deltaBody } from "../../support/books.ts";
+import { type TestClient, testClient } from "../../support/http-client.ts";
+import { POOL_KEYS } from "../../support/proofs.ts";
 
 let api: TestApi;
 let ann: TestClient;

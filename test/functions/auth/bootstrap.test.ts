@@ -5,8 +5,8 @@ import { dbAdminCommand, dbCodeCommand } from "../../../infra/cli/books/accounts
 import { systemRandom } from "../../../shared/clock.ts";
 import { findUser, insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
 import { isUnclaimed } from "../../../shared/db/invites.ts";
-import { addressOf, cheapPasswords } from "../../helpers/accounts.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addressOf, cheapPasswords } from "../../support/accounts.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 const passwords = cheapPasswords();

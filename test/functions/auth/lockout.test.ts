@@ -13,9 +13,9 @@ import { insertInvite } from "../../../shared/db/invites.ts";
 import { type Db, one, type Sql, sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import type { Auth } from "../../../shared/messages/login.ts";
-import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { type ManualClock, manualClock } from "../../helpers/manual-clock.ts";
+import { addressOf, cheapPasswords, uniqueName } from "../../support/accounts.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
 
 const PASSWORD = "correct horse battery";
 let database: TestDatabase;

@@ -15,9 +15,9 @@ import {
 } from "../../../shared/db/second-factors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import type { Auth, LoginReply } from "../../../shared/messages/login.ts";
-import { addressOf, cheapPasswords, uniqueName } from "../../helpers/accounts.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { addressOf, cheapPasswords, uniqueName } from "../../support/accounts.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 let database: TestDatabase;
 let closed: Auth;

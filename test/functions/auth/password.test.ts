@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createPasswords } from "../../../functions/auth/password.ts";
 import { systemRandom } from "../../../shared/clock.ts";
-import { cheapPasswords } from "../../helpers/accounts.ts";
+import { cheapPasswords } from "../../support/accounts.ts";
 
 describe("createPasswords", () => {
   it("stores argon2id of 19 MiB and two passes in PHC form, with a salt of its own each time", async () => {

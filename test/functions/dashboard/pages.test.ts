@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAssets } from "../../../functions/dashboard/asset-files.ts";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
-import { createTestApi, EVIL, FIRST_HEIGHT, loggedIn, type TestApi } from "../../helpers/api.ts";
-import { type TestClient, testClient } from "../../helpers/http-client.ts";
+import { createTestApi, EVIL, FIRST_HEIGHT, loggedIn, type TestApi } from "../../support/api.ts";
+import { type TestClient, testClient } from "../../support/http-client.ts";
 
 const HTML = { headers: { accept: "text/html,*/*" } };
 let api: TestApi;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMigrateHandler } from "../../../functions/migrate/handler.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const REQUEST = {
   RequestType: "Create",

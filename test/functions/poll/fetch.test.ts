@@ -9,7 +9,7 @@ import { systemClock } from "../../../shared/clock.ts";
 import type { EnabledSource } from "../../../shared/prices/order.ts";
 import type { PriceSource } from "../../../shared/prices/source.ts";
 import { devnet } from "../../../shared/prices/sources/devnet.ts";
-import { eagerClock } from "../../helpers/eager-clock.ts";
+import { eagerClock } from "../../support/eager-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const LIMITS = { timeoutMs: 5_000, maxBytes: 1_000 };

@@ -11,7 +11,7 @@ import { SILENT } from "../../../shared/logger.ts";
 import { assetsOf, onlyVersion } from "../../../shared/opr/assets.ts";
 import { orderSources } from "../../../shared/prices/order.ts";
 import { DEVIATION_LIMITS } from "../../../shared/prices/safety.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const TRUE_PRICE = 96_000;
 /** A minute passes in twelve seconds: limits of five seconds are reached in one. */

@@ -17,8 +17,8 @@ import {
 import { SILENT } from "../../../shared/logger.ts";
 import { assetsOf, onlyVersion } from "../../../shared/opr/assets.ts";
 import { orderSources } from "../../../shared/prices/order.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { type EagerClock, eagerClock } from "../../helpers/eager-clock.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { type EagerClock, eagerClock } from "../../support/eager-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 18, 12);
 const MINUTE = 60_000;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { MINISTACK_VERSION } from "../../../infra/emulator/ministack.ts";
 import { creditAddress, factoidAddress } from "../../../infra/pool/key-addresses.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
-import { resourcesOf, synthesiseLocal } from "./support/stage-templates.ts";
+import { resourcesOf, synthesiseLocal } from "../../support/aws/stage-templates.ts";
 
 const compose = readFileSync(new URL("../../../localstack-compose.yml", import.meta.url), "utf8");
 

@@ -13,7 +13,7 @@ import {
   synthesise,
   synthesiseLocal,
   VERSION,
-} from "./support/stage-templates.ts";
+} from "../../support/aws/stage-templates.ts";
 
 const stages: Record<"dev" | "prod", StageTemplates> = Object.create(null);
 let local: Template;

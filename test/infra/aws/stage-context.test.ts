@@ -8,7 +8,7 @@ import { readLocal } from "../../../infra/aws/local-app.ts";
 import { readContext, stageOf } from "../../../infra/aws/stage-context.ts";
 import { STAGES } from "../../../infra/aws/stages.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
-import { COINBASE, CONTEXT } from "./support/stage-templates.ts";
+import { COINBASE, CONTEXT } from "../../support/aws/stage-templates.ts";
 
 const read = (given: Record<string, unknown>) => readContext((key) => given[key]);
 

@@ -15,8 +15,8 @@ import { adjust, recordReceipt } from "../../../shared/db/payments.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, addUsers, deltaBody, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { addBlock, addJob, addUsers, deltaBody, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const HASH_1 = "1".repeat(64);
 const HASH_2 = "2".repeat(64);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { showProgress, showTable } from "../../../infra/cli/progress.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 function start(terminal: { isTTY?: boolean; columns?: number }) {
   const clock = manualClock();

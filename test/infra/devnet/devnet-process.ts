@@ -3,7 +3,7 @@
 import { devnetCommand } from "../../../infra/cli/network/devnet.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
 
 await devnetCommand(
   { dataDir: process.argv[2], blockSeconds: 0.3, rivalHashes: "300", json: true },

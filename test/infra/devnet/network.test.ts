@@ -24,8 +24,8 @@ import { SILENT } from "../../../shared/logger.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
 import { previousWinners } from "../../../shared/opr/record.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const BLOCK_MS = 10_000;
 const hasher = smallHasher(10);

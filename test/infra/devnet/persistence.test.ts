@@ -22,8 +22,8 @@ import {
 import type { Logger } from "../../../shared/logger.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { MAINNET_ACTIVATIONS, onlyVersion } from "../../../shared/opr/assets.ts";
-import { withFullDisk } from "../../helpers/full-disk.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { withFullDisk } from "../../support/full-disk.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
 
 const hasher = smallHasher(10);
 let folder = "";

@@ -6,7 +6,7 @@ import { createPriceWalk } from "../../../infra/devnet/price-walk.ts";
 import { createSeededRandom } from "../../../infra/devnet/seeded-random.ts";
 import { assetsOf } from "../../../shared/opr/assets.ts";
 import { devnet } from "../../../shared/prices/sources/devnet.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 let feed: PriceFeed | undefined;
 afterEach(() => feed?.stop());

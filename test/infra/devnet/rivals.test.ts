@@ -10,8 +10,8 @@ import { parseEntry } from "../../../shared/factom/entry.ts";
 import { assetsOf, type OprVersion } from "../../../shared/opr/assets.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprHash } from "../../../shared/opr/record.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const seededBytes = (seed: number) => {
   const seeded = createSeededRandom(seed);

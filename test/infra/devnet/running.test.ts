@@ -29,7 +29,7 @@ import { formatPayoutLines, parsePayoutLines } from "../../../shared/factom/payo
 import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
 
 const POOL_SEED = new Uint8Array(32).fill(2);
 const CREDIT_SEED = new Uint8Array(32).fill(1);

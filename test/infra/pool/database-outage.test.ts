@@ -3,7 +3,7 @@ import { watchDatabase } from "../../../infra/pool/database-outage.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const statement = { text: "SELECT 1", values: [] };
 

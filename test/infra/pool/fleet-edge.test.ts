@@ -27,11 +27,11 @@ import { sql } from "../../../shared/db/port.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addressOf, cheapPasswords } from "../../helpers/accounts.ts";
-import { type AwsStub, startAwsStub } from "../../helpers/aws-stub.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { smallTable } from "../../helpers/small-table.ts";
+import { addressOf, cheapPasswords } from "../../support/accounts.ts";
+import { type AwsStub, startAwsStub } from "../../support/aws/aws-stub.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { smallTable } from "../../support/hash/small-table.ts";
 
 const BLOCK_MS = 1_500;
 const BITS = 8;

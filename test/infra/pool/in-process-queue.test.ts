@@ -9,8 +9,8 @@ import {
 } from "../../../infra/pool/in-process-queue.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { describeQueueContract, type SqsHandler } from "../../contracts/queue.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { describeQueueContract, type SqsHandler } from "../../support/contracts/queue.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 const modules = { clock: systemClock, random: systemRandom, logger: SILENT };
 

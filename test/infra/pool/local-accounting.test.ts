@@ -13,8 +13,8 @@ import {
   deltaBody,
   sharesOf,
   text,
-} from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+} from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let db: Db;

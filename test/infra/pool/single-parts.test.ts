@@ -15,9 +15,9 @@ import type { SealedBlock } from "../../../shared/db/seals.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
+import { addBlock, addJob, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
 
 const BLOCK_MS = 500;
 const override = (section: string, key: string, value: unknown) => ({ section, key, value, from: "--test" });

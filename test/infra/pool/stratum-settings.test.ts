@@ -8,8 +8,8 @@ import { loadConfig } from "../../../infra/config/load.ts";
 import type { Config } from "../../../infra/config/schema.ts";
 import { renewCertificate, stratumOptions } from "../../../infra/pool/stratum-settings.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { TEST_CERT, TEST_KEY } from "../../edge/stratum/support/tls.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
+import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
 
 let folder = "";
 beforeEach(() => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApiHandler } from "../../../functions/api/handler.ts";
 import { startWeb, type Web } from "../../../infra/pool/web.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { createTestApi, OPTIONS, PASSWORD, type TestApi } from "../../helpers/api.ts";
+import { createTestApi, OPTIONS, PASSWORD, type TestApi } from "../../support/api.ts";
 
 const HAS_IPV6 = Object.values(networkInterfaces())
   .flat()

@@ -10,8 +10,13 @@ import { MAX_U64 } from "../../../shared/bytes.ts";
 import { insertBestTarget } from "../../../shared/difficulty/best-targets.ts";
 import { difficultyFromTarget } from "../../../shared/difficulty/target.ts";
 import { achievedWork } from "../../../shared/difficulty/work.ts";
-import { casesOf, decimal, float, hexInteger, readCases } from "../../helpers/vectors.ts";
-import { averageHashrate, onOneScale, shortestDecimal, sumDifficulties } from "./reference-sums.ts";
+import {
+  averageHashrate,
+  onOneScale,
+  shortestDecimal,
+  sumDifficulties,
+} from "../../support/reference-sums.ts";
+import { casesOf, decimal, float, hexInteger, readCases } from "../../support/vectors.ts";
 
 const CASES = readCases("accounting.json");
 const STORED = readCases("accounting_stored.json");

@@ -7,7 +7,7 @@ import { hashrateFromBest, hashrateFromWork } from "../../../shared/accounting/h
 import { compareNames } from "../../../shared/accounting/name-order.ts";
 import { type SplitInput, splitReward } from "../../../shared/accounting/split.ts";
 import { achievedWork } from "../../../shared/difficulty/work.ts";
-import { hexInteger } from "../../helpers/vectors.ts";
+import { hexInteger } from "../../support/vectors.ts";
 
 const INPUT = fc
   .record({
@@ -127,7 +127,7 @@ describe("hash-rate estimates", () => {
 
 describe("the recorded run of the reference pool", () => {
   it("paid what integer work in units of achieved difficulty pays, block by block", () => {
-    const text = readFileSync(new URL("../../vectors/e2e.json", import.meta.url), "utf8");
+    const text = readFileSync(new URL("../../support/vectors/e2e.json", import.meta.url), "utf8");
     const share = v.object({ accepted: v.boolean(), target: hexInteger, user: v.string() });
     const rows = v.array(v.record(v.string(), v.nullable(v.string())));
     const run = v.parse(

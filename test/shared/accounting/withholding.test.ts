@@ -14,7 +14,7 @@ import {
   withBlock,
 } from "../../../shared/accounting/withholding.ts";
 import { HASH_SPACE } from "../../../shared/difficulty/target.ts";
-import { Chance } from "../../simulate/random.ts";
+import { Chance } from "../../support/random.ts";
 
 const BLOCKS_A_YEAR = 52_560;
 const top = 1n << 64n;

@@ -8,9 +8,9 @@ import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
 import { closeJob, sealCandidate } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, addUsers, text } from "../../helpers/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { bookEverything } from "../../helpers/replayed-pool.ts";
+import { addBlock, addJob, addUsers, text } from "../../support/books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { bookEverything } from "../../support/replayed-pool.ts";
 
 let database: TestDatabase;
 let db: Db;

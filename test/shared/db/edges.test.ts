@@ -9,8 +9,8 @@ import {
   renewLease,
 } from "../../../shared/db/edges.ts";
 import { first, sql } from "../../../shared/db/port.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { memoryBooks } from "../../helpers/memory-books.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { memoryBooks } from "../../support/memory-books.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { one, sql } from "../../../shared/db/port.ts";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 describe("migrations", () => {
   let database: TestDatabase;

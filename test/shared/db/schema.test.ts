@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../helpers/database.ts";
-import { dumpSchema } from "../../tools/schema-dump.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { dumpSchema } from "../../support/schema-dump.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {

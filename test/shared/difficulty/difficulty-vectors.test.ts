@@ -24,7 +24,7 @@ import {
   targetFromHashrate,
   totalHashes,
 } from "../../../shared/difficulty/target.ts";
-import { casesOf, decimal, float, readCases } from "../../helpers/vectors.ts";
+import { casesOf, decimal, float, readCases } from "../../support/vectors.ts";
 
 const CASES = readCases("difficulty.json");
 const panic = v.optional(v.string());

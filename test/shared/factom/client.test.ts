@@ -15,7 +15,9 @@ const CALL = v.object({
   reply: v.string(),
   error: v.nullable(v.string()),
 });
-const file: { cases: { kind: string }[] } = JSON.parse(readFileSync("test/vectors/factom.json", "utf8"));
+const file: { cases: { kind: string }[] } = JSON.parse(
+  readFileSync("test/support/vectors/factom.json", "utf8"),
+);
 const calls = v.parse(
   v.array(CALL),
   file.cases.filter((one) => one.kind === "factomdRPC"),

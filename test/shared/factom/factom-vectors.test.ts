@@ -143,7 +143,7 @@ const CASES = v.array(
     v.object({ kind: v.literal("factomdRPC") }),
   ]),
 );
-const cases = v.parse(CASES, JSON.parse(readFileSync("test/vectors/factom.json", "utf8")).cases);
+const cases = v.parse(CASES, JSON.parse(readFileSync("test/support/vectors/factom.json", "utf8")).cases);
 
 type Case = (typeof cases)[number];
 function ofKind<K extends Case["kind"]>(kind: K, count: number): Extract<Case, { kind: K }>[] {

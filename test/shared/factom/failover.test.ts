@@ -6,7 +6,7 @@ import { encodeDirectoryBlock } from "../../../shared/factom/block.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { createFailover } from "../../../shared/factom/failover.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { manualClock } from "../../helpers/manual-clock.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 
 interface Call {
   readonly id: number;

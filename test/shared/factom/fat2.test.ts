@@ -42,7 +42,7 @@ const VERDICT = v.object({
   extids: v.array(v.string()),
   valid: v.boolean(),
 });
-const file = JSON.parse(readFileSync("test/vectors/factom_fat2.json", "utf8"));
+const file = JSON.parse(readFileSync("test/support/vectors/factom_fat2.json", "utf8"));
 const cases = v.parse(v.array(v.variant("kind", [BATCH, VERDICT])), file.cases);
 const batches = cases.filter((one) => one.kind === "payoutBatch");
 const verdicts = cases.filter((one) => one.kind === "validity");

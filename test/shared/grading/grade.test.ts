@@ -7,10 +7,10 @@ import { payoutAt, poolReward } from "../../../shared/grading/payouts.ts";
 import { rulesOf } from "../../../shared/grading/versions.ts";
 import { parseOpr } from "../../../shared/opr/parse.ts";
 import { floatPrices } from "../../../shared/opr/record.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { casesOf, decimal, float, readCases } from "../../helpers/vectors.ts";
+import { expectGraded, gradedResult } from "../../support/graded-vector.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { casesOf, decimal, float, readCases } from "../../support/vectors.ts";
 import { bytes } from "../opr/opr-vectors.ts";
-import { expectGraded, gradedResult } from "./graded-vector.ts";
 
 const version = v.picklist([1, 2, 3, 4, 5]);
 const cases = readCases("grading.json");

@@ -5,7 +5,7 @@ import { poolContentCheck } from "../../../shared/grading/pool-content-check.ts"
 import { checkPreviousWinners } from "../../../shared/grading/previous-winners.ts";
 import { type EntryRefusal, validateEntry } from "../../../shared/grading/validate.ts";
 import { isOprVersion } from "../../../shared/opr/assets.ts";
-import { casesOf, decimal, readCases } from "../../helpers/vectors.ts";
+import { casesOf, decimal, readCases } from "../../support/vectors.ts";
 import { bytes } from "../opr/opr-vectors.ts";
 
 const version = v.picklist([1, 2, 3, 4, 5]);

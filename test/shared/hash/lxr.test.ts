@@ -7,8 +7,8 @@ import { generateTable, LXR_PASSES, LXR_SEED, lxrHash } from "../../../shared/ha
 import { allocateTable, claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { tableSum } from "../../../shared/hash/table-sums.ts";
 import { nativeLibrary } from "./native.ts";
-import { makeTable, VECTORS } from "./tables.ts";
-import { describeVectors } from "./vectors.ts";
+import { makeTable, VECTORS } from "../../support/hash/tables.ts";
+import { describeVectors } from "../../support/hash/vectors.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

@@ -15,7 +15,7 @@ import {
   writeTable,
 } from "../../../shared/hash/table-file.ts";
 import type { Logger } from "../../../shared/logger.ts";
-import { makeTable } from "./tables.ts";
+import { makeTable } from "../../support/hash/tables.ts";
 
 const BITS = 10;
 const right = Buffer.from(tableBytes(makeTable(BITS)));

@@ -8,7 +8,7 @@ import { lxrHash } from "../../../shared/hash/lxr.ts";
 import { LxrPool, type LxrPoolOptions } from "../../../shared/hash/pool.ts";
 import { claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { makeTable } from "./tables.ts";
+import { makeTable } from "../../support/hash/tables.ts";
 import { batchNotes } from "./workers/batch-notes.ts";
 
 const table = makeTable(10);

@@ -20,7 +20,7 @@ const lists = v.object({
 
 describe("OPR versions", () => {
   it.each(["opr_v1.json", "opr_v2.json"])("list the assets in the reference's order: %s", (file) => {
-    const text = readFileSync(new URL(`../../vectors/${file}`, import.meta.url), "utf8");
+    const text = readFileSync(new URL(`../../support/vectors/${file}`, import.meta.url), "utf8");
     const { V1, V2, V4, V5 } = v.parse(lists, JSON.parse(text)).assetLists;
 
     expect(OPR_VERSIONS.map(assetsOf)).toEqual([V1, V2, V2, V4, V5]);

@@ -6,7 +6,7 @@ import { bytesToText, textToBytes } from "../../../shared/opr/byte-text.ts";
 import { encodeOprV1, parseOprV1 } from "../../../shared/opr/codec-v1.ts";
 import { floatToPrice, priceToFloat } from "../../../shared/opr/price.ts";
 import { floatPrices, type JsonOpr, oprHash } from "../../../shared/opr/record.ts";
-import { casesOf, decimal, float, readCases } from "../../helpers/vectors.ts";
+import { casesOf, decimal, float, readCases } from "../../support/vectors.ts";
 import { bytes, detectedFormat, entry, expectEntry } from "./opr-vectors.ts";
 
 const asset = v.pipe(

@@ -4,7 +4,7 @@ import { toHex } from "../../../shared/bytes.ts";
 import { bytesToText, textToBytes } from "../../../shared/opr/byte-text.ts";
 import { encodeOprV2, parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprHash, type ProtobufOpr } from "../../../shared/opr/record.ts";
-import { casesOf, decimal, readCases } from "../../helpers/vectors.ts";
+import { casesOf, decimal, readCases } from "../../support/vectors.ts";
 import { bytes, detectedFormat, entry, expectEntry } from "./opr-vectors.ts";
 
 const fields = v.object({

@@ -8,8 +8,8 @@ import type { OprVersion } from "../../../shared/opr/assets.ts";
 import { oprExtIds, parseOprClaim } from "../../../shared/opr/opr-entry.ts";
 import { parseOpr } from "../../../shared/opr/parse.ts";
 import { oprHash } from "../../../shared/opr/record.ts";
-import { smallHasher } from "../../helpers/small-hasher.ts";
-import { decimal } from "../../helpers/vectors.ts";
+import { smallHasher } from "../../support/hash/small-hasher.ts";
+import { decimal } from "../../support/vectors.ts";
 
 export const bytes = v.pipe(
   v.string(),

@@ -7,7 +7,7 @@ import { priceAssets } from "../../../shared/prices/asset-prices.ts";
 import { choosePrice, meanWithoutEnds } from "../../../shared/prices/choose.ts";
 import type { Quote } from "../../../shared/prices/quote.ts";
 import { priceUnits, truncatePrice } from "../../../shared/prices/round.ts";
-import { casesOf, decimal, float, readCases } from "../../helpers/vectors.ts";
+import { casesOf, decimal, float, readCases } from "../../support/vectors.ts";
 
 const CASES = readCases("prices.json");
 const version = v.pipe(

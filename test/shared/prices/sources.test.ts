@@ -1,4 +1,4 @@
-/** Each source against a reply written from its documentation (test/fixtures/prices/README.md); nothing is asked of a network. */
+/** Each source against a reply written from its documentation (test/support/fixtures/prices/README.md); nothing is asked of a network. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -30,7 +30,7 @@ const TEN = 1_795_341_600_000; // 10:00 UTC, the time that the fixtures state
 const MIDNIGHT_AFTER_20TH = Date.UTC(2026, 10, 21);
 
 function fixture(name: string): string {
-  return readFileSync(new URL(`../../fixtures/prices/${name}.json`, import.meta.url), "utf8");
+  return readFileSync(new URL(`../../support/fixtures/prices/${name}.json`, import.meta.url), "utf8");
 }
 
 function quotesOf(reply: SourceReply): [string, number, number][] {
@@ -280,7 +280,7 @@ describe.each(CASES)("$source.name", ({ source, file, assets, url, more = [], he
 
   it("fails on a refusal inside a good status, on nothing, garbage, another shape and empty data", () => {
     const bodies = ["<html>", "null", "[]", "{}", "[1]", '{"data":{}}', fixture("../prices/kraken.error")];
-    if (existsSync(new URL(`../../fixtures/prices/${file}.error.json`, import.meta.url)))
+    if (existsSync(new URL(`../../support/fixtures/prices/${file}.error.json`, import.meta.url)))
       bodies.push(fixture(`${file}.error`));
     for (const body of bodies) expect(source.parse(body, NOON), body).toHaveProperty("failure");
   });

@@ -9,8 +9,8 @@ import { type ProofFile, proofFile } from "../../../shared/proofs/proof-file.ts"
 import { formatReceipt, proofOf } from "../../../shared/proofs/proof-format.ts";
 import { isSigned, receiptText, signReceipt } from "../../../shared/proofs/receipt.ts";
 import { verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
-import { FORGERIES, isCaught, tryForgeries } from "../../helpers/forgeries.ts";
-import { blockOf, diceOf, fileOf, OTHER_KEYS, POOL_KEYS } from "../../helpers/proofs.ts";
+import { FORGERIES, isCaught, tryForgeries } from "../../support/forgeries.ts";
+import { blockOf, diceOf, fileOf, OTHER_KEYS, POOL_KEYS } from "../../support/proofs.ts";
 
 const KEY = toHex(POOL_KEYS.publicKey);
 const leaf = (user: string, worker: string, shares: bigint, work: bigint): WorkLeaf => ({

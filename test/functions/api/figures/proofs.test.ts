@@ -5,10 +5,10 @@ import { toHex } from "../../../../shared/bytes.ts";
 import { sql } from "../../../../shared/db/port.ts";
 import { type ProofFile, proofFile } from "../../../../shared/proofs/proof-file.ts";
 import { verifyProof } from "../../../../shared/proofs/verify.ts";
-import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, loggedIn, type TestApi } from "../../../helpers/api.ts";
-import { text } from "../../../helpers/books.ts";
-import { type TestClient, testClient } from "../../../helpers/http-client.ts";
-import { POOL_KEYS } from "../../../helpers/proofs.ts";
+import { BLOCKS, createTestApi, EVIL, FIRST_HEIGHT, loggedIn, type TestApi } from "../../../support/api.ts";
+import { text } from "../../../support/books.ts";
+import { type TestClient, testClient } from "../../../support/http-client.ts";
+import { POOL_KEYS } from "../../../support/proofs.ts";
 
 let api: TestApi;
 let visitor: TestClient;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApiHandler } from "../../../../functions/api/handler.ts";
-import { BLOCKS, createTestApi, FIRST_HEIGHT, type TestApi } from "../../../helpers/api.ts";
-import { type TestClient, testClient } from "../../../helpers/http-client.ts";
+import { BLOCKS, createTestApi, FIRST_HEIGHT, type TestApi } from "../../../support/api.ts";
+import { type TestClient, testClient } from "../../../support/http-client.ts";
 
 let api: TestApi;
 let client: TestClient;

@@ -10,10 +10,10 @@ import { stratumCommand } from "../../../../infra/cli/network/stratum.ts";
 import { systemClock, systemRandom } from "../../../../shared/clock.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { encodeRefusal, encodeResult, stratumError } from "../../../../shared/messages/stratum.ts";
-import { TEST_CERT, TEST_KEY } from "../../../edge/stratum/support/tls.ts";
-import { smallHasher } from "../../../helpers/small-hasher.ts";
-import { smallTable } from "../../../helpers/small-table.ts";
+import { smallHasher } from "../../../support/hash/small-hasher.ts";
+import { smallTable } from "../../../support/hash/small-table.ts";
 import { nativeLibrary } from "../../../shared/hash/native.ts";
+import { TEST_CERT, TEST_KEY } from "../../../support/stratum/tls.ts";
 
 const HASH = "ab".repeat(32);
 const KERNELS: [string, string | undefined][] = [["WebAssembly", undefined]];

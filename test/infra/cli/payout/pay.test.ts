@@ -35,7 +35,10 @@ const CASE = v.object({
   content: v.optional(v.string()),
   entryhash: v.optional(v.string()),
 });
-const cases = v.parse(v.array(CASE), JSON.parse(readFileSync("test/vectors/payout_cli.json", "utf8")).cases);
+const cases = v.parse(
+  v.array(CASE),
+  JSON.parse(readFileSync("test/support/vectors/payout_cli.json", "utf8")).cases,
+);
 const paid = cases.filter((one) => one.exit === 0);
 const [first] = paid;
 if (first === undefined) throw new Error("no case pays");

@@ -4,7 +4,7 @@ import { systemRandom } from "../../../../shared/clock.ts";
 import { assetsOf } from "../../../../shared/opr/assets.ts";
 import { orderSources } from "../../../../shared/prices/order.ts";
 import { PRICE_SOURCES } from "../../../../shared/prices/registry.ts";
-import { eagerClock } from "../../../helpers/eager-clock.ts";
+import { eagerClock } from "../../../support/eager-clock.ts";
 
 const NOW = Date.UTC(2026, 10, 18, 12);
 const SETTINGS = { priorities: {}, overrides: {}, keys: {} };

@@ -9,9 +9,9 @@ import { type GradeOptions, gradeCommand } from "../../../../infra/cli/tools/gra
 import { toHex } from "../../../../shared/bytes.ts";
 import { buildOpr } from "../../../../shared/grading/build-record.ts";
 import { assetsOf } from "../../../../shared/opr/assets.ts";
-import { smallHasher } from "../../../helpers/small-hasher.ts";
-import { casesOf, readCases } from "../../../helpers/vectors.ts";
-import { gradedResult } from "../../../shared/grading/graded-vector.ts";
+import { gradedResult } from "../../../support/graded-vector.ts";
+import { smallHasher } from "../../../support/hash/small-hasher.ts";
+import { casesOf, readCases } from "../../../support/vectors.ts";
 
 const blocks = casesOf(
   readCases("grading.json"),

@@ -4,7 +4,7 @@ import { hashCommand } from "../../../../infra/cli/tools/hash.ts";
 import { toHex } from "../../../../shared/bytes.ts";
 import { LxrPool } from "../../../../shared/hash/pool.ts";
 import { SILENT } from "../../../../shared/logger.ts";
-import { makeTable, VECTORS } from "../../../shared/hash/tables.ts";
+import { makeTable, VECTORS } from "../../../support/hash/tables.ts";
 
 const table = makeTable(10);
 const vectors = VECTORS.cases.find(({ bits }) => bits === 10)?.inputs ?? [];

@@ -9,9 +9,9 @@ import { toHex } from "../../../../shared/bytes.ts";
 import { systemClock } from "../../../../shared/clock.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { WorkTree } from "../../../../shared/proofs/merkle-proof.ts";
-import { createTestApi, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../../helpers/api.ts";
-import { testClient } from "../../../helpers/http-client.ts";
-import { blockOf, diceOf, fileOf, POOL_KEYS } from "../../../helpers/proofs.ts";
+import { createTestApi, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../../support/api.ts";
+import { testClient } from "../../../support/http-client.ts";
+import { blockOf, diceOf, fileOf, POOL_KEYS } from "../../../support/proofs.ts";
 
 const KEY = toHex(POOL_KEYS.publicKey);
 const tree = new WorkTree(1000, blockOf(13, diceOf("cli")));

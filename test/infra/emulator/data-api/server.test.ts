@@ -8,8 +8,8 @@ import {
 import { systemRandom } from "../../../../shared/clock.ts";
 import { sql } from "../../../../shared/db/port.ts";
 import { SILENT } from "../../../../shared/logger.ts";
-import { openLocalDataApi } from "../../../helpers/database.ts";
-import { type ManualClock, manualClock } from "../../../helpers/manual-clock.ts";
+import { openLocalDataApi } from "../../../support/database.ts";
+import { type ManualClock, manualClock } from "../../../support/manual-clock.ts";
 
 interface Answer {
   status: number;

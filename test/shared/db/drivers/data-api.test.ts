@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { openDataApi } from "../../../../shared/db/drivers/data-api.ts";
 import { mapSqlCode, splitStatements } from "../../../../shared/db/drivers/sql-text.ts";
 import { type Db, sql } from "../../../../shared/db/port.ts";
-import { eagerClock } from "../../../helpers/eager-clock.ts";
+import { eagerClock } from "../../../support/eager-clock.ts";
 
 describe("the Data API driver", () => {
   let service: Server;

@@ -1,0 +1,108 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { FunctionName } from "../../../functions/environment.ts";
+import { type Bundles, bundleFunctions, MAX_BUNDLE_BYTES, sizeLines } from "../../../infra/aws/bundle.ts";
+import { type DataApiServer, startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { httpEvent, lambdaEnvironment } from "../../support/aws/lambda-process.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+
+const run = promisify(execFile);
+const NAMES = ["accounting", "auth", "poll", "api", "janitor", "migrate"] as const;
+
+let bundles: Bundles;
+let database: TestDatabase;
+let dataApi: DataApiServer;
+
+beforeAll(async () => {
+  bundles = await bundleFunctions(mkdtempSync(join(tmpdir(), "prosper-bundles-")));
+  database = await createTestDatabase();
+  dataApi = await startDataApiServer(
+    { databaseUrl: database.url },
+    { clock: systemClock, random: systemRandom, logger: SILENT },
+  );
+});
+
+afterAll(async () => {
+  await dataApi.close();
+  await database.drop();
+});
+
+/** Calls the bundled function in a process of its own, as Lambda does: nothing but the bundle's folder. Answers its result as JSON. */
+async function invoke(
+  name: FunctionName,
+  event: unknown,
+  env: Record<string, string> = {},
+): Promise<unknown> {
+  const script = `
+    const { handler } = await import(${JSON.stringify(`file://${bundles[name].folder}/index.mjs`)});
+    const context = { functionName: "test", awsRequestId: "1", getRemainingTimeInMillis: () => 30000 };
+    const result = await handler(${JSON.stringify(event)}, context);
+    process.stdout.write("\\nRESULT " + JSON.stringify(result ?? null));
+    process.exit(0);`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: bundles[name].folder,
+    env: {
+      ...lambdaEnvironment(name, { url: dataApi.url, database: database.url.replace(/.*\//, "") }),
+      ...env,
+    },
+  });
+  return JSON.parse(stdout.slice(stdout.lastIndexOf("RESULT ") + "RESULT ".length));
+}
+
+describe("the bundles", () => {
+  it("are small", () => {
+    for (const line of sizeLines(bundles)) process.stdout.write(`${line}\n`);
+    for (const name of NAMES) {
+      expect(bundles[name].bytes, name).toBeGreaterThan(50_000);
+      expect(bundles[name].bytes, name).toBeLessThan(MAX_BUNDLE_BYTES);
+    }
+  });
+
+  it("of the api serves pages, the chart library and the pool's figures from the database", async () => {
+    const page = await invoke("api", httpEvent("GET", "/", { accept: "text/html" }));
+    expect(page).toMatchObject({ statusCode: 200, body: expect.stringContaining("<!doctype html>") });
+    const script = await invoke("api", httpEvent("GET", "/assets/latest/vendor/uplot.js"));
+    expect(script).toMatchObject({ statusCode: 200, body: expect.stringContaining("uPlot") });
+    const pool = await invoke("api", httpEvent("GET", "/api/pool"));
+    expect(pool).toMatchObject({ statusCode: 200, body: expect.stringContaining('"name":"Test"') });
+  });
+
+  it("of the api refuses whoever comes around CloudFront", async () => {
+    const secret = { ORIGIN_SECRET: "between-us" };
+    expect(await invoke("api", httpEvent("GET", "/api/pool"), secret)).toMatchObject({ statusCode: 403 });
+    const headers = { "x-origin-secret": "between-us" };
+    expect(await invoke("api", httpEvent("GET", "/api/pool", headers), secret)).toMatchObject({
+      statusCode: 200,
+    });
+  });
+
+  it("of accounting reports the message that cannot be applied, and no other", async () => {
+    const records = ["{}", "poison"].map((body, i) => ({ messageId: `m${i}`, body, attributes: {} }));
+    expect(await invoke("accounting", { Records: records })).toEqual({
+      batchItemFailures: [{ itemIdentifier: "m0" }, { itemIdentifier: "m1" }],
+    });
+    expect(await invoke("accounting", { Records: [] })).toEqual({ batchItemFailures: [] });
+  });
+
+  it("of auth refuses an unknown user", async () => {
+    const request = { v: 1, kind: "authorize", user: "nobody", password: "secret", invite: "", address: "" };
+    expect(await invoke("auth", request)).toMatchObject({ kind: "refused" });
+  });
+
+  it("of janitor and poll run", async () => {
+    expect(await invoke("janitor", {})).toMatchObject({ sealed: 0 });
+    // Nothing listens at the feed's address.
+    expect(await invoke("poll", {})).toMatchObject({ kind: "unpriced" });
+  });
+
+  it("name the variable that is missing", async () => {
+    const call = invoke("auth", {}, { REGISTRATION: "perhaps" });
+    await expect(call).rejects.toThrow("auth: REGISTRATION: expected invite or open");
+  });
+});

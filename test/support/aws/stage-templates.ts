@@ -1,0 +1,99 @@
+/** The templates of a stage, synthesised in this process over bundles of one line: what they say, not what the bundles hold. */
+
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import type { Bundles } from "../../../infra/aws/bundle.ts";
+import { addLocalPool } from "../../../infra/aws/local-app.ts";
+import { addPool, type PoolStacks } from "../../../infra/aws/pool-app.ts";
+import { type Context, stageOf } from "../../../infra/aws/stage-context.ts";
+import type { StageName } from "../../../infra/aws/stages.ts";
+
+export const COINBASE = "FA2KKHZ5XrXGSFq4C8ZCDbhH4bk2zZoDJbx3X772Kmxs4ftUrACm";
+
+/** What a user passes. */
+export const CONTEXT: Context = {
+  stage: "dev",
+  factomd: "http://factomd.example:8088/v2",
+  coinbase: COINBASE,
+  domain: undefined,
+  certificateArn: undefined,
+  alarmEmail: "operator@example.org",
+  tasks: undefined,
+  devnetFeed: undefined,
+};
+
+export const VERSION = "1.2.3";
+
+export type StageTemplates = Readonly<Record<keyof PoolStacks, Template>>;
+
+export function synthesise(name: StageName, context: Partial<Context> = {}): StageTemplates {
+  const stacks = addPool(newApp(), stageOf(name, { ...CONTEXT, ...context }), options());
+  return {
+    network: Template.fromStack(stacks.network),
+    data: Template.fromStack(stacks.data),
+    control: Template.fromStack(stacks.control),
+    edge: Template.fromStack(stacks.edge),
+    web: Template.fromStack(stacks.web),
+    observe: Template.fromStack(stacks.observe),
+  };
+}
+
+export function synthesiseLocal(): Template {
+  return Template.fromStack(
+    addLocalPool(
+      newApp(),
+      {
+        dataApi: "http://127.0.0.1:4570",
+        priceFeed: "http://127.0.0.1:4571",
+        stratumPort: 3333,
+        blockSeconds: 5,
+        lxrBits: 16,
+        originSecret: "between-us",
+        receiptSecret: "for-years",
+      },
+      options(),
+    ),
+  );
+}
+
+function newApp(): App {
+  return new App({ outdir: mkdtempSync(join(tmpdir(), "prosper-synth-")) });
+}
+
+function options(): { bundles: Bundles; version: string } {
+  const folder = mkdtempSync(join(tmpdir(), "prosper-bundle-"));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "index.mjs"), "export const handler = async () => undefined;\n");
+  const bundle = { folder, bytes: 1 };
+  return {
+    bundles: {
+      accounting: bundle,
+      auth: bundle,
+      poll: bundle,
+      api: bundle,
+      janitor: bundle,
+      migrate: bundle,
+    },
+    version: VERSION,
+  };
+}
+
+export interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a template is whatever CloudFormation takes
+  readonly Properties: any;
+  readonly DeletionPolicy?: string;
+}
+
+/** Every resource of a type in a template, with its logical id. */
+export function resourcesOf(template: Template, type: string): [id: string, resource: Resource][] {
+  return Object.entries<Resource>(template.toJSON()["Resources"]).filter(([, { Type }]) => Type === type);
+}
+
+/** Of all stacks together. */
+export function allOf(templates: StageTemplates, type: string): [id: string, resource: Resource][] {
+  return Object.values(templates).flatMap((template) => resourcesOf(template, type));
+}
