@@ -1,30 +1,106 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+type Settings = NonNullable<TestProjectInlineConfiguration["test"]>;
+
+/** Made for a whole run: a PostgreSQL in which each test file makes databases of its own. */
+const POSTGRES = ["test/support/global-postgres.ts"];
+const MINUTE = 60_000;
+
+/**
+ * What `npm test` does not run. Each is a project by the name of its npm script: `npm run test:aws` is `vitest run --project test:aws`. They set
+ * times far above what anything takes: a machine with other work on it must not fail a test that is right. No test is tried twice.
+ */
+const SUITES: Record<string, Settings> = {
+  /** The product as its users run it: real commands, processes and folders. Each file runs a pool of its own: two at once would measure each other. */
+  "test:start": { include: suite("start"), maxWorkers: 1, testTimeout: 90_000, hookTimeout: MINUTE },
+  /** Payouts killed at every call they make. */
+  "test:kill": {
+    include: suite("kill"),
+    globalSetup: POSTGRES,
+    testTimeout: 3 * MINUTE,
+    hookTimeout: 90_000,
+  },
+  /** Bundles and functions started from them, the queue's contract on an emulated SQS, every stage synthesised under cdk-nag. */
+  "test:aws": {
+    include: [...suite("aws"), "test/infra/aws/**/*.test.ts"],
+    globalSetup: POSTGRES,
+    maxWorkers: 2,
+    testTimeout: 2 * MINUTE,
+    hookTimeout: 2 * MINUTE,
+  },
+  /** The pool deployed to an emulator of AWS by `cdk deploy`, mined and broken; each step builds on the one before. */
+  "test:e2e:aws": {
+    include: suite("e2e-aws"),
+    maxWorkers: 1,
+    testTimeout: 3 * MINUTE,
+    hookTimeout: 5 * MINUTE,
+    bail: 1,
+  },
+  /** The edge's image, built from its own Dockerfile without a container engine and run. */
+  "test:image": {
+    include: suite("image"),
+    maxWorkers: 1,
+    testTimeout: 2 * MINUTE,
+    hookTimeout: 15 * MINUTE,
+    bail: 1,
+  },
+  /** Every mutation of the simulator, and those that the strategies must see. */
+  "test:mutations": {
+    include: suite("mutations"),
+    maxWorkers: 1,
+    maxConcurrency: 2,
+    testTimeout: 20 * MINUTE,
+  },
+  /** Real processes under a shifted clock; the machine's own is never touched. */
+  "test:clocks": {
+    include: suite("clocks"),
+    maxWorkers: 1,
+    testTimeout: 4 * MINUTE,
+    hookTimeout: 5 * MINUTE,
+  },
+  /** Over the real 1 GiB table in ~/.lxrhash. Where it is missing it is made first. */
+  "test:mainnet": {
+    include: suite("mainnet"),
+    maxWorkers: 1,
+    testTimeout: 30 * MINUTE,
+    hookTimeout: 30 * MINUTE,
+  },
+};
+/** Runs what `npm test` runs too, of everything that is a Lambda or pays: over the RDS Data API, where each call is an HTTP request. */
+const DATA_API: Settings = {
+  include: [
+    ...suite("data-api"),
+    "test/shared/db/**/*.test.ts",
+    "test/functions/**/*.test.ts",
+    "test/infra/cli/payout/{compare,trust}.test.ts",
+  ],
+  globalSetup: POSTGRES,
+  provide: { databaseDriver: "data-api" },
+  maxWorkers: 2,
+  testTimeout: 5 * MINUTE,
+  hookTimeout: MINUTE,
+};
+/** `npm test`: every test file that no suite has. */
+const QUICK: Settings = {
+  include: ["test/**/*.test.ts"],
+  exclude: [...Object.values(SUITES).flatMap(({ include = [] }) => include), ...suite("data-api")],
+  globalSetup: POSTGRES,
+  maxWorkers: 2,
+  testTimeout: 90_000,
+  hookTimeout: 90_000,
+  expect: { poll: { timeout: 15_000 } },
+};
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: [
-      "test/suites/mainnet/**",
-      "test/suites/mutations/**",
-      "test/suites/start/**",
-      "test/suites/aws/**",
-      "test/infra/aws/**",
-      "test/suites/data-api/cli.test.ts",
-      "test/suites/image/**",
-      "test/suites/kill/**",
-      "test/suites/e2e-aws/**",
-      "test/suites/chaos/**",
-      "test/suites/fuzz/**",
-      "test/load/**",
-      "test/suites/clocks/**",
-    ],
-    globalSetup: ["test/support/global-postgres.ts"],
-    maxWorkers: 2,
-    // Far above what anything takes: a machine with other work on it must not fail a test that is right.
-    testTimeout: 90_000,
-    // In CI a test may be run twice: what then passes is reported as flaky, and does not hold up a change.
-    retry: process.env["CI"] === "true" ? 1 : 0,
-    hookTimeout: 90_000,
-    expect: { poll: { timeout: 15_000 } },
+    projects: Object.entries({ test: QUICK, ...SUITES, "test:data-api": DATA_API }).map(
+      ([name, settings]) => ({
+        test: { name, ...settings },
+      }),
+    ),
   },
 });
+
+function suite(folder: string): string[] {
+  return [`test/suites/${folder}/**/*.test.ts`];
+}

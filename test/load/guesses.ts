@@ -1,7 +1,7 @@
 /**
  * A standing attack on one owner's name, over the web and over stratum, from 256 addresses and from the owner's own, for 42 minutes of a hand-set
  * clock: how many guesses are looked at, how often the owner gets in from its places and its session, and what is left in the database.
- * Then 10,000 guesses at the passwords of ten users, and names tried out without a password. `npm run load -- guesses`
+ * Then 10,000 guesses at the passwords of ten users, and names tried out without a password. `npm run test:load -- guesses`
  */
 
 import * as v from "valibot";

@@ -1,4 +1,4 @@
-/** 200 invite codes, 64 racers for each at the same moment: exactly 200 users. `npm run load -- invites` */
+/** 200 invite codes, 64 racers for each at the same moment: exactly 200 users. `npm run test:load -- invites` */
 
 import * as v from "valibot";
 import { createInvite } from "../../functions/auth/bootstrap.ts";

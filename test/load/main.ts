@@ -1,4 +1,4 @@
-/** `npm run load [-- NAME …]`: the programs of this folder one after the other, each in a process of its own; exit code 1 when one of them missed its bar. */
+/** `npm run test:load [-- NAME …]`: the programs of this folder one after the other, each in a process of its own; exit code 1 when one of them missed its bar. */
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";

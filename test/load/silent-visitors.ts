@@ -1,4 +1,4 @@
-/** 2,000 web connections of one address that say nothing, opened again when they are closed: how soon others, and that address itself, are served. `npm run load -- silent-visitors` */
+/** 2,000 web connections of one address that say nothing, opened again when they are closed: how soon others, and that address itself, are served. `npm run test:load -- silent-visitors` */
 
 import { once } from "node:events";
 import { request } from "node:http";

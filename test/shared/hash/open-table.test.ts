@@ -176,7 +176,7 @@ describe("the table's file", () => {
 
   it("is not left half written when the disk is full: the error names file, need and remedy", async () => {
     const program = `
-      import { makeTable } from "./test/shared/hash/tables.ts";
+      import { makeTable } from "./test/support/hash/tables.ts";
       import { writeTable } from "./shared/hash/table-file.ts";
       await writeTable(process.argv[1], makeTable(16), {}).catch((error) => console.log(error.code, error.message));`;
 

@@ -1,4 +1,4 @@
-/** `npm run bars`: the bundled miner and the Go miner on a real pool for some blocks; prints what was refused, lost and the pace. Exit code 1 when a bar is missed. */
+/** `npm run test:bars`: the bundled miner and the Go miner on a real pool for some blocks; prints what was refused, lost and the pace. Exit code 1 when a bar is missed. */
 
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

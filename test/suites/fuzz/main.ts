@@ -1,4 +1,4 @@
-/** `npm run fuzz [-- --seed S --lines N]`: N stratum lines, N/25 HTTP requests and N/10 messages and files; no crash, no unhandled rejection, memory flat. */
+/** `npm run test:fuzz [-- --seed S --lines N]`: N stratum lines, N/25 HTTP requests and N/10 messages and files; no crash, no unhandled rejection, memory flat. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -76,7 +76,7 @@ async function fuzzHttp(count: number): Promise<void> {
 function fail(what: string, error: unknown): Promise<never> {
   console.error(`${what}:`, error);
   console.error(
-    `replay: npm run fuzz -- --seed ${SEED} --lines ${LINES}${values.only === undefined ? "" : ` --only ${values.only}`}`,
+    `replay: npm run test:fuzz -- --seed ${SEED} --lines ${LINES}${values.only === undefined ? "" : ` --only ${values.only}`}`,
   );
   // The server is a child of its own: it must not outlive this run.
   const stop = stopDatabase;

@@ -1,4 +1,4 @@
-/** `npm run simulate [-- --seed S --steps N]`: schedules from seed S on until N steps are done; a failing one is named so that it can be replayed. */
+/** `npm run test:simulate [-- --seed S --steps N]`: schedules from seed S on until N steps are done; a failing one is named so that it can be replayed. */
 
 import { parseArgs } from "node:util";
 import { installMutation, planOf } from "../../support/mutations/mutations.ts";
@@ -25,7 +25,7 @@ const STEPS = Number(values.steps);
 const EVERY = Number(values.every);
 const SCHEDULES = values.schedules === undefined ? Number.POSITIVE_INFINITY : Number(values.schedules);
 if (![SEED, STEPS, EVERY].every((value) => Number.isSafeInteger(value) && value >= 0)) {
-  console.error("usage: npm run simulate -- [--seed S] [--steps N] [--every N] [--schedules N] [--log]");
+  console.error("usage: npm run test:simulate -- [--seed S] [--steps N] [--every N] [--schedules N] [--log]");
   process.exit(2);
 }
 if (values.mutate !== undefined) installMutation(values.mutate);
@@ -79,6 +79,6 @@ function end(why: string): never {
   const given = Object.entries({ mutate, circumstances }).flatMap(([option, name]) =>
     name === undefined ? [] : ` --${option} ${name}`,
   );
-  console.error(`replay: npm run simulate -- --seed ${seed} --schedules 1 --log${given.join("")}`);
+  console.error(`replay: npm run test:simulate -- --seed ${seed} --schedules 1 --log${given.join("")}`);
   process.exit(1);
 }

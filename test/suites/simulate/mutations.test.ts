@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { catchMutation } from "../../support/mutations/catch-mutation.ts";
 import { MUTATIONS } from "../../support/mutations/mutations.ts";
 
-/** All are in the slow tests. */
+/** All are in test:mutations. */
 const quick = MUTATIONS.filter(({ within }) => within <= 10);
 
 describe.concurrent("the simulator finds, put into the code on purpose,", () => {

@@ -3,7 +3,7 @@ import { changeEdges } from "./changes.ts";
 import { tryStrategy } from "./law.ts";
 import { GUESSES_IN_ORDER, STRATEGIES } from "./strategies.ts";
 
-/** A block and a half. `npm run strategies` plays all strategies, with a million hashes each. */
+/** A block and a half. `npm run test:strategies` plays all strategies, with a million hashes each. */
 const HASHES = 60_000;
 /** Where a stop leaves little to be paid too much for: by fewer, luck would hide it. */
 const HASHES_OF = new Map([["on through a stop, then the job goes on", 120_000]]);

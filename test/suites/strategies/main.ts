@@ -1,4 +1,4 @@
-/** `npm run strategies [-- --hashes N --seed S --only TEXT]`: plays every strategy against a pool and says what it was paid for its hashes. */
+/** `npm run test:strategies [-- --hashes N --seed S --only TEXT]`: plays every strategy against a pool and says what it was paid for its hashes. */
 
 import { parseArgs } from "node:util";
 import { installMutation } from "../../support/mutations/mutations.ts";
