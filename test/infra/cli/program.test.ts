@@ -11,11 +11,22 @@ import { lockFolder } from "../../../edge/lease/folder-lock.ts";
 import { buildProgram, withDefaultCommand } from "../../../infra/cli/program.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 
-/** Of the reference (docs/spec.md, "Commands and pages") and our own. */
+/** All of them, the reference's (docs/spec.md, "Commands and pages") and our own: a command that is new, or gone, is so here too. */
 const COMMANDS = [
   ...["up", "edge", "sync", "accountant", "auth", "devnet", "stratum", "miner", "audit"],
-  ...["db", "db migrate", "db admin", "db code", "db payout", "db record", "payout", "payout pay"],
-  ...["hash", "grade", "datasources", "pullsources", "config"],
+  ...[
+    "db",
+    "db migrate",
+    "db admin",
+    "db reset-second-factor",
+    "db code",
+    "db adjust",
+    "db payout",
+    "db record",
+  ],
+  ...["payout", "payout prepare", "payout list", "payout sign", "payout send", "payout confirm"],
+  ...["payout pay", "payout compare", "payout book", "payout disregard"],
+  ...["hash", "grade", "datasources", "pullsources", "verify", "config"],
 ];
 const GLOBAL_FLAGS = [
   ...["--config", "--log", "--phost", "--pport", "--fhost", "--sport"],
@@ -63,13 +74,33 @@ async function refusal(...args: string[]): Promise<{ code: string; message: stri
   throw new Error(`${args.join(" ")} was not refused`);
 }
 
+const byText = (a: string, b: string): number => (a < b ? -1 : 1);
+
 describe("the commands", () => {
   const paths = walk(buildProgram({ env: {} })).flatMap(({ path }) =>
     path.length > 0 ? [path.join(" ")] : [],
   );
 
   it("are those of the reference and our own", () => {
-    expect(paths).toEqual(expect.arrayContaining(COMMANDS));
+    expect(paths).toEqual(COMMANDS);
+  });
+
+  it("are in the README's table, each of them and no other", () => {
+    const table = readFileSync(resolve(import.meta.dirname, "../../../README.md"), "utf8")
+      .split("## Commands")[1]
+      ?.split("\n## ")[0];
+    const rows = [...(table ?? "").matchAll(/^\| (`.*?`) \|/gm)].map(([, first = ""]) =>
+      first.replaceAll("`", ""),
+    );
+    // `db migrate · admin` is db migrate and db admin; `sync · auth` are two commands.
+    const groups = new Set(COMMANDS.flatMap((path) => (path.includes(" ") ? [path.split(" ")[0]] : [])));
+    const named = rows.flatMap((row) => {
+      const [group = ""] = row.split(" ");
+      const words = row.split(" · ").map((part) => part.replace(/^db |^payout /, "").split(" ")[0] ?? "");
+      return groups.has(group) ? words.map((word) => `${group} ${word}`) : words;
+    });
+
+    expect(named.sort(byText)).toEqual(COMMANDS.filter((path) => !groups.has(path)).sort(byText));
   });
 
   it.each(paths)("%s explains itself and shows only its own flags", async (path) => {

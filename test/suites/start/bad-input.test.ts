@@ -142,8 +142,9 @@ describe("a pool that cannot start", () => {
     }
     // The first start that works still names the administrator.
     const pool = await Pool.start({ dataDir, miners: 0 });
+    expect(pool.ready.adminUser?.password.length).toBeGreaterThanOrEqual(12);
     await pool.kill("SIGINT");
-    expect((await audit(dataDir)).blocks).toBeGreaterThanOrEqual(0);
+    await audit(dataDir);
   });
 
   it("makes a damaged table again, says so, and keeps the damaged file", async () => {
