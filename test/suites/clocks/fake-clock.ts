@@ -1,25 +1,14 @@
 /** A wall clock that can be moved while a process runs: libfaketime from Debian's packages, in front of that process alone. */
 
-import { execFileSync } from "node:child_process";
-import { existsSync, globSync, renameSync, writeFileSync } from "node:fs";
+import { globSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { whyNotInstalled } from "../../support/optional-suite.ts";
 
 const LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1";
 
 /** Why no clock can be shifted here; undefined when one can. Installs what is missing. */
 export function whyNot(): string | undefined {
-  if (globSync(LIBRARY).length > 0) return undefined;
-  if (process.platform !== "linux" || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get"))
-    return "it needs libfaketime, or Debian and root to install it";
-  try {
-    execFileSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
-    execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "libfaketime"], {
-      stdio: "ignore",
-    });
-    return undefined;
-  } catch (error) {
-    return `apt-get cannot install libfaketime: ${error instanceof Error ? error.message : String(error)}`;
-  }
+  return whyNotInstalled(["libfaketime"], () => globSync(LIBRARY).length > 0);
 }
 
 export interface FakeClock {

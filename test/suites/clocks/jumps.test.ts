@@ -4,14 +4,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
 import { StratumClient } from "../../support/stratum-client.ts";
 import { until } from "../../support/until.ts";
+import { isRunnable } from "../../support/optional-suite.ts";
 import { audit } from "../../support/processes/audit.ts";
 import { stopPostgres, temporaryFolder } from "../../support/processes/bench.ts";
 import { Hasher, Ledger } from "../../support/processes/ledger.ts";
 import { Pool } from "../../support/processes/pool.ts";
 import { type FakeClock, fakeClock, whyNot } from "./fake-clock.ts";
 
-const reason = whyNot();
-if (reason !== undefined) console.error(`test:clocks NOT RUN: ${reason}`);
+const canRun = isRunnable("test:clocks", whyNot());
 
 const hasher = new Hasher();
 afterAll(() => hasher.close());
@@ -102,7 +102,7 @@ async function mineThroughJumps(pool: Pool, clock: FakeClock): Promise<void> {
   expect(pool.running.stderr()).toMatch(/clock has jumped/i);
 }
 
-describe.skipIf(reason !== undefined)("a pool on a host whose clock jumps two hours forward and back", () => {
+describe.skipIf(!canRun)("a pool on a host whose clock jumps two hours forward and back", () => {
   it("mines on with new prices, forces no seal, keeps every share and session, and says that its clock has jumped", async () => {
     const clock = fakeClock(temporaryFolder());
     const pool = await Pool.start(

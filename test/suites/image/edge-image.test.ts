@@ -21,6 +21,7 @@ import { migrate } from "../../../shared/db/migrate.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { until } from "../../support/until.ts";
+import { isRunnable } from "../../support/optional-suite.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { LedgerMiner, openKernel } from "../../support/processes/ledger-miner.ts";
 import { PROJECT } from "../../support/processes/prosper.ts";
@@ -29,11 +30,9 @@ import { build, makeBase, run, start, whyNot } from "./engine.ts";
 const BITS = 16;
 const TAG = "localhost/prosper-edge:test";
 const NAME = `prosper-edge-test-${process.pid}`;
-const reason = await whyNot();
-if (reason !== undefined)
-  process.stdout.write(`\n*** THE EDGE'S IMAGE WAS NOT BUILT AND NOT RUN: ${reason} ***\n\n`);
+const canRun = isRunnable("test:image", whyNot());
 
-describe.skipIf(reason !== undefined)("the edge's image", () => {
+describe.skipIf(!canRun)("the edge's image", () => {
   const folder = temporaryFolder();
   let postgres: Postgres;
   let devnet: Program;

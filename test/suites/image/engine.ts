@@ -5,6 +5,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync, rmSync, syml
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { whyNotInstalled } from "../../support/optional-suite.ts";
 
 const exec = promisify(execFile);
 
@@ -23,20 +24,11 @@ export async function run(command: string, args: readonly string[], timeoutMs = 
 }
 
 /** Why images cannot be built here; undefined when they can. Installs what is missing. */
-export async function whyNot(): Promise<string | undefined> {
+export function whyNot(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "it needs Linux and root";
-  const missing = PACKAGES.filter(
-    (name) => !existsSync(`/usr/bin/${name}`) && !existsSync(`/usr/sbin/${name}`),
+  return whyNotInstalled(PACKAGES, () =>
+    PACKAGES.every((name) => existsSync(`/usr/bin/${name}`) || existsSync(`/usr/sbin/${name}`)),
   );
-  if (missing.length === 0) return undefined;
-  try {
-    await run("apt-get", ["update", "-qq"]);
-    await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing]);
-    return undefined;
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return `apt-get cannot install ${missing.join(", ")}: ${text.split("\n")[0]}`;
-  }
 }
 
 /** Debian, this project's own Node 24 and this machine's npm, as the real base has them. */

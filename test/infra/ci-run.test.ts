@@ -1,0 +1,76 @@
+/** `.ci/run`, with an npm in its way that does nothing: what it runs, and how it counts. */
+
+import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "prosper-ci-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Runs it where `npm` is this shell text; the commands that it was called with. */
+function ciRun(npm: string): Promise<{ code: number; lines: string[]; calls: string[] }> {
+  const log = join(folder, "calls");
+  writeFileSync(join(folder, "npm"), `#!/bin/sh\necho "$*" >> ${log}\n${npm}\n`);
+  chmodSync(join(folder, "npm"), 0o755);
+  // Without the real table in $HOME.
+  const env = { ...process.env, HOME: folder, PATH: `${folder}:${process.env["PATH"]}` };
+  return new Promise((resolve) => {
+    execFile("bash", [join(ROOT, ".ci/run")], { env }, (error, stdout) => {
+      resolve({
+        code: error === null ? 0 : Number(error.code),
+        lines: stdout.trimEnd().split("\n"),
+        calls: readFileSync(log, "utf8").trimEnd().split("\n"),
+      });
+    });
+  });
+}
+
+describe(".ci/run", () => {
+  it("runs every suite that has a script, but for test:bars, which a person reads", async () => {
+    const { scripts } = v.parse(
+      v.object({ scripts: v.record(v.string(), v.string()) }),
+      JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")),
+    );
+    const { calls } = await ciRun("exit 0");
+    const suites = Object.keys(scripts).filter((name) => name.startsWith("test:"));
+
+    expect(suites.filter((name) => !calls.some((call) => call.split(" ").includes(name)))).toEqual([
+      "test:mainnet",
+      "test:bars",
+    ]);
+    expect(calls[0]).toBe("test");
+    expect(readFileSync(join(ROOT, ".ci/run"), "utf8")).toContain("npm run --silent test:mainnet\n");
+  });
+
+  it("counts a suite that says NOT RUN neither as passed nor as failed, and says why at the end", async () => {
+    const { code, lines, calls } = await ciRun(
+      'case "$*" in *test:clocks*) echo "NOT RUN: test:clocks: no clock here" > "$PROSPER_NOT_RUN_FILE" ;; esac',
+    );
+
+    expect(code).toBe(0);
+    expect(lines.at(-1)).toBe(`${calls.length - 1} passed, 0 failed`);
+    expect(lines.slice(-5, -2)).toEqual([
+      "2 NOT RUN",
+      "  clocks that jump under real processes: test:clocks: no clock here",
+      expect.stringMatching(/^ {2}npm run test:mainnet: it needs \S+\.dat /),
+    ]);
+  });
+
+  it("fails where a suite failed, also one that was partly not run, and goes on with the others", async () => {
+    const { code, lines, calls } = await ciRun(
+      'case "$*" in *test:image*) echo "NOT RUN: test:image: x" > "$PROSPER_NOT_RUN_FILE"; exit 1 ;; esac',
+    );
+
+    expect(code).toBe(1);
+    expect(lines.at(-1)).toBe(`${calls.length - 1} passed, 1 failed`);
+    expect(calls.length).toBeGreaterThan(12);
+  });
+});
