@@ -44,6 +44,15 @@ const SUITES: Record<string, Settings> = {
     hookTimeout: 15 * MINUTE,
     bail: 1,
   },
+  /** The dashboard's own code in a real browser, against the real web of a pool. */
+  "test:browser": {
+    include: suite("browser"),
+    globalSetup: POSTGRES,
+    maxWorkers: 1,
+    testTimeout: 2 * MINUTE,
+    // A browser may have to be installed.
+    hookTimeout: 5 * MINUTE,
+  },
   /** Every mutation of the simulator, and those that the strategies must see. */
   "test:mutations": {
     include: suite("mutations"),

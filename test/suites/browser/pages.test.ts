@@ -1,0 +1,139 @@
+/** The dashboard's own code, run by a real browser against the real web of a pool. */
+
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PAGES } from "../../../functions/dashboard/pages.ts";
+import { addressOf } from "../../support/accounts.ts";
+import { isRunnable, whyNotInstalled } from "../../support/optional-suite.ts";
+import { type Look, Visitor } from "./visitor.ts";
+import { BLOCKS, EVIL, FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+
+const EXECUTABLE = "/usr/bin/chromium";
+const LOOKS: Readonly<Record<string, Look>> = {
+  "a desktop in light colours": { width: 1280, height: 900, colorScheme: "light" },
+  "a desktop in dark colours": { width: 1280, height: 900, colorScheme: "dark" },
+  "a phone in light colours": { width: 390, height: 844, colorScheme: "light" },
+  "a phone in dark colours": { width: 390, height: 844, colorScheme: "dark" },
+};
+const canRun = isRunnable(
+  "test:browser",
+  whyNotInstalled(["chromium"], () => existsSync(EXECUTABLE)),
+);
+
+let pool: PoolOfPages;
+let browser: Browser;
+beforeAll(async () => {
+  if (!canRun) return;
+  pool = await startPages();
+  // Pages of this machine's own only: no sandbox is needed, and root has none.
+  browser = await chromium.launch({
+    executablePath: EXECUTABLE,
+    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-pings"],
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await pool?.stop();
+});
+
+describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
+  it("a visitor reads the pool's figures, an operator gives out a code, and who registers by it has a page of its own", async () => {
+    const boss = await Visitor.open(browser, pool.url, look);
+    await boss.logIn("boss", PASSWORD);
+    await boss.visit("/admin/invites");
+    await boss.page.getByRole("button", { name: "New code" }).click();
+    const code = await boss.page.locator("tr", { hasText: "free" }).first().locator("code").textContent();
+
+    const visitor = await Visitor.open(browser, pool.url, look);
+    await visitor.visit("/");
+    await visitor.page
+      .getByText((FIRST_HEIGHT + BLOCKS - 1).toLocaleString("en-US"))
+      .first()
+      .waitFor();
+    expect(await visitor.page.locator("main canvas").count()).toBeGreaterThanOrEqual(5);
+    await visitor.page.getByRole("link", { name: "Register" }).click();
+    const name = `new-${look.width}-${look.colorScheme}`;
+    await visitor.submit(
+      { "User name": name, Password: PASSWORD, "Invite code": code ?? "", "Payout address": addressOf(name) },
+      "Register",
+    );
+    await visitor.page.waitForURL("**/me");
+    await visitor.page.getByText("No worker yet").waitFor();
+    await visitor.page.getByRole("link", { name, exact: true }).waitFor();
+
+    await boss.visit("/admin/users");
+    await boss.page.getByRole("rowheader", { name, exact: true }).waitFor();
+    expect([...boss.complaints, ...visitor.complaints]).toEqual([]);
+    await boss.close();
+    await visitor.close();
+  });
+
+  it("a miner finds its money, its workers by the names they gave, and its blocks", async () => {
+    const ann = await Visitor.open(browser, pool.url, look);
+    await ann.logIn("ann", PASSWORD);
+    await ann.page.getByText(EVIL).first().waitFor();
+    await ann.page.locator("main th[scope=row]", { hasText: "rig" }).first().waitFor();
+
+    const text = await ann.text();
+    for (const part of ["Owed", "Pending", "Earned", "Paid out", "Workers"]) expect(text).toContain(part);
+    expect(text).toContain((FIRST_HEIGHT + BLOCKS - 1).toLocaleString("en-US"));
+    expect(await ann.page.locator("main img").count()).toBe(0);
+    expect(ann.complaints).toEqual([]);
+    await ann.close();
+  });
+
+  it("an operator sees who kept back hits: what was due, what came, and the alarms", async () => {
+    const boss = await Visitor.open(browser, pool.url, look);
+    await boss.logIn("boss", PASSWORD);
+    await boss.visit("/admin/miners");
+    await boss.page.getByRole("link", { name: "Withheld hits" }).click();
+    const row = (name: string) =>
+      boss.page.locator("tr", { has: boss.page.getByRole("rowheader", { name, exact: true }) }).locator("td");
+    await row("bob").first().waitFor();
+
+    expect((await row("bob").allInnerTexts()).slice(0, 4)).toEqual(["1", "30.0", "0", "-5.48 σ"]);
+    expect((await row("ann").allInnerTexts()).slice(0, 4)).toEqual(["0", "30.0", "31", "0.18 σ"]);
+    expect(boss.complaints).toEqual([]);
+    await boss.close();
+  });
+
+  it("every page is drawn without a complaint, fits the window, and has this look's colours", async () => {
+    const boss = await Visitor.open(browser, pool.url, look);
+    await boss.logIn("boss", PASSWORD);
+    for (const { path } of PAGES) {
+      const at = path.replace("{height}", String(FIRST_HEIGHT));
+      await boss.visit(at);
+      await boss.page.waitForLoadState("networkidle");
+      const { ground, text } = await boss.brightness();
+
+      expect(await boss.overflow(), at).toBeLessThanOrEqual(0);
+      expect(await boss.page.locator("#trouble").count(), at).toBe(0);
+      if (look.colorScheme === "dark") expect(text - ground, at).toBeGreaterThan(100);
+      else expect(ground - text, at).toBeGreaterThan(100);
+    }
+    expect(boss.complaints).toEqual([]);
+    await boss.close();
+  });
+});
+
+describe.skipIf(!canRun)("a form", () => {
+  it("says why it was refused, beside its button, and keeps what was typed", async () => {
+    const visitor = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "light" });
+    await visitor.visit("/login");
+    await visitor.submit({ "User name": "ann", Password: "a wrong password" }, "Log in");
+
+    await visitor.page.getByRole("status").filter({ hasText: "password" }).waitFor();
+    expect(await visitor.page.getByLabel("User name").inputValue()).toBe("ann");
+    expect(new URL(visitor.page.url()).pathname).toBe("/login");
+    await visitor.close();
+  });
+
+  it("of another's page sends who is not logged in to the login", async () => {
+    const visitor = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "light" });
+    await visitor.page.goto("/me");
+
+    await visitor.page.waitForURL("**/login");
+    await visitor.close();
+  });
+});

@@ -1,0 +1,60 @@
+/** The real web of a pool on a loopback port, over books that look as if it had run for a while. */
+
+import { loadConfig } from "../../../infra/config/load.ts";
+import { startPoolWeb } from "../../../infra/pool/pool-web.ts";
+import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { insertUser } from "../../../shared/db/accounts.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { countWithholding } from "../../../shared/db/withholding.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { addressOf, cheapPasswords } from "../../support/accounts.ts";
+import { createTestDatabase } from "../../support/database.ts";
+import { seedPool } from "../../support/seed-pool.ts";
+
+export const PASSWORD = "a long password";
+export const FIRST_HEIGHT = 1000;
+export const BLOCKS = 12;
+/** A worker's name that would run if a page took it for HTML; the pages' tests must see it as text. */
+export const EVIL = "<img src=x onerror=console.error(1)>";
+
+export interface PoolOfPages {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Users: `ann` with two workers, `bob` who sent none of the hits that were due, `boss` the administrator; all with PASSWORD. */
+export async function startPages(): Promise<PoolOfPages> {
+  const database = await createTestDatabase();
+  const { db } = database;
+  const passwords = cheapPasswords();
+  const password = await passwords.hash(PASSWORD);
+  for (const name of ["ann", "bob"]) await insertUser(db, { name, password, payoutAddress: addressOf(name) });
+  await insertUser(db, { name: "boss", password, payoutAddress: null, isAdmin: true });
+  await seedPool(db, {
+    nowMs: systemClock.wallMs(),
+    blocks: BLOCKS,
+    blockSeconds: 600,
+    firstHeight: FIRST_HEIGHT,
+    workers: { "ann/rig": 40_000, [`ann/${EVIL}`]: 10_000, "bob/": 50_000 },
+    rivalHashrate: 100_000,
+  });
+  // The seeded jobs have a threshold of 0: every share in time is a hit.
+  await db.execute(sql`INSERT INTO tallies (job, user_name, judged, sent)
+    VALUES (${FIRST_HEIGHT}::int, 'ann', 30, 31), (${FIRST_HEIGHT}::int, 'bob', 30, 0)`);
+  await countWithholding(db);
+  const overrides = [
+    { section: "web", key: "host", value: "127.0.0.1", from: "this test" },
+    { section: "web", key: "port", value: 0, from: "this test" },
+  ];
+  const web = await startPoolWeb(
+    { config: loadConfig("no-file", { required: false, overrides }), version: "0.1.0", lxrBits: 30 },
+    { db, clock: systemClock, random: systemRandom, logger: SILENT, passwords },
+  );
+  return {
+    url: web.url,
+    stop: async () => {
+      await web.stop();
+      await database.drop();
+    },
+  };
+}
