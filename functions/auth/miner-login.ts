@@ -2,7 +2,7 @@
 
 import { findUser } from "../../shared/db/accounts.ts";
 import { findSecondFactor } from "../../shared/db/second-factors.ts";
-import type { LoginRequest, LoginReply } from "../../shared/messages/login.ts";
+import type { LoginReply, LoginRequest } from "../../shared/messages/login.ts";
 import {
   BAD_INVITE,
   type CredentialModules,

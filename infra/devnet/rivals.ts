@@ -8,8 +8,8 @@ import { faAddressOf } from "../../shared/factom/fat2.ts";
 import { buildOpr } from "../../shared/grading/build-record.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { OprVersion } from "../../shared/opr/assets.ts";
-import { sha256 } from "../../shared/sha256.ts";
 import { oprExtIds } from "../../shared/opr/opr-entry.ts";
+import { sha256 } from "../../shared/sha256.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 export interface RivalsOptions {

@@ -16,7 +16,7 @@ import { rememberPlace } from "../../../shared/db/login-places.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import type { Auth, LoginRequest, LoginReply } from "../../../shared/messages/login.ts";
+import type { Auth, LoginReply, LoginRequest } from "../../../shared/messages/login.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
 

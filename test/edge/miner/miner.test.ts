@@ -18,8 +18,8 @@ import {
 } from "../../../shared/messages/stratum.ts";
 import { smallHasher } from "../../support/hash/small-hasher.ts";
 import { smallTable } from "../../support/hash/small-table.ts";
-import { untilTrue } from "../../support/until.ts";
 import { manualClock } from "../../support/manual-clock.ts";
+import { untilTrue } from "../../support/until.ts";
 
 const table = smallTable(10);
 const HASH_A = "aa".repeat(32);

@@ -2,7 +2,6 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { untilTrue } from "../../support/until.ts";
 import {
   call,
   HASH_A,
@@ -12,6 +11,7 @@ import {
   share,
   startHarness,
 } from "../../support/stratum/harness.ts";
+import { untilTrue } from "../../support/until.ts";
 
 const SECOND = 1_000;
 

@@ -2,13 +2,13 @@
 
 import { afterAll, describe, expect, it } from "vitest";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
-import { StratumClient } from "../../support/stratum-client.ts";
-import { until } from "../../support/until.ts";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { audit } from "../../support/processes/audit.ts";
 import { stopPostgres, temporaryFolder } from "../../support/processes/bench.ts";
 import { Hasher, Ledger } from "../../support/processes/ledger.ts";
 import { Pool } from "../../support/processes/pool.ts";
+import { StratumClient } from "../../support/stratum-client.ts";
+import { until } from "../../support/until.ts";
 import { type FakeClock, fakeClock, whyNot } from "./fake-clock.ts";
 
 const canRun = isRunnable("test:clocks", whyNot());

@@ -17,9 +17,9 @@ import { bigintText, type Db, one, sql } from "../../../shared/db/port.ts";
 import { lastSealedHeight, sealedSince } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
-import { until } from "../../support/until.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { LedgerMiner, openKernel } from "../../support/processes/ledger-miner.ts";
+import { until } from "../../support/until.ts";
 import { WebClient } from "./web-client.ts";
 
 const BLOCK_SECONDS = 10;

@@ -18,8 +18,8 @@ import { CodedError } from "../../../shared/errors.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { smallHasher } from "../../support/hash/small-hasher.ts";
-import { untilTrue } from "../../support/until.ts";
 import { RecordedPrefixes } from "../../support/recorded-prefixes.ts";
+import { untilTrue } from "../../support/until.ts";
 import type { Recording } from "./recording.ts";
 
 /** What the recorded configuration leaves to the reference's habits or to its command line, in our settings. */

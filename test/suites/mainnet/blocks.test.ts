@@ -19,7 +19,8 @@ import { expectGraded, gradedResult } from "../../support/graded-vector.ts";
 import { casesOf, decimal, readCases } from "../../support/vectors.ts";
 
 const BLOCKS =
-  process.env["PROSPER_MAINNET_BLOCKS"] ?? fileURLToPath(new URL("../../../../shared/vectors", import.meta.url));
+  process.env["PROSPER_MAINNET_BLOCKS"] ??
+  fileURLToPath(new URL("../../../../shared/vectors", import.meta.url));
 
 const mainnetCase = v.object({
   addedCount: v.number(),

@@ -19,11 +19,11 @@ import { type CreditMode, targetOfWork } from "../../../shared/difficulty/work.t
 import { CodedError, coerceError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import type { QueueSender } from "../../../shared/queue.ts";
+import type { ModelServer } from "../../support/model/server.ts";
+import { insertModelJob } from "../../support/model/statements.ts";
 import type { Chance } from "../../support/random.ts";
 import { FIRST_HEIGHT, recordHash, type SimChain } from "./chain.ts";
 import type { SimDisk } from "./disk.ts";
-import type { ModelServer } from "../../support/model/server.ts";
-import { insertModelJob } from "../../support/model/statements.ts";
 import type { DatabaseNetwork } from "./network.ts";
 import { CANARY } from "./oracle.ts";
 import type { SimProcess } from "./process.ts";

@@ -5,8 +5,6 @@ import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
-import { StratumClient } from "../../support/stratum-client.ts";
-import { until } from "../../support/until.ts";
 import { type Audit, audit } from "../../support/processes/audit.ts";
 import {
   descendantsOf,
@@ -19,6 +17,8 @@ import {
 import { Hasher, Ledger } from "../../support/processes/ledger.ts";
 import { Pool, type PoolFlags } from "../../support/processes/pool.ts";
 import { COMMAND, PROJECT, type RunOptions } from "../../support/processes/prosper.ts";
+import { StratumClient } from "../../support/stratum-client.ts";
+import { until } from "../../support/until.ts";
 
 const hasher = new Hasher();
 afterAll(() => hasher.close());

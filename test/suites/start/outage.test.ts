@@ -4,12 +4,12 @@ import { execFileSync } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
-import { StratumClient } from "../../support/stratum-client.ts";
-import { until } from "../../support/until.ts";
 import { audit } from "../../support/processes/audit.ts";
 import { stopPostgres, temporaryFolder } from "../../support/processes/bench.ts";
 import { Hasher, Ledger } from "../../support/processes/ledger.ts";
 import { Pool } from "../../support/processes/pool.ts";
+import { StratumClient } from "../../support/stratum-client.ts";
+import { until } from "../../support/until.ts";
 
 const hasher = new Hasher();
 afterAll(() => hasher.close());

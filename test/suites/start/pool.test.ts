@@ -6,13 +6,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
-import { StratumClient } from "../../support/stratum-client.ts";
-import { until } from "../../support/until.ts";
 import { audit } from "../../support/processes/audit.ts";
 import { isAlive, postgresPid, temporaryFolder } from "../../support/processes/bench.ts";
 import { Hasher, Ledger } from "../../support/processes/ledger.ts";
 import { type Block, Pool, type Ready, startUp } from "../../support/processes/pool.ts";
 import { prosper, start } from "../../support/processes/prosper.ts";
+import { StratumClient } from "../../support/stratum-client.ts";
+import { until } from "../../support/until.ts";
 
 const dataDir = temporaryFolder();
 const workFolder = temporaryFolder();

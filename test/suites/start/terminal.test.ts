@@ -2,10 +2,10 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
-import { until } from "../../support/until.ts";
 import { audit } from "../../support/processes/audit.ts";
 import { isAlive, postgresPids, temporaryFolder } from "../../support/processes/bench.ts";
 import { PROJECT, start } from "../../support/processes/prosper.ts";
+import { until } from "../../support/until.ts";
 
 it("shows where everything is, a line that connects a miner, a line a block, and stops on one Ctrl-C", async () => {
   const dataDir = temporaryFolder();
