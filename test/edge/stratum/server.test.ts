@@ -866,7 +866,7 @@ describe("whatever a client sends", () => {
         expect(honest.take()).toEqual(['{"id":7,"result":true}\n']);
         await client.close();
       }),
-      // `npm run fuzz` sends a million lines.
+      // `npm run test:fuzz` sends a million lines.
       { numRuns: 60 },
     );
   });

@@ -1,4 +1,4 @@
-/** What `npm run bars` is asked to do. */
+/** What `npm run test:bars` is asked to do. */
 
 import { parseArgs } from "node:util";
 

@@ -1,4 +1,4 @@
-/** `npm run bars -- --retargets N --go-miner PATH`: the unmodified Go miner through N new targets over several jobs, and what it does at each signal. */
+/** `npm run test:bars -- --retargets N --go-miner PATH`: the unmodified Go miner through N new targets over several jobs, and what it does at each signal. */
 
 import { sleep, systemClock } from "../../../shared/clock.ts";
 import { assignedWork, targetOfWork } from "../../../shared/difficulty/work.ts";
