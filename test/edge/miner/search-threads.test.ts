@@ -7,7 +7,7 @@ import { difficultyOf } from "../../../shared/hash/kernel.ts";
 import { lxrHash } from "../../../shared/hash/lxr.ts";
 import { tableBytes } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { nativeLibrary } from "../../shared/hash/native.ts";
+import { nativeLibrary } from "../../support/hash/native.ts";
 import { smallTable } from "../../support/hash/small-table.ts";
 import { oneIn } from "./prefix-pool.ts";
 

@@ -6,9 +6,9 @@ import { difficultyOf, LxrKernel, MAX_INPUT_BYTES } from "../../../shared/hash/k
 import { generateTable, LXR_PASSES, LXR_SEED, lxrHash } from "../../../shared/hash/lxr.ts";
 import { allocateTable, claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { tableSum } from "../../../shared/hash/table-sums.ts";
+import { nativeLibrary } from "../../support/hash/native.ts";
 import { makeTable, VECTORS } from "../../support/hash/tables.ts";
 import { describeVectors } from "../../support/hash/vectors.ts";
-import { nativeLibrary } from "./native.ts";
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

@@ -18,7 +18,7 @@ import { generateTable, LXR_PASSES, LXR_SEED, lxrHash } from "../../../shared/ha
 import { CHECK_SUM, CHECKED, findNative } from "../../../shared/hash/native-kernel.ts";
 import { openTable } from "../../../shared/hash/open-table.ts";
 import { type Logger, SILENT } from "../../../shared/logger.ts";
-import { nativeLibrary } from "./native.ts";
+import { nativeLibrary } from "../../support/hash/native.ts";
 
 const KERNEL = join(import.meta.dirname, "../../../shared/hash/kernel");
 const folders: string[] = [];

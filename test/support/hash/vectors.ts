@@ -8,7 +8,7 @@ import { lxrHash } from "../../../shared/hash/lxr.ts";
 import { LxrPool } from "../../../shared/hash/pool.ts";
 import { claimRegion, type SharedTable, tableBytes } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { nativeLibrary } from "../../shared/hash/native.ts";
+import { nativeLibrary } from "./native.ts";
 import { VECTORS } from "./tables.ts";
 
 const direct = (bits: number, hash: (inputs: readonly Uint8Array[]) => Uint8Array[]): Hasher => ({

@@ -10,7 +10,7 @@ import { stratumCommand } from "../../../../infra/cli/network/stratum.ts";
 import { systemClock, systemRandom } from "../../../../shared/clock.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { encodeRefusal, encodeResult, stratumError } from "../../../../shared/messages/stratum.ts";
-import { nativeLibrary } from "../../../shared/hash/native.ts";
+import { nativeLibrary } from "../../../support/hash/native.ts";
 import { smallHasher } from "../../../support/hash/small-hasher.ts";
 import { smallTable } from "../../../support/hash/small-table.ts";
 import { TEST_CERT, TEST_KEY } from "../../../support/stratum/tls.ts";
