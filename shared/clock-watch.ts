@@ -1,6 +1,6 @@
 /** Sees jumps of the two clocks that no part may reckon durations by: this process's wall clock and the database's (docs/decisions/clocks.md). */
 
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import { databaseMs } from "./db/database-clock.ts";
 import type { Db } from "./db/port.ts";
 import type { Logger } from "./logger.ts";
@@ -13,6 +13,7 @@ export interface ClockJump {
 
 /** Time services slew smaller errors; larger ones are steps. */
 const JUMP_MS = 10_000;
+const LOOK_MS = 5_000;
 const ADVICE =
   "check the time service of that host (or it was suspended); no money rests on this clock, see docs/decisions/clocks.md";
 
@@ -45,6 +46,20 @@ export function createClockWatch(modules: {
       return jumps;
     },
   };
+}
+
+/** Looks every 5 s until `signal` aborts. A database that does not answer is told of elsewhere. */
+export async function watchClocks(modules: {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const watch = createClockWatch(modules);
+  while (!modules.signal.aborted) {
+    await watch.look().catch(() => undefined);
+    await sleep(modules.clock, LOOK_MS, modules.signal);
+  }
 }
 
 interface Readings {

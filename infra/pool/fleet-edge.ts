@@ -11,6 +11,7 @@ import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
+import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -110,6 +111,8 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
       const overMs = config.aws.drain;
       return edge.stop({ overMs, signal: AbortSignal.timeout(overMs + HAND_OVER_MS) });
     });
+    const watching = watchClocks({ db, clock, logger, signal: stopping });
+    onStop(() => watching);
     await edge.start(stopping);
     const certificate = renewCertificate(config, edge.listeningTls, { clock, logger, signal: stopping });
     onStop(() => certificate);

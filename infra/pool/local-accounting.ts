@@ -7,7 +7,7 @@ import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts"
 import { createJanitorHandler } from "../../functions/janitor/handler.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import type { Clock, Random, Timer } from "../../shared/clock.ts";
-import { createClockWatch } from "../../shared/clock-watch.ts";
+import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
 import { countWithholding } from "../../shared/db/withholding.ts";
@@ -59,7 +59,6 @@ export interface LocalBooks {
 const AUDIT_EVERY_MS = 5 * 60_000;
 /** How often it is asked whether a check is due. */
 const AUDIT_TICK_MS = 5_000;
-const CLOCK_LOOK_MS = 5_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooksModules): LocalBooks {
@@ -109,14 +108,8 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       sealer.open();
       timers.push(repeat(seal, options.sealEveryMs ?? 1000, clock));
       timers.push(repeat(sweep, options.janitorEveryMs ?? 60_000, clock));
-      const watch = createClockWatch({ db, clock, logger });
-      // The database's absence is told elsewhere.
-      const look = (): Promise<void> =>
-        watch.look().then(
-          () => undefined,
-          () => undefined,
-        );
-      timers.push(repeat(look, CLOCK_LOOK_MS, clock));
+      const watching = watchClocks({ db, clock, logger, signal: stopping.signal });
+      timers.push({ stop: () => watching });
       const checkAll = (): Promise<void> => conservation.checkAll(stopping.signal);
       timers.push(repeat(checkAll, Math.min(auditEveryMs, AUDIT_TICK_MS), clock));
     },

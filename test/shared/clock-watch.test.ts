@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createClockWatch } from "../../shared/clock-watch.ts";
+import { createClockWatch, watchClocks } from "../../shared/clock-watch.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { createTestDatabase } from "../support/database.ts";
 
@@ -33,6 +33,48 @@ describe("the watch over clocks", () => {
       ["process", -240],
     ]);
     expect(said).toHaveLength(2);
+  });
+
+  it("goes on by itself until it is stopped, also while the database is away", async () => {
+    const database = await createTestDatabase();
+    const waiting: (() => void)[] = [];
+    let wallJumpMs = 0;
+    let isAway = false;
+    const said: unknown[] = [];
+    const stop = new AbortController();
+    const done = watchClocks({
+      db: {
+        ...database.db,
+        query: (...args) => (isAway ? Promise.reject(new Error("away")) : database.db.query(...args)),
+      },
+      clock: {
+        wallMs: () => Date.now() + wallJumpMs,
+        monotonicMs: () => performance.now(),
+        after: (_, fn) => {
+          waiting.push(fn);
+          return { stop: () => undefined };
+        },
+      },
+      logger: { ...SILENT, error: (...line: unknown[]) => void said.push(line) },
+      signal: stop.signal,
+    });
+    const look = async (): Promise<void> => {
+      await expect.poll(() => waiting).toHaveLength(1);
+      waiting.pop()?.();
+      await expect.poll(() => waiting).toHaveLength(1);
+    };
+
+    await look();
+    isAway = true;
+    await look();
+    isAway = false;
+    wallJumpMs = 7_200_000;
+    await look();
+    stop.abort();
+    await done;
+    await database.drop();
+
+    expect(said).toHaveLength(1);
   });
 
   it("knows a jump of the database's clock from one of its own", async () => {
