@@ -68,7 +68,6 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
       modules.onFatal(new CodedError("edge", said));
     });
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
-    const admin = await ensureAdmin(accounts);
     await ensureUser(db, MINER_USER, factoidAddress(cloud.keys.miner));
     const [host = "127.0.0.1", port = "0"] = edge.stratum.split(":");
     const where = { host, port: Number(port), user: MINER_USER, dutyCycle: MINER_DUTY };
@@ -87,6 +86,8 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
     const telling = tellSeals(db, modules, stopping);
     onStop(() => telling);
     const inviteCode = await ensureInvite(accounts);
+    // Last: its password is told once, and a start that fails tells nothing.
+    const admin = await ensureAdmin(accounts);
     return {
       ...{ web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd, admin, inviteCode },
       guestAddress: factoidAddress(cloud.keys.guest ?? cloud.keys.miner),

@@ -50,7 +50,7 @@ export async function clearRemains(data: string, clock: Clock): Promise<void> {
   const killMs = clock.monotonicMs() + GRACE_MS;
   for (let left = processesOf(data); left.length > 0; left = processesOf(data)) {
     // A server without its pid file: it ends by itself, and PostgreSQL knows how to refuse a second one.
-    if (left.some((pid) => !isBackend(pid))) return;
+    if (left.some((pid) => isServer(pid, left))) return;
     if (clock.monotonicMs() > giveUpMs)
       throw new CodedError(
         "postgres-start",
@@ -107,9 +107,20 @@ function processesOf(data: string): number[] {
     .filter((pid) => isPostgresOf(pid, data));
 }
 
-/** A backend calls itself `postgres: …`; the server keeps its command line. */
-function isBackend(pid: number): boolean {
-  return readText(`/proc/${pid}/cmdline`)?.startsWith("postgres: ") ?? true;
+/**
+ * A backend calls itself `postgres: …`, but keeps its server's command line for its first moments: a server is what has backends, or
+ * what a person runs with `--single`.
+ */
+function isServer(pid: number, all: readonly number[]): boolean {
+  const line = readText(`/proc/${pid}/cmdline`);
+  if (line === undefined || line.startsWith("postgres: ")) return false;
+  return line.includes("\0--single\0") || all.some((other) => parentOf(other) === pid);
+}
+
+function parentOf(pid: number): number | undefined {
+  // Behind the name in brackets, which may hold anything: the state, then the parent.
+  const [, parent] = readText(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ") ?? [];
+  return parent === undefined ? undefined : Number(parent);
 }
 
 function end(pid: number): void {

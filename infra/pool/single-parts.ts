@@ -111,12 +111,13 @@ export function startAuth(
   const { db, random, logger } = modules;
   return startParts(logger, async (onStop) => {
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
-    const admin = await ensureAdmin(accounts);
     const web = await startPoolWeb(
       { ...options, lxrBits: options.config.pegnet.lxrbits },
       { ...modules, passwords: accounts.passwords },
     );
     onStop(() => web.stop());
-    return { web: web.url, admin, inviteCode: await ensureInvite(accounts) };
+    const inviteCode = await ensureInvite(accounts);
+    // Last: its password is told once, and a start that fails tells nothing.
+    return { web: web.url, inviteCode, admin: await ensureAdmin(accounts) };
   });
 }

@@ -71,7 +71,6 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     onStop(() => hasher.close());
     modules.onStep("starting the pool");
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
-    const admin = await ensureAdmin(accounts);
     const url = config.factom.factomdlocation;
     const factomd = connectFactomd(url, { clock, random, logger });
     const pool = await startPool(
@@ -80,6 +79,8 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     );
     onStop(() => pool.stop());
     const inviteCode = await ensureInvite(accounts);
+    // Last: its password is told once, and a start that fails tells nothing.
+    const admin = await ensureAdmin(accounts);
     return { web: pool.web.url, stratum: pool.stratum, factomd: url, admin, inviteCode };
   });
 }

@@ -119,7 +119,6 @@ async function start(options: UpOptions, modules: UpModules, onStop: OnStop): Pr
 
   modules.onStep("starting the pool");
   const accounts = { db, random, passwords: createPasswords({}, { random }) };
-  const admin = await ensureAdmin(accounts);
   await ensureUser(db, LOCAL_USER, factoidAddress(keys.miner));
   const pool = await startPool(
     {
@@ -154,12 +153,14 @@ async function start(options: UpOptions, modules: UpModules, onStop: OnStop): Pr
     { ...modules, table },
   );
   onStop(() => Promise.all(miners.map((miner) => miner.stop())));
+  const inviteCode = await ensureInvite(accounts);
   return {
     web: pool.web.url,
     stratum: pool.stratum,
     factomd: devnet.factomdUrl,
-    admin,
-    inviteCode: await ensureInvite(accounts),
+    // Last: its password is told once, and a start that fails tells nothing.
+    admin: await ensureAdmin(accounts),
+    inviteCode,
     guestAddress: factoidAddress(keys.guest ?? keys.miner),
     pool,
     miners,

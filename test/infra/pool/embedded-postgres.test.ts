@@ -1,7 +1,8 @@
 /** The embedded PostgreSQL killed from outside, as a kernel short of memory does it: a real server, real signals. */
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Postgres, startPostgres } from "../../../infra/pool/embedded-postgres.ts";
 import { keepPostgres, type PostgresKeeper } from "../../../infra/pool/postgres-keeper.ts";
-import { livePid } from "../../../infra/pool/postgres-process.ts";
+import { clearRemains, livePid } from "../../../infra/pool/postgres-process.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 
@@ -106,6 +107,28 @@ describe("an embedded PostgreSQL killed with -9", () => {
 
     await expect.poll(() => said).toEqual([KILLED, RUNS]);
     expect(await ask("SELECT 1 AS up")).toEqual([{ up: 1 }]);
+  });
+
+  it("leaves no process behind that had not named itself yet, and no single-user session is ended", async () => {
+    const data = join(dir, "data");
+    const program = join(dir, "postgres");
+    // A shell by the name of the server's program, in its folder: what a backend looks like in its first moments.
+    copyFileSync("/bin/sh", program);
+    const run = (...flags: string[]) => spawn(program, ["-c", "read line; exit", ...flags], { cwd: data });
+    await keeper.stop();
+    await server.stop();
+    const nameless = run("-D", data);
+    const ended = once(nameless, "exit");
+
+    await clearRemains(data, systemClock);
+    expect(await ended).toEqual([null, "SIGKILL"]);
+
+    const repair = run("--single", "-D", data);
+    await clearRemains(data, systemClock);
+    expect(repair.exitCode).toBeNull();
+    repair.stdin.end("done\n");
+    await once(repair, "exit");
+    await server.startAgain();
   });
 
   it("is left alone where it was stopped in good order", async () => {
