@@ -13,7 +13,7 @@ export interface ApplyModules {
   readonly db: Db;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
-  /** Without it the usual ones. */
+  /** Without it, the default limits. */
   readonly workerLimits?: WorkerLimits;
 }
 

@@ -13,7 +13,7 @@ interface Page {
 
 const STYLES = ["vendor/uplot.css", "base.css", "layout.css", "parts.css", "narrow.css"];
 
-/** Those of the reference (docs/spec.md, "Commands and pages") and what people need beside them. */
+/** The pages of the reference (docs/spec.md, "Commands and pages"), and others that people need. */
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Pool", script: "pool" },
   { path: "/me", title: "My page", script: "me" },

@@ -7,7 +7,7 @@ import { readBody } from "../../shared/read-body.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** `retry`: the same request may work in a moment. `retryAfterMs`: the service said when. A failure names the host, never the address. */
+/** `retry`: the same request may work in a moment. `retryAfterMs`: the pause that the service wants. A failure names the host, never the address. */
 export type FetchOutcome =
   | { readonly kind: "answered"; readonly body: string }
   | {

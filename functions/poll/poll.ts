@@ -108,7 +108,7 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
   return { kind: "priced", id, version, priced };
 }
 
-/** Somebody is wrong, or an attack is under way: the operator should know. */
+/** Refused quotes mean that a source is wrong or an attack is under way: the operator should know. */
 function warnOfRefused({ notes }: AssetPrices, { logger }: PollModules): void {
   const refused = [...notes].flatMap(([asset, { quotes }]) =>
     quotes.flatMap(([source, price, , fate]) =>

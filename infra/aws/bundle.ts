@@ -69,7 +69,7 @@ export async function bundleFunctions(out: string): Promise<Bundles> {
   return bundles;
 }
 
-/** The pages' files, where the bundled code looks for them: beside itself, and the packages' under node_modules. */
+/** Copies the pages' files to where the bundled code looks for them: beside itself, and those of packages under node_modules. */
 function copyDashboard(folder: string): void {
   cpSync(join(ROOT, "functions/dashboard/assets"), join(folder, "assets"), {
     recursive: true,

@@ -1,4 +1,4 @@
-/** The stacks of one stage, put together in the order of what they need. */
+/** The stacks of one stage. Each is made after the stacks that it needs. */
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";

@@ -30,7 +30,7 @@ export interface PriceSettings {
 }
 
 export interface Stage {
-  /** Stands in every stack's and resource's name. */
+  /** Part of every stack's and resource's name. */
   readonly name: string;
   /** Deleting a stack keeps the books, and only an unprotected stack can be deleted. */
   readonly isProtected: boolean;

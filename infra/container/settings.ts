@@ -1,4 +1,4 @@
-/** From a container's environment variables to the files and variables that `prosper` reads: settings as one text, secrets beside it. */
+/** Makes the files and variables that `prosper` reads from a container's environment variables: settings as one text, secrets beside it. */
 
 import { join } from "node:path";
 import { parse, stringify, TomlError } from "smol-toml";
