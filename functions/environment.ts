@@ -1,4 +1,4 @@
-/** What a Lambda is told by its environment variables, each function's by a schema of its own: the one place in functions that reads them. */
+/** The environment variables of the Lambdas, with one schema for each function. No other file in functions reads them. */
 
 import * as v from "valibot";
 import type { WorkerLimits } from "../shared/db/workers.ts";
@@ -51,7 +51,7 @@ const workers = {
   NEW_WORKERS_A_DAY: v.optional(v.pipe(whole, v.minValue(0), v.maxValue(1024)), "16"),
 };
 
-/** By function: the variables it is given. */
+/** The variables that each function is given. */
 export const ENVIRONMENTS = {
   accounting: v.object({ ...common, ...workers, SEAL_DEADLINE_SECONDS: seconds }),
   auth: v.object({ ...common, REGISTRATION: registration }),

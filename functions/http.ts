@@ -16,7 +16,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 };
 
-/** `body` is JSON text. Never kept by a cache: most of it is somebody's own. */
+/** `body` is JSON text. No cache may keep it: most answers are private to one user. */
 export function jsonReply(statusCode: number, body: string, cookies: readonly string[] = []): HttpReply {
   return {
     statusCode,

@@ -1,4 +1,4 @@
-/** The log of a Lambda: one JSON line an entry on standard output, with metrics in it where CloudWatch is to count (embedded metric format). */
+/** The log of a Lambda: one JSON line for each entry on standard output. A line may hold metrics for CloudWatch to count (embedded metric format). */
 
 import { pino } from "pino";
 import type { Logger } from "../shared/logger.ts";
@@ -32,7 +32,7 @@ const SECRETS = ["password", "invite", "token", "cookie"];
 
 export interface LambdaLogOptions {
   readonly level: LambdaLogLevel;
-  /** Stands in every line and is the metrics' dimension. */
+  /** Is in every line, and is the metrics' dimension. */
   readonly functionName: string;
 }
 

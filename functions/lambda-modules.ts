@@ -1,4 +1,4 @@
-/** What every Lambda is put together from, made once for as long as its process lives: database, clock, chance, log. */
+/** The parts that every Lambda needs, made once for as long as its process lives: database, clock, random bytes, log. */
 
 import { type Clock, type Random, systemClock, systemRandom } from "../shared/clock.ts";
 import { openDataApi } from "../shared/db/drivers/data-api.ts";
@@ -15,7 +15,7 @@ export interface LambdaModules {
   readonly count: LambdaLog["count"];
 }
 
-/** Opens nothing yet: the first statement does. */
+/** Opens no connection yet: the first statement does. */
 export function lambdaModules(env: CommonEnvironment): LambdaModules {
   const log = createLambdaLog(
     { level: env.LOG_LEVEL, functionName: env.AWS_LAMBDA_FUNCTION_NAME },

@@ -11,7 +11,7 @@ export const LOCAL_CONTEXT: Context = {
   awsRequestId: "local",
   logGroupName: "local",
   logStreamName: "local",
-  // Longer than any timer can wait for would fire at once, so this is the longest there is.
+  // The longest time that a timer can wait for. With a longer one it would fire at once.
   getRemainingTimeInMillis: () => 0x7fff_ffff,
   done: () => undefined,
   fail: () => undefined,

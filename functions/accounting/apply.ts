@@ -13,7 +13,7 @@ export interface ApplyModules {
   readonly db: Db;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
-  /** Without it the usual ones. */
+  /** Without it, the default limits. */
   readonly workerLimits?: WorkerLimits;
 }
 
@@ -21,8 +21,8 @@ const message = v.pipe(v.string(), v.parseJson(), summary);
 
 /**
  * Applies one message; resolves also when it was applied before. Rejects with CodedError `summary-malformed`,
- * `summary-conflict` (another body under its key), `summary-unknown-job`, `summary-unknown-user`, or what the database throws:
- * the queue then delivers it again and, after its last try, keeps it in the dead-letter queue.
+ * `summary-conflict` (another body under its key), `summary-unknown-job`, `summary-unknown-user`, or with the database's error.
+ * The queue then delivers the message again and, after its last try, keeps it in the dead-letter queue.
  */
 export async function applyMessage(body: string, modules: ApplyModules): Promise<void> {
   const parsed = v.safeParse(message, body);

@@ -1,4 +1,7 @@
-/** The conservation check of a running pool: each seal's own equation at once, all books every few minutes, an alarm when money is not conserved. */
+/**
+ * Checks in a running pool that money is conserved: the equation of each seal at once, all books every few minutes.
+ * There is an alarm when money is not conserved.
+ */
 
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { checkSealedBlock } from "../../shared/audit/conservation.ts";
@@ -9,7 +12,7 @@ import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 export interface ConservationOptions {
-  /** Between two checks of all books, at least. */
+  /** The shortest time between two checks of all books. */
   readonly everyMs: number;
 }
 
@@ -30,11 +33,11 @@ export interface ConservationModules {
 export interface Conservation {
   /** Checks the equation of a block that was just sealed. Never rejects. */
   sealed(height: number): Promise<void>;
-  /** Checks all books where it is time to; `signal` ends it early. Never rejects. */
+  /** Checks all books when the check is due; `signal` ends it early. Never rejects. */
   checkAll(signal: AbortSignal): Promise<void>;
 }
 
-/** The more there is to check, the seldomer: at most this part of the time is spent on it. */
+/** The longer a check takes, the rarer it is: checks take at most this part of the time. */
 const LARGEST_PART = 0.05;
 const LOGGED_PROBLEMS = 10;
 
@@ -42,7 +45,7 @@ export function createConservation(options: ConservationOptions, modules: Conser
   const { db, clock, logger, onChecked } = modules;
   let checkedMs: number | undefined;
   let notBeforeMs = Number.NEGATIVE_INFINITY;
-  /** Of the last check of all books, and by block of the seals since. */
+  /** `found`: the problems of the last check of all books. `bySeal`: by block, the number of problems of each seal since. */
   let found: readonly string[] = [];
   const bySeal = new Map<number, number>();
 
@@ -91,11 +94,11 @@ export function createConservation(options: ConservationOptions, modules: Conser
 }
 
 export interface BooksWatchOptions extends ConservationOptions {
-  /** All books are given up for this time when checking them takes longer. */
+  /** A check of all books that takes longer is given up until the next one is due. */
   readonly timeoutMs: number;
 }
 
-/** For functions, which are called from time to time: each call checks what was sealed since the last one, and all books where it is time to. */
+/** For functions, which are called from time to time. Each call checks what was sealed since the last call, and all books when they are due. */
 export function createBooksWatch(
   options: BooksWatchOptions,
   modules: ConservationModules,

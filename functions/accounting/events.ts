@@ -1,4 +1,4 @@
-/** What the books tell about their work: for metrics, alarms and the live line of a block. */
+/** The events that accounting reports: for metrics, alarms and the live line of a block. */
 
 import type { MissingEpoch, SealWait } from "../../shared/accounting/seal.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
@@ -11,9 +11,9 @@ export type BooksEvent =
   | { readonly kind: "rejected"; readonly code: string }
   /** Alarm: work was still missing at the deadline. The block is sealed without it; it is late work once it comes. */
   | { readonly kind: "forced"; readonly height: number; readonly missing: readonly MissingEpoch[] }
-  /** Alarm: a job has waited for its seal for two deadlines. Told by every run while it does. */
+  /** Alarm: a job has waited for its seal for two deadlines. Every run reports it until the job is sealed. */
   | { readonly kind: "overdue"; readonly height: number; readonly waitsFor: SealWait }
   | { readonly kind: "sealed"; readonly block: SealedBlock };
 
-/** Must not throw; what it starts is its own business. */
+/** Must not throw. Nobody waits for what it starts. */
 export type BooksListener = (event: BooksEvent) => void;

@@ -12,7 +12,7 @@ export interface AccountingModules extends ApplyModules {
   readonly sealer: Sealer;
 }
 
-/** Applies that run at the same time: what a small database connection pool serves without waiting. */
+/** Messages that are applied at the same time: as many as a small database connection pool serves without waiting. */
 const LANES = 4;
 
 const response = v.object({ batchItemFailures: v.array(v.object({ itemIdentifier: v.string() })) });
@@ -20,8 +20,8 @@ const response = v.object({ batchItemFailures: v.array(v.object({ itemIdentifier
 export type AccountingHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 /**
- * The Lambda handler. It reports the messages that failed one by one; it rejects, so that the whole batch comes again, when the
- * database is away: that is not the messages' fault. A failing seal fails no message: the next run seals.
+ * The Lambda handler. It reports each message that failed. When the database is away, the messages are not at fault: it rejects, so that
+ * the whole batch comes again. When a seal fails, the messages still count as applied: the next run seals.
  */
 export function createAccountingHandler(modules: AccountingModules): AccountingHandler {
   const handler = middy<SQSEvent>()

@@ -1,4 +1,4 @@
-/** What the books tell, as counts that alarms watch. */
+/** Turns the events of accounting into counts that alarms watch. */
 
 import type { LambdaLog, MetricName } from "../lambda-logger.ts";
 import type { BooksEvent, BooksListener } from "./events.ts";

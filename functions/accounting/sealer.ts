@@ -28,7 +28,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { BooksListener } from "./events.ts";
 
 export interface SealerOptions {
-  /** Work still missing this long after its job was seen closed is not waited for any more: 30 min, on the devnet max(3 blocks, 30 s). */
+  /** How long after a job was seen closed its missing work is waited for: 30 min, on the devnet max(3 blocks, 30 s). */
   readonly deadlineMs: number;
 }
 
@@ -37,7 +37,7 @@ export interface SealerModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
-  /** As the apply's. */
+  /** The same as for applying messages. */
   readonly workerLimits?: WorkerLimits;
 }
 
@@ -60,7 +60,7 @@ export function createSealer(options: SealerOptions, modules: SealerModules): Se
   return {
     run() {
       if (running === undefined) return start();
-      // What arrived since the running one looked may be missed by it: one more run serves all who ask meanwhile.
+      // The running one may miss what arrived after it looked. One more run serves all who ask meanwhile.
       next ??= running
         .catch(() => [])
         .then(() => {
@@ -74,7 +74,7 @@ export function createSealer(options: SealerOptions, modules: SealerModules): Se
 
 type WatchOverdue = (candidate: SealCandidate, waitsFor: SealWait) => void;
 
-/** Logs once a job that it waits for too long, and tells it at every run. */
+/** For a job that waits too long for its seal: logs it once, and reports it at every run. */
 function watchOverdue({ deadlineMs }: SealerOptions, modules: SealerModules): WatchOverdue {
   const { logger, onEvent } = modules;
   let told: number | undefined;
@@ -110,7 +110,7 @@ async function sealAll(
   }
 }
 
-/** Undefined when the job could not be closed after all: somebody else moved on, the next run sees where. */
+/** Undefined when the job could not be closed after all: somebody else has changed the books since. The next run looks again. */
 async function sealOne(
   candidate: SealCandidate,
   forced: boolean,
@@ -134,7 +134,7 @@ async function sealOne(
     rate: feeRate(frozen.rate),
     split: frozen.split,
   });
-  // Named by its content: attempts that agree share their drafts, and one that crashed leaves none behind for long.
+  // The name comes from the content: attempts with the same result share their drafts, and those of a crashed attempt do not stay for long.
   const attempt = attemptId(settlement);
   if (!(await draftPayouts(db, height, attempt, settlement.users))) return "already";
   const seal = { height, attempt, leaves: leaves.length, settlement, nowMs: clock.wallMs() };

@@ -111,7 +111,7 @@ function notFound(routes: readonly HttpRoute[], path: string): HttpReply {
   return { ...reply, headers: { ...reply.headers, allow: methods.join(", ") } };
 }
 
-/** Away is 503, to be tried again; anything else is a bug, told only to the log. */
+/** When the database or auth is away: 503, to be tried again. Anything else is a bug, and only the log gets the details. */
 function failure(error: Error, logger: Logger): HttpReply {
   if (error instanceof CodedError && (error.code === "db-away" || error.code === "auth-away")) {
     logger.warn("a request could not be answered", { code: error.code, error: error.message });

@@ -5,17 +5,17 @@ import type * as v from "valibot";
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
-/** What is sent, before any transform. Throws for a kind of schema or check that JSON Schema cannot say. */
+/** The schema of what is sent, before any transform. Throws for a kind of schema or check that JSON Schema cannot express. */
 export function jsonSchema(schema: v.GenericSchema): JsonSchema {
   if (schema.type === "undefined") return {};
   const { $schema: _, ...described } = toJsonSchema(schema, {
     target: "draft-2020-12",
     typeMode: "input",
     errorMode: "throw",
-    // They say nothing to a reader.
+    // These tell a reader nothing.
     ignoreActions: ["transform", "check"],
     overrideSchema: ({ valibotSchema, jsonSchema: own }) =>
-      // `prefixItems` alone bounds only what is there: a longer array would pass.
+      // `prefixItems` alone checks only its own items: a longer array would pass.
       valibotSchema.type === "tuple"
         ? { ...own, items: false, maxItems: own.prefixItems?.length ?? 0 }
         : null,

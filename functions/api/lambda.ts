@@ -1,4 +1,4 @@
-/** The api function as a Lambda: behind a function URL, and on AWS behind CloudFront before it. */
+/** The api function as a Lambda: behind a function URL, and on AWS also behind CloudFront. */
 
 import { createPasswords } from "../auth/password.ts";
 import { createWebAccounts } from "../auth/web-accounts.ts";

@@ -6,7 +6,7 @@ export interface Live {
   minute(): number | undefined;
   /** Of the newest graded block; undefined before the first. */
   height(): number | undefined;
-  /** Since the last block, where three block periods have passed without one; undefined while blocks come. */
+  /** Time since the last block, once three block periods have passed without one; undefined while blocks come. */
   stalledMs(): number | undefined;
   /** Open stratum connections. */
   connections(): number;

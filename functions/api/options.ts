@@ -1,4 +1,4 @@
-/** What the API is told about its pool, and the parts that it is put together from. */
+/** What the API is told about its pool, and the parts that it is made of. */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -12,7 +12,7 @@ export interface ApiOptions {
   readonly poolName: string;
   /** Of this program. */
   readonly version: string;
-  /** Length of a block, as the network's hash rate is reckoned with. */
+  /** Length of a block; the network's hash rate is calculated with it. */
   readonly blockSeconds: number;
   readonly registration: "invite" | "open";
   /** Where miners connect; without a host, the one that the visitor's browser used. */
@@ -28,7 +28,7 @@ export interface ApiModules {
   readonly accounts: WebAccounts;
   readonly logger: Logger;
   readonly live?: Live;
-  /** As the accounting function's. */
+  /** The same as the accounting function's. */
   readonly workerLimits?: WorkerLimits;
   /** Signs receipts; without it proofs have none. */
   readonly receiptKeys?: KeyPair;

@@ -33,7 +33,7 @@ export interface NewAdmin {
 /** Lower-case letters and digits that are not mistaken for each other. */
 const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 
-/** Makes an administrator with a name and password of chance where there is none; undefined where there is one. */
+/** Makes an administrator with a random name and password if there is none; undefined if there is one. */
 export async function ensureAdmin(modules: BootstrapModules): Promise<NewAdmin | undefined> {
   if (await anyAdmin(modules.db)) return undefined;
   const name = `admin-${randomWord(modules.random, 4)}`;
@@ -48,7 +48,7 @@ export async function ensureInvite(modules: Pick<BootstrapModules, "db" | "rando
   return (await unclaimedInvite(modules.db)) ?? createInvite(modules);
 }
 
-/** A new unclaimed code; `code` names it, otherwise chance does. Throws CodedError `invite-exists`. */
+/** A new unclaimed code: `code` if it is given, otherwise a random one. Throws CodedError `invite-exists`. */
 export async function createInvite(
   modules: Pick<BootstrapModules, "db" | "random">,
   code: string = randomInvite(modules.random),
@@ -71,7 +71,7 @@ export async function ensureUser(db: Db, name: string, address: string): Promise
 }
 
 /**
- * Makes a user an administrator; one without a password, or asked to be reset, gets a new one. Returns the password where it was set.
+ * Makes a user an administrator. Sets and returns a new password if the user has none, or if `resetPassword` asks for it.
  * Throws CodedError `user-unknown`.
  */
 export async function promoteAdmin(
@@ -88,7 +88,7 @@ export async function promoteAdmin(
   if (user.password !== null && options.resetPassword !== true) return { password: undefined };
   const password = randomPassword(modules.random);
   await setPassword(modules.db, user.id, await modules.passwords.hash(password));
-  // Whoever had got in by the old one is out.
+  // Whoever logged in with the old password is logged out.
   await deleteOtherSessions(modules.db, user.id, "");
   await forgetPlaces(modules.db, user.id);
   return { password };

@@ -38,7 +38,7 @@ export async function checkLogin(
   name: string,
   password: string,
 ): Promise<User | undefined> {
-  // A name that cannot be one is looked up like any other; what the database cannot hold (U+0000) is not sent there.
+  // An invalid name takes the same steps as any other. It is looked up as "", since the database cannot hold every text (U+0000).
   const user = await findUser(modules.db, v.is(userName, name) ? name : "");
   const matches = await modules.passwords.verify(password, user?.password ?? null);
   return matches ? user : undefined;
@@ -55,7 +55,7 @@ export type RegistrationResult =
   | { readonly kind: "registered" }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Makes the user, or says why not; a refusal never spends the code. With `open`, a missing code is no obstacle. */
+/** Makes the user, or says why not; a refusal never uses up the code. With `open`, no code is needed. */
 export async function register(
   modules: CredentialModules,
   request: RegistrationRequest,

@@ -29,7 +29,7 @@ export function createAuthHandler(options: AuthorizeOptions, modules: AuthModule
 function parse(event: unknown): LoginRequest {
   const parsed = v.safeParse(loginRequest, event);
   if (parsed.success) return parsed.output;
-  // Which field, never its value: one of them is a password.
+  // Names the field, never its value: it may be a password.
   const path = v.getDotPath(parsed.issues[0]) ?? "the request";
   throw new CodedError("auth-request", `authorize request: ${path} is missing or has the wrong form`);
 }

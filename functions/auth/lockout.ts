@@ -1,4 +1,4 @@
-/** Slows down guesses at passwords, over stratum and over the web together, without ever binding the owner (shared/accounts/guesses.ts). */
+/** Slows down guesses at passwords, over stratum and over the web together, and never locks out the owner (shared/accounts/guesses.ts). */
 
 import * as v from "valibot";
 import {
@@ -26,36 +26,36 @@ import { sha256Hex } from "../../shared/sha256.ts";
 /** How a try ended; `unknown`: there was no verdict. */
 export type TryOutcome = "passed" | "failed" | "unknown";
 
-/** A try that may be made and has to be ended, or how long it may not. */
+/** A try that may be made, and must then be ended; or how long to wait before trying. */
 export type Try =
   | { readonly kind: "begun"; end(outcome: TryOutcome): Promise<void> }
   | { readonly kind: "locked"; readonly waitMs: number };
 
 /** Where a try comes from. */
 export interface Origin {
-  /** "" where it is not told (an edge of the version before): then only the name counts. */
+  /** "" when it is not known (an edge of the version before does not send it): then tries are counted by name only. */
   readonly remoteAddress: string;
-  /** The address is not counted for all names together: it stands for many. */
+  /** True: tries are not counted by this address for all names together, since many people share it. */
   readonly exempt?: boolean;
   /** The token of the device, "" without one. */
   readonly device: string;
 }
 
 /**
- * A login from one of the owner's places (an address or a device that its right password came from) counts for that place; one
- * from elsewhere for its address, in this process, and for the name, in the database: at most 9 in any hour from all strangers together. What is
- * done in a live session counts for that session. A name that does not exist is counted like any other, in this process.
+ * What a try is counted by. A login from one of the owner's places (an address or a device that the right password came from): by that place.
+ * A login from elsewhere: by its address, in this process, and by the name, in the database: at most 9 in any hour from all strangers
+ * together. A try in a live session: by that session. A name that does not exist is counted like any other, but in this process.
  */
 export interface Lockout {
   login(name: string, from: Origin): Promise<Try>;
   session(tokenHash: string): Promise<Try>;
-  /** Only the address counts. */
+  /** Counted by the address only. */
   registration(remoteAddress: string): Promise<Try>;
-  /** The owner has proven itself here: a place of its own from now on. `replaces`: the device's token until now. */
+  /** The owner has logged in from here: it is one of the owner's places from now on. `replaces`: the device's token until now. */
   remember(name: string, from: Origin, replaces?: string): Promise<void>;
 }
 
-/** Addresses, and names that do not exist, that this process remembers. */
+/** How many addresses this process remembers, and how many names that do not exist. */
 const MAX_KEYS = 20_000;
 
 interface Parts {
@@ -99,7 +99,7 @@ export function createLockout(
 
 async function login(parts: Parts, given: string, from: Origin): Promise<Try> {
   const { db, clock, limit, addresses, nobodies } = parts;
-  // A name that cannot be one is counted like any other; what the database cannot hold (U+0000) is not sent there.
+  // An invalid name is counted like any other. To the database it is "", since that cannot hold every text (U+0000).
   const name = v.is(userName, given) ? given : "";
   const address = addressKey(from.remoteAddress);
   const isCounted = address !== "" && from.exempt !== true;

@@ -25,9 +25,8 @@ export interface AuthorizeModules extends CredentialModules {
 const ADMIN_NAME = "an administrator's name does not mine: use another user's";
 
 /**
- * A miner sends the same line to log in and to register, so what is asked follows from what it brings: with an invite (or, where
- * registration is open, an address) an unknown name registers. Counted with the guesses over the web. Rejects with CodedError where no
- * verdict can be had.
+ * A miner sends the same line to log in and to register. An unknown name is registered if the line has an invite (or, where
+ * registration is open, an address). Counted together with the guesses over the web. Rejects with CodedError when there can be no verdict.
  */
 export async function logInMiner(
   options: AuthorizeOptions,
@@ -50,7 +49,7 @@ export async function logInMiner(
   }
 }
 
-/** Who has a second factor is not proven by the password alone, which is all that a miner sends. */
+/** Whether the password alone proves who the user is. With a second factor it does not, and a miner sends only the password. */
 async function isProven({ db }: CredentialModules, name: string): Promise<boolean> {
   const user = await findUser(db, name);
   return user !== undefined && (await findSecondFactor(db, user.id))?.confirmed !== true;
@@ -63,7 +62,7 @@ async function judge(
 ): Promise<LoginReply> {
   const { user: name, password, invite, address } = request;
   const user = await checkLogin(modules, name, password);
-  // Said only to who knows its password: the names of administrators cannot be tried out here.
+  // Only somebody who knows the password gets this answer, so that nobody can find out here who is an administrator.
   if (user?.isAdmin === true) return { kind: "refused", reason: ADMIN_NAME };
   if (user !== undefined) {
     const isOther = address !== "" && address !== user.payoutAddress;
@@ -73,6 +72,6 @@ async function judge(
   if (!registers) return { kind: "refused", reason: WRONG_LOGIN };
   const result = await register(modules, { name, password, invite, address }, options.openRegistration);
   if (result.kind === "registered") return { kind: "ok", registered: true };
-  // A taken name with another password is told like a bad code, or codes would be a way to try out names.
+  // A taken name with a wrong password gets the same answer as a bad code. Else anybody with a code could find out names.
   return { kind: "refused", reason: result.reason === NAME_TAKEN ? BAD_INVITE : result.reason };
 }

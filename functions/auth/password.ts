@@ -7,7 +7,7 @@ import { CodedError } from "../../shared/errors.ts";
 export interface PasswordOptions {
   /** Hashes at a time: each takes 19 MiB and one thread of libuv's pool of four. */
   concurrency?: number;
-  /** Hashes that may wait; beyond, the caller is told `auth-away` and comes back later. */
+  /** Hashes that may wait. When that many wait, the caller gets `auth-away` and tries again later. */
   queueLimit?: number;
   /** Cost of new hashes; a stored one carries its own. */
   cost?: Argon2Cost;
@@ -33,7 +33,7 @@ const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=1\$([A-Za-z0-9+/]{11,8
 export function createPasswords(options: PasswordOptions, modules: { random: Random }): Passwords {
   const cost = options.cost ?? DEFAULT_COST;
   const inTurn = createTurnstile(options.concurrency ?? 2, options.queueLimit ?? 64);
-  // As text, so that nobody's is read like anybody's.
+  // As text, so that a check without a stored password takes the same steps as one with it.
   const nobody = encode({ cost, salt: modules.random(SALT_BYTES), tag: modules.random(TAG_BYTES) });
   return {
     async hash(password) {
@@ -116,7 +116,7 @@ function createTurnstile(concurrency: number, queueLimit: number): <T>(task: () 
     try {
       return await task();
     } finally {
-      // A waiting task inherits the place, so `running` stays.
+      // The next waiting task takes over this task's place, so `running` stays the same.
       const next = waiting.shift();
       if (next === undefined) running--;
       else next();

@@ -24,12 +24,12 @@ export type FactorCheck = "passed" | "needed" | "wrong";
 export interface Enrolment {
   /** For typing into an app. */
   readonly secret: string;
-  /** For its camera. */
+  /** For the app's camera. */
   readonly uri: string;
 }
 
 const RECOVERY_CODES = 10;
-/** 50 bits each: a hash of it can be kept without salt or cost. */
+/** 50 bits each: enough to keep only a fast hash of it, without salt. */
 const RECOVERY_LETTERS = 10;
 
 /** Checks the code that came with a right password. Each code works once. */
@@ -60,7 +60,7 @@ export async function enrolSecondFactor(
   return { secret: base32(secret), uri: otpauthUri(secret, { issuer, name: user.name }) };
 }
 
-/** Puts the proposed secret in force by a code of it. Returns the recovery codes, which nobody can read again; undefined for a wrong code. */
+/** Puts the proposed secret in force if the code is right. Returns the recovery codes, which nobody can read again; undefined for a wrong code. */
 export async function confirmEnrolment(
   modules: SecondFactorModules,
   userId: bigint,

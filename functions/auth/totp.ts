@@ -5,13 +5,13 @@ import { base32nopad } from "@scure/base";
 
 const STEP_MS = 30_000;
 const DIGITS = 6;
-/** Clocks part a little, and typing takes time: the steps beside the present one are taken too. */
+/** Clocks differ a little, and typing takes time: codes of the steps before and after the present one are accepted too. */
 const DRIFT_STEPS = 1;
 
 /** RFC 4226 wants 160 bits. */
 export const TOTP_SECRET_BYTES = 20;
 
-/** The number of the 30 seconds that a Unix time lies in. */
+/** The number of the 30-second step that a Unix time is in. */
 export function stepAt(wallMs: number): number {
   return Math.floor(wallMs / STEP_MS);
 }
@@ -26,7 +26,7 @@ export function codeOf(secret: Uint8Array, step: number): string {
   return String(number % 10 ** DIGITS).padStart(DIGITS, "0");
 }
 
-/** The step whose code this is, among those good now, the newest first; undefined for a wrong one. Takes the same time for every code. */
+/** The step that a code belongs to, of those good now, the newest first; undefined for a wrong code. Takes the same time for every code. */
 export function stepOf(secret: Uint8Array, code: string, wallMs: number): number | undefined {
   const given = Buffer.from(code.padEnd(DIGITS, " ").slice(0, DIGITS + 1));
   let found: number | undefined;

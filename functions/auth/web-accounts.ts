@@ -46,10 +46,9 @@ export type AccountRefusal = {
 };
 
 /**
- * A session's token goes into a cookie and nowhere else; the device's into another, which outlives the session: strangers' failures
- * do not bind who brings it.
+ * A new session, and the browser it is in. The session's token goes into a cookie and nowhere else. The device's token goes into another
+ * cookie, which outlives the session: a browser that has it is not locked out by the failed logins of strangers.
  */
-/** A new session, and the browser it is in. */
 interface OpenedSession {
   readonly kind: "ok";
   readonly token: string;
@@ -83,24 +82,24 @@ export interface WebAccounts {
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
   /**
-   * Who it is is asked again; every session of the user ends, and a new one begins: whoever has a copy of the old token is out too. Only `from` stays a
-   * place of its own.
+   * Asks again for proof of who the user is. Every session of the user ends and a new one begins, so that a copy of the old token is worth
+   * nothing. Of the user's places only `from` stays.
    */
   changePassword(session: WebSession, next: string, proof: Proof, from: Origin): Promise<LoginResult>;
-  /** Where money goes is changed only by who proves to be the user. */
+  /** Asks again for proof of who the user is: this changes where the money goes. */
   changeAddress(session: WebSession, address: string, proof: Proof): Promise<ChangeResult>;
-  /** Makes a secret for an authenticator; it asks for nothing before it is confirmed. */
+  /** Makes a secret for an authenticator. No login asks for its code before it is confirmed. */
   enrolSecondFactor(session: WebSession, proof: Proof): Promise<EnrolResult>;
-  /** Puts the secret in force by its first code; sessions end and begin as with a new password. */
+  /** Puts the secret in force if its first code is right; sessions end and begin as with a new password. */
   confirmSecondFactor(session: WebSession, code: string, from: Origin): Promise<ConfirmResult>;
   removeSecondFactor(session: WebSession, proof: Proof): Promise<ChangeResult>;
 }
 
 /** A working day with a margin. */
 export const SESSION_SECONDS = 12 * 3600;
-/** NIST SP 800-63B. Over stratum any length goes: a Go miner that is refused exits for good. */
+/** NIST SP 800-63B. Over stratum any length is accepted, since a Go miner that is refused exits for good. */
 export const MIN_WEB_PASSWORD = 8;
-/** Of a session or a device. */
+/** The form of a token of a session or a device. */
 export const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const TOO_SHORT = `a password has at least ${MIN_WEB_PASSWORD} characters`;
 const WRONG_CURRENT = "the current password, or the code, is wrong";
@@ -203,7 +202,7 @@ async function proveAgain(parts: Parts, { user, token }: WebSession, proof: Proo
   return prove(parts, await parts.lockout.session(sha256Hex(token)), user.name, proof);
 }
 
-/** Every way to try a password goes through here: counted, and the code of a second factor must be right too. */
+/** Every try of a password goes through here: it is counted, and the code of a second factor must be right too. */
 function prove(parts: Parts, tried: Try, name: string, { password, code }: Proof): Promise<Proven> {
   return counted<Proven>(tried, async () => {
     const user = await checkLogin(parts, name, password);
@@ -212,7 +211,7 @@ function prove(parts: Parts, tried: Try, name: string, { password, code }: Proof
       case "passed":
         return { outcome: "passed", result: { kind: "ok", user } };
       case "needed":
-        // Not yet a right login, nor a wrong one: earlier failures stand.
+        // This login is neither right nor wrong yet: earlier failures still count.
         return { outcome: "unknown", result: { kind: "code-needed", reason: CODE_NEEDED } };
       case "wrong":
         return { outcome: "failed", result: { kind: "code-needed", reason: WRONG_CODE } };
@@ -259,7 +258,7 @@ async function renewSession(parts: Parts, user: NamedUser, from: Origin): Promis
   return opened;
 }
 
-/** The device gets a new token at each login: one that somebody else had put there is worth nothing from then on. */
+/** The device gets a new token at each login: a token that somebody else had put there is worth nothing from then on. */
 async function openSession(parts: Parts, user: NamedUser, from: Origin): Promise<OpenedSession> {
   const [token, device] = [newToken(parts.random), newToken(parts.random)];
   const nowMs = parts.clock.wallMs();

@@ -12,7 +12,7 @@ export interface Asset {
 }
 
 export interface Assets {
-  /** Of all files together: part of every address, so that each may be kept for a year. */
+  /** One version for all files together. It is part of every address, so that browsers may keep each file for a year. */
   readonly version: string;
   /** By path under `/assets/VERSION/`. */
   readonly files: ReadonlyMap<string, Asset>;

@@ -13,7 +13,7 @@ interface Page {
 
 const STYLES = ["vendor/uplot.css", "base.css", "layout.css", "parts.css", "narrow.css"];
 
-/** Those of the reference (docs/spec.md, "Commands and pages") and what people need beside them. */
+/** The pages of the reference (docs/spec.md, "Commands and pages"), and others that people need. */
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Pool", script: "pool" },
   { path: "/me", title: "My page", script: "me" },
@@ -118,7 +118,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
-/** Under the current version a file never changes; under an older one (a page left open) it is sent, but not kept. */
+/** Under the current version a file never changes. Under an older one (from a page left open) it is sent, but browsers may not keep it. */
 function assetReply(event: APIGatewayProxyEventV2, assets: Assets): HttpReply {
   const [version, ...rest] = (event.pathParameters?.["proxy"] ?? "").split("/");
   const asset = assets.files.get(rest.join("/"));

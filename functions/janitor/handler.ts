@@ -1,4 +1,4 @@
-/** The janitor: seals that no message triggers, epochs of edges that are gone, old statistics. Run by a timer. */
+/** The janitor makes the seals that no message triggers, ends the epochs of edges that are gone, and deletes old statistics. A timer runs it. */
 
 import middy from "@middy/core";
 import type { Clock } from "../../shared/clock.ts";
@@ -20,7 +20,7 @@ export interface JanitorModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sealer: Sealer;
-  /** Adds up what tells of withheld hits, block by block; a failure of it stops nothing else. */
+  /** Adds up the signs of withheld hits, block by block. When it fails, the rest still runs. */
   readonly judge?: () => Promise<unknown>;
   /** Checks whether money is conserved, after everything else. */
   readonly watch?: () => Promise<void>;
@@ -39,7 +39,7 @@ export function createJanitorHandler(
 ): middy.MiddyfiedHandler<unknown, JanitorReport> {
   return middy<unknown, JanitorReport>(async () => {
     const { db, logger, sealer } = modules;
-    // First, for a seal may wait for an epoch that is over.
+    // This comes first: a seal may be waiting for an epoch that is over.
     const endedEpochs = await endExpiredEpochs(db, options.epochGraceMs);
     if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
     const sealed = await sealer.run();
@@ -54,7 +54,7 @@ export function createJanitorHandler(
   });
 }
 
-/** By the database's clock. Statistics only: no money rests on them, and a jump of less than what is kept leaves the pages as they are. */
+/** By the database's clock. Statistics only: no money depends on them, and a jump of less than `keepMs` changes nothing on the pages. */
 function pruneMinutes(db: Db, keepMs: number): Promise<number> {
   return db.execute(
     sql`DELETE FROM worker_minutes WHERE minute < clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'`,

@@ -10,7 +10,7 @@ import { createJanitorHandler } from "./handler.ts";
 
 const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
 const AUDIT_EVERY_MS = 3_600_000;
-/** The function's own time is a minute. */
+/** The function itself may run for a minute. */
 const AUDIT_TIMEOUT_MS = 30_000;
 
 const env = readEnvironment("janitor");

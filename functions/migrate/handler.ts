@@ -6,7 +6,7 @@ import { sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
-/** What CloudFormation asks; unknown fields are its own affair. */
+/** CloudFormation's request; fields that are not named here are ignored. */
 const request = v.object({
   RequestType: v.picklist(["Create", "Update", "Delete"]),
   ResponseURL: v.string(),
@@ -27,7 +27,7 @@ export interface MigrateModules {
 /** A paused or new cluster takes up to half a minute to answer. */
 const PATIENCE_MS = 180_000;
 const PAUSE_MS = 3_000;
-/** CloudFormation takes an answer of 4 KB. */
+/** CloudFormation takes an answer of at most 4 KB. */
 const REASON_CHARS = 1_000;
 
 export type MigrateHandler = (event: unknown) => Promise<void>;

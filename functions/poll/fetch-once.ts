@@ -1,4 +1,4 @@
-/** One HTTP request to a price source: bounded in time and size, never redirected, in clear only to this machine (docs/spec.md, "Asking"). */
+/** One HTTP request to a price source: bounded in time and size, never redirected, without TLS only to this machine (docs/spec.md, "Asking"). */
 
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
@@ -7,7 +7,7 @@ import { readBody } from "../../shared/read-body.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** `retry`: the same request may work in a moment. `retryAfterMs`: the service said when. A failure names the host, never the address. */
+/** `retry`: the same request may work in a moment. `retryAfterMs`: the pause that the service wants. A failure names the host, never the address. */
 export type FetchOutcome =
   | { readonly kind: "answered"; readonly body: string }
   | {
@@ -25,7 +25,7 @@ export interface FetchLimits {
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 const LONGEST_RETRY_AFTER_S = 24 * 3600;
 
-/** Makes the request. Every failure of the world is an outcome. */
+/** Makes the request. A failure of the network or of the service is an outcome, not an exception. */
 export async function fetchOnce(
   request: SourceRequest,
   limits: FetchLimits,
@@ -63,7 +63,7 @@ function failed(failure: string): FetchOutcome {
   return { kind: "failed", failure, retry: false };
 }
 
-/** The system's code, such as ECONNREFUSED: messages of fetch may quote the address, and with it a key. */
+/** The system's code, such as ECONNREFUSED. The messages of fetch may quote the address, and with it a key. */
 function reason(thrown: unknown): string {
   const error = coerceError(thrown);
   const cause: unknown = error.cause;
@@ -94,7 +94,7 @@ async function readResponse(response: Response, host: string, maxBytes: number):
   return { kind: "answered", body: body.toString("utf8") };
 }
 
-/** Seconds only: what services that limit rates send. */
+/** Reads seconds only: services that limit rates send those. */
 function retryAfter(header: string | null): number | undefined {
   if (header === null || !/^\d{1,9}$/.test(header)) return undefined;
   return Math.min(Number(header), LONGEST_RETRY_AFTER_S) * 1000;

@@ -1,4 +1,4 @@
-/** One round of a price source: its requests, each with the reference's back-off, and what they gave together (docs/spec.md, "Asking"). */
+/** One round of a price source: makes its requests, each with the reference's back-off, and joins their results (docs/spec.md, "Asking"). */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { sleep } from "../../shared/clock.ts";
@@ -59,18 +59,18 @@ export async function fetchSource(
 
 const LONGEST_FAILURE = 300;
 
-/** A service's own words go to logs and terminals: without our key, which some quote back, without control characters, and short. */
+/** A service's message for logs and terminals: short, without control characters, and without our key, which some services quote. */
 function printable(failure: string, key: string | undefined): string {
   const keyless = key === undefined ? failure : failure.replaceAll(key, "(key)");
   return keyless.slice(0, LONGEST_FAILURE).replace(/[^\x20-\x7e]/g, "?");
 }
 
-/** The Tether price is wanted by every quote in Tether, whoever asks. */
+/** The Tether price is always wanted: every quote in Tether needs it. */
 function isWanted(asset: string, assets: readonly string[]): boolean {
   return asset === "USDT" || assets.includes(asset);
 }
 
-/** Tries again after 0.8 s, 1.2 s, … at most 3 s, half as long to half as long again by chance, until 10 s are over. */
+/** Tries again after 0.8 s, 1.2 s, … at most 3 s, each pause times a random factor of 0.5 to 1.5, until 10 s are over. */
 async function fetchPatiently(
   request: SourceRequest,
   delayMs: number,

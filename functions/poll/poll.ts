@@ -30,7 +30,7 @@ export interface PollOptions {
   readonly fixed: ReadonlyMap<string, bigint>;
   /** Assets that may take a fixed or carried price though a source serves them. */
   readonly carry: ReadonlySet<string>;
-  /** Which quotes are refused; without it, by the default limits, and one source only where a devnet has no other. */
+  /** Which quotes are refused. Without it: the default limits, and a single source is enough only on a devnet, which has no other. */
   readonly safety?: PriceSafety;
   readonly activations: Activations;
   /** The height to mine on an empty database. */
@@ -44,8 +44,8 @@ export interface PollModules extends FetchModules {
 }
 
 /**
- * `priced`: a row was written. `unchanged`: no source was due, and the newest row has the version. `unpriced`: an asset is without a
- * price, or no source gave anything: the newest row stands until it is too old.
+ * `priced`: a row was written. `unchanged`: no source was due, and the newest row has the right version. `unpriced`: an asset has no
+ * price, or no source gave anything. Then the newest row stays in use until it is too old.
  */
 export type PollResult =
   | {
@@ -59,7 +59,7 @@ export type PollResult =
 
 /** Remembered quotes are never older than this. A row that seems older shows that the clock has jumped. */
 const LONGEST_ROW_MS = 10 * 60_000;
-/** Two hosts with a time service differ by less. */
+/** The clocks of two hosts with a time service differ by less. */
 const CLOCK_SLACK_MS = 5_000;
 
 /** Polls once. Throws CodedErrors of the database; failures of sources are only logged. */
@@ -108,7 +108,7 @@ export async function poll(options: PollOptions, modules: PollModules): Promise<
   return { kind: "priced", id, version, priced };
 }
 
-/** Somebody is wrong, or an attack is under way: the operator should know. */
+/** Refused quotes mean that a source is wrong or an attack is under way: the operator should know. */
 function warnOfRefused({ notes }: AssetPrices, { logger }: PollModules): void {
   const refused = [...notes].flatMap(([asset, { quotes }]) =>
     quotes.flatMap(([source, price, , fate]) =>
@@ -121,7 +121,7 @@ function warnOfRefused({ notes }: AssetPrices, { logger }: PollModules): void {
     logger.warn("quotes were refused", { count: refused.length, first: refused.slice(0, 10) });
 }
 
-/** Asks for the assets of every version: what is remembered must serve the next version too. */
+/** Asks for the assets of every version: the remembered quotes must serve the next version too. */
 async function gatherQuotes(
   { order, cacheMs }: PollOptions,
   modules: PollModules,
@@ -145,14 +145,14 @@ async function gatherQuotes(
   };
 }
 
-/** Whether the row's age is what it should be: after a jump of the database's clock a new one is written from what is remembered. */
+/** Whether the row's age is possible. It is not after a jump of the database's clock: then a new row is written from the remembered quotes. */
 function isCurrent(row: NotedPriceRow): boolean {
   return !isFromFuture(row) && row.ageMs <= LONGEST_ROW_MS;
 }
 
 /**
- * Prices that quotes gave, with the civil time they did (market hours are civil). Thin, fixed and carried ones are not good enough to
- * outlive their row, and one from the future could be of any age.
+ * Prices that came from quotes, with the civil time of those quotes (market hours are civil). Thin, fixed and carried prices are not good
+ * enough to outlive their row. Prices from the future are left out, since their age is not known.
  */
 function lastGoodOf(
   row: NotedPriceRow | undefined,
@@ -169,7 +169,7 @@ function lastGoodOf(
   return good;
 }
 
-/** A row of old prices only would make them look new. */
+/** Without a fresh price no row is written: it would make old prices look new. */
 function hasFreshPrice({ notes }: AssetPrices): boolean {
   return [...notes].some(([asset, { basis }]) => asset !== "USD" && (basis === "quotes" || basis === "thin"));
 }

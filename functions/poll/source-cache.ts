@@ -41,7 +41,7 @@ const KEEP_MS = 10 * 60_000;
 /** First pause after a round that gave nothing; it doubles up to `cacheMs`. */
 const FIRST_FAILURE_PAUSE_MS = 15_000;
 
-/** The source's quotes: remembered ones while its own period and `cacheMs` last, else of a new round. Never rejects. */
+/** The source's quotes: the remembered ones until both its own period and `cacheMs` are over, then those of a new round. Never rejects. */
 export async function askSource(
   enabled: EnabledSource,
   options: { readonly assets: readonly string[]; readonly cacheMs: number },
@@ -72,7 +72,7 @@ function failurePause(failedRounds: number, longestMs: number): number {
   return Math.min(FIRST_FAILURE_PAUSE_MS * 2 ** Math.min(failedRounds - 1, 10), longestMs);
 }
 
-/** New quotes over older ones of the same asset; what a round left out goes when it is too old. */
+/** New quotes replace older ones of the same asset. A quote that the round left out is dropped when it is too old. */
 function keepQuotes(older: readonly KeptQuote[], newer: readonly Quote[], nowMs: number): KeptQuote[] {
   const fresh = newer.map((quote) => ({ quote, fetchedMs: nowMs }));
   const still = older.filter(({ fetchedMs }) => nowMs - fetchedMs <= KEEP_MS);

@@ -1,9 +1,9 @@
-/** Findings of cdk-nag that stand, each with its reason; everything else must be fixed. */
+/** Findings of cdk-nag that are accepted, each with its reason. All others must be fixed. */
 
 import { Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 
-/** Context key under which every finding is told: for a look at all of them, and for the test that the checks run. */
+/** With this context key every finding is reported: to look at all of them, and to test that the checks run. */
 const NO_ACKNOWLEDGEMENTS = "withoutAcknowledgements";
 
 /** `rules` are AwsSolutions numbers: `EC23`, or `IAM5[Resource::*]` for one finding of a rule. */

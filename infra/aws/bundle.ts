@@ -16,13 +16,13 @@ export interface Bundle {
 
 export type Bundles = Readonly<Record<FunctionName, Bundle>>;
 
-/** A larger one starts slowly; something crept in that does not belong. */
+/** A larger one starts slowly, and probably holds something that does not belong in it. */
 export const MAX_BUNDLE_BYTES = 1_500_000;
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Of each package's file that is served as it is: where the bundle looks for it. */
+/** Files of packages that are served as they are; the bundle looks for them under these paths. */
 const DASHBOARD_PACKAGES = ["uplot/dist/uPlot.iife.min.js", "uplot/dist/uPlot.min.css"];
-/** CommonJS packages inside an ES module ask for `require`; under another name, lest it meets the module's own import. */
+/** CommonJS packages inside an ES module need `require`. The import has another name, so that it does not clash with one of the module. */
 const BANNER =
   "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);";
 
@@ -69,7 +69,7 @@ export async function bundleFunctions(out: string): Promise<Bundles> {
   return bundles;
 }
 
-/** The pages' files, where the bundled code looks for them: beside itself, and the packages' under node_modules. */
+/** Copies the pages' files to where the bundled code looks for them: beside itself, and those of packages under node_modules. */
 function copyDashboard(folder: string): void {
   cpSync(join(ROOT, "functions/dashboard/assets"), join(folder, "assets"), {
     recursive: true,

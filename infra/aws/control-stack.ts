@@ -1,6 +1,6 @@
 /**
  * The serverless half: summaries queue, functions, schedules, and the function URL of the pages. Only services that LocalStack's community
- * edition has, so that the very same stack runs on an emulator; a test keeps the list.
+ * edition has, so that the very same stack runs on an emulator; a test has the list of them.
  */
 
 import { CfnOutput, CustomResource, Duration, Stack, type StackProps } from "aws-cdk-lib";
@@ -31,7 +31,7 @@ export interface ControlStackProps extends StackProps {
   readonly version: string;
   /** Changes with the migrations, so that each deployment of new ones runs them. */
   readonly schema: string;
-  /** What CloudFront sends to prove itself; empty: nobody stands before the function URL. */
+  /** What CloudFront sends to prove itself; empty: nothing is in front of the function URL. */
   readonly originSecret: string;
   /** What the key that signs receipts is made of; empty: none are signed. */
   readonly receiptSecret: string;
@@ -45,7 +45,7 @@ export interface ControlStackProps extends StackProps {
   };
 }
 
-/** A missing close marker is waited for so long (docs/design.md, "Sealing"); short blocks get three of them. */
+/** How long a missing close marker is waited for (docs/design.md, "Sealing"): half an hour; with short blocks three of them, at least 30 s. */
 export function sealDeadlineSeconds(blockSeconds: number): number {
   return Math.min(1800, Math.max(30, 3 * blockSeconds));
 }
@@ -83,7 +83,7 @@ export class ControlStack extends Stack {
     const schema = new CustomResource(this, "Schema", {
       serviceToken: this.functions.migrate.functionArn,
       resourceType: "Custom::DatabaseSchema",
-      // The function answers before its own end, or never will.
+      // The function answers within its own time limit or not at all.
       serviceTimeout: MIGRATE_TIMEOUT,
       properties: { schema: props.schema },
     });
@@ -117,7 +117,7 @@ export class ControlStack extends Stack {
       name: "auth",
       description: "Logs miners in and registers them for edges",
       timeout: Duration.seconds(10),
-      // argon2id is what takes its time: a whole processor from 1,769 MiB on.
+      // argon2id takes most of the time. A function gets a whole processor from 1,769 MiB on.
       memoryMiB: 1024,
       environment: { REGISTRATION: props.pool.registration },
     }).function;
@@ -190,7 +190,7 @@ export class ControlStack extends Stack {
     }).function;
   }
 
-  /** Without a filter: messages that one leaves out would be deleted. */
+  /** Has no filter: messages that a filter leaves out would be deleted. */
   #feed(schema: Construct): void {
     this.summaries.queue.grantConsumeMessages(this.functions.accounting);
     const feed = new EventSourceMapping(this, "Feed", {
@@ -208,7 +208,7 @@ export class ControlStack extends Stack {
     const rule = new Rule(this, `${name}Schedule`, {
       schedule: Schedule.rate(Duration.minutes(1)),
       enabled,
-      // Late is as good as never: the next one comes within a minute.
+      // A late run is of no use: the next one comes within a minute.
       targets: [new LambdaTarget(target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
     rule.node.addDependency(schema);

@@ -38,7 +38,7 @@ export class DataStack extends Stack {
     const { stage, network } = props;
     const { database, isProtected } = stage;
     const clusterIdentifier = `prosper-${stage.name}`;
-    // Made here under the name that Aurora writes to, so that it has an end.
+    // Made here, under the name that Aurora writes to, so that old entries are deleted after `logDays`.
     const log = new LogGroup(this, "Log", {
       logGroupName: `/aws/rds/cluster/${clusterIdentifier}/postgresql`,
       retention: logRetention(stage.logDays),

@@ -1,4 +1,4 @@
-/** How an edge's container is told what it is: its configuration file as one variable, and what the image promises. */
+/** The settings of an edge's container: its configuration file as one variable, and what the image promises. */
 
 import { stringify } from "smol-toml";
 import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
@@ -26,7 +26,7 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
     PROSPER_QUEUE_URL: settings.queueUrl,
     PROSPER_AUTH_FUNCTION: settings.authFunction,
     AWS_REGION: settings.region,
-    // Aurora takes no plain connections. Its certificate's authority is its own; the way to it is inside the network.
+    // Aurora takes only encrypted connections. Its certificate is not verified: it has an authority of its own, and the way is inside the network.
     DATABASE_SSLMODE: "no-verify",
   };
 }

@@ -39,14 +39,14 @@ export interface EdgeStackProps extends StackProps {
   readonly image: ContainerImage;
 }
 
-/** The longest that Fargate allows: closing miners in waves, then handing over what is acknowledged. */
+/** The longest that Fargate allows. In this time an edge closes its miners in waves, then hands over what it has acknowledged. */
 const STOP = Duration.seconds(120);
-/** Established connections live through it; new ones go elsewhere. */
+/** Open connections stay during it; new ones go to other edges. */
 const DEREGISTRATION = Duration.seconds(15);
 /** A job lasts ten minutes, so a good miner may be silent for as long. */
 const TCP_IDLE = Duration.seconds(1200);
 const CPU_TARGET = 60;
-/** Of the connections that all edges together may hold. */
+/** This part of the connections that all edges together may hold. */
 const CROWDED = 0.8;
 
 export class EdgeStack extends Stack {
@@ -189,7 +189,7 @@ export class EdgeStack extends Stack {
       protocol: Protocol.TCP,
       targets: [this.service.loadBalancerTarget({ containerName: "edge", containerPort: port })],
       proxyProtocolV2: true,
-      // The balancer's own addresses: 55,000 connections a target, and no collisions of miners behind one router.
+      // Connections come from the balancer's own addresses: 55,000 for each target, and miners behind one router do not collide.
       preserveClientIp: false,
       deregistrationDelay: DEREGISTRATION,
       healthCheck: {

@@ -8,7 +8,7 @@ import { CodedError } from "../../shared/errors.ts";
 import { ControlStack } from "./control-stack.ts";
 import { type PoolAppOptions, schemaOf } from "./pool-app.ts";
 
-/** By context, since ports are picked anew at every start. */
+/** Given as CDK context, since every start picks new ports. */
 const local = v.object({
   /** Our own Data API before PostgreSQL: the emulators' is a stub. */
   dataApi: v.pipe(v.string(), v.url()),
@@ -16,7 +16,7 @@ const local = v.object({
   priceFeed: v.pipe(v.string(), v.url()),
   stratumPort: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
   blockSeconds: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.minValue(0.1)),
-  /** Whoever stands before the function URL proves itself by it. */
+  /** The front of the function URL proves itself with it. */
   originSecret: v.pipe(v.string(), v.minLength(1)),
   /** Of the key that signs receipts. */
   receiptSecret: v.pipe(v.string(), v.minLength(1)),

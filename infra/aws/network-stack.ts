@@ -36,7 +36,7 @@ export class NetworkStack extends Stack {
     const vpc = new Vpc(this, "Vpc", {
       ipAddresses: IpAddresses.cidr(VPC_CIDR),
       maxAzs: stage.zones,
-      // Edges have public addresses that nobody can reach: cheaper than a gateway, and one part less to fail.
+      // Edges have public addresses, but nobody can connect to them. This is cheaper than a gateway, and one part less that can fail.
       natGateways: 0,
       subnetConfiguration: [
         { name: "edge", subnetType: SubnetType.PUBLIC, cidrMask: 22, mapPublicIpOnLaunch: false },

@@ -32,7 +32,7 @@ export class ObserveStack extends Stack {
     this.#dashboard(props);
   }
 
-  /** By the prefix of their names: no alarm can be forgotten. */
+  /** Finds alarms by the prefix of their names, so that none can be forgotten. */
   #mailAlarms(stage: Stage): void {
     const key = new Key(this, "AlarmKey", { enableKeyRotation: true, description: "Alarms on their way" });
     key.addToResourcePolicy(

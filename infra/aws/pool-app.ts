@@ -1,4 +1,4 @@
-/** The stacks of one stage, put together in the order of what they need. */
+/** The stacks of one stage. Each is made after the stacks that it needs. */
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -79,7 +79,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
   return { network, data, control, edge, web, observe };
 }
 
-/** Between CloudFront and the api function; a reference in the templates, never the value. */
+/** The secret between CloudFront and the api function. The templates hold a reference to it, never its value. */
 function originSecretOf(data: DataStack, stage: Stage): string {
   const secret = new Secret(data, "OriginSecret", {
     secretName: `prosper/${stage.name}/origin`,

@@ -18,7 +18,7 @@ export interface FunctionSetting {
   readonly database: DatabaseAccess;
   readonly logDays: RetentionDays;
   readonly architecture: Architecture;
-  /** Beside what each function is told: where an emulator's services are. */
+  /** Added to each function's own variables: where an emulator's services are. */
   readonly extraEnvironment: Readonly<Record<string, string>>;
 }
 

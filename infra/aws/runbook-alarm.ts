@@ -6,7 +6,7 @@ import type { Construct } from "constructs";
 
 export interface RunbookAlarmProps {
   readonly stage: string;
-  /** Ends the alarm's name; of a function or queue where there are several. */
+  /** The end of the alarm's name; with the function's or queue's name where there are several. */
   readonly name: string;
   /** A `##` heading of docs/runbook.md. */
   readonly heading: string;
@@ -24,7 +24,7 @@ export interface RunbookAlarmProps {
 export const RUNBOOK = "docs/runbook.md";
 export const PERIOD = Duration.minutes(1);
 
-/** What GitHub makes of a heading. */
+/** The anchor that GitHub makes of a heading. */
 export function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -32,7 +32,7 @@ export function anchorOf(heading: string): string {
     .replaceAll(" ", "-");
 }
 
-/** Alarms of a stage share a prefix: whoever listens to all of them needs no list. */
+/** All alarms of a stage share this prefix, so a listener to all of them needs no list. */
 export function alarmPrefix(stage: string): string {
   return `prosper-${stage}-`;
 }

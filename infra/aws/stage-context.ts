@@ -1,4 +1,4 @@
-/** From CDK context (`-c key=value`, or the file cdk.context.json) to the stage that is deployed; what is missing is named before anything is built. */
+/** Reads from CDK context (`-c key=value`, or the file cdk.context.json) which stage is deployed. A missing key is named before anything is built. */
 
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
@@ -24,7 +24,7 @@ const given = {
 };
 const schema = v.object(given);
 
-/** The keys that are understood. */
+/** The known keys. */
 export const CONTEXT_KEYS: readonly string[] = Object.keys(given);
 export type Context = v.InferOutput<typeof schema>;
 
@@ -36,7 +36,7 @@ export function readContext(get: (key: string) => unknown): Context {
   throw new CodedError("context", `context ${v.getDotPath(issue)}: ${issue.message}`);
 }
 
-/** The stage with what the context says. Throws CodedError `context` for what a pool cannot do without. */
+/** The stage with the values of the context. Throws CodedError `context` when a value is missing that a pool needs. */
 export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
   const { factomd, coinbase, domain, certificateArn, alarmEmail, tasks, devnetFeed } = context;

@@ -30,7 +30,7 @@ export interface PriceSettings {
 }
 
 export interface Stage {
-  /** Stands in every stack's and resource's name. */
+  /** Part of every stack's and resource's name. */
   readonly name: string;
   /** Deleting a stack keeps the books, and only an unprotected stack can be deleted. */
   readonly isProtected: boolean;
@@ -67,7 +67,7 @@ export interface Stage {
 /** Where miners connect. */
 export const STRATUM_PORT = 3333;
 export const STRATUM_TLS_PORT = 3443;
-/** The pool's own network: only from here is the PROXY header believed. */
+/** The pool's own network. A PROXY header is believed only when it comes from here. */
 export const VPC_CIDR = "10.0.0.0/16";
 
 const KEYLESS_PRICES: PriceSettings = {

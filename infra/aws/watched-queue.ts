@@ -8,9 +8,9 @@ import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 
 export interface WatchedQueueProps {
   readonly stage: string;
-  /** Ends the queue's name and begins its alarms'. */
+  /** The end of the queue's name, and the beginning of its alarms' names. */
   readonly name: string;
-  /** Of the function that reads it; a message is hidden for six times as long. */
+  /** The timeout of the function that reads it; a message is hidden for six times as long. */
   readonly consumerTimeout: Duration;
   readonly maxReceives: number;
   /** The alarm rings when the oldest message has waited for this long. */
@@ -19,7 +19,7 @@ export interface WatchedQueueProps {
   readonly visibility?: Duration;
 }
 
-/** A message hidden for too short a time would be read twice at once, AWS says by a factor of six. */
+/** A message that is hidden for too short a time would be read twice at once. AWS advises six times the function's timeout. */
 const VISIBILITY_FACTOR = 6;
 /** As long as SQS keeps a message at all. */
 const RETENTION = Duration.days(14);

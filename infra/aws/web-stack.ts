@@ -1,4 +1,4 @@
-/** The pages for the world: CloudFront before the api function, which refuses whoever comes around it. */
+/** The pages on the internet: CloudFront in front of the api function, which refuses requests that went around it. */
 
 import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
@@ -31,7 +31,10 @@ export interface WebStackProps extends StackProps {
   readonly originSecret: string;
 }
 
-/** The browser's own host: CloudFront must send its origin's name, and the api compares the page's origin with the host. */
+/**
+ * Passes on the browser's own host, in a header of its own. CloudFront must send its origin's name as the host, but the api compares the page's
+ * origin with the browser's host.
+ */
 const KEEP_HOST = `function handler(event) {
   var request = event.request;
   request.headers['${HOST_HEADER}'] = { value: request.headers.host.value };
@@ -64,7 +67,7 @@ export class WebStack extends Stack {
     const { domain } = stage.web;
     this.distribution = new Distribution(this, "Pages", {
       comment: `prosper ${stage.name}`,
-      // Answers are somebody's own, or fresh for a second: the function keeps what can be kept.
+      // Not cached here: answers are private, or fresh for only a second. The function itself keeps what can be kept.
       defaultBehavior: { ...behaviour, cachePolicy: CachePolicy.CACHING_DISABLED },
       // Their address changes with their content.
       additionalBehaviors: {
@@ -100,7 +103,7 @@ export class WebStack extends Stack {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
-      // CloudFront writes its logs as the bucket's guest.
+      // CloudFront writes its logs from another account.
       objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [{ expiration: Duration.days(stage.logDays) }],
       removalPolicy: RemovalPolicy.RETAIN,

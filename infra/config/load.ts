@@ -66,7 +66,7 @@ function readTree(file: string, required: boolean): Tree {
     return lowerCased(parse(source), file);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // Without the cause: it holds the lines around the place, and who logs an error logs its cause.
+    // The cause is left out: it quotes the lines around the place, and logging an error logs its cause too.
     throw new CodedError(
       "config",
       hideSecrets(
@@ -122,7 +122,7 @@ function check(
   return undefined;
 }
 
-/** "Did you mean …?" for a slip of the finger, else the list. */
+/** "Did you mean …?" for a typing mistake, else the list. */
 function nearest(word: string, known: string[]): string {
   const best = known
     .map((name) => ({ name, cost: editDistance(word, name) }))

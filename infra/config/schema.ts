@@ -16,7 +16,7 @@ import {
   whole,
 } from "./values.ts";
 
-/** One key of the file. `fallback` stands where the file says nothing. */
+/** One key of the file. `fallback` is used when the file has no value. */
 interface Setting<Schema extends v.GenericSchema = v.GenericSchema> {
   schema: Schema;
   fallback: v.InferInput<Schema>;

@@ -1,4 +1,4 @@
-/** What a setting may be: each kind of value with the message for what is none. */
+/** What a setting may be: each kind of value, with the message for a wrong one. */
 
 import * as v from "valibot";
 import { parseFeeRate } from "../../shared/accounting/fee.ts";

@@ -14,7 +14,7 @@ try {
     chmodSync(path, 0o600);
   }
   if (databaseUrl !== undefined) process.env["DATABASE_URL"] = databaseUrl;
-  // They are in their files now; nothing started from here needs to see them.
+  // They are in files now; no program started from here needs to see them.
   for (const name of ["PROSPER_CONFIG", "PROSPER_ES_ADDRESS", "STRATUM_TLS_KEY", "DATABASE_PASSWORD"])
     delete process.env[name];
   const [node = "node", script = "prosper", ...args] = process.argv;

@@ -1,4 +1,4 @@
-/** From a container's environment variables to the files and variables that `prosper` reads: settings as one text, secrets beside it. */
+/** Makes the files and variables that `prosper` reads from a container's environment variables: settings as one text, secrets beside it. */
 
 import { join } from "node:path";
 import { parse, stringify, TomlError } from "smol-toml";
@@ -7,7 +7,7 @@ import { CodedError } from "../../shared/errors.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What the image promises (edge/Dockerfile): stands where the configuration says nothing else. */
+/** What the image promises (edge/Dockerfile). Used when the configuration has no value. */
 const IMAGE_DEFAULTS = {
   app: { datadir: "/data", tabledir: "/table" },
   stratum: { host: ALL_ADDRESSES, stratumport: 3333 },
@@ -62,7 +62,7 @@ function addDefaults(config: Record<string, Record<string, unknown>>): void {
   }
 }
 
-/** As it is written in the file, if it is. */
+/** The section's name as the file writes it; as given when it is not in the file. */
 function sectionOf(config: Readonly<Record<string, unknown>>, section: string): string {
   return Object.keys(config).find((name) => name.toLowerCase() === section) ?? section;
 }
@@ -77,7 +77,7 @@ function readConfig(text: string): Record<string, Record<string, unknown>> {
     }
     return sections;
   } catch (error) {
-    // Where it stands, not what stands there: it may be a key.
+    // Names the place, not the text there: it may be a key.
     if (error instanceof TomlError)
       throw new CodedError(
         "container",

@@ -1,4 +1,4 @@
-/** Whether an emulator of AWS answers; all of them know LocalStack's address for it. */
+/** Whether an emulator of AWS answers. All of them have LocalStack's address for this question. */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";

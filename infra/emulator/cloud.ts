@@ -26,7 +26,7 @@ export interface CloudOptions {
   readonly lxrBits: number;
   /** Shown on the pages: the first edge's. */
   readonly stratumPort: number;
-  /** What the one before the function URL proves itself with. */
+  /** The secret with which the front of the function URL proves itself. */
   readonly originSecret: string;
   /** Test clusters only. */
   readonly unsafeFast?: boolean;
@@ -36,7 +36,7 @@ export interface CloudModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** What happens, a line each. */
+  /** Called with a line for each step. */
   readonly onStep: (step: string) => void;
 }
 
@@ -104,7 +104,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
         priceFeed: devnet.value.prices,
         stratumPort: options.stratumPort,
         ...{ blockSeconds, lxrBits, originSecret: options.originSecret },
-        // As lasting as the devnet itself, and worth as little.
+        // It lasts as long as the devnet itself, and is worth as little.
         receiptSecret: keys.fs,
       },
     });

@@ -1,6 +1,6 @@
 /**
- * The compose file's deployer: waits for the emulator, deploys the control stack to it, polls once, then stands before the api function as
- * CloudFront does. `node infra/emulator/compose-front.ts --endpoint URL --data-api URL --price-feed URL …`
+ * The compose file's deployer: waits for the emulator, deploys the control stack to it, polls once, then serves in front of the api function
+ * as CloudFront does. `node infra/emulator/compose-front.ts --endpoint URL --data-api URL --price-feed URL …`
  */
 
 import { mkdtempSync } from "node:fs";
@@ -47,7 +47,7 @@ try {
       blockSeconds: Number(flags["block-seconds"]),
       lxrBits: Number(flags.bits),
       originSecret,
-      // As lasting as the emulated pool's books, and worth as little.
+      // It lasts as long as the emulated pool's books, and is worth as little.
       receiptSecret: "emulated",
     },
   });

@@ -14,7 +14,7 @@ export interface DeployOptions {
   readonly folder: string;
   readonly path: string;
   readonly home: string;
-  /** A line each. */
+  /** Called with a line for each step. */
   readonly onStep: (step: string) => void;
   /** What cdk prints. */
   readonly onLine?: (line: string) => void;
@@ -35,7 +35,7 @@ const outputs = v.object({
 });
 export type LocalOutputs = v.InferOutput<typeof outputs>;
 
-/** What every AWS client beside the emulator is told; nobody checks the key. */
+/** The variables of every AWS client beside the emulator; nobody checks the key. */
 export function emulatorEnvironment(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -69,7 +69,7 @@ export async function deployLocal(options: DeployOptions): Promise<LocalOutputs>
       onLine: options.onLine ?? (() => undefined),
     });
   options.onStep("cdk bootstrap");
-  // From an empty folder: it would synthesise the app for nothing.
+  // Run in an empty folder: in the project's folder it would synthesise the app, which bootstrapping does not need.
   await cdk(mkdtempSync(join(folder, "bootstrap-")), ["bootstrap", `aws://${ACCOUNT}/${REGION}`]);
   options.onStep("cdk deploy");
   const outputsFile = join(folder, "outputs.json");

@@ -1,4 +1,7 @@
-/** In CloudFront's place before the function URL of an emulator: a browser cannot name the function's host, so this does, and proves itself likewise. */
+/**
+ * Takes CloudFront's place in front of an emulator's function URL. A browser cannot send the function's host, so this does, and it proves itself
+ * as CloudFront does.
+ */
 
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/http/origin.ts";

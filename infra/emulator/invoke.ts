@@ -1,4 +1,4 @@
-/** Invokes a function at the emulator, whose API nobody signs for. */
+/** Invokes a function at the emulator. Its API needs no signed requests. */
 
 import { CodedError } from "../../shared/errors.ts";
 

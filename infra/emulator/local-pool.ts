@@ -39,7 +39,7 @@ export interface LocalPool {
 }
 
 const MINER_USER = "local";
-/** Leaves the cores to everything else on this machine. */
+/** The part of the time that the miner hashes. It leaves the cores to everything else on this machine. */
 const MINER_DUTY = 0.2;
 const LOOK_MS = 1_000;
 
@@ -95,7 +95,7 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
   });
 }
 
-/** Functions seal; whoever wants to know must look. */
+/** Reports seals. Functions make them and tell nobody, so this looks for new ones. */
 async function tellSeals(db: Db, modules: LocalPoolModules, signal: AbortSignal): Promise<void> {
   let told = await lastSealedHeight(db);
   const run = async (): Promise<void> => {

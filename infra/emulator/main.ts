@@ -76,7 +76,7 @@ function number(name: "web-port" | "stratum-port" | "block-seconds" | "miners"):
   throw new CodedError("flag-invalid", `--${name}: expected a number, got ${flags[name]}`);
 }
 
-/** Where packages come from is the machine's own setting. */
+/** The machine's own settings for pip: they say where packages come from. */
 function pipEnvironment(): Record<string, string> {
   const names = [
     "PIP_INDEX_URL",

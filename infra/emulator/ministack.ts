@@ -8,7 +8,7 @@ import { freePort } from "../free-port.ts";
 import { isHealthy } from "./await-emulator.ts";
 import { type Program, runProgram, startProgram } from "./process.ts";
 
-/** Later ones are untried. */
+/** Later versions have not been tried. */
 export const MINISTACK_VERSION = "1.5.33";
 const START_MS = 60_000;
 const POLL_MS = 100;
@@ -44,7 +44,7 @@ export async function startMiniStack(
     name: "MiniStack",
     command: python,
     args: ["-m", "ministack"],
-    // Its functions inherit what is here, so there is nothing that AWS would not give them. They run the first `node` of the path.
+    // Its functions inherit these variables, so only those are here that AWS would give them. They run the first `node` of the path.
     env: {
       PATH: `${dirname(process.execPath)}:${options.path}`,
       HOME: options.home,

@@ -12,7 +12,7 @@ export interface ProgramOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string;
-  /** The whole environment: nothing leaks in that a deployment would not have. */
+  /** The whole environment: none of this process's variables is added, since a deployment would not have them. */
   readonly env: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
 }
@@ -103,7 +103,7 @@ export function firstLine<T>(
   });
 }
 
-/** For `firstLine`: the first line of JSON that fits the schema, whatever else is said. */
+/** For `firstLine`: the first line of JSON that fits the schema; all other lines are ignored. */
 export function jsonLine<const Schema extends v.GenericSchema>(
   schema: Schema,
 ): (line: string) => v.InferOutput<Schema> | undefined {

@@ -50,7 +50,7 @@ function findNode() {
 
 /**
  * Runs a .ts file of the project, or an installed tool by name, and ends with its exit code.
- * On a new enough Node this is the same process; else a child, tied to this one by a channel: when this process is killed, so is it.
+ * On a new enough Node this is the same process; else a child, tied to this one by a channel: when this process is killed, the child is too.
  */
 export async function run(target, args) {
   if (!isInstalled()) install();

@@ -1,16 +1,16 @@
-// Ends this process with the npm that started it. npm runs a command in a shell, and neither tells the command of its own death:
-// a killed `npm start` or `npx prosper up` would leave the pool behind, holding its folder. Plain JavaScript, like prosper.mjs.
+// Ends this process when the npm that started it ends. npm runs a command in a shell, and neither tells the command when it is killed:
+// a killed `npm start` or `npx prosper up` would leave the pool running, with its folder locked. Plain JavaScript, like prosper.mjs.
 import { readFileSync } from "node:fs";
 
 const CHECK_MS = 200;
 
-/** Does nothing where no npm is above. */
+/** Does nothing when no npm started this process. */
 export function followNpm() {
   if (process.env.npm_command === undefined) return;
   const parent = process.ppid;
   const npm = parentOf(parent);
   const timer = setInterval(() => {
-    // The shell has ended, by npm's word or with it: stop in good order. npm alone has ended: it was killed, and so is this.
+    // The shell has ended, on npm's order or together with npm: stop in good order. Only npm has ended: it was killed, so kill this too.
     if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
     else if (parentOf(parent) !== npm) process.kill(process.pid, "SIGKILL");
     else return;
@@ -19,7 +19,7 @@ export function followNpm() {
   timer.unref();
 }
 
-/** The parent of a process, on Linux; elsewhere undefined, always. */
+/** The parent of a process on Linux; always undefined elsewhere. */
 function parentOf(pid) {
   try {
     // The name in brackets may hold anything, brackets too.

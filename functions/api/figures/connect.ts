@@ -18,7 +18,7 @@ export function connectView(
   const goBits = isMainnetTable ? "" : `LXRBITSIZE=${options.lxrBits} `;
   const { tlsPort } = options.stratum;
   const stratumTls = tlsPort === undefined ? null : `${host}:${tlsPort}`;
-  // A password in clear is anybody's on the way.
+  // Without TLS, anybody on the way can read the password.
   const address = stratumTls === null ? stratum : `${stratumTls} --tls`;
   const ours = `npx prosper miner --host ${address} --user NAME --worker RIG${bits}`;
   const go = `${goBits}prosper-miner -s ${stratum} -u NAME -m RIG`;
@@ -57,7 +57,7 @@ export function connectView(
   };
 }
 
-/** Of a Host header; undefined where it is none, so that nothing a stranger sends is shown as a command. */
+/** The host of a Host header; undefined when it is not a valid one, so that no text of a stranger is shown as a command. */
 function hostName(header: string | undefined): string | undefined {
   return /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?$/i.exec(header ?? "")?.[1];
 }

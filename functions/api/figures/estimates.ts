@@ -5,21 +5,21 @@ import type { BlockWithJob } from "../../../shared/db/stats.ts";
 import type { PendingJob } from "../../../shared/db/user-stats.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
 
-/** Hashing part of a block in the network's hash rate, as the reference reckons it: 8 of 10 minutes. */
+/** The part of a block's time that counts for the network's hash rate, by the reference's rule: 8 of 10 minutes. */
 const MINING_PART = 0.8;
-/** Below this a rate would say more about chance than about miners. */
+/** A rate over a shorter time would show chance more than the miners. */
 const SHORTEST_SPAN_MS = 30_000;
 /** Paid places of a block, from OPR version 2 on and before. */
 const PLACES = 25;
 const PLACES_V1 = 10;
 
-/** Seconds to divide a window's work by: who began inside the window is measured from there on. */
+/** Seconds to divide a window's work by. For a miner that began inside the window they count from its beginning. */
 export function spanSeconds(nowMs: number, sinceMs: number, firstMs: number | null): number {
   const from = firstMs === null ? sinceMs : Math.max(sinceMs, firstMs);
   return Math.max(SHORTEST_SPAN_MS, nowMs - from) / 1000;
 }
 
-/** The pool's hash rate in one sealed block; null before. */
+/** The pool's hash rate in one sealed block; null before the seal. */
 export function blockHashrate(block: BlockWithJob): number | null {
   if (block.work === null || block.credit === null || block.jobAtMs === null || block.nextJobAtMs === null)
     return null;
@@ -55,7 +55,7 @@ export interface Luck {
   readonly percent: number | null;
 }
 
-/** Places and reward that came, beside those that our work should bring on average: over sealed, graded blocks. */
+/** Places and reward that came, and those that our work should bring on average, over sealed, graded blocks. */
 export function luckOf(blocks: readonly BlockWithJob[], blockSeconds: number): Luck {
   let counted = 0;
   let expected = 0;
@@ -84,19 +84,19 @@ export function luckOf(blocks: readonly BlockWithJob[], blockSeconds: number): L
   };
 }
 
-/** What a user may get from a job that is not sealed: its part so far of the reward, or of the usual one, after the fee. */
+/** What a user may get from a job that is not sealed: the user's part so far of the reward (or of the usual reward), after the fee. */
 export function pendingEstimate(job: PendingJob, usualReward: bigint): bigint {
   if (job.poolWork === 0n) return 0n;
   const reward = job.reward ?? usualReward;
   return ((reward - feeOf(job.height, reward, storedRate(job.feeRate))) * job.work) / job.poolWork;
 }
 
-/** Part of a whole to six places, for a share of work that may exceed a double. */
+/** A part of a whole, to six decimals. Takes bigints, since work may be too large for a double. */
 export function partOf(part: bigint, whole: bigint): number {
   return whole === 0n ? 0 : Number((part * 1_000_000n) / whole) / 1_000_000;
 }
 
-/** Refused shares of all; null without any. */
+/** The refused part of all shares; null without shares. */
 export function rejectRate(shares: bigint, rejected: bigint): number | null {
   const all = shares + rejected;
   return all === 0n ? null : partOf(rejected, all);

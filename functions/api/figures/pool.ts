@@ -29,7 +29,7 @@ export const MINUTE_MS = 60_000;
 /** Windows of hash rates: long enough for a slow worker's shares, short enough to see one stop. */
 export const SHORT_WINDOW_MS = 10 * MINUTE_MS;
 export const LONG_WINDOW_MS = 60 * MINUTE_MS;
-/** From a share's acknowledgement to its row. */
+/** How long a share may take from its acknowledgement to its row. */
 export const ON_THE_WAY_MS = 10_000;
 /** The edge's own rule (edge/chain/stall.ts). */
 const STALLED_AFTER_BLOCKS = 3;
@@ -141,7 +141,7 @@ async function gather(
   };
 }
 
-/** Where no edge is in reach: a job is made when the block below it is booked, and the database's own clock says how long ago that was. */
+/** Without an edge in this process it is the newest job's age, by the database's clock: a job is made when the block below it is booked. */
 function stalledSeconds(
   { blockSeconds }: ApiOptions,
   live: ApiModules["live"],
@@ -152,7 +152,7 @@ function stalledSeconds(
     const stalledMs = live.stalledMs();
     return stalledMs === undefined ? null : Math.round(stalledMs / 1000);
   }
-  // Blocks that are booked without a job to follow are none that are missing.
+  // When blocks are booked but no job follows them, no block is missing.
   if (job === undefined || (newest?.height ?? 0) >= job.height) return null;
   return job.ageSeconds < STALLED_AFTER_BLOCKS * blockSeconds ? null : Math.round(job.ageSeconds);
 }
@@ -162,7 +162,7 @@ function luckView(blocks: readonly BlockWithJob[], blockSeconds: number): LuckVi
   return { ...luck, expectedReward: luck.expectedReward.toString(), reward: luck.reward.toString() };
 }
 
-/** One point a minute; a minute whose last shares may still be on their way is left out, since it would look like a fall. */
+/** One point a minute. A minute whose last shares may still be on their way is left out: it would look like a drop. */
 async function lastHour(db: Db, clock: Clock): Promise<HashrateView> {
   const endMs = windowStart(clock.wallMs(), ON_THE_WAY_MS);
   const startMs = endMs - LONG_WINDOW_MS;
@@ -170,7 +170,7 @@ async function lastHour(db: Db, clock: Clock): Promise<HashrateView> {
   const firstMs = Math.min(...work.keys());
   const points: HashrateView["points"] = [];
   for (let at = startMs; at < endMs; at += MINUTE_MS) {
-    // Before the first share there was no pool to speak of, and in its minute only for a part: no point rather than a low one.
+    // No point before the first share's minute, and none for that minute: the pool ran for a part of it only, so the rate would be too low.
     const isBegun = at > firstMs || firstMs === startMs;
     points.push([at / 1000, isBegun ? Number(work.get(at) ?? 0n) / 60 : null]);
   }

@@ -13,7 +13,7 @@ const priceNote = v.object({
   quotes: v.array(quoteLine),
 });
 type PriceNote = v.InferOutput<typeof priceNote>;
-/** A record of another form is shown without its sources rather than not at all. */
+/** When the notes have another form, prices are still shown, but without their sources. */
 const priceNotes = v.fallback(v.record(v.string(), v.fallback(v.nullable(priceNote), null)), {});
 
 /** In the order of the record's assets by name, PEG first. */

@@ -13,12 +13,12 @@ import { formatProof } from "../../../shared/proofs/proof-format.ts";
 import { signReceipt } from "../../../shared/proofs/receipt.ts";
 import { cachedBy } from "../http/cache.ts";
 
-/** Trees kept for the other workers who ask about the same block; one of 10,000 workers takes some MB. */
+/** Trees kept for other workers who ask about the same block. A tree of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;
 const KEEP_TREE_MS = 60_000;
 /**
- * A receipt is a signature each: a user with more workers in a block asks for one worker at a time. As many as the books have room for
- * (WORKER_LIMITS), and the rest; only blocks from before that limit have more.
+ * Each worker's receipt takes a signature, so a user with more workers in a block asks for one worker at a time. This is the number of
+ * workers that the books have room for (WORKER_LIMITS), and the rest row; only blocks from before that limit have more.
  */
 export const MOST_WORKERS = WORKER_LIMITS.inJob + 1;
 
@@ -30,7 +30,7 @@ export type ProofOutcome =
   | { readonly kind: "too-many"; readonly workers: number };
 
 export interface Proofs {
-  /** Of one worker, or of all of the user's. Throws CodedError `root-mismatch`: the stored work is not what was sealed. */
+  /** The proof of one worker, or of all the user's workers. Throws CodedError `root-mismatch`: the stored work is not what was sealed. */
   prove(height: number, user: string, worker?: string): Promise<ProofOutcome>;
 }
 
@@ -76,7 +76,7 @@ async function loadTree(db: Db, height: number): Promise<WorkTree> {
   return new WorkTree(height, await readLeaves(db, height));
 }
 
-/** One call at a time: a tree is some tens of milliseconds of hashing, which must not add up for those who mine meanwhile. */
+/** One call at a time: a tree takes some tens of milliseconds of hashing. Many at once would make miners wait. */
 function inTurn<T>(load: (key: string) => Promise<T>): (key: string) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (key) => {

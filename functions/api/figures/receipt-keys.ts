@@ -1,4 +1,4 @@
-/** The key pair that signs receipts, from a secret that is kept outside of the code: the same secret gives the same key for ever. */
+/** The key pair that signs receipts. It is made from a secret outside of the code: the same secret always gives the same key. */
 
 import { type KeyPair, keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { sha256 } from "../../../shared/sha256.ts";

@@ -91,7 +91,7 @@ async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
     recentMeanReward(db),
   ]);
   const window = { nowMs, longMs, shortMs };
-  // What strangers get refused under made-up names says nothing about the owner's rigs.
+  // Strangers can send bad shares under made-up worker names. Those say nothing about the owner's rigs.
   const own = workers.some(({ kind }) => kind === "own")
     ? workers.filter(({ kind }) => kind === "own")
     : workers.filter(({ kind }) => kind !== "rest");

@@ -21,7 +21,7 @@ export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): 
   };
 }
 
-/** The same for each of at most `limit` keys; the one asked first is dropped. */
+/** The same for each of at most `limit` keys; when there are more, the oldest one is dropped. */
 export function cachedBy<T>(
   clock: Clock,
   ttlMs: number,

@@ -20,7 +20,7 @@ export function loginCookies(tokens: { token: string; device: string }, isSecure
   ];
 }
 
-/** The Set-Cookie line that takes the session's cookie away; the device stays one of its user's. */
+/** The Set-Cookie line that removes the session's cookie. The device's cookie stays: it is still one of the user's places. */
 export function clearedCookie(isSecure: boolean): string {
   return cookie("session", "", 0, isSecure);
 }

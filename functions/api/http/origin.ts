@@ -1,4 +1,4 @@
-/** The content delivery network before the api function: who may speak for a visitor, and what the visitor's own host and address are. */
+/** The content delivery network before the api function: which requests are really from it, and the visitor's own host and address. */
 
 import { timingSafeEqual } from "node:crypto";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
@@ -14,8 +14,8 @@ export const HOST_HEADER = "x-viewer-host";
 const ADDRESS_HEADER = "cloudfront-viewer-address";
 
 /**
- * With a secret, requests without it are refused: around CloudFront a visitor could claim any address and so escape the limit on failed
- * logins. With it, host and address are the visitor's. An empty secret: nobody stands in front, events pass as they are.
+ * With a secret, requests without it are refused: a visitor who went around CloudFront could claim any address and so escape the limit on
+ * failed logins. Requests with it get the visitor's host and address. An empty secret: nothing is in front, and events pass as they are.
  */
 export function behindOrigin(options: { secret: string }, handler: Handler): Handler {
   const { secret } = options;

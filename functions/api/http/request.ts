@@ -1,4 +1,4 @@
-/** From an API Gateway event to a request: who asks, from which site, with what; refused here before any route runs. */
+/** Makes a request from an API Gateway event: who asks, from which site, with what. A bad one is refused here, before any route runs. */
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { TOKEN, type WebAccounts } from "../../auth/web-accounts.ts";
@@ -36,7 +36,7 @@ export async function admit(
   };
 }
 
-/** Of a repeated name the last counts. */
+/** When a name is repeated, the last value counts. */
 export function queryOf(event: APIGatewayProxyEventV2): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(event.rawQueryString));
 }
@@ -51,7 +51,7 @@ export async function sessionOf(
   return token === undefined || user === undefined ? undefined : { token, user };
 }
 
-/** "" where there is none that we could have given out. */
+/** The device's token; "" when there is none of the form that we give out. */
 function deviceOf(event: APIGatewayProxyEventV2, isSecure: boolean): string {
   const { device = "" } = tokensOf(cookiesOf(event), isSecure);
   return TOKEN.test(device) ? device : "";
@@ -75,7 +75,7 @@ export function bodyText(event: APIGatewayProxyEventV2): string | undefined {
 }
 
 /**
- * Browsers name the site that a request comes from; beside SameSite=Strict this is the second lock against forged requests.
+ * Browsers name the site that a request comes from. Beside SameSite=Strict this is the second protection against forged requests.
  * Programs send neither header.
  */
 function isSameOrigin(event: APIGatewayProxyEventV2): boolean {

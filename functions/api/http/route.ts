@@ -1,4 +1,4 @@
-/** What a route of the API is: where it stands, who may call it, what goes in and what comes out. */
+/** What a route of the API is: its path, who may call it, what goes in and what comes out. */
 
 import * as v from "valibot";
 import type { SessionUser } from "../../../shared/db/sessions.ts";

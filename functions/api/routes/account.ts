@@ -19,9 +19,9 @@ import type { ApiModules } from "../options.ts";
 import type { SessionView } from "../views/views.ts";
 import { heightQuery, limitQuery } from "./pool.ts";
 
-/** Bounded before anything is hashed or compared. */
+/** Its length is bounded before anything is hashed or compared. */
 const field = v.pipe(v.string(), v.maxLength(1024));
-/** Of the second factor. */
+/** The second factor's code. */
 const code = v.optional(field, "");
 const OK = { ok: true };
 

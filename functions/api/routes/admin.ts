@@ -111,7 +111,7 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
       body: NO_BODY,
       run: async ({ session }) => {
         const actor = session.user.name;
-        // Both or neither: what is not logged was not done.
+        // Both or neither: no code is made without its log entry.
         const code = await db.transaction(async (tx) => {
           const made = await createInvite({ db: tx, random });
           await logAdminAction(tx, { actor, action: "make-invite", subject: "" });

@@ -180,7 +180,7 @@ async function rewards(
   return { data: rows.map(rewardOf), info: { records: rows.length, totalrecords } };
 }
 
-/** Differs from prosper-pool: `dust` is what was carried to the next block; nothing is left unaccounted. */
+/** Differs from prosper-pool: `dust` is what was carried to the next block; every unit is accounted for. */
 function rewardOf(row: RewardListing): WireValue {
   return {
     jobid: row.height,
@@ -206,7 +206,7 @@ async function submissions(
   return { data: rows.map(submissionOf), info: { records: rows.length, totalrecords } };
 }
 
-/** A blocked one has no entry on chain: its hash is all zeros, as in the reference. Bytes go as base64, as Go writes them. */
+/** A blocked submission has no entry on chain: its hash is all zeros, as in the reference. Bytes are sent as base64, as Go writes them. */
 function submissionOf(row: SubmissionListing): WireValue {
   return {
     jobid: row.height,

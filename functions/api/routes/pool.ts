@@ -185,8 +185,8 @@ export function nextHeight(rows: readonly { readonly height: number }[], limit: 
 }
 
 /**
- * A page of rows with several a block, cut between blocks: a block that the limit cut in two goes to the next page. One with more rows
- * than a page is shown up to the limit, best first.
+ * A page of rows with several for each block, cut between blocks: a block that the limit cut in two goes to the next page. A block with
+ * more rows than a page is shown up to the limit, best first.
  */
 export function wholeBlocks<Row extends { readonly height: number }>(
   rows: readonly Row[],
@@ -198,7 +198,7 @@ export function wholeBlocks<Row extends { readonly height: number }>(
   return whole.length === 0 ? { rows, next: last.height } : { rows: whole, next: last.height + 1 };
 }
 
-/** exactOptionalPropertyTypes: a key is there with a value, or not at all. */
+/** For exactOptionalPropertyTypes: a key without a value is left out. */
 export function which(query: { job?: number | undefined; before?: number | undefined }): {
   height?: number;
   before?: number;

@@ -1,4 +1,4 @@
-/** The shapes that only administrators are answered in; views.ts has the others and lists all. */
+/** The shapes of the answers that only administrators get; views.ts has the others and lists all. */
 
 import * as v from "valibot";
 import { about, count, hashrate, height, instant, peg } from "./fields.ts";

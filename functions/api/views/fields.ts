@@ -1,4 +1,4 @@
-/** What the shapes of the REST API are made of: amounts, counts, times, each with what it means. */
+/** The fields that the shapes of the REST API are made of: amounts, counts, times, each with its meaning. */
 
 import * as v from "valibot";
 

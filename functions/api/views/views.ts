@@ -1,4 +1,4 @@
-/** The shapes that the REST API answers: one schema each, from which come the types, the OpenAPI document and the tests. */
+/** The shapes of the REST API's answers, one schema each. The types, the OpenAPI document and the tests are made from them. */
 
 import * as v from "valibot";
 import { proofFile } from "../../../shared/proofs/proof-file.ts";

@@ -44,7 +44,7 @@ export async function request(method, path, body) {
 }
 
 /**
- * Calls `refresh` now and every `periodMs` while the page is seen; a failure is shown above the page and tried again.
+ * Calls `refresh` now and every `periodMs` while the page is visible. A failure is shown above the page, and `refresh` is tried again.
  * @param {number} periodMs
  * @param {() => Promise<void>} refresh
  */

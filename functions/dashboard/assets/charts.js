@@ -1,4 +1,4 @@
-/** Charts by uPlot, in the page's own colours, redrawn when the page's width or its light changes. */
+/** Charts by uPlot, in the page's own colours, redrawn when the page's width or its colour scheme (light or dark) changes. */
 
 import { el, empty, fill } from "./dom.js";
 
@@ -14,7 +14,7 @@ import { el, empty, fill } from "./dom.js";
  */
 /** @typedef {(number | null | undefined)[]} Column */
 
-/** The script of the package defines it before any module runs. */
+/** The package's script defines it before any module runs. */
 const Plot = /** @type {{ uPlot: typeof import("uplot") }} */ (/** @type {unknown} */ (globalThis)).uPlot;
 const FONT = "11.5px ui-sans-serif, system-ui, sans-serif";
 
@@ -22,7 +22,7 @@ const FONT = "11.5px ui-sans-serif, system-ui, sans-serif";
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /**
- * A card's chart with a line above it that reads off the newest values, or those under the pointer.
+ * A card's chart with a line above it that shows the newest values, or those under the pointer.
  * @param {ChartOptions} options
  * @returns {{ box: HTMLElement, reading: HTMLElement, show: (columns: Column[]) => void }}
  */
@@ -89,7 +89,7 @@ export function chart(options) {
 }
 
 /**
- * The newest place where every series has a value; a block that is not sealed yet has some only.
+ * The newest index where every series has a value. A block that is not sealed yet has only some values.
  * @param {Column[]} data
  */
 function newestWhole(data) {
@@ -194,7 +194,7 @@ function seriesOptions(series) {
 }
 
 /**
- * One value alone makes no line: it is drawn as a dot.
+ * Whether there is only one value. It makes no line, so it is drawn as a dot.
  * @param {import("uplot")} plot
  * @param {number} index
  */

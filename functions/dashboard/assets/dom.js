@@ -1,9 +1,9 @@
-/** Elements made by hand: text goes in as text only, so that no name of a worker can become markup. */
+/** Makes elements. Text is put in as text only, so that no worker's name can become markup. */
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * An element. `props` are attributes, but `class`, `on…` listeners and `title` like the rest; false and undefined leave one out.
+ * An element. `props` are its attributes, and its listeners as `onclick` and the like; one that is false or undefined is left out.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string | number | boolean | undefined | ((event: Event) => void)>} [props]
@@ -94,7 +94,7 @@ export function table(columns, rows) {
 }
 
 /**
- * What stands where nothing is yet.
+ * Shown where there is nothing yet.
  * @param {string} title
  * @param {Child} text
  */

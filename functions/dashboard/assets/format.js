@@ -66,7 +66,7 @@ export function pegExactly(units) {
 }
 
 /**
- * 1e-8 USD with as many digits as say something.
+ * 1e-8 USD as USD, with as many digits as are useful.
  * @param {string} units
  */
 export function usd(units) {

@@ -1,4 +1,4 @@
-/** What every page has around it: the header with the way to the others, and the footer. */
+/** What every page has around it: the header with links to the other pages, and the footer. */
 
 import { get } from "./api.js";
 import { el, fill, must } from "./dom.js";

@@ -30,7 +30,7 @@ export class DataApiFailure extends Error {
 const QUERY_CANCELED = "57014";
 const NO_SUCH_DATABASE = "3D000";
 
-/** Whatever `pg` threw, as the service tells it. */
+/** The service's error for whatever `pg` threw. */
 export function failureOf(thrown: unknown): DataApiFailure {
   if (thrown instanceof DataApiFailure) return thrown;
   if (!(thrown instanceof Error)) return new DataApiFailure("InternalServerErrorException", String(thrown));

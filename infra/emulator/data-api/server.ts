@@ -84,7 +84,7 @@ export async function startDataApiServer(
   const server = createServer(
     (request, response) => void answer(service, limits, modules, request, response),
   );
-  // Longer than any client keeps an idle connection: hanging up on one just as it asks would look like an outage.
+  // Longer than any client keeps an idle connection. Closing one just when the client asks would look like an outage.
   server.keepAliveTimeout = 60_000;
   const host = options.host ?? "127.0.0.1";
   const port = await listen(server, host, options.port ?? 0);

@@ -37,7 +37,7 @@ export interface BoundSql {
 }
 
 /**
- * `:name` parameters as `$n`, each with the type it has on AWS: text stays text there, nothing is guessed from its place.
+ * Turns `:name` parameters into `$n`, each with the type it has on AWS. There text stays text: no type is guessed from where it is used.
  * Throws DataApiFailure for more than one statement, an unknown parameter or an array.
  */
 export function bindSql(sql: string, parameters: readonly SqlParameter[]): BoundSql {

@@ -14,7 +14,7 @@ const list = el("div");
 const log = el("div");
 let requestId = newRequestId();
 
-/** A click that is sent twice, or whose answer was lost, books once. */
+/** With it, a click that is sent twice, or whose answer was lost, is booked once. */
 function newRequestId() {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, "0"))

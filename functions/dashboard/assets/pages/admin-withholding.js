@@ -1,4 +1,4 @@
-/** For the operator: hits that could have won, due by credited work and come in time. */
+/** For the operator: hits that could have won. How many are due by the credited work, and how many came in time. */
 
 import { get, keepFresh } from "../api.js";
 import { card, el, empty, fill, must, table } from "../dom.js";

@@ -21,7 +21,7 @@ import { drawShell } from "../shell.js";
 
 const REFRESH_MS = 3000;
 const SHOWN_BLOCKS = 15;
-/** Beyond this something is wrong with the miner or its line. */
+/** With a larger part refused, something is wrong with the miner or its line. */
 const MANY_REJECTS = 0.03;
 
 const sharesChart = chart({

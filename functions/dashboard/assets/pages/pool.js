@@ -139,7 +139,7 @@ function showHistory(history) {
 }
 
 /**
- * A young pool's line fills the chart instead of its last corner.
+ * The chart begins with the first rate, so that a new pool's line fills it.
  * @param {HashrateView["points"]} points
  */
 function showHour(points) {
@@ -185,7 +185,7 @@ async function refresh() {
     ),
   );
   drawConnect(pool);
-  // On a pool where nothing has happened yet, how to connect is what a visitor needs first.
+  // While nothing has happened on the pool, a visitor first needs to know how to connect.
   const above = pool.blocks.length === 0 && pool.miners === 0 ? figures : blocks;
   if (connect.previousElementSibling !== above) above.after(connect);
   fill(prices, pricesCard(pool.job));

@@ -1,4 +1,4 @@
-/** Forms that send JSON and say what came of it. */
+/** Forms that send JSON and show the result. */
 
 import { ApiError, request } from "../api.js";
 import { el } from "../dom.js";
@@ -37,7 +37,7 @@ export const CODE_FIELD = {
 };
 
 /**
- * For password managers: whose password a form without a name asks for.
+ * For password managers: tells whose password is asked for by a form without a field for the name.
  * @param {string | undefined} user
  */
 function whose(user) {

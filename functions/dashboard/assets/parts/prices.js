@@ -5,7 +5,7 @@ import { ago, count, usd } from "../format.js";
 
 /** @import { JobView, PriceView } from "../../../api/views/views.ts" */
 
-/** The first ones; the rest opens on demand and stays open when the card is drawn again. */
+/** How many prices are shown at once. The rest opens on demand, and stays open when the card is drawn again. */
 const SHOWN = 24;
 let isOpen = false;
 
