@@ -1,6 +1,7 @@
 /**
- * What jobs and shares pass in an edge, put together: the follower makes jobs, the share desk takes shares, the stratum server stands between them and
- * the miners (docs/design.md, "Shape"). The world around it (disk, database, node, listeners) is the caller's: the real one of edge/edge.ts, or a simulated one.
+ * The parts of an edge that jobs and shares pass, put together. The follower makes jobs, the share desk takes shares, and the stratum server stands
+ * between them and the miners (docs/design.md, "Shape"). Disk, database, node and listeners come from the caller: the real ones of edge/edge.ts, or
+ * simulated ones.
  */
 
 import type { Random } from "../shared/clock.ts";
@@ -47,7 +48,7 @@ export interface EdgeParts {
   readonly stall: StallWatch;
   readonly follower: Follower;
   readonly chainLease: NamedLease;
-  /** Follows the chain and watches, until `stopping` aborts. The desk must be recovered. */
+  /** Follows the chain and watches it until `stopping` aborts. The desk must have recovered before. */
   run(): Promise<unknown>;
 }
 

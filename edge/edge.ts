@@ -43,7 +43,7 @@ export interface EdgeOptions {
   readonly guesses?: GuessLimit;
   /** False: every name may mine, known or not. Only a name with an account can be paid. */
   readonly requireAuth: boolean;
-  /** Without it the usual ones. */
+  /** The usual limits if it is missing. */
   readonly workerLimits?: WorkerLimits;
   readonly blockMs: number;
   readonly cutEveryMs: number;
@@ -69,7 +69,7 @@ export interface EdgeModules {
   readonly prefixes?: Prefixes;
   /** This edge has booked a block. */
   readonly onBlock: (row: BlockRow) => void;
-  /** Nothing more can be acknowledged: end the process, the next start recovers. */
+  /** Nothing more can be acknowledged: the process must end, and the next start recovers. */
   readonly onFatal: (error: CodedError) => void;
 }
 
@@ -171,7 +171,7 @@ export class Edge {
     return this.#parts.mined.withoutJobMs();
   }
 
-  /** Takes no more connections, closes the open ones over `overMs`, and hands everything to the queue until `signal` aborts. */
+  /** Takes no more connections and closes the open ones over `overMs`. Hands everything to the queue, but stops waiting when `signal` aborts. */
   async stop(options: { overMs: number; signal: AbortSignal }): Promise<void> {
     this.#listening?.stop();
     this.#listeningTls?.stop();

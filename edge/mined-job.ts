@@ -1,6 +1,6 @@
 /**
- * The job that this edge's miners mine: open at the share desk before they hear of it, stopped while the mining switch is off, over with its block
- * (docs/design.md, "What is told and what is paid end together").
+ * The job that this edge's miners mine. It is open at the share desk before the miners hear of it, it is stopped while the mining switch is off, and it
+ * ends with its block (docs/design.md, "What is told and what is paid end together").
  */
 
 import { type Clock, sleep } from "../shared/clock.ts";
@@ -17,7 +17,7 @@ export interface MinedJobModules {
   readonly clock: Clock;
   /** The newest height that is known to be saved. */
   readonly topHeight: () => number | undefined;
-  /** Miners are to be told. */
+  /** The miners must be told. */
   readonly onChange: () => void;
   /** The edge stops: nothing is tried again. */
   readonly stopping: AbortSignal;
@@ -62,7 +62,7 @@ export class MinedJob {
     onChange();
   }
 
-  /** The next job is there: shares of it are taken before miners hear of it. Rejects as ShareDesk's `openJob`. */
+  /** The next job is there. The desk takes its shares before miners hear of it. Rejects as ShareDesk's `openJob` does. */
   async begin(job: JobRow): Promise<void> {
     const { announced, desk, submitter, topHeight, onChange } = this.#modules;
     // The submitter first: shares may come as soon as the desk takes them.
@@ -81,12 +81,12 @@ export class MinedJob {
     onChange();
   }
 
-  /** Whether there is this reason to let miners stop. */
+  /** Notes whether this reason to stop the miners applies. */
   stopFor(reason: StopReason, applies: boolean): void {
     this.#switch.set(reason, applies);
   }
 
-  /** Until the edge stops: work that the desk cannot keep is not asked for. */
+  /** Runs until the edge stops: miners are not asked for work that the desk cannot keep. */
   async watchDesk(): Promise<void> {
     const { desk, clock, stopping } = this.#modules;
     while (!stopping.aborted) {
@@ -102,7 +102,7 @@ export class MinedJob {
     return this.#endedMs === undefined ? undefined : clock.monotonicMs() - this.#endedMs;
   }
 
-  /** The current job is mined, again where it was stopped. */
+  /** The current job is mined: for the first time, or again after a stop. */
   async #goOn(): Promise<void> {
     const { announced, desk, clock, onChange, stopping } = this.#modules;
     if ((await desk.resumeJob()) || announced.current() === undefined) return;

@@ -1,10 +1,13 @@
-/** Whether miners are told to mine: off the moment their work is known to be worth nothing, on again when that has passed for good (docs/design.md, "What is told and what is paid end together"). */
+/**
+ * Whether miners are told to mine. It goes off at the moment when their work is known to be worth nothing, and on again when no reason has applied for
+ * a while (docs/design.md, "What is told and what is paid end together").
+ */
 
 import type { Clock, Timer } from "../shared/clock.ts";
 
 /**
- * `saving`: the block is closed and not yet saved. `stalled`: no block has come for so long that the node is not to be believed. `unkept`: what is found
- * cannot be kept (the lease is lost, the journal's disk is full).
+ * `saving`: the block is closed and not yet saved. `stalled`: no block has come for so long that the node cannot be trusted. `unkept`: shares
+ * cannot be kept (the lease is lost, or the journal's disk is full).
  */
 export type StopReason = "saving" | "stalled" | "unkept";
 
@@ -42,7 +45,7 @@ export class MiningSwitch {
     else if (this.#reasons.size === 0 && !this.#isOn) this.#turnOnSoon();
   }
 
-  /** Another job begins: what was said of the block before it is over, and nobody is told by this. */
+  /** Another job begins: reasons that belong to the block before it are dropped. This call tells nobody. */
   jobIs(): void {
     this.#reasons.delete("saving");
     this.#reasons.delete("stalled");

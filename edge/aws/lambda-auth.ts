@@ -8,9 +8,9 @@ import { type Auth, loginReply } from "../../shared/messages/login.ts";
 export interface LambdaAuthOptions {
   /** Name or ARN. */
   functionName: string;
-  /** An invoke without a verdict for this long counts as auth being away. */
+  /** After this long without a verdict, auth counts as away. */
   timeoutMs?: number;
-  /** Connections at most: questions beyond it wait for one. */
+  /** The most connections at a time; further questions wait for a free one. */
   connections?: number;
   /** Defaults to the environment's region, service and credentials. */
   region?: string;
@@ -25,7 +25,7 @@ export interface LambdaAuth extends Auth {
 const verdict = v.pipe(v.string(), v.parseJson(), loginReply);
 const failure = v.pipe(v.string(), v.parseJson(), v.object({ errorMessage: v.optional(v.string(), "") }));
 
-/** Every way of getting no verdict rejects with CodedError `auth-away`; no message holds anything of the request. */
+/** Rejects with CodedError `auth-away` whenever there is no verdict. Error messages hold nothing of the request. */
 export function createLambdaAuth(options: LambdaAuthOptions): LambdaAuth {
   const { functionName, region, endpoint, credentials } = options;
   const timeoutMs = options.timeoutMs ?? 8_000;

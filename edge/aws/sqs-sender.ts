@@ -10,7 +10,7 @@ export interface SqsSenderOptions {
   timeoutMs?: number;
   /** Requests under way at the same time. */
   concurrency?: number;
-  /** Messages that wait for a request at most; beyond, `send` rejects. */
+  /** The most messages that may wait for a request; above it, `send` rejects. */
   capacity?: number;
   /** Defaults to the environment's region, service and credentials. */
   region?: string;
@@ -25,7 +25,7 @@ export interface SqsSender extends QueueSender {
 
 /** SQS takes 10 messages a request. */
 const BATCH_MESSAGES = 10;
-/** Together: 256 KB, the limit that every region and emulator has. */
+/** Bytes of all messages of a request: 256 KB, the limit that every region and emulator has. */
 const BATCH_BYTES = 256 * 1024;
 
 interface Waiting {
@@ -36,8 +36,8 @@ interface Waiting {
 }
 
 /**
- * What is sent while a request is under way goes together in the next one. A message may arrive twice when an answer is lost: its key makes
- * that safe. `send` rejects with CodedError `queue-away`, also for a body above 256 KB, which no delta has.
+ * Messages that are sent while a request is under way go together in the next one. A message may arrive twice when an answer is lost; its key
+ * makes that safe. `send` rejects with CodedError `queue-away`, also for a body above 256 KB (no delta is that long).
  */
 export function createSqsSender(options: SqsSenderOptions): SqsSender {
   return new BatchingSender(options);

@@ -1,4 +1,4 @@
-/** Grades and books the blocks that the books lack, one after the other, where this edge holds the chain lease. */
+/** Grades and books the blocks that are missing in the books, one after the other, while this edge holds the chain lease. */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { type BlockRow, latestBlock, type PlaceRow, writeBlock } from "../../shared/db/blocks.ts";
@@ -8,7 +8,7 @@ import type { ChainBlock } from "./reader.ts";
 
 /** The chain lease: at most one edge holds it, and its epoch guards what is written. */
 export interface ChainLease {
-  /** The epoch while this edge holds it, taking or renewing it where it can; undefined otherwise. */
+  /** Takes the lease or renews it where that is possible. Resolves to the epoch while this edge holds it, otherwise to undefined. */
   hold(): Promise<bigint | undefined>;
 }
 
@@ -32,8 +32,9 @@ export interface BookingModules {
 }
 
 /**
- * Books up to `to()`, which may rise meanwhile; undefined: nothing can be read now. Returns the newest row of the books: that of `to()`, an
- * older one while another edge still works, a newer one where another edge knows more. Not to be called twice at a time.
+ * Books the blocks up to height `to()`, which may rise meanwhile; undefined means that nothing can be read now. Returns the newest row of the
+ * books: that of `to()`, an older one while another edge is still working, or a newer one if another edge knows more. Do not call it again
+ * before it has resolved.
  * Throws CodedError `chain-forked`.
  */
 export async function bookUpTo(
@@ -68,7 +69,7 @@ export async function bookUpTo(
   }
 }
 
-/** Renews the lease while `work` lasts: with a slow node two edges would else take it from each other for ever, and none would book. */
+/** Renews the lease while `work` lasts. Otherwise two edges with slow nodes would take it from each other for ever, and neither would book. */
 async function holding<T>(
   lease: ChainLease,
   everyMs: number,
@@ -79,7 +80,7 @@ async function holding<T>(
   const renew = async (): Promise<void> => {
     await sleep(clock, everyMs, done.signal);
     while (!done.signal.aborted) {
-      // Lost or out of reach: it is seen when the block is written.
+      // If the lease is lost or the database is away, that shows when the block is written.
       await lease.hold().catch(() => undefined);
       await sleep(clock, everyMs, done.signal);
     }

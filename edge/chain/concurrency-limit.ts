@@ -1,36 +1,37 @@
-/** How many calls a node bears at a time: found out by asking more of it for as long as its answers come no later. */
+/** Finds out how many calls at a time a node can take: the limit rises as long as the answers do not become slower. */
 
 import type { Clock } from "../../shared/clock.ts";
 
 export interface ConcurrencyBounds {
-  /** Calls at a time, however ill the node is. */
+  /** The limit never goes below this, however badly the node answers. */
   readonly least: number;
-  /** Of the first run. */
+  /** The limit with which the first run begins. */
   readonly first: number;
   readonly most: number;
 }
 
 export interface ConcurrencyLimit {
-  /** A run begins, with a quarter of what was borne last time, or the first run's number. */
+  /** Begins a run with a quarter of the last limit, but not below the first run's number (or the last limit, if that was lower). */
   restart(): void;
   /** Calls that may be under way now. */
   limit(): number;
   /** How long the answers of the last window took on average; undefined before the first. */
   usualMs(): number | undefined;
-  /** A call is made; to be told once when it has ended. */
+  /** To be called when a call begins; the returned function is called once, when it has ended. */
   begin(): (ended: "answered" | "failed") => void;
 }
 
-/** Answers may be later by this factor and this time than when few calls are under way. Beyond that, more calls only wait for each other. */
+/** Answers may take longer by this factor plus this time than with few calls under way. If they are slower, more calls only wait for each other. */
 const SLOWER_FACTOR = 1.5;
 const SLOWER_MS = 20;
 const GROWTH = 2;
-/** After late answers or a failure in this run: nearer to the limit, smaller steps. */
+/** Used after late answers or a failure in this run: the limit is near, so that the steps are smaller. */
 const CAREFUL_GROWTH = 1.25;
 
 /**
- * A window is half a limit of answers to calls made under that limit. A good one raises the limit, one with late answers takes it a step
- * back, a failed call halves it, once a window. What is late is measured where no more than the first run's number are under way.
+ * A window lasts until half as many answers as the limit have come to calls made under that limit. If they came in time, the limit rises; if they
+ * were late, it goes one step back. A failed call halves the limit, once in a window. "Late" is measured against windows in which the limit
+ * was at most the first run's number.
  */
 export function createConcurrencyLimit(
   { least, first, most }: ConcurrencyBounds,

@@ -1,16 +1,16 @@
-/** Entries by their hash, so that none is asked for twice: read before a failure, or sent by this pool itself. */
+/** Entries by their hash. An entry that was read before a failure, or that this pool sent itself, need not be asked for again. */
 
 import { type Entry, entryHash, parseEntry, rawEntryLength } from "../../shared/factom/entry.ts";
 
 export interface EntryCache {
   get(hash: string): Entry | undefined;
-  /** `entry` hashes to `hash`: the factomd client has checked it. The oldest go where there is no room. */
+  /** `entry` hashes to `hash`: the factomd client has checked it. When there is no room, the oldest entries are dropped. */
   add(hash: string, entry: Entry): void;
-  /** A raw entry that is known otherwise, for example because this pool sent it. Bytes that are no entry are left alone. */
+  /** Adds a raw entry that did not come from the node, for example because this pool sent it. Bytes that are not an entry are ignored. */
   know(raw: Uint8Array): void;
 }
 
-/** What an entry takes in memory beside its bytes. */
+/** Memory that an entry takes in addition to its bytes. */
 const OVERHEAD_BYTES = 500;
 
 export function createEntryCache(limitBytes: number): EntryCache {

@@ -12,7 +12,7 @@ export interface FollowerOptions extends BookingOptions {
   startHeight: number;
   /** Between two polls of the node's height, and between two looks at the books. */
   pollMs: number;
-  /** After a failure. */
+  /** Pause after a failure. */
   retryMs: number;
   /** A block that the books lack for this long is an alarm, whichever edge should book it. */
   patienceMs: number;
@@ -20,7 +20,7 @@ export interface FollowerOptions extends BookingOptions {
 
 export interface FollowerModules extends BookingModules {
   topHeight: () => Promise<number>;
-  /** The job row on top of `block`, made or read. Without it blocks are booked only. */
+  /** Makes or reads the job row on top of `block`. Without this function blocks are only booked. */
   makeJob?: (block: BlockRow) => Promise<JobRow>;
   clock: Clock;
   logger: Logger;
@@ -29,8 +29,8 @@ export interface FollowerModules extends BookingModules {
 /** What the rest of the edge is told. */
 export interface FollowerEvents {
   /**
-   * A new top height, of this edge's node or of the books: its job (the same height) is over. Called once a height, the moment it is known:
-   * before its block is read, and also while an `onJob` is still at work, whose job may be over then.
+   * There is a new top height, of this edge's node or of the books: its job (the same height) is over. Called once for each height, at the moment
+   * it is known and before its block is read. This may happen while an `onJob` is still running, and the job of that call may be the one that is over.
    */
   onHeight(height: number): void;
   /** The job to mine from now on. Called once a job, and never for a height that is known to be saved. */
@@ -50,7 +50,7 @@ export interface Follower {
   learn(height: number): void;
 }
 
-/** Failures that an operator has to look at; the others pass. */
+/** Failures that an operator must look at; all others end by themselves. */
 const ALARMS: ReadonlySet<string> = new Set([
   "chain-forked",
   "chain-behind",
@@ -68,8 +68,8 @@ export function createFollower(
 }
 
 /**
- * Two loops: one asks the node for its height, however long reading and grading take; the other books and settles, one block at a time, so
- * that none is graded twice at once.
+ * Two loops. One asks the node for its height, however long reading and grading take. The other books blocks and makes jobs, one block at
+ * a time, so that no block is graded twice at once.
  */
 class ChainFollower implements Follower {
   readonly #options: FollowerOptions;
@@ -79,12 +79,12 @@ class ChainFollower implements Follower {
   #top: number | undefined;
   /** The highest that the node has shown. */
   #nodeTop: number | undefined;
-  /** The node answered the last poll, with no less than before: what it has can be booked. */
+  /** The node answered the last poll, and its height did not go down: the blocks that it has can be booked. */
   #isNodeFit = false;
   #jobHeight: number | undefined;
-  /** Since when the books have no row of the node's top height, or one above it. */
+  /** Since when the books have had no row of the node's top height or of a higher one. */
   #waitingSinceMs: number | undefined;
-  /** Ends the pause of the loop that works. */
+  /** Ends the pause of the loop that books. */
   #wake = new AbortController();
 
   constructor(options: FollowerOptions, modules: FollowerModules, events: FollowerEvents) {
@@ -147,7 +147,7 @@ class ChainFollower implements Follower {
       throw thrown;
     });
     this.#isNodeFit = known === undefined || seen >= known;
-    // Nothing is booked again: what was graded stands, and mining goes on when the node is back where it was.
+    // Nothing is booked again: graded blocks stay as they are, and mining goes on when the node is back at its former height.
     if (!this.#isNodeFit) throw behind(seen, `${known} was seen`);
     told.end();
     this.learn(seen);
@@ -181,7 +181,10 @@ class ChainFollower implements Follower {
     return true;
   }
 
-  /** Another edge books, or its node is ahead of this one's: nodes do not learn of a block at the same moment, but two blocks are too many. */
+  /**
+   * Another edge books this block, or its node is ahead of this one's. Nodes do not all learn of a block at the same moment, but two blocks
+   * behind are too many.
+   */
   #wait(told: Told, seen: number, last: BlockRow | undefined): void {
     const isAhead = last !== undefined && last.height > seen;
     const ahead = behind(seen, `${last?.height} is booked`);
@@ -206,7 +209,7 @@ class ChainFollower implements Follower {
   }
 }
 
-/** What was said last: a problem is told once in a row, however often it is met. */
+/** The problem that was told last. The same problem is told only once in a row, however often it is met. */
 interface Told {
   isNew(text: string): boolean;
   end(): void;

@@ -1,4 +1,4 @@
-/** From a block of the chain to the row it is booked as: graded, our places and reward found, the moving average carried on. */
+/** Makes the row under which a block of the chain is booked: grades it, finds our places and reward, and continues the moving average. */
 
 import { fromHex, toHex } from "../../shared/bytes.ts";
 import type { BlockRow, PlaceRow } from "../../shared/db/blocks.ts";
@@ -18,7 +18,7 @@ export interface ChainGradeOptions {
   payoutAddress: string;
   /** Blocks in the moving average. */
   emaPoints: number;
-  /** Place of the network that the minimum target is projected to. */
+  /** The place in the network whose target the minimum target is projected to. */
   cutoff: number;
   blockMs: number;
 }

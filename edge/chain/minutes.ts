@@ -1,10 +1,10 @@
-/** The minute keeper: tells while a block is closed but not yet saved, when no work for it can win any more (docs/spec.md, "The minute keeper"). */
+/** The minute keeper: it tells when a block is closed but not yet saved. Work for that block can win no more (docs/spec.md, "The minute keeper"). */
 
 import { type Clock, sleep, type Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
-/** factomd's `current-minute`, as far as the rule needs it. */
+/** The part of factomd's `current-minute` reply that the rule needs. */
 export interface MinuteReply {
   leaderHeight: number;
   directoryBlockHeight: number;
@@ -13,7 +13,7 @@ export interface MinuteReply {
 
 /** What the keeper remembers between polls. */
 export interface MinuteState {
-  /** The block above this height is closed, but not saved as far as is known; undefined where none is. */
+  /** The block above this height is closed, and it is not known to be saved yet; undefined when there is no such block. */
   savingAbove: number | undefined;
   /** Of the last reply; undefined before the first, and when none has come for a minute. */
   minute: number | undefined;
@@ -42,8 +42,8 @@ export function forgetMinute(state: MinuteState): MinuteState {
 
 export interface MinuteEvents {
   /**
-   * True when a block begins to be saved, false when that is over: it is saved, or it was a false alarm (the minutes went on, or the node is
-   * silent). Where it is saved, `onHeight` came before. Called on changes only.
+   * True when the saving of a block begins. False when it is over: the block is saved, or it was a false alarm (the minutes went on, or the node
+   * gives no answer). If the block is saved, `onHeight` was called before. Called only when the value changes.
    */
   onSaving(saving: boolean): void;
   /** A reply has shown a height that was not known. */
@@ -55,13 +55,13 @@ export interface MinuteKeeper {
   isSaving(): boolean;
   /** 0 to 9; undefined while factomd cannot be asked. */
   minute(): number | undefined;
-  /** The block at `height` is saved, by whichever way this was learnt: its saving is over, and replies from before it tell nothing. */
+  /** The block at `height` is saved, however this was learnt: its saving is over, and replies from before it count for nothing. */
   saved(height: number): void;
   /** Polls until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** A block has ten minutes, whatever its period. */
+/** A block always has ten minutes, whatever the block period is. */
 export const MINUTES_A_BLOCK = 10;
 
 /** Poll period: a fifth of a minute, at most 2 s. */
@@ -94,7 +94,7 @@ export function createMinuteKeeper(
     const reply = await modules.currentMinute().catch((thrown: unknown) => {
       logger.debug("current-minute failed", { error: coerceError(thrown).message });
     });
-    // It left the node before that block was saved.
+    // The node sent this reply before that block was saved.
     if (reply === undefined || reply.directoryBlockHeight < savedHeight) return;
     // A node that is slow is not silent: the next reply may take as long as this one.
     const keptMs = options.blockMs / MINUTES_A_BLOCK + clock.monotonicMs() - askedMs;

@@ -1,4 +1,7 @@
-/** The next job: built from the newest prices by whichever edge comes first, and from then on one row for all (docs/design.md, "One job for a height"). */
+/**
+ * The next job. The first edge that comes to it builds it from the newest prices; from then on it is one row for all edges
+ * (docs/design.md, "One job for a height").
+ */
 
 import { toHex } from "../../shared/bytes.ts";
 import type { BlockRow } from "../../shared/db/blocks.ts";
@@ -26,7 +29,7 @@ export interface NextJobOptions {
   identity: string;
   /** Fixed in the job's row, so that a later change of settings leaves running jobs alone. */
   terms: Pick<JobRow, "feeRate" | "split" | "credit">;
-  /** Older prices make no job. */
+  /** No job is made from older prices. */
   staleMs: number;
 }
 
@@ -69,8 +72,8 @@ export async function makeNextJob(
 }
 
 /**
- * The newest row if it is fresh by the database's clock. Throws CodedError `no-prices`, and `prices-future` (an alarm) where its age is not
- * known because that clock was set back: the poller writes a new row then.
+ * The newest row, if it is fresh by the database's clock. Throws CodedError `no-prices`. Throws `prices-future` (an alarm) if the row's age is
+ * not known because that clock was set back; the poller then writes a new row.
  */
 export async function freshPrices(
   staleMs: number,

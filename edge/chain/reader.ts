@@ -1,4 +1,4 @@
-/** Reads a block of the chain off factomd: the directory block, the OPR entry block in it, and every entry. */
+/** Reads a block of the chain from factomd: the directory block, its OPR entry block, and every entry. */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -27,8 +27,8 @@ export interface ChainBlock {
 
 export interface BlockReader {
   /**
-   * The block at `height`. Rejects with what the client rejects with, or with `factomd-reply` for what the node should have; the caller
-   * tries again, and entries read before are not read again. When `signal` aborts it rejects, and asks for nothing more.
+   * Reads the block at `height`. Rejects with the client's error, or with `factomd-reply` if the node lacks something that it should have. The caller
+   * then tries again, and entries that were read are not read again. When `signal` aborts, it rejects and sends no more calls.
    */
   read(height: number, signal?: AbortSignal): Promise<ChainBlock>;
   /** A raw entry that this pool has sent: it is not asked for when it is on chain. */
@@ -40,16 +40,19 @@ export interface BlockReaderModules {
   readonly clock: Clock;
 }
 
-/** Calls for entries at a time: as many as the node bears between these. */
+/** Calls for entries at a time: as many as the node can take, within these bounds. */
 const CALLS = { least: 4, first: 16, most: 256 };
-/** 32 MiB: some 30,000 records of a kilobyte. Beyond it the oldest would have to be read again. */
+/** 32 MiB: about 30,000 records of a kilobyte each. With more, the oldest must be read again. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 /** How often one entry is asked for in one reading. */
 const TRIES = 4;
-/** A call that takes longer than usual by this factor and this time gets a second one beside it: a call that hangs must not hold up the block. */
+/**
+ * A call that takes longer than usual, by this factor plus this time, is late: the entry is asked for a second time, so that a call that hangs does
+ * not hold up the block.
+ */
 const LATE_FACTOR = 4;
 const LATE_MS = 1_000;
-/** Late calls beside those that the node bears, as a part of them. */
+/** Late calls may be this part of the limit at most; they are not counted in it. */
 const LATE_PART = 1 / 4;
 /** After this many calls in a row without an entry the node is away or still syncing: the caller waits, then asks again. */
 const FAILURES_IN_A_ROW = 8;
@@ -86,12 +89,12 @@ interface ReadingModules extends BlockReaderModules {
   readonly limiter: ConcurrencyLimit;
 }
 
-/** One block's entries on their way. */
+/** The reading of one block's entries. */
 class EntryReading {
   readonly #hashes: readonly string[];
   readonly #modules: ReadingModules;
   readonly #found = new Map<string, Entry>();
-  /** Those still to be asked for, the next one last. */
+  /** Entries that are still to be asked for; the next one is the last. */
   readonly #queue: string[];
   readonly #failures = new Map<string, number>();
   readonly #late = new Map<string, number>();
@@ -183,7 +186,10 @@ class EntryReading {
     this.#launch();
   }
 
-  /** None before it is known what is usual, nor where the entry was late too often: then the client's deadline ends the call. */
+  /**
+   * There is no timer before it is known how long a call usually takes, nor for an entry that was late too often: there the client's deadline ends
+   * the call.
+   */
   #lateTimer(hash: string, onLate: () => void): Timer | undefined {
     const { limiter, clock } = this.#modules;
     const usualMs = limiter.usualMs();
@@ -200,14 +206,14 @@ class EntryReading {
   #failed(hash: string, problem: unknown): void {
     const times = (this.#failures.get(hash) ?? 0) + 1;
     this.#failures.set(hash, times);
-    // With more under way it may only be too much for the node.
+    // While more calls are under way, the node may only have too much to do.
     const isAway = this.#countInARow() && this.#modules.limiter.limit() <= CALLS.least;
     if (times < TRIES && !isAway) this.#queue.unshift(hash);
     else this.#problem ??= problem;
     if (isAway) this.#givenUp = true;
   }
 
-  /** The node has not got it. The others are read all the same, for the next time. */
+  /** The node does not have the entry. The others are still read, for the next time. */
   #lacks(hash: string): void {
     this.#problem ??= missing(`entry ${hash}`);
     if (this.#countInARow()) this.#givenUp = true;

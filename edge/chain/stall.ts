@@ -1,11 +1,14 @@
-/** A chain that stands still: three block periods without a new block are an alarm, told once when it begins and once when it is over. */
+/**
+ * Watches for a chain that stands still. Three block periods without a new block are an alarm: it is logged once when it begins and once when it
+ * ends.
+ */
 
 import { type Clock, sleep } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 /** One block may be late, and on a real network now and then two are. */
 const STALLED_AFTER_BLOCKS = 3;
-/** On test networks quicker than this a busy machine alone is late by three blocks. */
+/** Test networks may be quicker than this. There a busy machine alone can make the chain late by three blocks. */
 const STALLED_AFTER_MS_MIN = 15_000;
 const LOOKS_A_BLOCK = 10;
 

@@ -29,11 +29,11 @@ export interface SubmittableShare {
 }
 
 export interface SubmitterOptions {
-  /** Best shares of a job that go to the chain; 0: no limit. */
+  /** How many of a job's best shares go to the chain, at most; 0: no limit. */
   softmax: number;
   /** Entry-credit key that pays. */
   payer: KeyPair;
-  /** Entries on their way at most; beyond it the newest is recorded as abandoned. */
+  /** The most entries that may be on their way. When there are more, the newest is recorded as abandoned. */
   queueLimit?: number;
   retryMs?: number;
 }
@@ -49,7 +49,7 @@ export interface SubmitterModules {
   logger: Logger;
 }
 
-/** Blocked shares recorded for each job; the rest are only counted, since without a threshold every share may be one. */
+/** How many blocked shares are recorded for each job. The rest are only counted: without a threshold every share may be blocked. */
 const BLOCKED_RECORDS_PER_JOB = 100;
 const QUEUE_LIMIT = 256;
 const RETRY_MS = 500;
@@ -63,7 +63,7 @@ interface CurrentJob {
   life: AbortController;
 }
 
-/** One for each edge. `openJob` starts a job, `offer` takes its shares; sending goes on behind. */
+/** One for each edge. `openJob` starts a job, `offer` takes its shares; entries are sent in the background. */
 export class Submitter {
   readonly #options: SubmitterOptions;
   readonly #modules: SubmitterModules;
@@ -76,7 +76,10 @@ export class Submitter {
     this.#modules = modules;
   }
 
-  /** Starts a job with the best list and the submissions that the database has of it; unfinished ones go on. The same job again changes nothing. */
+  /**
+   * Starts a job with the best list and the submissions that the database has of it. Unfinished submissions go on. A second call for the same job
+   * changes nothing.
+   */
   async openJob(row: JobRow): Promise<void> {
     if (this.#current?.row.height === row.height) return;
     this.#current?.life.abort();
@@ -120,7 +123,7 @@ export class Submitter {
     return { ...this.#counts, pending: this.#sending.size };
   }
 
-  /** Gives up what is on its way, and waits until that is recorded. */
+  /** Gives up the entries that are on their way, and waits until that is recorded. */
   async close(): Promise<void> {
     this.#current?.life.abort();
     this.#current = undefined;
@@ -154,7 +157,7 @@ export class Submitter {
     const { db, clock } = this.#modules;
     await this.#record(row);
     if (this.#options.softmax > 0) {
-      // Other edges' best count too. With the database away this edge goes on with its own.
+      // The best shares of other edges count too. While the database is away, this edge goes on with its own.
       const merged = await addBestTarget(
         db,
         row.height,
@@ -177,7 +180,7 @@ export class Submitter {
     this.#counts.revealed++;
   }
 
-  /** Tries until it works: undefined then, or the last failure when the job is over first. */
+  /** Tries until it works, and then resolves to undefined. If the job is over first, resolves to the last failure. */
   async #persist(attempt: () => Promise<void>, life: AbortSignal): Promise<string | undefined> {
     const { clock, logger } = this.#modules;
     let waitMs = this.#options.retryMs ?? RETRY_MS;
@@ -200,7 +203,7 @@ export class Submitter {
     return this.#record({ ...row, state: "abandoned", reason });
   }
 
-  /** The record is for people and for a restart: where it fails, the submission itself goes on. */
+  /** The record is for people and for a restart. If it cannot be written, the submission still goes on. */
   async #record(row: SubmissionRow): Promise<void> {
     await recordSubmission(this.#modules.db, row).catch((error: unknown) =>
       this.#modules.logger.warn("a submission could not be recorded; it goes on", {

@@ -1,4 +1,7 @@
-/** Makes the native kernel while the edge's image is built, which has no compiler: `node edge/image/make-native.ts FILE`. Fails where it does not prove itself. */
+/**
+ * Makes the native kernel while the edge's image is built, because the image itself has no compiler: `node edge/image/make-native.ts FILE`. Fails if
+ * no kernel is made or it does not pass its check.
+ */
 
 import { copyFileSync, mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli, RFC 3720 appendix B.4): finds torn and flipped bytes in journal records. */
+/** CRC-32C (Castagnoli, RFC 3720 appendix B.4): detects half-written and changed bytes in journal records. */
 
 const POLYNOMIAL = 0x82f63b78;
 

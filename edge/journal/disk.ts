@@ -1,4 +1,4 @@
-/** The disk port: the few operations the journal needs, so that a simulator can tear, fill and fail it. */
+/** The disk port: the few operations that the journal needs. A simulator of it can tear writes, fill the disk and make it fail. */
 
 /** A file that only grows. */
 export interface DiskFile {

@@ -1,6 +1,6 @@
 /**
- * How records lie in a segment file: magic, kind, length, durable offset, CRC-32C, body. The durable offset is how much of the file was
- * safely on disk when the record was written: it tells a torn tail (never acknowledged) from damage to what was once safe.
+ * The layout of records in a segment file: magic, kind, length, durable offset, CRC-32C, body. The durable offset says how much of the file was
+ * safely on disk when the record was written. It tells a torn tail (never acknowledged) from damage to records that were safe before.
  */
 
 import { crc32c } from "./crc32c.ts";
@@ -8,7 +8,7 @@ import { crc32c } from "./crc32c.ts";
 /** Magic 2, kind 1, body length 4, durable offset 4, checksum 4. */
 export const FRAME_HEADER_BYTES = 15;
 
-/** A longer body is refused by the writer and taken for damage by the reader. A cut of all counters is the longest record. */
+/** The writer refuses a longer body, and the reader takes it for damage. The longest record is a cut of all counters. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 const MAGIC = 0x504a;
@@ -22,7 +22,7 @@ export interface JournalRecord {
 /** Where reading ended, and why. `end` is the offset behind the last good record. */
 export type ScanEnd =
   | { readonly kind: "whole"; readonly end: number }
-  /** What follows `end` is a write that no power cut let finish. */
+  /** The bytes after `end` are a write that a power cut interrupted. */
   | { readonly kind: "torn"; readonly end: number }
   /** The record at `end` is bad, but a good one at `goodAt` shows that it was once safely on disk. */
   | { readonly kind: "damaged"; readonly end: number; readonly goodAt: number };
@@ -32,7 +32,7 @@ export function frameBytes(record: JournalRecord): number {
   return FRAME_HEADER_BYTES + record.body.length;
 }
 
-/** The records one behind the other. `salt` is the segment's own, so that no other file's bytes are taken for its records. */
+/** The records, one after the other. Each segment has its own `salt`, so that bytes of another file are never taken for its records. */
 export function encodeFrames(
   records: readonly JournalRecord[],
   segment: { readonly salt: number; readonly durable: number },
@@ -92,7 +92,7 @@ export function scanFrames(
   if (at === bytes.length) return { kind: "whole", end: at };
   for (let later = at + 1; later + FRAME_HEADER_BYTES <= bytes.length; later++) {
     const frame = decodeFrame(bytes, later, salt);
-    // Written only after the bad place was on disk: whatever broke it did so later.
+    // This record was written when the bad place was already on disk, so that the damage came later.
     if (frame !== undefined && frame.durable > at) return { kind: "damaged", end: at, goodAt: later };
   }
   return { kind: "torn", end: at };

@@ -1,4 +1,4 @@
-/** The edge's journal: records become durable in groups, one write and one fdatasync for all that wait (docs/design.md, "The journal"). */
+/** The edge's journal. Records become durable in groups: one write and one fdatasync for all that wait (docs/design.md, "The journal"). */
 
 import { join } from "node:path";
 import { bytesToU64 } from "../../shared/bytes.ts";
@@ -12,15 +12,15 @@ import { encodeHeader, segmentName } from "./segment.ts";
 
 export interface JournalOptions {
   readonly folder: string;
-  /** A file this long is followed by a new one. At most 1 GiB. */
+  /** When a file is this long, a new one follows. At most 1 GiB. */
   readonly segmentBytes?: number;
-  /** Of all files together; beyond it appends answer `full`. */
+  /** The limit of all files together; above it, appends answer `full`. */
   readonly maxBytes?: number;
   /** How long a group waits for company. */
   readonly groupDelayMs?: number;
-  /** Records a group has at most; as many do not wait. */
+  /** The most records in a group. When so many are there, the group does not wait. */
   readonly groupRecords?: number;
-  /** Records that may wait; beyond it `append` answers `full`. */
+  /** The most records that may wait; above it, `append` answers `full`. */
   readonly queueLimit?: number;
 }
 
@@ -29,15 +29,13 @@ export interface JournalModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** What a new file's header must tell a reader who has none of the earlier ones; called when all earlier records are durable. */
+  /** Makes the text for a new file's header: all that a reader without the earlier files must know. Called when all earlier records are durable. */
   readonly state: () => string;
   /** The disk failed in a way after which nothing can be promised: the process must end, and the next one recovers. */
   readonly onFailure: (error: CodedError) => void;
 }
 
-/**
- * `full`: it is not in the journal, now or after a restart. `failed`: it may be in the journal after a restart, or may not.
- */
+/** `full`: the record is not in the journal, neither now nor after a restart. `failed`: after a restart it may be there or not. */
 export type AppendOutcome =
   | { readonly kind: "durable" }
   | { readonly kind: "full" }
@@ -68,12 +66,12 @@ const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 const GROUP_DELAY_MS = 2;
 const GROUP_RECORDS = 512;
 const QUEUE_LIMIT = 16_384;
-/** A group's bytes at most (one record may be longer). */
+/** The most bytes in a group (a single record may be longer). */
 const GROUP_BYTES = 4 * 1024 * 1024;
-/** How long a full disk is left alone before a record is tried on it again. */
+/** How long the journal waits after a full disk before it tries a record again. */
 const FULL_PAUSE_MS = 500;
 
-/** A writer behind what `readJournal` read. */
+/** The writer. It continues where `readJournal` ended. */
 export class Journal {
   readonly #options: Required<JournalOptions>;
   readonly #modules: JournalModules;
@@ -105,7 +103,7 @@ export class Journal {
   }
 
   /**
-   * Resolves when the record is durable or cannot be. `onDurable` runs in the order of the records, in the same turn for a
+   * Resolves when the record is durable or can no longer become so. `onDurable` runs in the order of the records, in the same turn for a
    * whole group, before any promise of the group resolves.
    */
   append(
@@ -124,7 +122,10 @@ export class Journal {
     });
   }
 
-  /** False while an append would be refused: the disk was full a moment ago, too much waits or lies here, or the disk failed. */
+  /**
+   * False while an append would be refused: the disk was full a moment ago, too many records wait, the files have reached their limit, or the disk
+   * failed.
+   */
   canAppend(): boolean {
     return (
       this.#state === "open" &&
@@ -134,7 +135,7 @@ export class Journal {
     );
   }
 
-  /** True where nothing can be kept for longer than a moment: the disk is full or failed, or the files have reached their limit. */
+  /** True while nothing can be kept, and not only for a moment: the disk is full or failed, or the files have reached their limit. */
   isFull(): boolean {
     return this.#isFull || this.#state !== "open" || this.bytes() >= this.#options.maxBytes;
   }
@@ -159,7 +160,7 @@ export class Journal {
     return this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#segment?.bytes ?? 0);
   }
 
-  /** Numbers of the files that are written to no more, oldest first. */
+  /** Numbers of the files that are no longer written to, oldest first. */
   closedSegments(): number[] {
     return this.#closed.map(({ segment }) => segment);
   }
@@ -169,7 +170,7 @@ export class Journal {
     const [oldest] = this.#closed;
     if (oldest === undefined) throw new RangeError("there is no closed journal file to free");
     await this.#modules.disk.remove(join(this.#options.folder, segmentName(oldest.segment)));
-    // One removal at a time on disk: a hole in the row of files would be refused at the next start.
+    // The disk must have done one removal before the next: a gap in the row of files would be refused at the next start.
     await this.#modules.disk.syncFolder(this.#options.folder);
     this.#closed.shift();
   }
@@ -265,7 +266,7 @@ export class Journal {
     const used = current !== undefined && current.bytes > current.headerBytes;
     const due = this.#rotateNext || (current?.bytes ?? 0) >= this.#options.segmentBytes;
     if (current !== undefined && !(used && due)) {
-      // An empty file is as good as a new one.
+      // An empty file serves as a new one.
       if (!used) this.#rotateNext = false;
       return current;
     }
@@ -283,7 +284,7 @@ export class Journal {
     return next;
   }
 
-  /** The file gets its name when its header is on disk, so that a file with a name always has a whole header. */
+  /** The file gets its name only when its header is on disk. So a file with a name always has a whole header. */
   async #openSegment(): Promise<OpenSegment> {
     const { disk, random, state } = this.#modules;
     const number = this.#nextSegment;

@@ -23,7 +23,7 @@ function openedFile(path: string, handle: FileHandle): DiskFile {
   return {
     append: (bytes) =>
       guarded(path, async () => {
-        // Positions are our own, so that a cut-back file goes on where it was cut.
+        // We keep the position ourselves, so that writing goes on at the cut after the file was cut back.
         for (let at = 0; at < bytes.length; ) {
           const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, size + at);
           at += bytesWritten;

@@ -7,7 +7,7 @@ import type { Disk } from "./disk.ts";
 import { type JournalRecord, scanFrames } from "./frame.ts";
 import { decodeHeader, type SegmentHeader, segmentName, segmentNumber } from "./segment.ts";
 
-/** A record and where it stands: its number, and its file's. */
+/** A record with its own number and the number of its file. */
 export interface NumberedRecord extends JournalRecord {
   readonly number: number;
   readonly segment: number;
@@ -32,8 +32,8 @@ export interface JournalEnd {
 }
 
 /**
- * Gives `reader` every whole record and leaves files that hold nothing else. Rejects with CodedError `journal-damaged`
- * (a file is missing, or a record is bad that was once safely on disk), `disk-failed` or `disk-full`.
+ * Gives `reader` every whole record, and leaves files that hold only whole records. Rejects with CodedError `journal-damaged`
+ * (a file is missing, or a record that was once safely on disk is bad), `disk-failed` or `disk-full`.
  */
 export async function readJournal(
   folder: string,
@@ -83,7 +83,7 @@ export async function readJournal(
 
 function readHeader(path: string, bytes: Uint8Array): { header: SegmentHeader; end: number } {
   const decoded = decodeHeader(bytes);
-  // Files get their name only when the header is on disk, so this is no torn write.
+  // A file gets its name only when its header is on disk, so that this cannot be a half-written file.
   if (decoded === undefined) throw damaged(path, 0);
   if (segmentNumber(path.slice(-segmentName(0).length)) !== decoded.header.segment) throw damaged(path, 0);
   return decoded;
@@ -111,8 +111,8 @@ function damaged(path: string, offset: number): CodedError {
 }
 
 /**
- * Writes the last file anew. It cuts a torn tail in one step, and makes sure of records that were only in the page cache: after a
- * failed fsync a file reads back whole though the disk has less.
+ * Writes the last file anew. This cuts off a torn tail in one step. It also makes records durable that were only in the page cache: after a
+ * failed fsync a file can be read back whole although less of it is on disk.
  */
 async function rewrite(folder: string, segment: number, bytes: Uint8Array, disk: Disk): Promise<void> {
   const path = join(folder, segmentName(segment));

@@ -5,7 +5,7 @@ import type { CreditMode } from "../../shared/difficulty/work.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { JournalRecord } from "./frame.ts";
 
-/** A credited share. It belongs to the epoch whose record stands last before it. */
+/** A credited share. It belongs to the epoch of the last epoch record before it. */
 export interface ShareRecord {
   readonly job: number;
   readonly user: string;
@@ -47,8 +47,8 @@ export const jobRecord = v.object({
 });
 
 /**
- * Deltas cut together: `bodies` are the exact messages, numbered from `seq`; they hold every share of this job and epoch
- * up to the record numbered `through` that no earlier cut holds.
+ * Deltas that were cut together. `bodies` are the exact messages, numbered from `seq`. They hold every share of this job and epoch up to the
+ * record numbered `through`, except those in earlier cuts.
  */
 const cutRecord = v.object({ ...tallyKey, seq: count, through: count, bodies: v.array(v.string()) });
 
@@ -69,10 +69,13 @@ const prefixEntry = v.object({
   measured: v.optional(v.object({ address: v.string(), trusted: v.boolean() })),
 });
 
-/** Nonce prefixes with the targets of their whole lives and who holds them, in the order in which they were given out; `again`: they stood before, and this counts. */
+/**
+ * Nonce prefixes in the order in which they were given out, each with its holder and the target of its whole life. `again`: the prefixes were
+ * recorded before, and this record counts.
+ */
 const prefixesRecord = v.object({ prefixes: v.array(prefixEntry), again: v.boolean() });
 
-/** Miners are told to mine this job from here on (again), or to stop. Prefixes of records before it could be mined under until then. */
+/** From here on miners are told to mine this job (again), or to stop. The prefixes in earlier records could be mined under up to this point. */
 const runRecord = v.object({ job: height, running: v.boolean(), atMs: v.number() });
 
 export type EpochRecord = v.InferOutput<typeof epochRecord>;
@@ -94,7 +97,7 @@ export type EdgeRecord =
   | { readonly kind: "prefixes"; readonly prefixes: PrefixesRecord }
   | { readonly kind: "run"; readonly run: RunRecord };
 
-/** A late share is a kind of its own, so that journals of earlier versions are read as they are. */
+/** A late share has a kind of its own, so that journals of earlier versions can still be read. */
 const KIND = {
   ...{ epoch: 1, job: 2, share: 3, cut: 4, close: 5, sessions: 6, prefixes: 7, run: 8, lateShare: 16 },
 } as const;

@@ -1,4 +1,4 @@
-/** One journal file: its name, and the header record that makes it readable without the files before it. */
+/** One journal file: its name, and its header record, with which it can be read without the files before it. */
 
 import * as v from "valibot";
 import { parseJson } from "../../shared/json-source.ts";
@@ -17,7 +17,7 @@ const headerSchema = v.object({
   firstRecord: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** Start value of this file's checksums. */
   salt: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)),
-  /** What a reader must know who has none of the earlier files: the journal's user decides. */
+  /** All that a reader without the earlier files must know; the journal's user decides what that is. */
   state: v.string(),
 });
 
@@ -38,7 +38,7 @@ export function encodeHeader(header: Omit<SegmentHeader, "v">): Uint8Array {
   return encodeFrames([{ kind: HEADER_KIND, body }], { salt: 0, durable: 0 });
 }
 
-/** The header and the offset behind it; undefined when the file does not begin with one this version can read. */
+/** The header, and the offset after it; undefined if the file does not begin with a header that this version can read. */
 export function decodeHeader(
   bytes: Uint8Array,
 ): { readonly header: SegmentHeader; readonly end: number } | undefined {

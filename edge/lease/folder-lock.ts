@@ -1,4 +1,4 @@
-/** One process at a time in a data folder: a lock of the kernel's, which ends with the process however that ends. */
+/** Lets only one process at a time use a data folder, by a lock of the kernel. The lock ends with the process, however the process ends. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ export interface FolderLock {
   release(): void;
 }
 
-/** A database that nobody refers to is closed by the garbage collector, and its lock goes with it. */
+/** The garbage collector closes a database that nothing refers to, and then its lock is gone. */
 const held = new Set<DatabaseSync>();
 
 /**
@@ -27,7 +27,7 @@ export function lockFolder(folder: string): FolderLock {
     throw refusal(folder, owner, coerceError(thrown));
   }
   held.add(database);
-  // Only for the message of those who come later.
+  // Needed only for the error message that later processes give.
   writeFileSync(owner, `${process.pid}\n`);
   return {
     release() {

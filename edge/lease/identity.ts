@@ -1,4 +1,4 @@
-/** The edge's lasting name, kept in its data folder: by it a restarted edge retakes its own slot and leases at once. */
+/** The edge's permanent name, kept in its data folder. With it a restarted edge takes its own slot and leases back at once. */
 
 import type { Random } from "../../shared/clock.ts";
 import type { Disk } from "../journal/disk.ts";

@@ -1,4 +1,4 @@
-/** A random value that a folder keeps from its first use on: durable before anybody hears of it. */
+/** A random value that a folder keeps from its first use on. It is durable before anybody learns of it. */
 
 import { join } from "node:path";
 import { toHex } from "../../shared/bytes.ts";
@@ -11,7 +11,7 @@ export interface KeptHexOptions {
   readonly folder: string;
   readonly file: string;
   readonly bytes: number;
-  /** Of the error where the file holds something else. */
+  /** The code of the error if the file holds something else. */
   readonly code: string;
   /** What to do then. */
   readonly otherwise: string;

@@ -1,4 +1,4 @@
-/** A named lease such as `chain`: one edge at a time does a job, and its epoch guards what it writes. */
+/** A named lease such as `chain`: it lets one edge at a time do a job, and its epoch guards the writes. */
 
 import type { Clock } from "../../shared/clock.ts";
 import { acquireLease, releaseLease, renewLease } from "../../shared/db/edges.ts";
@@ -6,18 +6,18 @@ import type { Db } from "../../shared/db/port.ts";
 
 export interface NamedLeaseOptions {
   readonly name: string;
-  /** The edge's identity: its own lease is retaken at once. */
+  /** The edge's identity. An edge takes its own lease back at once. */
   readonly holder: string;
   readonly leaseMs: number;
 }
 
 export interface NamedLease {
   /**
-   * The epoch while this holder has the lease, taking it where it is free and renewing it when a third of it is gone; undefined while
-   * another has it. Rejects when the database is away and the lease has run out.
+   * Resolves to the epoch while this holder has the lease, to undefined while another one has it. Takes the lease if it is free, and renews it
+   * when a third of it has passed. Rejects when the database is away and the lease has run out.
    */
   hold(): Promise<bigint | undefined>;
-  /** True while nobody else can have it, by the monotonic clock: a suspended process finds it lost. */
+  /** True while nobody else can have the lease. It uses the monotonic clock, so that a process that was suspended finds the lease lost. */
   held(): boolean;
   /** The epoch last held; undefined before the first. */
   epoch(): bigint | undefined;
@@ -40,7 +40,7 @@ export function createNamedLease(
   const held = (): boolean => clock.monotonicMs() < untilMs;
 
   const renewOrTake = async (): Promise<bigint | undefined> => {
-    // From before the request: the database counts from later.
+    // Read before the request: the database starts to count later than this.
     const askedMs = clock.monotonicMs();
     if (epoch !== undefined && (await renewLease(db, options, epoch))) {
       untilMs = askedMs + options.leaseMs;

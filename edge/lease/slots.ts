@@ -1,4 +1,7 @@
-/** This edge's slot: leased from the database, renewed every few seconds, judged by the monotonic clock (docs/design.md, "Slots, leases and epochs"). */
+/**
+ * This edge's slot. It is leased from the database and renewed every few seconds; the monotonic clock tells whether it is still held (docs/design.md,
+ * "Slots, leases and epochs").
+ */
 
 import { type Clock, sleep, type Timer } from "../../shared/clock.ts";
 import type { EdgeRecords, SlotGrant } from "../../shared/db/edges.ts";
@@ -85,7 +88,7 @@ export class SlotLease {
     return this.#grant;
   }
 
-  /** Reserves the slot until `job` is over; the lowest job this epoch owes a close marker. */
+  /** Reserves the slot until `job` is over. Resolves to the lowest job for which this epoch owes a close marker. */
   cover(job: number): Promise<number> {
     if (this.#grant === undefined)
       return Promise.reject(new CodedError("lease-lost", `no slot is held yet: job ${job} cannot be opened`));
@@ -110,7 +113,7 @@ export class SlotLease {
 
   async #take(): Promise<SlotGrant | undefined> {
     const { records, clock } = this.#modules;
-    // From before the request: the database counts from later.
+    // Read before the request: the database starts to count later than this.
     const askedMs = clock.monotonicMs();
     const grant = await records.acquireSlot({
       edgeId: this.#options.edgeId,
@@ -156,12 +159,12 @@ export class SlotLease {
     }
   }
 
-  /** The epoch was ended while this edge was away for too long, but its slot is still reserved: it goes on in the next epoch. */
+  /** This edge was away for too long and its epoch was ended, but its slot is still reserved: the edge goes on in the next epoch. */
   async #takeAgain(lost: SlotGrant): Promise<void> {
     this.#untilMs = Number.NEGATIVE_INFINITY;
     const grant = await this.#take();
     if (grant === undefined || grant.slot !== lost.slot) {
-      // Its sessions' prefixes lie in a slot that is another's now.
+      // The prefixes of its sessions are in a slot that another edge has now.
       this.#fence(lost);
       return;
     }

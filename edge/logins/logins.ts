@@ -1,4 +1,7 @@
-/** Logins of miners: empty passwords from the user rows, all others by the auth function, remembered so that its outage stops nobody (docs/design.md, "Accounts"). */
+/**
+ * Logins of miners. Empty passwords are checked with the user rows, all others by the auth function; its verdicts are remembered, so that its outage
+ * stops nobody (docs/design.md, "Accounts").
+ */
 
 import { createHmac } from "node:crypto";
 import { type Clock, type Random, sleep } from "../../shared/clock.ts";
@@ -17,17 +20,17 @@ export interface AccountsOptions {
   freshMs?: number;
   /** A remembered login younger than this stands in while auth is away. */
   staleMs?: number;
-  /** Logins and names remembered; beyond, the one not used for longest is forgotten. */
+  /** How many logins and names are remembered. If there are more, the one that was not used for longest is forgotten. */
   cacheSize?: number;
-  /** Questions under way at auth; beyond, a miner is told to come back. */
+  /** The most questions to auth under way; above it, a miner is told to come back. */
   pendingLimit?: number;
-  /** A question without an answer for this long counts as auth being away. */
+  /** After this long without an answer, auth counts as away. */
   timeoutMs?: number;
   /** False lets every known or unknown name mine, whatever its password: only a name that has an account can be paid. */
   requireAuth?: boolean;
-  /** Addresses and CIDR ranges that stand for many (farms): they may try more names, and are not counted as addresses. */
+  /** Addresses and CIDR ranges that many people share (farms): they may try more names, and are not counted as addresses. */
   exemptAddresses?: readonly string[];
-  /** Without it the usual ones. */
+  /** The usual limits if it is missing. */
   workerLimits?: WorkerLimits;
 }
 
@@ -43,11 +46,11 @@ export interface AccountsModules {
 
 /** Limits failed logins. A throttled one gets no verdict: its connection is closed and the miner comes back. */
 export interface LoginThrottle {
-  /** No password of the name is looked at from there now. */
+  /** True while no password for this name is checked from that address. */
   isLocked(user: string, remoteAddress: string): boolean;
   /**
-   * Begins a try; what it returns ends it. Undefined: it may not be made. `unknown`: there was no verdict. `isOwn`: the address is one of
-   * the user's, so that other names do not count there.
+   * Begins a try; the returned function ends it. Undefined means that the try is not allowed. `unknown`: there was no verdict. `isOwn`: the address
+   * is one of the user's own, so that tries for other names from there do not count.
    */
   begin(
     user: string,
@@ -69,7 +72,7 @@ const UNKNOWN_USER: AuthorizeVerdict = {
 };
 const NO_PASSWORD: AuthorizeVerdict = { kind: "refused", reason: "registering needs a password" };
 
-/** Why an address that came with a login was not taken; told to whoever sent one, whether or not it is the one on record. */
+/** Why an address that came with a login was not taken. Everybody who sent one is told this, whether or not it is the one on record. */
 export const ADDRESS_KEPT =
   "the payout address was not changed: a login never does that. Its owner changes it on the pool's web pages, at /whoami";
 
@@ -84,13 +87,13 @@ export function createAccounts(options: AccountsOptions, modules: AccountsModule
     { ...modules, names },
   );
 
-  /** Mining only. */
+  /** A login for mining only. */
   async function withoutPassword(request: AuthorizeRequest): Promise<AuthorizeVerdict> {
     switch (await names.mayMine(request.user, request.remoteAddress)) {
       case "new":
         return { kind: "ok", registered: true };
       case "yes":
-        // Whether it is the one on record is not told: who has no password may not try it out.
+        // We do not tell whether it is the one on record: people without the password must not be able to try addresses.
         return request.payoutAddress === "" ? OK : { ...OK, notice: ADDRESS_KEPT };
       case "no":
         return request.invite === "" ? UNKNOWN_USER : NO_PASSWORD;
@@ -149,9 +152,12 @@ function createPasswordLogins(
   const staleMs = options.staleMs ?? 24 * 3_600_000;
   const pendingLimit = options.pendingLimit ?? 256;
   const exempt = addressRanges("exemptAddresses", options.exemptAddresses);
-  /** By a keyed hash: the password itself is never kept. The address is part of it, or strangers could guess at what is remembered. */
+  /**
+   * The key is a keyed hash: the password itself is never kept. The address is part of the key; otherwise strangers could try out guesses on
+   * remembered logins.
+   */
   const passed = createLruMap<Passed>(options.cacheSize);
-  /** A farm's rigs log in at once with one password: they share one question. */
+  /** A farm's rigs log in at the same time with one password: they share one question. */
   const pending = new Map<string, Promise<Answer>>();
   const secret = modules.random(32);
 
@@ -189,7 +195,7 @@ function createPasswordLogins(
 
   return async (request) => {
     const key = keyOf(request);
-    // Before anything that a right password would be told by.
+    // This comes before every step that could show that a password is right.
     if (throttle?.isLocked(request.user, request.remoteAddress) === true) return UNAVAILABLE;
     const before = passed.get(key);
     const ageMs = clock.monotonicMs() - (before?.atMs ?? Number.NEGATIVE_INFINITY);

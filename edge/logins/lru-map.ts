@@ -1,4 +1,4 @@
-/** A map of bounded size that forgets the key not used for longest. */
+/** A map of limited size. When it is full, it forgets the key that was not used for longest. */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 

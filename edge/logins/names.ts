@@ -12,9 +12,9 @@ import type { Logger } from "../../shared/logger.ts";
 import { createLruMap } from "./lru-map.ts";
 
 export interface NamesOptions {
-  /** Names, and pairs of name and address, remembered. */
+  /** How many names, and how many pairs of name and address, are remembered. */
   readonly cacheSize: number;
-  /** Addresses that stand for many parties: they may try more. */
+  /** Addresses that many people share: they may try more names. */
   readonly exemptAddresses: readonly string[];
   /** An unknown name gets an account that can be credited; an address is needed before it can be paid. Counted like a try. */
   readonly open: boolean;
@@ -26,18 +26,21 @@ export interface NamesModules {
   readonly logger: Logger;
 }
 
-/** `new`: an account was made. `no` is certain. `unavailable`: no verdict, for the database is away or too many unknown names came from there. */
+/**
+ * `new`: an account was made. `no` is certain. `unavailable`: no verdict, because the database is away or too many unknown names came from that
+ * address.
+ */
 export type MayMine = "yes" | "new" | "no" | "unavailable";
 
 export interface Names {
   mayMine(user: string, address: string): Promise<MayMine>;
   /** The user's right password came from there, on this edge or another. For addresses over a limit. */
   owns(user: string, address: string): Promise<boolean>;
-  /** The name's right password came from there: it exists, and nobody else's tries bind it there. */
+  /** The name's right password came from that address: the name exists, and tries by others do not limit it there. */
   passed(user: string, address: string): void;
 }
 
-/** Of an address: a farm with a few names and a typing error never gets there, a list of names ends after a moment. */
+/** Per address. A farm with a few names and a typing error never reaches this limit; somebody who tries a list of names reaches it soon. */
 const UNKNOWN_NAMES: GuessLimit = { free: 20, everyMs: 60_000 };
 const EXEMPT_UNKNOWN_NAMES: GuessLimit = { free: 200, everyMs: 6_000 };
 /** A name that exists is read again after this time: it may have become an administrator's, which cannot mine. */
@@ -50,8 +53,8 @@ const MAX_ADDRESSES = 1_000;
 const MAX_OWNERS = 1_000;
 
 /**
- * Beyond the limit of an address every name is closed without a verdict, whether it exists or not; only names that mined from there, or
- * whose right password came from there, still get in: nobody else's tries bind them.
+ * For an address over its limit every name is closed without a verdict, whether it exists or not. Only names that mined from there, or whose right
+ * password came from there, still get in: tries by others do not limit them.
  */
 export function createNames(options: NamesOptions, modules: NamesModules): Names {
   const { db, clock, logger } = modules;
@@ -64,7 +67,7 @@ export function createNames(options: NamesOptions, modules: NamesModules): Names
   /** When the row was last read. */
   const miners = createLruMap<number>(cacheSize);
   const unknown = createLruMap<number>(cacheSize);
-  /** A name at an address, once it got in there. */
+  /** Pairs of a name and an address from which it got in. */
   const pairs = createLruMap<true>(cacheSize);
   /** A farm's rigs come at once under one name: they share one question. */
   const pending = new Map<string, Promise<MayMine>>();
@@ -90,7 +93,7 @@ export function createNames(options: NamesOptions, modules: NamesModules): Names
       return verdict;
     } catch (error) {
       logger.warn("no verdict on a login without password", { error: coerceError(error).message });
-      // Users are never deleted.
+      // Users are never deleted, so that a known name still exists.
       return readMs === undefined ? "unavailable" : "yes";
     }
   }

@@ -1,4 +1,7 @@
-/** What an edge lets through to auth: guesses at passwords by name at an address, and by address. In memory, bounded; auth counts by name for all edges together. */
+/**
+ * Decides which logins an edge passes on to auth. It counts guesses at passwords by name at an address, and by address. It counts in memory, with a
+ * limited size; auth itself counts by name for all edges together.
+ */
 
 import {
   addressLimit,
@@ -17,12 +20,12 @@ export interface LoginThrottleOptions {
   readonly exemptAddresses: readonly string[];
 }
 
-/** Pairs of name and address, and addresses, remembered; those not seen for longest are forgotten first. */
+/** How many pairs of name and address, and how many addresses, are remembered; those not seen for longest are forgotten first. */
 const MAX_KEYS = 50_000;
 
 /**
- * A try counts as a failure from its beginning, so that many at once do not pass before the first has failed; its end takes the
- * count back where it was none. A name that passed at an address is not bound by what others do there under other names.
+ * A try counts as a failure from its beginning, so that not many tries can run before the first has failed. If it does not fail, its end takes the
+ * count back. A name that passed at an address is not limited by what others do there under other names.
  */
 export function createLoginThrottle(
   options: LoginThrottleOptions,

@@ -1,4 +1,7 @@
-/** How long to wait before the next attempt to connect. The wait doubles up to a limit, and is random within a half, so that a pool's miners do not all come back at once. */
+/**
+ * How long to wait before the next attempt to connect. The wait doubles up to a limit. A random time between half of it and all of it is taken, so
+ * that a pool's miners do not all come back at once.
+ */
 
 import type { Random } from "../../shared/clock.ts";
 

@@ -23,7 +23,7 @@ const NO_TLS: ReadonlySet<unknown> = new Set([
 
 export const dialPool: Dial = ({ host, port, tls }) =>
   new Promise((resolve, reject) => {
-    // An address is no name that a server could be asked for (RFC 6066); the certificate is held against it all the same.
+    // A server cannot be asked for by an IP address as its name (RFC 6066). The certificate is still checked against the address.
     const name = isIP(host) === 0 ? { servername: host } : {};
     const socket: Socket = tls ? connectTls({ host, port, ...name }) : connect({ host, port });
     const fail = (error: Error): void => reject(tls ? explain(error) : error);

@@ -4,18 +4,24 @@ import type { Clock, Timer } from "../../shared/clock.ts";
 import type { PoolAnswer, PoolConnection } from "./pool-connection.ts";
 
 const TICK_MS = 250;
-/** Silence with a request open, as a multiple of the slowest answer of late, within these bounds. What a pool answers at once tells how near it is. */
+/**
+ * How long a pool with an open request may be silent: this many times its slowest recent answer to that question, within the bounds below. Such an
+ * answer shows how near the pool is.
+ */
 const PATIENCE_FACTOR = 16;
-/** A share waits for the pool's disk: that tells little of a pool which is asked whether it is there meanwhile, and says so at once. */
+/**
+ * The factor for shares. A share waits for the pool's disk, so its time tells little: a pool that is asked meanwhile whether it is there answers at
+ * once.
+ */
 const SHARE_PATIENCE_FACTOR = 2;
 const MIN_PATIENCE_MS = 3_000;
 const MAX_PATIENCE_MS = 30_000;
-/** Each answer multiplies what is remembered of a slower one by this. */
+/** With each answer, a slower one that is remembered is multiplied by this. */
 const FORGET = 0.95;
 /** A pool that was silent for this long is asked whether it is there. */
 const QUIET_MS = 30_000;
 
-/** How long a pool may leave everything unanswered: what is slow is waited for, over all its connections. */
+/** How long a pool may leave all requests unanswered. A slow pool gets more time: its slow answers are remembered over all its connections. */
 export class Patience {
   #slowestMs = 0;
   #slowestShareMs = 0;
@@ -33,7 +39,7 @@ export class Patience {
     this.#fruitless = 0;
   }
 
-  /** A connection was given up: if the next one is silent too, the pool is slow and not gone. */
+  /** A connection was given up. If the next one is silent too, the pool is perhaps only slow: the next wait is longer. */
   gaveUp(): void {
     this.#fruitless += 1;
   }
@@ -69,7 +75,7 @@ export class Liveness {
     this.#timer.stop();
   }
 
-  /** Sends a share. As PoolConnection's `request`. */
+  /** Sends a share, as PoolConnection's `request` does. */
   submit(params: readonly string[]): Promise<PoolAnswer | undefined> {
     return this.#request("mining.submit", params, (ms) => this.#patience.judged(ms));
   }
@@ -103,7 +109,7 @@ export class Liveness {
     this.#timer = this.#clock.after(TICK_MS, () => this.#tick());
   }
 
-  /** A pool whose disk or database is slow answers this at once, before the shares that wait for it; any answer will do. */
+  /** A pool with a slow disk or database still answers this at once, before the shares that wait. Any answer is enough. */
   #ask(nowMs: number): void {
     this.#askedMs = nowMs;
     void this.#request("mining.ping", [], (ms) => this.#patience.answered(ms));

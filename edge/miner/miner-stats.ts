@@ -11,7 +11,7 @@ export interface MinerStats {
   readonly hashes: number;
   readonly submitted: number;
   readonly accepted: number;
-  /** Refused shares by the pool's error name; one without a name of ours is "other". */
+  /** Refused shares by the pool's error name; a name that we do not know counts as "other". */
   readonly rejected: Readonly<Record<string, number>>;
   /** Shares that could not be sent while their job lived. */
   readonly lost: number;
@@ -53,7 +53,7 @@ export class RateMeter {
   }
 }
 
-/** The name under which a refusal is counted: a closed list, whatever a pool sends. */
+/** The name under which a refusal is counted. The list of names is fixed, whatever a pool sends. */
 export function rejectionName(error: StratumError | undefined): string {
   return error !== undefined && Object.hasOwn(STRATUM_ERRORS, error.message) ? error.message : "other";
 }

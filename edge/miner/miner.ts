@@ -1,4 +1,4 @@
-/** A miner: searching threads, a pool, and the way back to it. Runs as `prosper miner`, or inside another process. */
+/** A miner: threads that search, and a connection to a pool that is made again when it ends. Runs as `prosper miner`, or inside another process. */
 
 import type { Duplex } from "node:stream";
 import { type Clock, type Random, sleep, type Timer } from "../../shared/clock.ts";
@@ -26,9 +26,12 @@ export interface MinerOptions {
   readonly invite?: string;
   readonly payoutAddress?: string;
   readonly threads: number;
-  /** Share of the time each thread may compute: below 1 it leaves the cores to others, such as a pool in the same process. Default 1. */
+  /**
+   * The part of the time in which each thread may compute. Below 1, the cores are partly free for others, such as a pool in the same process. Default
+   * 1.
+   */
   readonly dutyCycle?: number;
-  /** A cap for all threads together. */
+  /** The most hashes a second of all threads together. */
   readonly maxHashesPerSecond?: number;
   readonly agent?: string;
 }
@@ -39,11 +42,11 @@ export interface MinerModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly dial?: Dial;
-  /** What the pool asks to be shown to a person. Default: the log. */
+  /** Called with a text that the pool wants a person to see. Default: the log. */
   readonly onMessage?: (text: string) => void;
 }
 
-/** How a miner ended: by stop(), or because the pool refused the login, which no new attempt would change. */
+/** How a miner ended: by stop(), or because the pool refused the login and would refuse it again. */
 export type MinerEnd = { readonly kind: "stopped" } | { readonly kind: "refused"; readonly reason: string };
 
 export interface Miner {
@@ -64,11 +67,11 @@ const STEADY_MS = 5_000;
 const COAST_MS = 60_000;
 /** After a login without a job they go on for this long. */
 const COAST_WITHOUT_JOB_MS = 2_000;
-/** A client.reconnect may ask for this much patience. */
+/** The longest wait that a client.reconnect may ask for. */
 const MAX_RECONNECT_WAIT_S = 300;
 /** How long a stop waits for the answers to shares on their way. */
 const LAST_VERDICTS_MS = 2_000;
-/** Shown before the pool has said one. */
+/** Shown until the pool has told a target. */
 const NO_TARGET = 0xffff_ffff_ffff_ffffn;
 const DEFAULT_AGENT = "prosper-ts/0.1";
 
@@ -85,7 +88,7 @@ interface PoolSession {
   heardHeight: number;
   prefix: number | undefined;
   target: bigint | undefined;
-  /** It was told to stop, and of no job since. */
+  /** The pool told it to stop, and has told no job since. */
   stopped: boolean;
   job: MiningJob | undefined;
 }
@@ -101,9 +104,9 @@ class RunningMiner implements Miner {
   readonly #patience = new Patience();
   #session: PoolSession | undefined;
   #registered: boolean = false;
-  /** The last job heard of, on whatever connection. */
+  /** The last job that any connection told of. */
   #job: MiningJob | undefined;
-  /** What the threads search: the former session's until the new one has said everything. */
+  /** What the threads search now. Until a new session has told everything, this is the work of the session before. */
   #work: Work | undefined;
   #deciding: boolean = false;
   #failures = 0;
@@ -287,7 +290,7 @@ class RunningMiner implements Miner {
     const { logger } = this.#modules;
     const elsewhere = host !== "" && host !== this.#options.host;
     const newPort = Number(port);
-    // Differs from prosper-pool: another host is not followed, or whoever breaks into a plain connection takes the miner with it.
+    // Differs from prosper-pool: a reconnect to another host is not followed. Otherwise an attacker on a plain connection could take the miner away.
     if (elsewhere || (port !== "" && !(Number.isInteger(newPort) && newPort > 0 && newPort < 65_536))) {
       logger.warn("The pool sends to another host: not followed", { host, port });
       return;
@@ -308,7 +311,7 @@ class RunningMiner implements Miner {
     this.#retry();
   }
 
-  /** The session is over; the threads coast. */
+  /** The session is over; the threads go on with the last job for a while. */
   #leave(): void {
     const { authorizedMs, liveness } = this.#session ?? {};
     if (authorizedMs !== undefined && this.#modules.clock.monotonicMs() - authorizedMs >= STEADY_MS)
@@ -351,7 +354,7 @@ class RunningMiner implements Miner {
     for (const timer of this.#timers) timer.stop();
     await this.#threads.stop();
     this.#coast?.stop();
-    // The pool's last verdicts: what is shown at the end is then what it has counted.
+    // Waits for the pool's last verdicts, so that the numbers shown at the end are those that the pool has counted.
     const { clock } = this.#modules;
     const giveUpMs = clock.monotonicMs() + LAST_VERDICTS_MS;
     const answers = (): boolean => this.#session !== undefined && this.#outbox.open() > 0;

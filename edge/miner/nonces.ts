@@ -11,7 +11,7 @@ export interface CounterRange {
 }
 
 const TWO_32 = 2 ** 32;
-/** Jobs and prefixes remembered; a miner comes back to the last few at most. */
+/** How many pairs of job and prefix are remembered. A miner comes back to the last few at most. */
 const MAX_REMEMBERED = 64;
 
 export class NonceBook {
@@ -21,7 +21,7 @@ export class NonceBook {
   take(work: Work, count: number): CounterRange {
     const key = `${work.job.oprHash} ${work.prefix}`;
     let start = this.#next.get(key) ?? 0;
-    // A range does not cross from one length to the other: a counter would be cut off.
+    // All nonces of a range have the same length: otherwise a counter would be cut off.
     if (start < TWO_32 && start + count > TWO_32) start = TWO_32;
     this.#next.delete(key);
     this.#next.set(key, start + count);
@@ -31,7 +31,7 @@ export class NonceBook {
   }
 }
 
-/** oprHash ‖ prefix: what precedes the counter in a hash's input. */
+/** oprHash ‖ prefix: the bytes before the counter in a hash's input. */
 export function inputPrefix(work: Work): Uint8Array {
   return concat(fromHex(work.job.oprHash, "oprHash"), u32ToBytes(work.prefix));
 }

@@ -39,7 +39,7 @@ export interface PoolConnectionHooks {
   onStop(): void;
   onMessage(text: string): void;
   onReconnect(host: string, port: string, seconds: string): void;
-  /** Called once, with a sentence. */
+  /** Called once, with the reason in words. */
   onEnd(reason: string): void;
 }
 
@@ -124,7 +124,10 @@ export class PoolConnection {
     this.#hooks.onEnd(reason);
   }
 
-  /** Every pool answers the greeting; a port for TLS closes at once, or sends an alert, where it was not its own. */
+  /**
+   * Every pool answers the greeting. A port for TLS closes at once, or sends an alert, when the greeting is not TLS: then the text asks whether this
+   * is one.
+   */
   #closed(how: string): string {
     const speaksTls = "encrypted" in this.#stream && this.#stream.encrypted === true;
     return this.#isHeard || speaksTls

@@ -1,4 +1,4 @@
-/** What the miner and its searching threads say to each other. */
+/** The messages between the miner and its searching threads. */
 
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 
@@ -9,7 +9,7 @@ export function viewGeneration(buffer: SharedArrayBuffer): Int32Array {
   return new Int32Array(buffer, 0, 1);
 }
 
-/** What a thread is started with. */
+/** What a thread gets at its start. */
 export interface SearchSetup {
   readonly table: SharedTable;
   readonly region: number;
@@ -25,7 +25,7 @@ export interface SearchTask {
   readonly generation: number;
   /** oprHash ‖ prefix. */
   readonly prefix: Uint8Array;
-  /** Difficulties at or above it are reported: the work's own, whatever the pool has said since. */
+  /** Difficulties at or above this are reported. It is the target of the work itself, even if the pool has told another one since. */
   readonly target: bigint;
   readonly start: number;
   readonly count: number;

@@ -38,7 +38,7 @@ function search(task: SearchTask): number {
 
 function reportHits(task: SearchTask, start: number, difficulties: BigUint64Array): void {
   const { target } = task;
-  // Comparing the high words first spares a bigint for nearly every nonce. WebAssembly memory is little endian everywhere.
+  // Most nonces are settled by comparing the high words, without a bigint. WebAssembly memory is little endian everywhere.
   const words = new Uint32Array(difficulties.buffer, difficulties.byteOffset, 2 * difficulties.length);
   const high = Number(target >> 32n);
   for (let i = 0; i < difficulties.length; i++) {

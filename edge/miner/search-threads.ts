@@ -41,7 +41,7 @@ export interface SearchThreadsHooks {
 const STRETCH_MS = 200;
 const FIRST_STRETCH = 1_024;
 const MAX_STRETCH = 2 ** 20;
-/** Given out ahead, so that no thread waits for its next stretch. */
+/** How many stretches a thread is given ahead, so that it never waits for the next one. */
 const STRETCHES_AHEAD = 2;
 const RESTART_MS = 1_000;
 /** How long a stop waits for the threads to report what they have found: many slices (search-thread.ts). */
@@ -50,7 +50,7 @@ const LAST_REPORTS_MS = 1_000;
 interface ThreadSlot {
   worker: Worker;
   readonly region: number;
-  /** The work of each stretch given out and not yet done, oldest first: a report belongs to the first. */
+  /** The work of each stretch that was given out and is not done, oldest first. A report belongs to the first of them. */
   readonly given: Work[];
   stretch: number;
 }
@@ -85,8 +85,8 @@ export class SearchThreads {
   }
 
   /**
-   * What the threads search from now on, within a slice (slices.ts: some 3 ms); undefined = nothing. Nonces of the same
-   * prefix and job go on where they were left. Every hit of former work is still reported, as that work's.
+   * What the threads search from now on; undefined = nothing. They change over within a slice (slices.ts: about 3 ms). For the same prefix and job
+   * the nonces continue where they ended. Hits of former work are still reported, and belong to that work.
    */
   setWork(work: Work | undefined): void {
     this.#work = work;

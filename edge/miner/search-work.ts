@@ -1,4 +1,4 @@
-/** What a miner searches, and for how long the pool takes what it finds. */
+/** What a miner searches, and for how long the pool takes its shares. */
 
 /** A pool takes shares for at most this long after it has ended their job (shared/messages/STRATUM.md, M3). */
 const LATE_MS = 5_000;
@@ -16,7 +16,10 @@ export class MiningJob {
     this.oprHash = oprHash;
   }
 
-  /** The pool said stop, or announced another job. `nextHeight`: that of the other job; beyond the next one this job ended a block ago, unheard. */
+  /**
+   * The pool said stop, or announced another job at `nextHeight`. If that is more than one height above, this job ended at least a block ago, and the
+   * end was not heard.
+   */
   end(nowMs: number, nextHeight: number = this.height): void {
     const lateMs = nextHeight > this.height + 1 ? 0 : LATE_MS;
     this.#takenUntilMs = Math.min(this.#takenUntilMs, nowMs + lateMs);
@@ -36,7 +39,7 @@ export class MiningJob {
   }
 }
 
-/** Nonces of one prefix for one job. What is found is judged by this target, whatever the pool says later: a prefix has one for its whole life. */
+/** Nonces of one prefix for one job. A hit is judged by this target, whatever the pool tells later: a prefix has one target for its whole life. */
 export interface Work {
   readonly job: MiningJob;
   /** The pool's 32-bit prefix, the first four bytes of each nonce. */

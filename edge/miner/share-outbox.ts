@@ -1,4 +1,6 @@
-/** Shares on their way to the pool: kept over a lost connection while the pool may take them, each sent until it has a verdict. */
+/**
+ * Shares on their way to the pool. They are kept when the connection is lost, as long as the pool may take them. Each is sent until it has a verdict.
+ */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
 import { formatTarget, STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
@@ -6,11 +8,11 @@ import { rejectionName } from "./miner-stats.ts";
 import type { PoolAnswer } from "./pool-connection.ts";
 import type { Hit } from "./search-threads.ts";
 
-/** Shares kept; beyond, the oldest is lost. */
+/** The most shares that are kept; when there are more, the oldest is lost. */
 const MAX_QUEUED = 1_000;
-/** Sent without an answer at a time. */
+/** The most shares that are sent and not answered at a time. */
 const MAX_IN_FLIGHT = 64;
-/** A busy pool gets nothing for this long, which is less than the shortest late time. */
+/** When the pool is busy, nothing is sent for this long. It is less than the shortest late time. */
 const BUSY_WAIT_MS = 500;
 
 export interface ShareCounts {
@@ -24,7 +26,7 @@ export interface ShareCounts {
 
 interface QueuedShare {
   readonly hit: Hit;
-  /** Sent before on a connection that ended without a verdict, or to a busy pool: it may have been counted. */
+  /** It was sent before, on a connection that ended without a verdict or to a busy pool: the pool may have counted it. */
   readonly resent: boolean;
 }
 
@@ -34,7 +36,7 @@ export class ShareOutbox {
   readonly counts: ShareCounts = { submitted: 0, accepted: 0, rejected: {}, lost: 0 };
   readonly #user: string;
   readonly #clock: Clock;
-  /** In the order found; those that were sent before stand first, since their time ends first. */
+  /** In the order found. Those that were sent before are first, because their late time ends first. */
   readonly #queue: QueuedShare[] = [];
   #inFlight = 0;
   #send: SendShare | undefined;
@@ -62,7 +64,7 @@ export class ShareOutbox {
     this.#flush();
   }
 
-  /** Nothing is sent any more: what has no verdict is lost. */
+  /** Nothing more is sent: shares without a verdict are lost. */
   close(): void {
     this.connect(undefined);
     this.counts.lost += this.open();

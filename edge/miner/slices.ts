@@ -1,19 +1,19 @@
-/** How many nonces a thread hashes between two looks at whether its work still stands: what its machine does in a few milliseconds. */
+/** How many nonces a thread hashes before it looks again whether its work is still current: as many as its machine hashes in a few milliseconds. */
 
 import { MAX_LANES, MAX_SEARCH } from "../../shared/hash/kernel/layout.ts";
 
-/** A new job waits for the slice under way: with this aim it is taken up within 5 ms. */
+/** The aim for one slice. A new job waits until the slice under way is done; with this aim it is taken up within 5 ms. */
 const SLICE_MS = 3;
 /** With fewer side by side the memory is not kept busy. */
 const FEWEST = 32;
 const STEP = 16;
-/** A slice during which the thread was not running says little: the pace is believed to fall by so much at a time only. */
+/** A slice says little if the thread did not run all the time. So one slice can slow the assumed pace by this factor at most. */
 const SLOWER = 1.05;
 
 export class Slices {
   #msPerHash = SLICE_MS / FEWEST;
 
-  /** Nonces for the next slice: whole batches of the kernel's lanes, or part of one where that takes too long; 32 to 1024. */
+  /** Nonces for the next slice, 32 to 1024: whole batches of the kernel's lanes, or a part of a batch if a whole one takes too long. */
   next(): number {
     const hashes = SLICE_MS / this.#msPerHash;
     const unit = hashes < MAX_LANES ? STEP : MAX_LANES;
@@ -22,7 +22,7 @@ export class Slices {
 
   /** What a slice took. */
   note(hashes: number, ms: number): void {
-    // A clock that did not move says no more than that it was quick.
+    // If the clock did not move, we know only that the slice was quick.
     this.#msPerHash = Math.min(Math.max(ms, 0.01) / hashes, SLOWER * this.#msPerHash);
   }
 }

@@ -1,4 +1,4 @@
-/** A pool's text as a terminal or a log may show it. */
+/** Makes a pool's text safe to show in a terminal or a log. */
 
 const MAX_CHARACTERS = 500;
 

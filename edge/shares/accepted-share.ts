@@ -1,4 +1,4 @@
-/** A share that is durable, as the submitter wants it. */
+/** A durable share, in the form that the submitter takes. */
 
 import type { ShareRecord } from "../journal/records.ts";
 

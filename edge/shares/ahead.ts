@@ -1,22 +1,23 @@
-/** A journal that knows more than the database, because the database was restored from a backup. The edge says so as an alarm, takes no epoch a second
- * time, and goes on; what the journal still has is sent like after any restart (docs/runbook.md, "Restoring the database").
+/**
+ * A journal that knows more than the database, because the database was restored from a backup. The edge raises an alarm, takes no epoch a second time,
+ * and goes on. What is still in the journal is sent as after any restart (docs/runbook.md, "Restoring the database").
  */
 
 import type { EdgeRecords, SlotGrant } from "../../shared/db/edges.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { RecoveredMessage } from "./recover.ts";
 
-/** What a recovered journal names last. */
+/** The last things that a recovered journal names. */
 export interface JournalKnowledge {
   readonly epoch: { readonly slot: number; readonly epoch: number } | undefined;
   readonly newestJob: number | undefined;
-  /** Jobs of which it has messages that may not be in the books, ascending. */
+  /** Jobs with messages in the journal that may not be in the books, ascending. */
   readonly jobs: readonly number[];
 }
 
 export const AHEAD_ALARM = "the journal knows of more than the database: was it restored from a backup?";
 
-/** A restored database is some starts behind; a slot that never gets past the journal's epoch is no reason to ask for ever. */
+/** A restored database is behind by a few starts only. If a slot never gets past the journal's epoch, the edge must not ask for ever. */
 const MAX_EPOCHS = 10_000;
 
 export function journalKnowledge(recovery: {
@@ -34,7 +35,8 @@ export function journalKnowledge(recovery: {
 }
 
 /**
- * The records, whose slots come with epochs above the journal's: under one that the journal has used, other deltas have gone out already.
+ * The same records, but each slot that they give has an epoch above the journal's. Under an epoch that the journal has used, other deltas have
+ * already been sent.
  */
 export function recordsPastJournal(
   records: EdgeRecords,

@@ -1,4 +1,7 @@
-/** Turns counters into deltas and close markers, journaled before they are sent, and frees journal files the books have (docs/design.md, "Deltas and close markers"). */
+/**
+ * Turns counters into deltas and close markers, which are in the journal before they are sent. Removes journal files when the books have all that
+ * they hold (docs/design.md, "Deltas and close markers").
+ */
 
 import type { Clock } from "../../shared/clock.ts";
 import type { EdgeRecords, TallyKey } from "../../shared/db/edges.ts";
@@ -14,7 +17,7 @@ export interface CutterModules {
   readonly outbox: SummaryOutbox;
   readonly records: EdgeRecords;
   readonly clock: Clock;
-  /** No share of this job or an earlier one is taken any more, after a restart neither. */
+  /** No more shares of this job or an earlier one are taken, not even after a restart. */
   readonly overThrough: () => number;
 }
 
@@ -27,7 +30,7 @@ export class Cutter {
     this.#modules = modules;
   }
 
-  /** Cuts every tally that has counters, and closes those that are closing. False: the journal had no room for some of it. */
+  /** Cuts every tally that has counters, and closes those that are closing. False: the journal had no room for a part of it. */
   run(): Promise<boolean> {
     const turn = this.#turn.then(() => this.#run());
     this.#turn = turn.catch(() => undefined);
@@ -38,9 +41,9 @@ export class Cutter {
     let whole = true;
     for (const tally of this.#modules.tallies.all()) {
       if (tally.state === "closed") continue;
-      // With the outbox full the window grows instead; what is left of a closing tally cannot grow.
+      // While the outbox is full, the windows of open tallies grow instead. A closing tally cannot grow, so that it is cut in any case.
       if (tally.state === "open" && !this.#modules.outbox.hasRoom()) continue;
-      // Asked before the cut: a tally that is closed meanwhile may have got shares that this cut does not hold.
+      // Read before the cut: if a tally begins to close during the cut, it may have got shares that this cut does not hold.
       const mayClose = tally.state === "closing";
       const done = (await this.#cut(tally)) && (!mayClose || (await this.#close(tally)));
       whole &&= done;
@@ -70,7 +73,7 @@ export class Cutter {
 
   async #close(tally: JobTally): Promise<boolean> {
     const { tallies, journal, outbox } = this.#modules;
-    // A marker says that nothing more comes: what came since the cut is cut first.
+    // A marker says that nothing more comes. So shares that came after the cut must be cut first.
     if (tally.window.size() > 0) return false;
     const { job, slot, epoch } = tally;
     const close = { job, slot, epoch, lastSeq: tally.nextSeq - 1 };
@@ -82,8 +85,9 @@ export class Cutter {
   }
 
   /**
-   * Asks the database what it has, drops that from the outbox, and removes journal files from the oldest on while all that each holds is
-   * closed and in the books, and no job in it can still take shares (a restart would need its nonces). Rejects with `db-away`, `disk-failed`.
+   * Asks the database what it has, and drops that from the outbox. Then removes journal files, the oldest first, up to the first one that is still
+   * needed. A file is needed until all that it holds is closed and in the books, and while a job in it can still take shares (a restart would need
+   * its nonces). Rejects with `db-away`, `disk-failed`.
    */
   async confirm(): Promise<void> {
     const { tallies, journal, outbox, records, overThrough } = this.#modules;

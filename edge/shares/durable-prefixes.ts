@@ -12,7 +12,7 @@ import { ScarcityAlarm } from "./scarcity.ts";
 import { SessionRecord } from "./session-record.ts";
 import type { Tallies } from "./tallies.ts";
 
-/** Prefixes in one record when a job repeats them. */
+/** The most prefixes in one record, when all are recorded again at the start of a job. */
 const PREFIXES_A_RECORD = 500;
 
 export interface DurablePrefixesModules {
@@ -37,7 +37,7 @@ export class DurablePrefixes {
     for (const restored of recovery.prefixes.values()) this.#lastTargets.given(restored);
   }
 
-  /** Prefixes of this slot are given out, after those of an earlier run. */
+  /** From now on prefixes of this slot are given out; they begin after those of an earlier run. */
   useSlot(slot: number, { sessions }: Recovery): void {
     const { prefixes } = this.#modules;
     prefixes.useSlot(slot);
@@ -45,7 +45,7 @@ export class DurablePrefixes {
     this.#order = new SessionRecord(this.#modules, slot);
   }
 
-  /** See StratumBackend. One that cannot be put on record is told to nobody, and rests like any other. */
+  /** See StratumBackend. A prefix that cannot be put on record is told to nobody, and rests like any other that was given back. */
   async grant({ target, holder, measured }: GrantRequest): Promise<Grant | undefined> {
     const { prefixes } = this.#modules;
     const granted = prefixes.grant(target, holder, measured);
@@ -63,7 +63,7 @@ export class DurablePrefixes {
   /** See StratumBackend. */
   async claim(prefix: number, holder: Holder): Promise<boolean> {
     const { prefixes } = this.#modules;
-    // First in memory: a job that begins meanwhile repeats it with its holder. Nobody can send a share before the login is answered.
+    // In memory first: a job that begins meanwhile then records it with its holder. Nobody can send a share before the login is answered.
     prefixes.claim(prefix, holder);
     const known = prefixes.find(prefix);
     return known !== undefined && (await this.#record([known], true));
@@ -94,14 +94,17 @@ export class DurablePrefixes {
     return this.#modules.prefixes.stats();
   }
 
-  /** A job opens: those in force, and the place in their order, once more, since files before a job's own are freed. False: the journal takes nothing now. */
+  /**
+   * A job opens: records the prefixes in force and the place in their order again, because files before a job's own are freed. False: the journal
+   * takes nothing now.
+   */
   repeat(): Promise<boolean> {
     this.#alarm.jobOpened();
     this.noteOrder();
     return this.#record(this.#modules.prefixes.live(), true);
   }
 
-  /** The place in their order alone. */
+  /** Records only the place in their order. */
   noteOrder(): void {
     this.#order?.write(this.#modules.prefixes.next());
   }

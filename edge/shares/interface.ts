@@ -1,4 +1,4 @@
-/** What the share desk takes and tells. */
+/** The options, the modules and the reports of the share desk. */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { EdgeRecords } from "../../shared/db/edges.ts";
@@ -14,12 +14,12 @@ import type { SummaryOutboxStats } from "./summary-outbox.ts";
 import type { VerdictStats } from "./verdict-counts.ts";
 
 export interface ShareDeskOptions {
-  /** The locked data folder; the journal lies in `journal` in it. */
+  /** The locked data folder; the journal is in its folder `journal`. */
   readonly folder: string;
   /** This edge's lasting identity (edge/lease/identity.ts). */
   readonly edgeId: string;
   readonly blockMs: number;
-  /** 1,000 where the disk dies with its host, 5,000 otherwise. */
+  /** 1,000 if the disk is lost together with its host, otherwise 5,000. */
   readonly cutEveryMs: number;
   /** How often the database is asked what it has. */
   readonly confirmEveryMs?: number;
@@ -36,7 +36,7 @@ export interface ShareDeskModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Who gives out the nonce prefixes; without it the desk's own. A replay brings those that the recorded shares begin with. */
+  /** Gives out the nonce prefixes; if missing, the desk uses its own. A replay brings one with the prefixes that the recorded shares begin with. */
   readonly prefixes?: Prefixes;
   /** Every durable share with what it really reached; it must not throw. */
   readonly onAccepted: (share: AcceptedShare) => void;
@@ -48,7 +48,7 @@ export interface ShareDeskModules {
 export interface RecoverySummary {
   readonly slot: number;
   readonly epoch: number;
-  /** Shares in the journal, and of these such as no delta held yet. */
+  /** Shares in the journal, and how many of them no delta held yet. */
   readonly shares: number;
   readonly uncutShares: number;
   /** Messages that the books did not have. */
@@ -59,7 +59,7 @@ export interface RecoverySummary {
 export interface ShareDeskStats {
   readonly leaseHeld: boolean;
   readonly currentJob: number | undefined;
-  /** Shares past the cheap checks without a verdict. */
+  /** Shares that passed the cheap checks and have no verdict yet. */
   readonly inFlight: number;
   readonly prefixes: { readonly live: number; readonly quarantined: number };
   readonly verdicts: VerdictStats;

@@ -1,4 +1,7 @@
-/** How jobs follow one another at the share desk: opened, stopped, gone on with, ended, and marked as over when their late time is (docs/design.md, "What is told and what is paid end together"). */
+/**
+ * How jobs follow one another at the share desk: a job is opened, stopped, resumed and ended, and it is over when its late time is (docs/design.md,
+ * "What is told and what is paid end together").
+ */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -17,7 +20,7 @@ import type { Tallies } from "./tallies.ts";
 
 /** A line read in time may reach the checks a little later. */
 const LATE_SLACK_MS = 250;
-/** Close markers sent for jobs that this edge passed over, at most. */
+/** The most close markers that are sent for jobs that this edge passed over. */
 const MAX_GAP = 4_096;
 
 export interface JobTurnsModules {
@@ -53,7 +56,7 @@ export class JobTurns {
     this.#modules = modules;
   }
 
-  /** No share of this job or an earlier one is taken any more, after a restart neither. */
+  /** No more shares of this job or an earlier one are taken, not even after a restart. */
   get overThrough(): number {
     return this.#overThrough;
   }
@@ -101,8 +104,8 @@ export class JobTurns {
   }
 
   /**
-   * After a restart: the newest job of before, where its miners were stopped so short a time ago that its late time still runs. One that was never
-   * stopped is not reopened when its block is over: nobody can say since when.
+   * After a restart: opens the newest job of the earlier run if its miners were stopped so short a time ago that its late time still runs. A job that
+   * was never stopped is not opened here: if its block is over, nobody knows since when.
    */
   async reopenLate(): Promise<void> {
     const { tallies, journal, jobs, clock } = this.#modules;
@@ -114,7 +117,7 @@ export class JobTurns {
       tallies.open(job);
       tallies.noteNewest(segment);
     });
-    // Not ended: whether its block is closed is not known yet.
+    // Opened and not ended: it is not known yet whether its block is closed.
     jobs.open(job);
   }
 
@@ -128,7 +131,7 @@ export class JobTurns {
     }
   }
 
-  /** At a stop of the edge: nothing new is taken. */
+  /** The edge stops: no new shares are taken. */
   closeAll(): void {
     for (const { height } of this.#modules.jobs.takeAll()) this.#closing(height);
   }

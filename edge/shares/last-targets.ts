@@ -1,13 +1,16 @@
-/** The target at which a worker was last seen to keep the pace, so that a new connection of its begins there (docs/design.md, "Vardiff"). */
+/** The target at which a worker was last seen to keep the right pace. A new connection of that worker begins with it (docs/design.md, "Vardiff"). */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import type { Holder, Measured } from "../stratum/backend.ts";
 import type { Prefix, Prefixes } from "./prefixes.ts";
 
-/** Workers remembered, once by address and once by password; the oldest are forgotten first. */
+/** The most targets that are remembered. A worker has one for each address, and one for its password; the oldest are forgotten first. */
 const MAX_RECORDS = 40_000;
 
-/** By user, worker and address; of sessions with the worker's password also without the address. A stranger without it, elsewhere, reaches neither. */
+/**
+ * Kept by user, worker and address. For sessions with the worker's password it is also kept without the address. A stranger at another address,
+ * without the password, gets at neither.
+ */
 export class LastTargets {
   readonly #prefixes: Prefixes;
   readonly #targets = new Map<string, bigint>();
@@ -16,12 +19,12 @@ export class LastTargets {
     this.#prefixes = prefixes;
   }
 
-  /** A prefix was given out, or is known from before a restart: its target counts where it was measured. */
+  /** A prefix was given out, or is known from before a restart. If its target was measured, the target counts. */
   given({ holder, measured, target }: Pick<Prefix, "holder" | "measured" | "target">): void {
     if (holder !== undefined && measured !== undefined) this.#note(holder, measured, target);
   }
 
-  /** The target of a prefix that is out has proved right for its worker. */
+  /** The target of a prefix in use has proved right for its worker. */
   proved(prefix: number, where: Measured): void {
     const known = this.#prefixes.find(prefix);
     if (known?.holder === undefined) return;

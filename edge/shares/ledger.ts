@@ -1,6 +1,6 @@
 /**
- * From record to queue: the journal, the epoch whose shares it takes, the cuts and close markers made of them, and their sending (docs/design.md,
- * "Journal, deltas, edges").
+ * The way from a record to the queue: the journal, the epoch that its shares belong to, the cuts and close markers that are made of them, and their
+ * sending (docs/design.md, "Journal, deltas, edges").
  */
 
 import { sleep } from "../../shared/clock.ts";
@@ -32,7 +32,7 @@ export interface LedgerOptions
 export interface LedgerModules
   extends Pick<ShareDeskModules, "disk" | "records" | "queue" | "clock" | "random" | "logger" | "onFatal"> {
   readonly jobs: OpenJobs;
-  /** No share of this job or an earlier one is taken any more, after a restart neither. */
+  /** No more shares of this job or an earlier one are taken, not even after a restart. */
   readonly overThrough: () => number;
   /** A new epoch is on record; the jobs that are open go on in it. */
   readonly onEpoch: () => void;
@@ -46,10 +46,10 @@ export class ShareLedger {
   readonly #cutter: Cutter;
   readonly #options: LedgerOptions;
   readonly #modules: LedgerModules;
-  /** The markers that earlier epochs owe have been looked for. */
+  /** Whether we have already looked for the markers that earlier epochs owe. */
   #owedFound = false;
 
-  /** Goes on behind what `recovery` read up to `end`. */
+  /** Continues after the records that `recovery` read, which end at `end`. */
   constructor(options: LedgerOptions, modules: LedgerModules, recovery: Recovery, end: JournalEnd) {
     this.#options = options;
     this.#modules = modules;
@@ -83,7 +83,7 @@ export class ShareLedger {
   }
 
   /**
-   * What an earlier run acknowledged is cut and marked under its own epoch before a new one begins. Rejects with `journal-failed`, and with
+   * Cuts and marks what an earlier run acknowledged, under that run's own epoch, before a new epoch begins. Rejects with `journal-failed`, and with
    * `slot-wait-aborted` when `signal` aborts while the disk is full.
    */
   async retireEarlierEpochs(signal: AbortSignal): Promise<void> {
@@ -106,7 +106,8 @@ export class ShareLedger {
     if (!this.#owedFound) {
       const present = this.tallies.epoch();
       for (const key of await this.#modules.records.unmarkedJobs(this.#options.edgeId)) {
-        // An epoch that the database has ended takes shares until this edge learns of it; the next one's beginning closes its tallies.
+        // Even when the database has ended this epoch, it takes shares until this edge learns of it. Its tallies are closed when the next epoch
+        // begins.
         if (key.slot === present?.slot && key.epoch >= present.epoch) continue;
         const tally = this.tallies.tally(key);
         if (tally.state === "open") tally.state = "closing";
@@ -131,7 +132,7 @@ export class ShareLedger {
     const epoch = { slot: grant.slot, epoch: grant.epoch, firstJob: grant.firstJob ?? null };
     const current = jobs.current();
     await appendUntilRoom(journal, { kind: "epoch", epoch }, clock, () => {
-      // Not those of this very epoch: it is put on record again when something after it failed.
+      // Tallies of this epoch itself stay open: its record is written again when a later step has failed.
       for (const tally of tallies.all())
         if (tally.state === "open" && tally.epoch !== grant.epoch) tally.state = "closing";
       tallies.beginEpoch(epoch);

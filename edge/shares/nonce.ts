@@ -1,13 +1,13 @@
-/** A submitted nonce as the bytes it stands for: whatever its spelling, one nonce is one key (docs/spec.md, "Nonces"). */
+/** A submitted nonce as its bytes: however it is spelled, one nonce has one key (docs/spec.md, "Nonces"). */
 
 const PREFIX_BYTES = 4;
-/** The Go miner sends 6 to 9; a longer one than this is nobody's. */
+/** The Go miner sends 6 to 9; no miner sends more than this. */
 const MAX_BYTES = 32;
 const FORM = /^(?:[0-9a-f]{2})+$/i;
 
 export interface Nonce {
   readonly bytes: Uint8Array;
-  /** The first four bytes: who was given them. */
+  /** The first four bytes; they tell who the nonce was given to. */
   readonly prefix: number;
 }
 

@@ -7,9 +7,9 @@ import type { JobRecord } from "../journal/records.ts";
 import type { Prefix } from "./prefixes.ts";
 import type { SeenNonces } from "./seen.ts";
 
-/** A stretch of time in which miners were told to mine a job, by the serials of the prefixes they could have had in it. */
+/** A stretch of time in which miners were told to mine a job. It is given by the serials of the prefixes that they could have had in it. */
 export interface Run {
-  /** Prefixes given out before it count for nothing: whoever had one could have hashed while the job was stopped. */
+  /** Earlier prefixes count for nothing: whoever had one could have hashed while the job was stopped. */
   readonly from: number;
   /** Infinite while it goes on. */
   to: number;
@@ -31,7 +31,7 @@ export type NamedJob =
   | { readonly kind: "job"; readonly job: OpenJob }
   | { readonly kind: "refused"; readonly code: "stale" | "malformed"; readonly reason: string };
 
-/** `over`: it was found after miners were told to stop, or under a prefix of before that. */
+/** `over`: the share was found after miners were told to stop, or its prefix belongs to no run of the job. */
 export type Timing = "in-time" | "late" | "over";
 
 export class OpenJobs {
@@ -85,7 +85,7 @@ export class OpenJobs {
     job.runs = [...job.runs.filter(({ lateUntilMs }) => lateUntilMs >= nowMs), runFrom(firstSerial)];
   }
 
-  /** The current job's height is over. Its late time runs from here, or from where it was stopped before. */
+  /** The current job's height is over. Its late time begins now, or began when the job was stopped before. */
   end(atMs: number, lastSerial: number): void {
     if (this.#current === undefined) return;
     this.stop(atMs, lastSerial);
@@ -98,7 +98,9 @@ export class OpenJobs {
     return this.#current === undefined ? [...this.#ended] : [...this.#ended, this.#current];
   }
 
-  /** The job that a share is for. The oprHash decides; the job id may also be the current one's, as the Go miner's late shares have it. */
+  /**
+   * The job that a share is for. The oprHash decides. The job id may also be that of the current job, because the Go miner sends it with late shares.
+   */
   find(oprHash: string, jobId: string): NamedJob {
     const job = this.live().find((candidate) => candidate.oprHash === oprHash);
     if (job === undefined) return { kind: "refused", code: "stale", reason: this.#staleReason() };
@@ -109,12 +111,12 @@ export class OpenJobs {
     return { kind: "job", job };
   }
 
-  /** Takes out the jobs that no line read by now can name (`nowMs` less some slack) and that have nothing in flight. */
+  /** Removes and returns the jobs that no line read by now can be for (`nowMs` already has some slack taken off) and that have nothing in flight. */
   takeOver(nowMs: number): OpenJob[] {
     return this.#take((job) => nowMs > endsAtMs(job));
   }
 
-  /** All of them, at a stop: nothing new is taken. Those with shares in flight are left for a later call. */
+  /** For a stop: no new shares are taken, and all jobs are removed and returned. Those with shares in flight are left for a later call. */
   takeAll(): OpenJob[] {
     if (this.#current !== undefined) this.#ended.push(this.#current);
     this.#current = undefined;
@@ -143,7 +145,7 @@ export function runFrom(firstSerial: number): Run {
   return { from: firstSerial, to: Number.POSITIVE_INFINITY, lateUntilMs: Number.POSITIVE_INFINITY };
 }
 
-/** When the last line that counts may be read; infinite while the job is mined. */
+/** The last time at which a line that counts may be read; infinite while the job is mined. */
 export function endsAtMs({ runs }: OpenJob): number {
   return Math.max(...runs.map(({ lateUntilMs }) => lateUntilMs), Number.NEGATIVE_INFINITY);
 }

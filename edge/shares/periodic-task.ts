@@ -1,17 +1,17 @@
-/** Work that is done again and again, one run at a time: each period, and sooner when asked. */
+/** Work that is done once in each period, and sooner when asked; one run at a time. */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 export interface PeriodicTask {
-  /** A run as soon as the present one is over. */
+  /** Begins another run as soon as the present one is over. */
   kick(): void;
-  /** No new run; resolves when the present one is over. */
+  /** Begins no new run; resolves when the present one is over. */
   stop(): Promise<void>;
 }
 
-/** Starts after the first period. A run that rejects is logged as `name` and tried again at the next. */
+/** Starts after the first period. A run that rejects is logged as `name`, and the next run tries again. */
 export function startPeriodicTask(
   name: string,
   periodMs: number,

@@ -1,4 +1,4 @@
-/** A share on its way to an answer: screened, hashed, put on record, counted (docs/design.md, "The path of a share"). */
+/** The way of a share to its answer: it is screened, hashed, put on record and counted (docs/design.md, "The path of a share"). */
 
 import { bytesToU64, concat } from "../../shared/bytes.ts";
 import { coerceError } from "../../shared/errors.ts";
@@ -36,7 +36,7 @@ export class Pipeline {
     return this.#counts.stats();
   }
 
-  /** Hashes it and puts it on record. Its nonce is unused again unless it may be on record. */
+  /** Hashes the share and puts it on record. Its nonce may be used again only if it is certainly not on record. */
   async #check(candidate: Candidate): Promise<ShareVerdict> {
     const { job, nonce, claimed, target } = candidate;
     job.inFlight += 1;
@@ -52,7 +52,7 @@ export class Pipeline {
       // After a failed write nobody knows whether a restart finds it: its nonce stays taken.
       spent = outcome !== "full";
       if (outcome !== "durable") return busy(target);
-      // Credited, but another edge might have this slot: no promise is made.
+      // It is credited, but another edge may have this slot now: we promise nothing.
       if (!this.#modules.leaseHeld()) return { kind: "unavailable" };
       return { kind: "accepted", target };
     } finally {

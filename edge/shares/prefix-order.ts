@@ -1,6 +1,6 @@
 /**
- * The order in which a slot's nonce prefixes are given out: nobody who lacks the data folder's secret can tell the next one from all before it
- * (docs/design.md, "What a share is worth is fixed before it is found"). A prefix that could be told in advance would be mined under before its target is fixed.
+ * The order in which a slot's nonce prefixes are given out. Without the data folder's secret, nobody can tell the next one even from all those before
+ * it (docs/design.md, "What a share is worth is fixed before it is found"). Otherwise miners could mine under a prefix before its target is fixed.
  */
 
 import { createHmac } from "node:crypto";
@@ -15,7 +15,9 @@ const FEISTEL_ROUNDS = 8;
 /** The 20 bits of the n-th prefix of a slot, n from 0 on. */
 export type PrefixOrder = (n: number) => number;
 
-/** A permutation of the 20 bits, another one each time all were given: a Feistel network of 8 rounds over HMAC-SHA256. `secret`: 32 bytes. */
+/**
+ * A permutation of the 20 bits; when all were given, another one follows. It is a Feistel network of 8 rounds over HMAC-SHA256. `secret`: 32 bytes.
+ */
 export function keyedOrder(secret: Uint8Array): PrefixOrder {
   return (n) => {
     const cycle = Math.floor(n / SESSIONS);

@@ -1,4 +1,6 @@
-/** The secret behind the order of nonce prefixes, kept in the edge's data folder: whoever reads it can hash ahead under prefixes still to come. */
+/**
+ * The secret behind the order of nonce prefixes, kept in the edge's data folder. With it one can hash ahead under prefixes that are still to come.
+ */
 
 import type { Random } from "../../shared/clock.ts";
 import type { Disk } from "../journal/disk.ts";

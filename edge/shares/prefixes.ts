@@ -13,7 +13,7 @@ export interface Prefix extends Grant {
   readonly measured: Measured | undefined;
   /** A session has it. */
   readonly live: boolean;
-  /** Not live: the newest job in which it was held, and the last one whose shares it is good for. */
+  /** For a prefix that is not live: the newest job in which it was held. It is good for shares up to that job. */
   readonly job: number;
 }
 
@@ -21,7 +21,7 @@ export interface Prefix extends Grant {
 export type RestoredPrefix = Omit<Prefix, "live">;
 
 export interface PrefixOptions {
-  /** How many numbers go round; fewer than all are for simulations. */
+  /** How many session numbers there are before they repeat. Fewer than all are for simulations. */
   readonly sessions?: number;
   readonly order: PrefixOrder;
 }
@@ -29,7 +29,10 @@ export interface PrefixOptions {
 /** The job of a prefix that was given back while no job was open here. One may have been open at other servers, or before a restart. */
 const UNOPENED = Number.POSITIVE_INFINITY;
 
-/** All prefixes that may have been hashed under in a job which still takes shares. One told to anybody, logged in or not, is given to nobody else before that. */
+/**
+ * All prefixes that somebody may have hashed under in a job that still takes shares. Until no such job is left, a prefix that was told to anybody,
+ * logged in or not, is given to nobody else.
+ */
 export class Prefixes {
   readonly #sessions: number;
   readonly #known = new Map<number, Prefix>();
@@ -43,12 +46,12 @@ export class Prefixes {
     this.#order = options.order;
   }
 
-  /** Prefixes are given out from here on. */
+  /** From now on prefixes can be given out, in this slot. */
   useSlot(slot: number): void {
     this.#slot = slot;
   }
 
-  /** True when a prefix can only have been given out by another slot's edge. */
+  /** True if only the edge of another slot can have given the prefix out. */
   isForeign(prefix: number): boolean {
     return this.#slot !== undefined && prefix >>> SESSION_BITS !== this.#slot;
   }
@@ -87,23 +90,26 @@ export class Prefixes {
     this.#change(prefix, { measured });
   }
 
-  /** The session no longer mines with it: its shares are taken up to the newest job; undefined: none is open here, and it rests until the next one is over. */
+  /**
+   * The session no longer mines with it. Its shares are taken up to `job`, the newest; undefined: no job is open here, and the prefix rests until the
+   * next one is over.
+   */
   release(prefix: number, job: number | undefined): void {
     this.#change(prefix, { live: false, job: job ?? UNOPENED });
   }
 
-  /** The next job is there: what rests until it is over can be told. */
+  /** The next job is there: prefixes that were given back while no job was open rest until this one is over. */
   jobOpens(height: number): void {
     for (const [prefix, { live, job }] of this.#known)
       if (!live && job === UNOPENED) this.#change(prefix, { job: height });
   }
 
-  /** True while its shares of a job may be taken. */
+  /** True while shares of this job may be taken under the prefix. */
   isGoodFor({ live, job }: Prefix, height: number): boolean {
     return live || height <= job;
   }
 
-  /** After a restart: their holders may go on with them in the jobs of before. */
+  /** After a restart: the holders may go on with these prefixes, in the jobs of the earlier run. */
   restore(prefixes: Iterable<RestoredPrefix>): void {
     for (const restored of prefixes) {
       this.#known.set(restored.prefix, { ...restored, live: false });
@@ -111,7 +117,7 @@ export class Prefixes {
     }
   }
 
-  /** No share of `job` or an earlier one is taken any more: what was held only in those is free. */
+  /** No more shares of `job` or an earlier one are taken: prefixes that were held only in those jobs are free. */
   jobOver(job: number): void {
     for (const [prefix, known] of this.#known)
       if (!known.live && known.job <= job) this.#known.delete(prefix);
@@ -122,7 +128,7 @@ export class Prefixes {
     return [...this.#known.values()].filter(({ live }) => live);
   }
 
-  /** Of the prefix given out last; 0: none was. */
+  /** The serial of the prefix that was given out last; 0: none was. */
   lastSerial(): number {
     return this.#lastSerial;
   }
@@ -132,12 +138,12 @@ export class Prefixes {
     return this.#next;
   }
 
-  /** Goes on from here, after a restart. */
+  /** After a restart: continues from this place. */
   continueFrom(next: number): void {
     this.#next = next;
   }
 
-  /** Fewer than an eighth are free: what can wait asks for none. */
+  /** True if fewer than an eighth are free: whoever can wait then asks for none. */
   isScarce(): boolean {
     return this.#known.size * 8 > this.#sessions * 7;
   }

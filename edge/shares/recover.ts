@@ -27,7 +27,7 @@ export interface RecoveredJob {
   readonly seen: SeenNonces;
   /** When miners were told to mine it, by serials of prefixes. */
   readonly runs: RecoveredRun[];
-  /** The shares that reached most, highest first: their submission may not have been begun. */
+  /** The shares that reached most, highest first. The submission of some may not have begun. */
   best: ShareRecord[];
 }
 
@@ -49,12 +49,12 @@ const RECENT_JOBS = 2;
 
 const UNSTOPPED: RecoveredRun = { ...runFrom(0), stoppedAtMs: undefined };
 
-/** Collects what `readJournal` reads; `finish` then folds the uncut shares into the counters. */
+/** Collects what `readJournal` reads. `finish` then adds the uncut shares to the counters. */
 export class Recovery implements JournalConsumer {
   tallies = new Tallies();
   readonly messages: RecoveredMessage[] = [];
   readonly recent: RecoveredJob[] = [];
-  /** Those of the recent jobs, with the newest job in which each was held. */
+  /** The prefixes of the recent jobs, each with the newest job in which it was held. */
   readonly prefixes = new Map<number, RestoredPrefix>();
   sessions: SessionsRecord | undefined;
   shares = 0;
@@ -134,7 +134,7 @@ export class Recovery implements JournalConsumer {
     for (const [prefix, known] of this.prefixes) if (known.job < oldest) this.prefixes.delete(prefix);
   }
 
-  /** One that stood before keeps its serial: it is repeated at the start of a job. */
+  /** A prefix that stood before keeps its serial: it is recorded again at the start of a job. */
   #prefixes({ prefixes, again }: PrefixesRecord): void {
     const job = this.recent.at(-1)?.job.height ?? -1;
     for (const { prefix, target, holder, measured } of prefixes) {

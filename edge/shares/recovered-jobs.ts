@@ -1,4 +1,7 @@
-/** A job that an earlier run of this edge had open, as it goes on after a restart: nonces stay spent, and late times end where they would have. */
+/**
+ * A job that an earlier run of this edge had open, as it continues after a restart: its nonces stay spent, and its late times end when they would
+ * have ended.
+ */
 
 import { fromHex } from "../../shared/bytes.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -28,7 +31,7 @@ export function openedJob(
   };
 }
 
-/** By wall time, the only one that both runs of the edge know. Where it went back, the late time is over. */
+/** Computed with wall time, the only one that both runs of the edge know. If it went back meanwhile, the late time counts as over. */
 function runsOf({ runs }: RecoveredJob, lateMs: number, clock: Clock): Run[] {
   return runs.map(({ from, to, stoppedAtMs }) => {
     if (stoppedAtMs === undefined) return { from, to, lateUntilMs: Number.POSITIVE_INFINITY };

@@ -1,8 +1,11 @@
-/** Refused shares of one tally, held until they can travel beside accepted ones: alone they make no delta, or strangers could write rows by them. */
+/**
+ * Refused shares of one tally. They are held until they can be sent together with accepted ones. They make no delta of their own; otherwise strangers
+ * could write rows with them.
+ */
 
 /** Workers of one user that are counted by name; the refusals of all its others are counted together. */
 const MOST_NAMES = 256;
-/** Counters at most. Beyond them refusals of further users are not counted; the edge's own metrics have them. */
+/** The most counters. Above that, refusals of further users are not counted here; the edge's own metrics have them. */
 const MOST_COUNTERS = 8_192;
 
 export interface RefusedCount {
@@ -16,7 +19,7 @@ export class Refusals {
   /** By user, then by worker. */
   readonly #counts = new Map<string, Map<string | undefined, number>>();
   #counters = 0;
-  /** Workers with accepted shares in this tally, which may have refusals of their own at its end. */
+  /** Workers with accepted shares in this tally. At its end, their refusals are counted under their own names. */
   readonly #known = new Set<string>();
 
   add(user: string, worker: string): void {

@@ -13,7 +13,7 @@ export class ScarcityAlarm {
     this.#logger = modules.logger;
   }
 
-  /** After a prefix was asked for. Said once a job, at the moment in which it shows: a job may last for hours. */
+  /** Call this after a prefix was asked for. The alarm is logged once in a job, and at once when it shows, because a job may last for hours. */
   look(): void {
     if (this.#isRaised || !this.#prefixes.isScarce()) return;
     this.#isRaised = true;
@@ -23,7 +23,7 @@ export class ScarcityAlarm {
     );
   }
 
-  /** A job has opened: said again where it is still so. */
+  /** A job has opened: the alarm is logged again if prefixes are still scarce. */
   jobOpened(): void {
     this.#isRaised = false;
     this.look();

@@ -1,4 +1,4 @@
-/** Everything that can be said of a share without hashing it (docs/design.md, "The path of a share"). */
+/** All checks of a share that need no hash (docs/design.md, "The path of a share"). */
 
 import { parseTarget } from "../../shared/messages/stratum.ts";
 import type { Holder, RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
@@ -37,7 +37,7 @@ export function screen(share: SubmittedShare, { jobs, prefixes }: ScreenModules)
   const hit =
     holder !== undefined && prefix !== undefined && claimed >= prefix.target ? prefix.target : undefined;
   const named = jobs.find(share.oprHash, share.jobId);
-  // Before the prefix: a share of a job long over comes under a prefix that nobody knows any more, and is no forgery.
+  // Checked before the prefix: a share of a job that has long been over comes under a prefix that nobody knows any more. It is no forgery.
   if (named.kind === "refused") return refused(named.code, named.reason, hit);
   if (prefix === undefined || holder === undefined) return unknownPrefix(prefixes.isForeign(nonce.prefix));
   const { target } = prefix;
@@ -57,7 +57,7 @@ export function screen(share: SubmittedShare, { jobs, prefixes }: ScreenModules)
   return { job, late: timing === "late", nonce, claimed, target, holder };
 }
 
-/** `hit`: the target that the share claims to reach, where that is evidence of its miner's pace all the same. */
+/** `hit`: the target that the share claims to reach, if this shows its miner's pace although the share is refused. */
 export function refused(code: RefusalCode, reason: string, hit?: bigint): ShareRefusal {
   return hit === undefined ? { kind: "refused", code, reason } : { kind: "refused", code, reason, hit };
 }

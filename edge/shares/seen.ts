@@ -1,4 +1,4 @@
-/** The nonces of one job that were credited or are being checked: each is paid once, on whatever connection it comes. */
+/** The nonces of one job that were credited or are being checked. Each is paid once, whichever connection sends it. */
 
 import { hash } from "node:crypto";
 import { toHex } from "../../shared/bytes.ts";
@@ -10,8 +10,8 @@ const FIRST_SLOTS = 1 << 12;
 export type Reservation = "reserved" | "duplicate" | "full";
 
 /**
- * Credited nonces are kept as 64-bit fingerprints under a secret key, in an open-addressed table at most half full: among four
- * million, an honest nonce is taken for a known one with probability 1e-6 over the whole job, and nobody can look for such a pair.
+ * Credited nonces are kept as 64-bit fingerprints under a secret key, in an open-addressed table that is at most half full. With four million nonces,
+ * the probability that an honest one is taken for a known one is 1e-6 over the whole job. Since the key is secret, nobody can look for such a pair.
  * Nonces in flight are kept whole.
  */
 export class SeenNonces {
@@ -22,13 +22,13 @@ export class SeenNonces {
   #low = new Uint32Array(FIRST_SLOTS);
   #count = 0;
 
-  /** `key`: 16 random bytes. `limit`: nonces at most, credited and in flight. */
+  /** `key`: 16 random bytes. `limit`: the most nonces, credited and in flight together. */
   constructor(key: Uint8Array, limit = MAX_NONCES) {
     this.#key = key;
     this.#limit = limit;
   }
 
-  /** Before hashing. After it either `credit` or `release` follows. `full`: refuse the share as busy. */
+  /** Call it before hashing; then follows `credit` or `release`. `full`: refuse the share as busy. */
   reserve(nonce: Uint8Array): Reservation {
     const text = toHex(nonce);
     if (this.#inFlight.has(text) || this.#has(nonce)) return "duplicate";

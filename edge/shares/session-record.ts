@@ -1,4 +1,7 @@
-/** Keeps a record of the place in the order of prefixes ahead of those given out, so that none is given out again after a restart. */
+/**
+ * Keeps a record of the place in the order of prefixes. The recorded place is ahead of the prefixes given out, so that none is given out again after
+ * a restart.
+ */
 
 import type { Journal } from "../journal/journal.ts";
 import { encodeRecord } from "../journal/records.ts";
@@ -22,7 +25,7 @@ export class SessionRecord {
     if (this.#mark - next <= AHEAD / 4) this.write(next);
   }
 
-  /** Writes the record now, as at the start of each job: files before a job's are freed. */
+  /** Writes the record now, as at the start of each job, because files before a job's own are freed. */
   write(next: number): void {
     this.#mark = next + AHEAD;
     // Not waited for: each prefix is on record itself before it is told.

@@ -1,6 +1,7 @@
 /**
- * The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (docs/design.md, "The path of a share"). Here are its
- * life and what others ask of it. A share is judged in pipeline.ts, jobs begin and end in job-turns.ts, and ledger.ts leads from the journal to the queue.
+ * The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (docs/design.md, "The path of a share").
+ * This file has its life and what others ask of it. Shares are judged in pipeline.ts, jobs begin and end in job-turns.ts, and ledger.ts leads from
+ * the journal to the queue.
  */
 
 import { join } from "node:path";
@@ -32,7 +33,7 @@ import { Prefixes } from "./prefixes.ts";
 import { Recovery } from "./recover.ts";
 
 const CONFIRM_EVERY_MS = 5_000;
-/** Between two tries to cut what is left, at a stop. */
+/** Pause between two tries to cut what is left, when the desk is drained. */
 const DRAIN_EVERY_MS = 50;
 
 /** What exists once the journal has been read. */
@@ -50,8 +51,9 @@ interface Tasks {
 }
 
 /**
- * `new`: the journal has not been read. `recovering`: it has, and a slot is waited for. `open`: shares are taken. `draining`: nothing more is taken, what
- * there is goes to the queue. A disk that failed or a lost slot is no state of the desk: the journal and the lease know it, and the process ends.
+ * `new`: the journal has not been read. `recovering`: it has been read, and the desk waits for a slot. `open`: shares are taken. `draining`: no more
+ * are taken, and what is there goes to the queue. A failed disk or a lost slot is no state of the desk: the journal and the lease know it, and the
+ * process ends.
  */
 type Life =
   | { readonly kind: "new" }
@@ -100,9 +102,10 @@ export class ShareDesk {
   }
 
   /**
-   * Takes shares of this job from now on and resolves to those that an earlier run took of it and may not have submitted, best first; the one before
-   * it ends as seen at `seenAtMs` (monotonic). The same job again changes nothing. One that an earlier run had stopped is not mined before `resumeJob`.
-   * Rejects with `db-away`, `lease-lost`, `journal-full` (call again later), `job-differs`, `job-went-back`.
+   * Takes shares of this job from now on. The job before it ends; its height counts as over since `seenAtMs` (monotonic). Resolves to the shares of
+   * this job that an earlier run took and may not have submitted, best first. A second call for the same job changes nothing. A job that an earlier
+   * run had stopped is not mined before `resumeJob`. Rejects with `db-away`, `lease-lost`, `journal-full` (call again later), `job-differs`,
+   * `job-went-back`.
    */
   async openJob(
     job: JobRecord,
@@ -133,7 +136,7 @@ export class ShareDesk {
     return this.#parts()?.jobs.freshFrom();
   }
 
-  /** True while what miners find can be taken: they are told to stop otherwise. */
+  /** True while shares that miners find can be kept. While it is false, miners are told to stop. */
   canKeep(): boolean {
     const ledger = this.#taking()?.ledger;
     return ledger?.lease.held() === true && !ledger.journal.isFull();
@@ -202,8 +205,8 @@ export class ShareDesk {
   }
 
   /**
-   * Takes nothing more, waits for what is being checked, cuts and marks everything and hands it to the queue; stops waiting when
-   * `signal` aborts. What is then not sent is in the journal.
+   * Takes no more shares, waits for those that are being checked, cuts and marks everything and hands it to the queue. Stops waiting when
+   * `signal` aborts; messages that are not sent by then are in the journal.
    */
   async drain(signal: AbortSignal): Promise<void> {
     const life = this.#life;

@@ -1,4 +1,7 @@
-/** Shares onto the journal: whether one can be kept now, and the moment it is durable, credited and offered to the chain (docs/design.md, "The path of a share"). */
+/**
+ * Writes shares to the journal. Tells whether a share can be kept now; when it is durable, it is credited and offered to the chain (docs/design.md,
+ * "The path of a share").
+ */
 
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";

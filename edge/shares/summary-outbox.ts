@@ -1,4 +1,4 @@
-/** Summaries on their way: sent until the queue takes them, and again until the books have them; always the same bytes. */
+/** Summaries on their way. Each is sent until the queue takes it, and again until the books have it; always with the same bytes. */
 
 import type { Clock, Random } from "../../shared/clock.ts";
 import { sleep } from "../../shared/clock.ts";
@@ -8,9 +8,9 @@ import type { Logger } from "../../shared/logger.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 
 export interface SummaryOutboxOptions {
-  /** Bodies kept at most; beyond it periodic cuts wait and windows grow. Last cuts and markers always fit. */
+  /** The most bytes of bodies that are kept. Above that, periodic cuts wait and windows grow. Last cuts and markers always fit. */
   readonly limitBytes: number;
-  /** A message that the queue took and the books do not have after this long is sent again. */
+  /** If the queue took a message and the books do not have it after this long, it is sent again. */
   readonly resendAfterMs: number;
 }
 
@@ -23,9 +23,9 @@ export interface SummaryOutboxModules {
 }
 
 export interface SummaryOutboxStats {
-  /** Not with the queue yet. */
+  /** Messages that the queue does not have yet. */
   readonly waiting: number;
-  /** Not known to be in the books; `bytes` is their length. */
+  /** Messages not known to be in the books; `bytes` is their length. */
   readonly unconfirmed: number;
   readonly bytes: number;
 }
@@ -41,15 +41,15 @@ interface Message {
 
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 30_000;
-/** An outage of the queue that lasts is an alarm: shares are then on this edge's disk alone. */
+/** A long outage of the queue is an alarm, because shares are then on this edge's disk alone. */
 const ALARM_MS = 60_000;
 
 export class SummaryOutbox {
   readonly #options: SummaryOutboxOptions;
   readonly #modules: SummaryOutboxModules;
-  /** All that the books are not known to have. */
+  /** All messages that are not known to be in the books. */
   readonly #messages = new Map<string, Message>();
-  /** Of these, what the queue does not have, oldest first. */
+  /** Those of them that the queue does not have, oldest first. */
   readonly #waiting = new Set<Message>();
   #bytes = 0;
   #sending: Promise<void> | undefined;
@@ -68,14 +68,14 @@ export class SummaryOutbox {
     this.#add({ key, seq, body, sentAtMs: Number.POSITIVE_INFINITY });
   }
 
-  /** Its record must be durable. */
+  /** Adds a close marker. Its record must be durable. */
   addMarker(key: TallyKey, lastSeq: number): void {
     const { job, slot, epoch } = key;
     const body = JSON.stringify({ v: 1, kind: "close", job, slot, epoch, lastSeq });
     this.#add({ key, seq: undefined, body, sentAtMs: Number.POSITIVE_INFINITY });
   }
 
-  /** Begins sending what is and will be added. */
+  /** Begins to send what has been added, and what will be. */
   start(): void {
     this.#started = true;
     this.#wake();
@@ -89,7 +89,7 @@ export class SummaryOutbox {
     return { waiting: this.#waiting.size, unconfirmed: this.#messages.size, bytes: this.#bytes };
   }
 
-  /** Drops what the books have, and sends again what they should have had long ago. Rejects with `db-away`. */
+  /** Drops the messages that the books have. Sends those again that the books should have had long ago. Rejects with `db-away`. */
   async confirm(): Promise<void> {
     const deltas = [...this.#messages.values()].filter(({ seq }) => seq !== undefined);
     for (const { seq, ...key } of await this.#modules.records.appliedSeqs(seqRanges(deltas)))
@@ -156,7 +156,7 @@ export class SummaryOutbox {
         this.#queueIsBack();
       } catch (thrown) {
         this.#queueIsAway(coerceError(thrown));
-        // Between half and all of it, so that edges do not come back in step.
+        // A random wait between half of it and all of it, so that edges do not all come back at the same time.
         const jitter = ((random(1)[0] ?? 0) / 255 + 1) / 2;
         await sleep(clock, retryMs * jitter, this.#stop.signal);
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -187,7 +187,7 @@ function messageId(key: TallyKey, seq: number | undefined): string {
   return `${key.job}/${key.slot}/${key.epoch}/${seq ?? "close"}`;
 }
 
-/** For each tally the lowest and highest seq among these messages. */
+/** The lowest and the highest seq of each tally among these messages. */
 function seqRanges(messages: readonly Message[]): (TallyKey & { fromSeq: number; toSeq: number })[] {
   const ranges = new Map<string, TallyKey & { fromSeq: number; toSeq: number }>();
   for (const { key, seq = 0 } of messages) {

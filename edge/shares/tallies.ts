@@ -21,12 +21,12 @@ import { Window } from "./window.ts";
 /** `open`: shares may come. `closing`: none will; what is left must be cut and marked. `closed`: its marker is on record. */
 export interface JobTally extends TallyKey {
   readonly credit: CreditMode;
-  /** Of its job: see tallyOf. */
+  /** The threshold of its job: see tallyOf. */
   threshold: bigint;
   state: "open" | "closing" | "closed";
   window: Window;
   readonly refusals: Refusals;
-  /** Seq of the next delta; the marker says this less one. */
+  /** Seq of the next delta; the close marker holds this less one. */
   nextSeq: number;
 }
 
@@ -44,7 +44,7 @@ const stateSchema = v.object({
   ),
 });
 
-/** The tallies by key, and which journal files hold something of which. Changed only by records that are durable. */
+/** The tallies by key, and which journal files hold something of which tally. Only durable records change them. */
 export class Tallies {
   readonly #tallies = new Map<string, JobTally>();
   readonly #files = new Map<number, Set<JobTally>>();
@@ -60,7 +60,7 @@ export class Tallies {
     return this.#epoch;
   }
 
-  /** False for a job whose next had its row when the epoch began: the sealer waits for nothing that this epoch does for it. */
+  /** False if the job after this one already had its row when the epoch began: the sealer waits for nothing that this epoch does for such a job. */
   covers(job: Pick<JobRecord, "height">): boolean {
     return job.height >= (this.#epoch?.firstJob ?? 0);
   }
@@ -75,7 +75,7 @@ export class Tallies {
     return tally;
   }
 
-  /** The tally of any epoch; for a job that was never opened in it, an empty one. */
+  /** The tally of any epoch; an empty one if the job was never opened in that epoch. */
   tally(key: TallyKey): JobTally {
     return this.#at(key, "assigned");
   }
@@ -87,14 +87,14 @@ export class Tallies {
     place: RecordPlace,
   ): JobTally {
     const tally = this.open(job);
-    // Cannot happen; if it does, the work is sent all the same, and accounting raises the alarm.
+    // This cannot happen. If it does, the work is still sent, and accounting raises the alarm.
     if (tally.state === "closed") tally.state = "closing";
     addShare(tally, share);
     this.note(tally, place.segment);
     return tally;
   }
 
-  /** A durable cut: `window` is what it holds no longer. */
+  /** Notes a durable cut. What it holds is no longer in the tally's `window`. */
   cut(cut: CutRecord, place: RecordPlace): JobTally {
     const tally = this.tally(cut);
     tally.nextSeq = cut.seq + cut.bodies.length;
@@ -162,13 +162,13 @@ export class Tallies {
     return [...(this.#files.get(segment) ?? [])];
   }
 
-  /** A file is gone, and with it the closed tallies that no other needs. */
+  /** A file is gone, and with it the closed tallies that no other file holds anything of. */
   fileFreed(segment: number): void {
     this.#files.delete(segment);
     this.prune();
   }
 
-  /** For the header of a new journal file: all that the records before it say, but for uncut shares, whose files are kept. */
+  /** The text for the header of a new journal file: all that earlier records say, except uncut shares. The files with uncut shares are kept. */
   state(): string {
     const tallies = this.all().map(({ job, slot, epoch, credit, nextSeq, state, threshold }) => {
       return { job, slot, epoch, credit, nextSeq, closed: state === "closed", threshold: `${threshold}` };
@@ -178,7 +178,7 @@ export class Tallies {
     >);
   }
 
-  /** Tallies as a file's header has them; "" gives none. */
+  /** The tallies from the header of a file; "" gives none. */
   static restore(state: string): Tallies {
     const tallies = new Tallies();
     if (state === "") return tallies;

@@ -1,4 +1,4 @@
-/** The answers given: counted for the metrics, and refusals in their worker's tally of the newest job. */
+/** Counts the answers given: all of them for the metrics, and refusals also in their worker's tally of the newest job. */
 
 import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import type { OpenJobs } from "./open-jobs.ts";

@@ -4,7 +4,10 @@ import type { Tally } from "../../shared/accounting/withholding.ts";
 import { type Delta, type DeltaRow, MAX_SUMMARY_BYTES, REST_WORKER } from "../../shared/messages/summary.ts";
 import type { Refusals } from "./refusals.ts";
 
-/** Rows that wait for a cut at most. Beyond them, or beyond half as many of one user, a new worker's shares are counted in its user's row for the rest. */
+/**
+ * The most rows that wait for a cut. When there are so many, or half as many of one user, the shares of a new worker are counted in its user's rest
+ * row.
+ */
 export const MAX_WINDOW_ROWS = 4_096;
 /** With this many rows a window is cut at once, without waiting for the period. */
 export const CUT_WINDOW_ROWS = 1_024;
@@ -31,7 +34,7 @@ interface CountedShare extends Tally {
 
 export class Window {
   readonly #rows = new Map<string, Sums>();
-  /** Rows of each user. */
+  /** How many rows each user has. */
   readonly #users = new Map<string, number>();
   #fromMs: number | undefined;
 
@@ -45,8 +48,8 @@ export class Window {
   }
 
   /**
-   * Takes over the refused shares of the workers it has rows for; at the last cut of a tally all of them, in rows of their own. Where the
-   * tally never had an accepted share none are sent.
+   * Takes over the refused shares of the workers that have rows here. At the last cut of a tally it takes all refused shares, in rows of their own;
+   * if the tally never had an accepted share, none are sent.
    */
   takeRefusals(refusals: Refusals, isLast: boolean): void {
     if (this.#rows.size === 0 && !(isLast && refusals.isOwed())) return;
@@ -74,17 +77,20 @@ export class Window {
     }
   }
 
-  /** Pairs of user and worker. */
+  /** How many pairs of user and worker there are. */
   size(): number {
     return this.#rows.size;
   }
 
-  /** Whether a share of this worker can be counted: no name alone is refused, but users without any row are when all is full twice over. */
+  /**
+   * Whether a share of this worker can be counted. A new worker name alone is no reason to refuse it. But a user without any row is refused when
+   * there are 2 × MAX_WINDOW_ROWS rows.
+   */
   hasRoomFor(worker: { user: string; worker: string }): boolean {
     return this.#rows.size < 2 * MAX_WINDOW_ROWS || this.#rows.has(`${worker.user},${this.#placeOf(worker)}`);
   }
 
-  /** Names are for people: where there are too many, the work goes to its user all the same. */
+  /** Names are for people: if there are too many, the work still goes to its user. */
   #placeOf({ user, worker }: { user: string; worker: string }): string {
     if (this.#rows.has(`${user},${worker}`)) return worker;
     const isFull = this.#rows.size >= MAX_WINDOW_ROWS || (this.#users.get(user) ?? 0) >= MAX_WINDOW_ROWS / 2;
@@ -123,7 +129,7 @@ export class Window {
   }
 
   #row(user: string, worker: string, atMs: number): Sums {
-    // Wall time may jump back: the window then begins earlier, which only its statistics see.
+    // Wall time may jump back. The window then begins earlier; this changes only its statistics.
     this.#fromMs = Math.max(0, Math.floor(Math.min(this.#fromMs ?? atMs, atMs)));
     // A user name has no comma.
     const key = `${user},${worker}`;

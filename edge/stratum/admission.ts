@@ -9,7 +9,7 @@ import type { StratumSettings } from "./settings.ts";
 const MAX_RECORDS = 10_000;
 /** How many offences of one address ban it. */
 const OFFENCES_TO_BAN = 5;
-/** Offences are forgotten after this time without a new one: a farm collects a few over months. */
+/** Offences are forgotten when none has been added for this long: a farm collects a few of them over months. */
 const FORGIVEN_AFTER_MS = 10 * 60_000;
 
 /**
@@ -56,7 +56,7 @@ export class Admission {
     return undefined;
   }
 
-  /** True where fewer than a tenth of the places, in all or of the address, are free. */
+  /** True if fewer than a tenth of the places are free, either of all places or of those for the address. */
   isShort(address: string): boolean {
     const { maxConnections, maxConnectionsPerAddress } = this.#settings;
     if (isNearly(this.#total, maxConnections)) return true;

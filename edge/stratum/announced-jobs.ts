@@ -1,10 +1,10 @@
-/** The job that miners are told of, and the oprHashes of those told lately, for `mining.get_oprhash`. */
+/** The job that miners are told to mine, and the oprHashes of the last jobs announced, for `mining.get_oprhash`. */
 
 import type { Job } from "./backend.ts";
 
 export type AnnouncedJob = Omit<Job, "freshFrom">;
 
-/** Jobs whose oprHash a miner may still ask for. */
+/** The number of jobs whose oprHash a miner may still ask for. */
 const REMEMBERED_JOBS = 16;
 
 export class AnnouncedJobs {

@@ -8,7 +8,7 @@ export interface Job {
   readonly oprHash: string;
   /** Submission threshold as a 64-bit target: no session is assigned more than this. 0n = there is none. */
   readonly threshold: bigint;
-  /** Only prefixes of this serial or a later one may mine it: others were held while it was stopped. */
+  /** Only prefixes of this serial or a later one may mine the job: older ones were held while it was stopped. */
   readonly freshFrom: number;
 }
 
@@ -25,7 +25,7 @@ export interface AuthorizeRequest {
 }
 
 /**
- * `refused` is answered `"result":false`, on which the Go miner exits for good: give it only where it is certain.
+ * `refused` is answered `"result":false`, and the Go miner then exits for good: return it only when it is certain.
  * `unavailable` closes the connection without an answer, and the miner comes back.
  */
 export type AuthorizeVerdict =
@@ -33,7 +33,7 @@ export type AuthorizeVerdict =
       readonly kind: "ok";
       /** This call made the account. */
       readonly registered: boolean;
-      /** What the miner's person has to know. */
+      /** A text that the person behind the miner has to know. */
       readonly notice?: string;
     }
   | { readonly kind: "refused"; readonly reason: string }
@@ -45,7 +45,7 @@ export interface Holder {
   readonly worker: string;
 }
 
-/** Where a pace was seen: at this address (addressKey), by a session with the worker's password (`trusted`) or without. */
+/** Where a pace was measured: at this address (addressKey), by a session with the worker's password (`trusted`) or without it. */
 export interface Measured {
   readonly address: string;
   readonly trusted: boolean;
@@ -56,7 +56,7 @@ export interface Grant {
   /** 32 bits. */
   readonly prefix: number;
   readonly target: bigint;
-  /** In the order in which they are given out. */
+  /** Its number in the order of giving out. */
   readonly serial: number;
 }
 
@@ -64,13 +64,15 @@ export interface GrantRequest {
   readonly target: bigint;
   /** Undefined before the login: `claimPrefix` follows. */
   readonly holder: Holder | undefined;
-  /** Where the target follows from 20 accepted shares or more of this worker; a wish is no measurement. */
+  /**
+   * Where the target was measured, if it follows from 20 or more accepted shares of this worker. A target that the miner wished for is not measured.
+   */
   readonly measured: Measured | undefined;
 }
 
 /**
- * A submit of an authorised and subscribed session. The texts are as the miner sent them (a line is 4,096 bytes at most):
- * the backend parses them. What depends on the moment the line was read is fixed here.
+ * A submit of an authorised and subscribed session. The texts are as the miner sent them (a line has at most 4,096 bytes); the backend parses
+ * them. All that depends on the moment when the line was read is fixed here.
  */
 export interface SubmittedShare extends Holder {
   readonly sessionId: string;
@@ -88,7 +90,7 @@ export interface SubmittedShare extends Holder {
 export type RefusalCode =
   /** Its job is over or not known, or it was found after a stop. */
   | "stale"
-  /** This nonce was credited, or is being checked, already. */
+  /** This nonce was already credited, or it is being checked. */
   | "duplicate"
   /** Below the target of its prefix. */
   | "low-difficulty"
@@ -104,8 +106,8 @@ export type RefusalCode =
   | "busy";
 
 /**
- * `accepted` means durable, credited for `target`. `hit`: the share claims to reach this target of its prefix, and shows its miner's pace though it is refused.
- * `unavailable` closes the connection without an answer.
+ * `accepted`: the share is durable and credited for `target`. `hit`: the share is refused, but it claims to reach this target of its prefix, and so
+ * shows its miner's pace. `unavailable` closes the connection without an answer.
  */
 export type ShareVerdict =
   | { readonly kind: "accepted"; readonly target: bigint }
@@ -119,18 +121,21 @@ export interface StratumBackend {
   /** The oprHash of a job that was announced here lately, undefined for any other. Answered from memory. */
   oprHashOf(height: number): string | undefined;
   authorize(request: AuthorizeRequest): Promise<AuthorizeVerdict>;
-  /** A prefix that nobody could know before and no other live session has, on record before this resolves; undefined: none can be had now. */
+  /**
+   * Gives out a prefix that nobody could know before and that no other live session has. It is on record before this resolves. Undefined: none can be
+   * had now.
+   */
   grantPrefix(request: GrantRequest): Promise<Grant | undefined>;
   /** Who mines with a prefix that was given out before the login. False: that cannot be put on record now. */
   claimPrefix(prefix: number, holder: Holder): Promise<boolean>;
   /**
-   * The session no longer mines with this prefix: its user may still submit with it in the jobs of its time, and nobody else gets it before
-   * those are over.
+   * The session no longer mines with this prefix. Its user may still submit with it in the jobs in which it was held, and nobody else gets it before
+   * those jobs are over.
    */
   releasePrefix(prefix: number): void;
   /** The prefix's target has proved right for its worker. */
   measuredPrefix(prefix: number, measured: Measured): void;
-  /** The target that proved right for this worker last, as far as a session from there may know. */
+  /** The target that last proved right for this worker, if a session from there may know it. */
   lastTarget(holder: Holder, where: Measured): bigint | undefined;
   /** True while few prefixes are free: ask for one only where it is needed. */
   prefixesAreScarce(): boolean;

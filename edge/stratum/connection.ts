@@ -1,4 +1,4 @@
-/** One byte stream as lines: bounded in what it buffers in either direction, and ended with a reason. */
+/** One byte stream as lines. Its buffers are limited in both directions, and its end has a reason. */
 
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../shared/clock.ts";
@@ -22,7 +22,7 @@ const DEAF: ReadonlySet<EndReason> = new Set(["slow-reader", "socket-error"]);
 export interface ConnectionHooks {
   /** No further line is given, and no further byte read, until the returned promise resolves. It must not reject. */
   onLine(line: string, readAtMs: number): Promise<void> | undefined;
-  /** A line was too long: nothing more will be given. End the connection. Called for every chunk from there on. */
+  /** A line was too long, and no more lines will be given: end the connection. Called again for every further chunk. */
   onOversized(): void;
   /** The lines that tell the client why it is sent away; "" for none. */
   lastWords(reason: EndReason): string;
@@ -44,7 +44,7 @@ export class Connection {
   readonly #hooks: ConnectionHooks;
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES);
   #held: boolean = false;
-  /** Lines given since the last turn. Counting from the last chunk would let a connection go on for ever when its answers come at once. */
+  /** Lines given since the last turn. If we counted from the last chunk, a connection whose answers come at once could go on for ever. */
   #given = 0;
   #ended: boolean = false;
   #corked: boolean = false;
@@ -106,7 +106,7 @@ export class Connection {
   end(reason: EndReason): void {
     if (this.#ended) return;
     if (!DEAF.has(reason)) this.send(this.#hooks.lastWords(reason));
-    // The last words may have been too many for a slow reader.
+    // If the reader is slow, sending the last words may already have ended the connection.
     if (this.#ended) return;
     this.#ended = true;
     if (DEAF.has(reason)) {
@@ -143,7 +143,10 @@ export class Connection {
     this.#pump();
   }
 
-  /** Gives out lines until one must be waited for or the turn is over. All whole lines came with the last chunk, since no other was read after it. */
+  /**
+   * Gives out lines until one must be waited for or the turn is over. All whole lines are from the last chunk, because no further chunk is read
+   * before they are given out.
+   */
   #pump(): void {
     while (!this.#held && !this.#ended) {
       if (this.#given >= LINES_PER_TURN) {

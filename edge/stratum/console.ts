@@ -1,4 +1,7 @@
-/** The operator's console of the stratum server: one command a line, one text back. Names are the reference's, with job, setnonce and stopmining added. */
+/**
+ * The operator's console of the stratum server: each line is a command, and each has one text as its answer. Names are the reference's, with job,
+ * setnonce and stopmining added.
+ */
 
 import { formatTarget, parseJobId, parseTarget } from "../../shared/messages/stratum.ts";
 import type { StratumServer } from "./server.ts";
@@ -72,7 +75,7 @@ function listClients(server: StratumServer): string {
   return lines.length === 0 ? "no clients" : lines.join("\n");
 }
 
-/** Subscribing and logging in are independent on the wire. */
+/** The client may subscribe and log in in either order. */
 function standingOf({ login, jobs }: StratumSession): string {
   if (login.current === undefined) return jobs.areHeard ? "subscribed" : "connected";
   return jobs.areHeard ? "authorized" : "named";

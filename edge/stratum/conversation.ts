@@ -1,4 +1,7 @@
-/** One miner's line in both directions: lines in, answers out in the order of the requests, and its end. Who the miner is and what it mines, others know. */
+/**
+ * One miner's line in both directions: lines come in, answers go out in the order of the requests. It also ends the connection. Other parts know who
+ * the miner is and what it mines.
+ */
 
 import type { Duplex } from "node:stream";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -25,7 +28,7 @@ export interface ConversationHooks {
   onEnd(reason: EndReason): void;
 }
 
-/** What the parts of a session that speak first need of its conversation. */
+/** What the parts of a session need if they send requests of their own. */
 export interface Outgoing {
   /** A request id: 31 random bits. */
   nextId(): number;
@@ -39,7 +42,7 @@ export class Conversation implements Outgoing {
   readonly #random: Random;
   readonly #settings: StratumSettings;
   readonly #connection: Connection;
-  /** `last-answers`: no further line is read, and what was asked before is answered. */
+  /** `last-answers`: no further line is read, but requests from before are still answered. */
   #life: "open" | "last-answers" | "ended" = "open";
 
   constructor(stream: Duplex, modules: ConversationModules, hooks: ConversationHooks) {
@@ -81,7 +84,7 @@ export class Conversation implements Outgoing {
     return requestId(this.#random);
   }
 
-  /** Closes after what is queued was sent. */
+  /** Closes when the queued lines have been sent. */
   end(reason: EndReason): void {
     this.#connection.end(reason);
   }

@@ -1,4 +1,4 @@
-/** From a line to its verb: parses, refuses what is no request, and keeps answers in the order of the requests. */
+/** Takes a line to its verb: parses it, refuses it if it is no request, and keeps answers in the order of the requests. */
 
 import { sleep } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
@@ -60,7 +60,7 @@ function handle(
     case "request": {
       const { id, method, params } = message;
       const verb = VERBS.get(method);
-      // Differs from prosper-pool: there the shape of the params comes first, and hides that nobody knows the method.
+      // Differs from prosper-pool: there the shape of the params is checked first, and that error hides that the method is unknown.
       if (verb === undefined) return refuse(session, id, "ErrorMethodNotFound");
       if (params.kind === "bad") return refuse(session, id, "ErrorInvalidParams");
       if (params.values.length < verb.minParams) return refuse(session, id, "ErrorInvalidParams");
@@ -75,7 +75,7 @@ function refuse(session: StratumSession, id: StratumId, name: StratumErrorName):
   return undefined;
 }
 
-/** Differs from prosper-pool: there such lines get silence, and may come for ever. */
+/** Differs from prosper-pool: there such lines get no answer, and may come for ever. */
 function refuseMalformed(
   session: StratumSession,
   id: StratumId | null,
@@ -95,7 +95,7 @@ function runVerb(session: StratumSession, verb: Verb, call: Call): Promise<void>
   return replies.below(1).then(() => (session.ended ? undefined : start(session, verb, call)));
 }
 
-/** Runs the verb; a promise only where later lines must wait for it. */
+/** Runs the verb. Returns a promise only if later lines must wait for it. */
 function start(session: StratumSession, verb: Verb, call: Call): Promise<void> | undefined {
   const answer = verb.run(session, call);
   if (typeof answer === "string") {

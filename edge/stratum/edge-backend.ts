@@ -1,5 +1,5 @@
 /**
- * The backend of an edge: what its stratum server asks goes to the logins, to the jobs that were announced and, for prefixes and shares, to the share
+ * The backend of an edge. It passes the stratum server's questions on: to the logins, to the announced jobs and, for prefixes and shares, to the share
  * desk. A submit goes on in edge/shares/share-desk.ts and edge/shares/pipeline.ts (docs/design.md, "The path of a share").
  */
 
@@ -31,7 +31,7 @@ export class EdgeBackend implements StratumBackend {
     this.#modules = modules;
   }
 
-  /** None while the desk takes no shares of it. */
+  /** Undefined while the desk takes no shares of the job. */
   currentJob(): Job | undefined {
     const job = this.#modules.announced.current();
     const freshFrom = this.#modules.desk.freshFrom();

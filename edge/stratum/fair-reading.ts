@@ -1,4 +1,4 @@
-/** Fair reading: a connection that sends a thousand lines at once has a few of them read at a time, so that others need not wait for it. */
+/** Fair reading: of a connection that sends a thousand lines at once, a few are read at a time, so that others need not wait for it. */
 
 import type { Clock } from "../../shared/clock.ts";
 
@@ -14,7 +14,7 @@ export class FairReading {
     this.#clock = clock;
   }
 
-  /** Calls `work` in a later turn of the event loop, after all who asked before. It must not throw. */
+  /** Calls `work` in a later turn of the event loop, after all calls that were asked for before. It must not throw. */
   next(work: () => void): void {
     this.#waiting.push(work);
     if (this.#isDue) return;

@@ -4,7 +4,7 @@ import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 
-/** Undefined when the client no longer reads, when it should only come back, and when the protocol wants no answer. */
+/** Undefined if the client no longer reads, if it should only come back, or if the protocol wants no answer. */
 export function goodbyeMessage(reason: EndReason, settings: StratumSettings): string | undefined {
   const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
   switch (reason) {

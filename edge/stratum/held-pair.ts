@@ -1,4 +1,4 @@
-/** The pair of nonce prefix and target that a session has now: how it is exchanged for another, and the lines that tell it. */
+/** The pair of nonce prefix and target that a session has now: how it is exchanged for another, and the lines that tell it to the miner. */
 
 import { encodeRequest, formatTarget } from "../../shared/messages/stratum.ts";
 import type { Grant, GrantRequest, Job, Measured, StratumBackend } from "./backend.ts";
@@ -7,7 +7,7 @@ import type { Outgoing } from "./conversation.ts";
 export interface HeldPairModules {
   readonly backend: StratumBackend;
   readonly out: Outgoing;
-  /** Called at the moment when the session has another target than before. */
+  /** Called at the moment when the session gets a target different from the one before. */
   onOtherTarget(): void;
 }
 
@@ -15,7 +15,7 @@ type Held =
   | { readonly kind: "none" }
   /** `isMeasured`: the target has proved right for its worker. */
   | { readonly kind: "pair"; readonly grant: Grant; readonly isMeasured: boolean }
-  /** The connection is gone: what arrives for it is given back. */
+  /** The connection is gone: a prefix that still comes for it is given back. */
   | { readonly kind: "over" };
 
 export class HeldPair {
@@ -35,14 +35,14 @@ export class HeldPair {
     return this.#held.kind === "pair" && this.#held.isMeasured;
   }
 
-  /** True where the job may be mined with it. */
+  /** True if the job may be mined with this prefix. */
   isFreshFor({ freshFrom }: Job): boolean {
     return this.grant !== undefined && this.grant.serial >= freshFrom;
   }
 
   /**
-   * Takes a new pair in place of the present one. Resolves to the lines that tell it, "" for the first; undefined: there is none, or the session is over.
-   * One exchange at a time.
+   * Takes a new pair in place of the present one. Resolves to the lines that tell it to the miner, "" for the first pair. Undefined: no pair can be
+   * had, or the session is over. Only one exchange at a time.
    */
   async exchange(request: GrantRequest): Promise<string | undefined> {
     const { backend, onOtherTarget } = this.#modules;
@@ -79,7 +79,7 @@ export class HeldPair {
     return this.grant === undefined ? "" : this.#targetLine(this.grant);
   }
 
-  /** A harder target first, an easier one last: in between the miner sends nothing that its prefix's target would not take. */
+  /** A harder target is told before its prefix, an easier one after it. So the miner never sends a share that is below the target of its prefix. */
   #changeLines(before: bigint, grant: Grant): string {
     const nonceLine = encodeRequest(this.#modules.out.nextId(), "mining.set_nonce", [String(grant.prefix)]);
     if (grant.target === before) return nonceLine;

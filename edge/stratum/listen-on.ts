@@ -5,10 +5,13 @@ import type { ListenOptions, Server } from "node:net";
 /** Every address, of both families. */
 export const ALL_ADDRESSES = "::";
 
-/** What a system without IPv6, or with it switched off, says to `::`. */
+/** The errors of a system without IPv6, or with IPv6 switched off, for `::`. */
 const NO_IPV6: ReadonlySet<unknown> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
-/** `::` takes IPv4 as well, and is 0.0.0.0 where there is no IPv6. Rejects with the system's error; the server then has no listener left for it. */
+/**
+ * Listens on `host`. `::` takes IPv4 as well, and becomes 0.0.0.0 if there is no IPv6. Rejects with the system's error, and then leaves no listener
+ * of its own on the server.
+ */
 export async function listenOn(
   server: Pick<Server, "listen" | "once" | "off">,
   options: Pick<ListenOptions, "backlog"> & { readonly host: string; readonly port: number },

@@ -27,8 +27,8 @@ export interface ListenOptions {
   /** Without them the connections are plain TCP. */
   readonly tls?: TlsKeys;
   /**
-   * Addresses and CIDR ranges of balancers: a connection from there must begin with a PROXY header of version 2, and no other
-   * connection is asked for one. Without it nobody's header is read.
+   * Addresses and CIDR ranges of balancers. A connection from there must begin with a PROXY header of version 2; on other connections none is
+   * expected. Without this option no header is read at all.
    */
   readonly proxies?: readonly string[];
 }
@@ -51,7 +51,7 @@ export async function listenStratum(options: ListenOptions, server: StratumServe
   };
   const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   const listener: Server = createServer(socketOptions, (socket) => receive(state, socket));
-  // Before its header and handshake a client is not yet a session: these are counted here, sessions by the server itself.
+  // Before its header and handshake a client is not a session yet. Such connections are limited here, sessions by the server itself.
   listener.maxConnections = 2 * server.maxConnections;
   await listenOn(listener, { host: options.host, port: options.port, backlog: BACKLOG }).catch(
     (thrown: unknown) => {
@@ -79,13 +79,13 @@ interface ListenerState {
 }
 
 function receive(state: ListenerState, socket: Socket): void {
-  // An IPv4 client on a socket for both families has the same name everywhere.
+  // An IPv4 client gets the same name on a socket for IPv4 as on one for both families.
   const address = withoutMapping(socket.remoteAddress ?? "");
   if (!state.proxies.has(address)) {
     enter(state, socket, address);
     return;
   }
-  // Whoever closes while nobody looks is no crash.
+  // A socket that closes while nobody listens for its errors must not crash the process.
   const ignore = (): void => undefined;
   socket.on("error", ignore);
   readProxyHeader(
@@ -99,7 +99,7 @@ function receive(state: ListenerState, socket: Socket): void {
   );
 }
 
-/** The caps and bans come before the handshake: whoever is refused costs no cryptography. */
+/** The caps and bans are checked before the handshake, so that a refused client costs no cryptography. */
 function enter(state: ListenerState, socket: Socket, address: string): void {
   const { server, secure } = state;
   if (secure === undefined) {
@@ -124,7 +124,7 @@ function enter(state: ListenerState, socket: Socket, address: string): void {
     server.acceptAdmitted(tls, address);
   };
   const timer = setTimeout(giveUp, HANDSHAKE_MS);
-  // A failed handshake is the client's affair: an error without a listener would be a crash.
+  // A failed handshake is the client's problem. Without this listener, its error would crash the process.
   tls.on("error", () => undefined);
   tls.once("close", giveUp);
   tls.once("secure", onSecure);

@@ -16,12 +16,12 @@ export type EndReason =
   | "line-deadline"
   | "authorize-deadline"
   | "idle"
-  /** Without a valid share for long, while places were short. */
+  /** No valid share for a long time, while places were short. */
   | "shareless"
   | "slow-reader"
   | "no-verdict"
   | "no-prefix"
-  /** The login is of a worker that was sent away for its shares a moment ago. */
+  /** The login is for a worker that was sent away a moment ago because of its shares. */
   | "worker-paused"
   /** The header of the PROXY protocol is missing, malformed or late. */
   | "proxy-header"

@@ -24,7 +24,7 @@ import type {
   SubmittedShare,
 } from "./backend.ts";
 
-/** Nonces remembered for a job; beyond, shares are refused as busy. */
+/** How many nonces of a job are remembered; above that, shares are refused as busy. */
 const MAX_SEEN = 1_000_000;
 
 export interface OpenBackendOptions {
@@ -33,12 +33,12 @@ export interface OpenBackendOptions {
 }
 
 export interface OpenBackendModules {
-  /** Without it what miners claim is believed. */
+  /** If missing, the miners' claims are believed. */
   readonly hasher: Hasher | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Who gives out the nonce prefixes; without it a random slot's. */
+  /** Gives out the nonce prefixes; if missing, those of a random slot are used. */
   readonly prefixes?: Prefixes;
 }
 
@@ -77,12 +77,12 @@ export class OpenBackend implements StratumBackend {
     return true;
   }
 
-  /** Miners are to stop: the block is being saved. Call `jobChanged` of the server after it. */
+  /** Miners must stop, because the block is being saved. Call `jobChanged` of the server after it. */
   stop(): void {
     this.#jobs.stop(this.#modules.clock.monotonicMs(), this.#prefixes.lastSerial());
   }
 
-  /** It was not: the job goes on. Call `jobChanged` of the server after it. */
+  /** The block was not being saved: the job goes on. Call `jobChanged` of the server after it. */
   resume(): void {
     this.#jobs.resume(this.#modules.clock.monotonicMs(), this.#prefixes.lastSerial() + 1);
   }

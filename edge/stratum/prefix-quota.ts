@@ -1,4 +1,7 @@
-/** How many nonce prefixes one address may be told while a job lasts: a slot has a million of them, and one party must not have them all (docs/design.md, "Vardiff"). */
+/**
+ * How many nonce prefixes one address may get during one job. A slot has about a million of them, and one party must not get them all
+ * (docs/design.md, "Vardiff").
+ */
 
 import { type AddressRanges, addressKey, addressRanges } from "../../shared/ip-address.ts";
 import type { StratumSettings } from "./settings.ts";
@@ -14,14 +17,17 @@ export class PrefixQuota {
     this.#exempt = addressRanges("exemptaddresses", exemptAddresses);
   }
 
-  /** A job of another height begins anew. */
+  /** For a job of another height, counting begins anew. */
   jobIs(height: number): void {
     if (height === this.#height) return;
     this.#height = height;
     this.#taken.clear();
   }
 
-  /** Counts one; false where the address has had all it may. Bounded: an address that is counted took a prefix, of which a slot has no more. */
+  /**
+   * Counts one prefix; false if the address has already had all that it may. The memory is limited: each address that is counted took a prefix, and a
+   * slot has a limited number of those.
+   */
   take(address: string): boolean {
     if (this.#exempt.has(address)) return true;
     const key = addressKey(address);

@@ -3,7 +3,10 @@
 import type { Socket } from "node:net";
 import { parseProxyV2 } from "./proxy-v2.ts";
 
-/** Calls `take` once with the client's address (undefined: the socket's own counts), or `refuse`; the socket then holds only what follows the header. */
+/**
+ * Calls `take` once with the client's address (undefined: the socket's own address counts), or calls `refuse`. After that, the socket holds only the
+ * bytes after the header.
+ */
 export function readProxyHeader(
   socket: Socket,
   options: { readonly timeoutMs: number },

@@ -1,4 +1,7 @@
-/** The PROXY protocol's header, version 2 (haproxy.org, proxy-protocol.txt §2.2): who is really behind a balancer's connection. Pure, bounded. */
+/**
+ * The PROXY protocol's header, version 2 (haproxy.org, proxy-protocol.txt §2.2): it tells which client is behind a balancer's connection. Pure,
+ * limited in size.
+ */
 
 import { ipv6Text } from "../../shared/ip-address.ts";
 import { crc32c } from "../journal/crc32c.ts";
@@ -28,8 +31,8 @@ const ADDRESS_BYTES: Readonly<Record<number, number>> = {
 const FIELD_CRC32C = 0x03;
 
 /**
- * `incomplete`: more bytes are needed. `client`: the address that the balancer saw, and how long the header was.
- * `own`: nobody else stands behind it (a health check, or a client without an address): the connection's own address counts.
+ * `incomplete`: more bytes are needed. `client`: the address that the balancer saw, and the length of the header.
+ * `own`: there is no client behind it (a health check, or a client without an address): the connection's own address counts.
  */
 export type ProxyV2 =
   | { readonly kind: "incomplete" }
@@ -51,7 +54,7 @@ export function parseProxyV2(bytes: Uint8Array): ProxyV2 {
   const length = FIXED_BYTES + view.getUint16(14);
   if (command !== LOCAL && command !== PROXY) return malformed("unknown version or command");
   if (length > PROXY_V2_MAX_BYTES) return malformed(`longer than ${PROXY_V2_MAX_BYTES} bytes`);
-  // What LOCAL says of addresses is to be skipped, whatever its family.
+  // The addresses in a LOCAL header are skipped, whatever their family.
   const addressBytes = command === LOCAL ? 0 : ADDRESS_BYTES[family];
   if (addressBytes === undefined) return malformed("no TCP connection");
   if (length < FIXED_BYTES + addressBytes) return malformed("too short for its addresses");

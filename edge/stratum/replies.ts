@@ -1,4 +1,7 @@
-/** Answers leave in the order of their requests, however long each takes, unless they are passed; many may be worked on at once. */
+/**
+ * Sends answers in the order of their requests, however long each takes, except answers that are passed before others. Many requests may be worked on
+ * at once.
+ */
 
 /** The lines that answer one request, already encoded; "" for none. */
 type Answer = string;
@@ -16,7 +19,7 @@ export class ReplyQueue {
     this.#send = send;
   }
 
-  /** Requests without an answer, or with one that waits for an earlier request's. */
+  /** How many requests have no answer, or have one that waits for the answer to an earlier request. */
   get size(): number {
     return this.#slots.length;
   }

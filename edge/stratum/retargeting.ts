@@ -1,5 +1,6 @@
-/** Which target a session should get next, and whether it may have it now: by its pace (vardiff.ts), its miner's wish, the submission threshold, and how
- * often targets may change. Pure bookkeeping over given times.
+/**
+ * Which target a session should get next, and whether it may get it now. This depends on its pace (vardiff.ts), its miner's wish, the submission
+ * threshold, and how often targets may change. Pure bookkeeping; times are passed in.
  */
 
 import type { StratumSettings } from "./settings.ts";
@@ -20,10 +21,10 @@ import {
 /** The target that a session has; `isMeasured`: it has proved right for its worker. */
 export type Present = Retarget;
 
-/** `wish`: what the miner asked for, where this follows it. */
+/** `wish`: the miner's wish, if this target follows it. */
 export type Wanted = Retarget & { readonly wish?: bigint | undefined };
 
-/** What the miner asked for: taken up once, in either direction; after that vardiff does not go below it. */
+/** The miner's wish for a target. It is followed once, whether harder or easier; after that vardiff does not go below it. */
 type Wish =
   | { readonly kind: "none" }
   | { readonly kind: "open"; readonly target: bigint }
@@ -42,7 +43,7 @@ export class Retargeting {
     this.#settings = settings;
   }
 
-  /** The session mines at its miner's wish: its targets say nothing of its pace. */
+  /** The session mines at its miner's wish, so that its targets do not show its pace. */
   get followsWish(): boolean {
     return this.#wish.kind !== "none";
   }
@@ -59,7 +60,7 @@ export class Retargeting {
     this.#pace = paused(this.#pace, nowMs);
   }
 
-  /** A share that reached the present target, whatever became of it. */
+  /** Counts a share that reached the present target, whether it was accepted or not. */
   share(isAccepted: boolean): void {
     this.#pace = withShare(this.#pace, isAccepted);
   }
@@ -69,11 +70,11 @@ export class Retargeting {
     this.#wish = { kind: "open", target };
   }
 
-  /** What the session should have instead of its present target; undefined: that one is as it should be. `threshold`: 0n where there is none. */
+  /** The target that the session should have instead of its present one; undefined: the present one is right. `threshold`: 0n if there is none. */
   wanted({ target, isMeasured: measured }: Present, threshold: bigint, nowMs: number): Wanted | undefined {
     const within = (wanted: bigint): bigint => bounded(wanted, this.#settings, threshold);
     const differs = (wanted: Wanted): Wanted | undefined => (wanted.target === target ? undefined : wanted);
-    // Above the threshold entries that could win are hidden.
+    // A target above the threshold hides entries that could win.
     if (threshold > 0n && target > threshold) return { target: within(threshold), isMeasured: measured };
     const asked = this.#wish;
     const wish = asked.kind === "none" ? undefined : within(asked.target);
@@ -88,7 +89,7 @@ export class Retargeting {
     });
   }
 
-  /** So few changes, and so long ago, that there may be another one. */
+  /** True if the changes in this job are few enough, and the last one is long enough ago, for another one. */
   mayChange(nowMs: number): boolean {
     return (
       this.#changesInJob < this.#settings.retargetsPerJob &&
@@ -103,13 +104,13 @@ export class Retargeting {
     this.#changedMs = nowMs;
   }
 
-  /** The session has what this wish asked for; another one that came meanwhile is still to be taken up. */
+  /** The session has the target of this wish. If the miner has sent another wish meanwhile, that one is still to be followed. */
   tookUp(wish: bigint): void {
     if (this.#wish.kind === "open" && this.#wish.target === wish)
       this.#wish = { kind: "taken-up", target: wish };
   }
 
-  /** The present target, which no wish gave, has proved right: 20 accepted shares or more stand behind it. */
+  /** The present target has proved right, with 20 or more accepted shares, and did not come from a wish. */
   hasProved(): boolean {
     return !this.followsWish && isMeasured(this.#pace);
   }

@@ -59,7 +59,7 @@ export class StratumServer {
     this.#tick = modules.clock.after(TICK_MS, () => this.#onTick());
   }
 
-  /** Takes a connected stream as a new session; sends it away at once, with the reason, where a cap, a ban or the closing forbids it. */
+  /** Takes a connected stream as a new session. Sends it away at once, with the reason, if a cap, a ban or the closing of the server forbids it. */
   accept(stream: Duplex, remoteAddress: string): StratumSession | undefined {
     const refusal = this.admit(remoteAddress);
     if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
@@ -89,7 +89,7 @@ export class StratumServer {
     this.#modules.metrics.connectionEnded(reason);
   }
 
-  /** Makes a session of a stream whose place is taken. */
+  /** Makes a session of a stream that already has a place. */
   acceptAdmitted(stream: Duplex, remoteAddress: string): StratumSession {
     const { metrics, random } = this.#modules;
     metrics.connectionOpened();
@@ -136,7 +136,7 @@ export class StratumServer {
     return { connections: this.#sessions.size, miners, workers: workers.size };
   }
 
-  /** Takes no more connections and closes the open ones spread evenly at random over `overMs`. Resolves when all are gone. */
+  /** Takes no more connections, and closes the open ones at random times spread evenly over `overMs`. Resolves when all are gone. */
   async close(overMs = 0): Promise<void> {
     this.#closing = true;
     const { clock, random } = this.#modules;
@@ -176,7 +176,7 @@ export class StratumServer {
     const now = this.#modules.clock.monotonicMs();
     for (const session of this.#sessions.values()) {
       session.tick(now);
-      // The oldest connections first, and only until places are free again.
+      // The oldest connections are closed first, and only until places are free again.
       if (session.isShareless(now) && this.#admission.isShort(session.remoteAddress))
         session.end("shareless");
     }
@@ -185,7 +185,7 @@ export class StratumServer {
   }
 }
 
-/** One line fits any fresh socket's buffer: nobody is waited for. */
+/** One line fits into the buffer of any fresh socket, so that we need not wait for the client. */
 function sendAway(stream: Duplex, words: string | undefined): void {
   stream.on("error", () => undefined);
   stream.resume();

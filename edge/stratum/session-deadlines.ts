@@ -1,4 +1,4 @@
-/** How long a session may be silent: until its login, between two lines, and between two valid shares. Pure bookkeeping over given times. */
+/** How long a session may be silent: until its login, between two lines, and between two valid shares. Pure bookkeeping; times are passed in. */
 
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
@@ -16,9 +16,9 @@ export class SessionDeadlines {
   readonly #settings: StratumSettings;
   readonly #connectedMs: number;
   #lastLineMs: number;
-  /** Of the last valid share, or of the connection. */
+  /** Time of the last valid share, or of the connection if there was none. */
   #lastShareMs: number;
-  /** Until when there was no job: a miner has nothing to say without one, and its time begins anew with the next. */
+  /** The last time at which there was no job. A miner has nothing to say without a job, and its time begins anew with the next one. */
   #joblessMs = 0;
 
   constructor(settings: StratumSettings, nowMs: number) {
@@ -28,7 +28,7 @@ export class SessionDeadlines {
     this.#lastShareMs = nowMs;
   }
 
-  /** A line that says something was read. */
+  /** A line with more than whitespace was read. */
   heard(readAtMs: number): void {
     this.#lastLineMs = readAtMs;
   }
@@ -46,7 +46,7 @@ export class SessionDeadlines {
     return nowMs - Math.max(this.#joblessMs, this.#lastLineMs) >= idleMs ? "idle" : undefined;
   }
 
-  /** Without a valid share for so long that others may have the place of a session that has logged in. */
+  /** True if it has sent no valid share for so long that others may take its place (for sessions that have logged in). */
   isShareless(nowMs: number): boolean {
     return nowMs - Math.max(this.#joblessMs, this.#lastShareMs) >= this.#settings.sharelessMs;
   }

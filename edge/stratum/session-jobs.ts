@@ -9,7 +9,7 @@ type Told =
   /** The session has not subscribed, and hears of no job. */
   | { readonly kind: "unsubscribed" }
   | { readonly kind: "nothing" }
-  /** `freshFrom` of the job: the same one comes again only with a later one. */
+  /** `freshFrom` of the job: the same job is told again only with a later one. */
   | { readonly kind: "mine" | "stop"; readonly height: number; readonly freshFrom: number };
 
 export interface SessionJobsModules {
@@ -43,8 +43,8 @@ export class SessionJobs {
   }
 
   /**
-   * The lines that announce a job to this session and note that they did; "" where it has had it, or a later one (N2). A job that goes on after a
-   * stop is announced when a new prefix is there.
+   * The lines that announce a job to this session. Calling this notes that it was announced. "" if it has had this job or a later one (N2). A
+   * job that goes on after a stop is announced when a new prefix is there.
    * Differs from prosper-pool: there every connection hears every announcement, and a miner that hears a job again repeats its nonces.
    */
   lines(job: Job, notifyLine?: string): string {
@@ -78,7 +78,7 @@ export class SessionJobs {
     out.send(encodeRequest(out.nextId(), "mining.stop_mining", null));
   }
 
-  /** Tells what is not told yet: the session has had it, but where no prefix could be had for it. */
+  /** Tells what is not told yet. The session has had everything, unless it could get no prefix for the job. */
   review(): void {
     const job = this.#modules.backend.currentJob();
     if (job === undefined) this.stop();

@@ -11,7 +11,7 @@ export function isForged(code: RefusalCode): boolean {
   return FORGED.has(code);
 }
 
-/** Requests of a new session without an answer: it has shown nothing yet. */
+/** How many requests of a new session may be without an answer: few, because it has shown nothing yet. */
 const FIRST_WINDOW = 4;
 
 export class SessionLimits {
@@ -28,7 +28,7 @@ export class SessionLimits {
     this.#lines = new TokenBucket({ perSecond: settings.linesPerSecond, burst: settings.lineBurst }, nowMs);
   }
 
-  /** Requests that may be without an answer now: each good share lets a session have one more, a forged one begins anew. */
+  /** How many requests may be without an answer now. Each good share raises this by one; a forged share sets it back to the first value. */
   get window(): number {
     return Math.min(this.#window, this.#settings.maxInFlight);
   }
@@ -45,7 +45,7 @@ export class SessionLimits {
     return this.#malformed >= this.#settings.malformedLimit;
   }
 
-  /** Counts a verdict; true = more than half of a full window is forged. Stale, low and duplicate ones count as any other. */
+  /** Counts a verdict; true = more than half of a full window is forged. Stale, low and duplicate shares count as shares that are not forged. */
   share(code: RefusalCode | "accepted"): boolean {
     const forged = code !== "accepted" && isForged(code) ? 1 : 0;
     if (forged === 1) this.#window = FIRST_WINDOW;

@@ -1,4 +1,4 @@
-/** Who a connection is: one user for its whole life, once it has logged in, and one worker of it at a time. */
+/** Who a connection is: after its login it is one user for its whole life, and one worker of that user at a time. */
 
 import { userKey } from "./user-limits.ts";
 
@@ -12,13 +12,13 @@ type State =
   | { readonly kind: "nobody" }
   /** `sharesKey`: what its shares are counted under (userKey). */
   | { readonly kind: "worker"; readonly login: Login; readonly sharesKey: string }
-  /** A later login was refused, which ends the one before it: shares are refused from there on. */
+  /** A later login was refused. This also ends the login before it: from then on shares are refused. */
   | { readonly kind: "dismissed"; readonly user: string };
 
 export class SessionLogin {
   readonly #remoteAddress: string;
   #state: State = { kind: "nobody" };
-  /** Since when a verdict is awaited; the login before it holds meanwhile. */
+  /** Since when a verdict has been awaited; meanwhile the login before it stays valid. */
   #askedMs: number | undefined;
 
   constructor(remoteAddress: string) {

@@ -1,6 +1,6 @@
 /**
- * The pairs of nonce prefix and target that a session mines with, one after another: a prefix keeps its target for its whole life, so every other target
- * is another prefix (docs/design.md, "What a share is worth is fixed before it is found"; STRATUM.md, T1 and C1).
+ * The pairs of nonce prefix and target that a session mines with, one after another. A prefix keeps its target for its whole life, so that every
+ * other target needs another prefix (docs/design.md, "What a share is worth is fixed before it is found"; STRATUM.md, T1 and C1).
  */
 
 import type { Clock } from "../../shared/clock.ts";
@@ -55,7 +55,10 @@ export class SessionPairs {
     return this.#pair.grant?.prefix;
   }
 
-  /** Once: the first pair, with the first target, or with the worker's last one where it has logged in before it subscribed. False: none can be had. */
+  /**
+   * Call it once. Takes the first pair, with the worker's last target if it logged in before it subscribed, otherwise with the first target. False:
+   * none can be had.
+   */
   async subscribe(): Promise<boolean> {
     if (this.#pair.grant !== undefined) return true;
     if (!this.#modules.quota.take(this.#remoteAddress)) return false;
@@ -66,14 +69,14 @@ export class SessionPairs {
   }
 
   /**
-   * The session mines for this holder from now on. Resolves to the lines that follow the answer: a second pair where the worker's last target is
-   * known, or where the worker is another than before. Undefined: it cannot be put on record now.
+   * The session mines for this holder from now on. Resolves to the lines that follow the answer: they tell a second pair if the worker's last target
+   * is known, or if the worker is another one than before. Undefined: it cannot be put on record now.
    */
   logIn(holder: Holder, trusted: boolean): Promise<string | undefined> {
     const before = this.#holder;
     this.#holder = holder;
     this.#trusted = trusted;
-    // In its turn: a prefix that was asked for before the login, as for a job that goes on, is claimed when it is there.
+    // In its turn: a prefix that was asked for before the login (for example for a job that goes on) is claimed when it has come.
     return this.#inTurn(() => this.#claim(holder, before));
   }
 
@@ -92,7 +95,10 @@ export class SessionPairs {
     this.#retargeting.stops(this.#nowMs());
   }
 
-  /** A share that reached this target, whatever became of it. One of an earlier prefix says nothing of the present target. */
+  /**
+   * Counts a share that reached this target, whether it was accepted or not. A share of an earlier prefix with another target says nothing about the
+   * present one.
+   */
   share(target: bigint, isAccepted: boolean): void {
     if (target === this.target) this.#retargeting.share(isAccepted);
     this.review();
@@ -134,7 +140,7 @@ export class SessionPairs {
     return this.prefix;
   }
 
-  /** A target set by the operator's hand, on another prefix: not limited, since no stranger can ask for it. False where none can be had. */
+  /** Sets the operator's target, on another prefix. No limit applies, because no stranger can ask for this. False if none can be had. */
   async assign(target: bigint): Promise<boolean> {
     if (this.#pair.grant === undefined) return false;
     const lines = await this.#inTurn(() => this.#ask(wholeTarget(target), false));
@@ -160,7 +166,7 @@ export class SessionPairs {
     if (before === undefined && !(await this.#modules.backend.claimPrefix(grant.prefix, holder)))
       return undefined;
     const last = this.#lastTarget();
-    // What is found under a prefix counts for the worker that it was given to: another worker needs another.
+    // Shares under a prefix count for the worker that it was given to. So another worker needs another prefix.
     const isNeeded = before !== undefined;
     if (!isNeeded && (last === undefined || last === grant.target)) return "";
     const lines = this.#modules.quota.take(this.#remoteAddress)
@@ -197,7 +203,10 @@ export class SessionPairs {
     return result;
   }
 
-  /** The lines that tell another pair in place of the present one, "" for the first. Undefined: there is none, or the session is over. */
+  /**
+   * Asks for another pair in place of the present one. Resolves to the lines that tell it, "" for the first. Undefined: none can be had, or the
+   * session is over.
+   */
   #ask(target: bigint, isMeasured: boolean): Promise<string | undefined> {
     const measured = isMeasured && !this.#retargeting.followsWish ? this.#where() : undefined;
     return this.#pair.exchange({ target, holder: this.#holder, measured });

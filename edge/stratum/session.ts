@@ -83,7 +83,7 @@ export class StratumSession {
     return this.pairs.prefix;
   }
 
-  /** Closes after what is queued was sent. */
+  /** Closes when the queued lines have been sent. */
   end(reason: EndReason): void {
     this.conversation.end(reason);
   }
@@ -96,7 +96,7 @@ export class StratumSession {
     return this.pairs.prefix;
   }
 
-  /** A line that says something was read. */
+  /** A line with more than whitespace was read. */
   heard(readAtMs: number): void {
     this.#deadlines.heard(readAtMs);
   }

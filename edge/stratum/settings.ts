@@ -12,11 +12,14 @@ export interface StratumSettings extends VardiffSettings {
   readonly exemptAddresses: readonly string[];
   /** From the first byte of a line to its newline. */
   readonly lineDeadlineMs: number;
-  /** From the connection to a successful login, and for the answer to any later one. */
+  /** From the connection to a successful login; also the limit for the answer to any later login. */
   readonly authorizeDeadlineMs: number;
-  /** Without a line from the client while there is a job; one of only whitespace is none. */
+  /** How long a client may send no line while there is a job. A line of only whitespace does not count. */
   readonly idleMs: number;
-  /** A login that has sent no valid share for this long, while there was a job, loses its place to others once fewer than a tenth are free. */
+  /**
+   * A logged-in session that has sent no valid share for this long, while there was a job, loses its place to others once fewer than a tenth are
+   * free.
+   */
   readonly sharelessMs: number;
   /** set_target is sent again after this long without a line, so that no gateway forgets the connection. */
   readonly heartbeatMs: number;
@@ -26,20 +29,26 @@ export interface StratumSettings extends VardiffSettings {
   readonly stuckMs: number;
   /** Requests of one connection without an answer; further lines stay unread until one is given. A new one has four, and one more for each good share. */
   readonly maxInFlight: number;
-  /** Lines of one connection: the rate that is kept up, and how many may come at once. More are left unread until their time comes. */
+  /** Lines of one connection: the rate that it may keep up, and how many may come at once. Further lines are left unread until their time comes. */
   readonly linesPerSecond: number;
   readonly lineBurst: number;
-  /** Malformed lines of one connection before it is closed and its address banned. */
+  /** After this many malformed lines a connection is closed and its address banned. */
   readonly malformedLimit: number;
-  /** Of this many shares in a row more than half may not be forged or garbled. */
+  /** How many of the last shares count here: at most half of them may be forged or garbled. */
   readonly invalidWindow: number;
   /** How long an address (after abuse of the protocol) or a worker (after wrong shares) is sent away. */
   readonly banMs: number;
-  /** Shares of one user from one address that are looked at; five seconds of it may come at once. Far above what vardiff asks for. */
+  /**
+   * Shares a second of one user from one address that are looked at. The shares of five seconds may come at once. This is far above what vardiff asks
+   * for.
+   */
   readonly userSharesPerSecond: number;
-  /** Targets that a session is given in one job, its wishes and the console's included; it then keeps the last one until the next job. */
+  /**
+   * The most targets that a session is given in one job, those by wish or from the console included. After that it keeps the last one until the next
+   * job.
+   */
   readonly retargetsPerJob: number;
-  /** Nonce prefixes that one address is told in one job; more are refused to it. */
+  /** The most nonce prefixes that one address gets in one job; further ones are refused. */
   readonly maxPrefixesPerAddress: number;
 }
 

@@ -1,4 +1,4 @@
-/** A token bucket: so many events a second, and so many at once after a quiet time. Pure, over given times. */
+/** A token bucket: N events a second, and M at once after a quiet time. Pure; times are passed in. */
 
 export interface TokenRate {
   readonly perSecond: number;
@@ -24,7 +24,7 @@ export class TokenBucket {
     return Math.min(burst, this.#tokens + ((nowMs - this.#filledMs) * perSecond) / 1000);
   }
 
-  /** Takes `count`, whether there are as many or not, but leaves no less than `lowest`. Returns what is left. */
+  /** Takes `count` tokens even if there are fewer, but leaves no less than `lowest`. Returns what is left. */
   take(count: number, nowMs: number, lowest = Number.NEGATIVE_INFINITY): number {
     this.#tokens = Math.max(lowest, this.left(nowMs) - count);
     this.#filledMs = nowMs;

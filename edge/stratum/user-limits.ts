@@ -1,4 +1,7 @@
-/** What all sessions of a user may do together: a rate of shares far above what vardiff asks for, and pauses for workers whose shares are wrong. Its memory is bounded. */
+/**
+ * Limits for all sessions of a user together: a rate of shares far above what vardiff asks for, and pauses for workers with wrong shares. Its memory
+ * is limited.
+ */
 
 import { dropOldest } from "../../shared/drop-oldest.ts";
 import { addressKey } from "../../shared/ip-address.ts";
@@ -14,8 +17,8 @@ const BURST_SECONDS = 5;
 const FORGED_COST = 20;
 
 /**
- * Kept by user *and* address: anybody may mine for a name without its password, and must not be able to use up what its
- * owner may send.
+ * Kept by user *and* address. Anybody may mine for a name without its password; such a person must not be able to use up the rate of the
+ * name's owner.
  */
 export class UserLimits {
   readonly #settings: StratumSettings;
@@ -34,12 +37,12 @@ export class UserLimits {
     return true;
   }
 
-  /** Counts what a forged share costs beyond any other; it never leaves the user more than a second behind. */
+  /** Counts the extra cost of a forged share. This never puts the user more than a second behind. */
   forged(key: string, nowMs: number): void {
     this.#bucket(key, nowMs).take(FORGED_COST - 1, nowMs, -this.#settings.userSharesPerSecond);
   }
 
-  /** The worker's session was closed for its shares: until the ban is over it gets no other at this address. */
+  /** The worker's session was closed because of its shares. Until the ban is over, the worker gets no other session at this address. */
   pause(login: Login, address: string, nowMs: number): void {
     const key = workerKey(login, address);
     this.#pausedUntilMs.delete(key);

@@ -14,10 +14,10 @@ export interface VardiffSettings {
 
 /** What a session showed since it has its present target. Immutable. */
 export interface Pace {
-  /** Shares that reached it, whatever became of them; duplicates and forgeries are none. */
+  /** Shares that reached it, accepted or not; duplicates and forgeries do not count. */
   readonly shares: number;
   readonly accepted: number;
-  /** Time told to mine, up to `sinceMs`. */
+  /** How long it was told to mine, up to `sinceMs`. */
   readonly minedMs: number;
   /** Monotonic: mining since then; undefined while stopped. */
   readonly sinceMs: number | undefined;
@@ -39,13 +39,16 @@ export function retargetEveryMs({ blockPeriodMs }: VardiffSettings): number {
   return Math.max(blockPeriodMs < 60_000 ? 1_000 : 5_000, blockPeriodMs / 40);
 }
 
-/** The nearest target within the bounds: never above the submission threshold (0n: none), or entries that could win would be hidden. Whole hashes. */
+/**
+ * The nearest target within the bounds, in whole hashes. It is never above the submission threshold (0n: none), because that would hide entries that
+ * could win.
+ */
 export function bounded(target: bigint, settings: VardiffSettings, threshold: bigint): bigint {
   const eased = target < settings.easiestTarget ? settings.easiestTarget : target;
   return wholeTarget(threshold > 0n && threshold < eased ? threshold : eased);
 }
 
-/** `sinceMs`: the session mines since then. */
+/** `sinceMs`: since when the session mines. */
 export function freshPace(sinceMs: number | undefined): Pace {
   return { shares: 0, accepted: 0, minedMs: 0, sinceMs };
 }
@@ -54,7 +57,7 @@ export function withShare(pace: Pace, isAccepted: boolean): Pace {
   return { ...pace, shares: pace.shares + 1, accepted: pace.accepted + (isAccepted ? 1 : 0) };
 }
 
-/** Stopped time shows nothing. */
+/** Time in which mining is stopped shows nothing. */
 export function paused(pace: Pace, nowMs: number): Pace {
   return { ...pace, minedMs: minedMsOf(pace, nowMs), sinceMs: undefined };
 }
@@ -63,7 +66,7 @@ export function resumed(pace: Pace, nowMs: number): Pace {
   return { ...pace, sinceMs: pace.sinceMs ?? nowMs };
 }
 
-/** True once the evidence at this target has said all it can: begin anew. */
+/** True once the evidence at this target is as good as it can be: begin anew. */
 export function isOld(pace: Pace, { blockPeriodMs }: VardiffSettings, nowMs: number): boolean {
   return minedMsOf(pace, nowMs) >= LONGEST_BLOCKS * blockPeriodMs;
 }
@@ -73,7 +76,10 @@ export function isMeasured({ accepted }: Pace): boolean {
   return accepted >= ENOUGH_SHARES;
 }
 
-/** The target that would bring the aimed number of shares, once the evidence shows that the present one does not; undefined: it does, or nothing shows yet. */
+/**
+ * The target that would bring the aimed number of shares, if the evidence shows that the present one does not. Undefined: the present one does, or
+ * the evidence shows nothing yet.
+ */
 export function wantedTarget(
   pace: Pace,
   target: bigint,

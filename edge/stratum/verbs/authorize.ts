@@ -34,7 +34,7 @@ export const authorize: Verb = {
       );
     if (!WORKER_NAME.test(worker))
       return refuse(session, call.id, "worker name: expected at most 64 visible ASCII characters");
-    // Differs from prosper-pool: there a connection can change its user, and leave one user's prefixes to another.
+    // Differs from prosper-pool: there a connection can change its user, and the new user then has the prefixes of the former one.
     if (!session.login.isOpenTo(user))
       return refuse(session, call.id, "another user needs another connection");
     const { clock, metrics, users } = session.modules;

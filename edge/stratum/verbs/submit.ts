@@ -30,7 +30,8 @@ export const submit: Verb = {
   barrier: false,
   run(session, call) {
     const { current: login } = session.login;
-    // Differs from prosper-pool: whoever is not logged in has no name that could be the expected one; there a refused name may go on.
+    // Differs from prosper-pool: a session that is not logged in has no name that could be the expected one. There a session with a refused name may
+    // go on.
     if (login === undefined || call.params[0] !== login.user)
       return encodeError(call.id, stratumError("ErrorInvalidParams", "username not as expected"));
     // Differs from prosper-pool: there a share before subscribe is taken at any difficulty.
@@ -87,7 +88,7 @@ async function judge(session: StratumSession, call: Call, login: Login): Promise
     return encodeResult(call.id, true);
   }
   metrics.shareRefused(verdict.code);
-  // A pool that cannot take what comes in time must still slow it down: refusals else make floods, and floods refusals.
+  // A miner whose shares the pool cannot take in time must still be slowed down. Otherwise refusals lead to more shares, and more shares to refusals.
   if (verdict.hit !== undefined) session.share(verdict.hit, false);
   countRefusal(session, login, verdict.code);
   return encodeRefusal(call.id, stratumError(ERROR_OF[verdict.code], verdict.reason));

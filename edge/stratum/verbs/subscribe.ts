@@ -32,8 +32,8 @@ export const subscribe: Verb = {
 };
 
 /**
- * The Go miner that comes back hashes on, and takes up the prefix of this answer with the target that it had before: what it finds until it
- * reads the new one would be refused. Told to stop first, it takes up both before it hashes again, at the notify.
+ * A Go miner that comes back goes on hashing. It takes the prefix of this answer together with its former target, and the shares that it finds before
+ * it reads the new target would be refused. If it is told to stop first, it takes up both before it hashes again, at the notify.
  */
 function pauseLine(session: StratumSession): string {
   const isGoMiner = session.agent.startsWith("prosper/");

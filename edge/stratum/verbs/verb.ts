@@ -1,4 +1,4 @@
-/** What a verb is: parameters in, the lines of its answer out. */
+/** What a verb is: it gets parameters and returns the lines of its answer. */
 
 import type { StratumId } from "../../../shared/messages/stratum.ts";
 import type { StratumSession } from "../session.ts";
@@ -14,11 +14,11 @@ export interface Call {
 export type VerbAnswer = string | "closed";
 
 export interface Verb {
-  /** Fewer are answered 32602. */
+  /** With fewer parameters the answer is error 32602. */
   readonly minParams: number;
   /** Changes what later lines mean: runs after all earlier requests are answered, and holds back the later ones. */
   readonly barrier: boolean;
-  /** Its answer does not wait for those of earlier requests. */
+  /** Its answer does not wait for the answers to earlier requests. */
   readonly isAnsweredAtOnce?: boolean;
   run(session: StratumSession, call: Call): VerbAnswer | Promise<VerbAnswer>;
 }
