@@ -32,7 +32,7 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Of this process: two that replace one file at a time do not write into each other's. */
+/** Counts this process's writes, so that two of one file at the same time use two temporary files. */
 let written = 0;
 
 /** Replaces the file: after a crash it holds the old text or the new one. Readable by its owner only. */
@@ -45,7 +45,9 @@ export async function writeFileDurably(path: string, text: string): Promise<void
   await syncFolder(dirname(path));
 }
 
-/** Writes and closes a new file; one that could not be written whole is removed, so that nobody takes it for the whole. */
+/**
+ * Writes and closes a new file. If it could not be written whole, it is removed: nobody may use half a file.
+ */
 async function fill(file: FileHandle, path: string, text: string): Promise<void> {
   try {
     await file.writeFile(text);

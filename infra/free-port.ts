@@ -1,8 +1,8 @@
-/** A port for a program that must be told one. */
+/** Finds a port for a program that needs to be given one. */
 
 import { createServer } from "node:net";
 
-/** One of 127.0.0.1 that was free a moment ago. */
+/** A port of 127.0.0.1 that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

@@ -1,4 +1,6 @@
-/** A file of lines that never ends the process: what cannot be written is lost, and that is said once on standard error. */
+/**
+ * A file of lines that never ends the process. Lines that cannot be written are lost; stderr says so once.
+ */
 
 import { fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -12,8 +14,9 @@ export interface LogSink {
 const NEWLINE = 0x0a;
 
 /**
- * Appends to `path`, making its folder, and the file with `mode`. A full disk costs lines until there is room again; then it goes on, on
- * a line of its own: half a line costs no other, whether it was left by this process or by an earlier one.
+ * Appends to `path`. Makes its folder, and the file with `mode`. A full disk loses lines until there is room
+ * again. Writing then goes on at the start of a new line, so that half a line spoils no other line. This
+ * holds for half a line that this process left, and for one that an earlier process left.
  */
 export function openLogFile(path: string, complain: (message: string) => void, mode = 0o666): LogSink {
   let file: number | undefined;

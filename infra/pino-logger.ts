@@ -7,7 +7,7 @@ import { openLogFile } from "./log-file.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 
-/** pino's number for it: errors and worse. */
+/** pino's number for the level `error`; worse levels have higher numbers. */
 export const ERROR_LEVEL = 50;
 /** Field names whose values never reach a log, wherever they stand. */
 const SECRETS = ["password", "invite", "token", "esKey", "fsKey", "cookie"];
@@ -41,7 +41,7 @@ function streamsOf({ level, file }: { level: LogLevel; file?: string }): pino.St
   ];
 }
 
-/** An error's own fields are not its message: pino would leave that out. A bug shows its stack. */
+/** An error's message is not among its own fields, so pino would leave it out. A bug shows its stack. */
 function readable(fact: unknown): unknown {
   if (!(fact instanceof Error)) return fact;
   return fact instanceof CodedError ? fact.message : fact.stack;

@@ -92,7 +92,9 @@ export class CliContext {
     return createLogger(file === undefined ? { level } : { level, file });
   }
 
-  /** A cluster on AWS behind the RDS Data API, for whoever is outside of its network: named by variables, as functions are told. */
+  /**
+   * A cluster on AWS behind the RDS Data API, for use outside its network. Named by the functions' variables.
+   */
   #dataApi(): { resourceArn: string; secretArn: string; database: string } | undefined {
     const {
       DATABASE_CLUSTER_ARN: resourceArn = "",
@@ -107,12 +109,12 @@ export class CliContext {
     );
   }
 
-  /** Whether a server is configured; else the embedded one is meant. */
+  /** Whether a server is configured. If not, the embedded one is used. */
   hasDatabase(): boolean {
     return this.#dataApi() !== undefined || this.databaseUrl() !== undefined;
   }
 
-  /** Address of a server of one's own, or undefined for the embedded one. */
+  /** Address of a server that the operator runs; undefined for the embedded one. */
   databaseUrl(): string | undefined {
     const { url, host, port, dbname, username, password } = this.config.database;
     const fromEnv = this.env["DATABASE_URL"];
@@ -125,8 +127,8 @@ export class CliContext {
   }
 
   /**
-   * The pool's database, migrated: the cluster behind the Data API, the configured server, else the embedded one under `dataDir`. One that was running is left running,
-   * unless it is `owned`.
+   * The pool's database, migrated: the cluster behind the Data API, the configured server, else the embedded
+   * one under `dataDir`. An embedded server that ran already is left running, unless it is `owned`.
    */
   async openDatabase(
     dataDir: string,
@@ -171,7 +173,7 @@ export class CliContext {
         native: { setting: this.env["PROSPER_NATIVE"] },
         logger: modules.logger,
         signal: modules.signal,
-        // Small tables take no time worth a line.
+        // Small tables are made too fast to be worth a line.
         onProgress: bits > 20 ? showTable(bar) : undefined,
       });
     } finally {

@@ -1,11 +1,11 @@
-/** Where in a JSON file something stands, so that an error can name the line. */
+/** Finds the line of a value or an error in a JSON file, so that a message can name it. */
 
 import { coerceError } from "../../shared/errors.ts";
 import { jsonParts, skipSpace } from "../../shared/json-source.ts";
 
 /**
- * The line (from 1) of the value at `path` in a valid JSON text; where a key is missing, that of the object it is missing in.
- * Of duplicate keys the last one counts, as for JSON.parse.
+ * The line (from 1) of the value at `path` in a valid JSON text. Where a key is missing, the line of the
+ * object that should have it. Of duplicate keys the last one counts, as for JSON.parse.
  */
 export function lineOfPath(text: string, path: readonly (string | number)[]): number {
   let at = skipSpace(text, 0);
@@ -20,7 +20,7 @@ export function lineOfPath(text: string, path: readonly (string | number)[]): nu
 
 /** The line (from 1) of the first character that no JSON text could have there; the last line where the text just ends early. */
 export function lineOfSyntaxError(text: string): number {
-  // Every prefix is broken from that character on, and no shorter one: halving finds it.
+  // Every prefix that includes that character is broken, and no shorter one is, so halving finds it.
   let whole = 0;
   let broken = text.length + 1;
   while (broken - whole > 1) {
@@ -31,7 +31,10 @@ export function lineOfSyntaxError(text: string): number {
   return lineAt(text, broken - 1);
 }
 
-/** True where no text that begins like this is JSON, judged by the parser's message: an error at the very end may be cured. */
+/**
+ * True where no JSON text begins like this. The parser's message decides: more text may still cure an error
+ * at the very end.
+ */
 function isBroken(prefix: string): boolean {
   try {
     JSON.parse(prefix);

@@ -31,7 +31,7 @@ function fail(thrown: unknown): never {
   process.exit(1);
 }
 
-/** What to do about a database that does not let one in; other messages say it themselves. */
+/** What to do about a database that refuses the login. Other messages say it themselves. */
 function advice(error: Error): string {
   if (!(error instanceof CodedError) || !error.code.startsWith("db-")) return "";
   const settings = "DATABASE_URL or the [database] section";

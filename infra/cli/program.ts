@@ -35,8 +35,8 @@ export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
 }
 
 /**
- * The arguments (without node and script) with a command in them: `edge` where a bare `prosper` finds a configuration, as the Go pool
- * does; else help.
+ * The arguments (without node and script) with a command in them. For a bare `prosper` that is `edge` where
+ * it finds a configuration, as in the Go pool; else help.
  */
 export function withDefaultCommand(
   program: Command,
@@ -45,7 +45,7 @@ export function withDefaultCommand(
 ): readonly string[] {
   const { operands, unknown } = program.parseOptions([...args]);
   if (operands.length > 0 || unknown.length > 0) return args;
-  // Differs from prosper-pool: without a configuration it prints help, and does not fail for want of one.
+  // Differs from prosper-pool: without a configuration it prints help instead of failing.
   const { config } = program.opts<GlobalFlags>();
   return [...args, config !== undefined || existsSync(defaultConfig) ? "edge" : "--help"];
 }
@@ -69,7 +69,9 @@ function addGlobalFlags(command: Command): void {
     .option("--profile", "write a CPU profile when the command ends");
 }
 
-/** commander looks for a flag at the command where it stands: each one is known at every level. */
+/**
+ * commander looks for a flag only at the command where it stands, so each flag is made known at every level.
+ */
 function inheritFlags(program: Command): void {
   for (const command of program.commands) {
     const own = new Set(command.options.map((option) => option.long));

@@ -3,7 +3,7 @@
 import { systemClock } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 
-/** One key press comes twice where npm, which the terminal has told too, passes it on. */
+/** One key press comes twice under npm: the terminal signals npm too, and npm passes it on. */
 const SAME_PRESS_MS = 500;
 
 /** Aborts on the first signal. */

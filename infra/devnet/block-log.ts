@@ -1,6 +1,7 @@
 /**
- * The devnet's disk: an append-only log of records, cut into segments. Each record is synced before it counts; one that a full disk tore is
- * cut off before the next is written, a tail torn by a crash at the next start. Old segments are deleted whole.
+ * The devnet's disk: an append-only log of records, cut into segments. Each record is synced before it
+ * counts. A record that a full disk left incomplete is cut off before the next one is written. One that a
+ * crash left incomplete at the end is cut off at the next start. Old segments are deleted whole.
  */
 
 import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
@@ -35,7 +36,7 @@ export interface BlockLog {
 
 /** Header length, body length, CRC-32 of both. */
 const PREFIX_BYTES = 12;
-/** How every header begins: where one may be found after torn bytes. */
+/** How every header begins. After torn bytes, this shows where a header may be. */
 const HEADER_START = '{"type":';
 const SEGMENT_NAME = /^chain-(\d{9})\.log$/;
 
@@ -43,9 +44,10 @@ const segmentPath = (folder: string, segment: number): string =>
   join(folder, `chain-${String(segment).padStart(9, "0")}.log`);
 
 /**
- * Opens the log in `folder` and hands each whole record to `onRecord`, in order. Half a record between whole ones, as versions before left
- * it on a full disk, is passed over: whether the records follow on each other is for the caller to see. Throws CodedError
- * `devnet-data-damaged` where a segment that is not the last ends in a broken record.
+ * Opens the log in `folder` and hands each whole record to `onRecord`, in order. Versions before this one
+ * could leave half a record between whole ones on a full disk. Such a half is skipped, so the caller must
+ * check that the records follow on each other. Throws CodedError `devnet-data-damaged` where a segment that
+ * is not the last ends in a broken record.
  */
 export async function openBlockLog(
   folder: string,
@@ -76,7 +78,7 @@ export async function openBlockLog(
   return createBlockLog(folder, segments, whole);
 }
 
-/** `whole`: bytes of the last segment. */
+/** `whole`: how many bytes of the last segment belong to whole records. */
 function createBlockLog(folder: string, existing: readonly number[], whole: number): BlockLog {
   const kept = new Set(existing);
   let segment = existing.at(-1) ?? 0;
@@ -86,7 +88,7 @@ function createBlockLog(folder: string, existing: readonly number[], whole: numb
     if (file !== undefined) return file;
     const opened = await open(segmentPath(folder, segment), "a+");
     try {
-      // What a failed append may have left, where it could not be cut off at once.
+      // Cuts off what a failed append may have left, if that could not be done at once.
       await opened.truncate(end);
       if (!kept.has(segment)) await syncFolder(folder);
     } catch (error) {
@@ -97,7 +99,7 @@ function createBlockLog(folder: string, existing: readonly number[], whole: numb
     file = opened;
     return opened;
   };
-  /** Back to the last whole record: whatever comes after half a one would be lost with it at the next start. */
+  /** Cuts back to the last whole record: what follows half a record is lost with it at the next start. */
   const cutBack = async (): Promise<void> => {
     const failed = file;
     file = undefined;
@@ -125,7 +127,7 @@ function createBlockLog(folder: string, existing: readonly number[], whole: numb
     async rotate(next, oldest) {
       await file?.close();
       file = undefined;
-      // A block that could not be written is tried again, its segment with it.
+      // A block that could not be written is tried again. Its segment is then the same as before.
       if (next !== segment) end = 0;
       segment = next;
       for (const old of kept) {
@@ -151,7 +153,7 @@ function createBlockLog(folder: string, existing: readonly number[], whole: numb
   };
 }
 
-/** Reads whole records; `end` is where the last one ends, `torn` the bytes between them that belong to none. */
+/** Reads whole records. `end` is where the last one ends; `torn` are the bytes between them, of no record. */
 async function readSegment(
   path: string,
   segment: number,

@@ -1,4 +1,4 @@
-/** The devnet's chain: blocks by height and hash, balances, and the log that keeps them. Knows no time. */
+/** The devnet's chain: blocks by height and hash, balances, and the log that keeps them. It has no clock. */
 
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
@@ -46,7 +46,7 @@ export const NETWORK_ID = "fa92e5a4";
 /** Executed batches are remembered for two salt windows, so that none is executed twice. */
 const REMEMBER_MINUTES = 24 * 60;
 
-/** Admin, entry-credit and factoid blocks of a devnet are empty; their place in the directory is not. */
+/** Admin, entry-credit and factoid blocks of a devnet are empty, but they stand in the directory. */
 const SYSTEM_CHAINS = ["0a", "0c", "0f"].map((last) => ({
   chainId: last.padStart(64, "0"),
   keyMr: ZERO_HASH,
@@ -142,7 +142,7 @@ export class DevnetChain {
     this.#balances.set(address, balance);
   }
 
-  /** Kept with the next block. */
+  /** Written to the log with the next block. */
   setCredits(publicKey: string, credits: number): void {
     this.#credits.set(publicKey, credits);
   }
@@ -186,7 +186,10 @@ export class DevnetChain {
     return this.#log.close();
   }
 
-  /** Records on disk follow on each other, or blocks that the pool has booked would silently be others. */
+  /**
+   * Records on disk must follow on each other. Otherwise other blocks could silently take the place of those
+   * that the pool has booked.
+   */
   #requireNext({ type, height, ...record }: BlockRecord | StateRecord): void {
     if (this.#tip === undefined) return;
     const expected = type === "state" ? this.#tip : { height: this.#tip.height + 1 };

@@ -1,11 +1,11 @@
-/** What can be set on a running devnet to see how a pool takes it. */
+/** What can be set on a running devnet to see how a pool reacts to it. */
 
 import * as v from "valibot";
 
-/** The longest that a call can be delayed: beyond it every client has given up. */
+/** The longest delay of a call. After this time every client has given up. */
 export const DELAY_MS_MAX = 60_000;
 
-/** The body of `POST /control`: what is named is changed. */
+/** The body of `POST /control`. It changes only what it names. */
 export const CONTROL = v.strictObject({
   /** The node answers, but no block is made and the minute stands still. */
   stall: v.optional(v.boolean()),

@@ -6,7 +6,7 @@ import type { Hasher } from "../../shared/hash/hasher.ts";
 /** `auto` follows the others' entries, so that one miner wins 5 to 20 of the 25 places on any machine. */
 export type RivalHashes = number | "auto";
 
-/** What `auto` never goes below. */
+/** `auto` never goes below this. */
 const FEWEST_HASHES = 3_000;
 /** At most this many times more or less than in the block before. */
 const LARGEST_CHANGE = 8;
@@ -22,15 +22,15 @@ export interface Effort {
   observe(difficulties: readonly bigint[]): void;
 }
 
-/** Of the hashes of others. At exactly half, one block in twenty gives a single miner more than 20 places. */
+/** A part of the others' hashes. At exactly half, 1 of 20 blocks gives a single miner more than 20 places. */
 const RIVALS_PART = 0.6;
 /** `RIVALS_PART` of a miner on 40 % of one thread, and a little more, since the start that is going on slows the measurement. */
 const FIRST_PART = 0.3;
-/** One message to the hashing thread, a quarter of a second of the real table at the slowest. */
+/** One message to the hashing thread. With the real table it takes a quarter of a second at the slowest. */
 const PROBE_BATCH = 256;
-/** How long it measures: short beside the start, long beside a pause of the system. */
+/** How long it measures: short compared with the start, long compared with a pause of the system. */
 const PROBE_MS = 250;
-/** A quick machine needs no more than this to be measured. */
+/** A fast machine is measured well enough with this many. */
 const PROBE_BATCHES = 64;
 
 /** What `auto` begins with: the rivals' part of a local miner's hashes in a block, measured on this machine and table. */

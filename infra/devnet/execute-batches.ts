@@ -3,7 +3,7 @@
 import { parseEntry } from "../../shared/factom/entry.ts";
 import { type Fat2Batch, parseFat2Batch } from "../../shared/factom/fat2-parse.ts";
 
-/** pegnetd's `executed`: the height at which it was, or a negative reason. */
+/** pegnetd's `executed`: the height at which the batch was executed, or a negative reason. */
 export const REJECTED_INVALID = -1;
 export const REJECTED_INSUFFICIENT = -2;
 

@@ -251,7 +251,7 @@ function writeMethods({ chain, mempool, network }: NodeModules): [string, RpcMet
         const parsed = parseCommit(fromHex(message));
         if (!parsed.ok) throw invalidParams("Invalid Commit Entry");
         const { commit } = parsed;
-        // An unpaid commit is answered with success and never heard of again: so does factomd, which looks at balances later.
+        // An unpaid commit gets success and is then forgotten, as in factomd, which looks at balances later.
         if (chain.heightOf(commit.entryHash) !== undefined || !mempool.commit(commit, network.moment()))
           throw new RpcError(-32011, "Repeated Commit", {
             info: "A commit with equal or greater payment already exists",

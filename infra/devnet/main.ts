@@ -1,4 +1,6 @@
-/** A Factom and PegNet network of one's own in one process: chain, rivals, price feed, and the node that serves them. */
+/**
+ * A private Factom and PegNet network in one process: chain, rivals, price feed, and the node to serve them.
+ */
 
 import { toHex } from "../../shared/bytes.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -24,7 +26,7 @@ export interface DevnetModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Of the network's table size. Closed by the caller, after `stop`. */
+  /** For the network's table size. The caller closes it, after `stop`. */
   readonly hasher: Hasher;
   readonly onBlock?: (block: DevnetBlock) => void;
 }
@@ -36,7 +38,7 @@ export interface Devnet {
   readonly pegnetdUrl: string;
   readonly controlUrl: string;
   readonly feedUrl: string;
-  /** For looking at; change it by `control` only. */
+  /** For reading. Change it by `control` only. */
   readonly chain: DevnetChain;
   control(change: Control): void;
   state(): ControlState;
@@ -114,7 +116,7 @@ export async function startDevnet(options: DevnetOptions, modules: DevnetModules
   };
 }
 
-/** Tops up: what a pool has spent is given back at the next start. */
+/** Tops up the credits: what a pool has spent is given back at the next start. */
 function fund(chain: DevnetChain, credits: DevnetOptions["credits"]): void {
   for (const { address, balance } of credits) {
     const publicKey = toHex(requireAddress("EC", address));

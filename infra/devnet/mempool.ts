@@ -22,9 +22,9 @@ export interface Moment {
 }
 
 export interface MempoolOptions {
-  /** Blocks that an unrevealed commit, or a reveal without a commit, is kept. */
+  /** For how many blocks an unrevealed commit, or a reveal without a commit, is kept. */
   readonly keepBlocks: number;
-  /** Held commits and reveals each; the oldest goes first when full. */
+  /** The most commits held, and the most reveals. When full, the oldest goes first. */
   readonly limit: number;
 }
 
@@ -45,7 +45,7 @@ export interface Mempool {
   /** False where an equal or better commit of the entry is held. An unpaid commit is taken and forgotten, as factomd does. */
   commit(commit: Commit, at: Moment): boolean;
   reveal(entry: Entry, raw: Uint8Array, hash: string, at: Moment): void;
-  /** Revealed entries whose commit pays for them, in the order in which they became so. */
+  /** Revealed entries whose commit pays for them, in the order in which that became true. */
   ready(): readonly RevealedEntry[];
   /** Every held reveal, paid or not. */
   revealed(): readonly RevealedEntry[];
@@ -53,7 +53,7 @@ export interface Mempool {
   /** The entry that a commit's transaction id pays for. */
   entryOfTx(txId: string): string | undefined;
   txOfEntry(entryHash: string): string | undefined;
-  /** Takes entries out that went into a block, and what is too old at `height`. */
+  /** Removes entries that went into a block, and what is too old at `height`. */
   removeIncluded(included: ReadonlySet<string>, height: number): void;
 }
 

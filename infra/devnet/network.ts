@@ -1,4 +1,6 @@
-/** The devnet's clockwork: makes a block every period, speaks minutes, and does what it is told to do wrong. */
+/**
+ * The devnet's timing: makes a block every period, counts minutes, and makes the faults that are asked for.
+ */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
 import { sleep } from "../../shared/clock.ts";
@@ -51,7 +53,9 @@ interface Current {
   minute: number;
 }
 
-/** Whoever starts a devnet waits for its first block: its work is cut short after this. */
+/**
+ * Whoever starts a devnet waits for its first block, so the work on that block is cut short after this time.
+ */
 const FIRST_BLOCK_MS = 4_000;
 
 export class Network {
@@ -77,7 +81,7 @@ export class Network {
     this.#stallNext = options.stall;
   }
 
-  /** Makes the first block of a new chain at once, then begins the next. A chain that was left is gone on with. */
+  /** Makes the first block of a new chain at once, then begins the next. An existing chain goes on. */
   async start(): Promise<void> {
     const { chain } = this.#modules;
     if (chain.tip === undefined) {
@@ -89,15 +93,15 @@ export class Network {
     this.#beginTicking(this.#modules.clock.monotonicMs());
   }
 
-  /** A whole block's work, or what there is time for: the pool's first moving average is made of it. */
+  /** Does a block's work, or what there is time for: the pool's first moving average is made of it. */
   async #workFirst(): Promise<void> {
     const enough = new AbortController();
     const work = this.#current?.round?.work(1, 1).finally(() => enough.abort());
-    // What still runs then is ended by the harvest.
+    // The harvest ends what is still running then.
     await Promise.race([work, sleep(this.#modules.clock, FIRST_BLOCK_MS, enough.signal)]);
   }
 
-  /** Ends the clockwork; the block being made is lost, as with a node that is shut down. */
+  /** Stops the timing. The block being made is lost, as with a node that is shut down. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#timer?.stop();
@@ -116,7 +120,7 @@ export class Network {
     return this.#elapsed();
   }
 
-  /** For what is sent now. While a block is being saved it goes into the next. */
+  /** Height and minute for what is sent now. While a block is being saved, it goes into the next. */
   moment(): Moment {
     const tip = this.#modules.chain.tip?.height ?? 0;
     return { height: tip + (this.#isClosing ? 2 : 1), minute: this.position().minute + 1 };
@@ -299,7 +303,7 @@ export class Network {
     this.#schedule();
   }
 
-  /** The lost blocks are there on other nodes: they come back, the same, one a minute. */
+  /** Other nodes still have the lost blocks. So the same blocks come back, one a minute. */
   #goBack(blocks: number): void {
     this.#saved = Math.max(this.#modules.chain.oldest ?? 0, this.#saved - blocks);
     this.#catchUpTimer?.stop();

@@ -14,7 +14,7 @@ import { RawJson, RpcError, type RpcMethods } from "./rpc-methods.ts";
 export interface NodeServerOptions {
   readonly host: string;
   readonly port: number;
-  /** A call that is to get no answer is hung up on after this long. */
+  /** For a call that must get no answer: its connection is closed after this time. */
   readonly hangMs: number;
 }
 
@@ -78,7 +78,8 @@ async function handle(
   if (methods === undefined || request.method !== "POST")
     return send(response, 404, JSON.stringify({ error: "expected POST /v2, POST /v1, or /control" }));
   const { delayMs } = modules.state();
-  // Half the way there, half the way back: what is told is as old, and what is sent as late, as with a node far away.
+  // Half the delay on the way there, half on the way back. As with a node far away, answers are as old, and
+  // sent messages as late.
   const travel = async (): Promise<void> => {
     if (pathname === "/v2" && delayMs > 0) await options.delay(delayMs / 2);
   };
@@ -96,7 +97,7 @@ async function handle(
 
 type Fault = "rpc" | "http" | "hang";
 
-/** One of the three kinds for the part of the calls that is to fail. */
+/** One of the three kinds of fault, for the part of the calls that must fail. */
 function drawFault({ state, random }: NodeServerModules): Fault | undefined {
   const rate = state().errors;
   if (rate === 0) return undefined;

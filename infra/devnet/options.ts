@@ -18,7 +18,7 @@ export interface DevnetOptions {
   readonly rivalHashes: RivalHashes;
   /** EC addresses, each with the entry credits that it has at least at every start. */
   readonly credits: readonly { readonly address: string; readonly balance: number }[];
-  /** Of prices and their spread. */
+  /** For the prices and their spread. */
   readonly seed: number;
   /** Block files to begin the chain with. */
   readonly replay: readonly string[];
@@ -29,7 +29,7 @@ export interface DevnetOptions {
   readonly skipEvery: number;
   /** Part of the calls that fail, 0 to 1. */
   readonly errorRate: number;
-  /** What each call takes longer. */
+  /** How much longer each call takes. */
   readonly delayMs: number;
 }
 

@@ -28,7 +28,7 @@ export interface RealBlock {
   readonly entries: readonly BlockEntry[];
 }
 
-/** Between two replayed heights there may be as many empty blocks. */
+/** The most empty blocks between two replayed heights. */
 const GAP_MAX = 10_000;
 
 /** Reads the files, lowest height first. Throws CodedError `replay-invalid`, naming file and entry. */

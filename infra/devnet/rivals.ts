@@ -56,11 +56,14 @@ export interface RivalRound {
 const NOISE = 5000;
 const NOISE_SCALE = 1_000_000n;
 /**
- * The best of all rivals that are entered, as many as are graded: the last graded place then tells how much work there really is.
- * With one entry for each rival it would be the unlucky rival's, and the pool would ask its miners for far too many shares.
+ * How many of the best nonces of all rivals together are entered: as many as are graded. The last graded
+ * place then tells how much work there really is. With only one entry for each rival, that place would be the
+ * unluckiest rival's, and the pool would ask its miners for far too many shares.
  */
 const BEST_ENTRIES = 50;
-/** Small enough that a harvest waits a few milliseconds, large enough for the kernel to work side by side. */
+/**
+ * Small enough that a harvest waits a few milliseconds, large enough for the kernel to hash several at once.
+ */
 const BATCH = 512;
 
 /** FA address of rival `index`, the same on every devnet. */
@@ -149,10 +152,12 @@ function startRound(
   };
 }
 
-/** Keeps the `count` most difficult of what it is offered, by less than one sort for every `count` offers. */
+/**
+ * Keeps the `count` most difficult of what it is offered. It sorts less than once for every `count` offers.
+ */
 function createStrongest(count: number): { offer(found: Found): void; list(): readonly Found[] } {
   let kept: Found[] = [];
-  /** What an offer must beat: the last kept at the last sort. */
+  /** An offer must exceed this: the difficulty of the last one kept at the last sort. */
   let floor = -1n;
   const trim = (): void => {
     kept = kept

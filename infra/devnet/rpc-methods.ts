@@ -1,4 +1,4 @@
-/** A node's methods and how they refuse: shared by the factomd and the pegnetd side. */
+/** A node's methods and their errors, shared by the factomd and the pegnetd side. */
 
 import * as v from "valibot";
 

@@ -1,6 +1,7 @@
 /**
- * factomd's heights and minutes from the time within a block (docs/spec.md, "The minute keeper"). A block has ten minutes of a tenth of its
- * period each: in minute 0 the block before is being saved, and until it is, the heights still stand where they were.
+ * factomd's heights and minutes from the time within a block (docs/spec.md, "The minute keeper"). A block has
+ * ten minutes, each a tenth of its period. In minute 0 the block before is being saved. Until that is done,
+ * the heights stay as they were.
  */
 
 export const MINUTES = 10;
@@ -26,8 +27,9 @@ export interface ChainPosition {
 }
 
 /**
- * What `heights` and `current-minute` tell: the leader is one ahead of what is saved, also between a block's end and its saving.
- * A node that lags behind (after going back) syncs whole blocks and speaks no minutes.
+ * What `heights` and `current-minute` tell. The leader height is one above the saved height, also between a
+ * block's end and its saving. A node that lags behind (after going back) syncs whole blocks and tells no
+ * minutes.
  */
 export function positionOf(savedHeight: number, tipHeight: number, minute: number): ChainPosition {
   const isLagging = savedHeight < tipHeight;

@@ -1,4 +1,7 @@
-/** Repeatable chance for prices and rivals: the same seed gives the same devnet (xorshift64*, Vigna 2016). */
+/**
+ * Repeatable random numbers for prices and rivals: one seed always gives one devnet (xorshift64*, Vigna
+ * 2016).
+ */
 
 export interface SeededRandom {
   /** In [0, 1). */

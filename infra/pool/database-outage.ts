@@ -6,15 +6,15 @@ import { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 interface Watched {
-  /** The same database; what becomes of its statements is noticed. */
+  /** The same database, watched: each statement's success or failure is noticed. */
   readonly db: Db;
-  /** The same log; while the database is away, what other parts say of it is for debugging only. */
+  /** The same log. While the database is away, what other parts log about it goes to debug level only. */
   readonly logger: Logger;
 }
 
 /** Busy, not away: a deadlock, a lost race for a lock. */
 const BUSY = /^(40|55)/;
-/** Out of room, memory or connections: it still reads, so that a statement that passes does not end it. */
+/** Out of room, memory or connections. It still reads, so a passing statement does not end the outage. */
 const SHORT = /^53/;
 const SHORT_AGAIN_MS = 60_000;
 
@@ -42,7 +42,7 @@ export function watchDatabase(modules: { db: Db; clock: Clock; logger: Logger })
       { problem: error.message },
     );
   };
-  /** A statement that was on its way when the outage began says nothing of its end. */
+  /** A statement that was sent before the outage began does not tell that the outage is over. */
   const passed = (startedMs: number): void => {
     if (awaySinceMs === undefined || startedMs <= awaySinceMs) return;
     const awaySeconds = Math.round((clock.monotonicMs() - awaySinceMs) / 1000);

@@ -15,7 +15,10 @@ const keysSchema = v.object({
 });
 const endpointsSchema = v.object({ factomd: v.string() });
 
-/** Secret keys made for one devnet: worthless anywhere else. `miner` receives what the local miner earns, `guest` stands in the line that connects another. */
+/**
+ * Secret keys made for one devnet: worthless anywhere else. `miner` receives what the local miner earns. The
+ * address of `guest` stands in the printed command that connects another miner.
+ */
 export type DevnetKeys = v.InferOutput<typeof keysSchema>;
 
 const keysFile = (dataDir: string): string => join(dataDir, "keys.json");

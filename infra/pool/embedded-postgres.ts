@@ -1,4 +1,4 @@
-/** A real PostgreSQL from npm under a data folder: made once, started, adopted when a killed process left it running. */
+/** A real PostgreSQL from npm under a data folder, made once. One that a killed process left is adopted. */
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -32,7 +32,7 @@ export interface PostgresOptions {
   dir: string;
   /** 0 picks a free one. An adopted server keeps its own. */
   port?: number;
-  /** Test clusters only: trades crash safety for speed. */
+  /** For test clusters only: faster, but not safe in a crash. */
   unsafeFast?: boolean;
 }
 
@@ -42,12 +42,12 @@ export interface Postgres {
   /** True when a server left running by a killed process was taken over. */
   adopted: boolean;
   state(): ServerState;
-  /** After a kill, on the same port. Throws CodedError `postgres-start`. */
+  /** Starts the server on the same port after it was killed. Throws CodedError `postgres-start`. */
   startAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Who runs the server: PostgreSQL refuses root. */
+/** The user that the server runs as, since PostgreSQL refuses to run as root. */
 interface RunUser {
   uid: number;
   gid: number;
@@ -92,7 +92,7 @@ async function prepare(dir: string): Promise<Cluster> {
   return { bin, data: join(home, "data"), secretFile: join(home, "password"), user };
 }
 
-/** The pool's own two folders may be passed through, not read, by the server's user. */
+/** Lets the server's user pass through the pool's own two folders, but not read them. */
 function letThrough(dir: string): void {
   for (const path of [dirname(dir), dir]) {
     const { mode, uid } = statSync(path);
@@ -101,15 +101,16 @@ function letThrough(dir: string): void {
 }
 
 /**
- * Under root's own home the server's user can reach neither program nor data: the cluster then lives in a folder of its own, named in
- * the file LOCATION. A new data folder gets a new one, whatever stood at its path before.
+ * Under root's own home, the server's user can reach neither the program nor the data. The cluster then gets
+ * a folder of its own elsewhere, named in the file LOCATION. A new data folder gets a new cluster folder,
+ * even where another data folder had the same path before.
  */
 function homeElsewhere(dir: string): string {
   const file = join(dir, "LOCATION");
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
   const home = join(SHARED_HOME, randomBytes(8).toString("hex"));
   mkdirSync(home, { recursive: true });
-  // In place when it is whole: half a name would be another cluster's.
+  // Renamed into place when it is whole: half a name could be the folder of another cluster.
   writeFileSync(`${file}.new`, `${home}\n`);
   renameSync(`${file}.new`, file);
   return home;
@@ -179,7 +180,7 @@ function copyPrograms(native: string): string {
 }
 
 async function initialise(cluster: Cluster): Promise<void> {
-  // Made beside and moved into place, so that a kill in the middle leaves nothing half made.
+  // Made beside its place and then moved there, so that a kill in the middle leaves nothing half made.
   const half = `${cluster.data}.new`;
   rmSync(half, { recursive: true, force: true });
   mkdirSync(half, { mode: 0o700 });

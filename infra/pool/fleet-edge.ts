@@ -69,7 +69,7 @@ export interface FleetEdge {
   stop(): Promise<void>;
 }
 
-/** A container's disk goes with it: what is not in the queue after a second would be lost with its host. */
+/** A cut at least every second: what is not in the queue yet is lost with the container's disk and host. */
 const CUT_MS = 1_000;
 /** For the last summaries, after the miners are gone; the journal keeps what is left. */
 const HAND_OVER_MS = 30_000;
@@ -79,7 +79,7 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
   const { config, dataDir, functions } = options;
   const { clock, random, logger } = modules;
   return startParts(logger, async (onStop, stopping) => {
-    // A setting that is wrong is told before anything slow begins.
+    // A wrong setting is reported before anything slow begins.
     const settings = edgeOptions(config, dataDir);
     const lock = lockFolder(dataDir);
     onStop(async () => lock.release());
@@ -102,7 +102,7 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
         newestPrices: () => newestPrices(db),
         disk: nodeDisk,
         metrics: metrics.stratum,
-        // The janitor seals: within a minute of the reward.
+        // Nothing to do: the janitor seals, within a minute of the reward.
         onBlock: () => undefined,
         onFatal: modules.onFatal,
       },

@@ -1,6 +1,7 @@
 /**
- * The queue of a pool in one process: calls the accounting function's Lambda handler with the events that SQS would send. At least
- * once, in any order, in memory: what a dying process takes with it the edge's journal sends again.
+ * The queue of a pool in one process. It calls the accounting function's Lambda handler with the events that
+ * SQS would send. It delivers at least once and in any order. Messages are in memory only: what is lost with
+ * a dying process, the edge's journal sends again.
  */
 
 import { createHash } from "node:crypto";
@@ -22,7 +23,7 @@ export interface LocalQueueOptions {
   readonly batchSize?: number;
   /** Events handled at the same time. */
   readonly concurrency?: number;
-  /** A message not handled in this time is delivered once more beside. */
+  /** A message not handled in this time is delivered once more, while the first delivery goes on. */
   readonly visibilityMs?: number;
   /** Receives after which a failing message goes to the dead letters. */
   readonly maxReceives?: number;
@@ -50,14 +51,17 @@ export interface DeadLetter {
 export interface LocalQueueStats {
   readonly held: number;
   readonly heldBytes: number;
-  /** Ever. */
+  /** Counted from the start of the queue. */
   readonly deadLetters: number;
 }
 
 export interface LocalQueue extends QueueSender {
   stats(): LocalQueueStats;
   deadLetters(): readonly DeadLetter[];
-  /** Refuses new messages, delivers what is held for at most `drainMs`, and returns how many were given up (the journal has them). */
+  /**
+   * Takes no more messages, delivers for at most `drainMs`, returns how many it gave up (the journal has
+   * them).
+   */
   stop(drainMs: number): Promise<number>;
 }
 
@@ -68,12 +72,14 @@ interface Message {
   readonly sentMs: number;
   firstReceivedMs: number;
   receives: number;
-  /** Of the latest delivery; an earlier one's failure does not count. */
+  /** The number of the latest delivery. A failure of an earlier delivery does not count. */
   receipt: number;
 }
 
 const KEPT_DEAD_LETTERS = 1000;
-/** Pauses while the handler itself fails (the database is away), doubling. */
+/**
+ * The pause after the handler itself failed (the database is away). It doubles with each failure in a row.
+ */
 const PAUSE_MS = { first: 100, longest: 5000 };
 
 export function createLocalQueue(options: LocalQueueOptions, modules: LocalQueueModules): LocalQueue {
@@ -206,7 +212,7 @@ class InProcessQueue implements LocalQueue {
         else if (mine(message)) this.#fail(message);
       }
     } catch (thrown) {
-      // The handler failed, not the messages: unlike in SQS that receive does not count, so no outage makes dead letters.
+      // Unlike in SQS, a receive in which the handler failed does not count: outages make no dead letters.
       logger.warn("The accounting function failed; its messages come again", { error: coerceError(thrown) });
       const again = batch.filter(mine);
       for (const message of again) message.receives--;
@@ -276,7 +282,7 @@ function toRecord(message: Message): SQSRecord {
       ApproximateFirstReceiveTimestamp: `${message.firstReceivedMs}`,
     },
     messageAttributes: {},
-    // SQS names its checksum so; it protects nothing here.
+    // The name that SQS gives its checksum. MD5 protects nothing here.
     md5OfBody: createHash("md5").update(message.body).digest("hex"),
     eventSource: "aws:sqs",
     eventSourceARN: "arn:aws:sqs:local:000000000000:summaries",

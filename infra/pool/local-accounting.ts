@@ -1,4 +1,6 @@
-/** The books of a pool in one process: queue, accounting function and janitor, wired as on AWS but by timers. */
+/**
+ * The books of a pool in one process: queue, accounting function and janitor, as on AWS, but run by timers.
+ */
 
 import { type ConservationReport, createConservation } from "../../functions/accounting/conservation.ts";
 import type { BooksListener } from "../../functions/accounting/events.ts";
@@ -19,12 +21,12 @@ import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./in-
 export interface LocalBooksOptions {
   /** See SealerOptions. */
   readonly deadlineMs: number;
-  /** See JanitorOptions; a block period is plenty. */
+  /** See JanitorOptions. One block period is long enough. */
   readonly epochGraceMs: number;
   readonly keepMinutesMs?: number;
   readonly sealEveryMs?: number;
   readonly janitorEveryMs?: number;
-  /** Between two checks of all books, at least. */
+  /** The shortest time between two checks of all books. */
   readonly auditEveryMs?: number;
   readonly queue?: LocalQueueOptions;
 }
@@ -45,7 +47,7 @@ export interface LocalBooksModules {
 
 export interface LocalBooks {
   readonly queue: LocalQueue;
-  /** Seals at once what can be sealed, for whoever has just booked a reward. Never rejects. */
+  /** Seals at once what can be sealed; called after a reward was booked. Never rejects. */
   seal(): Promise<void>;
   /**
    * Begins to seal. Call it when the journal is recovered and its messages are in the queue: the deadlines of all jobs begin
@@ -57,7 +59,7 @@ export interface LocalBooks {
 }
 
 const AUDIT_EVERY_MS = 5 * 60_000;
-/** How often it is asked whether a check is due. */
+/** How often the timer asks whether a check is due. */
 const AUDIT_TICK_MS = 5_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -78,7 +80,7 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
   let announced = -1;
   const announce = async (): Promise<void> => {
     for (const block of await sealedSince(db, announced)) {
-      // A run beside this one may have told it meanwhile.
+      // Another run at the same time may have announced it already.
       if (block.height <= announced) continue;
       announced = block.height;
       modules.onSealed?.(block);

@@ -1,4 +1,4 @@
-/** Miners beside a pool that somebody tries on one machine, all for one user. */
+/** Miners for a pool that somebody tries out on one machine, all for one user. */
 
 import { type Miner, startMiner } from "../../edge/miner/miner.ts";
 import type { Clock, Random } from "../../shared/clock.ts";

@@ -13,7 +13,7 @@ export interface PoolMetrics {
   readonly registry: Registry;
   readonly stratum: StratumMetrics;
   sealed(block: SealedBlock): void;
-  /** What a check whether money is conserved has found. */
+  /** Takes the result of a check whether money is conserved. */
   checked(report: ConservationReport): void;
   /** The same logger, whose errors are counted: each is something that a person has to look at. */
   counting(logger: Logger): Logger;
@@ -53,7 +53,7 @@ export function createPoolMetrics(): PoolMetrics {
   };
 }
 
-/** Not a number until the first check is done: neither an alarm nor an all-clear. */
+/** NaN until the first check is done, which means neither an alarm nor an all-clear. */
 function booksGauges(gauge: (name: string, help: string) => Gauge): PoolMetrics["checked"] {
   const conserved = gauge("books_conserved", "1 while money is conserved, 0 when the books do not agree");
   const problems = gauge("books_problems", "Disagreements found in the books");

@@ -21,7 +21,10 @@ import {
 import type { Config } from "../config/schema.ts";
 import { stratumOptions } from "./stratum-settings.ts";
 
-/** Shares are on a disk that survives the process: one delta in five seconds is enough, fewer on quick test networks. */
+/**
+ * The time between two cuts, at most. Shares are on a disk that survives the process, so one delta in five
+ * seconds is enough. Quick test networks cut more often.
+ */
 const CUT_MS = 5_000;
 
 /** Versions active on the configured network. */
@@ -31,7 +34,10 @@ export function activationsOf(config: Config): Activations {
   return from === 0 ? onlyVersion(5) : { 1: 0, 2: 0, 3: 0, 4: 0, 5: from };
 }
 
-/** A missing close marker is waited for half an hour on a network of ten-minute blocks, three blocks on a quicker one. */
+/**
+ * The wait for a missing close marker: half an hour with ten-minute blocks, three blocks where they are
+ * quicker.
+ */
 export function sealDeadlineMs(blockMs: number): number {
   return Math.min(30 * 60_000, Math.max(3 * blockMs, 30_000));
 }
@@ -115,7 +121,10 @@ export function sourceOrder(config: Config, baseUrls: Record<string, string> = {
   });
 }
 
-/** Those of the settings, in percent there. Uneven currencies keep theirs: no setting fits both them and the others. */
+/**
+ * The limits of the settings, which give them in percent. Uneven currencies keep their own limits: no setting
+ * fits both them and the others.
+ */
 function deviationLimits({ polling }: Config): DeviationLimits {
   const limit = (median: number, block: number): DeviationLimit => ({
     median: median / 100,

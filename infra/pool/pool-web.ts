@@ -26,7 +26,7 @@ export interface PoolWebModules {
   clock: Clock;
   random: Random;
   logger: Logger;
-  /** One for the process: it bounds how many hashes run at a time. */
+  /** One for the whole process, because it limits how many hashes run at a time. */
   passwords: Passwords;
   /** In this process; without it the pages show what the database knows. */
   edge?: Edge;
@@ -109,11 +109,14 @@ function liveSession(session: StratumSession): StratumConnection {
   };
 }
 
-/** A block is graded, and the next job made, in a second or a few: a gap this long is none of those. */
+/** Grading a block and making the next job take a second or a few. A gap this long has another cause. */
 const SHORTEST_GAP_MS = 10_000;
 const GAP_PART_OF_BLOCK = 10;
 
-/** By check: "ok", or what is wrong. A gap between two jobs is how the chain works; one that lasts is not. */
+/**
+ * The result of each check: "ok", or what is wrong. A short gap between two jobs is how the chain works; a
+ * lasting one is a fault.
+ */
 export function healthOf(
   edge: Pick<Edge, "withoutJobMs"> & {
     readonly stall: Pick<Edge["stall"], "stalledMs">;

@@ -11,7 +11,7 @@ export interface PostgresKeeper {
 }
 
 const LOOK_MS = 1_000;
-/** Between two tries: doubles up to the longest, and is forgotten when the server has run for so long. */
+/** Between two tries: the wait doubles up to this. It begins anew when the server has run for STEADY_MS. */
 const LONGEST_WAIT_MS = 30_000;
 const STEADY_MS = 60_000;
 
@@ -41,7 +41,7 @@ export function keepPostgres(
         logger.warn("the embedded PostgreSQL runs again", { awaySeconds });
         return;
       } catch (thrown) {
-        // Once an outage: the server's last words have the time in them, and are never twice the same.
+        // An error once per outage only: the server's last words contain the time, so all messages differ.
         logger[isSaid ? "debug" : "error"](
           "the embedded PostgreSQL could not be started; it is tried again",
           { problem: coerceError(thrown).message },

@@ -19,11 +19,17 @@ import { CodedError } from "../../shared/errors.ts";
 /** `stopped`: by a stop in good order, which somebody wanted. `killed`: in any other way. */
 export type ServerState = "running" | "stopped" | "killed";
 
-/** Backends end by themselves once they see that their server is gone; one that is stopped or busy for longer does not. */
+/**
+ * Backends end by themselves when they see that their server is gone. One that is stopped, or busy for longer
+ * than this, does not.
+ */
 const GRACE_MS = 2_000;
 const LOOK_MS = 50;
 
-/** Where pg_control has the cluster's state, the same since PostgreSQL 8: after three numbers of 8, 4 and 4 bytes. */
+/**
+ * Where pg_control has the cluster's state: after three numbers of 8, 4 and 4 bytes. The same since
+ * PostgreSQL 8.
+ */
 const STATE_OFFSET = 16;
 const SHUT_DOWN = 1;
 
@@ -32,7 +38,10 @@ export function serverState(data: string): ServerState {
   return clusterState(data) === SHUT_DOWN ? "stopped" : "killed";
 }
 
-/** The server's process, undefined where none lives: its number may stand in postmaster.pid still, and be another's by now. */
+/**
+ * The server's process; undefined where none lives. After its end, its number may still stand in
+ * postmaster.pid, and may already be another process's.
+ */
 export function livePid(data: string): number | undefined {
   const pid = pidInFile(data);
   if (pid === undefined || !isThere(pid)) return undefined;
@@ -40,9 +49,10 @@ export function livePid(data: string): number | undefined {
 }
 
 /**
- * Makes room for a new server where one was killed with -9: ends backends that hold its shared memory still (a new server would refuse to
- * start), and removes a postmaster.pid whose number another process has, or one that nobody has waited for. Elsewhere than on Linux
- * PostgreSQL's own checks are left to themselves. Throws CodedError `postgres-start` where a process cannot be ended.
+ * Makes room for a new server where one was killed with -9. Ends backends that still hold its shared memory,
+ * because a new server would refuse to start. Removes a postmaster.pid if another process has its number, or
+ * if its process has ended and nobody has waited for it. On systems other than Linux it does nothing and
+ * leaves this to PostgreSQL's own checks. Throws CodedError `postgres-start` where a process cannot be ended.
  */
 export async function clearRemains(data: string, clock: Clock): Promise<void> {
   if (process.platform !== "linux" || !existsSync(data)) return;
@@ -90,7 +100,10 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** Servers and backends work in the data folder. A process that is over has no folder, though nobody has waited for it. */
+/**
+ * Servers and backends have the data folder as working directory. A process that has ended has none, even
+ * where nobody has waited for it.
+ */
 function isPostgresOf(pid: number, data: string): boolean {
   try {
     const program = basename(readlinkSync(`/proc/${pid}/exe`));

@@ -1,4 +1,4 @@
-/** The key that signs receipts, made once and kept in the pool's folder: who has a receipt must be able to check it for years. */
+/** The key that signs receipts, made once and kept in the pool's folder: receipts are checked for years. */
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -33,7 +33,7 @@ export interface StandaloneModules {
   openTable: (bits: number) => Promise<SharedTable>;
   /** Migrated. */
   openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
-  /** What happens before it is ready, a line each. */
+  /** Told each step before it is ready, as one line. */
   onStep: (step: string) => void;
   onSealed: (block: SealedBlock) => void;
   onFatal: (error: CodedError) => void;
@@ -43,7 +43,7 @@ export interface Standalone {
   readonly web: string;
   readonly stratum: string;
   readonly factomd: string;
-  /** Where there was none before. */
+  /** The administrator made at this start; undefined where there was one before. */
   readonly admin: NewAdmin | undefined;
   readonly inviteCode: string;
   stop(): Promise<void>;
@@ -58,7 +58,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
   const folder = join(dataDir, "edge");
   const lxrBits = config.pegnet.lxrbits;
   return startParts(logger, async (onStop) => {
-    // A setting that is wrong is told before anything slow begins.
+    // A wrong setting is reported before anything slow begins.
     edgeOptions(config, folder);
     pollOptions(config);
     const lock = lockFolder(dataDir);

@@ -73,7 +73,10 @@ function readPem(setting: string, file: string): string {
 
 const LOOK_AGAIN_MS = 60_000;
 
-/** Gives the listener the certificate's files anew when they change, until the signal. One that does not work leaves the former in use. */
+/**
+ * Gives the listener the certificate's files again when they change, until the signal. Files that do not work
+ * leave the certificate before them in use.
+ */
 export function renewCertificate(
   config: Config,
   listening: Listening | undefined,

@@ -31,7 +31,7 @@ import { keepPostgres } from "./postgres-keeper.ts";
 
 export interface UpOptions {
   dataDir: string;
-  /** The user's settings; what the devnet decides (keys, node, prices, block length) is put in their place. */
+  /** The user's settings. What the devnet decides (keys, node, prices, block length) replaces them. */
   config: Config;
   /** Undefined: the embedded server. */
   databaseUrl: string | undefined;
@@ -46,7 +46,7 @@ export interface UpModules {
   random: Random;
   logger: Logger;
   openTable: (bits: number) => Promise<SharedTable>;
-  /** What happens before it is ready, a line each. */
+  /** Told each step before it is ready, as one line. */
   onStep: (step: string) => void;
   onSealed: (block: SealedBlock) => void;
   onFatal: (error: CodedError) => void;
@@ -68,7 +68,7 @@ export interface Up {
 
 /** The miner's account. */
 const LOCAL_USER = "local";
-/** Leaves the cores to the pool beside it. */
+/** Low, to leave the cores to the pool beside it. */
 const MINER_DUTY = 0.4;
 const EC_BALANCE = 1_000_000;
 /** Six hours are right for a network that changes slowly; on a devnet a miner more or less is half of it. */

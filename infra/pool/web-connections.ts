@@ -1,4 +1,7 @@
-/** Connections of the web server: bounded by address and in all; who is full makes room by closing the oldest that asks for nothing. */
+/**
+ * Connections of the web server, limited by address and in all. At a limit, the oldest connection that asks
+ * for nothing is closed to make room.
+ */
 
 import type { Socket } from "node:net";
 import { type AddressRanges, addressKey } from "../../shared/ip-address.ts";
@@ -6,7 +9,7 @@ import { type AddressRanges, addressKey } from "../../shared/ip-address.ts";
 export interface WebConnectionOptions {
   readonly perAddress: number;
   readonly inAll: number;
-  /** They speak for many visitors: not counted by address. */
+  /** Addresses of proxies. They speak for many visitors, so they are not counted by address. */
   readonly proxies: AddressRanges;
 }
 
@@ -36,7 +39,7 @@ export class WebConnections {
     socket.once("close", () => this.#leave(key, socket));
   }
 
-  /** Its request is whole: until `answered` it keeps its place. */
+  /** The connection's request has come whole. It keeps its place until `answered`. */
   answering(socket: Socket): void {
     this.#answering.add(socket);
   }
@@ -57,7 +60,7 @@ export class WebConnections {
     if (own.size === 0) this.#open.delete(key);
   }
 
-  /** Of whoever has the most. */
+  /** The connections of the address that has the most. */
   #largest(): Set<Socket> {
     let largest = new Set<Socket>();
     for (const own of this.#open.values()) if (own.size > largest.size) largest = own;
@@ -75,7 +78,7 @@ export class WebConnections {
       break;
     }
     if (oldest === undefined) return false;
-    // Its place is free at once, its end comes later.
+    // Its place is freed at once, because its end comes later.
     this.#leave(addressKey(oldest.remoteAddress ?? ""), oldest);
     oldest.destroy();
     return true;

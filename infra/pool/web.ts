@@ -1,4 +1,4 @@
-/** The pool's web server: HTTP on a port of one's own, answered by the very handler that Lambda runs. */
+/** The pool's web server: HTTP on its own port, answered by the same handler that Lambda runs. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
@@ -21,7 +21,7 @@ export interface WebOptions {
   readonly port: number;
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
   readonly proxies?: readonly string[];
-  /** The head of a request must have come by then. Default: 10 s. */
+  /** The head of a request must have come in this time. Default: 10 s. */
   readonly headersMs?: number;
 }
 
@@ -36,7 +36,7 @@ export interface Web {
   /** For people: a server on all addresses is shown as localhost. */
   readonly url: string;
   readonly port: number;
-  /** Open requests are finished, at most for a second. */
+  /** Finishes open requests, for at most a second. */
   stop(): Promise<void>;
 }
 
@@ -46,11 +46,11 @@ const MAX_CONNECTIONS = 2000;
 const MAX_PER_ADDRESS = 100;
 /** Connections that the system keeps until they are taken: beyond, a visitor waits for its second try. */
 const BACKLOG = 4_096;
-/** A whole request must have come by then; nobody needs longer for 64 KB. */
+/** A whole request must have come in this time. Nobody needs longer for 64 KB. */
 const REQUEST_MS = 15_000;
 const HEADERS_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
-/** Neither a byte in nor one out: a reader that is stuck. */
+/** The longest time without a byte in or out. After it, the reader counts as stuck. */
 const IDLE_MS = 30_000;
 const STOP_MS = 1000;
 
@@ -138,7 +138,7 @@ async function serve(
   );
 }
 
-/** The last address that no trusted proxy has: whatever stands before it in the header, the visitor may have written itself. */
+/** The last address that no trusted proxy has. What is before it, the visitor may have written itself. */
 function visitorOf(request: IncomingMessage, proxies: AddressRanges): string {
   const forwarded = [request.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
   const hops = [...forwarded.map((hop) => hop.trim()), withoutMapping(request.socket.remoteAddress ?? "")];
@@ -154,7 +154,7 @@ function eventOf(
   sourceIp: string,
 ): APIGatewayProxyEventV2 | undefined {
   const target = request.url ?? "/";
-  // An absolute or odd form ("//host", "*") is nothing a browser sends to an origin server.
+  // A browser never sends an absolute or odd form ("//host", "*") to an origin server.
   const url = /^\/(?!\/)/.test(target) ? URL.parse(target, "http://local") : null;
   if (url === null) return undefined;
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");

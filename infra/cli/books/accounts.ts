@@ -11,10 +11,13 @@ export interface AccountCommandModules {
   readonly print: (line: string) => void;
 }
 
-/** In the log of what administrators did. */
+/** The name in the log of what administrators did. */
 const ACTOR = "command line";
 
-/** Makes a user an administrator; with `resetPassword`, or where it has none, it gets a new password, printed once. */
+/**
+ * Makes a user an administrator. With `resetPassword`, or where the user has none, it makes a new password
+ * and prints it once.
+ */
 export async function dbAdminCommand(
   user: string,
   options: { resetPassword?: boolean },
@@ -29,14 +32,14 @@ export async function dbAdminCommand(
   if (password !== undefined) modules.print(`New password (shown only here): ${password}`);
 }
 
-/** Makes a new invite code, of chance where none is given. */
+/** Makes a new invite code, a random one where none is given. */
 export async function dbCodeCommand(code: string | undefined, modules: AccountCommandModules): Promise<void> {
   const made = await createInvite({ db: modules.db, random: systemRandom }, code);
   await logAdminAction(modules.db, { actor: ACTOR, action: "make-invite", subject: "" });
   modules.print(`New Code: ${made}`);
 }
 
-/** Lets a user log in by the password alone again, whose authenticator and recovery codes are lost. */
+/** Lets a user whose authenticator and recovery codes are lost log in by the password alone again. */
 export async function dbResetSecondFactorCommand(
   user: string,
   modules: AccountCommandModules,

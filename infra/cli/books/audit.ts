@@ -24,8 +24,8 @@ export interface AuditOptions {
 }
 
 /**
- * Prints the books, as one JSON line or as a table, and returns the exit code: 1 when money is not conserved, or when a replay makes
- * other books than those that stand.
+ * Prints the books, as one JSON line or as a table, and returns the exit code. It is 1 when money is not
+ * conserved, or when a replay makes other books than the stored ones.
  */
 export async function auditCommand(options: AuditOptions, modules: AuditModules): Promise<number> {
   if (options.replay === true) return replayCommand(options, modules);

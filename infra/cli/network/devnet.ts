@@ -1,4 +1,4 @@
-/** `prosper devnet`: a network of one's own in the foreground, one line a block. */
+/** `prosper devnet`: a private network in the foreground, with one line for each block. */
 
 import type { Clock, Random } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";

@@ -18,7 +18,7 @@ export interface MinerCommandOptions {
   readonly worker: string;
   /** Default: one for each core. */
   readonly threads?: number;
-  /** Share of the time each thread computes, above 0 and up to 1. Default 1. */
+  /** Part of the time that each thread computes, above 0 and up to 1. Default 1. */
   readonly duty?: number;
   readonly tls?: boolean;
   readonly password?: string;
@@ -90,7 +90,10 @@ export async function minerCommand(
   return 1;
 }
 
-/** What to do about a refused login, in this command's own words. The Go pool gives no reason: then both ways in are named. */
+/**
+ * What to do about a refused login, in this command's own words. The Go pool gives no reason, so then both
+ * ways to get in are named.
+ */
 function advice(reason: string, { password = "", invite = "", address = "" }: MinerCommandOptions): string {
   const register = " To register a new user give --password, --invite and --address.";
   const mineOnly = " Mining for a user who exists needs no password: leave --password out.";

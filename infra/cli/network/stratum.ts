@@ -1,4 +1,7 @@
-/** `prosper stratum`: the stratum server alone, every name welcome, shares checked and forgotten, with the reference's console on stdin. */
+/**
+ * `prosper stratum`: only the stratum server. Every name may log in. Shares are checked and not kept. The
+ * reference's console is on stdin.
+ */
 
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";

@@ -4,8 +4,8 @@ import { createInterface } from "node:readline/promises";
 import { CodedError } from "../../../shared/errors.ts";
 
 /**
- * `yes`: nobody is asked. Rejects with CodedError `payout-unasked` where there is no terminal to ask at: a program must say that it
- * means it.
+ * `yes`: nobody is asked. Rejects with CodedError `payout-unasked` where there is no terminal to ask at: a
+ * program must say by `yes` that it really wants this.
  */
 export function askAtTerminal(options: { readonly yes: boolean }): (question: string) => Promise<boolean> {
   return async (question) => {

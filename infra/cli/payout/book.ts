@@ -1,4 +1,7 @@
-/** `prosper payout compare|book|disregard`: what the chain says a paying address paid, and how the books learn of it. */
+/**
+ * `prosper payout compare|book|disregard`: what a paying address has paid by the chain, and how that gets
+ * into the books.
+ */
 
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
@@ -26,8 +29,9 @@ export async function compareCommand(options: CompareOptions, modules: CompareMo
 }
 
 /**
- * Books an entry that paid miners and that the books do not know, as the chain has it: each payment to the one account with that address.
- * Throws CodedErrors `payout-unknown`, `payout-refused`, and what `compareWithChain` does.
+ * Books an entry that paid miners and that the books do not know. It is booked as it is on the chain: each
+ * payment to the one account with that address. Throws CodedErrors `payout-unknown`, `payout-refused`, and
+ * what `compareWithChain` does.
  */
 export async function bookCommand(
   options: CompareOptions & { readonly entryHash: string },

@@ -73,7 +73,10 @@ export interface PayoutFlags {
   source?: string;
 }
 
-/** Each throws CodedError `payout-key` where it is missing: who signs offline has no credits, who sends has no PEG. */
+/**
+ * Reading a key that is missing throws CodedError `payout-key`. One may be missing: who signs offline has no
+ * credits, and who sends has no PEG.
+ */
 export interface PaymentKeys {
   readonly fs: string;
   readonly es: string;
@@ -109,7 +112,7 @@ export async function payerOf(context: CliContext, flags: PayoutFlags): Promise<
 /** Where this machine may have the pool's receipt key. */
 export function poolKeySources(context: CliContext, flags: PayoutFlags): PoolKeySources {
   const edgeDir = context.config.app.datadir || EDGE_DATA_DIR;
-  // With a database of one's own the folder is that of `prosper edge`.
+  // Where a database is configured, the folder is that of `prosper edge`.
   const dataDirs = context.hasDatabase() ? [edgeDir, flags.dataDir] : [flags.dataDir];
   return { file: flags.receiptKey, secret: context.env["PROSPER_RECEIPT_SECRET"], dataDirs };
 }
@@ -130,7 +133,7 @@ export function openChain(command: Command, context: CliContext): Chain {
   const flags = command.optsWithGlobals<PayoutFlags>();
   const devnet = flags.fhost === undefined ? readDevnetPool(flags.dataDir) : undefined;
   const url = devnet?.factomd ?? context.config.factom.factomdlocation;
-  // A devnet's node speaks for both.
+  // A devnet's node serves factomd and pegnetd.
   const pegnetdUrl = devnet?.factomd.replace(/\/v2$/, "/v1") ?? context.config.payout.pegnetdlocation;
   const parts = { fetch, clock: systemClock, random: systemRandom };
   const factomd = connectFactomd(url, { ...parts, logger: context.logger() });

@@ -1,4 +1,7 @@
-/** Commands that pay the miners: prepare, sign, send, confirm, list, what sets books and chain right, and the reference's `pay`. */
+/**
+ * Commands that pay the miners: prepare, sign, send, confirm, list, those that make books and chain agree,
+ * and the reference's `pay`.
+ */
 
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";

@@ -1,6 +1,7 @@
 /**
- * Before money is prepared or sent: has a paying address paid anything on the chain that the books do not know? A database that was
- * restored from a backup has forgotten payouts, and owes their money once more (docs/decisions/payout-trust.md).
+ * Run before money is prepared or sent: has a paying address paid anything on the chain that the books do not
+ * know? A database that was restored from a backup has lost payouts, so it owes their money once more
+ * (docs/decisions/payout-trust.md).
  */
 
 import { type Clock, sleep } from "../../../shared/clock.ts";
@@ -22,9 +23,9 @@ import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
 import type { Progress } from "../progress.ts";
 
 export interface CompareOptions {
-  /** FA addresses that may pay, beside those that have. */
+  /** FA addresses that may pay, in addition to those that have paid. */
   readonly sources: readonly string[];
-  /** The node throws old blocks away, as a devnet does: what it no longer has is passed over, and said. */
+  /** The node deletes old blocks, as a devnet does. Those it no longer has are skipped, with a message. */
   readonly mayForget: boolean;
 }
 
@@ -41,7 +42,7 @@ export interface CompareModules {
 /** An entry of a paying address that the books do not have. */
 export interface Unbooked {
   readonly entry: OutgoingEntry;
-  /** `void`: the books gave it up, and it was executed all the same. */
+  /** `void`: the books gave the entry up, but it was executed. */
   readonly known: "void" | undefined;
 }
 
@@ -54,11 +55,11 @@ export interface Comparison {
   readonly unread: readonly string[];
 }
 
-/** A pool whose books have no block yet: a day of blocks is looked at. */
+/** For a pool whose books have no block yet: a day of blocks is compared. */
 const FIRST_BLOCKS = 144;
 const SAVE_EVERY = 500;
 const SHOW_FROM = 50;
-/** More are counted, not listed. */
+/** Entries beyond this are counted, but not listed. */
 const LISTED = 10;
 const POLL_MS = 2_000;
 /** Three blocks of the real network. */
@@ -74,7 +75,7 @@ export async function compareWithChain(
 ): Promise<Comparison> {
   const { db, factomd } = modules;
   const sources = [...new Set([...options.sources, ...(await payingSources(db))])];
-  // Before the height: what gets into a block meanwhile is in the blocks that are compared, or it is still in this list.
+  // Before the height: what gets into a block meanwhile is in the blocks compared, or still in this list.
   const { found, unread } = await readPending(new Set(sources), modules);
   const { directoryBlock, entry } = await factomd.heights();
   const through = Math.min(directoryBlock, entry);
@@ -139,7 +140,7 @@ async function compareBlocks(
     );
 }
 
-/** Those of the entries that paid, or may still, without the books' knowing. */
+/** The entries that paid, or may still pay, without the books knowing it. */
 async function judge(
   entries: readonly OutgoingEntry[],
   { db, pegnetd }: CompareModules,
@@ -159,7 +160,10 @@ async function judge(
   return unbooked;
 }
 
-/** What is acknowledged and not in a block: an unpaid entry is not, for it costs nothing, and anybody could hold payouts up by some. */
+/**
+ * Reads what is acknowledged and not in a block yet. Unpaid entries are left out: they cost nothing, so
+ * anybody could hold up payouts with them.
+ */
 async function readPending(
   sources: ReadonlySet<string>,
   { db, factomd, clock }: CompareModules,
@@ -180,7 +184,10 @@ async function readPending(
   return { found, unread };
 }
 
-/** Before a list is made: nothing is sent yet, so what is on its way and cannot be read is left to `requireNothingUnbooked`. */
+/**
+ * Called before a list is made. Nothing is sent yet, so `requireNothingUnbooked` deals later with what is on
+ * its way and cannot be read.
+ */
 export async function requireAllBooked(options: CompareOptions, modules: CompareModules): Promise<void> {
   const { unbooked } = await compareWithChain(options, modules);
   if (unbooked.length > 0) throw await unbookedError(unbooked, modules.db);
@@ -200,7 +207,7 @@ export async function requireNothingUnbooked(
   for (;;) {
     const { unbooked, unread } = await compareWithChain(options, modules);
     if (unbooked.length > 0) throw await unbookedError(unbooked, modules.db);
-    // Only those of the beginning: others' entries come without end.
+    // Only those of the beginning, because other people's entries never stop coming.
     const left: readonly string[] = (awaited ?? unread).filter((hash) => unread.includes(hash));
     if (left.length === 0) return;
     if (awaited === undefined)

@@ -1,4 +1,7 @@
-/** `prosper payout confirm`: looks every entry of the payouts on their way up on the chain, and books what has paid. */
+/**
+ * `prosper payout confirm`: looks on the chain for every entry of the payouts on their way, and books what
+ * has paid.
+ */
 
 import { VOID_AFTER_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { recordReceipt } from "../../../shared/db/payments.ts";

@@ -32,9 +32,10 @@ export async function dbMigrateCommand(modules: DbCommandModules): Promise<void>
 }
 
 /**
- * Lists what is owed and not on its way, in the reference's format for `payout pay`: into `file`, which must be new, or without one to
- * stdout. It is the prepared payout from then on (payout/prepare.ts): asked for twice it is one payout. Users who cannot be paid are left
- * out, each with a line that says why. Throws CodedError `payout-file`.
+ * Lists what is owed and not on its way, in the reference's format for `payout pay`. The list goes into
+ * `file`, which must be new, or to stdout without one. From then on it is the prepared payout
+ * (payout/prepare.ts), so two calls make one payout. Users who cannot be paid are left out, each with a line
+ * that says why. Throws CodedError `payout-file`.
  */
 export async function dbPayoutCommand(
   file: string | undefined,
@@ -68,8 +69,8 @@ export async function dbPayoutCommand(
 }
 
 /**
- * Books the receipt that `payout pay` wrote: all of it or nothing, each entry once. The same receipt again does nothing and says so. One
- * whose list the pool has not prepared is taken `byHand` only.
+ * Books the receipt that `payout pay` wrote: all of it or nothing, each entry once. The same receipt again
+ * does nothing and says so. A receipt whose list the pool has not prepared is accepted only with `byHand`.
  * Throws CodedErrors `receipt-invalid` (not a receipt), `receipt-refused` (not in agreement with the books).
  */
 export async function dbRecordCommand(

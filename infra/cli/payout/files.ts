@@ -32,7 +32,7 @@ const shared = {
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}(-\d{1,6})?$/)),
   saltSeconds: v.pipe(v.number(), v.integer(), v.minValue(0)),
   lines: v.pipe(v.array(line), v.minLength(1)),
-  /** The pool's, under salt and lines. */
+  /** The pool's signature of salt and lines. */
   signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
 };
 const preparedFile = v.strictObject({ prosper: v.literal("payout"), ...shared });
@@ -61,8 +61,8 @@ export async function readPreparedFile(path: string): Promise<PreparedFile> {
 }
 
 /**
- * Reads a signed payout and checks that its entries pay exactly its lines, by the key of its source: whatever the file went through on
- * its way, nobody else is paid. Throws CodedError `payout-invalid`.
+ * Reads a signed payout and checks by its source's key that its entries pay exactly its lines. So nobody else
+ * is paid, whatever happened to the file on its way. Throws CodedError `payout-invalid`.
  */
 export async function readSignedFile(path: string): Promise<SignedFile> {
   const file = await read(path, signedFile, "a file of `prosper payout sign`");
@@ -116,7 +116,7 @@ async function read<Schema extends v.GenericSchema>(
   );
 }
 
-/** A prepared file's id is made from its lines: an edited one is told. */
+/** True unless the file was edited: its id is made from its lines. */
 export function isUntouched(file: PreparedFile | SignedFile): boolean {
   return file.id.startsWith(linesDigest(file.lines).slice(0, 16));
 }

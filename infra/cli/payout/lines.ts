@@ -1,4 +1,4 @@
-/** Between a batch's lines and those of the reference's files. */
+/** Converts between a batch's lines and those of the reference's files. */
 
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
 import type { PayoutLine } from "../../../shared/factom/payout.ts";

@@ -1,4 +1,7 @@
-/** The pool's signature of a list in the reference's form, in a file of its own beside it: the form has no place for one. */
+/**
+ * The pool's signature of a list in the reference's form. It is in its own file beside the list, because the
+ * form has no place for one.
+ */
 
 import * as v from "valibot";
 import { type PayoutList, signPayout } from "../../../shared/accounting/payout-signature.ts";

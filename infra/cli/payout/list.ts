@@ -40,14 +40,14 @@ export async function listCommand(
       one.entries.length === 0
         ? ""
         : `, ${one.booked} of ${one.entries.length} entries booked${one.void > 0 ? `, ${one.void} given up` : ""}`;
-    // The lines of a replaced list go when it can no longer be sent.
+    // The lines of a replaced list are deleted when it can no longer be sent.
     const to = one.users === 0 ? "" : ` to ${one.users} users`;
     const byHand = one.byHand ? ", by hand" : "";
     print(`${one.id}  ${one.madeAt}  ${one.state}  ${formatPeg(one.total)} PEG${to}${came}${byHand}`);
   }
 }
 
-/** `sent` is said of a payout whose every entry has left. */
+/** The state `sent` means that every entry of the payout has left. */
 function stateOf(
   batch: PayoutBatch,
   intended: number,

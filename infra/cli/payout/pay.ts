@@ -1,6 +1,7 @@
 /**
- * `prosper payout pay`: signs and sends a payout file of `db payout` in one go, never one of its payments twice, and writes the receipt for
- * `db record`: the reference's payout command as a thin form of prepare, sign, send and confirm (payout/).
+ * `prosper payout pay`: signs and sends a payout file of `db payout` in one go, and writes the receipt for
+ * `db record`. It never sends one of the file's payments twice. This is the reference's payout command, made
+ * from prepare, sign, send and confirm (payout/).
  */
 
 import * as v from "valibot";
@@ -60,8 +61,8 @@ export interface PayOptions {
 
 export interface PayModules extends ChainModules, ReviewModules {
   /**
-   * Where what is about to be sent goes on record, so that no other file pays it again. Without it (a machine that does not reach the
-   * database) the record is a file beside the payout file, as far as the reference goes.
+   * Keeps on record what is about to be sent, so that no other file pays it again. Without it (a machine that
+   * does not reach the database), the record is a file beside the payout file, as in the reference.
    */
   readonly db?: Db | undefined;
   readonly pegnetd?: Pegnetd;
@@ -75,9 +76,10 @@ interface SentEntry {
 }
 
 /**
- * Pays. Throws CodedErrors: `payout-invalid`, `address-invalid`, `receipt-exists`, `payout-key`, `payout-credits`, `payout-funds`,
- * `payout-refused`, `payout-unfinished`, `payout-expired`, `payout-declined`, `payout-unasked`, `payout-memory`, and those of the client; after
- * the last kind a rerun resumes.
+ * Pays. Throws CodedErrors: `payout-invalid`, `address-invalid`, `receipt-exists`, `payout-key`,
+ * `payout-credits`, `payout-funds`, `payout-refused`, `payout-unfinished`, `payout-expired`,
+ * `payout-declined`, `payout-unasked`, `payout-memory`, and those of the client. After an error of the
+ * client, running it again goes on.
  */
 export async function payCommand(options: PayOptions, modules: PayModules): Promise<void> {
   const payText = await readTextFile(options.payFile);
@@ -125,7 +127,7 @@ async function payByRecord(
   checkUsers(lines);
   const source = faAddressOf(keys.signer);
   const { byHand = false } = options;
-  // Before anybody is asked: what a person is shown must be what the pool prepared.
+  // Checked before anybody is asked: a person must be shown what the pool prepared.
   if (!byHand && !(await isOnRecord(db, digest))) throw notPrepared(options.payFile);
   await askOnce(digest, batchLines, source, options, modules);
   const intent = { digest, saltSeconds, source, lines: batchLines, entries: planned.entries, byHand };
@@ -164,7 +166,10 @@ function notPrepared(payFile: string): CodedError {
   );
 }
 
-/** The salt on record, so that the same entries are made again; a new one where nothing was sent and the old one is too old for that. */
+/**
+ * The salt on record, so that the same entries are made again. Where nothing was sent and that salt is too
+ * old for sending, a new one.
+ */
 async function saltOf(
   digest: string,
   { db, clock, print }: Pick<PayModules, "clock" | "print"> & { readonly db: Db },
@@ -180,7 +185,7 @@ async function saltOf(
   return (await renewSalt(db, known, nowSeconds)) ? nowSeconds : saltOf(digest, { db, clock, print });
 }
 
-/** What is on record names each user once. */
+/** Checks that each user is named once, as in what is on record. */
 function checkUsers(lines: readonly PayoutLine[]): void {
   const seen = new Set<string>();
   for (const { userId } of lines) {

@@ -8,7 +8,7 @@ import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { readReceiptKey, receiptKeyFile } from "../../pool/receipt-key.ts";
 import { type Memory, memoryFile } from "./memory.ts";
 
-/** Which keys there are: a file, the secret of a stage on AWS, the folders of a pool on this machine. */
+/** Where keys may be: a file, the secret of a stage on AWS, the folders of a pool on this machine. */
 export interface PoolKeySources {
   readonly file?: string | undefined;
   readonly secret?: string | undefined;
@@ -48,8 +48,9 @@ export async function requirePoolKeys(sources: PoolKeySources): Promise<KeyPair>
 }
 
 /**
- * Whose payouts are signed here: the key of an earlier payout, else the one that is given now, else that of a pool on this very machine.
- * Throws CodedError `payout-key` where there is none, or another one is given than is remembered.
+ * The key of the pool whose payouts are signed here: that of an earlier payout, else the one given in this
+ * run, else that of a pool on this machine. Throws CodedError `payout-key` where there is none, or where the
+ * one given is not the one remembered.
  */
 export function trustedPoolKey(
   given: string | undefined,

@@ -1,4 +1,7 @@
-/** `prosper payout prepare`: what is owed becomes a batch on record, under a name made from its lines, signed by the pool. */
+/**
+ * `prosper payout prepare`: puts what is owed on record as a batch, named by its lines and signed by the
+ * pool.
+ */
 
 import { unlink } from "node:fs/promises";
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
@@ -29,9 +32,9 @@ export interface NewFile {
 }
 
 /**
- * Prepares a payout of everybody who is owed at least `minimum` (1e-8 PEG) and can be paid; each one left out gets a line that says why.
- * `filesOf` are written before it is on record: where one cannot be, nothing is. Throws CodedError `payout-file` and what
- * `compare` does.
+ * Prepares a payout of everybody who is owed at least `minimum` (1e-8 PEG) and can be paid. Each user left
+ * out gets a line that says why. The files of `filesOf` are written before the payout is on record: where one
+ * cannot be written, nothing goes on record. Throws CodedError `payout-file` and what `compare` does.
  */
 export async function preparePayout(
   options: { readonly minimum: bigint; readonly filesOf?: (prepared: Prepared) => readonly NewFile[] },
@@ -69,7 +72,7 @@ export async function preparePayout(
   }
 }
 
-/** What is said of a prepared list when another takes its place. */
+/** The message about a prepared list that another one replaces. */
 export function replacedText({ id, total }: { readonly id: string; readonly total: bigint }): string {
   return `This takes the place of payout ${id} (${formatPeg(total)} PEG), which was prepared and not sent`;
 }

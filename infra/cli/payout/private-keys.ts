@@ -1,4 +1,7 @@
-/** The keys that pay, from a file, from standard input, from the environment, or (for the whole machine to see) from flags. */
+/**
+ * The keys that pay: from a file, from standard input, from the environment, or from flags (which the whole
+ * machine can see).
+ */
 
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";

@@ -14,7 +14,7 @@ export interface ReviewModules {
 /** A payout of up to this many lines is shown whole. */
 const ALL_LINES = 40;
 const LARGEST = 10;
-/** Of each kind of address, where not all lines are shown. */
+/** The most addresses of each kind, where not all lines are shown. */
 const ADDRESSES = 100;
 
 type Line = Pick<BatchLine, "user" | "address" | "amount">;

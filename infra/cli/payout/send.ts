@@ -63,7 +63,7 @@ export async function intendAndSend(
   await modules.compare(intent.source);
   const batch = await putOnRecord(intent, payer, modules);
   const entries = await readEntries(modules.db, batch.id);
-  // Also those that were revealed before: a node may have lost them, and an unpaid commit comes to nothing.
+  // Also those revealed before: a node may have lost them, and a commit that is not paid has no effect.
   const open = entries.filter(({ state }) => state === "intended" || state === "revealed");
   await sendEntries(open, batch.saltSeconds, payer, {
     ...modules,
@@ -110,7 +110,10 @@ async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules)
 
 type ToSend = Pick<PayoutEntryRow, "entryHash" | "raw">;
 
-/** Sends each entry unless the chain has it; `onRevealed` is told of each that it has now ("" for a commit of an earlier run). */
+/**
+ * Sends each entry unless the chain has it. Calls `onRevealed` for each entry that the chain has now ("" for
+ * a commit of an earlier run).
+ */
 export async function sendEntries(
   entries: readonly ToSend[],
   saltSeconds: number,
@@ -128,7 +131,7 @@ export async function sendEntries(
 export async function isOnChain(entryHash: string, factomd: Factomd): Promise<boolean> {
   const { entry } = await factomd.ack(entryHash, TRANSACTION_CHAIN);
   if (entry === "DBlockConfirmed" || entry === "TransactionACK") return true;
-  // A node that was restarted may have forgotten the acknowledgement of what it has.
+  // A node that was restarted may have lost the acknowledgement of an entry that it has.
   return (await factomd.entry(entryHash)) !== undefined;
 }
 
@@ -141,7 +144,10 @@ function checkSalt(saltSeconds: number, clock: Clock): void {
   );
 }
 
-/** Commits anew (an old commit may have lapsed; a live one answers "repeated") and reveals. The entry stays the same. */
+/**
+ * Commits again, then reveals. An old commit may have lapsed; for one still held the answer is "repeated".
+ * The entry stays the same.
+ */
 async function send(rawHex: string, payer: KeyPair, modules: ChainModules): Promise<string> {
   const parsed = parseEntry(fromHex(rawHex));
   if (!parsed.ok)
@@ -168,10 +174,10 @@ export async function checkCredits(
     );
 }
 
-/** An entry that is not covered is refused by pegnetd, and has cost its credits. */
+/** pegnetd refuses an entry that is not covered, but its entry credits are spent. */
 async function checkFunds(source: string, total: bigint, { pegnetd }: SendModules): Promise<void> {
   const balance = await pegnetd?.roughPegBalance(source);
-  // As near as doubles are: who has less than this has too little for certain.
+  // Within the precision of doubles: a balance below this is certainly too small.
   if (balance === undefined || balance >= Number(total) * (1 - 1e-9)) return;
   throw new CodedError(
     "payout-funds",

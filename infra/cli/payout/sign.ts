@@ -25,7 +25,7 @@ export function signEntries(
   });
 }
 
-/** Throws CodedError `payout-invalid` for a list that the pool with this key has not signed as it is. */
+/** Throws CodedError `payout-invalid` unless the pool with this key has signed the list as it is. */
 export function requirePools(file: string, prepared: PreparedFile, poolKey: string): void {
   if (isPayoutOf(poolKey, prepared, prepared.signature) && isUntouched(prepared)) return;
   throw new CodedError(

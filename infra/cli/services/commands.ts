@@ -137,7 +137,7 @@ function addEdge(program: Command, parts: ProgramParts): void {
     });
 }
 
-/** An edge whose functions run elsewhere: it has neither web nor accounts to tell of. */
+/** An edge whose functions run elsewhere. It has neither web nor accounts to show. */
 async function runFleetEdge(
   functions: FunctionsElsewhere,
   context: CliContext,

@@ -1,4 +1,7 @@
-/** A pool that runs, on the terminal: what is ready and how to use it, then one line a block; or, for programs, one JSON line an event. */
+/**
+ * Shows a running pool on the terminal: what is ready and how to use it, then one line for each block. For
+ * programs it prints one JSON line for each event instead.
+ */
 
 import { once } from "node:events";
 import type { NewAdmin } from "../../../functions/auth/bootstrap.ts";
@@ -7,7 +10,7 @@ import { formatPeg } from "../../../shared/decimal.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
 
-/** Where a pool is reached, and how one gets in. */
+/** Where a pool is reached, and what one needs to log in. */
 export interface ReadyPool {
   readonly web: string;
   readonly stratum: string;
@@ -15,7 +18,7 @@ export interface ReadyPool {
   /** On the first start only. */
   readonly admin: NewAdmin | undefined;
   readonly inviteCode: string;
-  /** An address for the line that connects a miner; undefined where everybody brings an own one. */
+  /** An address for the command that connects a miner; undefined where everybody brings their own. */
   readonly guestAddress?: string | undefined;
 }
 
@@ -61,7 +64,7 @@ export interface PoolDisplay {
   block(block: SealedBlock): void;
 }
 
-/** Blocks that recovery seals wait for the ready line: it is the first. */
+/** The ready line comes first: blocks sealed by recovery wait for it. */
 function readyFirst(view: PoolDisplay): PoolDisplay {
   let early: SealedBlock[] | undefined = [];
   return {

@@ -11,11 +11,11 @@ import { lineOfPath, lineOfSyntaxError } from "../json-lines.ts";
 
 /** A block as the file has it. */
 export interface BlockFile {
-  /** Undefined where the file leaves it to the height. */
+  /** Undefined where the file does not name it: then the height decides. */
   readonly version: OprVersion | undefined;
   readonly height: number;
   readonly prevWinners: readonly string[] | null;
-  /** The winners that the file says the block had, if it does. */
+  /** The winners of the block that the file records, if it does. */
   readonly recordedWinners: readonly string[] | undefined;
   readonly entries: readonly OprEntry[];
 }

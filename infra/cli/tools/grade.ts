@@ -89,7 +89,7 @@ function toTable(block: GradedBlock): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** How many entries did not make it, by reason. */
+/** How many entries were refused, by reason. */
 function refusals({ verdicts }: GradedBlock): string[] {
   const counts = new Map<string, number>();
   for (const verdict of verdicts) {

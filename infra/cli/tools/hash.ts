@@ -15,7 +15,7 @@ export interface HashOptions {
 
 export interface HashModules {
   readonly stdin: Readable;
-  /** Is not ended. */
+  /** Left open at the end. */
   readonly stdout: Writable;
   readonly stderr: { write(text: string): unknown };
   /** Makes or finds the table of this size; the command closes the hasher. */
@@ -27,9 +27,10 @@ export interface HashModules {
 class BadLine extends Error {}
 
 /**
- * Writes one line of hex for each line read, in order, as soon as the lines of a read are hashed. An empty line is the empty input.
- * Resolves to the exit code: 0; 1 after the first bad line, with one error on stderr and the hashes of the lines before it written; 130 when
- * aborted. A reader that has seen enough (`| head`) ends it with 0. Rejects with the errors of `openHasher` and of the streams.
+ * Writes one line of hex for each line read, in order, as soon as the lines of one read are hashed. An empty
+ * line is the empty input. Resolves to the exit code. 0: done, also when the reader of the output stops early
+ * (`| head`). 1: a bad line was found; stderr has one error, and the hashes of the lines before it are
+ * written. 130: aborted. Rejects with the errors of `openHasher` and of the streams.
  */
 export async function hashCommand(options: HashOptions, modules: HashModules): Promise<number> {
   const { stdin, stdout, stderr, openHasher, signal } = modules;

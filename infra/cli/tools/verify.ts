@@ -15,7 +15,7 @@ export interface VerifyOptions {
   readonly root?: string | undefined;
   /** The pool's public receipt key. */
   readonly key?: string | undefined;
-  /** Address of the pool's page: root, key and books are asked there. */
+  /** Address of the pool's page. Root, key and books are read from it. */
   readonly pool?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -36,8 +36,9 @@ const TIMEOUT_MS = 10_000;
 const HEX_64 = /^[0-9a-f]{64}$/;
 
 /**
- * Prints each check and returns the exit code: 1 where one fails, and for programs (`json`) where there is no published root to check against. Throws CodedErrors `proof-file` (cannot be read), `verify-option`,
- * `pool-away` (the pool did not say what it published).
+ * Prints each check and returns the exit code. It is 1 where a check fails and, for programs (`json`), also
+ * where there is no published root to check against. Throws CodedErrors `proof-file` (cannot be read),
+ * `verify-option`, `pool-away` (the pool did not say what it published).
  */
 export async function verifyCommand(options: VerifyOptions, modules: VerifyModules): Promise<number> {
   const own = { root: hexOption("--root", options.root), key: hexOption("--key", options.key) };
@@ -56,7 +57,7 @@ export async function verifyCommand(options: VerifyOptions, modules: VerifyModul
   if (block !== undefined) checks.push(...againstPool(file, block));
   if (root !== undefined) return conclude(checks, options, modules);
   const unpublished = `Checked against the file's own root ${file.root}. Compare it with what the pool publishes: --root HEX or --pool URL`;
-  // A program reads no warning: to it, what nobody has published proves nothing.
+  // A program reads no warning. So for a program, a root that nobody has published proves nothing.
   if (options.json === true) return conclude([...checks, { ok: false, text: unpublished }], options, modules);
   const code = conclude(checks, options, modules, "The file agrees with itself.");
   if (code === 0) modules.warn(unpublished);
@@ -174,7 +175,7 @@ async function askPool(pool: string, height: number, modules: VerifyModules): Pr
   }
 }
 
-/** Shares and books of the file against what the pool publishes of the block. */
+/** Compares the file's shares and books with what the pool publishes about the block. */
 function againstPool(file: ProofFile | ReceiptFile, block: PublishedBlock): Check[] {
   if (file.format === "prosper-receipt") return [];
   const claims: Record<string, string> = { shares: file.shares, ...file.books };
