@@ -49,8 +49,8 @@ export function decideSeal(candidate: SealCandidate, deadlineMs: number): SealDe
 }
 
 /**
- * Whether a job has waited for its seal for longer than anything explains: two deadlines under the eyes of sealers. Missing work is forced by
- * then, so that the chain is what is missing.
+ * Whether a job waits too long for its seal: sealers have looked after it for two deadlines. Missing work is forced by then, so it is the chain
+ * that is missing.
  */
 export function isOverdue({ watchedMs }: Pick<SealCandidate, "watchedMs">, deadlineMs: number): boolean {
   return watchedMs >= 2 * deadlineMs;

@@ -16,9 +16,9 @@ export interface WorkSums extends WorkLeaf {
 /** A delta as it is booked. */
 export interface BookedDelta {
   readonly rows: readonly DeltaRow[];
-  /** Places of rows that were booked under `REST_WORKER`; null: by the rule before there was one, each row as it stands. */
+  /** Indexes of the rows that were booked under `REST_WORKER`. Null: booked before that rule existed, so each row stands for itself. */
   readonly folded: readonly number[] | null;
-  /** Places of rows that were booked nowhere: refused shares alone, of workers without sums in that job. */
+  /** Indexes of the rows that were not booked: they hold only refused shares, of workers without sums in that job. */
   readonly dropped: readonly number[];
   /** It was mined for an earlier job than the one it is booked into. */
   readonly isLate: boolean;
@@ -28,7 +28,7 @@ export interface BookedDelta {
 
 const ACHIEVED_UNITS = 1n << 48n;
 
-/** Work in another credit unit: `achieved` counts 2^-48 hashes. Work that is there never becomes nothing. */
+/** Work converted to another credit unit (`achieved` counts 2^-48 hashes). Work above 0 stays above 0. */
 export function inUnit(work: bigint, from: CreditMode, to: CreditMode): bigint {
   if (from === to) return work;
   if (from === "assigned") return work * ACHIEVED_UNITS;

@@ -158,7 +158,7 @@ class ReplayRun {
     return rows;
   }
 
-  /** The block's reward against its places, and where the pool had no job, into which one it is carried. */
+  /** Compares the block's reward with its places. Where the pool had no job at that height, also the job that the reward is carried into. */
   #checkBlock(row: HeightRow): void {
     const { height, blockReward, placesReward, joblessReward, joblessInto } = row;
     const where = `block ${height}`;
@@ -187,7 +187,7 @@ class ReplayRun {
   /** A job whose books are not final: it may be closing, but no payout of it stands. */
   #notSealed(row: HeightRow, payouts: readonly StoredPayout[]): void {
     this.#unsealed.push(row.height);
-    // Of a job that is closing these are decided, and not booked yet.
+    // While a job is closing, these are decided but not booked yet.
     this.#jobless.delete(row.height);
     if (row.state === "closing") this.#missBooked();
     else if (payouts.length > 0) this.#differences.add(`job ${row.height}: it is open, but has payouts`);

@@ -28,8 +28,8 @@ export type DeltaOutcome = v.InferOutput<typeof deltaOutcome>;
 export type CloseOutcome = v.InferOutput<typeof closeOutcome>;
 
 /**
- * Applies a delta by its key (job, slot, epoch, seq) and archives `body`, the very bytes that came. One statement, safe to
- * repeat. `body` must have been parsed by the `delta` schema. Names beyond `limits` are booked as `REST_WORKER`; which, is put on record.
+ * Applies a delta by its key (job, slot, epoch, seq) and archives `body`, the very bytes that came. One statement, safe to repeat. `body` must
+ * have been parsed by the `delta` schema. Names beyond `limits` are booked as `REST_WORKER`; which names these were is put on record.
  */
 export async function applyDelta(
   db: Db,

@@ -29,8 +29,8 @@ export type RenewOutcome = "renewed" | "ended" | "taken";
 /** What an edge asks of the database. Every call rejects with CodedError `db-away` when it may be tried again. */
 export interface EdgeRecords {
   /**
-   * Its own slot with the next epoch, at once; else a fresh slot, else one whose lease has expired and whose last job takes no more
-   * shares. `lateMs` is how long after the next job's row that may be. Undefined: all 4,096 are in use.
+   * Gives this edge its own slot with the next epoch, at once. Where it has none: a slot that nobody had, or one whose lease has expired and whose
+   * last job takes no more shares (that is `lateMs` after the row of the next job). Undefined: all 4,096 are in use.
    */
   acquireSlot(edge: { edgeId: string; leaseMs: number; lateMs: number }): Promise<SlotGrant | undefined>;
   renewSlot(edgeId: string, grant: SlotGrant, leaseMs: number): Promise<RenewOutcome>;

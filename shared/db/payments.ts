@@ -75,7 +75,7 @@ export interface Adjustment {
   readonly reason: string;
   /** The administrator's name. */
   readonly madeBy: string;
-  /** Names the wish: sent again under the same name it is booked once. */
+  /** The id of the request: a request that is sent twice is booked once. */
   readonly requestId?: string;
 }
 

@@ -83,9 +83,9 @@ export interface Prepared {
 }
 
 /**
- * Makes the lines that `choose` takes of what is payable the prepared batch, in the place of an earlier prepared one with other lines,
- * which stays on record. The same lines again are the same batch. Undefined where nothing is to be paid. Where `onPrepared` rejects,
- * nothing was recorded.
+ * Prepares a batch of the lines that `choose` picks from what is payable. It takes the place of an earlier prepared batch with other lines, which
+ * stays on record. The same lines again are the same batch. Undefined where nothing is to be paid. Where `onPrepared` rejects, nothing was
+ * recorded.
  */
 export function prepareBatch(
   db: Db,
@@ -114,7 +114,7 @@ export function prepareBatch(
   });
 }
 
-/** Sets aside the prepared list that has other lines than `digest`. Lines that can never be sent any more go; the lists stay. */
+/** Marks a prepared list with other lines than `digest` as replaced. Lines that can never be sent any more are deleted; the lists stay. */
 export async function replacePrepared(
   tx: Db,
   digest: string,
@@ -131,7 +131,7 @@ export async function replacePrepared(
   return replaced;
 }
 
-/** A list that is owed once more is the one it was, and what was signed of it can be sent. */
+/** Where the same list is owed again, the old batch is used again: what was signed of it can be sent. */
 function reviveReplaced(tx: Db, digest: string, nowSeconds: number): Promise<PayoutBatch | undefined> {
   return first(
     tx,

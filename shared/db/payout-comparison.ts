@@ -19,7 +19,7 @@ export async function payingSources(db: Db): Promise<string[]> {
  */
 export type EntryKnowledge = "booked" | "sent" | "void" | "disregarded";
 
-/** Of these entries, what is known of each; those that the books have never heard of are not in the map. */
+/** What the books know of each of these entries. Entries that they have never seen are not in the map. */
 export async function knownEntries(
   db: Db,
   entryHashes: readonly string[],
@@ -63,7 +63,7 @@ export async function comparedThrough(
   };
 }
 
-/** Everything that the sources paid up to this height is known. Never goes back. */
+/** Notes that every payment of the sources up to this height is known. The height never goes back. */
 export async function saveCompared(db: Db, sources: readonly string[], height: number): Promise<void> {
   await db.execute(sql`INSERT INTO payout_compared AS c (source, height)
     SELECT s, ${height}::int FROM jsonb_array_elements_text(${json(sources)}::jsonb) AS s

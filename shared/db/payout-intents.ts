@@ -77,7 +77,7 @@ export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
   });
 }
 
-/** The first who is to be paid elsewhere than at the address of the account. */
+/** The first user who would be paid at another address than the account's. */
 async function findOtherAddress(
   tx: Db,
   lines: readonly BatchLine[],

@@ -22,7 +22,7 @@ const priceRow = v.object({
   id: bigintText,
   /** The poller's civil time, for people. */
   atMs: v.number(),
-  /** By the database's clock: below 0, beyond what clocks differ by in a transaction, after that was set back. */
+  /** By the database's clock. Below 0, by more than a transaction explains, after that clock was set back. */
   ageMs: v.number(),
   version: v.number(),
   /** 1e-8 USD by asset. */
@@ -68,7 +68,7 @@ export async function insertPrices(
 
 /** The newest row by sequence, whatever the clocks say, without its notes, as the next job needs it; undefined before the first poll. */
 export function newestPrices(db: Db): Promise<PriceRow | undefined> {
-  // The number: a bare `id` is the text of the answer, where 9 follows 10.
+  // By the column, which is a number. A bare `id` would be the answer's text, where 9 comes after 10.
   return first(db, sql`SELECT ${columns} FROM prices ORDER BY prices.id DESC LIMIT 1`, priceRow);
 }
 

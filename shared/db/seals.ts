@@ -14,7 +14,7 @@ const TOLD_EPOCHS = 200;
 /** Looks closer together than this add nothing: most runs of a sealer write no row. */
 const SHORTEST_LOOK_MS = 250;
 
-/** A jump of a clock brings a deadline nearer by this part of it at most; sealers look more often than that. */
+/** A jump of the clock brings a deadline nearer by at most this part of it. Sealers look more often than that. */
 const LOOKS_A_DEADLINE = 8;
 
 /**
