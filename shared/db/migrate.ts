@@ -42,12 +42,12 @@ export function loadMigrations(folder: string = FOLDER): Migration[] {
  */
 export async function migrate(db: Db, migrations: Migration[] = loadMigrations()): Promise<string[]> {
   await checkServer(db);
-  // Of two sessions that create it at once one may fail, in one of several ways; after that it is there.
+  // When two sessions create it at once, one may fail, in one of several ways; the table exists after that.
   await db.execute(CREATE_TABLE).catch(() => db.execute(CREATE_TABLE));
   const ran: string[] = [];
   for (const migration of migrations) {
     const fresh = await db.transaction(async (tx) => {
-      // The row goes in first: of two starters one waits here for the other, then sees that there is nothing to do.
+      // The row is inserted first: when two processes start, one waits here for the other, then sees that nothing is left to do.
       const inserted = await tx.execute(sql`INSERT INTO migrations (version, name, sha256)
         VALUES (${migration.version}, ${migration.name}, ${migration.sha256}) ON CONFLICT DO NOTHING`);
       if (inserted === 0) return false;
