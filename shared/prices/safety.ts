@@ -1,4 +1,4 @@
-/** Which quotes are refused before any of them is chosen: those far from the other sources, and jumps from the last block that nobody else saw. */
+/** Refuses quotes before one is chosen: those far from the other sources, and jumps from the last block that no other source confirms. */
 
 import { CodedError } from "../errors.ts";
 import { assetsOf } from "../opr/assets.ts";
@@ -24,7 +24,7 @@ export const DEVIATION_LIMITS: DeviationLimits = {
   coin: { median: 0.15, block: 0.4 },
 };
 
-/** Beyond this factor from the last block even two sources that agree are not believed; three are. */
+/** Beyond this factor from the last block, two sources that agree are not enough to be believed; three are. */
 const ABSURD_FACTOR = { fiat: 2, uneven: 4, metal: 2, coin: 4 } as const;
 /** A price of an older block says nothing about today's. */
 const BLOCK_PRICE_MAX_AGE_MS = 3_600_000;
@@ -40,7 +40,7 @@ export const ALL_ASSETS = "*";
 
 /**
  * The limits for a configured order of sources. `single` names assets that one source is enough for, or "*". Throws CodedError `price-config`
- * for an unknown asset, and for one that a single source serves though it is not named.
+ * for an unknown asset, and for an asset that has only one source and is not named.
  */
 export function priceSafety(
   order: SourceOrder,
