@@ -14,7 +14,7 @@ export interface DeviationLimit {
   readonly block: number;
 }
 
-/** `uneven`: currencies whose official and street rates part. */
+/** `uneven`: currencies whose official and street rates differ. */
 export type DeviationLimits = Readonly<Record<"fiat" | "uneven" | "metal" | "coin", DeviationLimit>>;
 
 export const DEVIATION_LIMITS: DeviationLimits = {
@@ -88,8 +88,8 @@ export interface JudgedQuotes<T> {
 
 /**
  * Refuses quotes that lie beyond the limits. The median takes each origin once; two origins alone cannot outvote each other, so the last
- * block votes with them. A jump from the last block is believed when two origins saw it, an absurd one when three did: else a network that
- * was made to grade a false price would refuse the true one.
+ * block votes with them. A jump from the last block is believed when two origins saw it, an absurd jump when three did. Otherwise, after
+ * somebody made the network grade a false price, the true price would be refused.
  */
 export function refuseDeviants<T extends Judgeable>(
   asset: string,
