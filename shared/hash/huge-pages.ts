@@ -1,13 +1,14 @@
 /**
- * Huge pages for a table's memory. With small pages, nearly every read of a large table misses the processor's page cache (TLB) and must
- * walk the page table first. On pages of 2 MiB hashing is about twice as fast. Linux gives them if madvise asks before the memory is filled.
+ * Huge pages for a table's memory. With small pages, nearly every read of a large table misses the processor's TLB (its cache of page
+ * addresses) and must walk the page table first. On pages of 2 MiB hashing is about twice as fast. Linux gives them if madvise asks before
+ * the memory is filled.
  */
 
 import { readFileSync } from "node:fs";
 import type { SharedMemory } from "./kernel/wasm.ts";
 import { loadKoffi } from "./koffi.ts";
 
-/** Below this size the processor's page cache (TLB) holds all small pages of a table. */
+/** Below this size the processor's TLB holds the addresses of all small pages of a table. */
 export const WORTH_BYTES = 2 ** 24;
 
 /** Linux's number on every processor. */
