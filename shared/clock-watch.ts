@@ -1,11 +1,11 @@
-/** Sees jumps of the two clocks that no part may reckon durations by: this process's wall clock and the database's (docs/decisions/clocks.md). */
+/** Detects jumps of this process's wall clock and of the database's. No part may compute durations from these two (docs/decisions/clocks.md). */
 
 import { type Clock, sleep } from "./clock.ts";
 import { databaseMs } from "./db/database-clock.ts";
 import type { Db } from "./db/port.ts";
 import type { Logger } from "./logger.ts";
 
-/** `process`: the wall clock of this one; `database`: its server's. `byMs` > 0: it went ahead. */
+/** `process`: this process's wall clock; `database`: its server's clock. `byMs` > 0: it jumped forward. */
 export interface ClockJump {
   readonly clock: "process" | "database";
   readonly byMs: number;
@@ -18,7 +18,7 @@ const ADVICE =
   "check the time service of that host (or it was suspended); no money rests on this clock, see docs/decisions/clocks.md";
 
 export interface ClockWatch {
-  /** Reads all clocks and returns who has jumped since the last look; each one is an alarm. Rejects when the database does. */
+  /** Reads all clocks and returns those that jumped since the last look; each one is an alarm. Rejects when the database does. */
   look(): Promise<ClockJump[]>;
 }
 
@@ -48,7 +48,7 @@ export function createClockWatch(modules: {
   };
 }
 
-/** Looks every 5 s until `signal` aborts. A database that does not answer is told of elsewhere. */
+/** Looks every 5 s until `signal` aborts. Another part reports a database that does not answer. */
 export async function watchClocks(modules: {
   readonly db: Db;
   readonly clock: Clock;

@@ -2,7 +2,7 @@
 
 const UNITS = 100_000_000n;
 
-/** `text`: digits, and at most 8 more after a point (checked by the caller's own pattern, which knows what to call it). In 1e-8. */
+/** `text`: digits, and at most 8 more after a point. The caller checks this with its own pattern, to name the value in errors. In 1e-8. */
 export function unitsOf(text: string): bigint {
   const [whole = "", decimals = ""] = text.split(".");
   return BigInt(whole + decimals.padEnd(8, "0"));
@@ -15,7 +15,7 @@ export function formatPeg(amount: bigint): string {
   return `${amount < 0n ? "-" : ""}${absolute / UNITS}.${decimals}`;
 }
 
-/** As `formatPeg`, with its sign also where it is not below 0: a correction. */
+/** As `formatPeg`, but always with a sign, for corrections. */
 export function signedPeg(amount: bigint): string {
   return `${amount < 0n ? "" : "+"}${formatPeg(amount)}`;
 }

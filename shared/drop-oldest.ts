@@ -1,8 +1,8 @@
-/** Keeps a map bounded by forgetting what was put in first. */
+/** Keeps a map bounded by dropping the entries that were put in first. */
 
 /**
- * Where the map is over `limit`, drops the oldest eighth in one pass: a Map steps over every entry deleted from its front, so that
- * dropping one at a time takes as long as a walk through the map.
+ * If the map is over `limit`, drops the oldest eighth in one pass. A Map steps over every entry deleted from its front, so dropping
+ * them one at a time would each time take as long as a walk through the map.
  */
 export function dropOldest(map: Map<string, unknown>, limit: number): void {
   if (map.size <= limit) return;

@@ -1,6 +1,6 @@
-/** Takes keys and passwords out of a text for people: a value may stand where none was expected. */
+/** Removes keys and passwords from a text for people: a secret may be where none was expected. */
 
-/** Private keys of Factom as they are written, and whatever is as long and begins so. */
+/** Private keys of Factom as text, and other long texts that begin in the same way. */
 const PRIVATE_KEY = /\b(Fs|Es)[1-9A-HJ-NP-Za-km-z]{20,}/g;
 /** The user's part of an address with a password: `//user:password@`. */
 const PASSWORD_IN_URL = /(\/\/[^\s/:@"']*):[^\s/@"']*@/g;

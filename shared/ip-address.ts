@@ -1,4 +1,4 @@
-/** IP addresses as the pool counts them: ranges, and one key for all that one party can have. */
+/** IP addresses as the pool counts them: ranges, and one key for all addresses that one party can have. */
 
 import { BlockList, isIP } from "node:net";
 
@@ -47,7 +47,7 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   return { address, bits, family: family === 6 ? "ipv6" : "ipv4" };
 }
 
-/** An IPv4 address that a socket for both families shows as an IPv6 one (::ffff:192.0.2.1), as the IPv4 address it is. */
+/** Turns an IPv4 address that a socket for both families shows as IPv6 (::ffff:192.0.2.1) back into IPv4. */
 export function withoutMapping(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }

@@ -1,4 +1,4 @@
-/** A look at the source text of JSON, for what JSON.parse hides: duplicate keys, their order, how a number is written, where it stands. */
+/** Reads the source text of JSON to find what JSON.parse hides: duplicate keys, their order, how a number is written, and where. */
 
 /** One member of an object or element of an array; `start` and `end` bound the value in the whole text. */
 export interface JsonPart {

@@ -1,8 +1,8 @@
 /** The body of an HTTP request or answer, read up to a bound. */
 
 /**
- * The bytes; undefined where there are more than `maxBytes`. The rest of such a body is thrown away up to `drainBytes`, for a sender that
- * reads nothing before it has sent all; beyond it (by default at once) the stream is let go, which ends the connection.
+ * The bytes; undefined where there are more than `maxBytes`. The rest of such a body is read and dropped up to `drainBytes`, for a sender
+ * that reads nothing before it has sent all. Beyond that (by default at once) the stream is destroyed, which ends the connection.
  */
 export async function readBody(
   chunks: AsyncIterable<Uint8Array> | null,

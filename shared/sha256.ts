@@ -1,4 +1,4 @@
-/** SHA-256 of bytes or text (its UTF-8 bytes) that is there as a whole; what comes in pieces goes through createHash. */
+/** SHA-256 of bytes or text (its UTF-8 bytes) that is complete in memory. Use createHash for data that comes in pieces. */
 
 import { hash } from "node:crypto";
 

@@ -1,4 +1,4 @@
-/** Making names last: a new, renamed or removed file survives a crash once its folder is synced. */
+/** Makes file names durable: a new, renamed or removed file survives a crash once its folder is synced. */
 
 import { open } from "node:fs/promises";
 

@@ -13,7 +13,7 @@ export type FeeRateResult = { readonly rate: FeeRate } | { readonly refusal: str
 
 /**
  * Reads the configured rate: a decimal such as `0.05`, `.05` or `5e-2`; `-1` means no fee.
- * A refusal says what was expected. A plain zero is refused: it may be a slip, and `-1` says the same on purpose.
+ * A refusal says what was expected. A plain zero is refused: it may be a mistake. `-1` means the same on purpose.
  */
 export function parseFeeRate(text: string): FeeRateResult {
   const refuse = (why: string): FeeRateResult => ({
@@ -28,7 +28,7 @@ export function parseFeeRate(text: string): FeeRateResult {
   if (sign === "-") return refuse("expected a rate from 0 to below 1");
   const shift = RATE_DECIMALS - fraction.length + Number(exponent);
   const divisor = 10n ** BigInt(Math.max(0, -shift));
-  // Differs from prosper-pool: more decimals than are stored would be cut off there without a word.
+  // Differs from prosper-pool: there, decimals beyond the stored ones are cut off silently.
   if (digits % divisor !== 0n) return refuse("expected at most 8 decimals");
   const scaled = (digits * 10n ** BigInt(Math.max(0, shift))) / divisor;
   // Differs from prosper-pool: 1, 1.99 and -0.5 pass there.
@@ -63,9 +63,9 @@ interface FeeRule {
 }
 
 /**
- * The rules, oldest first. An old one stays for the jobs below the next: the audit and the replay make their books again. The function
- * `books_seal` (shared/db/migrations/0002_books.sql) guards the rule once more in SQL: a seal with another fee is refused, whichever program
- * makes it. A change of one needs the other.
+ * The rules, oldest first. An old rule stays for the jobs below the first job of the next rule: the audit and the replay make the books of
+ * those jobs again. The function `books_seal` (shared/db/migrations/0002_books.sql) checks the rule again in SQL: it refuses a seal with
+ * another fee, whichever program makes it. Change both together.
  */
 const FEE_RULES: readonly FeeRule[] = [{ from: 0, fee: (reward, rate) => (reward * rate) / RATE_ONE }];
 

@@ -5,7 +5,7 @@ import { effectiveHashrate } from "../difficulty/network-hashrate.ts";
 /** Best targets kept per worker and job. */
 export const BEST_TARGETS_KEPT = 30;
 
-/** With fewer shares chance decides: no estimate. */
+/** With fewer shares the result is mostly chance, so there is no estimate. */
 const FEWEST_SHARES = 5;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * The Merkle-sum tree over a sealed job's (user, worker) sums: its root commits to every leaf and, at every node, to the
- * shares and work below it, so that no worker's part can be left out, made smaller or counted twice unseen (docs/design.md, "A miner can check its work";
- * docs/proofs.md says it for writers of other verifiers).
+ * The Merkle-sum tree over a sealed job's (user, worker) sums. Its root commits to every leaf and, at every node, to the
+ * shares and work below it. Nobody can leave out a worker's part, make it smaller or count it twice without being seen
+ * (docs/design.md, "A miner can check its work"; docs/proofs.md describes it for writers of other verifiers).
  *
  * Leaf = sha256(0x00, len user (1), user, len worker (1), worker, shares (8), work (32)).
  * Node = sha256(0x01, left hash, left shares (8), left work (32), right hash, right shares, right work); its sums are those of both.
@@ -106,7 +106,7 @@ function writeNode(bytes: Uint8Array, at: number, node: SumNode): void {
   writeSums(bytes, at + HASH_BYTES, node);
 }
 
-/** Bounds are checked here, where every sum of the tree passes: none can wrap around. */
+/** Every sum of the tree is written here, so the bounds are checked here: no sum can wrap around. */
 function writeSums(bytes: Uint8Array, at: number, sums: { shares: bigint; work: bigint }): void {
   const { shares, work } = sums;
   if (shares < 0n || shares > MAX_U64)

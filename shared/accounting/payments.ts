@@ -1,4 +1,4 @@
-/** Who is to be paid what, and which receipts may be booked (docs/spec.md, "Payments"). */
+/** How much each user is to be paid, and which receipts may be booked (docs/spec.md, "Payments"). */
 
 import { compareNames } from "./name-order.ts";
 
@@ -19,7 +19,7 @@ export interface Payment {
   readonly paid: bigint;
 }
 
-/** What is to be paid, and who has had too much: a negative amount cannot be sent. Both in byte order of the names. */
+/** The payments to make, and the users who got too much: a negative amount cannot be sent. Both in byte order of the names. */
 export interface PaymentList {
   readonly payments: readonly Payment[];
   readonly overpaid: readonly Payment[];
@@ -42,7 +42,7 @@ export function duePayments(balances: readonly UserBalance[]): PaymentList {
 
 export type ReceiptVerdict = "record" | "empty" | "no-entry-hash" | "already-recorded";
 
-/** Whether a receipt's payments may be booked. `recorded` tells the entry hashes that were. */
+/** Whether a receipt's payments may be booked. `recorded` has the entry hashes that are booked already. */
 export function judgeReceipt(
   payments: readonly { readonly entryHash: string }[],
   recorded: ReadonlySet<string>,

@@ -1,4 +1,4 @@
-/** A payout's list and its name: the same list has the same name, whoever makes it again. Pure. */
+/** A payout's list and its name. The same list always has the same name, whoever makes it. Pure. */
 
 import { sha256Hex } from "../sha256.ts";
 
@@ -23,14 +23,14 @@ export function linesDigest(lines: readonly BatchLine[]): string {
   return sha256Hex(JSON.stringify(fields));
 }
 
-/** `earlier`: batches of the very same lines that came to nothing. */
+/** `earlier`: the number of batches of exactly the same lines that were never paid. */
 export function batchId(digest: string, earlier: number): string {
   return earlier === 0 ? digest.slice(0, 16) : `${digest.slice(0, 16)}-${earlier}`;
 }
 
 /** pegnetd executes an entry up to 12 hours from its salt; the last one must still get into a block. */
 export const SEND_WITHIN_SECONDS = 11 * 3600;
-/** From then on an entry that is not on the chain can never be executed, also if the clocks part by an hour. */
+/** From then on an entry that is not on the chain can never be executed, even if the clocks differ by an hour. */
 export const VOID_AFTER_SECONDS = 13 * 3600;
-/** A prepared list that is asked for again within this time keeps its salt, and with it what was signed. */
+/** A prepared list that is asked for again within this time keeps its salt, so its signatures stay good. */
 export const RENEW_AFTER_SECONDS = 9 * 3600;

@@ -1,19 +1,19 @@
 /**
- * The pool's signature under a list that it prepared: by it the machine with the paying key knows that the list is the pool's, whatever
- * the file went through on its way. By the key of receipts, under a heading that no receipt has.
+ * The pool's signature under a list that it prepared. It shows the machine with the paying key that the list is the pool's, whatever
+ * happened to the file on its way. It is made with the key of receipts, under a heading that no receipt has.
  */
 
 import { fromHex, toHex } from "../bytes.ts";
 import { type KeyPair, verifySignature } from "../factom/ed25519.ts";
 import { type BatchLine, linesDigest } from "./payout-batch.ts";
 
-/** What decides every byte of a payout's entries but the paying key. */
+/** Together with the paying key, this decides every byte of a payout's entries. */
 export interface PayoutList {
   readonly saltSeconds: number;
   readonly lines: readonly BatchLine[];
 }
 
-/** The very text that is signed. */
+/** Exactly the text that is signed. */
 export function payoutText({ saltSeconds, lines }: PayoutList): string {
   return `prosper-payout 1\nsalt=${saltSeconds}\nlines=${linesDigest(lines)}\n`;
 }

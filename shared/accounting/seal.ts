@@ -5,7 +5,7 @@ import type { FeeRate } from "./fee.ts";
 import { merkleSumRoot, type WorkLeaf } from "./merkle.ts";
 import { type SplitMode, splitReward } from "./split.ts";
 
-/** An edge epoch that could have worked on a job and has not shown yet that all its work is in. */
+/** An edge epoch that may have worked on a job, and has not yet shown that all its work has arrived. */
 export interface MissingEpoch {
   readonly slot: number;
   readonly epoch: string;
@@ -19,14 +19,14 @@ export interface MissingEpoch {
 /** What the database says about the lowest job that is not sealed. */
 export interface SealCandidate {
   readonly height: number;
-  /** How long sealers have looked after it, in milliseconds (`lookAfterJobs`): no reading of a clock, so that none can jump. */
+  /** How long sealers have watched it, in milliseconds (`lookAfterJobs`). It is a sum, not a clock's time, so it cannot jump. */
   readonly watchedMs: number;
   readonly state: "open" | "closing";
-  /** The chain or a later job has passed it: no edge takes shares for it, but for the late ones of its last seconds. */
+  /** The chain or a later job has passed it. Edges take no more shares for it, except the late ones of its last seconds. */
   readonly closed: boolean;
   /** Its block is graded. */
   readonly rewarded: boolean;
-  /** Of these, since one saw it closed; 0 before. */
+  /** The part of `watchedMs` since a sealer first saw it closed; 0 before. */
   readonly closedMs: number;
   readonly missing: readonly MissingEpoch[];
 }
@@ -49,8 +49,8 @@ export function decideSeal(candidate: SealCandidate, deadlineMs: number): SealDe
 }
 
 /**
- * Whether a job waits too long for its seal: sealers have looked after it for two deadlines. Missing work is forced by then, so it is the chain
- * that is missing.
+ * Whether a job has waited too long for its seal: sealers have watched it for two deadlines. By then missing work no longer holds up the
+ * seal, so it must be the chain that is missing.
  */
 export function isOverdue({ watchedMs }: Pick<SealCandidate, "watchedMs">, deadlineMs: number): boolean {
   return watchedMs >= 2 * deadlineMs;

@@ -12,7 +12,7 @@ export interface UserWork {
   readonly work: bigint;
 }
 
-/** What one user gets, and the share of the work it stands for, in units of 1e-8 rounded down. */
+/** What one user gets, and its proportion of the work, in units of 1e-8, rounded down. */
 export interface UserPayout extends UserWork {
   readonly proportion: bigint;
   readonly amount: bigint;
@@ -70,7 +70,7 @@ function sumOfWork(users: readonly UserWork[]): bigint {
   return total;
 }
 
-/** Whole units first; those left over go one each to the largest remainders, equal ones by name in byte order. */
+/** Whole units first. The units left over go one each to the largest remainders; equal remainders go by name in byte order. */
 function splitByLargestRemainder(users: readonly UserWork[], shared: bigint, total: bigint): UserPayout[] {
   const floors = users.map(({ work }) => (shared * work) / total);
   const left = shared - floors.reduce((sum, amount) => sum + amount, 0n);

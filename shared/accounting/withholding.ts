@@ -1,7 +1,7 @@
 /**
  * Whether a miner that is paid keeps back the hits that would win (docs/decisions/withholding.md). A hash that met its target reaches the
- * submission threshold with a chance that nobody can change, so that credited work says how many hits should have come in time: a Poisson
- * variable, judged once each time that a fixed number of them was due.
+ * submission threshold with a fixed chance that nobody can change. So credited work tells how many hits should have come in time. Their
+ * number is a Poisson variable. It is judged once each time that a fixed number of hits was due.
  */
 
 import { MAX_U64 } from "../bytes.ts";
@@ -19,8 +19,8 @@ export interface Tally {
 const NOTHING: Tally = { judged: 0n, sent: 0 };
 
 /**
- * `threshold` is the fixed part of the submission rule, the average in the job's row (0: there is none). What else decides, the list of the
- * best so far, moves with what others send. A late share counts as kept back: it was paid and could not win.
+ * `threshold` is the fixed part of the submission rule: the average in the job's row (0: there is none). The other part, the list of the
+ * best so far, changes with what others send, and is not used here. A late share counts as kept back: it was paid and could not win.
  */
 export function tallyOf(
   share: { readonly assigned: bigint; readonly reached: bigint; readonly late: boolean },
@@ -41,10 +41,16 @@ export function hitsOf(expected: bigint): number {
   return Number((expected * 1_000_000n) / HASH_SPACE) / 1_000_000;
 }
 
-/** Hits due before each look. One who sends none is five standard deviations off at the first; half of them kept back show at the second, a quarter at the third. */
+/**
+ * Hits due before each look. A miner who sends none is five standard deviations off at the first look. One who keeps back half of them is
+ * seen at the second look, a quarter at the third.
+ */
 export const LOOKS = [25, 100, 400, 1600] as const;
 
-/** The chance of five standard deviations or more below, of a normal variable: what an honest miner has at one look, at most. */
+/**
+ * The chance that a normal variable is five standard deviations or more below its mean. An honest miner's chance of an alarm at one look is
+ * at most this.
+ */
 export const ALARM_CHANCE = 2.866515718791933e-7;
 
 /** Hits that were due, in units of 2^-64, and that came. */
@@ -58,7 +64,7 @@ export interface Looks {
   /** Since the last look. */
   readonly open: Hits;
   readonly done: number;
-  /** Of `done`, such as chance does not explain. */
+  /** The looks among `done` whose result chance does not explain. */
   readonly alarms: number;
   readonly last: Hits | null;
 }
@@ -76,7 +82,7 @@ export const UNJUDGED: Withholding = {
   looks: LOOKS.map(() => ({ open: NO_HITS, done: 0, alarms: 0, last: null })),
 };
 
-/** A block more. When a look falls due depends on work alone, never on hits: nobody is looked at because of bad luck. */
+/** Adds one block. Only work decides when a look is due, never hits: nobody is looked at because of bad luck. */
 export function withBlock(known: Withholding, block: Hits): Withholding {
   return {
     total: plus(known.total, block),
@@ -103,7 +109,7 @@ export function deviation({ expected, sent }: Hits): number | null {
 export function chanceOfAtMost(count: number, mean: number): number {
   if (count < 0) return 0;
   if (mean <= 0) return 1;
-  // Above the mean the terms rise downwards: the other tail is then the short one.
+  // Above the mean the terms grow towards the mean, so the upper tail is the shorter sum.
   if (count > mean) return 1 - upperTail(count + 1, mean);
   let sum = 0;
   let term = 1;

@@ -1,4 +1,4 @@
-/** How guesses are slowed down, at passwords and at names, over stratum and over the web alike: a few are free, then one in a while. */
+/** How guesses at passwords and at names are slowed down, over stratum and the web alike: a few are free, then one now and then. */
 
 import { dropOldest } from "../drop-oldest.ts";
 
@@ -9,10 +9,10 @@ export interface GuessLimit {
   readonly everyMs: number;
 }
 
-/** Of a name from one place, or from all places that are not known together: 9 in any hour. */
+/** For a name from one known place, or from all unknown places together: 9 in any hour. */
 export const GUESS_LIMIT: GuessLimit = { free: 5, everyMs: 15 * 60_000 };
 
-/** Of all names together from one address, so that nobody goes through a list of names. */
+/** For all names together from one address, so that nobody can try a list of names. */
 export function addressLimit({ free, everyMs }: GuessLimit): GuessLimit {
   return { free: 4 * free, everyMs };
 }
@@ -38,7 +38,7 @@ export interface GuessCounters {
   waitMs(key: string): number;
   /** As `waitMs`, and counts the guess where it may be made. */
   count(key: string): number;
-  /** A counted guess was none. */
+  /** Takes back a counted guess that turned out to be no guess. */
   takeBack(key: string): void;
 }
 

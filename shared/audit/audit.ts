@@ -23,7 +23,7 @@ export interface Audit {
   readonly reward: bigint;
   readonly fee: bigint;
   readonly paid: bigint;
-  /** Not given out yet: what the next sealed block with work shares. */
+  /** Reward not given out yet: the next sealed block with work shares it. */
   readonly carried: bigint;
   readonly adjusted: bigint;
   readonly users: ReadonlyMap<string, UserAudit>;
@@ -120,7 +120,7 @@ async function readUsers(tx: Db, signal: AbortSignal | undefined): Promise<Map<s
   }
 }
 
-/** What the stored rows say against each other. */
+/** Where the stored rows contradict each other. */
 async function findDisagreements(tx: Db): Promise<string[]> {
   const rows = await tx.query(
     sql`WITH sealed AS (

@@ -1,4 +1,4 @@
-/** What does not agree: the first ones by name, all of them by number, so that a ruined database cannot fill the memory. */
+/** The differences that were found. Only the first ones are named and all are counted, so that a damaged database cannot fill the memory. */
 
 export class Differences {
   readonly first: string[] = [];

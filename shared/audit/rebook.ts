@@ -16,9 +16,9 @@ export interface WorkSums extends WorkLeaf {
 /** A delta as it is booked. */
 export interface BookedDelta {
   readonly rows: readonly DeltaRow[];
-  /** Indexes of the rows that were booked under `REST_WORKER`. Null: booked before that rule existed, so each row stands for itself. */
+  /** Places of rows that were booked under `REST_WORKER`; null: booked by the older rule without that name, each row as it stands. */
   readonly folded: readonly number[] | null;
-  /** Indexes of the rows that were not booked: they hold only refused shares, of workers without sums in that job. */
+  /** Places of rows that were booked nowhere: they have only refused shares, and their workers have no sums in that job. */
   readonly dropped: readonly number[];
   /** It was mined for an earlier job than the one it is booked into. */
   readonly isLate: boolean;
@@ -54,7 +54,7 @@ export class WorkTally {
   }
 }
 
-/** Each worker once: its work changes unit as one sum, as the database does it. */
+/** Each worker once. Its work is converted to the other unit as one sum, as in the database. */
 function sumByWorker({ rows, folded, dropped, isLate, from, to }: BookedDelta): WorkSums[] {
   const sums = new Map<string, WorkSums>();
   const rest = new Set(folded);

@@ -1,4 +1,4 @@
-/** The replay's second half: adjustments and payments against their chain of hashes, and what each user is owed by all of it. */
+/** The replay's second half: it checks adjustments and payments against their chain of hashes, and computes what each user is owed. */
 
 import type { Db } from "../db/port.ts";
 import { sha256Hex } from "../sha256.ts";
@@ -87,7 +87,7 @@ function fieldsOf(logged: string): Readonly<Record<string, unknown>> {
     const parsed: unknown = JSON.parse(logged);
     return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
   } catch {
-    // A damaged body has no fields; its hash tells of it too.
+    // A damaged body has no fields; its hash shows the damage too.
     return {};
   }
 }

@@ -227,7 +227,7 @@ const logRow = v.object({
   key: v.string(),
   body: v.string(),
   sha256: v.string(),
-  /** The row it is about is there. */
+  /** Whether the row that it is about exists. */
   stands: v.boolean(),
 });
 export type LoggedMoney = v.InferOutput<typeof logRow>;
@@ -252,7 +252,7 @@ const balanceRow = v.object({
 });
 export type StoredBalance = v.InferOutput<typeof balanceRow>;
 
-/** What the database says that each user is owed. */
+/** What each user is owed, by the database's own sums. */
 export function readStoredBalances(db: Db): AsyncGenerator<StoredBalance> {
   return pages(
     (last: StoredBalance | undefined) =>

@@ -49,8 +49,8 @@ export class ReplayedWork {
   }
 
   /**
-   * The sums of the job at `height`, in byte order: no delta that was mined for a later one is booked into it. `credit` is null where
-   * there is no job.
+   * The sums of the job at `height`, in byte order. They are complete: no delta of a later job is booked into this one. `credit` is null
+   * where there is no job.
    */
   async take(height: number, credit: CreditMode | null): Promise<WorkSums[]> {
     await this.#readUpTo(height);
@@ -104,7 +104,7 @@ export class ReplayedWork {
     }
   }
 
-  /** Undefined where the archived body cannot be read; whatever else is wrong with it is told. */
+  /** Undefined where the archived body cannot be read. Anything else that is wrong with it is reported. */
   #bodyOf(where: string, stored: StoredDelta): Delta | undefined {
     const { sha256, body } = stored;
     this.#differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Hex(body) });

@@ -1,7 +1,7 @@
 /**
- * The books made a second time (docs/design.md, "The books can be made again"): from the archived deltas and the recorded decisions alone, in the order of
- * the heights, and compared with every stored row. It shares the arithmetic of a settlement with the seal, and nothing else with the
- * statements that booked: sums are made here, not in the database.
+ * Makes the books a second time (docs/design.md, "The books can be made again"), from the archived deltas and the recorded decisions alone,
+ * in the order of the heights, and compares them with every stored row. It shares the arithmetic of a settlement with the seal. It shares
+ * nothing else with the statements that booked: sums are made here, not in the database.
  */
 
 import * as v from "valibot";
@@ -41,7 +41,7 @@ export interface Replay {
   readonly deltas: number;
   /** The highest sealed block; -1 where there is none. */
   readonly through: number;
-  /** Over all sealed blocks, adjustments, payments and balances: equal where the books are, on any machine. */
+  /** Hash over all sealed blocks, adjustments, payments and balances. Equal books give the same hash on any machine. */
   readonly sha256: string;
 }
 
@@ -74,7 +74,7 @@ class ReplayRun {
   readonly #tallies: ByHeight<StoredTally>;
   readonly #jobless = new Map<number, bigint>();
   readonly #booked = new Map<string, bigint>();
-  /** Heights that paid us without a job and are booked nowhere; wrong as soon as a later job is closed. */
+  /** Heights that paid us, had no job and are booked nowhere yet. This is an error as soon as a later job is closed. */
   #unbooked: number[] = [];
   #unsealed: number[] = [];
   #firstJob: number | undefined;
@@ -158,7 +158,7 @@ class ReplayRun {
     return rows;
   }
 
-  /** Compares the block's reward with its places. Where the pool had no job at that height, also the job that the reward is carried into. */
+  /** Checks the block's reward against its places. Where the pool had no job, also checks which job the reward is carried into. */
   #checkBlock(row: HeightRow): void {
     const { height, blockReward, placesReward, joblessReward, joblessInto } = row;
     const where = `block ${height}`;
@@ -184,10 +184,10 @@ class ReplayRun {
     }
   }
 
-  /** A job whose books are not final: it may be closing, but no payout of it stands. */
+  /** Checks a job whose books are not final: it may be closing, but it must have no final payout. */
   #notSealed(row: HeightRow, payouts: readonly StoredPayout[]): void {
     this.#unsealed.push(row.height);
-    // While a job is closing, these are decided but not booked yet.
+    // While a job is closing these are decided, but not booked yet.
     this.#jobless.delete(row.height);
     if (row.state === "closing") this.#missBooked();
     else if (payouts.length > 0) this.#differences.add(`job ${row.height}: it is open, but has payouts`);

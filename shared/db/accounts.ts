@@ -31,7 +31,7 @@ const USER = sql`users.id::text AS id, users.name, users.password,
   users.payout_address AS "payoutAddress", users.is_admin AS "isAdmin"`;
 const found = v.object({ found: v.boolean() });
 
-/** True where the name exists and is not an administrator's: those do not mine, or a miner's login would tell their names. */
+/** True where the name exists and is not an administrator's. Administrators do not mine: a miner's login would reveal their names. */
 export async function mayMine(db: Db, name: string): Promise<boolean> {
   const row = await one(
     db,
@@ -57,8 +57,8 @@ export async function insertUser(db: Db, user: NewUser): Promise<boolean> {
 export type Registration = "registered" | "bad-invite" | "name-taken";
 
 /**
- * Makes the user and claims the invite in one statement: of many racers for a code the first locks its row, the others
- * then find it claimed (Postgres checks the WHERE again after the wait).
+ * Makes the user and claims the invite in one statement. When several calls want one code, the first locks its row. The
+ * others then find it claimed (Postgres checks the WHERE again after the wait).
  */
 export async function registerWithInvite(db: Db, user: NewUser, code: string): Promise<Registration> {
   const row = await one(
@@ -88,7 +88,7 @@ export async function setPayoutAddress(db: Db, userId: bigint, address: string):
   await db.execute(sql`UPDATE users SET payout_address = ${address} WHERE id = ${userId}::bigint`);
 }
 
-/** Gives a user made without an address one; an address that is set stays. */
+/** Sets the address of a user who has none; an address that is set stays. */
 export async function fillPayoutAddress(db: Db, name: string, address: string): Promise<void> {
   await db.execute(sql`UPDATE users SET payout_address = ${address}
     WHERE name = ${name} AND payout_address IS NULL`);

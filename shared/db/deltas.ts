@@ -28,8 +28,8 @@ export type DeltaOutcome = v.InferOutput<typeof deltaOutcome>;
 export type CloseOutcome = v.InferOutput<typeof closeOutcome>;
 
 /**
- * Applies a delta by its key (job, slot, epoch, seq) and archives `body`, the very bytes that came. One statement, safe to repeat. `body` must
- * have been parsed by the `delta` schema. Names beyond `limits` are booked as `REST_WORKER`; which names these were is put on record.
+ * Applies a delta by its key (job, slot, epoch, seq) and archives `body`, exactly the bytes that came. One statement, safe to
+ * repeat. `body` must have been parsed by the `delta` schema. Names beyond `limits` are booked as `REST_WORKER`, and it is recorded which.
  */
 export async function applyDelta(
   db: Db,
@@ -54,7 +54,7 @@ export async function applyClose(db: Db, marker: CloseMarker): Promise<CloseOutc
   return row.outcome;
 }
 
-/** Gives parked late work to the oldest open job, one delta a transaction. Returns how many found a place. */
+/** Books parked late work into the oldest open job, one delta a transaction. Returns how many deltas were booked. */
 export async function unparkDeltas(db: Db, limits: WorkerLimits = WORKER_LIMITS): Promise<number> {
   for (let count = 0; ; count++) {
     const row = await one(
@@ -75,7 +75,7 @@ const watermark = v.object({
 });
 export type Watermark = v.InferOutput<typeof watermark>;
 
-/** How far the database has an edge epoch's messages, job by job: what a journal may forget. Jobs below `fromJob` are left out. */
+/** Up to which seq the database has an edge epoch's messages, job by job: a journal may forget these. Jobs below `fromJob` are left out. */
 export function watermarks(
   db: Db,
   edge: Pick<Delta, "slot" | "epoch">,

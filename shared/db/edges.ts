@@ -29,8 +29,8 @@ export type RenewOutcome = "renewed" | "ended" | "taken";
 /** What an edge asks of the database. Every call rejects with CodedError `db-away` when it may be tried again. */
 export interface EdgeRecords {
   /**
-   * Gives this edge its own slot with the next epoch, at once. Where it has none: a slot that nobody had, or one whose lease has expired and whose
-   * last job takes no more shares (that is `lateMs` after the row of the next job). Undefined: all 4,096 are in use.
+   * Its own slot with the next epoch, at once. Else a fresh slot. Else one whose lease has expired and whose last job takes no more
+   * shares: `lateMs` is how long after the next job's row shares may still be taken. Undefined: all 4,096 are in use.
    */
   acquireSlot(edge: { edgeId: string; leaseMs: number; lateMs: number }): Promise<SlotGrant | undefined>;
   renewSlot(edgeId: string, grant: SlotGrant, leaseMs: number): Promise<RenewOutcome>;
@@ -109,7 +109,7 @@ function fromNow(milliseconds: number): Sql {
   return sql`now() + ${milliseconds}::float8 * interval '1 millisecond'`;
 }
 
-/** The last job that epoch `e` of slot `s` can have shares of: the one covered last, or none since it began. */
+/** The last job that epoch `e` of slot `s` can have shares of: the job it covered last, or none if it covered none. */
 function lastJob(): Sql {
   return sql`CASE WHEN s.covered_job >= COALESCE(e.first_job, 0) THEN s.covered_job ELSE COALESCE(e.first_job, 0) - 1 END`;
 }
@@ -205,8 +205,8 @@ function coverJob(db: Db, edgeId: string, grant: SlotGrant, job: number): Promis
 }
 
 /**
- * Ends the epochs of edges that are gone: their lease expired more than `graceMs` ago. Jobs after the last one they covered need not
- * wait for them. Returns how many it ended.
+ * Ends the epochs of edges that are gone: their lease expired more than `graceMs` ago. Jobs after the last one that such an edge covered
+ * do not wait for it. Returns how many epochs it ended.
  */
 export function endExpiredEpochs(db: Db, graceMs: number): Promise<number> {
   return db.execute(sql`UPDATE edge_epochs e SET last_job = ${lastJob()} FROM edge_slots s
@@ -216,9 +216,9 @@ export function endExpiredEpochs(db: Db, graceMs: number): Promise<number> {
 const leaseRow = v.object({ epoch: bigintText });
 
 /**
- * Takes a named lease that is free, expired or this holder's own, with the next epoch; undefined while another holds it. One that another
- * holds for longer than `leaseMs` from now is cut to that: the database's clock was set back since, and a dead holder must not keep it for
- * as long as the jump; a living one renews it in time.
+ * Takes a named lease that is free, expired or this holder's own, with the next epoch; undefined while another holds it. If another's lease
+ * runs for longer than `leaseMs` from now, it is shortened to `leaseMs`: the database's clock was set back since, and a dead holder must not
+ * keep the lease for the length of the jump. A live holder renews it in time.
  */
 export async function acquireLease(
   db: Db,
@@ -239,7 +239,7 @@ export async function acquireLease(
   return row?.epoch;
 }
 
-/** True when the lease was this holder's in `epoch` (expired or not: nobody took it) and now runs on. */
+/** True when the lease still was this holder's in `epoch` and is now extended. It may have expired, as long as nobody took it. */
 export async function renewLease(
   db: Db,
   lease: { name: string; holder: string; leaseMs: number },

@@ -25,7 +25,7 @@ const columns = sql`height, version, opr_hash AS "oprHash", opr, prices::text AS
   fee_rate::text AS "feeRate", split, credit`;
 
 /**
- * Inserts the job unless the height has one, and returns the row that stands: every edge mines the same record.
+ * Inserts the job unless the height has one, and returns the row that is stored: every edge mines the same record.
  * `pricesId` is the price row that it was made from.
  */
 export async function insertJob(db: Db, job: JobRow, pricesId: bigint | null): Promise<JobRow> {
@@ -43,7 +43,7 @@ export function readJob(db: Db, height: number): Promise<JobRow | undefined> {
 
 /** What became of a share that met the submission rule. */
 export interface SubmissionRow {
-  /** Of the entry as it is, or would have been, on chain. */
+  /** Hash of the entry as it is on the chain, or would have been. */
   entryHash: string;
   height: number;
   oprHash: string;
@@ -80,7 +80,7 @@ const submissionRow = v.object({
   reason: v.nullable(v.string()),
 });
 
-/** What this edge has submitted for a job, or decided not to: a restart goes on from here. */
+/** What this edge has submitted for a job, or decided not to submit: a restart continues from here. */
 export async function readSubmissions(db: Db, height: number, edge: number): Promise<SubmissionRow[]> {
   const rows = await db.query(
     sql`SELECT entry_hash AS "entryHash", opr_hash AS "oprHash", nonce, target::text AS target, user_name AS "user", worker, state, reason

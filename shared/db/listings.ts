@@ -18,7 +18,7 @@ const raw = (text: string): Sql => ({ text, values: [] });
 const orderBy = (column: string, order: "asc" | "desc", tie: string): Sql =>
   raw(`ORDER BY ${column} ${order === "asc" ? "ASC" : "DESC"}, ${tie} DESC`);
 
-/** Column names of the reference's table, and where each stands here. */
+/** Column names of the reference's table, and the column here for each. */
 const REWARD_COLUMNS = {
   job_id: "height",
   pool_reward: "reward",

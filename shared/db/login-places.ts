@@ -5,12 +5,12 @@ import type { GuessLimit } from "../accounts/guesses.ts";
 import type { Place } from "../accounts/place.ts";
 import { type Db, json, one, sql } from "./port.ts";
 
-/** Of each kind, for each user; the one not used for longest is forgotten first. */
+/** Most places of each kind for each user; the one not used for longest is forgotten first. */
 const MOST_PLACES = 8;
 
 /**
- * `counter`: what the guess was counted under (a place's hash, `strangers`, or `nobody`: no such name); null where it may not be
- * made, for `waitMs` where that is known.
+ * `counter`: the key that the guess was counted under (a place's hash, `strangers`, or `nobody`: no such name). Null: the guess may not
+ * be made, for `waitMs` where that is known.
  */
 export interface BegunGuess {
   readonly counter: string | null;
@@ -33,7 +33,7 @@ export function beginGuess(
   );
 }
 
-/** The guess was none. */
+/** Takes back a guess that turned out to be no guess. */
 export async function takeBackGuess(
   db: Db,
   name: string,
@@ -43,14 +43,14 @@ export async function takeBackGuess(
   await db.execute(sql`SELECT 1 AS done FROM login_take_back(${name}, ${counter}, ${everyMs}::float8)`);
 }
 
-/** The owner's right password came from here. */
+/** Stores a place that the owner's right password came from. */
 export async function rememberPlace(db: Db, name: string, place: Place, nowMs: number): Promise<void> {
   await db.execute(
     sql`SELECT 1 AS done FROM login_remember(${name}, ${place.kind}, ${place.hash}, ${nowMs}::float8, ${MOST_PLACES}::int)`,
   );
 }
 
-/** Another place takes its turn. */
+/** Removes a place, so that another can have its room. */
 export async function forgetPlace(db: Db, name: string, { hash }: Place): Promise<void> {
   await db.execute(sql`DELETE FROM login_places
     WHERE user_id = (SELECT id FROM users WHERE name = ${name}) AND place = ${hash}`);
@@ -66,12 +66,12 @@ export async function minersAt(db: Db, { hash }: Place, limit: number): Promise<
   return found.map(({ name }) => name);
 }
 
-/** With an old password the places go that it came from. */
+/** When a password is replaced, the places that the old one came from are removed. */
 export async function forgetPlaces(db: Db, userId: bigint): Promise<void> {
   await db.execute(sql`DELETE FROM login_places WHERE user_id = ${userId}::bigint`);
 }
 
-/** Begins a guess in a live session, which counts for itself. Milliseconds to wait; 0: it has begun. */
+/** Begins a guess in a live session, which has its own counter. Milliseconds to wait; 0: it has begun. */
 export async function beginSessionGuess(
   db: Db,
   tokenHash: string,

@@ -42,13 +42,12 @@ export function loadMigrations(folder: string = FOLDER): Migration[] {
  */
 export async function migrate(db: Db, migrations: Migration[] = loadMigrations()): Promise<string[]> {
   await checkServer(db);
-  // Where two sessions create it at once, one of them may fail. After that the table is there.
+  // When two sessions create it at once, one may fail, in one of several ways; the table exists after that.
   await db.execute(CREATE_TABLE).catch(() => db.execute(CREATE_TABLE));
   const ran: string[] = [];
   for (const migration of migrations) {
     const fresh = await db.transaction(async (tx) => {
-      // The row goes in first: a second starter waits here for the first one, then sees that nothing is left
-      // to do.
+      // The row is inserted first: when two processes start, one waits here for the other, then sees that nothing is left to do.
       const inserted = await tx.execute(sql`INSERT INTO migrations (version, name, sha256)
         VALUES (${migration.version}, ${migration.name}, ${migration.sha256}) ON CONFLICT DO NOTHING`);
       if (inserted === 0) return false;

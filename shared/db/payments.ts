@@ -46,7 +46,7 @@ export interface ReceiptLine {
 const recordOutcome = v.pipe(
   jsonText,
   v.variant("outcome", [
-    /** `booked` entries are new, `known` ones were booked before with the very same lines. */
+    /** `booked` entries are new, `known` ones were booked before with exactly the same lines. */
     v.object({ outcome: v.literal("recorded"), booked: v.number(), known: v.number() }),
     /** The entry is booked with other lines. */
     v.object({ outcome: v.literal("conflict"), entryHash: v.string() }),
@@ -57,7 +57,7 @@ const recordOutcome = v.pipe(
 /** All but `recorded` have booked nothing. */
 export type RecordOutcome = v.InferOutput<typeof recordOutcome>;
 
-/** Books a receipt whole or not at all, each entry once, in one statement. */
+/** Books all of a receipt or nothing, each entry once, in one statement. */
 export async function recordReceipt(db: Db, lines: readonly ReceiptLine[]): Promise<RecordOutcome> {
   const row = await one(
     db,
@@ -75,7 +75,7 @@ export interface Adjustment {
   readonly reason: string;
   /** The administrator's name. */
   readonly madeBy: string;
-  /** The id of the request: a request that is sent twice is booked once. */
+  /** Identifies the request: sent again with the same id, it is booked once. */
   readonly requestId?: string;
 }
 

@@ -52,7 +52,7 @@ const lineRow = v.object({
 });
 export type PayoutLineRow = v.InferOutput<typeof lineRow>;
 
-/** What is owed and not on its way to a user. */
+/** The part of what a user is owed that is not on its way yet. */
 export interface Payable extends BatchLine {
   /** Below 0: the user has had more than was owed. */
   readonly amount: bigint;
@@ -78,14 +78,14 @@ export function readPayable(db: Db): Promise<Payable[]> {
 export interface Prepared {
   readonly batch: PayoutBatch;
   readonly lines: readonly BatchLine[];
-  /** The prepared list whose place it takes. */
+  /** The prepared list that it replaces. */
   readonly replaced: PayoutBatch | undefined;
 }
 
 /**
- * Prepares a batch of the lines that `choose` picks from what is payable. It takes the place of an earlier prepared batch with other lines, which
- * stays on record. The same lines again are the same batch. Undefined where nothing is to be paid. Where `onPrepared` rejects, nothing was
- * recorded.
+ * Lets `choose` take lines from all that is payable, and makes them the prepared batch. It replaces an earlier prepared batch with other
+ * lines, which stays on record. The same lines again give the same batch. Undefined where nothing is to be paid. If `onPrepared` rejects,
+ * nothing is recorded.
  */
 export function prepareBatch(
   db: Db,
@@ -114,7 +114,7 @@ export function prepareBatch(
   });
 }
 
-/** Marks a prepared list with other lines than `digest` as replaced. Lines that can never be sent any more are deleted; the lists stay. */
+/** Replaces the prepared list whose lines differ from `digest`. Lines that can never be sent any more are deleted; the lists stay. */
 export async function replacePrepared(
   tx: Db,
   digest: string,
@@ -131,7 +131,7 @@ export async function replacePrepared(
   return replaced;
 }
 
-/** Where the same list is owed again, the old batch is used again: what was signed of it can be sent. */
+/** If a replaced list is owed again, it becomes the prepared one again, and what was signed for it can be sent. */
 function reviveReplaced(tx: Db, digest: string, nowSeconds: number): Promise<PayoutBatch | undefined> {
   return first(
     tx,
@@ -143,7 +143,7 @@ function reviveReplaced(tx: Db, digest: string, nowSeconds: number): Promise<Pay
   );
 }
 
-/** Gives a batch that was not sent a new salt; false where it is another's by now. */
+/** Gives a new salt to a batch that was not sent; false where another process has changed it since. */
 export async function renewSalt(db: Db, batch: PayoutBatch, saltSeconds: number): Promise<boolean> {
   const renewed =
     await db.execute(sql`UPDATE payout_batches SET salt_seconds = ${saltSeconds}::bigint, changed_at = now()
@@ -192,7 +192,7 @@ export async function lockPayments(tx: Db): Promise<void> {
   await tx.execute(sql`SELECT pg_advisory_xact_lock(${PAYMENTS_LOCK}::bigint)::text`);
 }
 
-/** Of these lines and not done; the one that can be sent first. */
+/** The batch of these lines that is not done; if there are several, the one that can be sent first. */
 export function findOpen(db: Db, digest: string): Promise<PayoutBatch | undefined> {
   return first(
     db,
@@ -267,7 +267,7 @@ export async function markRevealed(db: Db, entryHash: string, txId: string): Pro
     changed_at = now() WHERE entry_hash = ${entryHash} AND state IN ('intended', 'revealed')`);
 }
 
-/** The entry will never pay: what it was to pay is owed again. Nothing happens to one that is booked. */
+/** Marks an entry that will never pay: its payments are owed again. A booked entry is not changed. */
 export async function markVoid(db: Db, entryHash: string, why: string): Promise<void> {
   await db.transaction(async (tx) => {
     await lockPayments(tx);
@@ -277,7 +277,7 @@ export async function markVoid(db: Db, entryHash: string, why: string): Promise<
   });
 }
 
-/** Brings entries and batches in line with what is booked, by whichever command. Repeating it changes nothing. */
+/** Updates entries and batches from what is booked, whichever command booked it. Repeating it changes nothing. */
 export async function completeBatches(db: Db): Promise<void> {
   await db.execute(sql`UPDATE payout_entries e SET state = 'booked', changed_at = now()
     WHERE e.state IN ('intended', 'revealed') AND EXISTS (SELECT 1 FROM payments p WHERE p.entry_hash = e.entry_hash)`);
@@ -285,7 +285,7 @@ export async function completeBatches(db: Db): Promise<void> {
     AND NOT EXISTS (SELECT 1 FROM payout_entries e WHERE e.batch = b.id AND e.state IN ('intended', 'revealed'))`);
 }
 
-/** Those of the entries that will never pay. */
+/** The ones among these entries that will never pay. */
 export function voidEntries(
   db: Db,
   entryHashes: readonly string[],

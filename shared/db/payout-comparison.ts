@@ -1,4 +1,4 @@
-/** What the books know of the entries by which the pool's addresses paid, and up to where that was compared with the chain (0050_payout_trust.sql). */
+/** What the books know of the entries that paid from the pool's addresses, and the heights up to which this was compared with the chain (0050_payout_trust.sql). */
 
 import * as v from "valibot";
 import { logAdminAction } from "./admin-log.ts";
@@ -14,12 +14,12 @@ export async function payingSources(db: Db): Promise<string[]> {
 }
 
 /**
- * `booked`, `sent`: in the payments, on record as sent. `void`: given up, what it was to pay is owed again. `disregarded`: an
+ * `booked`: it is in the payments. `sent`: on record as sent. `void`: given up, so its payments are owed again. `disregarded`: an
  * administrator said that it paid no miner.
  */
 export type EntryKnowledge = "booked" | "sent" | "void" | "disregarded";
 
-/** What the books know of each of these entries. Entries that they have never seen are not in the map. */
+/** What is known of each of these entries; entries that the books do not know are not in the map. */
 export async function knownEntries(
   db: Db,
   entryHashes: readonly string[],
@@ -63,14 +63,14 @@ export async function comparedThrough(
   };
 }
 
-/** Notes that every payment of the sources up to this height is known. The height never goes back. */
+/** Stores that everything that the sources paid up to this height is known. The height never goes back. */
 export async function saveCompared(db: Db, sources: readonly string[], height: number): Promise<void> {
   await db.execute(sql`INSERT INTO payout_compared AS c (source, height)
     SELECT s, ${height}::int FROM jsonb_array_elements_text(${json(sources)}::jsonb) AS s
     ON CONFLICT (source) DO UPDATE SET height = excluded.height, at = now() WHERE c.height < excluded.height`);
 }
 
-/** The entry paid no miner: comparisons pass over it from now on. Repeating it changes nothing. */
+/** Stores that the entry paid no miner: comparisons skip it from now on. Repeating it changes nothing. */
 export async function disregardEntry(
   db: Db,
   entry: { readonly entryHash: string; readonly source: string; readonly reason: string },
@@ -84,7 +84,7 @@ export async function disregardEntry(
   });
 }
 
-/** Whose addresses these are, or were when they were paid: address → names in byte order. */
+/** The users who have these addresses, or had them when they were paid: address → names in byte order. */
 export async function ownersOf(db: Db, addresses: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
   const rows = await db.query(
     sql`SELECT a AS address, u.name FROM jsonb_array_elements_text(${json([...new Set(addresses)])}::jsonb) AS a

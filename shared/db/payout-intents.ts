@@ -1,4 +1,4 @@
-/** What is about to be sent goes on record first, and only what the pool has prepared (0041_payouts.sql, 0050_payout_trust.sql). */
+/** Records payments before they are sent, and only those that the pool has prepared (0041_payouts.sql, 0050_payout_trust.sql). */
 
 import * as v from "valibot";
 import type { BatchLine } from "../accounting/payout-batch.ts";
@@ -31,10 +31,10 @@ export interface Intent {
 }
 
 /**
- * `intended`: on record now, or by an earlier run with the very same entries. All others have changed nothing. `not-prepared`: the pool
- * has made no list of just these lines. `other-address`: a list by hand pays somebody at another address than the user's own.
- * `other-salt`: signed for an earlier preparation. `other-entries`: another signature is on record. `too-old`: replaced by another list long ago. `unpayable`: more than is owed and
- * not on its way.
+ * `intended`: on record now, or by an earlier run with exactly the same entries. All others have changed nothing. `not-prepared`: the pool
+ * has made no list of exactly these lines. `other-address`: a list by hand pays somebody at another address than the user's own.
+ * `other-salt`: signed for an earlier preparation. `other-entries`: another signature is on record. `too-old`: replaced by another list
+ * long ago. `unpayable`: it pays more than is owed and not on its way yet.
  */
 export type IntentOutcome =
   | { readonly kind: "intended"; readonly batch: PayoutBatch; readonly replaced?: PayoutBatch | undefined }
@@ -43,8 +43,8 @@ export type IntentOutcome =
   | { readonly kind: "unpayable"; readonly user: string; readonly amount: bigint; readonly payable: bigint };
 
 /**
- * Records what is about to be sent, before it is. Only a list that the pool has prepared is taken, to the letter, addresses included; it
- * may be one that another has replaced since, if everything on it is still payable.
+ * Records a list before it is sent. The list must be exactly one that the pool has prepared, addresses included. Another list may have
+ * replaced it since, if everything on it is still payable.
  */
 export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
   return db.transaction(async (tx): Promise<IntentOutcome> => {
@@ -59,11 +59,11 @@ export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
       if (other !== undefined) return { kind: "other-address", ...other };
     }
     if (open !== undefined && open.saltSeconds !== intent.saltSeconds) return { kind: "other-salt" };
-    // A replaced list whose lines are gone is too old to be paid by.
+    // A replaced list whose lines were deleted is too old to be sent.
     if (open?.state === "replaced" && (await readLines(tx, open.id)).length === 0) return { kind: "too-old" };
     const unpayable = await findUnpayable(tx, intent.lines);
     if (unpayable !== undefined) return { kind: "unpayable", ...unpayable };
-    // In place of another prepared list: it may share payments with this one.
+    // This replaces any other prepared list, since that may share payments with this one.
     const replaced = await replacePrepared(tx, intent.digest, intent.saltSeconds);
     const batch = open ?? (await insertBatch(tx, { ...intent, nowSeconds: intent.saltSeconds }));
     await insertEntries(tx, batch.id, intent);
@@ -77,7 +77,7 @@ export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
   });
 }
 
-/** The first user who would be paid at another address than the account's. */
+/** The first user whose payment goes to another address than the account's. */
 async function findOtherAddress(
   tx: Db,
   lines: readonly BatchLine[],
@@ -136,8 +136,8 @@ function findDone(db: Db, { digest, entries }: Intent): Promise<PayoutBatch | un
 }
 
 /**
- * Whether a receipt says what the pool has on record: payments of entries that it sent, each with its user, address and amount, or a
- * prepared list (by its digest) that was sent without the database.
+ * Whether a receipt agrees with the pool's records. It may have payments of entries that the pool sent, each with its user, address and
+ * amount. Or it may be a prepared list (by its digest) that was sent without the database.
  */
 export async function isReceiptOnRecord(
   db: Db,

@@ -61,7 +61,7 @@ export const bigintText = v.pipe(
 /** A bytea column. */
 export const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected bytes");
 
-/** JSON text (a jsonb column selected as text) as an object; pipe it into the schema of what it holds. */
+/** JSON text (a jsonb column selected as text) as an object; pipe it into the schema of its contents. */
 export const jsonText = v.pipe(
   v.string(),
   v.transform((text): unknown => JSON.parse(text)),

@@ -1,4 +1,4 @@
-/** Price rows: what the poller settled, and why; the next job is built from the newest (docs/design.md, "Following the chain"). */
+/** Price rows: the prices that the poller chose, and why. The next job is built from the newest row (docs/design.md, "Following the chain"). */
 
 import * as v from "valibot";
 import type { OprVersion } from "../opr/assets.ts";
@@ -22,7 +22,7 @@ const priceRow = v.object({
   id: bigintText,
   /** The poller's civil time, for people. */
   atMs: v.number(),
-  /** By the database's clock. Below 0, by more than a transaction explains, after that clock was set back. */
+  /** By the database's clock. If that clock was set back, the age is below 0, by more than clocks differ in a transaction. */
   ageMs: v.number(),
   version: v.number(),
   /** 1e-8 USD by asset. */
@@ -68,7 +68,7 @@ export async function insertPrices(
 
 /** The newest row by sequence, whatever the clocks say, without its notes, as the next job needs it; undefined before the first poll. */
 export function newestPrices(db: Db): Promise<PriceRow | undefined> {
-  // By the column, which is a number. A bare `id` would be the answer's text, where 9 comes after 10.
+  // `prices.id` is the number. A bare `id` is the answer's text column, and as text 9 sorts above 10.
   return first(db, sql`SELECT ${columns} FROM prices ORDER BY prices.id DESC LIMIT 1`, priceRow);
 }
 

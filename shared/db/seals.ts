@@ -1,4 +1,4 @@
-/** The seal's statements: each one is a transaction of its own, so that a sealer may die after any of them (docs/design.md, "Sealing"). */
+/** The seal's statements. Each one is its own transaction, so a sealer may die after any of them (docs/design.md, "Sealing"). */
 
 import * as v from "valibot";
 import type { WorkLeaf } from "../accounting/merkle.ts";
@@ -8,18 +8,18 @@ import { bigintText, type Db, first, json, jsonText, one, type Sql, sql } from "
 
 /** A row is 1,200 bytes at most, in JSON with names full of quotes: a page stays below the Data API's 1 MiB answers and 4 MiB requests. */
 const PAGE_ROWS = 500;
-/** Epochs told of a job that waits for more: 64 KB is the longest row there. */
+/** At most this many missing epochs are listed for a job: the Data API's rows have 64 KB at most. */
 const TOLD_EPOCHS = 200;
 
 /** Looks closer together than this add nothing: most runs of a sealer write no row. */
 const SHORTEST_LOOK_MS = 250;
 
-/** A jump of the clock brings a deadline nearer by at most this part of it. Sealers look more often than that. */
+/** A clock's jump brings a deadline nearer by at most the deadline divided by this. Sealers look more often than that. */
 const LOOKS_A_DEADLINE = 8;
 
 /**
- * Adds the time since the last look to every job that is not sealed, by the database's clock, and notes which ones are over. One look adds an
- * eighth of `deadlineMs` at most and nothing below 0: neither a jump of the clock nor hours without a sealer make a deadline pass.
+ * Adds the time since the last look, by the database's clock, to every job that is not sealed, and notes which jobs are over. One look adds
+ * at least 0 and at most an eighth of `deadlineMs`. So a jump of the clock, or hours without a sealer, cannot make a deadline pass.
  */
 export async function lookAfterJobs(db: Db, deadlineMs: number): Promise<void> {
   const sinceMs = sql`extract(epoch FROM clock_timestamp() - looked_at)::float8 * 1000`;
@@ -34,8 +34,8 @@ export async function lookAfterJobs(db: Db, deadlineMs: number): Promise<void> {
 }
 
 /**
- * Lets every seal deadline begin anew. In one process, call it when the journal is recovered and before the first seal:
- * the time the pool was down must not count against the work it is about to deliver.
+ * Starts every seal deadline again from zero. In one process, call it when the journal is recovered and before the first seal:
+ * the time that the pool was down must not count, since its work is only about to be delivered.
  */
 export async function restartDeadlines(db: Db): Promise<void> {
   await db.execute(sql`UPDATE jobs SET closed_seen_at = NULL, looked_at = NULL, watched_ms = 0, closed_ms = 0
@@ -64,8 +64,8 @@ const candidateRow: v.GenericSchema<unknown, SealCandidate> = v.object({
 });
 
 /**
- * The lowest job that is not sealed, and which edge epochs still owe it something: those that began before the next job
- * (`first_job`) and had not ended before this one (`last_job`), without a close marker or with a gap below it (the first 200 of them).
+ * The lowest job that is not sealed, and which edge epochs still owe it messages. These epochs began before the next job
+ * (`first_job`), did not end before this one (`last_job`), and have no close marker or a gap below it. Only the first 200 are given.
  */
 export function sealCandidate(db: Db): Promise<SealCandidate | undefined> {
   return first(
@@ -108,7 +108,7 @@ const frozen = v.object({
 });
 export type Frozen = v.InferOutput<typeof frozen>;
 
-/** Freezes a job's sums and tells them; undefined when it may not be closed yet. Repeating it changes nothing. */
+/** Freezes a job's sums and returns them; undefined when it may not be closed yet. Repeating it changes nothing. */
 export async function closeJob(db: Db, height: number, forced: boolean): Promise<Frozen | undefined> {
   const row = await one(
     db,
@@ -161,7 +161,7 @@ export async function draftPayouts(
 }
 
 /**
- * Flips the job to sealed if the drafts and the settlement agree with the frozen books. `already`: another attempt was first.
+ * Sets the job to sealed if the drafts and the settlement agree with the frozen books. `already`: another attempt was first.
  * Throws CodedError `seal-mismatch`: a bug; nothing was booked.
  */
 export async function sealJob(

@@ -5,7 +5,7 @@ import { bytes, type Db, first, json, one, sql } from "./port.ts";
 
 export interface SecondFactor {
   readonly secret: Uint8Array;
-  /** Only then it is asked for. */
+  /** Only a confirmed factor is asked for. */
   readonly confirmed: boolean;
 }
 
@@ -17,7 +17,7 @@ export function findSecondFactor(db: Db, userId: bigint): Promise<SecondFactor |
   );
 }
 
-/** Puts a new secret in the place of one that is not confirmed. Returns false, and changes nothing, where a confirmed one stands. */
+/** Stores a new secret, in place of an unconfirmed one. Returns false, and changes nothing, where there is a confirmed one. */
 export async function proposeSecondFactor(db: Db, userId: bigint, secret: Uint8Array): Promise<boolean> {
   const changed =
     await db.execute(sql`INSERT INTO second_factors AS f (user_id, secret) VALUES (${userId}::bigint, ${secret})
@@ -25,7 +25,7 @@ export async function proposeSecondFactor(db: Db, userId: bigint, secret: Uint8A
   return changed === 1;
 }
 
-/** Confirms the secret by the step whose code was given, with its recovery codes. False where it is not the one on its way any more. */
+/** Confirms the secret by the step whose code was given, and stores its recovery codes. False where it is no longer the proposed one. */
 export async function confirmSecondFactor(
   db: Db,
   userId: bigint,

@@ -48,7 +48,7 @@ export async function deleteSession(db: Db, tokenHash: string): Promise<void> {
   await db.execute(sql`DELETE FROM sessions WHERE token_hash = ${tokenHash}`);
 }
 
-/** After a change of password: whoever else was logged in is out. */
+/** After a change of password: ends all other sessions of the user. */
 export async function deleteOtherSessions(db: Db, userId: bigint, keepTokenHash: string): Promise<void> {
   await db.execute(sql`DELETE FROM sessions
     WHERE user_id = ${userId}::bigint AND token_hash <> ${keepTokenHash}`);

@@ -19,8 +19,9 @@ const activityRow = v.object({
 export type Activity = v.InferOutput<typeof activityRow>;
 
 /**
- * The whole pool from `sinceMs` to `nowMs` (minutes from the future, after a clock was set back, are in no window); miners and workers are those with a share since `onlineMs`. Summed by worker first: counting
- * distinct names over all minutes takes three times as long (10,000 workers: 150 ms).
+ * The whole pool from `sinceMs` to `nowMs`. Minutes from the future, after a clock was set back, are in no window. Miners and workers are
+ * those with a share since `onlineMs`. Summed by worker first: counting distinct names over all minutes takes three times as long
+ * (10,000 workers: 150 ms).
  */
 export async function poolActivity(
   db: Db,
@@ -111,7 +112,7 @@ const blockWithJobRow = v.object({
   nextJobAtMs: v.nullable(v.number()),
 });
 
-/** A graded block with the job that was mined for it; the job's columns are null where the pool had none, its sums until it is sealed. */
+/** A graded block with its job. The job's columns are null where the pool had none; its sums are null until it is sealed. */
 export type BlockWithJob = v.InferOutput<typeof blockWithJobRow>;
 
 const blockWithJob = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,

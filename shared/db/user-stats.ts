@@ -47,8 +47,8 @@ const workerRow = v.object({
 export type WorkerSummary = v.InferOutput<typeof workerRow>;
 
 /**
- * Workers of a user with accepted shares since job `sinceJob`: the owner's own first, then new names, then the row for the rest; the most
- * lately seen first among them.
+ * Workers of a user with accepted shares since job `sinceJob`: the owner's own first, then new names, then the rest row. In each group the
+ * one seen last comes first.
  */
 export function workersOf(
   db: Db,

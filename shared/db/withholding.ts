@@ -1,4 +1,4 @@
-/** The counts that tell chance from withheld hits: read, summed up block by block, and shown (docs/decisions/withholding.md). */
+/** Reads, sums up by block and shows the counts by which withheld hits can be told from chance (docs/decisions/withholding.md). */
 
 import * as v from "valibot";
 import { expectedHits, type Hits, UNJUDGED, type Withholding, withBlock } from "../accounting/withholding.ts";
@@ -14,8 +14,8 @@ const looks = v.pipe(
 );
 
 /**
- * Adds the tallies of sealed jobs that are not counted yet, job by job in order of height. May be stopped anywhere, and run by several at
- * once: a user's row knows the last job in it. Work that is booked after its job's seal is not looked at. Resolves to the jobs counted.
+ * Adds the tallies of sealed jobs that are not counted yet, job by job in order of height. It may be stopped at any point, and several may
+ * run at once: a user's row has the last job counted in it. Work booked after its job's seal is not counted. Resolves to the jobs counted.
  */
 export async function countWithholding(db: Db): Promise<number> {
   for (let jobs = 0; ; jobs++) {
@@ -118,7 +118,7 @@ export async function listWithholding(db: Db, limit: number): Promise<JudgedUser
   return rows.map(({ user, through, ...row }) => ({ user, through, ...stateOf(row) }));
 }
 
-/** Everybody together, and those who have not had a look yet: by their sum, small accounts that hide something are seen. */
+/** The sums of all users, and of the users without a look yet. The second sum shows withholding that is spread over small accounts. */
 export async function sumWithholding(db: Db): Promise<{ all: Hits; unseen: Hits; unseenUsers: number }> {
   const sums = await one(
     db,

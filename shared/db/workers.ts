@@ -12,7 +12,7 @@ export interface WorkerLimits {
 
 export const WORKER_LIMITS: WorkerLimits = { inJob: 4096, newInDay: 16 };
 
-/** The owner's word that these rigs are its own. False, and nothing is changed, where the user then had more than four times `inJob`. */
+/** The owner confirms these rigs. False, and nothing is changed, where the user would then have more than four times `inJob`. */
 export async function confirmWorkers(
   db: Db,
   user: string,
@@ -27,7 +27,7 @@ export async function confirmWorkers(
   return row.confirmed;
 }
 
-/** The owner's word that this is none of its rigs: the name loses its row from the next job on. False where the name does not stand. */
+/** The owner says that this is not its rig: the name loses its row from the next job on. False where the name has no row. */
 export async function forgetWorker(db: Db, user: string, worker: string): Promise<boolean> {
   return (
     (await db.execute(sql`DELETE FROM workers WHERE user_name = ${user} AND workers.worker = ${worker}`)) > 0
@@ -37,7 +37,7 @@ export async function forgetWorker(db: Db, user: string, worker: string): Promis
 const waitingRow = v.object({ worker: v.string(), lastMs: v.number() });
 export type WaitingWorker = v.InferOutput<typeof waitingRow>;
 
-/** Names that are counted with the others until the owner confirms them, the last heard of first: 64 at most. */
+/** Names that are counted in the rest row until the owner confirms them, the one seen last first: 64 at most. */
 export function waitingWorkers(db: Db, user: string): Promise<WaitingWorker[]> {
   return db.query(
     sql`SELECT worker, extract(epoch FROM since)::float8 * 1000 AS "lastMs" FROM workers

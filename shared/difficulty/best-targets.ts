@@ -1,4 +1,4 @@
-/** The best targets of a job, highest first: the softmax on submissions (docs/spec.md, "Submissions") and the base of hash-rate estimates (docs/spec.md, "Hash rates"). */
+/** The best targets of a job, highest first. The softmax on submissions (docs/spec.md, "Submissions") and hash-rate estimates (docs/spec.md, "Hash rates") use them. */
 
 /**
  * The list with `target` in its place, or undefined when it is not among the best `limit`: equal to the last kept is not better.

@@ -1,4 +1,4 @@
-/** What a graded block tells about the network: its hash rate and the target that its cutoff place will take (docs/spec.md, "Targets"). */
+/** Estimates from a graded block: the network's hash rate and the target needed for its cutoff place (docs/spec.md, "Targets"). */
 
 import { HASH_SPACE } from "./target.ts";
 

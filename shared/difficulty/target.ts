@@ -13,7 +13,7 @@ const MANTISSA_BITS = 64;
 
 /**
  * The difficulty of `target` in units of the target `one`: `(2^64−1−one) / (2^64−1−target)`.
- * The highest target has an infinite one; where `one` is the highest too, it is once itself: 1.
+ * The highest target has an infinite difficulty, but 1 if `one` is the highest target too.
  */
 export function difficultyFromTarget(target: bigint, one: bigint = POOL_DIFFICULTY_ONE): number {
   const space = MAX_U64 - target;
@@ -38,7 +38,7 @@ export function targetFromDifficulty(difficulty: number, one: bigint = POOL_DIFF
 
 /** The hashes it takes on average to reach `target`: `(2^64−1) / (2^64−1−target)`, floored. */
 export function totalHashes(target: bigint): bigint {
-  // Differs from prosper-pool: the highest target has no number there and crashes its callers; it takes the whole space.
+  // Differs from prosper-pool: there the highest target has no number and crashes its callers; here it takes the whole space.
   if (target === MAX_U64) return HASH_SPACE;
   return dyadicToInteger(roundedQuotient(MAX_U64, MAX_U64 - target, MANTISSA_BITS));
 }

@@ -6,7 +6,7 @@ import { HASH_SPACE } from "./target.ts";
 /** `assigned`: the target the share had to meet. `achieved`: the difficulty it happened to reach, as the reference counts. */
 export type CreditMode = "assigned" | "achieved";
 
-/** Units of achieved work in one hash: the reference's proportions come out to all 8 decimals, and sums fit 40 digits. */
+/** Units of achieved work in one hash. With this many, proportions equal the reference's in all 8 decimals, and sums fit 40 digits. */
 const ACHIEVED_UNITS_PER_HASH = 1n << 48n;
 
 /** Expected hashes of a share at an assigned target, whole: 65,536 at `ffff000000000000`. */

@@ -143,7 +143,7 @@ function withMinuteMarkers(entries: EntryBlock["entries"]): Uint8Array[] {
   return objects;
 }
 
-/** Undefined where the last object is no marker or the minutes do not ascend. */
+/** Undefined if the last object is not a marker or the minutes do not ascend. */
 function withoutMinuteMarkers(objects: readonly Uint8Array[]): EntryBlock["entries"] | undefined {
   const entries: { hash: string; minute: number }[] = [];
   let pending: string[] = [];

@@ -1,4 +1,4 @@
-/** What the pool asks of a factomd node (docs/spec.md, "factomd"): JSON-RPC behind a small interface, every reply checked. */
+/** The calls that the pool makes to a factomd node (docs/spec.md, "factomd"): JSON-RPC behind a small interface. Every reply is checked. */
 
 import * as v from "valibot";
 import { fromHex, toHex } from "../bytes.ts";
@@ -50,8 +50,8 @@ export interface PendingEntry {
 
 /**
  * A node. Hashes are hex. Undefined answers: the node does not have it. Every method rejects with the CodedErrors of
- * `createRpcCall`, also with `factomd-reply` where an answer has another shape or does not hash to what was asked for.
- * A commit or reveal is taken without a look at balances: only the chain tells whether it got in.
+ * `createRpcCall`. It rejects with `factomd-reply` also where an answer has another shape or another hash than was asked for.
+ * The node takes a commit or reveal without checking balances: only the chain shows whether it got in.
  */
 export interface Factomd {
   heights(): Promise<Heights>;

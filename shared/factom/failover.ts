@@ -1,4 +1,4 @@
-/** Several factomd nodes as one: the first that answers is asked, the preferred one again as soon as it is back (docs/spec.md, "factomd"). */
+/** Several factomd nodes used as one: the first one that answers is used, and the preferred one again as soon as it is back (docs/spec.md, "factomd"). */
 
 import type { Clock } from "../clock.ts";
 import { CodedError, coerceError } from "../errors.ts";
@@ -24,14 +24,14 @@ const NODE_FAULTS: ReadonlySet<string> = new Set([
   "factomd-http",
   "factomd-reply",
 ]);
-/** JSON-RPC's "internal error": the one refusal that says nothing about the question. */
+/** JSON-RPC's "internal error": the only refusal that may have nothing to do with the request. */
 const INTERNAL_ERROR = -32603;
 
 /**
- * Asks the nodes in the order given, the preferred one first. Where a node fails, the same call goes to the next one, and the one that answers
- * is asked from then on; calls are keyed by their content, so that a commit or reveal that both took counts once. A node that is behind the
- * highest block seen, or holds another block where one was read, is not changed over to. Where no node can be asked, the call rejects with the
- * first one's error. Returns to the preferred node once it answers and is fit.
+ * Asks the nodes in the order given, the preferred one first. If a node fails, the same call goes to the next one, and the node that answers
+ * is used from then on. Calls are keyed by their content, so a commit or reveal that two nodes took counts once. It never changes to a node
+ * that is behind the highest block seen, or that has another block at a height already read. If no node can be asked, the call rejects with
+ * the first node's error. It goes back to the preferred node once that answers and is fit.
  */
 export function createFailover(nodes: readonly FactomdNode[], modules: FailoverModules): Factomd {
   const chain = createChainMemory();
@@ -97,7 +97,7 @@ function createChainMemory(): ChainMemory {
 
 interface NodeChoice {
   ask<T>(call: (factomd: Factomd) => Promise<T>): Promise<T>;
-  /** Goes back to the preferred node where it is time to look and it is fit. */
+  /** Goes back to the preferred node if it is time to check it and it is fit. */
   tryPreferred(): Promise<void>;
 }
 
@@ -110,7 +110,7 @@ function createNodeChoice(
   let current = 0;
   let triedMs = 0;
 
-  /** Calls that overlap may find the same: only the first one changes over. */
+  /** Overlapping calls may find the same node: only the first one changes to it. */
   const changeOver = (index: number, node: FactomdNode, failure: unknown): void => {
     if (current === index) return;
     logger.error("a factomd node fails, another is asked instead", {

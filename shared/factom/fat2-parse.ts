@@ -94,7 +94,7 @@ type ReadTransaction = Fat2Transaction & { readonly source: string };
 function readTransactions(content: Uint8Array): readonly ReadTransaction[] {
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
   if (!isJson(text)) throw new Refusal("json");
-  // Batch metadata is known to the reference and refused by its length check all the same.
+  // The reference knows batch metadata, but its length check refuses it anyway.
   const fields = readFields(text, ["version", "transactions"], []);
   const version = plainInteger(fields.get("version") ?? "");
   if (version === undefined) throw new Refusal("version");
@@ -125,7 +125,7 @@ function readTransaction(raw: string): ReadTransaction {
   };
 }
 
-/** Each field at most once, no other, the required ones present. Go matches keys whatever their case. */
+/** Each field at most once, no other fields, the required ones present. Go ignores the case of keys. */
 function readFields(
   raw: string,
   required: readonly string[],

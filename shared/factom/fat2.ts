@@ -70,7 +70,7 @@ export function signPegBatch(signer: KeyPair, payments: readonly PegPayment[], s
   return { chainId: TRANSACTION_CHAIN, extIds: [salt, rcd1(signer.publicKey), signature], content };
 }
 
-/** What the first (and for one input only) signature of a FAT-103 entry covers. */
+/** The bytes that the first signature of a FAT-103 entry covers. With one input it is the only signature. */
 export function signedDigest(salt: Uint8Array, chainId: string, content: Uint8Array): Uint8Array {
   const index = new TextEncoder().encode("0");
   return new Uint8Array(

@@ -1,4 +1,4 @@
-/** What some addresses have paid on the chain: FAT-2 batches that they signed, block by block, off factomd. */
+/** The payments that given addresses made on the chain: FAT-2 batches that they signed, read block by block from factomd. */
 
 import { CodedError } from "../errors.ts";
 import { encodeAddress, rcdHash } from "./address.ts";
@@ -73,7 +73,7 @@ export function paidBy(
   timestampS: number,
 ): Fat2Batch | undefined {
   const rcd = entry.extIds[1];
-  // Before the signature is checked: most of the chain is other people's.
+  // This comes before the check of the signature, since most of the chain's entries are other people's.
   if (rcd === undefined || !sources.has(encodeAddress("FA", rcdHash(rcd)))) return undefined;
   const parsed = parseFat2Batch(entry, timestampS);
   return parsed.ok && sources.has(parsed.batch.source) ? parsed.batch : undefined;

@@ -67,7 +67,7 @@ function parseLine(raw: string, index: number): PayoutLine {
   };
 }
 
-/** The file's text, byte for byte as the reference writes it, but for `<`, `>` and `&`, which Go escapes. */
+/** The file's text, byte for byte as the reference writes it, except `<`, `>` and `&`, which Go escapes. */
 export function formatPayoutLines(lines: readonly PayoutLine[]): string {
   const texts = lines.map((line) => {
     const names = [line.entryHash, line.userId, line.payoutAddress].map((text) => JSON.stringify(text));

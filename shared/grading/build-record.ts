@@ -33,7 +33,7 @@ const MAX_HEIGHT = 2 ** 31 - 1;
 
 /**
  * The record that every grader of the block will take, or why there is none.
- * The asset that has no price yet (PNT in V1, PEG in V2) is written as 0 whatever its price.
+ * The asset that has no price in its version yet (PNT in V1, PEG in V2) is always written as 0, even if a price is given.
  */
 export function buildOpr(draft: OprDraft): BuiltOpr {
   const { version, height } = draft;

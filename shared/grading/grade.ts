@@ -13,7 +13,7 @@ import { rulesOf, type VersionRules } from "./versions.ts";
 
 /** How many of the best entries are graded. */
 export const GRADED_ENTRIES = 50;
-/** Hashed beyond the entries still wanted, so that a few false claims cost no further round. */
+/** So many more entries are hashed than are still needed, so that a few false claims do not need another round. */
 const SPARE_HASHES = 14;
 
 /** A block to grade. `prevWinners` null or empty: no block was graded before. */
@@ -55,7 +55,7 @@ export interface GradedBlock {
   readonly verdicts: readonly EntryVerdict[];
   /** Valid entries, before duplicates and false claims were dropped. */
   readonly validCount: number;
-  /** How many entries were graded at most, after a look at how many there are. */
+  /** The most entries that may be graded, after the number of entries is taken into account. */
   readonly cutoff: number;
   /** In final order; by difficulty where the block is not graded. */
   readonly graded: readonly GradedEntry[];
@@ -118,7 +118,7 @@ export async function gradeBlock(
   };
 }
 
-/** Before any claim is checked: a false claim that comes first takes the good copy with it, as on mainnet. */
+/** This runs before any claim is checked. If a false claim comes first, its good copy is dropped too, as on mainnet. */
 function dropDuplicates(candidates: readonly Candidate[], verdicts: EntryVerdict[]): Candidate[] {
   const seen = new Set<string>();
   return candidates.filter((candidate) => {
@@ -130,7 +130,7 @@ function dropDuplicates(candidates: readonly Candidate[], verdicts: EntryVerdict
   });
 }
 
-/** Hashes down the list, in batches and no further than needed, until `cutoff` claims proved true. */
+/** Hashes the list from the top in batches, no further than needed, until `cutoff` claims are proved true. */
 async function keepTrueClaims(
   sorted: readonly Candidate[],
   { hasher, cutoff, verdicts }: { hasher: Hasher; cutoff: number; verdicts: EntryVerdict[] },
@@ -182,7 +182,7 @@ function byDifficulty(a: Candidate, b: Candidate): number {
   return a.selfReportedDifficulty > b.selfReportedDifficulty ? -1 : 1;
 }
 
-/** Grades that are no numbers (prices near the end of the doubles, V1 only) leave the order as it is. */
+/** Grades that are NaN (from prices near the largest double, V1 only) leave the order as it is. */
 function byGrade(a: Candidate, b: Candidate): number {
   if (a.grade < b.grade) return -1;
   return a.grade > b.grade ? 1 : 0;

@@ -9,7 +9,7 @@ import { rulesOf } from "./versions.ts";
 export type ContentCheck = { readonly ok: true } | Refusal<ContentRefusal | "content-format">;
 
 /**
- * Whether a content would be refused by every grader for what it says by itself (its height and winners depend on the block).
+ * Whether every grader would refuse a content, whatever the block (its height and winners depend on the block and are not checked).
  * Differs from prosper-pool: V1 is checked too, and a zero price beyond the 30th asset is named; there that crashes.
  */
 export function poolContentCheck(version: OprVersion, content: Uint8Array): ContentCheck {

@@ -1,4 +1,4 @@
-/** Where the pool has a batch hashed: a worker thread over the shared table, or the calling thread itself. */
+/** The place where the pool's batches are hashed: a worker thread over the shared table, or the calling thread itself. */
 
 import { Worker } from "node:worker_threads";
 import { concat } from "../bytes.ts";
@@ -17,7 +17,7 @@ export interface HashThread {
   stop(): Promise<void>;
 }
 
-/** Hashes where it is called, blocking it: for tests, and for tables so small that a thread costs more than it brings. */
+/** Hashes in the calling thread and blocks it: for tests, and for tables so small that a thread costs more than it saves. */
 export function startInline(table: SharedTable): HashThread {
   const region = claimRegion(table);
   const kernel = new LxrKernel(table, region);
@@ -52,7 +52,7 @@ export function startThread(table: SharedTable, script: URL): HashThread {
   worker.on("error", (error) => {
     fault = error;
   });
-  // A thread that died has released its hold on the region: only now may another have it.
+  // The dead thread no longer uses the region: only now may another thread have it.
   const ended = new Promise<void>((resolve) => {
     worker.once("exit", (exitCode) => {
       gone = true;

@@ -1,13 +1,14 @@
 /**
- * Huge pages for a table's memory. Nearly every read of a large table misses what the processor remembers of small pages and walks their
- * table first: on pages of 2 MiB hashing is about twice as fast. Linux gives them to memory that asks by madvise before it is filled.
+ * Huge pages for a table's memory. With small pages, nearly every read of a large table misses the processor's TLB (its cache of page
+ * addresses) and must walk the page table first. On pages of 2 MiB hashing is about twice as fast. Linux gives them if madvise asks before
+ * the memory is filled.
  */
 
 import { readFileSync } from "node:fs";
 import type { SharedMemory } from "./kernel/wasm.ts";
 import { loadKoffi } from "./koffi.ts";
 
-/** A table below it fits what a processor remembers of small pages. */
+/** Below this size the processor's TLB holds the addresses of all small pages of a table. */
 export const WORTH_BYTES = 2 ** 24;
 
 /** Linux's number on every processor. */
@@ -22,11 +23,11 @@ export function adviseHugePages(memory: SharedMemory): void {
     const advise = loadKoffi()?.load(null).func("int madvise(void *address, size_t length, int advice)");
     advise?.(bytes, bytes.length, MADV_HUGEPAGE);
   } catch {
-    // A libc without it: `lostHugePages` says what became of the memory.
+    // This libc has no madvise: `lostHugePages` reports the result.
   }
 }
 
-/** What the system says, as far as it can be read. */
+/** What the system reports, as far as it can be read. */
 export interface PageFacts {
   readonly platform: string;
   /** The system's setting: "always", "madvise" or "never"; undefined where the kernel has no huge pages. */

@@ -1,4 +1,4 @@
-/** The kernel, synchronous, native or WASM: what a worker thread (or a test) hashes and mines with, over the shared table. */
+/** The synchronous kernel, native or WASM. A worker thread (or a test) hashes and mines with it, over the shared table. */
 
 import { bytesToU64 } from "../bytes.ts";
 import {
@@ -85,7 +85,7 @@ export class LxrKernel {
   }
 
   /**
-   * Makes the table in place. `onProgress` hears the draws done, out of passes × 2^bits, some times a second. Takes 9 to 15 minutes at
+   * Makes the table in place. `onProgress` gets the draws done, out of passes × 2^bits, a few times a second. Takes 9 to 15 minutes at
    * 30 bits: call it from a worker thread.
    */
   generateTable(seed: bigint, passes: number, onProgress: (done: number) => void): void {
@@ -123,7 +123,7 @@ export class LxrKernel {
   }
 }
 
-/** The native ones where the table names them. A library that has vanished since it was tried costs speed, not the thread. */
+/** The native functions if the table names a library. If that library has disappeared since it was tested, WASM is used: slower, but it works. */
 function openFunctions({ memory, library }: SharedTable): KernelFunctions {
   try {
     if (library !== undefined) return loadNative(library, memory);

@@ -1,4 +1,4 @@
-/** Calls to the system's own libraries, by koffi: an optional package, looked for at run time so that nothing that is bundled drags it in. */
+/** Calls to the system's own libraries with koffi. The package is optional and is loaded at run time, so that bundles do not include it. */
 
 import { createRequire } from "node:module";
 

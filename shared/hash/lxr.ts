@@ -102,7 +102,7 @@ class LxrState {
     this.#keep(as, s1, this.#s2);
   }
 
-  /** Mixes in a byte of the input, or in the end a row: 25 reads, each at an address that the one before decides. */
+  /** Mixes in a byte of the input, or at the end a row, with 25 reads. Each read decides the address of the next. */
   step(v2: bigint, idx: number): void {
     let as = this.#as;
     let s1 = this.#s1;

@@ -1,4 +1,4 @@
-/** Which kernel a table is hashed with: the native one where it can be made, or is given, and proves itself; else WebAssembly. */
+/** Chooses the kernel for a table: the native one if it can be made, or is given, and passes its check; else WebAssembly. */
 
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
@@ -19,7 +19,7 @@ export interface NativeOptions {
   readonly dir?: string | undefined;
   /** "cc" unless given. */
   readonly compiler?: string | undefined;
-  /** Smaller tables are hashed by WebAssembly all the same: they lie in the processor's caches, where asking ahead brings nothing. 24 unless given. */
+  /** Smaller tables are always hashed by WebAssembly: they fit the processor's caches, where prefetching gains nothing. 24 unless given. */
   readonly fromBits?: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export type Native =
   /** `reason` says why, and what would help. */
   | { readonly kind: "none"; readonly reason: string };
 
-/** For a table of so many bits; undefined = it is too small for that. Never throws: without a native kernel there is another. */
+/** For a table of this many bits; undefined = the table is too small. Never throws: without a native kernel there is WebAssembly. */
 export async function findNativeFor(bits: number, options: NativeOptions = {}): Promise<Native | undefined> {
   return bits < (options.fromBits ?? FROM_BITS) ? undefined : await findNative(options);
 }

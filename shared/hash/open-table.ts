@@ -34,14 +34,14 @@ export interface TableProgress {
   readonly total: number;
 }
 
-/** Up to here a table takes seconds at most, so it is not worth refusing to work without a place to save it. */
+/** Up to this size a table is made in seconds at most, so it may be used even if it cannot be saved. */
 const QUICK_BITS = 24;
 
 const opened = new Map<string, Promise<SharedTable>>();
 
 /**
- * A damaged file is moved to `NAME.corrupt` and made again, with a warning. A table that cannot be saved is used all the same, with an
- * error in the log; above 24 bits the folder is tried before the minutes of making are spent, and refused.
+ * A damaged file is moved to `NAME.corrupt` and made again, with a warning. A table that cannot be saved is still used, with an error in
+ * the log. Above 24 bits, where making takes minutes, the folder is tested first; if it cannot be written, the call is refused.
  * Throws RangeError on a bad size, CodedError "lxr-no-memory", "lxr-table-unreadable", "lxr-table-unsaved" or "lxr-table-wrong".
  */
 export async function openTable(options: OpenTableOptions): Promise<SharedTable> {
@@ -51,7 +51,7 @@ export async function openTable(options: OpenTableOptions): Promise<SharedTable>
     options.signal?.throwIfAborted();
     const other = opened.get(path);
     if (!other) break;
-    // Where the first caller gave up or failed, this one tries for itself.
+    // If the first caller gave up or failed, this one tries itself.
     const table = await other.catch(() => undefined);
     if (table) return table;
   }
@@ -66,7 +66,7 @@ export async function openTable(options: OpenTableOptions): Promise<SharedTable>
 async function readOrMake(path: string, options: OpenTableOptions): Promise<SharedTable> {
   const { bits, signal, logger } = options;
   const bytes = 2 ** bits;
-  // A second of compiling, the first time: while the table is read.
+  // Compiling takes about a second the first time, so it runs while the table is read.
   const finding = findNativeFor(bits, options.native);
   const report = (step: TableProgress["step"], total: number) => (done: number) =>
     options.onProgress?.({ step, done, total });
@@ -102,7 +102,7 @@ async function readOrMake(path: string, options: OpenTableOptions): Promise<Shar
   return ready();
 }
 
-/** The kernel in one line, and in another what its rate suffers from. */
+/** Logs the kernel in one line, and in another line whatever makes it slower. */
 function sayHowFast({ bits }: SharedTable, native: Native, logger: Logger): void {
   if (native.kind === "found") logger.info("The native kernel hashes", { bits, library: native.library });
   else logger.info("The WebAssembly kernel hashes: a native one is faster", { bits, reason: native.reason });

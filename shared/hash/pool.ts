@@ -1,6 +1,6 @@
 /**
- * Hashing in worker threads over one shared table. Whatever is queued when a thread is free becomes its next batch, so that a single
- * share waits for nobody and load makes large batches, which hash up to twenty times faster per input.
+ * Hashing in worker threads over one shared table. All that is queued when a thread is free becomes its next batch. So a single share
+ * does not wait for others, and high load makes large batches, which hash up to twenty times faster per input.
  */
 
 import { CodedError, coerceError } from "../errors.ts";
@@ -16,8 +16,8 @@ export interface LxrPoolOptions {
   /** Worker threads, 1 to 62. 0 hashes in the calling thread and blocks it: for tests and tiny tables. */
   readonly threads: number;
   /**
-   * Inputs that may wait before `canAcceptWork` turns false. `hash` itself refuses at twice as many: the second half is for callers that
-   * are few and must not be turned away, such as the grader.
+   * Inputs that may wait before `canAcceptWork` turns false. `hash` itself refuses at twice as many. The second half is for the few callers
+   * that must not be refused, such as the grader.
    */
   readonly queueLimit?: number;
   /** The threads' program; another is for tests of faults. */
@@ -30,7 +30,7 @@ export const DEFAULT_QUEUE_LIMIT = 8192;
 /** One region of the table is left for the thread that makes it. */
 const MAX_THREADS = REGIONS - 2;
 
-/** A batch is tried once more on a new thread: an input that kills threads must not kill them forever. */
+/** A failed batch is tried only once more, on a new thread: an input that kills threads must not go on killing them. */
 const ATTEMPTS = 2;
 
 interface Request {
@@ -129,7 +129,7 @@ export class LxrPool implements Hasher {
     await Promise.all(this.#seats.map((seat) => seat.thread?.stop()));
   }
 
-  /** Not at once: the lines of one read from a socket become one batch. */
+  /** Starts a little later, so that all lines of one read from a socket become one batch. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

@@ -11,7 +11,7 @@ export interface SharedTable {
   readonly memory: SharedMemory;
   /** The table has 2^bits bytes. */
   readonly bits: number;
-  /** Path of the native kernel's library, where there is one that has proved itself; else WebAssembly hashes. */
+  /** Path of the native kernel's library, if there is one that passed its check; else WebAssembly hashes. */
   readonly library?: string | undefined;
 }
 

@@ -9,7 +9,7 @@ import { LXR_PASSES, LXR_SEED } from "./lxr.ts";
 import { type SharedTable, tableBytes } from "./shared-table.ts";
 import { tableSum } from "./table-sums.ts";
 
-/** What reading and writing tell while they run: bytes done, out of the table's size. */
+/** Progress of reading and writing: bytes done, out of the table's size. */
 export interface Following {
   readonly onBytes?: ((done: number) => void) | undefined;
   /** Aborting rejects with the signal's reason. */
@@ -22,7 +22,7 @@ export type Reading =
   /** The memory holds rubbish now. `reason` says what differs. */
   | { readonly kind: "damaged"; readonly reason: string };
 
-/** Small enough to hash between two reads without being felt. */
+/** Small enough that hashing a piece between two reads causes no delay that anyone notices. */
 const CHUNK_BYTES = 2 ** 20;
 
 /** The name that the reference gives the table's file. */

@@ -24,7 +24,7 @@ export class LineSplitter {
     return this.#oversized;
   }
 
-  /** Bytes not yet returned as lines. After `next` has returned undefined they are the begun line. */
+  /** Bytes not yet returned as lines. After `next` has returned undefined they are the unfinished line. */
   get pendingBytes(): number {
     return this.#bytes.length;
   }

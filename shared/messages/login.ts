@@ -18,7 +18,7 @@ export const loginRequest = v.strictObject({
   address: secret,
   /** The miner's address; "" from an edge that does not tell it. */
   from: v.optional(v.pipe(v.string(), v.maxLength(64)), ""),
-  /** The address stands for many: what fails there is not counted against it. */
+  /** Many users share this address: failures there are not counted against it. */
   exempt: v.optional(v.boolean(), false),
 });
 

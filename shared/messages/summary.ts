@@ -10,14 +10,14 @@ const decimal = v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,39})$/));
 /** User and worker as the edge admits them: printable ASCII, no comma (the user) and no control bytes (the worker, may be empty). */
 export const userName = v.pipe(v.string(), v.regex(/^[\x21-\x2b\x2d-\x7e]{1,254}$/));
 export const workerName = v.pipe(v.string(), v.regex(/^[\x20-\x7e]{0,254}$/));
-/** The row for a user's rigs that have none of their own. No miner can have this name: those have no space. */
+/** The name of a user's rest row. No miner can have this name: a miner's name has no space. */
 export const REST_WORKER = "(other rigs)";
 
 /**
  * One worker's part of a window. `work` in the job's credit unit and `best` (the best target reached) are decimal text;
- * `rejected` counts refused shares, for statistics; a row without accepted shares is never booked as work. Of the accepted ones (both
- * left out where there is nothing to tell; shared/accounting/withholding.ts): `judged` is the work of those whose target lies below the
- * job's threshold, in whole hashes whatever the credit unit, and `sent` how many of them reached it while they could still win.
+ * `rejected` counts refused shares, for statistics; a row without accepted shares is never booked as work. Two fields are about accepted
+ * shares whose target lies below the job's threshold (shared/accounting/withholding.ts): `judged` is their work, in whole hashes for any
+ * credit unit, and `sent` is how many of them reached the threshold while they could still win. Both are left out when there is none.
  */
 export const deltaRow = v.strictObject({
   user: userName,

@@ -37,7 +37,7 @@ export function assetsOf(version: OprVersion): readonly string[] {
   return ASSETS[version];
 }
 
-/** The first block height of each version; the first of several at one height is passed over. */
+/** The first block height of each version. If several versions begin at one height, the earlier ones are skipped. */
 export type Activations = Readonly<Record<OprVersion, number>>;
 
 export const MAINNET_ACTIVATIONS: Activations = {

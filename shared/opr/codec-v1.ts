@@ -17,7 +17,7 @@ interface Draft {
   dbht: number;
   minerid: string;
   winners: string[] | null;
-  /** Go decodes a second array into the memory of the first: what a null element then keeps. */
+  /** Go decodes a second array into the memory of the first. A null element then keeps the value from here. */
   winnerSlots: string[];
   assets: Map<string, number> | null;
 }

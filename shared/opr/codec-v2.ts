@@ -97,7 +97,7 @@ function expectType(type: number, wanted: number, field: string): void {
   if (type !== wanted) throw new Malformed(`${field}: expected wire type ${wanted}, got ${type}`);
 }
 
-/** One number, or a packed list: that ends with the number that reaches its end, even if it runs over it. */
+/** One number, or a packed list. The list ends with the number that reaches its end, even if that number goes beyond it. */
 function readAssets(reader: WireReader, type: number, assets: bigint[]): void {
   if (type === VARINT) {
     assets.push(reader.varint());

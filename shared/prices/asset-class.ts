@@ -1,4 +1,4 @@
-/** What kind of thing each priced asset is: its market's hours and how far its quotes may part depend on it (docs/spec.md, "Market hours"). */
+/** The class of each priced asset. Its market's hours, and how far its quotes may differ, depend on it (docs/spec.md, "Market hours"). */
 
 const words = (list: string): readonly string[] => Object.freeze(list.trim().split(/\s+/));
 

@@ -1,4 +1,4 @@
-/** One price for every asset of a record: from quotes where they can be trusted, else down a ladder of older prices (docs/spec.md, "A ladder for each asset"). */
+/** One price for every asset of a record: from quotes if they can be trusted, else from a ladder of older prices (docs/spec.md, "A ladder for each asset"). */
 
 import { rulesOf } from "../grading/versions.ts";
 import { assetsOf, type OprVersion } from "../opr/assets.ts";
@@ -28,9 +28,9 @@ export interface PriceNote {
   readonly basis: PriceBasis;
   /** Unix milliseconds of the price itself, where it is older than its row. */
   readonly sinceMs?: number;
-  /** Its market rests: the last quotes before closing stay good. */
+  /** Its market is closed: the last quotes before closing stay good. */
   readonly closed?: true;
-  /** One source alone spoke for it, which the configuration allows. */
+  /** The price is from one source only, which the configuration allows. */
   readonly single?: true;
   readonly quotes: readonly QuoteLine[];
 }
@@ -53,7 +53,7 @@ export interface PricingInput {
   readonly winning: ReadonlyMap<string, bigint>;
   /** Assets that may take a fixed or carried price besides those that no source serves and `WITHOUT_MARKET`. */
   readonly carry: ReadonlySet<string>;
-  /** What is refused before anything is chosen; without it, as the reference does, nothing is. */
+  /** The limits by which quotes are refused before one is chosen. Without them no quote is refused, as in the reference. */
   readonly safety?: PriceSafety & {
     /** Unix milliseconds of the block of `winning`; undefined before the first. */
     readonly winningAtMs: number | undefined;
@@ -117,7 +117,7 @@ function priceAsset(
   if (good !== undefined && openMsBetween(asset, good.atMs, input.nowMs) <= input.lastGoodMaxMs) {
     return { price: good.price, note: { basis: "last-good", sinceMs: good.atMs, ...closed, quotes: unused } };
   }
-  // Differs from prosper-pool: two sources at least speak for a price; there one is as good as many.
+  // Differs from prosper-pool: here a price needs at least two sources; there one is enough.
   if (judged.price !== undefined && input.safety === undefined)
     return { price: judged.price, note: { basis: "thin", ...closed, quotes: lines } };
   return priceWithoutQuotes(asset, unused, input);
@@ -146,7 +146,7 @@ interface ScreenedQuotes {
   readonly refused: readonly QuoteLine[];
 }
 
-/** Takes out what no record can hold, then, where there are limits, what lies beyond them; what is too old must not vote there. */
+/** Removes quotes that no record can hold. Then, if there are limits, removes those beyond them; quotes that are too old do not vote there. */
 function refuse(asset: string, quotes: readonly AgedQuote[], input: PricingInput): ScreenedQuotes {
   const isSane = ({ price }: AgedQuote): boolean => priceUnits(price, input.version) !== undefined;
   const sane = quotes.filter(isSane);

@@ -1,4 +1,4 @@
-/** Which of several quotes is the price (docs/spec.md, "Choosing"; the reference's `PullBestPrice`). */
+/** Chooses the price among several quotes (docs/spec.md, "Choosing"; the reference's `PullBestPrice`). */
 
 import type { OprVersion } from "../opr/assets.ts";
 
@@ -37,7 +37,7 @@ export function choosePrice<T extends { readonly price: number }>(
           1,
         ),
   );
-  // Differs from prosper-pool: finding the mean sorts its list, so "the first" is the cheapest there; here it stays the priority.
+  // Differs from prosper-pool: finding the mean sorts its list, so "the first" is the cheapest there; here it is the first by priority.
   const ordered = rule === "reference" ? ascending : quotes;
   const inside = ordered.filter(({ price }) => isInside(price));
   const chosen = inside[0] ?? ordered[0] ?? first;

@@ -1,4 +1,4 @@
-/** When markets rest, in UTC, and ages that count open hours only (docs/spec.md, "Market hours"). */
+/** When markets are closed, in UTC, and ages that count open hours only (docs/spec.md, "Market hours"). */
 
 import { type AssetClass, classOf } from "./asset-class.ts";
 
@@ -8,7 +8,7 @@ const WEEK_MS = 7 * 24 * HOUR_MS;
 /** Friday 2 January 1970, 21:00 UTC: the first closing. */
 const FIRST_CLOSING_MS = (24 + 21) * HOUR_MS;
 
-/** How long each market rests from Friday 21:00: to Sunday 21:00, or 22:00. */
+/** How long each market is closed from Friday 21:00: to Sunday 21:00, or 22:00. */
 const REST_MS: Readonly<Record<AssetClass, number>> = {
   usd: 0,
   fiat: 48 * HOUR_MS,

@@ -14,10 +14,10 @@ export interface Quote {
 }
 
 /**
- * What became of a quote. `used`: it is the price. `doubted`: it would be, but too little speaks for it. `agreed`: in the band,
- * but not the first. `outside`: out of the band. `later-tier`: older than the best ones, heard only as a check. `stale`: too old
- * for anything. `no-tether`: could not be converted. `absurd`: no price that a record can hold. `deviant`: too far from the other sources.
- * `jumped`: too far from the last block, and nobody else saw it (shared/prices/safety.ts).
+ * What became of a quote. `used`: it is the price. `doubted`: it would be the price, but too few sources support it. `agreed`: in the band,
+ * but not the first. `outside`: out of the band. `later-tier`: older than the best ones, used only as a check. `stale`: too old
+ * for any use. `no-tether`: could not be converted. `absurd`: no price that a record can hold. `deviant`: too far from the other sources.
+ * `jumped`: too far from the last block, and no other source confirms it (shared/prices/safety.ts).
  */
 export const QUOTE_FATES = [
   "used",

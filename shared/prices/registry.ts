@@ -61,7 +61,7 @@ export function findSource(name: string): PriceSource | undefined {
   return BY_NAME.get(name.toLowerCase());
 }
 
-/** Priorities of a configuration that names no source: living ones without a key, fresh before daily. */
+/** Priorities of a configuration that names no source: the working sources without a key, fresh ones before daily ones. */
 export const DEFAULT_PRIORITIES: Readonly<Record<string, number>> = {
   FixedUSD: 0,
   Kraken: 1,

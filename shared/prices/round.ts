@@ -13,7 +13,7 @@ export function truncatePrice(price: number, version: OprVersion): number {
 
 /**
  * The integer of the record in 1e-8 USD; undefined when it would be 0 or not fit, or the price is no number above 0.
- * Differs from prosper-pool: a price below 1e-8 becomes a record that every grader refuses there, an infinite one anything.
+ * Differs from prosper-pool: there a price below 1e-8 becomes a record that every grader refuses, and an infinite one any number.
  */
 export function priceUnits(price: number, version: OprVersion): bigint | undefined {
   if (!(price > 0) || price * 1e8 >= INT64_END) return undefined;

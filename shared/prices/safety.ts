@@ -1,4 +1,4 @@
-/** Which quotes are refused before any of them is chosen: those far from the other sources, and jumps from the last block that nobody else saw. */
+/** Refuses quotes before one is chosen: those far from the other sources, and jumps from the last block that no other source confirms. */
 
 import { CodedError } from "../errors.ts";
 import { assetsOf } from "../opr/assets.ts";
@@ -14,7 +14,7 @@ export interface DeviationLimit {
   readonly block: number;
 }
 
-/** `uneven`: currencies whose official and street rates part. */
+/** `uneven`: currencies whose official and street rates differ. */
 export type DeviationLimits = Readonly<Record<"fiat" | "uneven" | "metal" | "coin", DeviationLimit>>;
 
 export const DEVIATION_LIMITS: DeviationLimits = {
@@ -24,7 +24,7 @@ export const DEVIATION_LIMITS: DeviationLimits = {
   coin: { median: 0.15, block: 0.4 },
 };
 
-/** Beyond this factor from the last block even two sources that agree are not believed; three are. */
+/** Beyond this factor from the last block, two sources that agree are not enough to be believed; three are. */
 const ABSURD_FACTOR = { fiat: 2, uneven: 4, metal: 2, coin: 4 } as const;
 /** A price of an older block says nothing about today's. */
 const BLOCK_PRICE_MAX_AGE_MS = 3_600_000;
@@ -40,7 +40,7 @@ export const ALL_ASSETS = "*";
 
 /**
  * The limits for a configured order of sources. `single` names assets that one source is enough for, or "*". Throws CodedError `price-config`
- * for an unknown asset, and for one that a single source serves though it is not named.
+ * for an unknown asset, and for an asset that has only one source and is not named.
  */
 export function priceSafety(
   order: SourceOrder,
@@ -88,8 +88,8 @@ export interface JudgedQuotes<T> {
 
 /**
  * Refuses quotes that lie beyond the limits. The median takes each origin once; two origins alone cannot outvote each other, so the last
- * block votes with them. A jump from the last block is believed when two origins saw it, an absurd one when three did: else a network that
- * was made to grade a false price would refuse the true one.
+ * block votes with them. A jump from the last block is believed when two origins saw it, an absurd jump when three did. Otherwise, after
+ * somebody made the network grade a false price, the true price would be refused.
  */
 export function refuseDeviants<T extends Judgeable>(
   asset: string,

@@ -33,7 +33,7 @@ export interface PriceSource {
   readonly origin: string;
   /** The service wants not to be asked more often. */
   readonly minPeriodMs: number;
-  /** Between the starts of two requests of a round, for a service that counts them by the second. */
+  /** Time between the starts of two requests of a round, for a service that limits requests per second. */
   readonly spacingMs?: number;
   /** Present: the service is gone; why, and what to use instead. */
   readonly closed?: string;
@@ -56,7 +56,7 @@ export function readPrice(value: unknown): number | undefined {
   return Number.isFinite(number) && number > 0 ? number : undefined;
 }
 
-/** Dollars for a unit, from units for a dollar. Undefined for a rate so short that its own rounding would show. */
+/** Dollars for a unit, from units for a dollar. Undefined for a rate with so few digits that its rounding would matter. */
 export function invertRate(value: unknown): number | undefined {
   const rate = readPrice(value);
   if (rate === undefined || (rate < 0.01 && significantDigits(String(value)) < 5)) return undefined;
@@ -73,12 +73,12 @@ export function endOfDay(date: string, nowMs: number): number | undefined {
   return Number.isNaN(start) ? undefined : Math.min(start + 24 * 3_600_000, nowMs);
 }
 
-/** A source's own time, unless it lies ahead: then now. Undefined where it cannot be read. */
+/** A source's own time, or now if that time lies in the future. Undefined where it cannot be read. */
 export function ownTime(atMs: number | undefined, nowMs: number): number | undefined {
   return atMs === undefined || !Number.isFinite(atMs) || atMs <= 0 ? undefined : Math.min(atMs, nowMs);
 }
 
-/** Parses a JSON reply by the schema of what is used of it, and hands it to `read`. */
+/** Parses a JSON reply by a schema of the parts that are used, and passes it to `read`. */
 export function readJson<Schema extends v.GenericSchema>(
   body: string,
   schema: Schema,

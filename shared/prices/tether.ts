@@ -1,8 +1,8 @@
-/** Turns quotes in Tether into dollars by the Tether price of a source that trades real dollars; never 1:1 by faith. */
+/** Turns quotes in Tether into dollars by the Tether price of a source that trades real dollars. It never assumes 1:1. */
 
 import { type Quote, TETHER } from "./quote.ts";
 
-/** Beyond this the peg is broken, and prices in Tether say nothing about dollars. */
+/** Beyond this Tether has lost its peg to the dollar, and prices in Tether say nothing about dollars. */
 const LOWEST = 0.97;
 const HIGHEST = 1.03;
 

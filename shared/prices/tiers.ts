@@ -36,7 +36,7 @@ export function sortIntoTiers<T extends { readonly ageMs: number }>(quotes: read
   };
 }
 
-/** Official and street rates of these part; older quotes may differ more before they count against a fresh one. */
+/** Currencies whose official and street rates differ. Older quotes may differ more before they count against a fresh one. */
 const UNEVEN = new Set(["ARS", "NGN", "ETB", "BIF"]);
 
 export function isUneven(asset: string): boolean {

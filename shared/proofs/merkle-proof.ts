@@ -1,6 +1,6 @@
 /**
  * Inclusion proofs of the Merkle-sum tree (docs/proofs.md): leaves that stand side by side, and the nodes beside the way to the top,
- * left to right. Height, number of leaves and place of the first one decide the shape alone: nothing in a proof says "left" or "right".
+ * left to right. Only the height, the number of leaves and the place of the first one decide the shape: no field says "left" or "right".
  */
 
 import {
@@ -110,7 +110,7 @@ const MAX_HEIGHT = 0x7fff_ffff;
  */
 export function followProof(proof: WorkProof): ProofVerdict {
   const { height, leaves, first, workers } = proof;
-  // A height beyond four bytes would be cut to another one that has the same root.
+  // A height beyond four bytes would be cut to another height, which would then have the same root.
   if (!Number.isSafeInteger(height) || height < 0 || height > MAX_HEIGHT)
     return { ok: false, why: `height: expected 0 to ${MAX_HEIGHT}, got ${height}` };
   const end = first + workers.length;

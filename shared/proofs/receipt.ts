@@ -1,6 +1,6 @@
 /**
- * Receipts: what the pool states, under its key, that one worker did in a sealed block (docs/proofs.md). A miner keeps them: with one,
- * a pool that later publishes other books has signed both.
+ * Receipts: a receipt is the pool's signed statement of one worker's work in a sealed block (docs/proofs.md). Miners keep them. If the pool
+ * later publishes other books, a receipt shows that it has signed both.
  */
 
 import { fromHex, toHex } from "../bytes.ts";
@@ -28,7 +28,7 @@ export interface SignedReceipt extends Receipt {
   readonly signature: string;
 }
 
-/** The very text that is signed: lines with a newline each. RangeError where a field could break a line. */
+/** Exactly the text that is signed: lines with a newline each. RangeError where a field could break a line. */
 export function receiptText(receipt: Receipt): string {
   const { pool, height, user, worker, shares, work, root, amount } = receipt;
   const fields = { pool, height, user, worker, shares, work, root, amount };
@@ -46,7 +46,7 @@ export function signReceipt(receipt: Receipt, keys: KeyPair): SignedReceipt {
   return { ...receipt, key: toHex(keys.publicKey), signature };
 }
 
-/** Whether the signature is that of its `key`; whose key that is, is the caller's to know. */
+/** Whether the signature was made with the receipt's `key`. The caller must know whose key that is. */
 export function isSigned(receipt: SignedReceipt): boolean {
   const text = new TextEncoder().encode(receiptText(receipt));
   return verifySignature(fromHex(receipt.key, "key"), text, fromHex(receipt.signature, "signature"));

@@ -1,4 +1,4 @@
-/** What `prosper verify` checks of a proof or receipt, one line each: pure, so that anybody can run it anywhere. */
+/** The checks of `prosper verify` on a proof or receipt, one line each. Pure, so that anybody can run them anywhere. */
 
 import { RATE_ONE } from "../accounting/fee.ts";
 import { followProof } from "./merkle-proof.ts";
@@ -6,7 +6,7 @@ import type { ProofFile, ReceiptFile } from "./proof-file.ts";
 import { proofOf, receiptOf } from "./proof-format.ts";
 import { isSigned } from "./receipt.ts";
 
-/** What the one who checks knows from elsewhere: the published root and receipt key. */
+/** What the verifier knows from another place than the file: the published root and receipt key. */
 export interface Published {
   readonly root?: string;
   readonly key?: string;
@@ -106,8 +106,8 @@ export function verifyReceipt(receipt: ReceiptFile, published: Published = {}): 
 }
 
 /**
- * The amount is the user's for all its workers: at least the part that the proven work of this user makes. The reference's split cuts each part
- * to 8 decimals, and carries what is left.
+ * The amount is for all workers of the user, so it must be at least the part for this user's proven work. The reference's split cuts each
+ * part to 8 decimals, and carries the rest.
  */
 function amountCheck(receipt: ReceiptFile, file: ProofFile): Check {
   const { books } = file;

@@ -4,7 +4,7 @@ import { CodedError, coerceError } from "../../errors.ts";
 import type { Sql } from "../port.ts";
 import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 
-/** Nothing was wrong with the call; whether it was carried out is unknown for some of them. */
+/** Errors of calls that were correct. For some of them it is unknown whether the call was carried out. */
 const AWAY_NAMES = new Set([
   "DatabaseResumingException",
   "DatabaseUnavailableException",

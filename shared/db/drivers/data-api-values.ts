@@ -44,7 +44,7 @@ export function toNamed(text: string): string {
   return mapSqlCode(text, (code) => code.replace(/\$(\d+)/g, ":p$1"));
 }
 
-/** A bound value. A bigint goes as decimal text with a hint: the service's own integers pass through floats on the way. */
+/** A bound value. A bigint is sent as decimal text with a hint, because the service turns its own integers into floats on the way. */
 export function toParameter(value: SqlValue, index: number): SqlParameter {
   const name = `p${index + 1}`;
   if (typeof value === "bigint")
@@ -86,7 +86,7 @@ function nameAndType(column: StatementAnswer["columnMetadata"][number]): { name:
   return { name: column.label ?? column.name ?? "", type: (column.typeName ?? "").toLowerCase() };
 }
 
-/** Undefined: it cannot be given faithfully. */
+/** Undefined: the value cannot be given without loss. */
 function readField(field: AnswerField, type: string): Row[string] | undefined {
   if (field.isNull) return null;
   const { booleanValue, blobValue, stringValue, doubleValue, longValue } = field;

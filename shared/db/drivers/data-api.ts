@@ -25,7 +25,7 @@ export interface DataApiOptions {
   database: string;
   /** A call without an answer for this long fails with `db-away`; what it did is unknown. */
   timeoutMs?: number;
-  /** How long a paused cluster is waited for. */
+  /** How long to wait for a paused cluster. */
   resumeMs?: number;
   /** Defaults to the region's own service and the role's credentials. */
   region?: string;
@@ -63,7 +63,7 @@ export function openDataApi(options: DataApiOptions, modules: DataApiModules): D
         return result;
       } catch (error) {
         await turns.end();
-        // One that cannot be rolled back ends by itself.
+        // A transaction that cannot be rolled back ends by itself.
         await caller.rollback(id).catch(() => undefined);
         throw error;
       }
@@ -100,7 +100,7 @@ class Caller {
       ...(region === undefined ? {} : { region }),
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(credentials === undefined ? {} : { credentials }),
-      // A second try could do a thing twice: only callers know whether they may.
+      // A second try could do something twice: only the caller knows whether that is safe.
       maxAttempts: 1,
       requestHandler: {
         requestTimeout: timeoutMs,
@@ -166,7 +166,7 @@ class Caller {
     const clock = this.#clock;
     const giveUpMs = clock.monotonicMs() + (this.#options.resumeMs ?? 20_000);
     for (;;) {
-      // A Lambda that was frozen meanwhile has not seen its timers fire.
+      // If the Lambda was frozen meanwhile, its timers did not fire.
       if (this.#underWay === 0 && clock.monotonicMs() - this.#lastUsedMs > IDLE_MS) this.#client.destroy();
       this.#underWay++;
       try {

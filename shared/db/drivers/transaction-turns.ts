@@ -5,7 +5,7 @@ import { CodedError } from "../../errors.ts";
 export interface TransactionTurns {
   /** Runs `work` when all before it are done. Rejects with CodedError `db-error` when one of them failed. */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Lets nothing more begin, and waits for what is under way. */
+  /** Lets no more work begin, and waits for the work that is running. */
   end(): Promise<unknown>;
 }
 

@@ -1,4 +1,4 @@
-/** Makes the native kernel's library with the system's C compiler: once, in a second, and keeps it outside of the project. */
+/** Compiles the native kernel's library with the system's C compiler. It does so once, in about a second, and keeps it outside the project. */
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** For any processor of its kind: the library may lie in a home folder that several machines share. */
+/** Compiled for any processor of its kind, since several machines may share the home folder that has the library. */
 const FLAGS = ["-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden"];
 const COMPILER_MS = 60_000;
 
@@ -31,7 +31,7 @@ export async function buildNative({ dir, compiler }: BuildOptions): Promise<stri
     await promisify(execFile)(compiler, [...FLAGS, "-o", unfinished, source], { timeout: COMPILER_MS });
     const file = await open(unfinished, "r+");
     await file.chmod(0o700);
-    // A library that lost its end with the power would take down who loads it.
+    // A library that was cut short by a power failure would crash any process that loads it.
     await file.sync();
     await file.close();
     await rename(unfinished, path);
@@ -49,7 +49,7 @@ function fingerprint(compiler: string): string {
   return hash.digest("hex").slice(0, 32);
 }
 
-/** Is there, and nobody else could have put it there: what is loaded runs with all that this user may do. */
+/** Whether it exists and only this user can have put it there: a loaded library runs with all rights of this user. */
 async function isOurs(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || process.getuid === undefined) return found !== undefined;

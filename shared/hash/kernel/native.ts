@@ -18,7 +18,7 @@ export function loadNative(path: string, memory: SharedMemory): KernelFunctions 
   const shuffle = library.func(
     "void lxr_shuffle(void *memory, uint32_t state, uint64_t mask, uint32_t from, uint32_t count)",
   );
-  // Shared WebAssembly memory never moves; who calls the functions must hold it, or the address would outlive it.
+  // Shared WebAssembly memory never moves. The caller of the functions must keep a reference to it, so that the address stays good.
   const address = koffi.address(new Uint8Array(memory.buffer));
   return {
     hash: (...args) => void hash(address, ...args),

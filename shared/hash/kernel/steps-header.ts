@@ -6,8 +6,8 @@ import { local, parseTerms, scalar } from "./steps-source.ts";
 const LINE_BYTES = 64;
 
 /**
- * How many cache lines hold the next read, whatever the byte of this one is: the byte B, shifted left and then right in the next address,
- * moves only the low bits of that. 0 = it may be anywhere.
+ * How many cache lines the next read can be in, over all values of this read's byte B. B is shifted left and then right in the next
+ * address, so it changes only the low bits of it. 0 = it may be anywhere.
  */
 function candidateLines(step: SubStep, next: SubStep): number {
   const terms = parseTerms(next.read);

@@ -1,4 +1,4 @@
-/** AlternativeMe's ticker: dollars for the 300 largest coins. How fresh it still is nobody says, so its own times decide. */
+/** AlternativeMe's ticker: dollars for the 300 largest coins. It is not documented how fresh the prices are, so its own times decide. */
 
 import * as v from "valibot";
 import { ACCEPT_JSON, dollarQuotes, ownTime, type PriceSource, readJson, readPrice } from "../source.ts";

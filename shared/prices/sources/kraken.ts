@@ -1,6 +1,6 @@
 /**
- * Kraken's ticker: last trades in real dollars, around the clock. In four lists: all pairs at once are too large an answer, and one pair
- * that is delisted fails its list.
+ * Kraken's ticker: last trades in real dollars, around the clock. It is asked for four lists, since the answer for all pairs is too large,
+ * and one delisted pair makes its whole list fail.
  */
 
 import * as v from "valibot";
@@ -24,7 +24,7 @@ const DOLLARS_PER_UNIT = symbolMap(`
   DOGE XDGUSD ALGO ALGOUSD EUR ZEURZUSD GBP ZGBPZUSD AUD AUDUSD ${TETHER} USDTZUSD`);
 const UNITS_PER_DOLLAR = symbolMap("JPY ZUSDZJPY CHF USDCHF CAD ZUSDZCAD");
 
-/** What is oldest and most traded together: the least likely to vanish. */
+/** The oldest and most traded pairs are in one list: they are the least likely to be delisted. */
 const PAIR_LISTS = [
   ["XXBTZUSD", "XETHZUSD", "XLTCZUSD", "XXLMZUSD", "XXMRZUSD", "XZECZUSD", "XETCZUSD", "XDGUSD"],
   ["BCHUSD", "ADAUSD", "LINKUSD", "ATOMUSD", "XTZUSD", "ALGOUSD", "DASHUSD"],
@@ -46,7 +46,7 @@ export const kraken: PriceSource = {
   minPeriodMs: 60_000,
   spacingMs: 1_100,
   buildRequests({ baseUrl = "https://api.kraken.com" }, assets) {
-    // The Tether price is wanted by whoever quotes in Tether.
+    // All sources that quote in Tether need the Tether price.
     const wanted = new Set([
       ...namesOf([...assets, TETHER], DOLLARS_PER_UNIT),
       ...namesOf(assets, UNITS_PER_DOLLAR),
