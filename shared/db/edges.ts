@@ -35,11 +35,11 @@ export interface EdgeRecords {
   acquireSlot(edge: { edgeId: string; leaseMs: number; lateMs: number }): Promise<SlotGrant | undefined>;
   renewSlot(edgeId: string, grant: SlotGrant, leaseMs: number): Promise<RenewOutcome>;
   /**
-   * Called before the first share of a job is taken: nobody else gets the slot before that job is over. Returns the lowest job for which
-   * this epoch owes a close marker. Rejects with `lease-lost` when the slot is not this epoch's.
+   * To be called before the first share of a job is taken. After it nobody else gets the slot before that job is over. Returns the lowest job for
+   * which this epoch owes a close marker. Rejects with `lease-lost` when the slot is not this epoch's.
    */
   coverJob(edgeId: string, grant: SlotGrant, job: number): Promise<number>;
-  /** The epoch takes no more shares; its slot stays reserved for this edge until the lease would have expired. */
+  /** Ends the epoch: it takes no more shares. Its slot stays reserved for this edge until the lease would have expired. */
   endEpoch(edgeId: string, grant: SlotGrant): Promise<void>;
   /** Unsealed jobs for which an ended epoch of this edge still owes its close marker. */
   unmarkedJobs(edgeId: string): Promise<TallyKey[]>;

@@ -78,7 +78,7 @@ export function parseCommit(message: Uint8Array): ParsedCommit {
   };
 }
 
-/** Hash of the chain id, and the weld that stops others from taking it. */
+/** The hash of the chain id, and Factom's weld: a hash of entry and chain id, so that nobody else can take the chain. */
 function chainPart(chainId: string, hash: string): Uint8Array {
   const id = fromHex(chainId);
   return concat(sha256d(id), sha256d(concat(fromHex(hash), id)));

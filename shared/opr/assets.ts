@@ -59,7 +59,10 @@ export function onlyVersion(version: OprVersion): Activations {
   return { 1: at(1), 2: at(2), 3: at(3), 4: at(4), 5: at(5) };
 }
 
-/** Of a configured network: −1 is the real one, else all versions are known from this height on (0: the newest only, from the start). */
+/**
+ * The activations of a configured network. −1: the real one. 0: the newest version alone, from the start. Else versions 1 to 4 from height 0, and
+ * version 5 from this height on.
+ */
 export function activationsFrom(height: number): Activations {
   if (height < 0) return MAINNET_ACTIVATIONS;
   return height === 0 ? onlyVersion(5) : { 1: 0, 2: 0, 3: 0, 4: 0, 5: height };

@@ -54,17 +54,18 @@ export interface QuorumInput {
   readonly chosen: number;
   /** The quotes of the best tier by priority, each with its origin. */
   readonly best: readonly { readonly price: number; readonly origin: string }[];
-  /** Those of the next tier: heard as a check. */
+  /** The quotes of the next tier, used only to check the choice. */
   readonly next: readonly { readonly price: number }[];
   /** Origins of all sources that serve the asset, answering or not. */
   readonly origins: number;
-  /** Whether one origin is enough; undefined: where no other serves the asset. */
+  /** Whether one origin is enough. Undefined: it is enough where no other origin serves the asset. */
   readonly single: boolean | undefined;
 }
 
 /**
- * Whether the choice can be trusted. Two origins are enough, unless two lone quotes lie further apart than the band (then nobody
- * knows which is wrong) or the next tier contradicts a currency. One is enough where `single` says so, or the next tier agrees.
+ * Whether the choice can be trusted. Two origins are enough, with two exceptions: there are only two quotes and they lie further apart than the
+ * band (nobody knows which is wrong), or the next tier contradicts the price of a currency. One origin is enough where `single` says so, or where
+ * the next tier agrees.
  */
 export function hasQuorum({ asset, version, chosen, best, next, origins, single }: QuorumInput): boolean {
   const [first, second] = best;
