@@ -2,7 +2,7 @@
 
 import { MAX_LANES, MAX_SEARCH } from "../../shared/hash/kernel/layout.ts";
 
-/** The aim for one slice. A new job waits until the slice under way is done; with this aim it is taken up within 5 ms. */
+/** The aim for one slice. A new job waits until the slice under way is done. */
 const SLICE_MS = 3;
 /** With fewer side by side the memory is not kept busy. */
 const FEWEST = 32;

@@ -33,6 +33,17 @@ export interface NewAdmin {
 /** Lower-case letters and digits that are not mistaken for each other. */
 const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 
+/**
+ * What the operator of a pool is told at its start: an invite code, and the administrator where there was none. Call it when everything else has
+ * started: the password is told once, and a start that fails tells nothing.
+ */
+export async function ensureAccess(
+  modules: BootstrapModules,
+): Promise<{ readonly inviteCode: string; readonly admin: NewAdmin | undefined }> {
+  const inviteCode = await ensureInvite(modules);
+  return { inviteCode, admin: await ensureAdmin(modules) };
+}
+
 /** Makes an administrator with a random name and password if there is none; undefined if there is one. */
 export async function ensureAdmin(modules: BootstrapModules): Promise<NewAdmin | undefined> {
   if (await anyAdmin(modules.db)) return undefined;

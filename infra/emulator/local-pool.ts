@@ -1,7 +1,7 @@
 /** `npm run local`: the control stack on an emulator of AWS, an edge and a miner beside it, and the pages in the browser. */
 
 import { join } from "node:path";
-import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { ensureAccess, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -85,11 +85,9 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
     onStop(() => front.stop());
     const telling = tellSeals(db, modules, stopping);
     onStop(() => telling);
-    const inviteCode = await ensureInvite(accounts);
-    // Last: its password is told once, and a start that fails tells nothing.
-    const admin = await ensureAdmin(accounts);
     return {
-      ...{ web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd, admin, inviteCode },
+      ...{ web: front.url, stratum: edge.stratum, factomd: cloud.devnet.factomd },
+      ...(await ensureAccess(accounts)),
       guestAddress: factoidAddress(cloud.keys.guest ?? cloud.keys.miner),
     };
   });

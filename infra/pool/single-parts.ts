@@ -9,7 +9,7 @@ import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { edgeIdentity } from "../../edge/lease/identity.ts";
 import { chainLeaseMs, createNamedLease } from "../../edge/lease/named.ts";
-import { ensureAdmin, ensureInvite, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { ensureAccess, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { BlockRow } from "../../shared/db/blocks.ts";
@@ -116,8 +116,6 @@ export function startAuth(
       { ...modules, passwords: accounts.passwords },
     );
     onStop(() => web.stop());
-    const inviteCode = await ensureInvite(accounts);
-    // Last: its password is told once, and a start that fails tells nothing.
-    return { web: web.url, inviteCode, admin: await ensureAdmin(accounts) };
+    return { web: web.url, ...(await ensureAccess(accounts)) };
   });
 }

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
-import { ensureAdmin, ensureInvite, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { ensureAccess, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -78,9 +78,6 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
       { ...modules, logger, metrics, db, factomd, hasher },
     );
     onStop(() => pool.stop());
-    const inviteCode = await ensureInvite(accounts);
-    // Last: its password is told once, and a start that fails tells nothing.
-    const admin = await ensureAdmin(accounts);
-    return { web: pool.web.url, stratum: pool.stratum, factomd: url, admin, inviteCode };
+    return { web: pool.web.url, stratum: pool.stratum, factomd: url, ...(await ensureAccess(accounts)) };
   });
 }

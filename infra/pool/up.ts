@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import type { Miner } from "../../edge/miner/miner.ts";
 import { localHost } from "../../edge/stratum/listen-on.ts";
-import { ensureAdmin, ensureInvite, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
+import { ensureAccess, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
@@ -153,14 +153,11 @@ async function start(options: UpOptions, modules: UpModules, onStop: OnStop): Pr
     { ...modules, table },
   );
   onStop(() => Promise.all(miners.map((miner) => miner.stop())));
-  const inviteCode = await ensureInvite(accounts);
   return {
     web: pool.web.url,
     stratum: pool.stratum,
     factomd: devnet.factomdUrl,
-    // Last: its password is told once, and a start that fails tells nothing.
-    admin: await ensureAdmin(accounts),
-    inviteCode,
+    ...(await ensureAccess(accounts)),
     guestAddress: factoidAddress(keys.guest ?? keys.miner),
     pool,
     miners,
