@@ -85,21 +85,15 @@ export class PoolConnection {
 
   /** Subscribes and logs in with one write. */
   greet(login: LoginParams): void {
-    void this.request("mining.subscribe", [this.#agent]).then((answer) => this.#onSubscribed(answer));
+    this.#ask("mining.subscribe", [this.#agent], (answer) => this.#onSubscribed(answer));
     const { user, worker, password, invite, payoutAddress } = login;
     const params = [`${user},${worker}`, password, invite, payoutAddress];
-    void this.request("mining.authorize", params).then((answer) => this.#onLogin(answer));
+    this.#ask("mining.authorize", params, (answer) => this.#onLogin(answer));
   }
 
   /** The pool's answer; undefined where the connection ended first, or too many requests are open. */
   request(method: string, params: readonly string[]): Promise<PoolAnswer | undefined> {
-    if (this.#ended || this.#open.size >= MAX_OPEN) return Promise.resolve(undefined);
-    const id = this.#nextId;
-    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
-    return new Promise((resolve) => {
-      this.#open.set(id, resolve);
-      this.#stream.write(encodeRequest(id, method, params));
-    });
+    return new Promise((resolve) => this.#ask(method, params, resolve));
   }
 
   /** Sends a request that is never answered. */
@@ -133,6 +127,21 @@ export class PoolConnection {
     return this.#isHeard || speaksTls
       ? how
       : `${how} without a word: is this its port for TLS? Then give --tls`;
+  }
+
+  /**
+   * The answer is handled before the next line is read. The prefix of the subscription would otherwise be taken up after the lines that follow it, in
+   * place of a newer one, and shares would be worth the target of the older.
+   */
+  #ask(method: string, params: readonly string[], onAnswer: (answer: PoolAnswer | undefined) => void): void {
+    if (this.#ended || this.#open.size >= MAX_OPEN) {
+      onAnswer(undefined);
+      return;
+    }
+    const id = this.#nextId;
+    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
+    this.#open.set(id, onAnswer);
+    this.#stream.write(encodeRequest(id, method, params));
   }
 
   #receive(chunk: Uint8Array): void {

@@ -257,7 +257,7 @@ interface Comparison {
   readonly lost: number;
   readonly surplus: number;
   /** Workers whose work in a job is not that of their shares at their prefixes' targets. */
-  readonly wrongWork: number;
+  readonly wrongWork: readonly string[];
   /** Lost shares by job. */
   readonly where: ReadonlyMap<number, number>;
 }
@@ -266,10 +266,13 @@ function compare(words: FinalWords, booked: ReadonlyMap<string, Booked>): Compar
   let lost = 0;
   let surplus = 0;
   const where = new Map<number, number>();
-  let wrongWork = 0;
+  const wrongWork: string[] = [];
   for (const { user, worker, job, sure, unsure, sureWork, unsureWork } of words.sums) {
     const { shares, work } = booked.get(`${job} ${user} ${worker}`) ?? { shares: 0, work: 0 };
-    if (work < sureWork || work > sureWork + unsureWork) wrongWork += 1;
+    if (work < sureWork || work > sureWork + unsureWork)
+      wrongWork.push(
+        `job ${job}, ${user},${worker}: ${work} for ${shares} shares; ${sureWork} for ${sure}, and perhaps ${unsureWork} for ${unsure}`,
+      );
     const missing = Math.max(0, sure - shares);
     if (missing > 0) where.set(job, (where.get(job) ?? 0) + missing);
     lost += missing;
@@ -373,7 +376,7 @@ async function run(pool: Pool, chance: Chance): Promise<void> {
   if (lost > 0) problems.push(`${lost} acknowledged shares are lost, by job: ${JSON.stringify([...where])}`);
   if (surplus > 0) problems.push(`${surplus} shares are counted that were not sent so often`);
   for (const code of rejected) problems.push(`the books refused a message: ${code}`);
-  if (wrongWork > 0) problems.push(`${wrongWork} workers have other work in a job than that of their shares`);
+  for (const what of wrongWork) problems.push(`other work than that of the worker's shares: ${what}`);
   checkCheats(words, booked);
   checkExtent(words.totals["acked"] ?? 0, audit.blocks);
   printTable();
