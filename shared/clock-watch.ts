@@ -1,9 +1,10 @@
 /** Detects jumps of this process's wall clock and of the database's. No part may compute durations from these two (docs/decisions/clocks.md). */
 
-import { type Clock, sleep } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { databaseMs } from "./db/database-clock.ts";
 import type { Db } from "./db/port.ts";
 import type { Logger } from "./logger.ts";
+import { runEvery } from "./run-every.ts";
 
 /** `process`: this process's wall clock; `database`: its server's clock. `byMs` > 0: it jumped forward. */
 export interface ClockJump {
@@ -49,17 +50,15 @@ export function createClockWatch(modules: {
 }
 
 /** Looks every 5 s until `signal` aborts. Another part reports a database that does not answer. */
-export async function watchClocks(modules: {
+export function watchClocks(modules: {
   readonly db: Db;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }): Promise<void> {
   const watch = createClockWatch(modules);
-  while (!modules.signal.aborted) {
-    await watch.look().catch(() => undefined);
-    await sleep(modules.clock, LOOK_MS, modules.signal);
-  }
+  const run = (): Promise<unknown> => watch.look().catch(() => undefined);
+  return runEvery({ name: "clocks", everyMs: LOOK_MS, run }, modules);
 }
 
 interface Readings {

@@ -44,7 +44,7 @@ export async function gradeChainBlock(
     {
       version,
       height: block.height,
-      prevWinners: winnersFor(version, previous),
+      prevWinners: winnersOf(previous),
       entries: block.entries.map((entry) => ({ ...entry, entryHash: fromHex(entry.entryHash) })),
     },
     hasher,
@@ -74,10 +74,9 @@ export async function gradeChainBlock(
   return { row, places: result.isGraded ? places : [] };
 }
 
-/** V1's list of ten becomes no list at a version that wants 25: the grader then asks for empty ones. */
-function winnersFor(version: OprVersion, previous: BlockRow | undefined): string[] | null {
-  if (previous === undefined || previous.winners.every((winner) => winner === "")) return null;
-  return version === 1 || previous.winners.length > 0 ? previous.winners : null;
+/** The winners that each record must name; null if no earlier block has any: then the records must name none. */
+function winnersOf(previous: BlockRow | undefined): string[] | null {
+  return previous?.winners.some((winner) => winner !== "") === true ? previous.winners : null;
 }
 
 /** Differs from prosper-pool: only the payout address makes a record ours; anybody may use our identity's name. */

@@ -8,7 +8,7 @@ import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
 import { createJanitorHandler } from "../../functions/janitor/handler.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
-import type { Clock, Random, Timer } from "../../shared/clock.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
 import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, restartDeadlines, type SealedBlock, sealedSince } from "../../shared/db/seals.ts";
@@ -16,6 +16,7 @@ import { countWithholding } from "../../shared/db/withholding.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { runEvery } from "../../shared/run-every.ts";
 import { createLocalQueue, type LocalQueue, type LocalQueueOptions } from "./in-process-queue.ts";
 
 export interface LocalBooksOptions {
@@ -94,13 +95,10 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       .catch((error: unknown) =>
         logger.warn("Sealing failed; the timer tries again", { error: coerceError(error) }),
       );
-  const sweep = (): Promise<void> =>
-    janitor({}, LOCAL_CONTEXT).then(
-      () => undefined,
-      (error: unknown) =>
-        logger.warn("The janitor failed; the timer tries again", { error: coerceError(error) }),
-    );
-  const timers: { stop: () => Promise<void> }[] = [];
+  const periodic: Promise<void>[] = [];
+  const every = (name: string, everyMs: number, run: () => Promise<unknown>): void => {
+    periodic.push(runEvery({ name, everyMs, run }, { clock, logger, signal: stopping.signal }));
+  };
   return {
     queue,
     seal,
@@ -108,19 +106,18 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       await restartDeadlines(db);
       announced = await lastSealedHeight(db);
       sealer.open();
-      timers.push(repeat(seal, options.sealEveryMs ?? 1000, clock));
-      timers.push(repeat(sweep, options.janitorEveryMs ?? 60_000, clock));
-      const watching = watchClocks({ db, clock, logger, signal: stopping.signal });
-      timers.push({ stop: () => watching });
+      every("seals", options.sealEveryMs ?? 1000, seal);
+      every("janitor", options.janitorEveryMs ?? 60_000, () => janitor({}, LOCAL_CONTEXT));
+      periodic.push(watchClocks({ db, clock, logger, signal: stopping.signal }));
       const checkAll = (): Promise<void> => conservation.checkAll(stopping.signal);
-      timers.push(repeat(checkAll, Math.min(auditEveryMs, AUDIT_TICK_MS), clock));
+      every("conservation", Math.min(auditEveryMs, AUDIT_TICK_MS), checkAll);
     },
     async stop(drainMs) {
       stopping.abort();
       const left = await queue.stop(drainMs);
-      await Promise.all(timers.map((timer) => timer.stop()));
+      await Promise.all(periodic);
       // The last messages may have sealed a block.
-      if (timers.length > 0) await seal();
+      if (periodic.length > 0) await seal();
       return left;
     },
   };
@@ -133,26 +130,6 @@ function createGatedSealer(inner: Sealer): Sealer & { open(): void } {
     run: () => (isOpen ? inner.run() : Promise.resolve([])),
     open: () => {
       isOpen = true;
-    },
-  };
-}
-
-/** Runs `work` at once and again `everyMs` after each end; `stop` waits for a run that is under way. `work` must not reject. */
-function repeat(work: () => Promise<void>, everyMs: number, clock: Clock): { stop: () => Promise<void> } {
-  let isStopped = false;
-  let timer: Timer | undefined;
-  let running = Promise.resolve();
-  const run = (): void => {
-    running = work().then(() => {
-      if (!isStopped) timer = clock.after(everyMs, run);
-    });
-  };
-  run();
-  return {
-    stop() {
-      isStopped = true;
-      timer?.stop();
-      return running;
     },
   };
 }

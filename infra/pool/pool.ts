@@ -17,6 +17,7 @@ import type { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
 import { watchDatabase } from "./database-outage.ts";
@@ -25,7 +26,6 @@ import type { PoolMetrics } from "./metrics.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey } from "./receipt-key.ts";
-import { runEvery } from "./run-every.ts";
 import { renewCertificate } from "./stratum-settings.ts";
 import type { Web } from "./web.ts";
 
@@ -67,7 +67,7 @@ export interface Pool {
 const DRAIN_MS = 10_000;
 const MINER_CLOSE_MS = 200;
 
-/** Starts every part in the order of the data. Rejects with the first part's CodedError, after stopping those before it. */
+/** Starts the parts: first those that take data (books, prices), then those that make it (edge, pages). Rejects with the first part's CodedError, after stopping those before it. */
 export function startPool(options: PoolOptions, handed: PoolModules): Promise<Pool> {
   const { config } = options;
   const { logger } = handed;

@@ -7,8 +7,8 @@ import type { StratumSettings } from "../../edge/stratum/settings.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
-import { runEvery } from "./run-every.ts";
 
 type StratumOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
 

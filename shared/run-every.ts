@@ -1,8 +1,8 @@
-/** Runs a function again and again, one run at a time, until a signal: the schedules of a pool in one process. */
+/** Runs a function again and again, one run at a time, until a signal. */
 
-import { type Clock, sleep } from "../../shared/clock.ts";
-import { coerceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/logger.ts";
+import { type Clock, sleep } from "./clock.ts";
+import { coerceError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
 
 /** A failed run is logged and the next one comes in its time. Resolves after the last run, once `signal` aborts. */
 export async function runEvery(
