@@ -1,6 +1,6 @@
 /**
  * The share desk: all that happens to a share inside the edge, from its verdict to its delta in the queue (docs/design.md, "The path of a share").
- * This file has its life and what others ask of it. Shares are judged in pipeline.ts, jobs begin and end in job-turns.ts, and ledger.ts leads from
+ * This file has its life and what others ask of it. Shares are judged in pipeline.ts, jobs begin and end in job-lifecycle.ts, and ledger.ts leads from
  * the journal to the queue.
  */
 
@@ -22,7 +22,7 @@ import type {
 import type { AcceptedShare } from "./accepted-share.ts";
 import { DurablePrefixes } from "./durable-prefixes.ts";
 import type { RecoverySummary, ShareDeskModules, ShareDeskOptions, ShareDeskStats } from "./interface.ts";
-import { JobTurns } from "./job-turns.ts";
+import { JobLifecycle } from "./job-lifecycle.ts";
 import { ShareLedger } from "./ledger.ts";
 import { OpenJobs } from "./open-jobs.ts";
 import { type PeriodicTask, startPeriodicTask } from "./periodic-task.ts";
@@ -41,7 +41,7 @@ interface Parts {
   readonly jobs: OpenJobs;
   readonly prefixes: DurablePrefixes;
   readonly ledger: ShareLedger;
-  readonly turns: JobTurns;
+  readonly lifecycle: JobLifecycle;
   readonly pipeline: Pipeline;
 }
 
@@ -87,12 +87,12 @@ export class ShareDesk {
       this.#modules.prefixes ??
       new Prefixes({ order: keyedOrder(await prefixSecret(this.#options.folder, { disk, random })) });
     const parts = this.#compose(given, recovery, end);
-    const { ledger, prefixes, turns } = parts;
+    const { ledger, prefixes, lifecycle } = parts;
     this.#life = { kind: "recovering", parts };
     await ledger.retireEarlierEpochs(signal);
     const grant = await ledger.lease.acquire(signal);
     prefixes.useSlot(grant.slot, recovery);
-    await turns.reopenLate();
+    await lifecycle.reopenLate();
     await ledger.confirm().catch(() => undefined);
     const unsent = ledger.outbox.stats().waiting;
     this.#open(parts);
@@ -113,22 +113,22 @@ export class ShareDesk {
   ): Promise<readonly AcceptedShare[]> {
     const parts = this.#parts();
     if (parts === undefined) throw new CodedError("desk-not-ready", "recover() the share desk first");
-    return parts.turns.openJob(job, seenAtMs);
+    return parts.lifecycle.openJob(job, seenAtMs);
   }
 
   /** The current job's height is over: only late shares are taken. */
   endCurrentJob(seenAtMs: number = this.#modules.clock.monotonicMs()): void {
-    this.#parts()?.turns.end(seenAtMs);
+    this.#parts()?.lifecycle.end(seenAtMs);
   }
 
   /** Miners are told to stop now: the late time of the current job's shares begins, unless it began before. */
   stopJob(atMs: number = this.#modules.clock.monotonicMs()): void {
-    this.#parts()?.turns.stop(atMs);
+    this.#parts()?.lifecycle.stop(atMs);
   }
 
   /** The current job may be mined again, with prefixes given out from here on. False: that cannot be put on record now, call again later. */
   async resumeJob(): Promise<boolean> {
-    return (await this.#parts()?.turns.resume()) === true;
+    return (await this.#parts()?.lifecycle.resume()) === true;
   }
 
   /** The serial of the first prefix under which the current job may be mined; undefined while miners are to do nothing. */
@@ -213,14 +213,14 @@ export class ShareDesk {
     if (life.kind === "new" || life.kind === "closed") return;
     const { parts } = life;
     this.#life = { kind: "draining", parts, tasks: tasksOf(life) };
-    const { jobs, ledger, turns } = parts;
+    const { jobs, ledger, lifecycle } = parts;
     let whole = false;
     while (!whole && !signal.aborted && !ledger.journal.failed()) {
-      turns.closeAll();
+      lifecycle.closeAll();
       whole = (await ledger.cut()) && jobs.inFlight() === 0;
       if (!whole) await sleep(this.#modules.clock, DRAIN_EVERY_MS, signal);
     }
-    turns.closeAll();
+    lifecycle.closeAll();
     await ledger.cut();
     await ledger.outbox.flushed(signal);
   }
@@ -267,8 +267,8 @@ export class ShareDesk {
       {
         ...this.#modules,
         jobs,
-        overThrough: () => turns.overThrough,
-        onEpoch: () => turns.epochBegins(),
+        overThrough: () => lifecycle.overThrough,
+        onEpoch: () => lifecycle.epochBegins(),
       },
       recovery,
       end,
@@ -281,8 +281,11 @@ export class ShareDesk {
       kick: () => tasksOf(this.#life)?.cutting.kick(),
     };
     const prefixes = new DurablePrefixes(shared, recovery);
-    const turns = new JobTurns({ lateMs, recovered: recovery.recent }, { ...shared, durable: prefixes });
-    return { jobs, prefixes, ledger, turns, pipeline: new Pipeline(shared) };
+    const lifecycle = new JobLifecycle(
+      { lateMs, recovered: recovery.recent },
+      { ...shared, durable: prefixes },
+    );
+    return { jobs, prefixes, ledger, lifecycle, pipeline: new Pipeline(shared) };
   }
 
   #journalFolder(): string {
@@ -294,9 +297,9 @@ function tasksOf(life: Life): Tasks | undefined {
   return life.kind === "open" || life.kind === "draining" ? life.tasks : undefined;
 }
 
-async function cut({ prefixes, turns, ledger }: Parts): Promise<void> {
+async function cut({ prefixes, lifecycle, ledger }: Parts): Promise<void> {
   // While miners are stopped because the disk is full nothing else would find that it has room again.
   if (ledger.journal.isFull() && ledger.journal.canAppend()) prefixes.noteOrder();
-  turns.closeOver();
+  lifecycle.closeOver();
   await ledger.cut();
 }

@@ -32,17 +32,17 @@ const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=1\$([A-Za-z0-9+/]{11,8
 
 export function createPasswords(options: PasswordOptions, modules: { random: Random }): Passwords {
   const cost = options.cost ?? DEFAULT_COST;
-  const inTurn = createTurnstile(options.concurrency ?? 2, options.queueLimit ?? 64);
+  const limited = createLimiter(options.concurrency ?? 2, options.queueLimit ?? 64);
   // As text, so that a check without a stored password takes the same steps as one with it.
   const nobody = encode({ cost, salt: modules.random(SALT_BYTES), tag: modules.random(TAG_BYTES) });
   return {
     async hash(password) {
       const salt = modules.random(SALT_BYTES);
-      return encode({ cost, salt, tag: await inTurn(() => derive(password, salt, cost, TAG_BYTES)) });
+      return encode({ cost, salt, tag: await limited(() => derive(password, salt, cost, TAG_BYTES)) });
     },
     async verify(password, stored) {
       const { cost: itsCost, salt, tag } = decode(stored ?? nobody);
-      const derived = await inTurn(() => derive(password, salt, itsCost, tag.length));
+      const derived = await limited(() => derive(password, salt, itsCost, tag.length));
       return timingSafeEqual(derived, tag) && stored !== null;
     },
   };
@@ -102,7 +102,7 @@ function derive(
 }
 
 /** Runs at most `concurrency` tasks, lets at most `queueLimit` wait in order, and refuses the rest. */
-function createTurnstile(concurrency: number, queueLimit: number): <T>(task: () => Promise<T>) => Promise<T> {
+function createLimiter(concurrency: number, queueLimit: number): <T>(task: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (task) => {

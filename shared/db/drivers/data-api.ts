@@ -16,7 +16,7 @@ import type { Db, Sql } from "../port.ts";
 import { isResuming, translateDataApi } from "./data-api-errors.ts";
 import { parseAnswer, readRows, type StatementAnswer, toNamed, toParameter } from "./data-api-values.ts";
 import { parseRows } from "./rows.ts";
-import { transactionTurns } from "./transaction-turns.ts";
+import { createStatementQueue } from "./statement-queue.ts";
 
 export interface DataApiOptions {
   /** The cluster, and the secret with its user and password. */
@@ -52,17 +52,17 @@ export function openDataApi(options: DataApiOptions, modules: DataApiModules): D
     async transaction(work) {
       const id = await caller.begin();
       // The service refuses two statements at a time.
-      const turns = transactionTurns();
+      const queue = createStatementQueue();
       try {
         const result = await work({
-          ...statements((statement) => turns.run(() => caller.execute(statement, id))),
+          ...statements((statement) => queue.run(() => caller.execute(statement, id))),
           transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
           close: () => Promise.resolve(),
         });
-        await turns.run(() => caller.commit(id));
+        await queue.run(() => caller.commit(id));
         return result;
       } catch (error) {
-        await turns.end();
+        await queue.end();
         // A transaction that cannot be rolled back ends by itself.
         await caller.rollback(id).catch(() => undefined);
         throw error;

@@ -5,7 +5,7 @@ import { CodedError, coerceError } from "../../errors.ts";
 import type { Db, Sql, SqlValue } from "../port.ts";
 import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import { parseRows } from "./rows.ts";
-import { transactionTurns } from "./transaction-turns.ts";
+import { createStatementQueue } from "./statement-queue.ts";
 
 const { Pool, types } = pg;
 /** Columns that come as numbers, booleans and bytes; every other type comes as PostgreSQL writes it, as over the Data API. */
@@ -48,19 +48,19 @@ export function openPg(options: PgOptions): Db {
       const client = await pool.connect().catch((error) => Promise.reject(translate(error)));
       // Between two statements nobody else listens: a connection that breaks then would end the process.
       client.on("error", ignoreBroken);
-      const turns = transactionTurns();
+      const queue = createStatementQueue();
       try {
         await run(client, { text: "BEGIN", values: [] });
         const result = await work({
-          ...statements((statement) => turns.run(() => run(client, statement))),
+          ...statements((statement) => queue.run(() => run(client, statement))),
           transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
           close: () => Promise.resolve(),
         });
-        await turns.run(() => run(client, { text: "COMMIT", values: [] }));
+        await queue.run(() => run(client, { text: "COMMIT", values: [] }));
         giveBack(client);
         return result;
       } catch (error) {
-        await turns.end();
+        await queue.end();
         await client.query("ROLLBACK").then(
           () => giveBack(client),
           () => giveBack(client, true),

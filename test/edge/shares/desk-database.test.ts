@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeDisk } from "../../../edge/journal/node-disk.ts";
-import { AHEAD_ALARM } from "../../../edge/shares/ahead.ts";
+import { BEHIND_ALARM } from "../../../edge/shares/database-behind.ts";
 import { ShareDesk } from "../../../edge/shares/share-desk.ts";
 import { applyMessage } from "../../../functions/accounting/apply.ts";
 import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
@@ -143,7 +143,7 @@ describe("the share desk on a real disk, with the real books", () => {
 
     expect(errors).toEqual([
       [
-        AHEAD_ALARM,
+        BEHIND_ALARM,
         expect.objectContaining({
           journal: expect.objectContaining({ slot, epoch: lost.epoch, newestJob: 1002 }),
           database: expect.objectContaining({ slot, epoch: backup.epoch + 1 }),
@@ -184,6 +184,6 @@ describe("the share desk on a real disk, with the real books", () => {
     await desk.recover(never);
     await desk.close();
 
-    expect(errors).toEqual([AHEAD_ALARM]);
+    expect(errors).toEqual([BEHIND_ALARM]);
   });
 });

@@ -265,7 +265,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-marker-for-jobs-passed-over",
     breaks: "the sealer waits for a marker that nobody sends",
-    file: "edge/shares/job-turns.ts",
+    file: "edge/shares/job-lifecycle.ts",
     replace: [["this.#markGap(Math.max(owedFrom, this.#nextOwed), job.height);", "void owedFrom;"]],
     plan: { edges: 2, slots: 2, twins: false, faults: ["pause-edge", "quick-blocks"], faultEveryMs: 1_500 },
     within: 20,

@@ -23,7 +23,7 @@ const LATE_SLACK_MS = 250;
 /** The most close markers that are sent for jobs that this edge passed over. */
 const MAX_GAP = 4_096;
 
-export interface JobTurnsModules {
+export interface JobLifecycleModules {
   readonly jobs: OpenJobs;
   readonly prefixes: Prefixes;
   readonly durable: DurablePrefixes;
@@ -37,9 +37,9 @@ export interface JobTurnsModules {
   readonly kick: () => void;
 }
 
-export class JobTurns {
+export class JobLifecycle {
   readonly #lateMs: number;
-  readonly #modules: JobTurnsModules;
+  readonly #modules: JobLifecycleModules;
   #recovered: readonly RecoveredJob[];
   #overThrough = -1;
   /** The lowest job for which the present epoch has neither a tally nor a marker. */
@@ -49,7 +49,7 @@ export class JobTurns {
   /** `recovered`: the jobs of an earlier run, oldest first. */
   constructor(
     options: { readonly lateMs: number; readonly recovered: readonly RecoveredJob[] },
-    modules: JobTurnsModules,
+    modules: JobLifecycleModules,
   ) {
     this.#lateMs = options.lateMs;
     this.#recovered = options.recovered;

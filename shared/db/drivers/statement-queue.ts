@@ -1,8 +1,8 @@
-/** The statements of one transaction: one after the other, and none after a failure. */
+/** The queue of one transaction: its statements run one after the other, and none after a failure. */
 
 import { CodedError } from "../../errors.ts";
 
-export interface TransactionTurns {
+export interface StatementQueue {
   /** Runs `work` when all before it are done. Rejects with CodedError `db-error` when one of them failed. */
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Lets no more work begin, and waits for the work that is running. */
@@ -10,7 +10,7 @@ export interface TransactionTurns {
 }
 
 /** PostgreSQL refuses every statement after a failed one, and the Data API has ended the transaction by then. */
-export function transactionTurns(): TransactionTurns {
+export function createStatementQueue(): StatementQueue {
   let last: Promise<unknown> = Promise.resolve();
   let hasFailed = false;
   return {

@@ -15,7 +15,7 @@ export interface JournalKnowledge {
   readonly jobs: readonly number[];
 }
 
-export const AHEAD_ALARM = "the journal knows of more than the database: was it restored from a backup?";
+export const BEHIND_ALARM = "the journal knows of more than the database: was it restored from a backup?";
 
 /** A restored database is behind by a few starts only. If a slot never gets past the journal's epoch, the edge must not ask for ever. */
 const MAX_EPOCHS = 10_000;
@@ -55,7 +55,7 @@ export function recordsPastJournal(
       if (grant === undefined || !isFirst) return grant;
       isFirst = false;
       if (isAhead(grant))
-        logger.error(AHEAD_ALARM, {
+        logger.error(BEHIND_ALARM, {
           journal: { ...epoch, newestJob },
           database: { slot: grant.slot, epoch: grant.epoch, newestJob: grant.firstJob },
           sentAgain:
