@@ -73,4 +73,15 @@ describe(".ci/run", () => {
     expect(lines.at(-1)).toBe(`${calls.length - 1} passed, 1 failed`);
     expect(calls.length).toBeGreaterThan(12);
   });
+
+  it("shows at the end again what failed, and what that printed", async () => {
+    const { lines } = await ciRun(
+      'case "$*" in *test:image*) echo "AssertionError: two are not three"; for n in $(seq 60); do echo "line $n"; done; exit 1 ;; esac',
+    );
+
+    const tail = lines.slice(lines.lastIndexOf("== FAILED: the image of the edge"));
+    expect(tail.slice(1, 4)).toEqual(["AssertionError: two are not three", "-- its last lines:", "line 36"]);
+    expect(tail).toContain("line 60");
+    expect(tail.at(-1)).toMatch(/^\d+ passed, 1 failed$/);
+  });
 });

@@ -245,3 +245,13 @@ describe("--profile", () => {
     expect(profile.samples.length).toBeGreaterThan(1);
   });
 });
+
+describe("the command's former place", () => {
+  it("still starts it, for the links of npx from before it moved", async () => {
+    const former = resolve(import.meta.dirname, "../../../infra/cli/prosper.mjs");
+
+    const { stdout } = await promisify(execFile)(former, ["config", "--help"]);
+
+    expect(stdout).toMatch(/^Usage: prosper config /);
+  });
+});
