@@ -47,7 +47,8 @@ export class Connection {
   /** Lines given since the last turn. If we counted from the last chunk, a connection whose answers come at once could go on for ever. */
   #given = 0;
   #ended: boolean = false;
-  #corked: boolean = false;
+  /** Lines of this turn. */
+  #unwritten = "";
   #isHeard: boolean = false;
   #lastReadMs: number;
   #lastWriteMs: number;
@@ -83,23 +84,23 @@ export class Connection {
   /** Sends whole lines; those of one turn leave together. Ends the connection when its reader is too far behind. */
   send(text: string): void {
     if (this.#ended || text === "") return;
-    const now = this.#clock.monotonicMs();
-    this.#lastWriteMs = now;
-    if (this.#unsentWrites === 0) this.#progressMs = now;
+    this.#lastWriteMs = this.#clock.monotonicMs();
+    if (this.#unwritten === "") process.nextTick(() => this.#write());
+    this.#unwritten += text;
+    if (this.#stream.writableLength + this.#unwritten.length > this.#settings.maxUnsentBytes)
+      this.end("slow-reader");
+  }
+
+  #write(): void {
+    const text = this.#unwritten;
+    if (text === "") return;
+    this.#unwritten = "";
+    if (this.#unsentWrites === 0) this.#progressMs = this.#clock.monotonicMs();
     this.#unsentWrites += 1;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#stream.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#stream.uncork();
-      });
-    }
     this.#stream.write(text, () => {
       this.#unsentWrites -= 1;
       this.#progressMs = this.#clock.monotonicMs();
     });
-    if (this.#stream.writableLength > this.#settings.maxUnsentBytes) this.end("slow-reader");
   }
 
   /** Sends what is queued (not to a slow reader), closes, and reports the first reason given. */
@@ -110,8 +111,10 @@ export class Connection {
     if (this.#ended) return;
     this.#ended = true;
     if (DEAF.has(reason)) {
+      this.#unwritten = "";
       this.#stream.destroy();
     } else {
+      this.#write();
       const linger = this.#clock.after(LINGER_MS, () => this.#stream.destroy());
       this.#stream.on("close", () => linger.stop());
       this.#stream.resume();

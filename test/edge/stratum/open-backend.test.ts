@@ -15,7 +15,7 @@ async function started(hasher: Hasher | undefined) {
   const prefixes = new Prefixes({ order: (n) => n });
   const backend = new OpenBackend(
     { lateMs: 5000 },
-    { hasher, clock, random: () => new Uint8Array(32), logger: SILENT, prefixes },
+    { hasher, clock, random: (length) => new Uint8Array(length), logger: SILENT, prefixes },
   );
   backend.setJob(1000, oprHash);
   const holder = { user: "bob", worker: "rig" };
