@@ -16,7 +16,7 @@ export interface JournalOptions {
   readonly segmentBytes?: number;
   /** The limit of all files together; above it, appends answer `full`. */
   readonly maxBytes?: number;
-  /** How long a group waits for company. */
+  /** How long a group waits for company, where the last one had some. A lone record does not wait. */
   readonly groupDelayMs?: number;
   /** The most records in a group. When so many are there, the group does not wait. */
   readonly groupRecords?: number;
@@ -64,6 +64,8 @@ interface OpenSegment {
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 const GROUP_DELAY_MS = 2;
+/** A group after one of so many records can expect others too. */
+const COMPANY = 4;
 const GROUP_RECORDS = 512;
 const QUEUE_LIMIT = 16_384;
 /** The most bytes in a group (a single record may be longer). */
@@ -80,6 +82,7 @@ export class Journal {
   #nextSegment: number;
   #nextRecord: number;
   #waiting: Waiting[] = [];
+  #lastGroup = 0;
   #flushing: Promise<void> | undefined;
   #rotateNext = false;
   #fullUntilMs = Number.NEGATIVE_INFINITY;
@@ -187,9 +190,12 @@ export class Journal {
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0 && this.#state === "open") {
       const { groupDelayMs, groupRecords } = this.#options;
-      if (groupDelayMs > 0 && this.#waiting.length < groupRecords)
-        await sleep(this.#modules.clock, groupDelayMs);
+      const expectsMore = this.#lastGroup >= COMPANY && this.#waiting.length < groupRecords;
+      if (groupDelayMs > 0 && expectsMore) await sleep(this.#modules.clock, groupDelayMs);
+      // What is appended in the same turn goes along.
+      else await undefined;
       const group = this.#takeGroup();
+      this.#lastGroup = group.length;
       try {
         await this.#write(group);
       } catch (thrown) {

@@ -1,25 +1,24 @@
 /** The way of a share to its answer: it is screened, hashed, put on record and counted (docs/design.md, "The path of a share"). */
 
-import { bytesToU64, concat } from "../../shared/bytes.ts";
-import { coerceError } from "../../shared/errors.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import { concat } from "../../shared/bytes.ts";
 import type { ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import { endsAtMs } from "./open-jobs.ts";
 import { type Candidate, hex, refused, type ScreenModules, type ShareRefusal, screen } from "./screen.ts";
+import { ShareHashing, type ShareHashingModules } from "./share-hashing.ts";
 import { ShareRecords, type ShareRecordsModules } from "./share-records.ts";
 import { VerdictCounts, type VerdictStats } from "./verdict-counts.ts";
 
-export interface PipelineModules extends ScreenModules, ShareRecordsModules {
-  readonly hasher: Hasher;
-}
+export interface PipelineModules extends ScreenModules, ShareHashingModules, ShareRecordsModules {}
 
 export class Pipeline {
   readonly #modules: PipelineModules;
+  readonly #hashing: ShareHashing;
   readonly #records: ShareRecords;
   readonly #counts: VerdictCounts;
 
   constructor(modules: PipelineModules) {
     this.#modules = modules;
+    this.#hashing = new ShareHashing(modules);
     this.#records = new ShareRecords(modules);
     this.#counts = new VerdictCounts(modules);
   }
@@ -43,7 +42,7 @@ export class Pipeline {
     let spent = false;
     try {
       if (!this.#modules.hasher.canAcceptWork() || !this.#records.canKeep(candidate)) return busy(target);
-      const reached = await this.#hash(candidate);
+      const reached = await this.#hashing.reached(concat(job.oprHashBytes, nonce.bytes));
       if (reached === undefined) return busy(target);
       if (reached !== claimed)
         return refused("wrong-hash", `the share reaches ${hex(reached)}, not the ${hex(claimed)} it claims`);
@@ -59,17 +58,6 @@ export class Pipeline {
       if (!spent) job.seen.release(nonce.bytes);
       job.inFlight -= 1;
       if (job.inFlight === 0 && endsAtMs(job) < this.#modules.clock.monotonicMs()) this.#modules.kick();
-    }
-  }
-
-  /** The difficulty the share really reached; undefined when it cannot be worked out now. */
-  async #hash({ job, nonce }: Candidate): Promise<bigint | undefined> {
-    try {
-      const [hash] = await this.#modules.hasher.hash([concat(job.oprHashBytes, nonce.bytes)]);
-      return hash === undefined ? undefined : bytesToU64(hash);
-    } catch (thrown) {
-      this.#modules.logger.warn("a share could not be hashed", { error: coerceError(thrown).message });
-      return undefined;
     }
   }
 }

@@ -34,6 +34,8 @@ export interface MemoryDisk extends Disk {
   dead(): boolean;
   /** The next operation of this kind rejects once with `disk-failed`. */
   failNext(operation: DiskOperation): void;
+  /** The next sync lasts until the returned function is called. */
+  holdNextSync(): () => void;
   /**
    * What a new process finds. After `kill` the operating system has every write, synced or not; after `power` each file keeps what was
    * synced and a part of the rest chosen by `chance` (0 to 1), and the names are those of the last syncFolder or the newer ones, also by chance.
@@ -55,6 +57,7 @@ function diskOver(names: Map<string, StoredFile>, durable: Map<string, StoredFil
   let deathAt = Number.POSITIVE_INFINITY;
   let partial = 0;
   const failures = new Set<DiskOperation>();
+  let hold: Promise<void> | undefined;
 
   const enter = (operation: DiskOperation, path: string): void => {
     operations += 1;
@@ -90,6 +93,9 @@ function diskOver(names: Map<string, StoredFile>, durable: Map<string, StoredFil
         stored.gaveUp = true;
         throw error;
       }
+      const held = hold;
+      hold = undefined;
+      await held;
       if (stored.gaveUp !== true) stored.synced = stored.data;
     },
     async truncate(length) {
@@ -144,6 +150,11 @@ function diskOver(names: Map<string, StoredFile>, durable: Map<string, StoredFil
     },
     dead: () => operations >= deathAt,
     failNext: (operation) => void failures.add(operation),
+    holdNextSync() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      hold = promise;
+      return resolve;
+    },
     afterCrash(kind, chance = () => 1) {
       if (kind === "kill") {
         const copies = new Map<StoredFile, StoredFile>();

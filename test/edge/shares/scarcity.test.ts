@@ -60,7 +60,7 @@ describe("fewer than an eighth of a slot's prefixes free", () => {
     const backend = new OpenBackend(
       { lateMs: 5_000 },
       {
-        ...{ hasher: undefined, clock: manualClock(), random: () => new Uint8Array(32) },
+        ...{ hasher: undefined, clock: manualClock(), random: (length) => new Uint8Array(length) },
         logger: { ...SILENT, error: (message) => void alarms.push(message) },
         prefixes: new Prefixes({ sessions: SESSIONS, order: (n) => n % SESSIONS }),
       },

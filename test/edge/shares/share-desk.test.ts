@@ -266,7 +266,8 @@ describe("a late share", () => {
       await submit(w, submission(w, 1000, one)),
       await submit(w, submission(w, 1000, two, { jobId: "1001" })),
     ];
-    w.clock.advance(LATE_MS);
+    // Over, but lines that were read in time may still reach the checks.
+    w.clock.advance(opened + LATE_MS + 50 - w.clock.monotonicMs());
     verdicts.push(await submit(w, submission(w, 1000, three)));
     verdicts.push(await submit(w, submission(w, 1000, three, { readAtMs: opened + LATE_MS - 10 })));
     await pass(w.clock, 2_000);
@@ -575,17 +576,12 @@ describe("the slot lease", () => {
     w.books.databaseAway = true;
     const found = await mine(1000, 0);
     await pass(w.clock, 5_000);
-    let release = (): void => undefined;
-    const hold = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const real = w.hasher;
-    w.hasher = { ...real, hash: (inputs) => hold.then(() => real.hash(inputs)) };
+    const release = w.disk.holdNextSync();
     const waiting = w.desk.submit(submission(w, 1000, found));
-    // The lease of 30 s was asked for at the very start, and ends within the journal's group delay.
-    w.clock.advance(29_999 - w.clock.monotonicMs());
-    release();
     await settle();
+    // The lease of 30 s was asked for at the very start.
+    w.clock.advance(30_001 - w.clock.monotonicMs());
+    release();
     const verdict = await passUntil(w.clock, waiting);
 
     const after = restarted(w);
