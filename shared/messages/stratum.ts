@@ -121,7 +121,7 @@ function readFields(json: object): Fields {
   return fields;
 }
 
-/** By hand, like the params: a schema takes as long as all the rest of a line. */
+/** By hand, like the params: a schema takes a quarter of a line's time. */
 function readId(value: unknown): StratumId {
   if (typeof value === "number") return Number.isSafeInteger(value) ? value : 0;
   return typeof value === "string" && value.length <= MAX_ID_LENGTH ? value : 0;
