@@ -12,7 +12,12 @@ const MINUTE = 60_000;
  */
 const SUITES: Record<string, Settings> = {
   /** The product as its users run it: real commands, processes and folders. Each file runs a pool of its own: two at once would measure each other. */
-  "test:start": { include: suite("start"), maxWorkers: 1, testTimeout: 90_000, hookTimeout: MINUTE },
+  "test:start": {
+    include: [...suite("start"), "test/infra/pool/embedded-postgres.test.ts"],
+    maxWorkers: 1,
+    testTimeout: 90_000,
+    hookTimeout: MINUTE,
+  },
   /** Payouts step by step on a devnet, and killed at every call they make. */
   "test:payouts": {
     include: [...suite("payouts"), "test/infra/cli/payout/**/*.test.ts"],

@@ -31,14 +31,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-dedupe-of-nonces",
     breaks: "a nonce is paid as often as it is sent",
     file: "edge/shares/seen.ts",
-    replace: [['if (this.#inFlight.has(text) || this.#has(nonce)) return "duplicate";', ""]],
+    replace: [['if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0) return "duplicate";', ""]],
     within: 3,
   },
   {
     name: "dedupe-only-after-hashing",
     breaks: "two submits in flight are both paid",
     file: "edge/shares/seen.ts",
-    replace: [["if (this.#inFlight.has(text) || this.#has(nonce))", "if (this.#has(nonce))"]],
+    replace: [["if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0)", "if (this.#has(nonce))"]],
     within: 10,
   },
   {
@@ -591,7 +591,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-stop-at-the-saving",
     breaks: "work goes on, and is paid, that can win no more",
     file: "edge/shares/share-desk.ts",
-    replace: [["this.#parts()?.turns.end(seenAtMs);", "void seenAtMs;"]],
+    replace: [["this.#parts()?.lifecycle.end(seenAtMs);", "void seenAtMs;"]],
     within: 60,
   },
 ];
