@@ -20,8 +20,13 @@ function ciRun(npm: string): Promise<{ code: number; lines: string[]; calls: str
   const log = join(folder, "calls");
   writeFileSync(join(folder, "npm"), `#!/bin/sh\necho "$*" >> ${log}\n${npm}\n`);
   chmodSync(join(folder, "npm"), 0o755);
-  // Without the real table in $HOME.
-  const env = { ...process.env, HOME: folder, PATH: `${folder}:${process.env["PATH"]}` };
+  // Without the real table in $HOME, and without mainnet's blocks unless the test puts them here.
+  const env = {
+    ...process.env,
+    HOME: folder,
+    PATH: `${folder}:${process.env["PATH"]}`,
+    PROSPER_MAINNET_BLOCKS: folder,
+  };
   return new Promise((resolve) => {
     execFile("bash", [join(ROOT, ".ci/run")], { env }, (error, stdout) => {
       resolve({
@@ -60,8 +65,20 @@ describe(".ci/run", () => {
     expect(lines.slice(-5, -2)).toEqual([
       "2 NOT RUN",
       "  clocks that jump under real processes: test:clocks: no clock here",
-      expect.stringMatching(/^ {2}npm run test:mainnet: it needs \S+\.dat /),
+      expect.stringMatching(
+        /^ {2}npm run test:mainnet: it needs the block files .* set PROSPER_MAINNET_BLOCKS$/,
+      ),
     ]);
+  });
+
+  it("makes the real table beside the suites where it is missing, so that mainnet's blocks are graded", async () => {
+    writeFileSync(join(folder, "206422.json"), "{}");
+
+    const { code, calls } = await ciRun("exit 0");
+
+    expect(code).toBe(0);
+    expect(calls).toContain("exec --silent -- prosper hash --bits 30");
+    expect(calls.at(-1)).toBe("run --silent test:mainnet");
   });
 
   it("fails where a suite failed, also one that was partly not run, and goes on with the others", async () => {
