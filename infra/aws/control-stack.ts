@@ -87,8 +87,10 @@ export class ControlStack extends Stack {
       serviceTimeout: MIGRATE_TIMEOUT,
       properties: { schema: props.schema },
     });
+    // No new code runs on an old schema.
+    for (const [name, reader] of Object.entries(this.functions))
+      if (name !== "migrate") reader.node.addDependency(schema);
     this.url = this.functions.api.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
-    this.url.node.addDependency(schema);
     this.#feed(schema);
     this.#schedule("Poll", this.functions.poll, props.isScheduled, schema);
     this.#schedule("Janitor", this.functions.janitor, props.isScheduled, schema);
@@ -227,13 +229,25 @@ export class ControlStack extends Stack {
       void new RunbookAlarm(this, id, { stage, name, heading, metric: of, atLeast: 1 });
     alarm("LateWork", "Late work", "late-work", metric("LateWork", "accounting"));
     alarm("Conflicts", "Two bodies under one key", "conflicts", metric("Conflicts", "accounting"));
-    alarm(
-      "ForcedSeals",
-      "A block is sealed by the deadline",
-      "forced-seals",
-      metric("ForcedSeals", "janitor"),
-    );
-    alarm("OverdueSeals", "A block waits to be sealed", "overdue-seals", metric("OverdueSeals", "janitor"));
+    // Accounting seals after each batch, the janitor what no message triggers: either may find that the deadline has passed.
+    for (const [suffix, name] of [
+      ["", "janitor"],
+      ["OfAccounting", "accounting"],
+    ] as const) {
+      const end = suffix === "" ? "" : `-${name}`;
+      alarm(
+        `ForcedSeals${suffix}`,
+        "A block is sealed by the deadline",
+        `forced-seals${end}`,
+        metric("ForcedSeals", name),
+      );
+      alarm(
+        `OverdueSeals${suffix}`,
+        "A block waits to be sealed",
+        `overdue-seals${end}`,
+        metric("OverdueSeals", name),
+      );
+    }
     alarm(
       "Conservation",
       "Money is not conserved",

@@ -105,6 +105,7 @@ export class ObserveStack extends Stack {
             ],
             [
               books("LateWork", "accounting"),
+              books("ForcedSeals", "accounting"),
               books("ForcedSeals", "janitor"),
               books("ConservationProblems", "janitor"),
               books("Unpriced", "poll"),

@@ -357,6 +357,25 @@ describe("the control stack", () => {
     for (const { DependsOn } of waiting) expect(DependsOn).toContain(schema?.[0]);
   });
 
+  it("replaces no function that reads the database before its schema is there", () => {
+    const { Resources } = stages.prod.control.toJSON();
+    const functions = Object.values<Resource & { DependsOn?: string[] }>(Resources).filter(
+      ({ Type }) => Type === "AWS::Lambda::Function",
+    );
+    const schema = Object.entries<Resource>(Resources).find(
+      ([, { Type }]) => Type === "Custom::DatabaseSchema",
+    );
+    const early = functions.filter(({ DependsOn = [] }) => !DependsOn.includes(schema?.[0] ?? "none"));
+    expect(early.map(({ Properties }) => Properties.FunctionName)).toEqual(["prosper-prod-migrate"]);
+  });
+
+  it.each(["ForcedSeals", "OverdueSeals"])("rings for %s of every function that seals", (metric) => {
+    const watched = resourcesOf(stages.prod.control, "AWS::CloudWatch::Alarm")
+      .filter(([, { Properties }]) => Properties.MetricName === metric)
+      .map(([, { Properties }]) => Properties.Dimensions[0].Value);
+    expect(watched.sort(byText)).toEqual(["prosper-prod-accounting", "prosper-prod-janitor"]);
+  });
+
   it("of an emulator has no alarm that needs arithmetic, and asks the local Data API", () => {
     for (const [, { Properties }] of resourcesOf(local, "AWS::CloudWatch::Alarm"))
       expect(Properties.Metrics).toBeUndefined();
