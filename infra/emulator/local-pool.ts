@@ -1,6 +1,7 @@
 /** `npm run local`: the control stack on an emulator of AWS, an edge and a miner beside it, and the pages in the browser. */
 
 import { join } from "node:path";
+import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { ensureAccess, ensureUser, type NewAdmin } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
@@ -48,6 +49,9 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
   const { dataDir, blockSeconds, lxrBits, path, home } = options;
   const { random, logger, onStep } = modules;
   return startParts(logger, async (onStop, stopping) => {
+    // Before anything is started: PostgreSQL would take the first pool's for what a crash has left, and end it.
+    const lock = lockFolder(dataDir);
+    onStop(async () => lock.release());
     const cloud = await startCloud(options, modules);
     onStop(() => cloud.stop());
     const db = openPg({ url: cloud.databaseUrl });
