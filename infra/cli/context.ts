@@ -127,19 +127,19 @@ export class CliContext {
   }
 
   /**
-   * The pool's database, migrated: the cluster behind the Data API, the configured server, else the embedded
+   * The pool's database, migrated unless `migrates` is false: the cluster behind the Data API, the configured server, else the embedded
    * one under `dataDir`. An embedded server that ran already is left running, unless it is `owned`.
    */
   async openDatabase(
     dataDir: string,
     logger: Logger,
-    { owned = false }: { owned?: boolean } = {},
+    { owned = false, migrates = true }: { owned?: boolean; migrates?: boolean } = {},
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
     const dataApi = this.#dataApi();
     if (dataApi !== undefined) {
       const { openDataApi } = await import("../../shared/db/drivers/data-api.ts");
       const db = openDataApi(dataApi, { clock: systemClock });
-      await migrate(db);
+      if (migrates) await migrate(db);
       return { db, url: dataApi.resourceArn, close: async () => db.close() };
     }
     const url = this.databaseUrl();
@@ -149,11 +149,12 @@ export class CliContext {
     const ours = embedded !== undefined && (owned || !embedded.adopted) ? embedded : undefined;
     const keeper = ours === undefined ? undefined : keepPostgres(ours, { clock: systemClock, logger });
     const db = openPg({ url: address });
-    await migrate(db).catch(async (error: unknown) => {
-      await keeper?.stop();
-      await db.close();
-      throw error;
-    });
+    if (migrates)
+      await migrate(db).catch(async (error: unknown) => {
+        await keeper?.stop();
+        await db.close();
+        throw error;
+      });
     const close = async (): Promise<void> => {
       await db.close();
       await keeper?.stop();

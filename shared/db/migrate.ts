@@ -61,6 +61,22 @@ export async function migrate(db: Db, migrations: Migration[] = loadMigrations()
   return ran;
 }
 
+/** The names of the files that `migrate` would run. Changes nothing. Throws as `migrate` does. */
+export async function missingMigrations(
+  db: Db,
+  migrations: Migration[] = loadMigrations(),
+): Promise<string[]> {
+  await checkServer(db);
+  const { exists } = await one(
+    db,
+    sql`SELECT to_regclass('migrations') IS NOT NULL AS exists`,
+    v.object({ exists: v.boolean() }),
+  );
+  if (!exists) return migrations.map(({ name }) => name);
+  const applied = new Set(await checkApplied(db, migrations));
+  return migrations.filter(({ version }) => !applied.has(version)).map(({ name }) => name);
+}
+
 async function checkServer(db: Db): Promise<void> {
   const { version } = await one(
     db,
@@ -75,7 +91,8 @@ async function checkServer(db: Db): Promise<void> {
   }
 }
 
-async function checkApplied(db: Db, migrations: Migration[]): Promise<void> {
+/** The versions that were applied. */
+async function checkApplied(db: Db, migrations: Migration[]): Promise<number[]> {
   const applied = await db.query(
     sql`SELECT version, name, sha256 FROM migrations ORDER BY version`,
     v.object({ version: v.number(), name: v.string(), sha256: v.string() }),
@@ -95,4 +112,5 @@ async function checkApplied(db: Db, migrations: Migration[]): Promise<void> {
       );
     }
   }
+  return applied.map(({ version }) => version);
 }

@@ -33,7 +33,7 @@ interface DataFlags {
 }
 
 export function addDatabaseCommands(program: Command, parts: ProgramParts): void {
-  const withDb = async (command: Command, work: (db: Db) => Promise<void>): Promise<void> => {
+  const withDb: WithDb = async (command, work, options = {}) => {
     const context = parts.contextOf(command);
     const { dataDir } = command.opts<DataFlags>();
     if (!context.hasDatabase() && !existsSync(join(dataDir, "postgres"))) {
@@ -42,7 +42,7 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
         `there is no pool in ${dataDir} and no database is configured: start one with \`prosper up\`, name its folder with --data-dir, or set DATABASE_URL (on AWS: DATABASE_CLUSTER_ARN and DATABASE_SECRET_ARN)`,
       );
     }
-    const { db, close } = await context.openDatabase(dataDir, context.logger());
+    const { db, close } = await context.openDatabase(dataDir, context.logger(), options);
     await work(db).finally(close);
   };
 
@@ -65,16 +65,23 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
   addPayoutCommands(program, parts, withDb);
 }
 
-type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
+type WithDb = (
+  command: Command,
+  work: (db: Db) => Promise<void>,
+  options?: { readonly migrates?: boolean },
+) => Promise<void>;
 
 function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
   const db = program.command("db").description("schema, accounts and payments, directly in the database");
   db.command("migrate")
     .description("bring the database to this version")
     .option(...DATA_DIR)
-    .action(async (_flags: DataFlags, command: Command) => {
-      // Opening it has migrated it.
-      await withDb(command, async () => print("The database is up to date"));
+    .option("--dry-run", "only name the migrations that are missing")
+    .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
+      const { dbMigrateCommand } = await import("../payout/db.ts");
+      await withDb(command, (database) => dbMigrateCommand({ dryRun }, { db: database, print }), {
+        migrates: false,
+      });
     });
   db.command("admin <user>")
     .description("make a user an administrator")

@@ -2,7 +2,7 @@
 
 import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
-import { migrate } from "../../../shared/db/migrate.ts";
+import { migrate, missingMigrations } from "../../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
 import { completeBatches, type Prepared, voidEntries } from "../../../shared/db/payout-batches.ts";
 import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
@@ -24,11 +24,14 @@ export interface DbCommandModules {
   readonly warn: (line: string) => void;
 }
 
-/** Brings the database to this version. */
-export async function dbMigrateCommand(modules: DbCommandModules): Promise<void> {
-  const ran = await migrate(modules.db);
-  for (const name of ran) modules.print(`Ran ${name}`);
-  if (ran.length === 0) modules.print("The database is up to date");
+/** Brings the database to this version and names what it ran; `dryRun` only names what is missing. */
+export async function dbMigrateCommand(
+  { dryRun }: { readonly dryRun: boolean },
+  { db, print }: Pick<DbCommandModules, "db" | "print">,
+): Promise<void> {
+  const names = dryRun ? await missingMigrations(db) : await migrate(db);
+  for (const name of names) print(`${dryRun ? "Missing" : "Ran"} ${name}`);
+  if (names.length === 0) print("The database is up to date");
 }
 
 /**

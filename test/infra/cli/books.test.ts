@@ -11,6 +11,7 @@ import { auditCommand } from "../../../infra/cli/books/audit.ts";
 import { dbMigrateCommand, dbPayoutCommand, dbRecordCommand } from "../../../infra/cli/payout/db.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
+import { loadMigrations } from "../../../shared/db/migrate.ts";
 import { adjust, recordReceipt } from "../../../shared/db/payments.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
@@ -344,9 +345,21 @@ describe("prosper db record", () => {
 
 describe("prosper db migrate", () => {
   it("says when there is nothing to do", async () => {
-    await dbMigrateCommand(modules());
+    await dbMigrateCommand({ dryRun: false }, modules());
+    await dbMigrateCommand({ dryRun: true }, modules());
 
-    expect(out).toEqual(["The database is up to date"]);
+    expect(out).toEqual(["The database is up to date", "The database is up to date"]);
+  });
+
+  it("names what is missing, changes nothing with --dry-run, then names what it ran", async () => {
+    const empty = await createTestDatabase({ migrated: false });
+    const names = loadMigrations().map(({ name }) => name);
+
+    await dbMigrateCommand({ dryRun: true }, { ...modules(), db: empty.db });
+    await dbMigrateCommand({ dryRun: false }, { ...modules(), db: empty.db });
+    await empty.drop();
+
+    expect(out).toEqual([...names.map((name) => `Missing ${name}`), ...names.map((name) => `Ran ${name}`)]);
   });
 });
 
