@@ -18,9 +18,6 @@ import {
   withShare,
 } from "./vardiff.ts";
 
-/** The target that a session has; `isMeasured`: it has proved right for its worker. */
-export type Present = Retarget;
-
 /** `wish`: the miner's wish, if this target follows it. */
 export type Wanted = Retarget & { readonly wish?: bigint | undefined };
 
@@ -70,8 +67,11 @@ export class Retargeting {
     this.#wish = { kind: "open", target };
   }
 
-  /** The target that the session should have instead of its present one; undefined: the present one is right. `threshold`: 0n if there is none. */
-  wanted({ target, isMeasured: measured }: Present, threshold: bigint, nowMs: number): Wanted | undefined {
+  /**
+   * The target that the session should have instead of its present one; undefined: the present one is right. `isMeasured`: it has proved right for
+   * its worker. `threshold`: 0n if there is none.
+   */
+  wanted({ target, isMeasured: measured }: Retarget, threshold: bigint, nowMs: number): Wanted | undefined {
     const within = (wanted: bigint): bigint => bounded(wanted, this.#settings, threshold);
     const differs = (wanted: Wanted): Wanted | undefined => (wanted.target === target ? undefined : wanted);
     // A target above the threshold hides entries that could win.
