@@ -1,6 +1,7 @@
 // From any Node ≥ 20 to the project's own Node 24 with all packages installed. Plain JavaScript, no dependencies.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -49,12 +50,24 @@ function findNode() {
 }
 
 /**
+ * Node keeps what it has compiled, and the types it has stripped, for later starts: loading the product takes a third of the time then. The folder
+ * goes with the packages (npm ci empties it), a source that was changed is compiled anew, and where the folder cannot be written nothing is kept.
+ * Threads and child processes find it by the variable; whoever sets that decides.
+ */
+function keepCompiledCode() {
+  process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "prosper");
+  // Node 20 has no such cache, but its child may.
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
+}
+
+/**
  * Runs a .ts file of the project, or an installed tool by name, and ends with its exit code.
  * On a new enough Node this is the same process; else a child, tied to this one by a channel: when this process is killed, the child is too.
  */
 export async function run(target, args) {
   if (!isInstalled()) install();
   const node = findNode();
+  keepCompiledCode();
   const script = target.endsWith(".ts") ? join(root, target) : toolScript(target);
   if (node === process.execPath || Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
     process.argv = [process.argv[0], script, ...args];
