@@ -31,3 +31,12 @@ export async function startParts<Started extends object>(
     throw thrown;
   }
 }
+
+/**
+ * Two parts that start side by side. Resolves when both have started; rejects when neither starts any more, so that what one has started is known to
+ * whoever stops it, with the first one's reason where both failed.
+ */
+export async function bothStarted<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}

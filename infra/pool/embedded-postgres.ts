@@ -146,12 +146,21 @@ async function serverUser(): Promise<RunUser> {
     const id = async (flag: string): Promise<number> => Number((await exec("id", [flag, name])).stdout);
     return { uid: await id("-u"), gid: await id("-g") };
   };
+  const listed = listedUser("postgres");
+  if (listed !== undefined) return listed;
   return lookUp("postgres")
     .catch(async () => {
       await exec("useradd", ["--system", "--user-group", "--shell", "/usr/sbin/nologin", "postgres"]);
       return lookUp("postgres");
     })
     .catch(() => lookUp("nobody"));
+}
+
+/** The user as the system's own file lists it: at every start it saves two programs to wait for. Undefined where accounts are kept elsewhere. */
+function listedUser(name: string): RunUser | undefined {
+  const accounts = existsSync("/etc/passwd") ? readFileSync("/etc/passwd", "utf8").split("\n") : [];
+  const [, , uid, gid] = accounts.find((line) => line.startsWith(`${name}:`))?.split(":") ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
 /** True when every folder down to `path` lets `user` through. */

@@ -44,20 +44,23 @@ export async function migrate(db: Db, migrations: Migration[] = loadMigrations()
   await checkServer(db);
   // When two sessions create it at once, one may fail, in one of several ways; the table exists after that.
   await db.execute(CREATE_TABLE).catch(() => db.execute(CREATE_TABLE));
+  const missing = await readMissing(db, migrations);
   const ran: string[] = [];
-  for (const migration of migrations) {
+  for (const migration of missing) {
     const fresh = await db.transaction(async (tx) => {
       // The row is inserted first: when two processes start, one waits here for the other, then sees that nothing is left to do.
       const inserted = await tx.execute(sql`INSERT INTO migrations (version, name, sha256)
         VALUES (${migration.version}, ${migration.name}, ${migration.sha256}) ON CONFLICT DO NOTHING`);
       if (inserted === 0) return false;
-      // One by one: the Data API takes one statement a call.
-      for (const text of splitStatements(migration.text)) await tx.execute({ text, values: [] });
+      // One by one, but where the driver takes them together: that halves the time on an empty database.
+      const texts = db.takesScripts === true ? [migration.text] : splitStatements(migration.text);
+      for (const text of texts) await tx.execute({ text, values: [] });
       return true;
     });
     if (fresh) ran.push(migration.name);
   }
-  await checkApplied(db, migrations);
+  // Another starter may have known more.
+  if (missing.length > 0) await readMissing(db, migrations);
   return ran;
 }
 
@@ -73,8 +76,7 @@ export async function missingMigrations(
     v.object({ exists: v.boolean() }),
   );
   if (!exists) return migrations.map(({ name }) => name);
-  const applied = new Set(await checkApplied(db, migrations));
-  return migrations.filter(({ version }) => !applied.has(version)).map(({ name }) => name);
+  return (await readMissing(db, migrations)).map(({ name }) => name);
 }
 
 async function checkServer(db: Db): Promise<void> {
@@ -91,8 +93,8 @@ async function checkServer(db: Db): Promise<void> {
   }
 }
 
-/** The versions that were applied. */
-async function checkApplied(db: Db, migrations: Migration[]): Promise<number[]> {
+/** Those that are not applied. Throws CodedError `db-migration` where one that is applied differs or is unknown. */
+async function readMissing(db: Db, migrations: readonly Migration[]): Promise<Migration[]> {
   const applied = await db.query(
     sql`SELECT version, name, sha256 FROM migrations ORDER BY version`,
     v.object({ version: v.number(), name: v.string(), sha256: v.string() }),
@@ -112,5 +114,6 @@ async function checkApplied(db: Db, migrations: Migration[]): Promise<number[]> 
       );
     }
   }
-  return applied.map(({ version }) => version);
+  const versions = new Set(applied.map(({ version }) => version));
+  return migrations.filter(({ version }) => !versions.has(version));
 }

@@ -46,6 +46,8 @@ export interface Db {
   query<Schema extends v.GenericSchema>(statement: Sql, row: Schema): Promise<v.InferOutput<Schema>[]>;
   /** Runs one statement for its effect. Returns the number of rows affected. */
   execute(statement: Sql): Promise<number>;
+  /** True where the text of one `execute` may be several statements, as long as nothing is bound. The Data API takes one a call. */
+  readonly takesScripts?: boolean;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Prefer single statements. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
   close(): Promise<void>;

@@ -147,7 +147,10 @@ function cpuMsOf(roots: readonly number[]): number {
 function statOf(pid: number): { pid: number; parent: number; ticks: number }[] {
   try {
     // Behind the name in brackets, which may hold anything: state, parent, …; user, system, and both of the children waited for.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ").map(Number);
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ")
+      .map(Number);
     const ticks = fields.slice(11, 15).reduce((sum, one) => sum + one, 0);
     return [{ pid, parent: fields[1] ?? 0, ticks }];
   } catch {

@@ -44,6 +44,8 @@ export function openPg(options: PgOptions): Db {
   pool.on("error", ignoreBroken);
   return {
     ...statements((statement) => run(pool, statement)),
+    // Text without values is sent as a simple query.
+    takesScripts: true,
     async transaction(work) {
       const client = await pool.connect().catch((error) => Promise.reject(translate(error)));
       // Between two statements nobody else listens: a connection that breaks then would end the process.
