@@ -2,10 +2,28 @@
 
 import { describe, expect, it } from "vitest";
 import { loadConfig } from "../../infra/config/load.ts";
-import { startParts } from "../../infra/parts.ts";
+import { bothStarted, startParts } from "../../infra/parts.ts";
 import { edgeOptions, sealDeadlineMs } from "../../infra/pool/pool-settings.ts";
 import { encodeAddress } from "../../shared/factom/address.ts";
 import { SILENT } from "../../shared/logger.ts";
+
+describe("two parts that start side by side", () => {
+  it("fail together only when both have ended, so that what the other has started can be stopped", async () => {
+    const slow = Promise.withResolvers<string>();
+    const seen: string[] = [];
+    const both = bothStarted(slow.promise, Promise.reject(new Error("port taken"))).catch((error) =>
+      seen.push(error.message),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toEqual([]);
+
+    slow.resolve("running");
+    await both;
+
+    expect(seen).toEqual(["port taken"]);
+    expect(await bothStarted(slow.promise, Promise.resolve(7))).toEqual(["running", 7]);
+  });
+});
 
 describe("parts of a process", () => {
   it("stop in the opposite order, each once, also where one does not stop cleanly", async () => {

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
-import { one, sql } from "../../../shared/db/port.ts";
+import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 describe("migrations", () => {
@@ -29,6 +29,43 @@ describe("migrations", () => {
 
   it("refuse a database that is newer than the code", async () => {
     await expect(migrate(database.db, [])).rejects.toMatchObject({ code: "db-migration" });
+  });
+
+  it("change nothing in a database that they refuse", async () => {
+    const edited = loadMigrations().map((migration) => ({ ...migration, sha256: "0".repeat(64) }));
+    const next = { version: 9999, name: "9999_next.sql", text: "CREATE TABLE next (n integer)", sha256: "" };
+
+    await expect(migrate(database.db, [...edited, next])).rejects.toMatchObject({ code: "db-migration" });
+
+    const { found } = await one(
+      database.db,
+      sql`SELECT to_regclass('next') IS NOT NULL AS found`,
+      v.object({ found: v.boolean() }),
+    );
+    expect(found).toBe(false);
+  });
+
+  it("ask a migrated database three things, however many they are", async () => {
+    let asked = 0;
+    const counting: Db = {
+      ...database.db,
+      query: (...args) => {
+        asked += 1;
+        return database.db.query(...args);
+      },
+      execute: (statement) => {
+        asked += 1;
+        return database.db.execute(statement);
+      },
+      transaction: (work) => {
+        asked += 1;
+        return database.db.transaction(work);
+      },
+    };
+
+    expect(await migrate(counting)).toEqual([]);
+
+    expect(asked).toBe(3);
   });
 });
 
