@@ -67,7 +67,8 @@ function keepCompiledCode() {
 export async function run(target, args) {
   if (!isInstalled()) install();
   const node = findNode();
-  keepCompiledCode();
+  // The tools gain nothing by it, and coverage is counted better without.
+  if (target.endsWith(".ts")) keepCompiledCode();
   const script = target.endsWith(".ts") ? join(root, target) : toolScript(target);
   if (node === process.execPath || Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
     process.argv = [process.argv[0], script, ...args];
