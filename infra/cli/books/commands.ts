@@ -16,7 +16,6 @@ import {
   SOURCE,
 } from "../payout/cli-parts.ts";
 import { addPayoutCommands } from "../payout/commands.ts";
-import { findPoolKeys } from "../payout/pool-key.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const warn = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -134,6 +133,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
         const { dbPayoutCommand } = await import("../payout/db.ts");
         const context = parts.contextOf(command);
         const { minimum } = context.config.payout;
+        const { findPoolKeys } = await import("../payout/pool-key.ts");
         const poolKeys = await findPoolKeys(poolKeySources(context, flags));
         const chain = flags.uncompared === true ? undefined : openChain(command, context);
         await withDb(command, (database) => {

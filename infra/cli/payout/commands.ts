@@ -29,7 +29,6 @@ import {
   warn,
   YES,
 } from "./cli-parts.ts";
-import { findPoolKeys, requirePoolKeys } from "./pool-key.ts";
 
 type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
 
@@ -57,6 +56,7 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
       const { prepareCommand } = await import("./prepare.ts");
       const context = parts.contextOf(command);
       const minimum = flags.minimum ?? context.config.payout.minimum;
+      const { requirePoolKeys } = await import("./pool-key.ts");
       const poolKeys = await requirePoolKeys(poolKeySources(context, flags));
       const chain = openChain(command, context);
       await withDb(command, (db) =>
@@ -89,6 +89,7 @@ function addSign(payout: Command, parts: ProgramParts): void {
     .option("--data-dir <dir>", "folder where this machine remembers what it signed", DATA_DIR[2])
     .action(async (file: string, flags: PayoutFlags & { out?: string }, command: Command) => {
       const { signCommand } = await import("./sign.ts");
+      const { findPoolKeys } = await import("./pool-key.ts");
       const context = parts.contextOf(command);
       const options = {
         file,
@@ -169,6 +170,7 @@ function addPay(payout: Command, parts: ProgramParts, withDb: WithDb): void {
         command: Command,
       ) => {
         const { payCommand } = await import("./pay.ts");
+        const { findPoolKeys } = await import("./pool-key.ts");
         const context = parts.contextOf(command);
         const { fs, es } = await readPaymentKeys(context, flags);
         const chain = openChain(command, context);
