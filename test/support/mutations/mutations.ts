@@ -31,14 +31,18 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-dedupe-of-nonces",
     breaks: "a nonce is paid as often as it is sent",
     file: "edge/shares/seen.ts",
-    replace: [['if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0) return "duplicate";', ""]],
+    replace: [
+      ['if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0) return "duplicate";', ""],
+    ],
     within: 3,
   },
   {
     name: "dedupe-only-after-hashing",
     breaks: "two submits in flight are both paid",
     file: "edge/shares/seen.ts",
-    replace: [["if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0)", "if (this.#has(nonce))"]],
+    replace: [
+      ["if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0)", "if (this.#has(nonce))"],
+    ],
     within: 10,
   },
   {
