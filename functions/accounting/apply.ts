@@ -1,7 +1,7 @@
 /** One queue message to the books: parsed by its schema, applied by its key (docs/design.md, "Deltas and close markers"). */
 
 import * as v from "valibot";
-import { applyClose, applyDelta } from "../../shared/db/deltas.ts";
+import { applyClose, applyDelta, type DeltaOutcome } from "../../shared/db/deltas.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -19,26 +19,42 @@ export interface ApplyModules {
 
 const message = v.pipe(v.string(), v.parseJson(), summary);
 
-/**
- * Applies one message; resolves also when it was applied before. Rejects with CodedError `summary-malformed`,
- * `summary-conflict` (another body under its key), `summary-unknown-job`, `summary-unknown-user`, or with the database's error.
- * The queue then delivers the message again and, after its last try, keeps it in the dead-letter queue.
- */
-export async function applyMessage(body: string, modules: ApplyModules): Promise<void> {
+/** A message that its schema has accepted; `body` is its text, byte for byte. */
+export interface ParsedMessage {
+  readonly body: string;
+  readonly summary: Delta | CloseMarker;
+}
+
+/** Throws CodedError `summary-malformed`. */
+export function parseMessage(body: string): ParsedMessage {
   const parsed = v.safeParse(message, body);
   const bytes = Buffer.byteLength(body);
   if (!parsed.success || bytes > MAX_SUMMARY_BYTES) {
     const why = parsed.success ? `${bytes} bytes, ${MAX_SUMMARY_BYTES} at most` : v.summarize(parsed.issues);
     throw new CodedError("summary-malformed", `a summary message that no edge of this version sends: ${why}`);
   }
-  if (parsed.output.kind === "delta") await delta(parsed.output, body, modules);
-  else await close(parsed.output, modules);
+  return { body, summary: parsed.output };
 }
 
-async function delta(parsed: Delta, body: string, modules: ApplyModules): Promise<void> {
-  const { db, logger, onEvent } = modules;
+/**
+ * Applies one message; resolves also when it was applied before. Rejects with CodedError `summary-malformed`,
+ * `summary-conflict` (another body under its key), `summary-unknown-job`, `summary-unknown-user`, or with the database's error.
+ * The queue then delivers the message again and, after its last try, keeps it in the dead-letter queue.
+ */
+export async function applyMessage(body: string, modules: ApplyModules): Promise<void> {
+  await applyParsed(parseMessage(body), modules);
+}
+
+/** As `applyMessage`. */
+export async function applyParsed({ body, summary }: ParsedMessage, modules: ApplyModules): Promise<void> {
+  if (summary.kind === "close") return close(summary, modules);
+  settleDelta(summary, await applyDelta(modules.db, body, modules.workerLimits), modules);
+}
+
+/** Tells what became of a delta; throws where it was not applied. */
+export function settleDelta(parsed: Delta, result: DeltaOutcome, modules: ApplyModules): void {
+  const { logger, onEvent } = modules;
   const key = keyOf(parsed);
-  const result = await applyDelta(db, body, modules.workerLimits);
   switch (result.outcome) {
     case "applied": {
       const late = result.intoJob !== parsed.job;

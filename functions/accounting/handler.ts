@@ -5,15 +5,13 @@ import partialBatchFailure from "@middy/sqs-partial-batch-failure";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as v from "valibot";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { type ApplyModules, applyMessage } from "./apply.ts";
+import type { ApplyModules } from "./apply.ts";
+import { applyMessages, isAway } from "./batch.ts";
 import type { Sealer } from "./sealer.ts";
 
 export interface AccountingModules extends ApplyModules {
   readonly sealer: Sealer;
 }
-
-/** Messages that are applied at the same time: as many as a small database connection pool serves without waiting. */
-const LANES = 4;
 
 const response = v.object({ batchItemFailures: v.array(v.object({ itemIdentifier: v.string() })) });
 
@@ -39,11 +37,7 @@ async function applyBatch(
   modules: AccountingModules,
 ): Promise<PromiseSettledResult<void>[]> {
   const bodies = event.Records.map((record) => record.body);
-  const results: PromiseSettledResult<void>[] = [];
-  for (let at = 0; at < bodies.length; at += LANES) {
-    const lanes = bodies.slice(at, at + LANES).map((body) => applyMessage(body, modules));
-    results.push(...(await Promise.allSettled(lanes)));
-  }
+  const results = await applyMessages(bodies, modules);
   const away = results.find((result) => result.status === "rejected" && isAway(result.reason));
   if (away?.status === "rejected") throw coerceError(away.reason);
   if (results.some((result) => result.status === "fulfilled")) {
@@ -61,8 +55,4 @@ function report(reason: unknown, modules: AccountingModules): void {
   const code = error instanceof CodedError ? error.code : "unexpected";
   modules.logger.error("A summary message cannot be applied", { code, error });
   modules.onEvent?.({ kind: "rejected", code });
-}
-
-function isAway(error: unknown): error is CodedError {
-  return error instanceof CodedError && error.code === "db-away";
 }

@@ -5,22 +5,19 @@ import type { CloseMarker, Delta } from "../messages/summary.ts";
 import { type Db, jsonText, one, sql } from "./port.ts";
 import { WORKER_LIMITS, type WorkerLimits } from "./workers.ts";
 
-const deltaOutcome = v.pipe(
-  jsonText,
-  v.variant("outcome", [
-    /** `intoJob` differs from the delta's job for late work and is null while no job is open. */
-    v.object({
-      outcome: v.literal("applied"),
-      intoJob: v.nullable(v.number()),
-      /** Its seq lies above what the edge epoch's close marker named: credited, but something is wrong. */
-      beyondMarker: v.boolean(),
-    }),
-    v.object({ outcome: v.literal("dup") }),
-    v.object({ outcome: v.literal("conflict") }),
-    v.object({ outcome: v.literal("unknown-job") }),
-    v.object({ outcome: v.literal("unknown-user"), user: v.string() }),
-  ]),
-);
+const deltaOutcome = v.variant("outcome", [
+  /** `intoJob` differs from the delta's job for late work and is null while no job is open. */
+  v.object({
+    outcome: v.literal("applied"),
+    intoJob: v.nullable(v.number()),
+    /** Its seq lies above what the edge epoch's close marker named: credited, but something is wrong. */
+    beyondMarker: v.boolean(),
+  }),
+  v.object({ outcome: v.literal("dup") }),
+  v.object({ outcome: v.literal("conflict") }),
+  v.object({ outcome: v.literal("unknown-job") }),
+  v.object({ outcome: v.literal("unknown-user"), user: v.string() }),
+]);
 const closeOutcome = v.picklist(["applied", "dup", "conflict"]);
 
 /** All but `applied` have changed nothing. */
@@ -39,9 +36,31 @@ export async function applyDelta(
   const row = await one(
     db,
     sql`SELECT books_apply_delta(${body}, ${limits.inJob}::int, ${limits.newInDay}::int) AS outcome`,
-    v.object({ outcome: deltaOutcome }),
+    v.object({ outcome: v.pipe(jsonText, deltaOutcome) }),
   );
   return row.outcome;
+}
+
+/** What stands between the bodies of a batch: no JSON text has this character (RFC 7464). */
+const SEPARATOR = "\u001e";
+
+/**
+ * Applies deltas of one job in one transaction, each row of the sums touched once: one outcome for each body, in their order, as `applyDelta`
+ * would give them one after the other. Those that cannot be applied do not keep the others out. Rejects, and has changed nothing, where
+ * the database fails at one of them: then apply them one by one.
+ */
+export async function applyDeltas(
+  db: Db,
+  job: number,
+  bodies: readonly string[],
+  limits: WorkerLimits = WORKER_LIMITS,
+): Promise<DeltaOutcome[]> {
+  const row = await one(
+    db,
+    sql`SELECT books_apply_deltas(${job}::int, ${bodies.join(SEPARATOR)}, ${limits.inJob}::int, ${limits.newInDay}::int) AS outcomes`,
+    v.object({ outcomes: v.pipe(jsonText, v.array(deltaOutcome), v.length(bodies.length)) }),
+  );
+  return row.outcomes;
 }
 
 /** Stores a close marker; the same again is a `dup`, another last seq under its key a `conflict`. */

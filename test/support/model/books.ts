@@ -13,37 +13,104 @@ const CLOSING = "advisory:7202001";
 const RECORDING = "advisory:7202002";
 
 export async function applyDelta(tx: ModelTransaction, body: string, limits: WorkerLimits): Promise<unknown> {
-  const message = v.parse(delta, JSON.parse(body));
+  return (await applyDeltas(tx, [body], limits))[0];
+}
+
+/** Deltas of one job, in their order. */
+export async function applyDeltas(
+  tx: ModelTransaction,
+  bodies: readonly string[],
+  limits: WorkerLimits,
+): Promise<unknown[]> {
+  const messages = bodies.map((body) => v.parse(delta, JSON.parse(body)));
+  const [message] = messages;
   const { tables } = tx;
-  if (!tables.jobs.has(message.job)) return { outcome: "unknown-job" };
+  if (message === undefined) return [];
+  if (!tables.jobs.has(message.job)) return bodies.map(() => ({ outcome: "unknown-job" }));
   await tx.lock(`job:${message.job}`, "share");
   const job = tables.jobs.get(message.job);
-  if (job === undefined) return { outcome: "unknown-job" };
-  const stranger = message.rows
+  if (job === undefined) return bodies.map(() => ({ outcome: "unknown-job" }));
+  const into = job.state === "open" ? job.height : await lateJob(tx, job.height);
+  const outcomes = new Map<number, unknown>();
+  const fresh: DeltaRecord[] = [];
+  for (const [at, one] of inDeltaOrder(messages)) {
+    const stranger = strangerOf(tables, one);
+    if (stranger !== undefined) {
+      outcomes.set(at, { outcome: "unknown-user", user: stranger });
+      continue;
+    }
+    const body = bodies[at] ?? "";
+    const key = `${bookId(one)}/${one.seq}`;
+    await tx.lock(`delta:${key}`, "exclusive");
+    const known = tables.deltas.get(key) ?? fresh.find((other) => keyOf(other.delta) === key);
+    outcomes.set(at, whatBecomes(known, body, into, tables.markers.get(bookId(one)), one.seq));
+    if (known === undefined) fresh.push({ delta: one, body, into, folded: null, dropped: [] });
+  }
+  for (const record of fresh) tx.write(() => void tables.deltas.set(keyOf(record.delta), record));
+  const rows = fresh.flatMap((record) => record.delta.rows);
+  await tally(tx, message.job, rows);
+  if (into !== null && fresh.length > 0) {
+    const inBatchOrder = fresh.sort((a, b) => messages.indexOf(a.delta) - messages.indexOf(b.delta));
+    await creditFresh(tx, into, message.job, inBatchOrder, limits);
+  }
+  return bodies.map((_, at) => outcomes.get(at));
+}
+
+function whatBecomes(
+  known: DeltaRecord | undefined,
+  body: string,
+  into: number | null,
+  marker: number | undefined,
+  seq: number,
+): unknown {
+  if (known !== undefined) return { outcome: sha(known.body) === sha(body) ? "dup" : "conflict" };
+  return { outcome: "applied", intoJob: into, beyondMarker: marker !== undefined && marker < seq };
+}
+
+function strangerOf(tables: Tables, { rows }: Delta): string | undefined {
+  return rows
     .map(({ user }) => user)
     .sort(byText)
     .find((user) => !tables.users.has(user));
-  if (stranger !== undefined) return { outcome: "unknown-user", user: stranger };
-  const into = job.state === "open" ? job.height : await lateJob(tx, job.height);
-  const key = `${bookId(message)}/${message.seq}`;
-  await tx.lock(`delta:${key}`, "exclusive");
-  const known = tables.deltas.get(key);
-  if (known !== undefined) return { outcome: sha(known.body) === sha(body) ? "dup" : "conflict" };
-  const record: DeltaRecord = { delta: message, body, into, folded: null, dropped: [] };
-  tx.write(() => void tables.deltas.set(key, record));
-  await tally(tx, message);
-  if (into !== null) {
-    const folded = await foldNames(tx, into, message, limits);
-    const dropped = droppedRows(tables, into, message.rows);
-    tx.write(() => void Object.assign(record, { folded, dropped }));
-    await credit(tx, into, message.job, bookedRows(message.rows, folded, dropped));
-  }
-  const marker = tables.markers.get(bookId(message));
-  return { outcome: "applied", intoJob: into, beyondMarker: marker !== undefined && marker < message.seq };
 }
 
-/** The trigger of 0057_withholding.sql. */
-async function tally(tx: ModelTransaction, { job, rows }: Delta): Promise<void> {
+const keyOf = (message: Delta): string => `${bookId(message)}/${message.seq}`;
+
+/** With their places, by their keys. Of two with one key the first comes first. */
+function inDeltaOrder(messages: readonly Delta[]): [number, Delta][] {
+  const order = (a: Delta, b: Delta): number => a.slot - b.slot || a.epoch - b.epoch || a.seq - b.seq;
+  return [...messages.entries()].sort(([i, a], [j, b]) => order(a, b) || i - j);
+}
+
+/** The names of all are decided at once; then each gets its own record of it. */
+async function creditFresh(
+  tx: ModelTransaction,
+  into: number,
+  job: number,
+  fresh: readonly DeltaRecord[],
+  limits: WorkerLimits,
+): Promise<void> {
+  const rows = fresh.flatMap((record) => record.delta.rows);
+  const folded = await foldNames(tx, into, rows, limits);
+  const dropped = droppedRows(tx.tables, into, rows);
+  let from = 0;
+  for (const record of fresh) {
+    const { length } = record.delta.rows;
+    const mine = placesWithin(from, length);
+    from += length;
+    tx.write(() => void Object.assign(record, { folded: mine(folded), dropped: mine(dropped) }));
+  }
+  await credit(tx, into, job, bookedRows(rows, folded, dropped));
+}
+
+/** Of places in the rows of all: those of one delta, as they are in it. */
+function placesWithin(from: number, length: number): (places: readonly number[]) => number[] {
+  return (places) =>
+    places.filter((place) => place >= from && place < from + length).map((place) => place - from);
+}
+
+/** The sums of books_apply_deltas in 0064_apply_batches.sql, for judging who withholds. */
+async function tally(tx: ModelTransaction, job: number, rows: readonly DeltaRow[]): Promise<void> {
   const { tallies } = tx.tables;
   for (const user of [...new Set(rows.map((row) => row.user))].sort(byText)) {
     const mine = rows.filter((row) => row.user === user && (row.judged ?? "0") !== "0");
@@ -135,7 +202,7 @@ export async function unpark(tx: ModelTransaction, limits: WorkerLimits): Promis
   // The real one skips a row that another has locked; here the second waits and finds it given.
   await tx.lock(`delta:${bookId(next.delta)}/${next.delta.seq}`, "exclusive");
   if (next.into !== null) return false;
-  const folded = await foldNames(tx, open.height, next.delta, limits);
+  const folded = await foldNames(tx, open.height, next.delta.rows, limits);
   const dropped = droppedRows(tables, open.height, next.delta.rows);
   tx.write(() => void Object.assign(next, { into: open.height, folded, dropped }));
   await credit(tx, open.height, next.delta.job, bookedRows(next.delta.rows, folded, dropped));

@@ -4,7 +4,7 @@ import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
 import { type BlockRow, latestBlock, writeBlock } from "../../../shared/db/blocks.ts";
-import { applyClose, applyDelta, unparkDeltas } from "../../../shared/db/deltas.ts";
+import { applyClose, applyDelta, applyDeltas, unparkDeltas } from "../../../shared/db/deltas.ts";
 import {
   acquireLease,
   type EdgeRecords,
@@ -73,6 +73,12 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
   const hit = { judged: `${chance.whole(0, 3)}`, sent: chance.whole(0, 2) };
   const told = `"rejected":1,${JSON.stringify(hit).slice(1, -1)}`;
   const body = chance.hit(0.5) ? plain : plain.replaceAll('"rejected":1', told);
+  // Deltas with the same workers, with the same key, with a stranger, with new names.
+  const batch = Array.from({ length: chance.whole(1, 4) }, () => {
+    const owner = chance.hit(0.1) ? "nobody" : chance.pick(USERS);
+    const given = { [`${owner}/${chance.pick(["a", "b", "c", "d"])}`]: chance.whole(0, 3), "bob/b": 1 };
+    return deltaBody({ ...key, seq: chance.whole(0, 6) }, given).replaceAll('"rejected":1', told);
+  });
   const row = blockRow(height, reward);
   const lastSeq = chance.whole(-1, 3);
   const forced = chance.hit(0.5);
@@ -86,6 +92,8 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
     ({ db }) => applyDelta(db, body, LIMITS),
     ({ db }) => applyDelta(db, body, LIMITS),
     ({ db }) => applyDelta(db, body, LIMITS),
+    ({ db }) => applyDeltas(db, height, batch, LIMITS),
+    ({ db }) => applyDeltas(db, height, batch, LIMITS),
     ({ db }) => confirmWorkers(db, chance.pick(USERS), [rig], { ...LIMITS, inJob: 1 }),
     ({ db }) => applyClose(db, v.parse(closeMarker, JSON.parse(closeBody(key, lastSeq)))),
     ({ db }) => unparkDeltas(db, LIMITS),

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import type { WorkerLimits } from "../../../shared/db/workers.ts";
-import { type Delta, type DeltaRow, REST_WORKER } from "../../../shared/messages/summary.ts";
+import { type DeltaRow, REST_WORKER } from "../../../shared/messages/summary.ts";
 import type { ModelTransaction } from "./server.ts";
 import type { Tables, WorkerRecord } from "./tables.ts";
 
@@ -39,14 +39,14 @@ interface Missing {
 export async function foldNames(
   tx: ModelTransaction,
   into: number,
-  message: Delta,
+  all: readonly DeltaRow[],
   limits: WorkerLimits,
 ): Promise<number[]> {
   const { tables } = tx;
-  if (missingRows(tables, into, message).length === 0) return [];
+  if (missingRows(tables, into, all).length === 0) return [];
   await tx.lock(NAMES, "exclusive");
   const rank = (row: Missing): number => RANKS[tables.workers.get(keyOf(row))?.state ?? "waiting"];
-  const rows = missingRows(tables, into, message).sort((a, b) => {
+  const rows = missingRows(tables, into, all).sort((a, b) => {
     if (a.user !== b.user) return a.user < b.user ? -1 : 1;
     return rank(a) - rank(b) || (a.worker < b.worker ? -1 : 1);
   });
@@ -76,7 +76,7 @@ export async function foldNames(
 }
 
 /** Rows with accepted shares whose names the job has no sums for. */
-function missingRows(tables: Tables, into: number, { rows }: Delta): Missing[] {
+function missingRows(tables: Tables, into: number, rows: readonly DeltaRow[]): Missing[] {
   const missing = new Map<string, Missing>();
   for (const [place, { user, worker, shares }] of rows.entries()) {
     const key = keyOf({ user, worker });

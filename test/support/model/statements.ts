@@ -4,7 +4,17 @@ import * as v from "valibot";
 import type { Db, Sql, SqlValue } from "../../../shared/db/port.ts";
 import type { WorkerLimits } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { applyClose, applyDelta, close, draft, record, register, seal, unpark } from "./books.ts";
+import {
+  applyClose,
+  applyDelta,
+  applyDeltas,
+  close,
+  draft,
+  record,
+  register,
+  seal,
+  unpark,
+} from "./books.ts";
 import { endExpired } from "./edges.ts";
 import { confirm } from "./names.ts";
 import type { ModelServer, ModelTransaction } from "./server.ts";
@@ -36,6 +46,13 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
     "SELECT books_apply_delta(",
     async (tx, values) =>
       rows({ outcome: JSON.stringify(await applyDelta(tx, text(values, 0), limits(values, 1))) }),
+  ],
+  [
+    "SELECT books_apply_deltas(",
+    async (tx, values) => {
+      const bodies = text(values, 1).split("\u001e");
+      return rows({ outcomes: JSON.stringify(await applyDeltas(tx, bodies, limits(values, 2))) });
+    },
   ],
   [
     "SELECT books_apply_close(",
