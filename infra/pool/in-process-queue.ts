@@ -114,7 +114,7 @@ class InProcessQueue implements LocalQueue {
     this.#options = {
       capacity: 10_000,
       capacityBytes: 64 * 1024 * 1024,
-      batchSize: 100,
+      batchSize: 500,
       concurrency: 2,
       visibilityMs: 60_000,
       maxReceives: 5,

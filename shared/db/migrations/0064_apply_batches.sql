@@ -42,7 +42,12 @@ DECLARE
   v_seqs integer[];
   v_shas text[];
   v_strangers text[];  -- the first user without an account, null where all have one
+  v_minutes timestamptz[];
   v_fresh boolean[];   -- inserted here, not a duplicate
+  -- The keys of those that were inserted.
+  a_slots smallint[];
+  a_epochs bigint[];
+  a_seqs integer[];
   -- Their rows: the delta's place, and the place in it from 0.
   r_no integer[];
   r_place integer[];
@@ -70,8 +75,9 @@ BEGIN
   END IF;
   v_docs := v_bodies::jsonb[];
   SELECT array_agg((m.d ->> 'slot')::numeric::smallint ORDER BY m.no), array_agg((m.d ->> 'epoch')::numeric::bigint ORDER BY m.no),
-      array_agg((m.d ->> 'seq')::numeric::integer ORDER BY m.no), array_agg(encode(sha256(convert_to(m.body, 'UTF8')), 'hex') ORDER BY m.no)
-    INTO v_slots, v_epochs, v_seqs, v_shas FROM unnest(v_docs, v_bodies) WITH ORDINALITY AS m(d, body, no);
+      array_agg((m.d ->> 'seq')::numeric::integer ORDER BY m.no), array_agg(encode(sha256(convert_to(m.body, 'UTF8')), 'hex') ORDER BY m.no),
+      array_agg(date_trunc('minute', to_timestamp((m.d ->> 'fromMs')::numeric / 1000), 'UTC') ORDER BY m.no)
+    INTO v_slots, v_epochs, v_seqs, v_shas, v_minutes FROM unnest(v_docs, v_bodies) WITH ORDINALITY AS m(d, body, no);
   IF EXISTS (SELECT 1 FROM unnest(v_docs) AS m(d) WHERE (m.d ->> 'job')::numeric IS DISTINCT FROM p_job) THEN
     RAISE EXCEPTION 'a batch of job % has a delta of another job', p_job;
   END IF;
@@ -109,30 +115,42 @@ BEGIN
       SELECT p_job, g.slot, g.epoch, g.seq, g.sha, g.body, CASE WHEN v_plain THEN v_into END, CASE WHEN v_plain THEN '{}'::integer[] END,
         CASE WHEN v_plain THEN '{}'::integer[] END
       FROM given g ORDER BY g.slot, g.epoch, g.seq ON CONFLICT DO NOTHING RETURNING slot, epoch, seq
-  ), fresh AS (
-    SELECT array_agg(g.no) AS places FROM given g JOIN added a USING (slot, epoch, seq)
   )
-  SELECT array_agg(COALESCE(m.no = ANY (fresh.places), false) ORDER BY m.no) INTO v_fresh FROM fresh, generate_subscripts(v_docs, 1) AS m(no);
+  SELECT array_agg(a.slot), array_agg(a.epoch), array_agg(a.seq) INTO a_slots, a_epochs, a_seqs FROM added a;
+  IF cardinality(a_seqs) = cardinality(v_docs) THEN
+    v_fresh := array_fill(true, ARRAY[cardinality(v_docs)]);
+  ELSE
+    SELECT array_agg(a.seq IS NOT NULL ORDER BY m.no) INTO v_fresh FROM (
+      SELECT m.no, m.slot, m.epoch, m.seq, m.stranger IS NULL
+        AND row_number() OVER (PARTITION BY m.slot, m.epoch, m.seq, m.stranger IS NULL ORDER BY m.no) = 1 AS is_first
+      FROM unnest(v_slots, v_epochs, v_seqs, v_strangers) WITH ORDINALITY AS m(slot, epoch, seq, stranger, no)) m
+      LEFT JOIN unnest(a_slots, a_epochs, a_seqs) AS a(slot, epoch, seq)
+        ON m.is_first AND a.slot = m.slot AND a.epoch = m.epoch AND a.seq = m.seq;
+    -- Only their rows count from here on.
+    SELECT array_agg(r.no), array_agg(r.place), array_agg(r."user"), array_agg(r.worker), array_agg(r.shares), array_agg(r.work), array_agg(r.best),
+        array_agg(r.rejected), array_agg(r.judged), array_agg(r.sent)
+      INTO r_no, r_place, r_user, r_worker, r_shares, r_work, r_best, r_rejected, r_judged, r_sent
+      FROM unnest(r_no, r_place, r_user, r_worker, r_shares, r_work, r_best, r_rejected, r_judged, r_sent)
+        AS r(no, place, "user", worker, shares, work, best, rejected, judged, sent) WHERE v_fresh[r.no];
+  END IF;
   IF true = ANY (v_fresh) THEN
     INSERT INTO tallies AS t (job, user_name, judged, sent)
       SELECT p_job, r."user", sum(r.judged), sum(COALESCE(r.sent, 0))
       FROM (SELECT r."user" COLLATE "C" AS "user", r.judged, r.sent FROM unnest(r_no, r_user, r_judged, r_sent) AS r(no, "user", judged, sent)
-        WHERE r.judged > 0 AND v_fresh[r.no]) r
+        WHERE r.judged > 0) r
       GROUP BY r."user" ORDER BY r."user"
       ON CONFLICT (job, user_name) DO UPDATE SET judged = t.judged + excluded.judged, sent = t.sent + excluded.sent;
     IF v_into IS NOT NULL AND NOT v_plain THEN
       -- The names of the whole batch are decided at once, as if it were one delta; then every delta gets its own record of it.
       SELECT jsonb_agg(jsonb_build_object('user', r."user", 'worker', r.worker, 'shares', r.shares) ORDER BY r.at) INTO v_rows
-        FROM unnest(r_no, r_user, r_worker, r_shares) WITH ORDINALITY AS r(no, "user", worker, shares, at) WHERE v_fresh[r.no];
+        FROM unnest(r_user, r_worker, r_shares) WITH ORDINALITY AS r("user", worker, shares, at);
       v_folded := books_fold(v_into, v_rows, p_most, p_new);
       v_dropped := books_drop(v_into, v_rows);
-      SELECT array_agg(v_fresh[r.no] AND r.nth - 1 = ANY (v_folded) ORDER BY r.at), array_agg(v_fresh[r.no] AND r.nth - 1 = ANY (v_dropped) ORDER BY r.at)
-        INTO r_folded, r_dropped
-        FROM (SELECT r.no, r.at, count(*) FILTER (WHERE v_fresh[r.no]) OVER (ORDER BY r.at) AS nth
-          FROM unnest(r_no) WITH ORDINALITY AS r(no, at)) r;
+      SELECT array_agg(r.at - 1 = ANY (v_folded) ORDER BY r.at), array_agg(r.at - 1 = ANY (v_dropped) ORDER BY r.at)
+        INTO r_folded, r_dropped FROM generate_subscripts(r_no, 1) AS r(at);
       UPDATE deltas d SET into_job = v_into, folded = COALESCE(n.folded, '{}'), dropped = COALESCE(n.dropped, '{}')
         FROM (SELECT r.no, array_agg(r.place ORDER BY r.place) FILTER (WHERE r.folded) AS folded, array_agg(r.place ORDER BY r.place) FILTER (WHERE r.dropped) AS dropped
-          FROM unnest(r_no, r_place, r_folded, r_dropped) AS r(no, place, folded, dropped) WHERE v_fresh[r.no] GROUP BY r.no) n
+          FROM unnest(r_no, r_place, r_folded, r_dropped) AS r(no, place, folded, dropped) GROUP BY r.no) n
         WHERE d.job = p_job AND d.slot = v_slots[n.no] AND d.epoch = v_epochs[n.no] AND d.seq = v_seqs[n.no];
     END IF;
     IF v_into IS NOT NULL THEN
@@ -145,8 +163,8 @@ BEGIN
             sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, v_into_credit) AS work, max(r.best) AS best, sum(r.rejected) AS rejected
           FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_best, r_rejected, r_folded, r_dropped)
             AS r(no, "user", worker, shares, work, best, rejected, folded, dropped)
-          WHERE v_fresh[r.no] AND r.dropped IS NOT TRUE
-          GROUP BY r.no, 1, 2) r
+          WHERE r.dropped IS NOT TRUE
+          GROUP BY CASE WHEN v_credit <> v_into_credit THEN r.no END, 1, 2) r
         GROUP BY r."user", r.worker ORDER BY r."user", r.worker
         ON CONFLICT (job, user_name, worker) DO UPDATE SET
           shares = w.shares + excluded.shares, work = w.work + excluded.work, best = greatest(w.best, excluded.best),
@@ -157,12 +175,11 @@ BEGIN
       SELECT r."user", r.worker, r.minute, sum(r.shares), sum(r.work), sum(r.rejected)
       FROM (
         SELECT r."user" COLLATE "C" AS "user", CASE WHEN k.worker IS NULL OR r.folded THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
-          date_trunc('minute', to_timestamp((v_docs[r.no] ->> 'fromMs')::numeric / 1000), 'UTC') AS minute,
+          v_minutes[r.no] AS minute,
           sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected
         FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_folded) AS r(no, "user", worker, shares, work, rejected, folded)
         LEFT JOIN workers k ON k.user_name = r."user" AND k.worker = r.worker AND k.state <> 'waiting'
-        WHERE v_fresh[r.no]
-        GROUP BY r.no, 1, 2) r
+        GROUP BY CASE WHEN v_credit <> 'assigned' THEN r.no END, 1, 2, 3) r
       GROUP BY r."user", r.worker, r.minute ORDER BY r."user", r.worker, r.minute
       ON CONFLICT (user_name, worker, minute) DO UPDATE SET
         shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected;
