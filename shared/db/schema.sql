@@ -300,7 +300,6 @@ CREATE TABLE payouts (
   amount bigint NOT NULL,
   CONSTRAINT payouts_pkey PRIMARY KEY (job, attempt, user_name),
   CONSTRAINT payouts_amount_check CHECK ((amount >= 0)),
-  CONSTRAINT payouts_job_fkey FOREIGN KEY (job) REFERENCES jobs(height),
   CONSTRAINT payouts_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
@@ -897,17 +896,19 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION books_only_in_state()
+CREATE OR REPLACE FUNCTION books_only_while()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-  v_job integer := CASE TG_OP WHEN 'DELETE' THEN OLD.job ELSE NEW.job END;
+  v_job integer;
 BEGIN
-  IF (TG_OP = 'UPDATE' AND OLD.job <> NEW.job) OR NOT EXISTS (SELECT 1 FROM jobs WHERE height = v_job AND state = TG_ARGV[0]) THEN
+  SELECT c.job INTO v_job FROM (SELECT DISTINCT r.job FROM changed r) c
+    WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.height = c.job AND j.state = TG_ARGV[0]) LIMIT 1;
+  IF FOUND THEN
     RAISE EXCEPTION 'job % is not %: % of % is refused', v_job, TG_ARGV[0], TG_OP, TG_TABLE_NAME USING ERRCODE = 'BK001';
   END IF;
-  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+  RETURN NULL;
 END $function$
 ;
 
@@ -1191,20 +1192,21 @@ BEGIN
 END $function$
 ;
 
-CREATE OR REPLACE FUNCTION work_only_in_open()
- RETURNS trigger
- LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION work_page(p_job integer, p_user text, p_worker text, p_bytes integer, p_rows integer)
+ RETURNS TABLE("user" text, worker text, shares text, work text)
+ LANGUAGE sql
+ STABLE
+ SET enable_sort TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_seqscan TO 'off'
 AS $function$
-DECLARE
-  v_job integer;
-BEGIN
-  SELECT c.job INTO v_job FROM (SELECT DISTINCT r.job FROM changed r) c
-    WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.height = c.job AND j.state = 'open') LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'job % is not open: % of % is refused', v_job, TG_OP, TG_TABLE_NAME USING ERRCODE = 'BK001';
-  END IF;
-  RETURN NULL;
-END $function$
+  SELECT p.user_name, p.worker, p.shares::text, p.work::text FROM (
+    SELECT w.user_name, w.worker, w.shares, w.work,
+      sum(180 + 2 * (length(w.user_name) + length(w.worker))) OVER (ORDER BY w.user_name, w.worker ROWS UNBOUNDED PRECEDING) AS bytes
+    FROM work w WHERE w.job = p_job AND (w.user_name, w.worker) > (COALESCE(p_user, ''), COALESCE(p_worker, ''))
+    ORDER BY w.user_name, w.worker LIMIT p_rows) p
+  WHERE p.bytes <= p_bytes ORDER BY p.user_name, p.worker;
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION workers_confirm(p_user text, p_workers text, p_most integer)
@@ -1289,16 +1291,18 @@ CREATE TRIGGER payout_lines_fixed BEFORE UPDATE ON payout_lines FOR EACH ROW WHE
 
 CREATE TRIGGER payout_lines_kept BEFORE DELETE ON payout_lines FOR EACH ROW EXECUTE FUNCTION payout_lines_kept();
 
-CREATE TRIGGER payouts_closing BEFORE INSERT OR DELETE ON payouts FOR EACH ROW EXECUTE FUNCTION books_only_in_state('closing');
+CREATE TRIGGER payouts_drafted AFTER INSERT ON payouts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('closing');
+
+CREATE TRIGGER payouts_dropped AFTER DELETE ON payouts REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('closing');
 
 CREATE TRIGGER payouts_fixed BEFORE UPDATE ON payouts FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER tallies_kept BEFORE DELETE ON tallies FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
-CREATE TRIGGER work_added AFTER INSERT ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION work_only_in_open();
+CREATE TRIGGER work_added AFTER INSERT ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
 
-CREATE TRIGGER work_changed AFTER UPDATE ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION work_only_in_open();
+CREATE TRIGGER work_changed AFTER UPDATE ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
 
-CREATE TRIGGER work_removed AFTER DELETE ON work REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION work_only_in_open();
+CREATE TRIGGER work_removed AFTER DELETE ON work REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
 
 CREATE TRIGGER work_stays BEFORE UPDATE OF job ON work FOR EACH ROW WHEN ((new.job <> old.job)) EXECUTE FUNCTION books_refuse();

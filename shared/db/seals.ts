@@ -6,8 +6,11 @@ import type { SealCandidate, SealedUser, Settlement } from "../accounting/seal.t
 import { CodedError } from "../errors.ts";
 import { bigintText, type Db, first, json, jsonText, one, type Sql, sql } from "./port.ts";
 
-/** A row is 1,200 bytes at most, in JSON with names full of quotes: a page stays below the Data API's 1 MiB answers and 4 MiB requests. */
-const PAGE_ROWS = 500;
+/** Of JSON in one page: below the Data API's answers of 1 MiB and requests of 4 MiB, that with names full of quotes. */
+const PAGE_BYTES = 900_000;
+const PAGE_ROWS = 10_000;
+/** A row is 1,200 bytes at most, so that a page that is not the last has more rows than this. */
+const FEWEST_ROWS = 500;
 /** At most this many missing epochs are listed for a job: the Data API's rows have 64 KB at most. */
 const TOLD_EPOCHS = 200;
 
@@ -129,15 +132,14 @@ const leafRow: v.GenericSchema<unknown, WorkLeaf> = v.object({
 export async function readLeaves(db: Db, height: number, pageRows: number = PAGE_ROWS): Promise<WorkLeaf[]> {
   const leaves: WorkLeaf[] = [];
   for (;;) {
-    const last = leaves.at(-1);
-    const after = last === undefined ? sql`true` : sql`(user_name, worker) > (${last.user}, ${last.worker})`;
+    const { user = null, worker = null } = leaves.at(-1) ?? {};
     const page = await db.query(
-      sql`SELECT user_name AS "user", worker, shares::text AS shares, work::text AS work FROM work
-        WHERE job = ${height}::int AND ${after} ORDER BY user_name, worker LIMIT ${pageRows}::int`,
+      sql`SELECT "user", worker, shares, work
+        FROM work_page(${height}::int, ${user}::text, ${worker}::text, ${PAGE_BYTES}::int, ${pageRows}::int)`,
       leafRow,
     );
-    leaves.push(...page);
-    if (page.length < pageRows) return leaves;
+    for (const leaf of page) leaves.push(leaf);
+    if (page.length < Math.min(pageRows, FEWEST_ROWS)) return leaves;
   }
 }
 
@@ -147,17 +149,33 @@ export async function draftPayouts(
   height: number,
   attempt: string,
   users: readonly SealedUser[],
-  pageRows: number = PAGE_ROWS,
 ): Promise<boolean> {
-  for (let at = 0; at < users.length; at += pageRows) {
+  for (const page of pagesOf(users)) {
     const row = await one(
       db,
-      sql`SELECT books_draft(${height}::int, ${attempt}, ${json(users.slice(at, at + pageRows))}) AS drafted`,
+      sql`SELECT books_draft(${height}::int, ${attempt}, ${page}) AS drafted`,
       v.object({ drafted: v.boolean() }),
     );
     if (!row.drafted) return false;
   }
   return true;
+}
+
+/** JSON arrays of a page's bytes at most. */
+function* pagesOf(users: readonly SealedUser[]): Generator<string> {
+  let page: string[] = [];
+  let bytes = 0;
+  for (const user of users) {
+    const text = json(user);
+    if (bytes + text.length > PAGE_BYTES) {
+      yield `[${page.join(",")}]`;
+      page = [];
+      bytes = 0;
+    }
+    page.push(text);
+    bytes += text.length;
+  }
+  if (page.length > 0) yield `[${page.join(",")}]`;
 }
 
 /**

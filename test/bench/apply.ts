@@ -3,7 +3,6 @@
  * `node test/bench/apply.ts [messages] [workers]`, 6,000 messages of 12 rows over 1,000 workers where not given.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
 import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createLocalQueue } from "../../infra/pool/in-process-queue.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
@@ -13,6 +12,7 @@ import { SILENT } from "../../shared/logger.ts";
 import { withDatabase } from "../load/database.ts";
 import { addJob, addUsers, deltaBody, text } from "../support/books.ts";
 import { Chance } from "../support/random.ts";
+import { serverPid, serverSeconds } from "./server-cpu.ts";
 
 const ROWS = 12;
 const WORKERS_PER_USER = 4;
@@ -22,24 +22,6 @@ const WORKERS = Number(process.argv[3] ?? 1000);
 const IDLE_USERS = 10_000;
 
 const nameOf = (worker: number): string => `user${Math.floor(worker / WORKERS_PER_USER)}/rig${worker}`;
-
-/** CPU seconds of every process whose parent is the server, and its own; 0 where there is no /proc. */
-function serverSeconds(pid: number): number {
-  let ticks = 0;
-  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const fields = readFileSync(`/proc/${name}/stat`, "utf8")
-        .replace(/^.*\) /, "")
-        .split(" ");
-      if (Number(name) === pid || Number(fields[1]) === pid) ticks += Number(fields[11]) + Number(fields[12]);
-      // Those that ended are counted in the server's own times of its children.
-      if (Number(name) === pid) ticks += Number(fields[13]) + Number(fields[14]);
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  return ticks / 100;
-}
 
 async function prepare(db: Db): Promise<void> {
   await db.execute(
@@ -55,7 +37,7 @@ async function prepare(db: Db): Promise<void> {
 
 await withDatabase(async (db) => {
   await prepare(db);
-  const postmaster = Number(await text(db, sql`SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)`));
+  const pid = await serverPid(db);
   const chance = new Chance(7);
   for (let round = 0; round < 3; round++) {
     await addJob(db, 100 + round);
@@ -70,11 +52,11 @@ await withDatabase(async (db) => {
       { capacity: MESSAGES, capacityBytes: 1e9 },
       { handler, clock: systemClock, random: systemRandom, logger: SILENT },
     );
-    const [began, cpu, own] = [performance.now(), serverSeconds(postmaster), process.cpuUsage()];
+    const [began, cpu, own] = [performance.now(), serverSeconds(pid), process.cpuUsage()];
     for (const body of bodies) await queue.send(body);
     const left = await queue.stop(300_000);
     const seconds = (performance.now() - began) / 1000;
-    const server = serverSeconds(postmaster) - cpu;
+    const server = serverSeconds(pid) - cpu;
     const { user, system } = process.cpuUsage(own);
     const applied = await text(db, sql`SELECT count(*) FROM deltas WHERE job = ${100 + round}`);
     console.log(

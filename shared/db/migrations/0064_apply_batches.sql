@@ -1,22 +1,22 @@
 -- Deltas of one job are applied many at a time, each row of the sums touched once (docs/decisions/books.md, "Batches").
 
--- The guard of sums, a statement at a time: every job that the statement's rows belonged or belong to must be open. An upsert of 12 rows
--- asked 24 times before.
-CREATE FUNCTION work_only_in_open() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The guard of sums, a statement at a time: every job that the statement's rows belonged or belong to must be in the state that allows it.
+-- An upsert of 12 rows asked 24 times before.
+CREATE FUNCTION books_only_while() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   v_job integer;
 BEGIN
   SELECT c.job INTO v_job FROM (SELECT DISTINCT r.job FROM changed r) c
-    WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.height = c.job AND j.state = 'open') LIMIT 1;
+    WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.height = c.job AND j.state = TG_ARGV[0]) LIMIT 1;
   IF FOUND THEN
-    RAISE EXCEPTION 'job % is not open: % of % is refused', v_job, TG_OP, TG_TABLE_NAME USING ERRCODE = 'BK001';
+    RAISE EXCEPTION 'job % is not %: % of % is refused', v_job, TG_ARGV[0], TG_OP, TG_TABLE_NAME USING ERRCODE = 'BK001';
   END IF;
   RETURN NULL;
 END $$;
 DROP TRIGGER work_open ON work;
-CREATE TRIGGER work_added AFTER INSERT ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION work_only_in_open();
-CREATE TRIGGER work_changed AFTER UPDATE ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION work_only_in_open();
-CREATE TRIGGER work_removed AFTER DELETE ON work REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION work_only_in_open();
+CREATE TRIGGER work_added AFTER INSERT ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
+CREATE TRIGGER work_changed AFTER UPDATE ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
+CREATE TRIGGER work_removed AFTER DELETE ON work REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
 -- So a changed row's job is the one that it had. Costs nothing where the statement does not set it.
 CREATE TRIGGER work_stays BEFORE UPDATE OF job ON work FOR EACH ROW WHEN (NEW.job <> OLD.job) EXECUTE FUNCTION books_refuse();
 

@@ -4,7 +4,7 @@ import type { BooksEvent } from "../../../functions/accounting/events.ts";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
-import { restartDeadlines, type SealedBlock, sealedSince } from "../../../shared/db/seals.ts";
+import { readLeaves, restartDeadlines, type SealedBlock, sealedSince } from "../../../shared/db/seals.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addBlock, addEpoch, addJob, addUsers, closeBody, deltaBody, text } from "../../support/books.ts";
@@ -86,6 +86,24 @@ describe("a job that waits too long for its seal", () => {
 });
 
 describe("a job is sealed", () => {
+  it("in pages that the Data API carries, however long and full of quotes the names of its workers are", async () => {
+    await addJob(db, 10);
+    await addJob(db, 11);
+    const name = sql`rpad(to_char(n, 'FM0000'), 254, '"')`;
+    await db.execute(sql`INSERT INTO users (name) SELECT ${name} FROM generate_series(1, 1700) n`);
+    await db.execute(sql`INSERT INTO work (job, user_name, worker, shares, work, best)
+      SELECT 10, ${name}, ${name}, n, n * 65536::numeric, 1 FROM generate_series(1, 1700) n`);
+    await addBlock(db, 10, 1_000_003n);
+
+    const leaves = await readLeaves(db, 10);
+    const [block] = await seal();
+
+    expect(leaves.map(({ shares }) => Number(shares))).toEqual(Array.from({ length: 1700 }, (_, i) => i + 1));
+    expect(block).toMatchObject({ height: 10, shares: (1700n * 1701n) / 2n });
+    expect(await text(db, sql`SELECT count(*) FROM payouts WHERE job = 10`)).toBe("1700");
+    expect((await auditBooks(db)).problems).toEqual([]);
+  });
+
   it("once its reward is known and a later job stands, and shares the reward by work to the last unit", async () => {
     await addJob(db, 10);
     await apply(deltaBody({ job: 10, seq: 0 }, { "ann/a": 2, "bob/x": 1, "ann/b": 1 }));

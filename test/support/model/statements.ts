@@ -4,17 +4,8 @@ import * as v from "valibot";
 import type { Db, Sql, SqlValue } from "../../../shared/db/port.ts";
 import type { WorkerLimits } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import {
-  applyClose,
-  applyDelta,
-  applyDeltas,
-  close,
-  draft,
-  record,
-  register,
-  seal,
-  unpark,
-} from "./books.ts";
+import { close, draft, leavesPage, record, register, seal } from "./books.ts";
+import { applyClose, applyDelta, applyDeltas, unpark } from "./deltas.ts";
 import { endExpired } from "./edges.ts";
 import { confirm } from "./names.ts";
 import type { ModelServer, ModelTransaction } from "./server.ts";
@@ -88,7 +79,7 @@ const STATEMENTS: readonly (readonly [string, Statement])[] = [
   ["UPDATE jobs SET looked_at = clock_timestamp()", lookAfter],
   ["UPDATE jobs SET closed_seen_at = NULL", restartDeadlines],
   ["WITH candidate AS", async (tx) => rows(...candidate(tx.tables))],
-  ["FROM work", leaves],
+  ["FROM work_page(", async (tx, values) => rows(...leavesPage(tx.tables, values))],
   ["COALESCE(max(height), -1)", async (tx) => rows({ height: sealedHeights(tx.tables).at(-1) ?? -1 })],
   [
     "WHERE state = 'sealed' AND height > ",
@@ -285,19 +276,6 @@ function candidate(tables: Tables): Row[] {
       missing: JSON.stringify(missing),
     },
   ];
-}
-
-async function leaves(tx: ModelTransaction, values: Values): Promise<Answer> {
-  // (job, limit) for the first page, (job, user, worker, limit) for the others.
-  const limit = number(values, values.length - 1);
-  const after = values.length === 2 ? "" : `${values[1]},${values[2]}`;
-  const page = tx.tables
-    .sums(number(values, 0))
-    .filter(({ user, worker }) => after === "" || `${user},${worker}` > after)
-    .slice(0, limit);
-  return rows(
-    ...page.map(({ user, worker, shares, work }) => ({ user, worker, shares: `${shares}`, work: `${work}` })),
-  );
 }
 
 function sealedHeights(tables: Tables): number[] {

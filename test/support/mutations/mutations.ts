@@ -298,7 +298,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-dedupe-of-deltas",
     breaks: "a delta that comes twice is added twice",
-    file: "test/support/model/books.ts",
+    file: "test/support/model/deltas.ts",
     replace: [
       [
         "if (known !== undefined) return { outcome: sha(known.body)",
@@ -310,7 +310,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-lock-on-the-job",
     breaks: "sums change while they are sealed",
-    file: "test/support/model/books.ts",
+    file: "test/support/model/deltas.ts",
     replace: [
       ['message.job}`, "share");', 'message.job}/unlocked`, "share");'],
       ['candidate.height}`, "share");', 'candidate.height}/unlocked`, "share");'],
