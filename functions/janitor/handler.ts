@@ -56,7 +56,7 @@ export function createJanitorHandler(
 
 /** By the database's clock. Statistics only: no money depends on them, and a jump of less than `keepMs` changes nothing on the pages. */
 function pruneMinutes(db: Db, keepMs: number): Promise<number> {
-  return db.execute(
-    sql`DELETE FROM worker_minutes WHERE minute < clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'`,
-  );
+  const old = sql`minute < clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'`;
+  return db.execute(sql`WITH pool AS (DELETE FROM pool_minutes WHERE ${old}), seen AS (DELETE FROM workers_seen WHERE ${old})
+    DELETE FROM worker_minutes WHERE ${old}`);
 }

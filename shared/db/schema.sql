@@ -303,6 +303,14 @@ CREATE TABLE payouts (
   CONSTRAINT payouts_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
+CREATE TABLE pool_minutes (
+  minute timestamp with time zone NOT NULL,
+  shares numeric NOT NULL,
+  work numeric NOT NULL,
+  rejected numeric NOT NULL,
+  CONSTRAINT pool_minutes_pkey PRIMARY KEY (minute)
+);
+
 CREATE TABLE prices (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   at timestamp with time zone NOT NULL DEFAULT now(),
@@ -427,6 +435,13 @@ CREATE TABLE workers (
   CONSTRAINT workers_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
+CREATE TABLE workers_seen (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  minute timestamp with time zone NOT NULL,
+  CONSTRAINT workers_seen_pkey PRIMARY KEY (user_name, worker)
+);
+
 CREATE INDEX adjustments_user ON public.adjustments USING btree (user_name, at DESC);
 
 CREATE INDEX deltas_parked ON public.deltas USING btree (job, slot, epoch, seq) WHERE (into_job IS NULL);
@@ -449,7 +464,7 @@ CREATE UNIQUE INDEX payout_batches_prepared ON public.payout_batches USING btree
 
 CREATE INDEX payout_lines_user ON public.payout_lines USING btree (user_name);
 
-CREATE INDEX payouts_user ON public.payouts USING btree (user_name, job);
+CREATE INDEX payouts_owed ON public.payouts USING btree (user_name, job) INCLUDE (amount);
 
 CREATE INDEX prices_at ON public.prices USING btree (at DESC);
 
@@ -460,6 +475,8 @@ CREATE INDEX submissions_height ON public.submissions USING btree (height);
 CREATE INDEX work_user ON public.work USING btree (user_name, job);
 
 CREATE INDEX worker_minutes_minute ON public.worker_minutes USING btree (minute);
+
+CREATE INDEX workers_seen_minute ON public.workers_seen USING btree (minute, user_name);
 
 CREATE INDEX workers_since ON public.workers USING btree (user_name, state, since);
 
@@ -473,9 +490,10 @@ CREATE VIEW balances AS
    FROM ( SELECT u.name AS user_name,
             u.payout_address,
             COALESCE(( SELECT sum(p.amount) AS sum
-                   FROM (payouts p
-                     JOIN jobs j ON (((j.height = p.job) AND (j.attempt = p.attempt) AND (j.state = 'sealed'::text))))
-                  WHERE (p.user_name = u.name)), (0)::numeric) AS booked,
+                   FROM payouts p
+                  WHERE ((p.user_name = u.name) AND (NOT (p.job IN ( SELECT j.height
+                           FROM jobs j
+                          WHERE (j.state <> 'sealed'::text)))))), (0)::numeric) AS booked,
             COALESCE(( SELECT sum(a.amount) AS sum
                    FROM adjustments a
                   WHERE (a.user_name = u.name)), (0)::numeric) AS adjusted,
@@ -588,6 +606,13 @@ DECLARE
   r_sent numeric[];
   r_folded boolean[];
   r_dropped boolean[];
+  -- Sums by worker and minute.
+  m_user text[];
+  m_worker text[];
+  m_minute timestamptz[];
+  m_shares numeric[];
+  m_work numeric[];
+  m_rejected numeric[];
   v_rows jsonb;
   v_plain boolean;
   v_folded integer[];
@@ -698,18 +723,31 @@ BEGIN
           rejected = w.rejected + excluded.rejected, late_shares = w.late_shares + excluded.late_shares;
     END IF;
     -- A minute's row is a name's own only where the name stands; one of refused shares alone is the user's.
+    SELECT array_agg(r."user"), array_agg(r.worker), array_agg(r.minute), array_agg(r.shares), array_agg(r.work), array_agg(r.rejected)
+      INTO m_user, m_worker, m_minute, m_shares, m_work, m_rejected FROM (
+        SELECT r."user", r.worker, r.minute, sum(r.shares) AS shares, sum(r.work) AS work, sum(r.rejected) AS rejected
+        FROM (
+          SELECT r."user" COLLATE "C" AS "user", CASE WHEN k.worker IS NULL OR r.folded THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
+            v_minutes[r.no] AS minute, sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected
+          FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_folded) AS r(no, "user", worker, shares, work, rejected, folded)
+          LEFT JOIN workers k ON k.user_name = r."user" AND k.worker = r.worker AND k.state <> 'waiting'
+          GROUP BY CASE WHEN v_credit <> 'assigned' THEN r.no END, 1, 2, 3) r
+        GROUP BY r."user", r.worker, r.minute ORDER BY r."user", r.worker, r.minute) r;
     INSERT INTO worker_minutes AS m (user_name, worker, minute, shares, work, rejected)
-      SELECT r."user", r.worker, r.minute, sum(r.shares), sum(r.work), sum(r.rejected)
-      FROM (
-        SELECT r."user" COLLATE "C" AS "user", CASE WHEN k.worker IS NULL OR r.folded THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
-          v_minutes[r.no] AS minute,
-          sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected
-        FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_folded) AS r(no, "user", worker, shares, work, rejected, folded)
-        LEFT JOIN workers k ON k.user_name = r."user" AND k.worker = r.worker AND k.state <> 'waiting'
-        GROUP BY CASE WHEN v_credit <> 'assigned' THEN r.no END, 1, 2, 3) r
-      GROUP BY r."user", r.worker, r.minute ORDER BY r."user", r.worker, r.minute
+      SELECT * FROM unnest(m_user, m_worker, m_minute, m_shares, m_work, m_rejected)
       ON CONFLICT (user_name, worker, minute) DO UPDATE SET
         shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected;
+    -- Most are seen in this minute already. One seen in the future, by a clock that was set back since, is seen anew.
+    INSERT INTO workers_seen AS s (user_name, worker, minute)
+      SELECT r."user", r.worker, max(r.minute) FROM unnest(m_user, m_worker, m_minute, m_shares) AS r("user", worker, minute, shares)
+      WHERE r.shares > 0 AND NOT EXISTS (SELECT 1 FROM workers_seen k WHERE k.user_name = r."user" AND k.worker = r.worker
+        AND k.minute >= r.minute AND k.minute <= now())
+      GROUP BY r."user", r.worker ORDER BY r."user" COLLATE "C", r.worker COLLATE "C"
+      ON CONFLICT (user_name, worker) DO UPDATE SET minute = excluded.minute WHERE s.minute < excluded.minute OR s.minute > now();
+    INSERT INTO pool_minutes AS m (minute, shares, work, rejected)
+      SELECT r.minute, sum(r.shares), sum(r.work), sum(r.rejected)
+      FROM unnest(m_minute, m_shares, m_work, m_rejected) AS r(minute, shares, work, rejected) GROUP BY r.minute ORDER BY r.minute
+      ON CONFLICT (minute) DO UPDATE SET shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected;
   END IF;
   RETURN (
     SELECT jsonb_agg(CASE

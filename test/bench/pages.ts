@@ -19,7 +19,12 @@ async function fill(db: Db, nowMs: number): Promise<void> {
     await db.execute(sql`INSERT INTO worker_minutes (user_name, worker, minute, shares, work, rejected)
       SELECT 'user' || n / 4, 'rig' || n, m, 5, 5 * 65536, 1 FROM ${minutes} m, generate_series(${from}::int, ${Math.min(from + 1000, COUNT) - 1}::int) n`);
   }
-  await keepPoolMinutes(db);
+  await db.execute(
+    sql`INSERT INTO pool_minutes SELECT minute, sum(shares), sum(work), sum(rejected) FROM worker_minutes GROUP BY minute`,
+  );
+  await db.execute(
+    sql`INSERT INTO workers_seen SELECT user_name, worker, max(minute) FROM worker_minutes GROUP BY user_name, worker`,
+  );
   await db.transaction(async (tx) => {
     await tx.execute({ text: "SET LOCAL session_replication_role = replica", values: [] });
     await tx.execute(sql`INSERT INTO jobs (height, version, opr_hash, opr, prices, threshold, fee_rate, split, credit, state, created_at, shares, work, reward, carried_in,
@@ -34,11 +39,6 @@ async function fill(db: Db, nowMs: number): Promise<void> {
       SELECT n, 'a', 'user0', 1, 1, 95 FROM generate_series(1, ${COUNT}::int) n`);
   });
   await db.execute(sql`VACUUM ANALYZE`);
-}
-
-async function keepPoolMinutes(db: Db): Promise<void> {
-  await db.execute(sql`INSERT INTO pool_minutes (minute, shares, work, rejected)
-    SELECT minute, sum(shares), sum(work), sum(rejected) FROM worker_minutes GROUP BY minute`).catch(() => 0);
 }
 
 async function measure(name: string, ask: () => Promise<unknown>): Promise<void> {

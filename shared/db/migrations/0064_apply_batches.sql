@@ -24,10 +24,30 @@ CREATE TRIGGER work_stays BEFORE UPDATE OF job ON work FOR EACH ROW WHEN (NEW.jo
 DROP TRIGGER deltas_tallied ON deltas;
 DROP FUNCTION tallies_add();
 
+-- What the pages would sum each time, kept when it is written. The pool's minutes, in whole hashes, and the last minute in which a worker had
+-- an accepted share, for those that have minutes of their own.
+CREATE TABLE pool_minutes (
+  minute timestamptz PRIMARY KEY,
+  shares numeric NOT NULL,
+  work numeric NOT NULL,
+  rejected numeric NOT NULL
+);
+INSERT INTO pool_minutes SELECT minute, sum(shares), sum(work), sum(rejected) FROM worker_minutes GROUP BY minute;
+CREATE TABLE workers_seen (
+  user_name text COLLATE "C" NOT NULL,
+  worker text COLLATE "C" NOT NULL,
+  minute timestamptz NOT NULL,
+  PRIMARY KEY (user_name, worker)
+);
+CREATE INDEX workers_seen_minute ON workers_seen (minute, user_name);
+INSERT INTO workers_seen SELECT user_name, worker, max(minute) FROM worker_minutes
+  WHERE minute > now() - interval '1 day' AND shares > 0 GROUP BY user_name, worker;
+
 -- Applies deltas of job p_job, in order: p_bodies are their texts with U+001E between them, a character that no JSON text has (RFC 7464).
 -- Each is what books_apply_delta was: archived byte for byte, by its key once, its names decided and put on record. A delta that cannot be
 -- applied changes nothing and does not keep the others out. Returns an array of their outcomes. Locks in this order: the job and the one
--- that takes late work, deltas, tallies, the names' lock, workers, work, worker_minutes; rows of one table by their keys.
+-- that takes late work, deltas, tallies, the names' lock, workers, work, worker_minutes,
+-- workers_seen, pool_minutes; rows of one table by their keys.
 CREATE FUNCTION books_apply_deltas(p_job integer, p_bodies text, p_most integer, p_new integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_state text;
@@ -61,6 +81,13 @@ DECLARE
   r_sent numeric[];
   r_folded boolean[];
   r_dropped boolean[];
+  -- Sums by worker and minute.
+  m_user text[];
+  m_worker text[];
+  m_minute timestamptz[];
+  m_shares numeric[];
+  m_work numeric[];
+  m_rejected numeric[];
   v_rows jsonb;
   v_plain boolean;
   v_folded integer[];
@@ -171,18 +198,31 @@ BEGIN
           rejected = w.rejected + excluded.rejected, late_shares = w.late_shares + excluded.late_shares;
     END IF;
     -- A minute's row is a name's own only where the name stands; one of refused shares alone is the user's.
+    SELECT array_agg(r."user"), array_agg(r.worker), array_agg(r.minute), array_agg(r.shares), array_agg(r.work), array_agg(r.rejected)
+      INTO m_user, m_worker, m_minute, m_shares, m_work, m_rejected FROM (
+        SELECT r."user", r.worker, r.minute, sum(r.shares) AS shares, sum(r.work) AS work, sum(r.rejected) AS rejected
+        FROM (
+          SELECT r."user" COLLATE "C" AS "user", CASE WHEN k.worker IS NULL OR r.folded THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
+            v_minutes[r.no] AS minute, sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected
+          FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_folded) AS r(no, "user", worker, shares, work, rejected, folded)
+          LEFT JOIN workers k ON k.user_name = r."user" AND k.worker = r.worker AND k.state <> 'waiting'
+          GROUP BY CASE WHEN v_credit <> 'assigned' THEN r.no END, 1, 2, 3) r
+        GROUP BY r."user", r.worker, r.minute ORDER BY r."user", r.worker, r.minute) r;
     INSERT INTO worker_minutes AS m (user_name, worker, minute, shares, work, rejected)
-      SELECT r."user", r.worker, r.minute, sum(r.shares), sum(r.work), sum(r.rejected)
-      FROM (
-        SELECT r."user" COLLATE "C" AS "user", CASE WHEN k.worker IS NULL OR r.folded THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
-          v_minutes[r.no] AS minute,
-          sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected
-        FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_folded) AS r(no, "user", worker, shares, work, rejected, folded)
-        LEFT JOIN workers k ON k.user_name = r."user" AND k.worker = r.worker AND k.state <> 'waiting'
-        GROUP BY CASE WHEN v_credit <> 'assigned' THEN r.no END, 1, 2, 3) r
-      GROUP BY r."user", r.worker, r.minute ORDER BY r."user", r.worker, r.minute
+      SELECT * FROM unnest(m_user, m_worker, m_minute, m_shares, m_work, m_rejected)
       ON CONFLICT (user_name, worker, minute) DO UPDATE SET
         shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected;
+    -- Most are seen in this minute already. One seen in the future, by a clock that was set back since, is seen anew.
+    INSERT INTO workers_seen AS s (user_name, worker, minute)
+      SELECT r."user", r.worker, max(r.minute) FROM unnest(m_user, m_worker, m_minute, m_shares) AS r("user", worker, minute, shares)
+      WHERE r.shares > 0 AND NOT EXISTS (SELECT 1 FROM workers_seen k WHERE k.user_name = r."user" AND k.worker = r.worker
+        AND k.minute >= r.minute AND k.minute <= now())
+      GROUP BY r."user", r.worker ORDER BY r."user" COLLATE "C", r.worker COLLATE "C"
+      ON CONFLICT (user_name, worker) DO UPDATE SET minute = excluded.minute WHERE s.minute < excluded.minute OR s.minute > now();
+    INSERT INTO pool_minutes AS m (minute, shares, work, rejected)
+      SELECT r.minute, sum(r.shares), sum(r.work), sum(r.rejected)
+      FROM unnest(m_minute, m_shares, m_work, m_rejected) AS r(minute, shares, work, rejected) GROUP BY r.minute ORDER BY r.minute
+      ON CONFLICT (minute) DO UPDATE SET shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected;
   END IF;
   RETURN (
     SELECT jsonb_agg(CASE

@@ -10,6 +10,7 @@ import { applyDeltas } from "../../../shared/db/deltas.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
 import { closeJob } from "../../../shared/db/seals.ts";
+import { type Activity, poolActivity, poolMinutes } from "../../../shared/db/stats.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { REST_WORKER } from "../../../shared/messages/summary.ts";
@@ -42,7 +43,7 @@ async function apply(bodies: readonly string[], on: Db = db): Promise<string[]> 
 
 /** What the books say, without the times at which they were written. */
 async function books(): Promise<(string | null)[]> {
-  const tables = ["work", "tallies", "worker_minutes"].map(
+  const tables = ["work", "tallies", "worker_minutes", "pool_minutes", "workers_seen"].map(
     (name) => sql`SELECT jsonb_agg(to_jsonb(t) ORDER BY to_jsonb(t)) FROM ${{ text: name, values: [] }} t`,
   );
   const deltas = sql`SELECT jsonb_agg(to_jsonb(t) - 'applied_at' ORDER BY job, slot, epoch, seq) FROM deltas t`;
@@ -219,6 +220,57 @@ describe("a batch of messages", () => {
 
     await expect(mixed).rejects.toMatchObject({ code: "db-error" });
     expect(await text(db, sql`SELECT count(*) FROM deltas`)).toBe("0");
+  });
+});
+
+describe("what the pages read", () => {
+  const at = (body: string, minute: number): string =>
+    body.replace('"fromMs":60000', `"fromMs":${minute * 60_000}`);
+  const activity = (nowMinute: number): Promise<Activity> => {
+    const nowMs = nowMinute * 60_000 + 59_000;
+    return poolActivity(db, { sinceMs: nowMs - 600_000, onlineMs: nowMs - 300_000, nowMs });
+  };
+
+  it("is what the workers' minutes come to, in whole hashes, however the messages come", async () => {
+    await addJob(db, 11, { credit: "achieved" });
+    await apply([
+      at(deltaBody({ job: 10, seq: 0 }, { "ann/a": 1, "ann/p": 2, "ann/q": 3, "ann/r": 0, "bob/b": 4 }), 100),
+      at(deltaBody({ job: 10, seq: 1 }, { "ann/a": 5 }), 102),
+      at(deltaBody({ job: 11, seq: 0 }, { "bob/b": 6 }, (65_536n << 48n) + 5n), 101),
+      at(deltaBody({ job: 10, seq: 1 }, { "ann/a": 5 }), 102),
+    ]);
+    await apply([at(deltaBody({ job: 10, seq: 2 }, { "bob/b": 7 }), 100)]);
+
+    const sums = sql`SELECT jsonb_agg(to_jsonb(s) ORDER BY minute) FROM (SELECT minute, sum(shares) AS shares, sum(work) AS work,
+      sum(rejected) AS rejected FROM worker_minutes GROUP BY minute) s`;
+    const kept = sql`SELECT jsonb_agg(to_jsonb(p) ORDER BY minute) FROM pool_minutes p`;
+    expect(await text(db, kept)).toBe(await text(db, sums));
+    const last = sql`SELECT jsonb_agg(to_jsonb(s) ORDER BY user_name, worker) FROM (SELECT user_name, worker, max(minute) AS minute
+      FROM worker_minutes WHERE shares > 0 GROUP BY user_name, worker) s`;
+    const seen = sql`SELECT jsonb_agg(to_jsonb(s) ORDER BY user_name, worker) FROM workers_seen s`;
+    expect(await text(db, seen)).toBe(await text(db, last));
+    expect(await activity(102)).toMatchObject({
+      shares: 28n,
+      work: 28n * 65_536n,
+      firstMs: 6_000_000,
+      miners: 2,
+      workers: 3,
+    });
+    expect(await activity(106)).toMatchObject({ shares: 28n, miners: 1, workers: 1 });
+    expect(await poolMinutes(db, 101 * 60_000)).toEqual([
+      { minuteMs: 101 * 60_000, work: 6n * 65_536n },
+      { minuteMs: 102 * 60_000, work: 5n * 65_536n },
+    ]);
+  });
+
+  it("counts a worker whose edge's clock was ahead, and was set right", async () => {
+    const now = Math.floor(Date.now() / 60_000);
+    await apply([at(deltaBody({ job: 10, seq: 0 }, { "ann/a": 1 }), now + 600)]);
+    expect(await activity(now)).toMatchObject({ shares: 0n, workers: 0 });
+
+    await apply([at(deltaBody({ job: 10, seq: 1 }, { "ann/a": 1 }), now)]);
+
+    expect(await activity(now)).toMatchObject({ shares: 1n, workers: 1 });
   });
 });
 

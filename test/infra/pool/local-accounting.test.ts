@@ -83,6 +83,8 @@ describe("the books in one process", () => {
     // Job 11 is sealed without a marker of the edge that covered only job 10; the minutes of 1970 are too old to keep.
     await expect.poll(() => sealed).toEqual([10, 11]);
     await expect.poll(() => text(db, sql`SELECT count(*) FROM worker_minutes`)).toBe("0");
+    const kept = sql`SELECT (SELECT count(*) FROM pool_minutes) + (SELECT count(*) FROM workers_seen)`;
+    expect(await text(db, kept)).toBe("0");
     expect(await text(db, sql`SELECT bool_or(forced) FROM jobs WHERE state = 'sealed'`)).toBe("false");
     expect((await auditBooks(db)).users.get("ann")).toMatchObject({ accepted: 2n, owed: 950n });
   });
