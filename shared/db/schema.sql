@@ -657,6 +657,7 @@ BEGIN
     SELECT 1 FROM (SELECT DISTINCT r."user", r.worker FROM unnest(r_user, r_worker, r_shares) AS r("user", worker, shares)
       WHERE r.shares = 0 OR r.worker <> '(other rigs)') n
     WHERE NOT EXISTS (SELECT 1 FROM work w WHERE w.job = v_into AND w.user_name = n."user" AND w.worker = n.worker));
+  PERFORM set_config('books.tallies', 'added', true);
   -- The first of those with one key counts, in order of the keys: two batches with the same deltas wait for each other at the first.
   WITH given AS (
     SELECT DISTINCT ON (m.slot, m.epoch, m.seq) m.* FROM unnest(v_slots, v_epochs, v_seqs, v_shas, v_bodies, v_strangers)
@@ -669,6 +670,7 @@ BEGIN
       FROM given g ORDER BY g.slot, g.epoch, g.seq ON CONFLICT DO NOTHING RETURNING slot, epoch, seq
   )
   SELECT array_agg(a.slot), array_agg(a.epoch), array_agg(a.seq) INTO a_slots, a_epochs, a_seqs FROM added a;
+  PERFORM set_config('books.tallies', '', true);
   IF cardinality(a_seqs) = cardinality(v_docs) THEN
     v_fresh := array_fill(true, ARRAY[cardinality(v_docs)]);
   ELSE
@@ -1230,6 +1232,20 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION tallies_add()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO tallies AS t (job, user_name, judged, sent)
+    SELECT a.job, r."user", sum(r.judged), sum(COALESCE(r.sent, 0))
+    FROM added a, jsonb_to_recordset(a.body::jsonb -> 'rows') AS r("user" text COLLATE "C", judged numeric, sent numeric)
+    WHERE r.judged > 0 GROUP BY a.job, r."user" ORDER BY a.job, r."user"
+    ON CONFLICT (job, user_name) DO UPDATE SET judged = t.judged + excluded.judged, sent = t.sent + excluded.sent;
+  RETURN NULL;
+END $function$
+;
+
 CREATE OR REPLACE FUNCTION work_page(p_job integer, p_user text, p_worker text, p_bytes integer, p_rows integer)
  RETURNS TABLE("user" text, worker text, shares text, work text)
  LANGUAGE sql
@@ -1300,6 +1316,8 @@ CREATE TRIGGER close_markers_fixed BEFORE DELETE OR UPDATE ON close_markers FOR 
 CREATE TRIGGER deltas_fixed BEFORE UPDATE ON deltas FOR EACH ROW WHEN (((old.into_job IS NOT NULL) OR (((((((new.job IS DISTINCT FROM old.job) OR (new.slot IS DISTINCT FROM old.slot)) OR (new.epoch IS DISTINCT FROM old.epoch)) OR (new.seq IS DISTINCT FROM old.seq)) OR (new.sha256 IS DISTINCT FROM old.sha256)) OR (new.body IS DISTINCT FROM old.body)) OR (new.applied_at IS DISTINCT FROM old.applied_at)))) EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER deltas_kept BEFORE DELETE ON deltas FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER deltas_tallied AFTER INSERT ON deltas REFERENCING NEW TABLE AS added FOR EACH STATEMENT WHEN ((current_setting('books.tallies'::text, true) IS DISTINCT FROM 'added'::text)) EXECUTE FUNCTION tallies_add();
 
 CREATE TRIGGER jobless_rewards_fixed BEFORE DELETE OR UPDATE ON jobless_rewards FOR EACH ROW EXECUTE FUNCTION books_refuse();
 

@@ -20,9 +20,21 @@ CREATE TRIGGER work_removed AFTER DELETE ON work REFERENCING OLD TABLE AS change
 -- So a changed row's job is the one that it had. Costs nothing where the statement does not set it.
 CREATE TRIGGER work_stays BEFORE UPDATE OF job ON work FOR EACH ROW WHEN (NEW.job <> OLD.job) EXECUTE FUNCTION books_refuse();
 
--- The tallies of a delta are added by books_apply_deltas, in the transaction that inserts it.
+-- books_apply_deltas adds the tallies itself, since it has the rows at hand, and says so. Whatever else inserts deltas leaves it to the
+-- trigger of 0057_withholding.sql, now one for a statement: a call of the older books_apply_delta that waits while this is deployed
+-- goes on with the older body.
 DROP TRIGGER deltas_tallied ON deltas;
-DROP FUNCTION tallies_add();
+CREATE OR REPLACE FUNCTION tallies_add() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO tallies AS t (job, user_name, judged, sent)
+    SELECT a.job, r."user", sum(r.judged), sum(COALESCE(r.sent, 0))
+    FROM added a, jsonb_to_recordset(a.body::jsonb -> 'rows') AS r("user" text COLLATE "C", judged numeric, sent numeric)
+    WHERE r.judged > 0 GROUP BY a.job, r."user" ORDER BY a.job, r."user"
+    ON CONFLICT (job, user_name) DO UPDATE SET judged = t.judged + excluded.judged, sent = t.sent + excluded.sent;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER deltas_tallied AFTER INSERT ON deltas REFERENCING NEW TABLE AS added FOR EACH STATEMENT
+  WHEN (current_setting('books.tallies', true) IS DISTINCT FROM 'added') EXECUTE FUNCTION tallies_add();
 
 -- What the pages would sum each time, kept when it is written. The pool's minutes, in whole hashes, and the last minute in which a worker had
 -- an accepted share, for those that have minutes of their own.
@@ -132,6 +144,7 @@ BEGIN
     SELECT 1 FROM (SELECT DISTINCT r."user", r.worker FROM unnest(r_user, r_worker, r_shares) AS r("user", worker, shares)
       WHERE r.shares = 0 OR r.worker <> '(other rigs)') n
     WHERE NOT EXISTS (SELECT 1 FROM work w WHERE w.job = v_into AND w.user_name = n."user" AND w.worker = n.worker));
+  PERFORM set_config('books.tallies', 'added', true);
   -- The first of those with one key counts, in order of the keys: two batches with the same deltas wait for each other at the first.
   WITH given AS (
     SELECT DISTINCT ON (m.slot, m.epoch, m.seq) m.* FROM unnest(v_slots, v_epochs, v_seqs, v_shas, v_bodies, v_strangers)
@@ -144,6 +157,7 @@ BEGIN
       FROM given g ORDER BY g.slot, g.epoch, g.seq ON CONFLICT DO NOTHING RETURNING slot, epoch, seq
   )
   SELECT array_agg(a.slot), array_agg(a.epoch), array_agg(a.seq) INTO a_slots, a_epochs, a_seqs FROM added a;
+  PERFORM set_config('books.tallies', '', true);
   IF cardinality(a_seqs) = cardinality(v_docs) THEN
     v_fresh := array_fill(true, ARRAY[cardinality(v_docs)]);
   ELSE

@@ -211,6 +211,17 @@ describe("a batch of messages", () => {
     await isReplayed();
   });
 
+  it("is tallied by its own, what an older version inserts while the newer is deployed by the trigger: each once", async () => {
+    const body = (seq: number): string => judged(deltaBody({ job: 10, seq }, { "ann/a": 1 }));
+    await db.transaction(async (tx) => {
+      await applyDeltas(tx, 10, [body(0), body(1)]);
+      await tx.execute(sql`INSERT INTO deltas (job, slot, epoch, seq, sha256, body)
+        SELECT 10, 0, 1, n, '', ${body(2)} FROM generate_series(2, 4) n`);
+    });
+
+    expect(await text(db, sql`SELECT judged || ' ' || sent FROM tallies`)).toBe("35 5");
+  });
+
   it("must be of one job", async () => {
     const mixed = applyDeltas(
       db,
