@@ -1,7 +1,7 @@
 /** Many messages at once: the deltas of one job go to the database together, so that it touches each row of the sums once. */
 
 import { applyDeltas } from "../../shared/db/deltas.ts";
-import { CodedError } from "../../shared/errors.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Delta } from "../../shared/messages/summary.ts";
 import { type ApplyModules, applyParsed, type ParsedMessage, parseMessage, settleDelta } from "./apply.ts";
 
@@ -46,6 +46,7 @@ export async function applyMessages(bodies: readonly string[], modules: ApplyMod
   const together = async (batch: readonly DeltaMessage[]): Promise<void> => {
     const [first] = batch;
     if (first === undefined) return;
+    if (batch.length === 1) return one(first.at, first);
     try {
       const texts = batch.map(({ body }) => body);
       const outcomes = await applyDeltas(modules.db, first.summary.job, texts, modules.workerLimits);
@@ -54,14 +55,29 @@ export async function applyMessages(bodies: readonly string[], modules: ApplyMod
         if (outcome !== undefined) await settle(at, () => settleDelta(summary, outcome, modules));
       }
     } catch (reason) {
-      if (isAway(reason)) for (const { at } of batch) results[at] = { status: "rejected", reason };
-      else for (const delta of batch) await one(delta.at, delta);
+      if (isAway(reason)) {
+        for (const { at } of batch) results[at] = { status: "rejected", reason };
+        return;
+      }
+      tellUnbatched(batch.length, first.summary.job, reason, modules);
+      for (const delta of batch) await one(delta.at, delta);
     }
   };
   const all = [...inBatches(deltas).map((batch) => () => together(batch)), ...tasks];
   for (let from = 0; from < all.length; from += LANES)
     await Promise.all(all.slice(from, from + LANES).map((task) => task()));
   return results;
+}
+
+function tellUnbatched(messages: number, job: number, reason: unknown, modules: ApplyModules): void {
+  const error = coerceError(reason);
+  const code = error instanceof CodedError ? error.code : "unexpected";
+  modules.logger.error("The database failed at a batch of messages; they are applied one by one", {
+    job,
+    messages,
+    error,
+  });
+  modules.onEvent?.({ kind: "unbatched", job, messages, code });
 }
 
 /** By job, in the order that they came in, each of no more bytes than a statement takes. */

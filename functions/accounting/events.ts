@@ -9,6 +9,8 @@ export type BooksEvent =
   | { readonly kind: "dup" }
   /** A message that cannot be applied; after its last try it lies in the dead-letter queue. */
   | { readonly kind: "rejected"; readonly code: string }
+  /** The database failed at a batch, whose messages are then applied one by one: a message that it cannot take, or a fault of the batch. */
+  | { readonly kind: "unbatched"; readonly job: number; readonly messages: number; readonly code: string }
   /** Alarm: work was still missing at the deadline. The block is sealed without it; it is late work once it comes. */
   | { readonly kind: "forced"; readonly height: number; readonly missing: readonly MissingEpoch[] }
   /** Alarm: a job has waited for its seal for two deadlines. Every run reports it until the job is sealed. */

@@ -146,6 +146,7 @@ describe("a batch of messages", () => {
     ]);
 
     expect(codes).toEqual(["ok", "db-error", "ok"]);
+    expect(events[0]).toEqual({ kind: "unbatched", job: 10, messages: 3, code: "db-error" });
     expect(await sharesOf(db, 10, "bob")).toBe(2);
     expect(await text(db, sql`SELECT string_agg(seq::text, ',' ORDER BY seq) FROM deltas`)).toBe("0,2");
   });

@@ -109,9 +109,11 @@ export class SimFunctions {
   }
 }
 
-/** No message of these edges may be one that the books refuse. */
+/** No message of these edges may be one that the books refuse, nor a batch of them one that the database fails at. */
 function refuse(event: BooksEvent, { mayConflict, fail, onForced }: SimFunctionsModules): void {
   if (event.kind === "forced") onForced(event.height);
+  if (event.kind === "unbatched")
+    fail(new Violation(`the database failed at a batch of messages: ${event.code}`));
   if (event.kind !== "rejected" || (mayConflict && event.code === "summary-conflict")) return;
   fail(new Violation(`the books refused a message: ${event.code}`));
 }
