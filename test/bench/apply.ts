@@ -9,8 +9,8 @@ import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { confirmWorkers } from "../../shared/db/workers.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { withDatabase } from "../load/database.ts";
 import { addJob, addUsers, deltaBody, text } from "../support/books.ts";
+import { withDatabase } from "../support/load/database.ts";
 import { Chance } from "../support/random.ts";
 import { serverPid, serverSeconds } from "./server-cpu.ts";
 

@@ -6,7 +6,7 @@
 import { type Db, sql } from "../../shared/db/port.ts";
 import { poolActivity, poolMinutes, recentBlocks } from "../../shared/db/stats.ts";
 import { balanceOf } from "../../shared/db/user-stats.ts";
-import { withDatabase } from "../load/database.ts";
+import { withDatabase } from "../support/load/database.ts";
 
 const COUNT = Number(process.argv[2] ?? 10_000);
 const ROUNDS = 40;

@@ -7,8 +7,8 @@ import { createSealer } from "../../functions/accounting/sealer.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { withDatabase } from "../load/database.ts";
 import { addBlock, addJob } from "../support/books.ts";
+import { withDatabase } from "../support/load/database.ts";
 import { serverPid, serverSeconds } from "./server-cpu.ts";
 
 const given = process.argv.slice(2).map(Number);

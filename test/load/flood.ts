@@ -1,7 +1,7 @@
 /** The thread of flooders.ts: clients that send false shares as fast as the server reads them, and come back when they are sent away. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { LoadClient, pauseMs } from "./client.ts";
+import { LoadClient, pauseMs } from "../support/load/client.ts";
 
 const { port, flooders } = workerData as { port: number; flooders: number };
 let isOver = false;

@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { figures, findShare, LoadClient, LoadServer, p99, pauseMs } from "./client.ts";
-import { loadHasher, SMALL_BITS } from "./table.ts";
+import { figures, findShare, LoadClient, LoadServer, p99, pauseMs } from "../support/load/client.ts";
+import { loadHasher, SMALL_BITS } from "../support/load/table.ts";
 
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "15" }, bits: { type: "string", default: `${SMALL_BITS}` } },

@@ -15,7 +15,7 @@ import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
 import { type Db, one, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { withDatabase } from "./database.ts";
+import { withDatabase } from "../support/load/database.ts";
 
 const USERS = 10;
 const ADDRESSES = 50;

@@ -6,7 +6,7 @@ import { register } from "../../functions/auth/credentials.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { one, sql } from "../../shared/db/port.ts";
-import { withDatabase } from "./database.ts";
+import { withDatabase } from "../support/load/database.ts";
 
 const CODES = 200;
 const RACERS = 64;

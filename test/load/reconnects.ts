@@ -1,7 +1,7 @@
 /** 10,000 connections of 200 users come back within 10 s after the edge was killed: how many are served, and when. `node test/load/reconnects.ts` */
 
 import { parseArgs } from "node:util";
-import { figures, LoadClient, LoadServer, pauseMs } from "./client.ts";
+import { figures, LoadClient, LoadServer, pauseMs } from "../support/load/client.ts";
 
 const { values } = parseArgs({
   options: { connections: { type: "string", default: "10000" }, seconds: { type: "string", default: "10" } },

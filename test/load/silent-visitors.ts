@@ -8,7 +8,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { type HttpReply, textReply } from "../../functions/http.ts";
 import { startWeb } from "../../infra/pool/web.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { figures, p99, pauseMs } from "./client.ts";
+import { figures, p99, pauseMs } from "../support/load/client.ts";
 
 const CONNECTIONS = 2_000;
 const PER_SECOND = 500;

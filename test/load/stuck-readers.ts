@@ -1,7 +1,7 @@
 /** 1,000 clients that ask and never read, beside 200 that mine: when the others hear of a new job. `node test/load/stuck-readers.ts` */
 
 import { Worker } from "node:worker_threads";
-import { figures, LoadClient, LoadServer, p99, pauseMs } from "./client.ts";
+import { figures, LoadClient, LoadServer, p99, pauseMs } from "../support/load/client.ts";
 
 const HONEST = 200;
 const STUCK = 1_000;

@@ -1,7 +1,7 @@
 /** The thread of stuck-readers.ts: clients that log in, ask, and never read again. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { LoadClient } from "./client.ts";
+import { LoadClient } from "../support/load/client.ts";
 
 const { port, clients, questions } = workerData as { port: number; clients: number; questions: number };
 const QUESTION = '{"id":5,"method":"mining.get_oprhash","params":["1"]}\n';

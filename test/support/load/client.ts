@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/bytes.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../../shared/bytes.ts";
+import type { Hasher } from "../../../shared/hash/hasher.ts";
 import { SMALL_BITS } from "./table.ts";
 
 export interface ServerReport {
@@ -46,6 +46,10 @@ export class LoadServer {
       });
     });
     child.removeAllListeners("exit");
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   nextJob(): void {

@@ -3,10 +3,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
-import { openPg } from "../../shared/db/drivers/pg.ts";
-import { migrate } from "../../shared/db/migrate.ts";
-import type { Db } from "../../shared/db/port.ts";
+import { startPostgres } from "../../../infra/pool/embedded-postgres.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
+import { migrate } from "../../../shared/db/migrate.ts";
+import type { Db } from "../../../shared/db/port.ts";
 
 export async function withDatabase(work: (db: Db) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "prosper-load-"));

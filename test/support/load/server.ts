@@ -2,15 +2,15 @@
 
 import { mkdirSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { nodeDisk } from "../../edge/journal/node-disk.ts";
-import { ShareDesk } from "../../edge/shares/share-desk.ts";
-import { listenStratum } from "../../edge/stratum/listener.ts";
-import { NO_METRICS } from "../../edge/stratum/metrics.ts";
-import { StratumServer } from "../../edge/stratum/server.ts";
-import { sleep, systemClock, systemRandom } from "../../shared/clock.ts";
-import { SILENT } from "../../shared/logger.ts";
-import { memoryBooks } from "../support/memory-books.ts";
-import { oprHashOf } from "../support/share-desk.ts";
+import { nodeDisk } from "../../../edge/journal/node-disk.ts";
+import { ShareDesk } from "../../../edge/shares/share-desk.ts";
+import { listenStratum } from "../../../edge/stratum/listener.ts";
+import { NO_METRICS } from "../../../edge/stratum/metrics.ts";
+import { StratumServer } from "../../../edge/stratum/server.ts";
+import { sleep, systemClock, systemRandom } from "../../../shared/clock.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { memoryBooks } from "../memory-books.ts";
+import { oprHashOf } from "../share-desk.ts";
 import { loadHasher } from "./table.ts";
 
 interface ServerOptions {

@@ -1,9 +1,9 @@
 /** The table that the load programs hash with: small and made at once, or the real one from its file. */
 
-import { openTable } from "../../shared/hash/open-table.ts";
-import { LxrPool } from "../../shared/hash/pool.ts";
-import { SILENT } from "../../shared/logger.ts";
-import { smallTable } from "../support/hash/small-table.ts";
+import { openTable } from "../../../shared/hash/open-table.ts";
+import { LxrPool } from "../../../shared/hash/pool.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { smallTable } from "../hash/small-table.ts";
 
 /** Hashes take no time worth mentioning at this size: what is measured is everything else. */
 export const SMALL_BITS = 10;
