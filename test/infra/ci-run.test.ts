@@ -51,6 +51,7 @@ describe(".ci/run", () => {
       "test:mainnet",
       "test:bars",
     ]);
+    expect(calls).toContain("run --silent bench -- --quick");
     expect(calls[0]).toBe("test");
     expect(readFileSync(join(ROOT, ".ci/run"), "utf8")).toContain("npm run --silent test:mainnet\n");
   });

@@ -58,7 +58,8 @@ export class LoadServer {
 
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child === undefined) return;
+    // Ctrl-C reaches it too.
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await gone;

@@ -1,0 +1,112 @@
+/** What many connections cost: until the last one has heard of a new job, and in memory. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { type Bench, CannotRun, type Opened, type Setting, type Values } from "../bench.ts";
+import { startEdge } from "../edge.ts";
+import { quantile } from "../figures.ts";
+import { Generator } from "../generator/generator.ts";
+import { machineMs } from "../generator/protocol.ts";
+import { type StratumUnderTest, startPeerPool } from "../peers.ts";
+import { peerLogin } from "../pool.ts";
+import type { Room } from "../room.ts";
+
+const BITS = 10;
+const JOBS = 10;
+const QUICK_JOBS = 2;
+/** Between jobs, and before memory is looked at. */
+const REST_MS = 300;
+const SETTLE_MS = 3_000;
+const MEMORY_CLIENTS = 5_000;
+const QUICK_CLIENTS = 100;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** `turn` over our edge, and over the peer's where there is one. */
+async function bothServers(
+  setting: Setting,
+  room: Room,
+  turn: (server: StratumUnderTest) => Promise<() => Promise<Values>>,
+): Promise<Opened> {
+  const { pool: program } = setting.peers;
+  const ours = await turn(await startEdge(BITS, room));
+  if (program === undefined) return { ours, peer: undefined };
+  return { ours, peer: await turn(await startPeerPool(program, BITS, room)) };
+}
+
+function jobBench(clients: number): Bench {
+  const name = `job-${clients}`;
+  const open = (setting: Setting, room: Room): Promise<Opened> => {
+    const count = setting.quick ? Math.min(clients, QUICK_CLIENTS) : clients;
+    return bothServers(setting, room, async (server) => {
+      const generator = new Generator(room);
+      await generator.connect(peerLogin(server.port, count));
+      return async () => {
+        const waits: number[] = [];
+        const last: number[] = [];
+        for (let job = 0; job < (setting.quick ? QUICK_JOBS : JOBS); job++) {
+          await generator.listen();
+          const startMs = machineMs();
+          server.nextJob();
+          const heard = (await generator.heard()).map((ms) => ms - startMs);
+          waits.push(...heard);
+          last.push(Math.max(...heard));
+          await pause(REST_MS);
+        }
+        return { [`${name}-p50`]: quantile(waits, 0.5), [`${name}-last`]: quantile(last, 0.99) };
+      };
+    });
+  };
+  return {
+    name,
+    what: `from a new job at the edge until ${clients} connections have heard of it, ${JOBS} jobs a round`,
+    rounds: 3,
+    isQuick: clients <= QUICK_CLIENTS,
+    rows: {
+      [`${name}-p50`]: { unit: "ms", what: "until half of them have heard", better: "less" },
+      [`${name}-last`]: { unit: "ms", what: "until the last one has heard, p99 of the jobs", better: "less" },
+    },
+    open,
+  };
+}
+
+/** Resident memory of a process. */
+function residentKb(pid: number): number {
+  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  if (kb === undefined) throw new Error(`/proc/${pid}/status: expected VmRSS, got none`);
+  return Number(kb);
+}
+
+async function openMemory(setting: Setting, room: Room): Promise<Opened> {
+  if (!existsSync("/proc/self/status")) throw new CannotRun("it reads /proc, which only Linux has");
+  const { pool: program } = setting.peers;
+  const count = setting.quick ? QUICK_CLIENTS : MEMORY_CLIENTS;
+  // A server of its own a round: memory that was grown is not given back.
+  const turn = (start: (room: Room) => Promise<StratumUnderTest>) => async (): Promise<Values> => {
+    const server = await start(room);
+    const generator = new Generator(room);
+    // The first fifth pays for what is made once.
+    await generator.connect(peerLogin(server.port, count / 5));
+    await pause(setting.quick ? REST_MS : SETTLE_MS);
+    const before = residentKb(server.pid);
+    await generator.connect(peerLogin(server.port, count));
+    await pause(setting.quick ? REST_MS : SETTLE_MS);
+    const each = (residentKb(server.pid) - before) / count;
+    await generator.end();
+    return { memory: each };
+  };
+  return {
+    ours: turn((own) => startEdge(BITS, own)),
+    peer: program === undefined ? undefined : turn((own) => startPeerPool(program, BITS, own)),
+  };
+}
+
+export const CONNECTION_BENCHES: readonly Bench[] = [
+  ...[100, 1_000, 5_000, 10_000].map(jobBench),
+  {
+    name: "memory",
+    what: `resident memory of the edge's process for each of ${MEMORY_CLIENTS} more connections that have logged in`,
+    rounds: 3,
+    rows: { memory: { unit: "KB", what: "resident memory a connection", better: "less" } },
+    open: openMemory,
+  },
+];

@@ -1,0 +1,78 @@
+/** Validated shares a second by sockets: submitted as fast as they are answered. */
+
+import type { Bench, Opened, Row, Setting, Values } from "../bench.ts";
+import { Generator } from "../generator/generator.ts";
+import type { Connecting } from "../generator/protocol.ts";
+import { lagMs } from "../lag.ts";
+import { startPeerPool } from "../peers.ts";
+import { peerLogin, startPool } from "../pool.ts";
+import type { Room } from "../room.ts";
+
+/** Hashing takes next to nothing at this size: what is measured is everything else. */
+const SMALL_BITS = 10;
+const SHARES = 30_000;
+/** Of the large table: hashing is most of the work. */
+const SHARES_LARGE = 6_000;
+const QUICK_SHARES = 1_000;
+
+function sharesBench(clients: number, table: "small" | "large"): Bench {
+  const name = `shares-${clients}${table === "large" ? "-large-table" : ""}`;
+  const inFlight = clients < 10 ? 64 : 16;
+  const of = `${clients} ${clients === 1 ? "client" : "clients"}`;
+  const over = table === "small" ? `a table of ${SMALL_BITS} bits` : "the large table";
+  const what = `accepted shares a second of ${of}, ${inFlight} in flight each, over ${over}: on disk before each is answered`;
+  const rows: Record<string, Row> = {
+    [name]: { unit: "shares/s", what, better: "more" },
+    [`${name}-loop-lag`]: {
+      unit: "ms",
+      what: "by how much the pool's main thread was late meanwhile, p99",
+      better: "less",
+    },
+    [`${name}-generator`]: {
+      unit: "% of a core",
+      what: "the load generator's own CPU: it is the limit near 100",
+    },
+  };
+  const open = async (setting: Setting, room: Room): Promise<Opened> => {
+    const bits = table === "small" ? SMALL_BITS : setting.bits;
+    const shares = setting.quick ? QUICK_SHARES : table === "small" ? SHARES : SHARES_LARGE;
+    const each = Math.ceil(shares / clients);
+    const turns = async (login: Connecting): Promise<() => Promise<Values>> => {
+      const generator = new Generator(room);
+      await generator.connect(login);
+      const turn = async (): Promise<Values> => {
+        await generator.mine({ bits, each });
+        const { accepted, seconds, cpuPercent, isStale } = await generator.flood({ inFlight });
+        return isStale ? turn() : { [name]: accepted / seconds, [`${name}-generator`]: cpuPercent };
+      };
+      // What runs for the first time is compiled meanwhile; a pool runs for days.
+      if (!setting.quick) await turn();
+      return turn;
+    };
+    const pool = await startPool(bits, setting.quick, room);
+    const flood = await turns(pool.login(clients));
+    const ours = async (): Promise<Values> => {
+      // Each look begins a new measurement.
+      await lagMs(pool.web);
+      const values = await flood();
+      return { ...values, [`${name}-loop-lag`]: await lagMs(pool.web) };
+    };
+    const { pool: program } = setting.peers;
+    if (program === undefined) return { ours, peer: undefined };
+    const { port } = await startPeerPool(program, bits, room);
+    return { ours, peer: await turns(peerLogin(port, clients)) };
+  };
+  return {
+    name,
+    what,
+    rounds: 5,
+    isQuick: table === "small" && clients !== 4,
+    needsTable: table === "large",
+    rows,
+    open,
+  };
+}
+
+export const SHARES_BENCHES: readonly Bench[] = (["small", "large"] as const).flatMap((table) =>
+  [1, 4, 100].map((clients) => sharesBench(clients, table)),
+);
