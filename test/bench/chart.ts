@@ -3,6 +3,7 @@
 import type { Figure } from "./figures.ts";
 import { shortNumber } from "./report.ts";
 
+const TITLE = "How many times as good as the peer (ours : the peer's)";
 const WIDTH = 820;
 const LEFT = 250;
 const RIGHT = 250;
@@ -47,7 +48,8 @@ export function toChart(figures: readonly Figure[], caption: string): string {
   const height = bottom + FOOT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" fill="#777">`,
-    text(10, 16, "How many times as good as the peer (ours : the peer's)", ' font-size="14"'),
+    `<title>${TITLE}</title>`,
+    text(10, 16, TITLE, ' font-size="14"'),
     ...marks,
     ...bars,
     text(10, bottom + 18, caption, ' font-size="11"'),

@@ -122,6 +122,7 @@ describe("what is printed", () => {
       2 * ((bars[0]?.[1] ?? 0) - (bars[0]?.[0] ?? 0)),
       0,
     );
+    expect(chart).toMatch(/<title>[^<]+<\/title>/);
     expect(chart).toContain("a &lt;day>");
     expect(() => toChart(figuresOf(BENCH, [{ ours: { speed: 1 }, peer: undefined, load: 0 }]), "")).toThrow(
       "--peers DIR",
