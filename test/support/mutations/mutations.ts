@@ -41,7 +41,10 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "two submits in flight are both paid",
     file: "edge/shares/seen.ts",
     replace: [
-      ["if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0)", "if (this.#has(nonce))"],
+      [
+        "if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0)",
+        "if (this.#low[this.#find(nonce)] !== 0)",
+      ],
     ],
     within: 10,
   },
@@ -121,7 +124,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "a power cut takes what was acknowledged",
     file: "edge/journal/journal.ts",
     replace: [["await this.#sync(segment.file);", "void this.#sync(segment.file).catch(() => undefined);"]],
-    plan: { everyMs: 250, faults: ["power-cut"], faultEveryMs: 1_500 },
+    plan: { everyMs: 250, faults: ["power-cut"], faultEveryMs: 700 },
     within: 40,
   },
   {
