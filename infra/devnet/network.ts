@@ -56,7 +56,7 @@ interface Current {
 /**
  * Whoever starts a devnet waits for its first block, so the work on that block is cut short after this time.
  */
-const FIRST_BLOCK_MS = 1_200;
+const FIRST_BLOCK_MS = 4_000;
 
 export class Network {
   readonly #options: NetworkOptions;
