@@ -12,7 +12,7 @@ import { SILENT } from "../../shared/logger.ts";
 import { addJob, addUsers, deltaBody, text } from "../support/books.ts";
 import { withDatabase } from "../support/load/database.ts";
 import { Chance } from "../support/random.ts";
-import { serverPid, serverSeconds } from "./server-cpu.ts";
+import { cpuSecondsOf, serverPid } from "./process-cpu.ts";
 
 const ROWS = 12;
 const WORKERS_PER_USER = 4;
@@ -52,11 +52,11 @@ await withDatabase(async (db) => {
       { capacity: MESSAGES, capacityBytes: 1e9 },
       { handler, clock: systemClock, random: systemRandom, logger: SILENT },
     );
-    const [began, cpu, own] = [performance.now(), serverSeconds(pid), process.cpuUsage()];
+    const [began, cpu, own] = [performance.now(), cpuSecondsOf([pid]), process.cpuUsage()];
     for (const body of bodies) await queue.send(body);
     const left = await queue.stop(300_000);
     const seconds = (performance.now() - began) / 1000;
-    const server = serverSeconds(pid) - cpu;
+    const server = cpuSecondsOf([pid]) - cpu;
     const { user, system } = process.cpuUsage(own);
     const applied = await text(db, sql`SELECT count(*) FROM deltas WHERE job = ${100 + round}`);
     console.log(

@@ -7,6 +7,7 @@ import { type Db, sql } from "../../shared/db/port.ts";
 import { poolActivity, poolMinutes, recentBlocks } from "../../shared/db/stats.ts";
 import { balanceOf } from "../../shared/db/user-stats.ts";
 import { withDatabase } from "../support/load/database.ts";
+import { quantile } from "./figures.ts";
 
 const COUNT = Number(process.argv[2] ?? 10_000);
 const ROUNDS = 40;
@@ -48,8 +49,7 @@ async function measure(name: string, ask: () => Promise<unknown>): Promise<void>
     await ask();
     times.push(performance.now() - began);
   }
-  times.sort((a, b) => a - b);
-  const at = (part: number): string => (times[Math.ceil(part * ROUNDS) - 1] ?? 0).toFixed(1);
+  const at = (part: number): string => quantile(times, part).toFixed(1);
   console.log(`${name}: median ${at(0.5)} ms, p95 ${at(0.95)} ms`);
 }
 

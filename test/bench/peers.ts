@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../infra/free-port.ts";
 import type { Peers } from "./bench.ts";
 import type { Room } from "./room.ts";
@@ -59,7 +60,7 @@ export async function startPeerPool(program: string, bits: number, room: Room): 
   while (!(await takesConnections(port))) {
     if (child.exitCode !== null || child.pid === undefined || performance.now() > untilMs)
       throw new Error(`${program}: expected a stratum server on port ${port}, got none`);
-    await new Promise((done) => setTimeout(done, 50));
+    await pause(50);
   }
   let height = 1000;
   const nextJob = (): void => {

@@ -7,7 +7,8 @@ import * as v from "valibot";
 import type { Connecting } from "./generator/protocol.ts";
 import { nextLine, type Room } from "./room.ts";
 
-const PROSPER = join(import.meta.dirname, "../../infra/launch/prosper.mjs");
+/** The command, as a user runs it. */
+export const PROSPER = join(import.meta.dirname, "../../infra/launch/prosper.mjs");
 /** A job outlives most rounds; the first one begins a thirtieth of this after the start. */
 const BLOCK_SECONDS = 240;
 const QUICK_BLOCK_SECONDS = 60;

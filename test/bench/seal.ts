@@ -9,7 +9,7 @@ import { type Db, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { addBlock, addJob } from "../support/books.ts";
 import { withDatabase } from "../support/load/database.ts";
-import { serverPid, serverSeconds } from "./server-cpu.ts";
+import { cpuSecondsOf, serverPid } from "./process-cpu.ts";
 
 const given = process.argv.slice(2).map(Number);
 const sizes = given.length > 0 ? given : [1000, 10_000, 100_000];
@@ -30,19 +30,19 @@ await withDatabase(async (db) => {
   let height = 100;
   for (const workers of sizes) {
     const seconds: number[] = [];
-    const [server, own] = [serverSeconds(pid), process.cpuUsage()];
+    const [server, own] = [cpuSecondsOf([pid]), process.cpuUsage()];
     let spent = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const before = serverSeconds(pid);
+      const before = cpuSecondsOf([pid]);
       await prepare(db, height++, workers);
-      spent += serverSeconds(pid) - before;
+      spent += cpuSecondsOf([pid]) - before;
       const began = performance.now();
       const sealed = await createSealer({ deadlineMs: 0 }, { db, clock: systemClock, logger: SILENT }).run();
       if (sealed.length !== 1) throw new Error(`${sealed.length} jobs were sealed, expected 1`);
       seconds.push((performance.now() - began) / 1000);
     }
     const { user, system } = process.cpuUsage(own);
-    const cpu = (serverSeconds(pid) - server - spent) / ROUNDS;
+    const cpu = (cpuSecondsOf([pid]) - server - spent) / ROUNDS;
     console.log(
       `${workers} workers: ${seconds.map((value) => value.toFixed(2)).join(", ")} s; PostgreSQL ${cpu.toFixed(2)} s, this process ${((user + system) / ROUNDS / 1e6).toFixed(2)} s of CPU`,
     );

@@ -1,5 +1,6 @@
 /** All connections of the load generator. Shares are made beforehand, for the job and the prefix that each client was told; sending them is all that is measured. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { concat, fromHex, toHex, u32ToBytes } from "../../../shared/bytes.ts";
 import { LxrKernel } from "../../../shared/hash/kernel.ts";
 import { openTable } from "../../../shared/hash/open-table.ts";
@@ -25,8 +26,6 @@ interface Claim {
   /** Not sent yet. */
   lines: string[];
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Swarm implements Calls {
   readonly #links: Link[] = [];

@@ -2,13 +2,14 @@
 
 import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Opened, Setting, Values } from "../bench.ts";
 import { quantile } from "../figures.ts";
-import { Generator } from "../generator/generator.ts";
 import type { Connecting } from "../generator/protocol.ts";
 import { startPeerPool } from "../peers.ts";
 import { peerLogin, startPool } from "../pool.ts";
 import type { Room } from "../room.ts";
+import { shareTurns } from "../share-turns.ts";
 
 const BITS = 10;
 const CLIENTS = 100;
@@ -22,21 +23,18 @@ async function open(setting: Setting, room: Room): Promise<Opened> {
   const seconds = setting.quick ? QUICK_SECONDS : SECONDS;
   const each = Math.ceil((PER_SECOND * seconds) / CLIENTS);
   const turns = async (login: Connecting): Promise<() => Promise<Values>> => {
-    const generator = new Generator(room);
-    await generator.connect(login);
-    const turn = async (): Promise<Values> => {
-      await generator.mine({ bits: BITS, each });
-      const { waits, cpuPercent, isStale } = await generator.pace({ perSecond: PER_SECOND });
-      if (isStale) return turn();
+    const mining = { bits: BITS, each, quick: setting.quick };
+    const turn = await shareTurns(login, mining, room, (generator) =>
+      generator.pace({ perSecond: PER_SECOND }),
+    );
+    return async () => {
+      const { waits, cpuPercent } = await turn();
       return {
         "answer-p50": quantile(waits, 0.5),
         "answer-p99": quantile(waits, 0.99),
         "answer-generator": cpuPercent,
       };
     };
-    // What runs for the first time is compiled meanwhile; a pool runs for days.
-    if (!setting.quick) await turn();
-    return turn;
   };
   const answers = await turns((await startPool(BITS, setting.quick, room)).login(CLIENTS));
   const path = join(room.folder(), "records");
@@ -67,8 +65,7 @@ async function syncTimes(path: string, count: number, signal: AbortSignal): Prom
   const times: number[] = [];
   const startMs = performance.now();
   for (let n = 0; n < count && !signal.aborted; n++) {
-    while (performance.now() < startMs + (n * 1000) / PER_SECOND)
-      await new Promise((done) => setTimeout(done, 1));
+    while (performance.now() < startMs + (n * 1000) / PER_SECOND) await pause(1);
     const fromMs = performance.now();
     await file.write(record);
     await file.datasync();

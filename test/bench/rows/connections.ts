@@ -1,6 +1,7 @@
 /** What many connections cost: until the last one has heard of a new job, and in memory. */
 
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Bench, CannotRun, type Opened, type Setting, type Values } from "../bench.ts";
 import { startEdge } from "../edge.ts";
 import { quantile } from "../figures.ts";
@@ -18,8 +19,6 @@ const REST_MS = 300;
 const SETTLE_MS = 3_000;
 const MEMORY_CLIENTS = 5_000;
 const QUICK_CLIENTS = 100;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `turn` over our edge, and over the peer's where there is one. */
 async function bothServers(

@@ -2,11 +2,11 @@
 
 import type { ChildProcess } from "node:child_process";
 import { createServer, type Socket } from "node:net";
-import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Opened, Setting, Values } from "../bench.ts";
+import { PROSPER } from "../pool.ts";
 import { end, type Room } from "../room.ts";
 
-const PROSPER = join(import.meta.dirname, "../../../infra/launch/prosper.mjs");
 const THREADS = 2;
 const SECONDS = 20;
 const QUICK_SECONDS = 3;
@@ -101,8 +101,6 @@ async function open(setting: Setting, room: Room): Promise<Opened> {
           ),
   };
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const MINER: Bench = {
   name: "miner",

@@ -1,12 +1,12 @@
 /** Validated shares a second by sockets: submitted as fast as they are answered. */
 
 import type { Bench, Opened, Row, Setting, Values } from "../bench.ts";
-import { Generator } from "../generator/generator.ts";
 import type { Connecting } from "../generator/protocol.ts";
 import { lagMs } from "../lag.ts";
 import { startPeerPool } from "../peers.ts";
 import { peerLogin, startPool } from "../pool.ts";
 import type { Room } from "../room.ts";
+import { shareTurns } from "../share-turns.ts";
 
 /** Hashing takes next to nothing at this size: what is measured is everything else. */
 const SMALL_BITS = 10;
@@ -38,16 +38,12 @@ function sharesBench(clients: number, table: "small" | "large"): Bench {
     const shares = setting.quick ? QUICK_SHARES : table === "small" ? SHARES : SHARES_LARGE;
     const each = Math.ceil(shares / clients);
     const turns = async (login: Connecting): Promise<() => Promise<Values>> => {
-      const generator = new Generator(room);
-      await generator.connect(login);
-      const turn = async (): Promise<Values> => {
-        await generator.mine({ bits, each });
-        const { accepted, seconds, cpuPercent, isStale } = await generator.flood({ inFlight });
-        return isStale ? turn() : { [name]: accepted / seconds, [`${name}-generator`]: cpuPercent };
+      const mining = { bits, each, quick: setting.quick };
+      const turn = await shareTurns(login, mining, room, (generator) => generator.flood({ inFlight }));
+      return async () => {
+        const { accepted, seconds, cpuPercent } = await turn();
+        return { [name]: accepted / seconds, [`${name}-generator`]: cpuPercent };
       };
-      // What runs for the first time is compiled meanwhile; a pool runs for days.
-      if (!setting.quick) await turn();
-      return turn;
     };
     const pool = await startPool(bits, setting.quick, room);
     const flood = await turns(pool.login(clients));

@@ -1,11 +1,12 @@
 /** `npm start` until the pool says that it is ready, and until the local miner's first share is on disk: all new, in a new folder, and in one that was used before. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import type { Bench, Opened, Row, Setting, Values } from "../bench.ts";
+import { cpuSecondsOf } from "../process-cpu.ts";
 import { nextLine, type Room } from "../room.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
@@ -13,8 +14,6 @@ const READY = v.object({ event: v.literal("ready"), web: v.string() });
 const ACCEPTED = /^prosper_shares_accepted_total [1-9]/m;
 const FIRST_SHARE_MS = 120_000;
 const LOOK_MS = 20;
-/** Of Linux: what /proc/PID/stat counts in. */
-const TICK_MS = 10;
 
 /** In this order, since each leaves behind what the next one needs: a code cache, then a data folder. */
 const KINDS = [
@@ -98,35 +97,6 @@ function pathOfUser(): string {
 function serverOf(dataDir: string): number[] {
   const file = join(dataDir, "postgres/data/postmaster.pid");
   return existsSync(file) ? [Number(readFileSync(file, "utf8").split("\n")[0])] : [];
-}
-
-/** CPU time that these processes, those they started, and those among them that have ended used so far. */
-function cpuSecondsOf(roots: readonly number[]): number {
-  if (!existsSync("/proc/self/stat")) return 0;
-  const wanted = new Set(roots);
-  const stats = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => statOf(Number(name)));
-  // A parent's number is mostly lower than its child's, but not always: go on until nothing is added.
-  for (let before = -1; before !== wanted.size; ) {
-    before = wanted.size;
-    for (const { pid, parent } of stats) if (wanted.has(parent)) wanted.add(pid);
-  }
-  return stats.reduce((sum, { pid, ticks }) => sum + (wanted.has(pid) ? (ticks * TICK_MS) / 1000 : 0), 0);
-}
-
-function statOf(pid: number): { pid: number; parent: number; ticks: number }[] {
-  try {
-    // Behind the name in brackets, which may hold anything: state, parent, …; user, system, and both of the children waited for.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ")
-      .map(Number);
-    const ticks = fields.slice(11, 15).reduce((sum, one) => sum + one, 0);
-    return [{ pid, parent: fields[1] ?? 0, ticks }];
-  } catch {
-    return [];
-  }
 }
 
 function rowsOf({ end, what }: (typeof KINDS)[number]): [string, Row][] {
