@@ -4,28 +4,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
-import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import { DEFAULT_DATA_DIR, type ProgramParts } from "../context.ts";
+import type { ProgramParts } from "../context.ts";
 import {
   BY_HAND,
+  DATA_DIR,
   openChain,
   type PayoutFlags,
   poolKeySources,
+  print,
   RECEIPT_KEY,
   SOURCE,
+  type WithDb,
+  warn,
 } from "../payout/cli-parts.ts";
 import { addPayoutCommands } from "../payout/commands.ts";
-
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const warn = (line: string): void => void process.stderr.write(`${line}\n`);
-
-/** Where a command without `--data-dir` looks when no database is configured. */
-const DATA_DIR = [
-  "--data-dir <dir>",
-  "folder of the pool (without a configured database)",
-  DEFAULT_DATA_DIR,
-] as const;
 
 interface DataFlags {
   dataDir: string;
@@ -63,12 +56,6 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
   addDbCommands(program, parts, withDb);
   addPayoutCommands(program, parts, withDb);
 }
-
-type WithDb = (
-  command: Command,
-  work: (db: Db) => Promise<void>,
-  options?: { readonly migrates?: boolean },
-) => Promise<void>;
 
 function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
   const db = program.command("db").description("schema, accounts and payments, directly in the database");

@@ -25,6 +25,14 @@ import { type PrivateKeys, readKeyFile } from "./private-keys.ts";
 export const print = (line: string): void => void process.stdout.write(`${line}\n`);
 export const warn = (line: string): void => void process.stderr.write(`${line}\n`);
 
+/** Opens the pool's database for `work`; migrated unless `migrates` is false. */
+export type WithDb = (
+  command: Command,
+  work: (db: Db) => Promise<void>,
+  options?: { readonly migrates?: boolean },
+) => Promise<void>;
+
+/** Where a command without `--data-dir` looks when no database is configured. */
 export const DATA_DIR = [
   "--data-dir <dir>",
   "folder of the pool (without a configured database)",

@@ -5,7 +5,6 @@
 
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
-import type { Db } from "../../../shared/db/port.ts";
 import type { ProgramParts } from "../context.ts";
 import { pegOption } from "../numbers.ts";
 import { askAtTerminal } from "./ask.ts";
@@ -26,11 +25,10 @@ import {
   readPaymentKeys,
   SOURCE,
   signerOf,
+  type WithDb,
   warn,
   YES,
 } from "./cli-parts.ts";
-
-type WithDb = (command: Command, work: (db: Db) => Promise<void>) => Promise<void>;
 
 export function addPayoutCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
   const payout = program.command("payout").description("pay the miners");
