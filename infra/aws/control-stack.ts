@@ -230,23 +230,14 @@ export class ControlStack extends Stack {
     alarm("LateWork", "Late work", "late-work", metric("LateWork", "accounting"));
     alarm("Conflicts", "Two bodies under one key", "conflicts", metric("Conflicts", "accounting"));
     // Accounting seals after each batch, the janitor what no message triggers: either may find that the deadline has passed.
-    for (const [suffix, name] of [
-      ["", "janitor"],
-      ["OfAccounting", "accounting"],
+    for (const [name, end] of [
+      ["janitor", ""],
+      ["accounting", "-accounting"],
     ] as const) {
-      const end = suffix === "" ? "" : `-${name}`;
-      alarm(
-        `ForcedSeals${suffix}`,
-        "A block is sealed by the deadline",
-        `forced-seals${end}`,
-        metric("ForcedSeals", name),
-      );
-      alarm(
-        `OverdueSeals${suffix}`,
-        "A block waits to be sealed",
-        `overdue-seals${end}`,
-        metric("OverdueSeals", name),
-      );
+      const forced = metric("ForcedSeals", name);
+      const overdue = metric("OverdueSeals", name);
+      alarm(`ForcedSeals${end}`, "A block is sealed by the deadline", `forced-seals${end}`, forced);
+      alarm(`OverdueSeals${end}`, "A block waits to be sealed", `overdue-seals${end}`, overdue);
     }
     alarm(
       "Conservation",
