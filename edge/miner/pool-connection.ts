@@ -99,8 +99,7 @@ export class PoolConnection {
   /** Sends a request that is never answered. */
   tell(method: string, params: readonly string[]): void {
     if (this.#ended) return;
-    this.#stream.write(encodeRequest(this.#nextId, method, params));
-    this.#nextId = this.#nextId === 0x7fff_ffff ? 1 : this.#nextId + 1;
+    this.#stream.write(encodeRequest(this.#takeId(), method, params));
   }
 
   /** When the pool was last heard, by the monotonic clock. */
@@ -138,10 +137,15 @@ export class PoolConnection {
       onAnswer(undefined);
       return;
     }
-    const id = this.#nextId;
-    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
+    const id = this.#takeId();
     this.#open.set(id, onAnswer);
     this.#stream.write(encodeRequest(id, method, params));
+  }
+
+  #takeId(): number {
+    const id = this.#nextId;
+    this.#nextId = id === 0x7fff_ffff ? 1 : id + 1;
+    return id;
   }
 
   #receive(chunk: Uint8Array): void {
