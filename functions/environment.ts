@@ -74,6 +74,8 @@ export const ENVIRONMENTS = {
     /** Empty: the host that the visitor's browser used. */
     STRATUM_HOST: v.string(),
     STRATUM_PORT: whole,
+    /** Empty: the pool has no port for TLS. */
+    STRATUM_TLS_PORT: v.optional(v.union([v.literal(""), whole]), ""),
     LXR_BITS: whole,
     /** What the content delivery network sends to prove itself; empty where there is none in front. */
     ORIGIN_SECRET: v.string(),

@@ -7,6 +7,7 @@ import { lambdaModules } from "../lambda-modules.ts";
 import { receiptKeysOf } from "./figures/receipt-keys.ts";
 import { createApiHandler } from "./handler.ts";
 import { behindOrigin } from "./http/origin.ts";
+import { optionsOf } from "./options.ts";
 
 const env = readEnvironment("api");
 const modules = lambdaModules(env);
@@ -15,19 +16,9 @@ const accounts = createWebAccounts(
   { ...modules, passwords: createPasswords({}, modules) },
 );
 const receiptKeys = receiptKeysOf(env.RECEIPT_SECRET);
-const api = createApiHandler(
-  {
-    poolName: env.POOL_NAME,
-    version: env.VERSION,
-    blockSeconds: env.BLOCK_SECONDS,
-    registration: env.REGISTRATION,
-    stratum: {
-      ...(env.STRATUM_HOST === "" ? {} : { host: env.STRATUM_HOST }),
-      port: env.STRATUM_PORT,
-    },
-    lxrBits: env.LXR_BITS,
-  },
-  { ...modules, accounts, workerLimits: workerLimits(env), ...(receiptKeys && { receiptKeys }) },
-);
+const api = createApiHandler(optionsOf(env), {
+  ...{ ...modules, accounts, workerLimits: workerLimits(env) },
+  ...(receiptKeys && { receiptKeys }),
+});
 
 export const handler = behindOrigin({ secret: env.ORIGIN_SECRET }, api);

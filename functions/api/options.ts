@@ -6,6 +6,7 @@ import type { WorkerLimits } from "../../shared/db/workers.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { WebAccounts } from "../auth/web-accounts.ts";
+import type { Environment } from "../environment.ts";
 import type { Live } from "./live.ts";
 
 export interface ApiOptions {
@@ -15,7 +16,7 @@ export interface ApiOptions {
   /** Length of a block; the network's hash rate is calculated with it. */
   readonly blockSeconds: number;
   readonly registration: "invite" | "open";
-  /** Where miners connect; without a host, the one that the visitor's browser used. */
+  /** Where miners connect: the plain port and, where there is one, the port for TLS. Without a host, the one that the visitor's browser used. */
   readonly stratum: { readonly host?: string; readonly port: number; readonly tlsPort?: number };
   /** Size of the LXR table; miners are told where it is not 30. */
   readonly lxrBits: number;
@@ -34,4 +35,20 @@ export interface ApiModules {
   readonly receiptKeys?: KeyPair;
   /** Named checks for /healthz beside the database's: "ok", or what is wrong. */
   readonly health?: () => Promise<Record<string, string>>;
+}
+
+/** The options of the api as a Lambda. */
+export function optionsOf(env: Environment<"api">): ApiOptions {
+  return {
+    poolName: env.POOL_NAME,
+    version: env.VERSION,
+    blockSeconds: env.BLOCK_SECONDS,
+    registration: env.REGISTRATION,
+    stratum: {
+      ...(env.STRATUM_HOST === "" ? {} : { host: env.STRATUM_HOST }),
+      port: env.STRATUM_PORT,
+      ...(env.STRATUM_TLS_PORT === "" ? {} : { tlsPort: env.STRATUM_TLS_PORT }),
+    },
+    lxrBits: env.LXR_BITS,
+  };
 }

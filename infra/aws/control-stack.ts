@@ -25,8 +25,8 @@ export interface ControlStackProps extends StackProps {
   readonly functions: FunctionSetting;
   readonly pool: PoolSettings;
   readonly prices: PriceSettings;
-  /** Shown to miners. */
-  readonly stratum: { readonly host: string; readonly port: number };
+  /** Shown to miners: the plain port and, where there is one, the port for TLS. */
+  readonly stratum: { readonly host: string; readonly port: number; readonly tlsPort?: number };
   /** Of this program. */
   readonly version: string;
   /** Changes with the migrations, so that each deployment of new ones runs them. */
@@ -159,6 +159,7 @@ export class ControlStack extends Stack {
         REGISTRATION: pool.registration,
         STRATUM_HOST: stratum.host,
         STRATUM_PORT: `${stratum.port}`,
+        STRATUM_TLS_PORT: `${stratum.tlsPort ?? ""}`,
         LXR_BITS: `${pool.lxrBits}`,
         ORIGIN_SECRET: props.originSecret,
         RECEIPT_SECRET: props.receiptSecret,

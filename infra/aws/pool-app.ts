@@ -58,8 +58,9 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     pool: stage.pool,
     prices: stage.prices,
     stratum: {
-      host: network.balancer.loadBalancerDnsName,
-      port: stage.edge.hasTls ? STRATUM_TLS_PORT : STRATUM_PORT,
+      host: stage.edge.stratumDomain ?? network.balancer.loadBalancerDnsName,
+      port: STRATUM_PORT,
+      ...(stage.edge.hasTls ? { tlsPort: STRATUM_TLS_PORT } : {}),
     },
     version,
     schema: schemaOf(),

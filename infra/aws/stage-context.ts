@@ -13,6 +13,16 @@ const given = {
     v.pipe(v.string(), v.check(isValidFaAddress, "expected an FA… address with a valid checksum")),
   ),
   domain: v.optional(v.string()),
+  stratumDomain: v.optional(
+    v.pipe(
+      v.string(),
+      v.toLowerCase(),
+      v.regex(
+        /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+        "expected a name like mine.example.com",
+      ),
+    ),
+  ),
   certificateArn: v.optional(
     v.pipe(v.string(), v.regex(/^arn:[\w-]+:acm:us-east-1:/, "expected a certificate in us-east-1")),
   ),
@@ -39,13 +49,16 @@ export function readContext(get: (key: string) => unknown): Context {
 /** The stage with the values of the context. Throws CodedError `context` when a value is missing that a pool needs. */
 export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
-  const { factomd, coinbase, domain, certificateArn, alarmEmail, tasks, devnetFeed } = context;
+  const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed } = context;
   if ((domain === undefined) !== (certificateArn === undefined))
     throw new CodedError("context", "context domain and certificateArn: expected both or neither");
   const stage: Stage = {
     ...base,
     pool: { ...base.pool, factomd: factomd ?? base.pool.factomd, coinbase: coinbase ?? base.pool.coinbase },
-    edge: { ...base.edge, tasks: tasks ?? base.edge.tasks },
+    edge: {
+      ...{ ...base.edge, tasks: tasks ?? base.edge.tasks },
+      ...(stratumDomain === undefined ? {} : { stratumDomain }),
+    },
     web:
       domain !== undefined && certificateArn !== undefined
         ? { domain: { name: domain, certificateArn } }
@@ -58,6 +71,11 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   };
   if (stage.pool.factomd === "") throw missing(name, "factomd", "http://HOST:8088/v2");
   if (stage.pool.coinbase === "") throw missing(name, "coinbase", "FA…");
+  if (stage.edge.hasTls && stage.edge.stratumDomain === undefined)
+    throw new CodedError(
+      "context",
+      `stage ${name} has TLS and no stratumDomain: miners check the certificate against the name they connect by, and the balancer's own is in none; pass -c stratumDomain=NAME (the one in the certificate), or set edge.stratumDomain in infra/aws/stages.ts`,
+    );
   return stage;
 }
 

@@ -53,6 +53,11 @@ export interface Stage {
     readonly maxConnections: number;
     /** A second listener with TLS, its certificate and key from the edge secret. */
     readonly hasTls: boolean;
+    /**
+     * The name that miners connect by: a CNAME of yours for the output `StratumHost`. The certificate must name it; without one the pages show the
+     * balancer's own name, which no certificate can have.
+     */
+    readonly stratumDomain?: string;
   };
   readonly web: {
     /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */

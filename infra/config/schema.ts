@@ -200,6 +200,11 @@ export const SETTINGS = {
   },
   stratum: {
     host: setting(text, "::", "Address to listen on; :: is every one, of IPv4 too"),
+    domain: setting(
+      v.pipe(text, v.regex(/^[A-Za-z0-9.-]{0,253}$/, "expected a name like mine.example.com")),
+      "",
+      "Name that miners connect by, shown on the pages; the certificate must have it. Empty: the name that the visitor's browser used",
+    ),
     stratumport: setting(port, 1234, "Port to listen on; 0 picks a free one"),
     requireauth: setting(flag, true, "Only registered users may mine"),
     validateallshares: setting(flag, true, "Hash every share; false trusts miners (tests only)"),

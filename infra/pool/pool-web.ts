@@ -4,6 +4,7 @@ import type { Edge } from "../../edge/edge.ts";
 import type { StratumSession } from "../../edge/stratum/session.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import type { Live, StratumConnection } from "../../functions/api/live.ts";
+import type { ApiOptions } from "../../functions/api/options.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -48,17 +49,13 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     },
     { db, clock, random, passwords },
   );
-  const tlsPort = edge?.listeningTls?.port;
   const handler = createApiHandler(
     {
       poolName: opridentity,
       version,
       blockSeconds: config.pegnet.blockperiod / 1000,
       registration,
-      stratum: {
-        port: edge?.listening?.port ?? config.stratum.stratumport,
-        ...(tlsPort !== undefined && { tlsPort }),
-      },
+      stratum: stratumShown(config, edge),
       lxrBits,
     },
     {
@@ -75,6 +72,20 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     { host: config.web.host, port: config.web.port, proxies: config.web.proxysources },
     { handler, logger, ...(metrics && { metrics: metrics.registry }) },
   );
+}
+
+/** Where miners connect. Without an edge in this process: where the one beside it listens by the same settings. */
+export function stratumShown(
+  { stratum }: Config,
+  edge?: Pick<Edge, "listening" | "listeningTls">,
+): ApiOptions["stratum"] {
+  const hasTls = stratum.tlscert !== "";
+  const tlsPort = edge === undefined ? (hasTls ? stratum.tlsport : undefined) : edge.listeningTls?.port;
+  return {
+    ...(stratum.domain === "" ? {} : { host: stratum.domain }),
+    port: edge?.listening?.port ?? stratum.stratumport,
+    ...(tlsPort !== undefined && { tlsPort }),
+  };
 }
 
 /** What only the edge knows, for the dashboard. */

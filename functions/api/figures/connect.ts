@@ -44,7 +44,10 @@ export function connectView(
       {
         title: "With the Go prosper-miner: register",
         command: `${go} -p${goInvite} -a FA…`,
-        note: "-p asks for the password on the terminal.",
+        note:
+          stratumTls === null
+            ? "-p asks for the password on the terminal."
+            : "-p asks for the password on the terminal. That miner knows no TLS: choose a password that you use nowhere else.",
       },
       {
         title: "With the Go prosper-miner: mine",

@@ -15,7 +15,7 @@ import {
 import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./fields.ts";
 
 export const endpointView = v.strictObject({
-  stratum: about(v.string(), "host:port for miners"),
+  stratum: about(v.string(), "host:port for miners, without TLS"),
   stratumTls: about(v.nullable(v.string()), "host:port for miners by TLS"),
   /** Shown with a copy button, in this order. */
   commands: v.array(v.strictObject({ title: v.string(), command: v.string(), note: v.string() })),

@@ -28,6 +28,7 @@ describe("the context", () => {
       { certificateArn: "arn:aws:acm:eu-west-1:1:certificate/1" },
       "context certificateArn: expected a certificate in us-east-1",
     ],
+    [{ stratumDomain: "mine example" }, "context stratumDomain: expected a name like mine.example.com"],
     [{ alarmEmail: "me" }, "context alarmEmail: expected an e-mail address"],
   ])("refuses %o and names the key", (given, message) => {
     expect(() => read(given)).toThrow(message);
@@ -41,6 +42,14 @@ describe("the context", () => {
     expect(() => stageOf("dev", { ...CONTEXT, domain: "pool.example.org" })).toThrow(
       "expected both or neither",
     );
+  });
+
+  it("is asked for the name that miners connect by where a certificate must have it", () => {
+    expect(() => stageOf("prod", { ...CONTEXT, stratumDomain: undefined })).toThrow(
+      "stage prod has TLS and no stratumDomain",
+    );
+    expect(stageOf("prod", CONTEXT).edge.stratumDomain).toBe("mine.example.org");
+    expect(stageOf("dev", { ...CONTEXT, stratumDomain: undefined }).edge.stratumDomain).toBeUndefined();
   });
 
   it("takes a devnet's feed in place of the real sources", () => {

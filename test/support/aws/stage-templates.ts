@@ -20,6 +20,7 @@ export const CONTEXT: Context = {
   coinbase: COINBASE,
   domain: undefined,
   certificateArn: undefined,
+  stratumDomain: "mine.example.org",
   alarmEmail: "operator@example.org",
   tasks: undefined,
   devnetFeed: undefined,

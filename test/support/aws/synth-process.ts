@@ -11,7 +11,12 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 export const STAGE_CONTEXTS = {
   dev: { stage: "dev", factomd: "http://factomd.example:8088/v2", coinbase: COINBASE },
-  prod: { stage: "prod", factomd: "http://factomd.example:8088/v2", coinbase: COINBASE },
+  prod: {
+    stage: "prod",
+    factomd: "http://factomd.example:8088/v2",
+    coinbase: COINBASE,
+    stratumDomain: "mine.example.org",
+  },
   local: {
     stage: "local",
     dataApi: "http://127.0.0.1:4570",

@@ -8,7 +8,15 @@ import { card, el } from "../dom.js";
 export function connectCard(connect) {
   const panel = card(
     "Connect a miner",
-    el("span", { class: "reading" }, "Stratum at ", el("b", { class: "mono" }, connect.stratum)),
+    el(
+      "span",
+      { class: "reading" },
+      "Stratum at ",
+      el("b", { class: "mono" }, connect.stratum),
+      ...(connect.stratumTls === null
+        ? []
+        : [", by TLS at ", el("b", { class: "mono" }, connect.stratumTls)]),
+    ),
     el(
       "ul",
       { class: "commands" },
