@@ -3,6 +3,7 @@
  * it is needed: `--help` stays quick, and `prosper up` comes sooner to starting its PostgreSQL.
  */
 
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
@@ -17,6 +18,7 @@ import type { Config } from "../config/schema.ts";
 import { createLogger, type LogLevel } from "../pino-logger.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
+import { databasePlace, type WhichPool, whichPool, whichPoolLine } from "../pool/which-pool.ts";
 import { showProgress, showTable } from "./progress.ts";
 
 /** The flags of the reference that every command takes, as commander parsed them. */
@@ -57,6 +59,22 @@ export const DEFAULT_CONFIG = join(PROSPER_HOME, "prosper-pool.toml");
 export const DEFAULT_DATA_DIR = join(PROSPER_HOME, "devnet");
 /** Where `prosper edge` keeps its journal, unless `app.datadir` names another. */
 export const EDGE_DATA_DIR = join(PROSPER_HOME, "data");
+
+export interface OpenDatabaseOptions {
+  readonly owned?: boolean;
+  readonly migrates?: boolean;
+  readonly announce?: (pool: WhichPool) => void;
+}
+
+/** For a person, and beside what a program reads from standard output. */
+export function announcePool(pool: WhichPool): void {
+  process.stderr.write(`${whichPoolLine(pool)}\n`);
+}
+
+/** For what runs until it is stopped: a line of its log. */
+export function logPool(logger: Logger): (pool: WhichPool) => void {
+  return (pool) => logger.info(whichPoolLine(pool), { ...pool });
+}
 
 /** What each group of commands is built with. */
 export interface ProgramParts {
@@ -127,20 +145,56 @@ export class CliContext {
   }
 
   /**
+   * Folder of the pool that a command reads or changes, where no flag names one. Throws CodedError `which-pool` where there are two and nothing
+   * says which: a payout of the wrong one would be looked for in vain.
+   */
+  poolFolder(): string {
+    const named = this.#namedFolder();
+    if (named !== undefined) return named;
+    const [edge, devnet] = [this.edgeFolder(), DEFAULT_DATA_DIR];
+    if (this.hasDatabase() || !hasPostgres(edge)) return devnet;
+    if (this.config.app.datadir !== "" || !hasPostgres(devnet)) return edge;
+    throw new CodedError(
+      "which-pool",
+      `there is a pool in ${edge} and one in ${devnet}: name the folder of the one you mean with --data-dir or PROSPER_DATA_DIR`,
+    );
+  }
+
+  /** Folder of `prosper edge` and its parts, where no flag names one. */
+  edgeFolder(): string {
+    return this.#namedFolder() ?? resolve(this.config.app.datadir || EDGE_DATA_DIR);
+  }
+
+  /** Folder of `prosper up`, and of what an offline machine remembers, where no flag names one. */
+  ownFolder(): string {
+    return this.#namedFolder() ?? DEFAULT_DATA_DIR;
+  }
+
+  #namedFolder(): string | undefined {
+    const { PROSPER_DATA_DIR: folder = "" } = this.env;
+    return folder === "" ? undefined : resolve(folder);
+  }
+
+  /**
    * The pool's database, migrated unless `migrates` is false: the cluster behind the Data API, the configured server, else the embedded
-   * one under `dataDir`. An embedded server that ran already is left running, unless it is `owned`.
+   * one under `dataDir`. An embedded server that ran already is left running, unless it is `owned`. Before anything is changed `announce` is told
+   * which pool it is; by default standard error is.
    */
   async openDatabase(
     dataDir: string,
     logger: Logger,
-    { owned = false, migrates = true }: { owned?: boolean; migrates?: boolean } = {},
+    { owned = false, migrates = true, announce = announcePool }: OpenDatabaseOptions = {},
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
     const dataApi = this.#dataApi();
     const { migrate } = await import("../../shared/db/migrate.ts");
+    const begin = async (db: Db, where: string): Promise<void> => {
+      announce(await whichPool(db, { name: this.config.pool.opridentity, where }));
+      if (migrates) await migrate(db);
+    };
     if (dataApi !== undefined) {
       const { openDataApi } = await import("../../shared/db/drivers/data-api.ts");
       const db = openDataApi(dataApi, { clock: systemClock });
-      if (migrates) await migrate(db);
+      await begin(db, `${dataApi.database} of ${dataApi.resourceArn}`);
       return { db, url: dataApi.resourceArn, close: async () => db.close() };
     }
     const { openPg } = await import("../../shared/db/drivers/pg.ts");
@@ -151,12 +205,13 @@ export class CliContext {
     const ours = embedded !== undefined && (owned || !embedded.adopted) ? embedded : undefined;
     const keeper = ours === undefined ? undefined : keepPostgres(ours, { clock: systemClock, logger });
     const db = openPg({ url: address });
-    if (migrates)
-      await migrate(db).catch(async (error: unknown) => {
+    await begin(db, databasePlace(address, url === undefined ? dataDir : undefined)).catch(
+      async (error: unknown) => {
         await keeper?.stop();
         await db.close();
         throw error;
-      });
+      },
+    );
     const close = async (): Promise<void> => {
       await db.close();
       await keeper?.stop();
@@ -195,6 +250,11 @@ export class CliContext {
     const { LxrPool } = await import("../../shared/hash/pool.ts");
     return new LxrPool({ table, threads }, modules);
   }
+}
+
+/** True where an embedded server has its cluster below the folder. */
+export function hasPostgres(dataDir: string): boolean {
+  return existsSync(join(dataDir, "postgres"));
 }
 
 /** The address as it is. Throws CodedError `config`, without the password that may stand in it. */

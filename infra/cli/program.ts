@@ -1,13 +1,16 @@
 /** The tree of commands and the flags that all of them take (docs/spec.md, "Commands and pages"). Commands are loaded when they run: `--help` stays quick. */
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { addDatabaseCommands } from "./books/commands.ts";
 import { CliContext, DEFAULT_CONFIG, type GlobalFlags, type ProgramParts } from "./context.ts";
 import { addNetworkCommands } from "./network/commands.ts";
 import { trueOrFalse, wholeNumber } from "./numbers.ts";
+import { DATA_DIR } from "./payout/cli-parts.ts";
 import { addServiceCommands } from "./services/commands.ts";
 import { addToolCommands } from "./tools/commands.ts";
+import { packageVersion } from "./version.ts";
 
 export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
   const program = new Command("prosper")
@@ -16,6 +19,9 @@ export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
     )
     .showHelpAfterError("(prosper --help lists the commands)")
     .showSuggestionAfterError()
+    // `grade --version 2` is not a question about the program: each level has its own flags, and those of all levels are made known at each.
+    .enablePositionalOptions()
+    .version(packageVersion(), "-V, --version", "the version, and nothing else")
     .exitOverride();
   addGlobalFlags(program);
   const parts: ProgramParts = {
@@ -26,6 +32,13 @@ export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
   addDatabaseCommands(program, parts);
   addToolCommands(program, parts);
   inheritFlags(program);
+  program.hook("preAction", (_program, command) => {
+    const named: unknown = command.getOptionValue("dataDir");
+    const option = command.options.find(({ description }) => description === DATA_DIR[1]);
+    if (option === undefined) return;
+    const folder = typeof named === "string" ? resolve(named) : parts.contextOf(command).poolFolder();
+    command.setOptionValueWithSource("dataDir", folder, "implied");
+  });
   program.hook("preAction", async (_program, command) => {
     if (command.optsWithGlobals<GlobalFlags>().profile !== true) return;
     const { profileUntilExit } = await import("./profile.ts");
@@ -75,7 +88,9 @@ function addGlobalFlags(command: Command): void {
 function inheritFlags(program: Command): void {
   for (const command of program.commands) {
     const own = new Set(command.options.map((option) => option.long));
-    for (const option of program.options) if (!own.has(option.long)) command.addOption(copyHidden(option));
+    for (const option of program.options)
+      if (!own.has(option.long) && option.long !== "--version") command.addOption(copyHidden(option));
+    if (command.commands.length > 0) command.enablePositionalOptions();
     inheritFlags(command);
   }
 }

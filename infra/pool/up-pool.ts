@@ -28,6 +28,7 @@ import { startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { keepPostgres } from "./postgres-keeper.ts";
 import type { Up, UpModules, UpOptions } from "./up.ts";
+import { databasePlace, whichPool } from "./which-pool.ts";
 
 export interface UpPoolModules extends UpModules {
   readonly keys: DevnetKeys;
@@ -138,8 +139,11 @@ async function openDatabase(options: UpOptions, modules: UpPoolModules, onStop: 
     const keeper = keepPostgres(postgres, modules);
     onStop(() => keeper.stop());
   }
-  const db = openPg({ url: options.databaseUrl ?? postgres?.url ?? "" });
+  const url = options.databaseUrl ?? postgres?.url ?? "";
+  const db = openPg({ url });
   onStop(() => db.close());
+  const where = databasePlace(url, postgres === undefined ? undefined : options.dataDir);
+  modules.announce(await whichPool(db, { name: options.config.pool.opridentity, where }));
   await migrate(db);
   return db;
 }

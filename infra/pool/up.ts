@@ -15,6 +15,7 @@ import { bothStarted, type OnStop, startParts } from "../parts.ts";
 import { ensureDevnetKeys } from "./devnet-pool.ts";
 import { type Postgres, startPostgres } from "./embedded-postgres.ts";
 import type { Pool } from "./pool.ts";
+import type { WhichPool } from "./which-pool.ts";
 
 export interface UpOptions {
   dataDir: string;
@@ -33,6 +34,8 @@ export interface UpModules {
   random: Random;
   logger: Logger;
   openTable: (bits: number) => Promise<SharedTable>;
+  /** Told which pool it is before anything in the database is changed. */
+  announce: (pool: WhichPool) => void;
   /** Told each step before it is ready, as one line. */
   onStep: (step: string) => void;
   onSealed: (block: SealedBlock) => void;

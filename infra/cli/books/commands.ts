@@ -1,11 +1,9 @@
 /** Commands on the pool's records: db, audit, and paying out. */
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import type { ProgramParts } from "../context.ts";
+import { hasPostgres, type ProgramParts } from "../context.ts";
 import {
   BY_HAND,
   DATA_DIR,
@@ -28,10 +26,10 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
   const withDb: WithDb = async (command, work, options = {}) => {
     const context = parts.contextOf(command);
     const { dataDir } = command.opts<DataFlags>();
-    if (!context.hasDatabase() && !existsSync(join(dataDir, "postgres"))) {
+    if (!context.hasDatabase() && !hasPostgres(dataDir)) {
       throw new CodedError(
         "no-database",
-        `there is no pool in ${dataDir} and no database is configured: start one with \`prosper up\`, name its folder with --data-dir, or set DATABASE_URL (on AWS: DATABASE_CLUSTER_ARN and DATABASE_SECRET_ARN)`,
+        `there is no pool in ${dataDir} and no database is configured: start one with \`prosper up\`, name its folder with --data-dir or PROSPER_DATA_DIR, or set DATABASE_URL (on AWS: DATABASE_CLUSTER_ARN and DATABASE_SECRET_ARN)`,
       );
     }
     const { db, close } = await context.openDatabase(dataDir, context.logger(), options);

@@ -11,7 +11,7 @@ import { createPegnetd, type Pegnetd } from "../../../shared/factom/pegnetd.ts";
 import { readDevnetPool } from "../../pool/devnet-pool.ts";
 import { connectFactomd } from "../../pool/factomd.ts";
 import { factoidAddress } from "../../pool/key-addresses.ts";
-import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR } from "../context.ts";
+import type { CliContext } from "../context.ts";
 import { showProgress } from "../progress.ts";
 import {
   type CompareModules,
@@ -32,11 +32,10 @@ export type WithDb = (
   options?: { readonly migrates?: boolean },
 ) => Promise<void>;
 
-/** Where a command without `--data-dir` looks when no database is configured. */
+/** Commands with this option find `dataDir` in their flags: see program.ts. */
 export const DATA_DIR = [
   "--data-dir <dir>",
-  "folder of the pool (without a configured database)",
-  DEFAULT_DATA_DIR,
+  "folder of the pool, where no database is configured (default: PROSPER_DATA_DIR, else where there is one)",
 ] as const;
 export const KEY_FILE = [
   "--key-file <file>",
@@ -119,9 +118,8 @@ export async function payerOf(context: CliContext, flags: PayoutFlags): Promise<
 
 /** Where this machine may have the pool's receipt key. */
 export function poolKeySources(context: CliContext, flags: PayoutFlags): PoolKeySources {
-  const edgeDir = context.config.app.datadir || EDGE_DATA_DIR;
   // Where a database is configured, the folder is that of `prosper edge`.
-  const dataDirs = context.hasDatabase() ? [edgeDir, flags.dataDir] : [flags.dataDir];
+  const dataDirs = context.hasDatabase() ? [context.edgeFolder(), flags.dataDir] : [flags.dataDir];
   return { file: flags.receiptKey, secret: context.env["PROSPER_RECEIPT_SECRET"], dataDirs };
 }
 

@@ -75,6 +75,9 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     });
 }
 
+/** Whoever signs may be on a machine without a pool. */
+type SignFlags = Omit<PayoutFlags, "dataDir"> & { dataDir?: string; out?: string };
+
 function addSign(payout: Command, parts: ProgramParts): void {
   payout
     .command("sign <file>")
@@ -84,18 +87,22 @@ function addSign(payout: Command, parts: ProgramParts): void {
     .option(...POOL_KEY)
     .option(...YES)
     .option("--out <file>", "where the signed payout goes (default: FILE with .signed.json)")
-    .option("--data-dir <dir>", "folder where this machine remembers what it signed", DATA_DIR[2])
-    .action(async (file: string, flags: PayoutFlags & { out?: string }, command: Command) => {
+    .option(
+      "--data-dir <dir>",
+      "folder where this machine remembers what it signed (default: PROSPER_DATA_DIR, else ~/.prosper/devnet)",
+    )
+    .action(async (file: string, flags: SignFlags, command: Command) => {
       const { signCommand } = await import("./sign.ts");
       const { findPoolKeys } = await import("./pool-key.ts");
       const context = parts.contextOf(command);
+      const folder = flags.dataDir ?? context.ownFolder();
       const options = {
         file,
         signedFile: flags.out ?? beside(file, "signed"),
-        signer: await signerOf(context, flags),
-        folder: flags.dataDir,
+        signer: await signerOf(context, { ...flags, dataDir: folder }),
+        folder,
         poolKey: flags.poolKey,
-        own: await findPoolKeys({ dataDirs: [flags.dataDir] }),
+        own: await findPoolKeys({ dataDirs: [folder] }),
       };
       await signCommand(options, { print, ask: askAtTerminal({ yes: flags.yes === true }) });
     });

@@ -1,7 +1,6 @@
 /** Commands that run a pool or a part of one until they are stopped: up, edge, sync, accountant, auth. */
 
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
@@ -11,9 +10,10 @@ import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import type { Config } from "../../config/schema.ts";
 import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
-import { type CliContext, DEFAULT_DATA_DIR, EDGE_DATA_DIR, type ProgramParts } from "../context.ts";
+import { announcePool, type CliContext, DEFAULT_DATA_DIR, logPool, type ProgramParts } from "../context.ts";
 import { secondsOption, wholeNumber } from "../numbers.ts";
 import { shutdownSignal } from "../shutdown.ts";
+import { packageVersion } from "../version.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -29,7 +29,7 @@ const STRATUM_PORT = [
 ] as const;
 const EDGE_DIR = [
   "--data-dir <dir>",
-  "journal, and the database where none is configured (default: app.datadir, ~/.prosper/data)",
+  "journal, and the database where none is configured (default: PROSPER_DATA_DIR, else app.datadir, else ~/.prosper/data)",
 ] as const;
 
 export function addServiceCommands(program: Command, parts: ProgramParts): void {
@@ -41,7 +41,7 @@ export function addServiceCommands(program: Command, parts: ProgramParts): void 
 }
 
 interface UpFlags {
-  dataDir: string;
+  dataDir?: string;
   webPort?: number;
   stratumPort?: number;
   blockSeconds: number;
@@ -54,7 +54,10 @@ function addUp(program: Command, parts: ProgramParts): void {
   program
     .command("up")
     .description("a whole pool on its own devnet: PostgreSQL, network, prices, pool and a miner")
-    .option("--data-dir <dir>", "where everything is kept", DEFAULT_DATA_DIR)
+    .option(
+      "--data-dir <dir>",
+      "where everything is kept (default: PROSPER_DATA_DIR, else ~/.prosper/devnet)",
+    )
     .option(...WEB_PORT)
     .option(...STRATUM_PORT)
     .option("--block-seconds <n>", "length of a block", secondsOption, 10)
@@ -64,7 +67,7 @@ function addUp(program: Command, parts: ProgramParts): void {
     .action(async (flags: UpFlags, command: Command) => {
       const { upCommand } = await import("./up.ts");
       const context = parts.contextOf(command);
-      const dataDir = resolve(flags.dataDir);
+      const dataDir = resolve(flags.dataDir ?? context.ownFolder());
       const logger = context.logger(join(dataDir, "prosper.log"));
       const signal = shutdownSignal(logger);
       process.exitCode = await upCommand(
@@ -77,12 +80,14 @@ function addUp(program: Command, parts: ProgramParts): void {
           miners: flags.miners,
           version: packageVersion(),
           json: flags.json === true,
+          poolFlags: poolFlags(command, dataDir === DEFAULT_DATA_DIR ? undefined : dataDir),
         },
         {
           clock: systemClock,
           random: systemRandom,
           logger,
           print,
+          announce: announcePool,
           signal,
           openTable: (bits) => context.openTable(bits, { logger, signal }),
         },
@@ -120,7 +125,11 @@ function addEdge(program: Command, parts: ProgramParts): void {
       const config = withPorts(context.config, flags);
       const system = { clock: systemClock, random: systemRandom, logger };
       process.exitCode = await runPool(
-        { json: flags.json === true, bits: config.pegnet.lxrbits },
+        {
+          json: flags.json === true,
+          bits: config.pegnet.lxrbits,
+          poolFlags: poolFlags(command, context.hasDatabase() ? undefined : dataDir),
+        },
         { print, logger, signal },
         (hooks) =>
           startStandalone(
@@ -129,7 +138,8 @@ function addEdge(program: Command, parts: ProgramParts): void {
               ...system,
               ...hooks,
               // This process has the folder's lock: a server that runs in it was left behind.
-              openDatabase: () => context.openDatabase(dataDir, logger, { owned: true }),
+              openDatabase: () =>
+                context.openDatabase(dataDir, logger, { owned: true, announce: logPool(logger) }),
               openTable: (bits) => context.openTable(bits, { logger, signal }),
             },
           ),
@@ -151,7 +161,8 @@ async function runFleetEdge(
     { config: withPorts(context.config, flags), functions, dataDir: edgeDir(context, flags) },
     {
       ...{ clock: systemClock, random: systemRandom, logger },
-      openDatabase: () => context.openDatabase(edgeDir(context, flags), logger),
+      openDatabase: () =>
+        context.openDatabase(edgeDir(context, flags), logger, { announce: logPool(logger) }),
       openTable: (bits) => context.openTable(bits, { logger, signal }),
       onFatal: (error) => fatal.abort(error),
     },
@@ -260,7 +271,7 @@ async function withPartOf(
   const logger = context.logger();
   const signal = shutdownSignal(logger);
   const dataDir = edgeDir(context, flags);
-  const { db, close } = await context.openDatabase(dataDir, logger);
+  const { db, close } = await context.openDatabase(dataDir, logger, { announce: logPool(logger) });
   const system = { clock: systemClock, random: systemRandom, logger, signal };
   try {
     const part = await start(context, { db, dataDir, ...system });
@@ -272,7 +283,20 @@ async function withPartOf(
 }
 
 function edgeDir(context: CliContext, flags: EdgeFlags): string {
-  return resolve(flags.dataDir ?? (context.config.app.datadir || EDGE_DATA_DIR));
+  return resolve(flags.dataDir ?? context.edgeFolder());
+}
+
+/** The flags by which other commands find this pool, as a shell takes them; each with a space before it. */
+function poolFlags(command: Command, dataDir: string | undefined): string {
+  const { config } = command.optsWithGlobals<{ config?: string }>();
+  const flags = { "--config": config === undefined ? undefined : resolve(config), "--data-dir": dataDir };
+  return Object.entries(flags)
+    .flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${shellWord(value)}`]))
+    .join("");
+}
+
+function shellWord(text: string): string {
+  return /^[\w./~:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** `--web-port` and `--stratum-port` win over the file. */
@@ -282,11 +306,4 @@ function withPorts(config: Config, flags: { webPort?: number; stratumPort?: numb
     web: { ...config.web, port: flags.webPort ?? config.web.port },
     stratum: { ...config.stratum, stratumport: flags.stratumPort ?? config.stratum.stratumport },
   };
-}
-
-function packageVersion(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(join(import.meta.dirname, "../../../package.json"), "utf8"),
-  );
-  return manifest.version;
 }

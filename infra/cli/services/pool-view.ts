@@ -22,6 +22,14 @@ export interface ReadyPool {
   readonly guestAddress?: string | undefined;
 }
 
+export interface PoolViewOptions {
+  readonly json: boolean;
+  /** Of the LXR table. */
+  readonly bits: number;
+  /** What other commands need to find this pool, such as ` --data-dir DIR`; undefined where they are not for this pool. */
+  readonly poolFlags?: string;
+}
+
 /** What a pool tells while it starts and runs. */
 export interface RunningPoolHooks {
   readonly onStep: (step: string) => void;
@@ -31,7 +39,7 @@ export interface RunningPoolHooks {
 
 /** Runs a pool until `signal` aborts or it cannot go on. Resolves to the exit code when everything is stopped; rejects with what `start` rejects with. */
 export async function runPool(
-  options: { json: boolean; bits: number },
+  options: PoolViewOptions,
   modules: { print: (line: string) => void; logger: Logger; signal: AbortSignal },
   start: (hooks: RunningPoolHooks) => Promise<ReadyPool & { stop(): Promise<void> }>,
 ): Promise<number> {
@@ -56,6 +64,8 @@ export async function runPool(
   });
   return 1;
 }
+
+const PAYING = ["db payout pay.json", "payout pay pay.json", "db record pay.receipt.json", "audit"] as const;
 
 /** What the terminal or a program is told of a running pool. */
 export interface PoolDisplay {
@@ -103,7 +113,7 @@ function jsonView(print: (line: string) => void): PoolDisplay {
   };
 }
 
-function textView(print: (line: string) => void, options: { bits: number }): PoolDisplay {
+function textView(print: (line: string) => void, options: PoolViewOptions): PoolDisplay {
   let owed = 0n;
   return {
     step: (step) => print(`  ${step} …`),
@@ -119,6 +129,11 @@ function textView(print: (line: string) => void, options: { bits: number }): Poo
       print(
         `  npx prosper miner --host ${stratum} --user you --worker rig1${bits} --password choose-one --invite ${inviteCode} --address ${guestAddress}`,
       );
+      if (options.poolFlags !== undefined) {
+        print("");
+        print("  Pay the miners, when something is owed:");
+        for (const line of PAYING) print(`  npx prosper ${line}${options.poolFlags}`);
+      }
       print("");
       print(
         "  Ctrl-C stops; the next start goes on from here. A line for each block whose books are closed:",

@@ -4,11 +4,10 @@ import type { Clock, Random } from "../../../shared/clock.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { startUp, type UpOptions } from "../../pool/up.ts";
-import { runPool } from "./pool-view.ts";
+import type { WhichPool } from "../../pool/which-pool.ts";
+import { type PoolViewOptions, runPool } from "./pool-view.ts";
 
-export interface UpCommandOptions extends UpOptions {
-  json: boolean;
-}
+export type UpCommandOptions = UpOptions & PoolViewOptions;
 
 export interface UpCommandModules {
   clock: Clock;
@@ -16,6 +15,7 @@ export interface UpCommandModules {
   logger: Logger;
   openTable: (bits: number) => Promise<SharedTable>;
   print: (line: string) => void;
+  announce: (pool: WhichPool) => void;
   /** Ends the command. */
   signal: AbortSignal;
 }

@@ -240,7 +240,7 @@ describe("paying", () => {
 
   it("sends what is owed on the devnet, books it once, and leaves nothing of it owed", async () => {
     const listed = await prosper(["db", "payout", payFile, ...inFolder]);
-    expect(listed).toMatchObject({ code: 0, stderr: "" });
+    expect(listed).toMatchObject({ code: 0, stderr: "", pool: expect.stringContaining(` in ${dataDir}, `) });
     const due = v.parse(payments, JSON.parse(readFileSync(payFile, "utf8")));
     expect(due.length).toBe(2);
 

@@ -1,5 +1,6 @@
 /** `npm start` as a person sees it: in a terminal, with the line to copy, ended by Ctrl-C. */
 
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
 import { audit } from "../../support/processes/audit.ts";
@@ -30,6 +31,16 @@ it("shows where everything is, a line that connects a miner, a line a block, and
     { everyMs: 500 },
   );
   miner.process.kill("SIGKILL");
+
+  // The lines that pay find this pool, though it is not where they would look by themselves.
+  const payLine = await shown("a line that lists what is owed", /^ +npx (prosper db payout pay\.json .*)$/m);
+  const listed = await start(payLine.replace("pay.json", join(temporaryFolder(), "pay.json")).split(" "), {
+    program: ["npx"],
+    cwd: PROJECT,
+  }).ended;
+  expect(payLine).toContain(` --data-dir ${dataDir}`);
+  expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/PEG needed for the payout/) });
+  expect(listed.pool).toContain(` in ${dataDir}, block `);
 
   const server = postgresPids(dataDir);
   expect(server.length).toBeGreaterThan(0);

@@ -8,6 +8,8 @@ import { temporaryFolder, tidied } from "./bench.ts";
 export const PROJECT = join(import.meta.dirname, "../../..");
 export const COMMAND = join(PROJECT, "infra/launch/prosper.mjs");
 
+const POOL_LINE = /^Pool .*: database .*\n/m;
+
 /** A home of its own, so that nobody's configuration is read. */
 const home = temporaryFolder();
 
@@ -15,12 +17,15 @@ export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
+  /** Without the line that says which pool it is. */
   readonly stderr: string;
+  /** That line; empty where there was none. */
+  readonly pool: string;
 }
 
 export interface Running {
   readonly process: ChildProcess;
-  /** What has come so far. */
+  /** What has come so far; `stderr` without the line that says which pool it is. */
   stdout(): string;
   stderr(): string;
   /** Takes the first characters of `stdout` away. */
@@ -54,17 +59,20 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
+  const told = (): string => stderr.replace(POOL_LINE, "");
   child.stdin.on("error", () => undefined);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.once("close", (code, signal) =>
+      resolve({ code, signal, stdout, stderr: told(), pool: POOL_LINE.exec(stderr)?.[0] ?? "" }),
+    );
   });
   const takeStdout = (length: number): string => {
     const taken = stdout.slice(0, length);
     stdout = stdout.slice(length);
     return taken;
   };
-  return { process: child, stdout: () => stdout, stderr: () => stderr, takeStdout, ended };
+  return { process: child, stdout: () => stdout, stderr: told, takeStdout, ended };
 }
 
 /** Runs `prosper ARGS…` to its end, with `input` on its standard input. */
