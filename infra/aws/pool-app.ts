@@ -1,13 +1,12 @@
 /** The stacks of one stage. Each is made after the stacks that it needs. */
 
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type App, RemovalPolicy, SecretValue, Tags } from "aws-cdk-lib";
 import { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
-import { loadMigrations } from "../../shared/db/migrate.ts";
+import { schemaHash } from "../../shared/db/migrate.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { Bundles } from "./bundle.ts";
 import { ControlStack } from "./control-stack.ts";
@@ -107,7 +106,5 @@ function receiptSecretOf(data: DataStack, stage: Stage): string {
 
 /** Changes with the migrations. */
 export function schemaOf(): string {
-  const hash = createHash("sha256");
-  for (const { name, sha256 } of loadMigrations()) hash.update(`${name} ${sha256}\n`);
-  return hash.digest("hex").slice(0, 16);
+  return schemaHash().slice(0, 16);
 }

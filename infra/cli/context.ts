@@ -60,9 +60,16 @@ export const DEFAULT_DATA_DIR = join(PROSPER_HOME, "devnet");
 /** Where `prosper edge` keeps its journal, unless `app.datadir` names another. */
 export const EDGE_DATA_DIR = join(PROSPER_HOME, "data");
 
+/**
+ * What is done about the database's schema when it is opened: brought to this version, only checked (CodedError `db-migration` where something
+ * is missing), or left to the command.
+ */
+export type SchemaCare = "migrate" | "check" | "leave";
+
 export interface OpenDatabaseOptions {
   readonly owned?: boolean;
-  readonly migrates?: boolean;
+  /** Undefined: checked over the Data API, else migrated. */
+  readonly schema?: SchemaCare;
   readonly announce?: (pool: WhichPool) => void;
 }
 
@@ -176,20 +183,19 @@ export class CliContext {
   }
 
   /**
-   * The pool's database, migrated unless `migrates` is false: the cluster behind the Data API, the configured server, else the embedded
-   * one under `dataDir`. An embedded server that ran already is left running, unless it is `owned`. Before anything is changed `announce` is told
+   * The pool's database: the cluster behind the Data API, whose schema is only checked, since its deployment changes it; the configured
+   * server, else the embedded one under `dataDir`, migrated. An embedded server that ran already is left running, unless it is `owned`. Before anything is changed `announce` is told
    * which pool it is; by default standard error is.
    */
   async openDatabase(
     dataDir: string,
     logger: Logger,
-    { owned = false, migrates = true, announce = announcePool }: OpenDatabaseOptions = {},
+    { owned = false, schema, announce = announcePool }: OpenDatabaseOptions = {},
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
     const dataApi = this.#dataApi();
-    const { migrate } = await import("../../shared/db/migrate.ts");
     const begin = async (db: Db, where: string): Promise<void> => {
       announce(await whichPool(db, { name: this.config.pool.opridentity, where }));
-      if (migrates) await migrate(db);
+      await careFor(db, schema ?? (dataApi === undefined ? "migrate" : "check"));
     };
     if (dataApi !== undefined) {
       const { openDataApi } = await import("../../shared/db/drivers/data-api.ts");
@@ -255,6 +261,14 @@ export class CliContext {
 /** True where an embedded server has its cluster below the folder. */
 export function hasPostgres(dataDir: string): boolean {
   return existsSync(join(dataDir, "postgres"));
+}
+
+async function careFor(db: Db, care: SchemaCare): Promise<void> {
+  if (care === "leave") return;
+  const { loadMigrations, migrate } = await import("../../shared/db/migrate.ts");
+  if (care === "migrate") return void (await migrate(db));
+  const { checkSchema } = await import("../../shared/db/schema-check.ts");
+  await checkSchema(db, loadMigrations());
 }
 
 /** The address as it is. Throws CodedError `config`, without the password that may stand in it. */

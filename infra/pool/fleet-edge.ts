@@ -56,7 +56,7 @@ export interface FleetEdgeModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly openTable: (bits: number) => Promise<SharedTable>;
-  /** Migrated. */
+  /** With a schema that fits: it was checked, and is not changed from here. */
   readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
   readonly onFatal: (error: CodedError) => void;
 }

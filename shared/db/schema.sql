@@ -329,6 +329,14 @@ CREATE TABLE recovery_codes (
   CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES second_factors(user_id) ON DELETE CASCADE
 );
 
+CREATE TABLE schema_minimum (
+  one boolean NOT NULL DEFAULT true,
+  version integer NOT NULL,
+  release text NOT NULL,
+  CONSTRAINT schema_minimum_pkey PRIMARY KEY (one),
+  CONSTRAINT schema_minimum_one_check CHECK (one)
+);
+
 CREATE TABLE second_factors (
   user_id bigint NOT NULL,
   secret bytea NOT NULL,

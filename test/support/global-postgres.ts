@@ -1,4 +1,7 @@
-/** One throw-away PostgreSQL for the whole test run; each test file makes databases of its own in it. */
+/**
+ * One throw-away PostgreSQL for the whole test run; each test file makes databases of its own in it. Where PROSPER_TEST_POSTGRES is the address
+ * of a server that has the template already, that one: so a release's tests run over the schema of a later one.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +22,11 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env["PROSPER_TEST_POSTGRES"];
+  if (given !== undefined) {
+    project.provide("postgresUrl", given);
+    return async () => undefined;
+  }
   const dir = mkdtempSync(join(tmpdir(), "prosper-test-pg-"));
   const postgres = await startPostgres({ dir, unsafeFast: true });
   await makeTemplate(postgres.url);
@@ -29,7 +37,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function makeTemplate(url: string): Promise<void> {
+/** Makes TEMPLATE in the server at `url`. */
+export async function makeTemplate(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE DATABASE ${TEMPLATE}`).finally(() => client.end());

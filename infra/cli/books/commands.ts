@@ -64,7 +64,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
       const { dbMigrateCommand } = await import("../payout/db.ts");
       await withDb(command, (database) => dbMigrateCommand({ dryRun }, { db: database, print }), {
-        migrates: false,
+        schema: "leave",
       });
     });
   db.command("admin <user>")

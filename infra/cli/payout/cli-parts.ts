@@ -11,7 +11,7 @@ import { createPegnetd, type Pegnetd } from "../../../shared/factom/pegnetd.ts";
 import { readDevnetPool } from "../../pool/devnet-pool.ts";
 import { connectFactomd } from "../../pool/factomd.ts";
 import { factoidAddress } from "../../pool/key-addresses.ts";
-import type { CliContext } from "../context.ts";
+import type { CliContext, SchemaCare } from "../context.ts";
 import { showProgress } from "../progress.ts";
 import {
   type CompareModules,
@@ -25,11 +25,11 @@ import { type PrivateKeys, readKeyFile } from "./private-keys.ts";
 export const print = (line: string): void => void process.stdout.write(`${line}\n`);
 export const warn = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Opens the pool's database for `work`; migrated unless `migrates` is false. */
+/** Opens the pool's database for `work`. */
 export type WithDb = (
   command: Command,
   work: (db: Db) => Promise<void>,
-  options?: { readonly migrates?: boolean },
+  options?: { readonly schema?: SchemaCare },
 ) => Promise<void>;
 
 /** Commands with this option find `dataDir` in their flags: see program.ts. */

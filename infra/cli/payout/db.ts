@@ -2,11 +2,12 @@
 
 import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
-import { migrate, missingMigrations } from "../../../shared/db/migrate.ts";
+import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
 import { completeBatches, type Prepared, voidEntries } from "../../../shared/db/payout-batches.ts";
 import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { missingMigrations } from "../../../shared/db/schema-check.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
@@ -29,7 +30,9 @@ export async function dbMigrateCommand(
   { dryRun }: { readonly dryRun: boolean },
   { db, print }: Pick<DbCommandModules, "db" | "print">,
 ): Promise<void> {
-  const names = dryRun ? await missingMigrations(db) : await migrate(db);
+  const names = dryRun
+    ? (await missingMigrations(db, loadMigrations())).map(({ name }) => name)
+    : await migrate(db);
   for (const name of names) print(`${dryRun ? "Missing" : "Ran"} ${name}`);
   if (names.length === 0) print("The database is up to date");
 }

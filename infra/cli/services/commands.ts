@@ -161,8 +161,9 @@ async function runFleetEdge(
     { config: withPorts(context.config, flags), functions, dataDir: edgeDir(context, flags) },
     {
       ...{ clock: systemClock, random: systemRandom, logger },
+      // The functions' deployment changes it: an edge of the next version must not, while those of this one run.
       openDatabase: () =>
-        context.openDatabase(edgeDir(context, flags), logger, { announce: logPool(logger) }),
+        context.openDatabase(edgeDir(context, flags), logger, { announce: logPool(logger), schema: "check" }),
       openTable: (bits) => context.openTable(bits, { logger, signal }),
       onFatal: (error) => fatal.abort(error),
     },

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createMigrateHandler } from "../../../functions/migrate/handler.ts";
+import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { createTestDatabase } from "../../support/database.ts";
 import { manualClock } from "../../support/manual-clock.ts";
 
 const REQUEST = {
@@ -77,6 +79,25 @@ describe("the migration of a deployment", () => {
     const { handler, answers } = open(() => Promise.reject(new Error("must not run")));
     await handler({ ...REQUEST, RequestType: "Delete", PhysicalResourceId: "database-schema" });
     expect(answers[0]?.body).toMatchObject({ Status: "SUCCESS" });
+  });
+
+  it("succeeds with all files, then as the release before, then as this one again: an update can be taken back", async () => {
+    const database = await createTestDatabase({ migrated: false });
+    const files = loadMigrations();
+    const deploy = async (known: typeof files): Promise<unknown> => {
+      const { handler, answers } = open(() => migrate(database.db, known));
+      await handler({ ...REQUEST, RequestType: "Update", PhysicalResourceId: "database-schema" });
+      return [answers[0]?.body["Status"], answers[0]?.body["Reason"]];
+    };
+    try {
+      expect([await deploy(files), await deploy(files.slice(0, -1)), await deploy(files)]).toEqual([
+        ["SUCCESS", ""],
+        ["SUCCESS", ""],
+        ["SUCCESS", ""],
+      ]);
+    } finally {
+      await database.drop();
+    }
   });
 
   it("rejects where CloudFormation does not take the answer", async () => {

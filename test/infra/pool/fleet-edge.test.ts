@@ -1,9 +1,10 @@
 /** `prosper edge` as one of many, as a process: a real database, devnet and miner, and stand-ins for SQS and Lambda that call the real functions. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { stringify } from "smol-toml";
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -29,6 +30,7 @@ import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addressOf, cheapPasswords } from "../../support/accounts.ts";
 import { type AwsStub, startAwsStub } from "../../support/aws/aws-stub.ts";
+import { text } from "../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { smallHasher } from "../../support/hash/small-hasher.ts";
 import { smallTable } from "../../support/hash/small-table.ts";
@@ -168,6 +170,34 @@ describe("one edge of many", () => {
     expect(
       await database.db.execute(sql`SELECT 1 FROM users WHERE name = 'ann' AND password IS NOT NULL`),
     ).toBe(1);
+  });
+});
+
+describe("one edge of many on a database that lacks migrations", () => {
+  it("says so and ends, and leaves the schema to the deployment", async () => {
+    const database = await createTestDatabase({ migrated: false, driver: "pg" });
+    const folder = mkdtempSync(join(tmpdir(), "prosper-fleet-"));
+    const file = join(folder, "pool.toml");
+    writeFileSync(file, stringify(CONFIG));
+    const main = join(import.meta.dirname, "../../../infra/cli/main.ts");
+    const env = {
+      ...{ PATH: process.env["PATH"], HOME: folder, DATABASE_URL: database.url },
+      PROSPER_QUEUE_URL: "http://elsewhere.invalid/q",
+      PROSPER_AUTH_FUNCTION: "f",
+    };
+    const args = [main, "edge", "--data-dir", join(folder, "edge"), "--config", file];
+
+    await expect(promisify(execFile)(process.execPath, args, { env })).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /older than this version, it lacks \d+ migrations from 0001_pool\.sql on/,
+      ),
+    });
+    expect(await text(database.db, sql`SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`)).toBe(
+      "0",
+    );
+    await database.drop();
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type Db, one, sql } from "../../../shared/db/port.ts";
+import { checkSchema } from "../../../shared/db/schema-check.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 describe("migrations", () => {
@@ -27,8 +28,82 @@ describe("migrations", () => {
     await expect(migrate(database.db, edited)).rejects.toMatchObject({ code: "db-migration" });
   });
 
-  it("refuse a database that is newer than the code", async () => {
-    await expect(migrate(database.db, [])).rejects.toMatchObject({ code: "db-migration" });
+  it("accept a database that is newer than the code, as long as the files that both know are the same", async () => {
+    const older = loadMigrations().slice(0, -1);
+    const edited = older.map((migration) => ({ ...migration, sha256: "0".repeat(64) }));
+
+    expect(await migrate(database.db, older)).toEqual([]);
+    await checkSchema(database.db, older);
+    await expect(migrate(database.db, edited)).rejects.toMatchObject({ code: "db-migration" });
+  });
+
+  it("refuse a database that has what this code does not know and lacks what it has: no release made it", async () => {
+    const [first, ...others] = loadMigrations().slice(0, -1);
+    const own = { ...first, version: 9998, name: "9998_own.sql", text: "SELECT 1", sha256: "1" };
+
+    await expect(migrate(database.db, [...(first ? [first] : []), ...others, own])).rejects.toMatchObject({
+      code: "db-migration",
+      message: expect.stringMatching(/lacks 9998_own\.sql.*another branch/),
+    });
+  });
+
+  it("that take something away name the release that older code must be replaced by", async () => {
+    const known = loadMigrations();
+    const newest = known.at(-1)?.version ?? 0;
+    const contracting = {
+      version: newest + 1,
+      name: `${newest + 1}_less.sql`,
+      text: `CREATE TABLE gone (n integer); DROP TABLE gone;
+        UPDATE schema_minimum SET version = ${newest}, release = '7.8.9'`,
+      sha256: "2",
+    };
+    const other = await createTestDatabase();
+    try {
+      expect(await migrate(other.db, [...known, contracting])).toEqual([contracting.name]);
+
+      expect(await migrate(other.db, known)).toEqual([]);
+      await expect(migrate(other.db, known.slice(0, -1))).rejects.toMatchObject({
+        code: "db-migration",
+        message: expect.stringMatching(
+          `needs prosper 7\\.8\\.9 or newer \\(migration ${newest}\\), this version knows migrations up to \\d+`,
+        ),
+      });
+    } finally {
+      await other.drop();
+    }
+  });
+
+  it("are named, and not run, by who only uses the schema", async () => {
+    const next = { version: 9999, name: "9999_next.sql", text: "CREATE TABLE next (n integer)", sha256: "" };
+    const empty = await createTestDatabase({ migrated: false });
+    try {
+      await checkSchema(database.db, loadMigrations());
+      await expect(checkSchema(database.db, [...loadMigrations(), next])).rejects.toMatchObject({
+        code: "db-migration",
+        message: expect.stringMatching(/lacks 1 migrations from 9999_next\.sql on: run `prosper db migrate`/),
+      });
+      await expect(checkSchema(empty.db, loadMigrations())).rejects.toMatchObject({ code: "db-migration" });
+      expect(await tablesOf(empty.db)).toBe(0);
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  it("need no right to make tables where nothing is missing", async () => {
+    const role = `reader_${Date.now()}`;
+    await database.db.execute({ text: `CREATE ROLE ${role}`, values: [] });
+    await database.db.execute({ text: `GRANT SELECT ON migrations, schema_minimum TO ${role}`, values: [] });
+    try {
+      const ran = await database.db.transaction(async (tx) => {
+        await tx.execute({ text: `SET LOCAL ROLE ${role}`, values: [] });
+        return migrate(tx);
+      });
+
+      expect(ran).toEqual([]);
+    } finally {
+      await database.db.execute({ text: `DROP OWNED BY ${role}`, values: [] });
+      await database.db.execute({ text: `DROP ROLE ${role}`, values: [] });
+    }
   });
 
   it("change nothing in a database that they refuse", async () => {
@@ -44,6 +119,15 @@ describe("migrations", () => {
     );
     expect(found).toBe(false);
   });
+
+  async function tablesOf(db: Db): Promise<number> {
+    const { tables } = await one(
+      db,
+      sql`SELECT count(*)::int AS tables FROM pg_tables WHERE schemaname = 'public'`,
+      v.object({ tables: v.number() }),
+    );
+    return tables;
+  }
 
   it("ask a migrated database three things, however many they are", async () => {
     let asked = 0;

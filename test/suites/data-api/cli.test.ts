@@ -6,7 +6,9 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DataApiServer, startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { text } from "../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { bookEverything } from "../../support/replayed-pool.ts";
 
@@ -25,6 +27,10 @@ afterAll(async () => {
   await server.close();
   await database.drop();
 });
+
+function tables({ db }: TestDatabase): Promise<string | null> {
+  return text(db, sql`SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`);
+}
 
 async function prosper(args: string[], env: Record<string, string> = {}): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], {
@@ -60,6 +66,22 @@ describe("prosper over the Data API", () => {
 
     expect(admin).toMatch(/ann/);
     expect(code).toMatch(/[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{5}/);
+  });
+
+  it("leaves the schema to `prosper db migrate`: every other command only checks it", async () => {
+    const empty = await createTestDatabase({ migrated: false, driver: "pg" });
+    const env = { DATABASE_NAME: empty.url.replace(/.*\//, "") };
+    try {
+      await expect(prosper(["audit"], env)).rejects.toMatchObject({
+        stderr: expect.stringMatching(/the database is older than this version.*prosper db migrate/),
+      });
+      expect(await tables(empty)).toBe("0");
+
+      expect(await prosper(["db", "migrate"], env)).toMatch(/^Ran 0001_pool\.sql\n/);
+      expect(await prosper(["audit"], env)).toMatch(/0 blocks|conserved/i);
+    } finally {
+      await empty.drop();
+    }
   });
 
   it("says what is missing where one of the two is not set", async () => {
