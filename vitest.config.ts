@@ -25,6 +25,14 @@ const SUITES: Record<string, Settings> = {
     testTimeout: 3 * MINUTE,
     hookTimeout: 90_000,
   },
+  /** The last release's own tests over the tables of today. */
+  "test:release": {
+    include: suite("release"),
+    globalSetup: POSTGRES,
+    maxWorkers: 1,
+    testTimeout: 10 * MINUTE,
+    hookTimeout: MINUTE,
+  },
   /** Bundles and functions started from them, the queue's contract on an emulated SQS, every stage synthesised under cdk-nag. */
   "test:aws": {
     include: [...suite("aws"), "test/infra/aws/**/*.test.ts"],
