@@ -5,6 +5,8 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import { buildProgram, withDefaultCommand } from "./program.ts";
 
 const program = buildProgram({ env: process.env });
+/** A program is told of what goes wrong as an event too. */
+const isJson = process.argv.includes("--json");
 // Left uncaught, these would end the process without a word of what to do; a bug shows its stack.
 process.on("uncaughtException", (error) => fail(error));
 // A reader that has seen enough (`| head`), or a full disk behind a redirection, is no reason to end a pool.
@@ -25,9 +27,10 @@ function fail(thrown: unknown): never {
   // Ctrl-C where there was only waiting to stop, as while a table is made.
   if (error.name === "AbortError") process.exit(130);
   const expected = error instanceof CodedError || error instanceof RangeError;
-  process.stderr.write(
-    `${expected ? `prosper: ${error.message}${advice(error)}` : `prosper: a bug, please report it: ${error.stack}`}\n`,
-  );
+  const told = expected ? `${error.message}${advice(error)}` : `a bug, please report it: ${error.stack}`;
+  const code = error instanceof CodedError ? error.code : expected ? "invalid" : "bug";
+  const event = { event: "error", code, message: told };
+  process.stderr.write(`${isJson ? JSON.stringify(event) : `prosper: ${told}`}\n`);
   process.exit(1);
 }
 

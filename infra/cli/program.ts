@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { addDatabaseCommands } from "./books/commands.ts";
 import { CliContext, DEFAULT_CONFIG, type GlobalFlags, type ProgramParts } from "./context.ts";
+import { addManual } from "./manual.ts";
 import { addNetworkCommands } from "./network/commands.ts";
 import { trueOrFalse, wholeNumber } from "./numbers.ts";
 import { DATA_DIR } from "./payout/cli-parts.ts";
@@ -31,6 +32,8 @@ export function buildProgram(options: { env: NodeJS.ProcessEnv }): Command {
   addNetworkCommands(program, parts);
   addDatabaseCommands(program, parts);
   addToolCommands(program, parts);
+  speakJson(program);
+  addManual(program);
   inheritFlags(program);
   program.hook("preAction", (_program, command) => {
     const named: unknown = command.getOptionValue("dataDir");
@@ -80,6 +83,15 @@ function addGlobalFlags(command: Command): void {
     .option("--testing", "all OPR versions are active from --act on")
     .option("--act <height>", "activation height for --testing", wholeNumber)
     .option("--profile", "write a CPU profile when the command ends");
+}
+
+/** Every command has `--json`. Those without one of their own print their lines as events (output.ts). */
+function speakJson(group: Command): void {
+  for (const command of group.commands) {
+    if (command.commands.length > 0) speakJson(command);
+    else if (!command.options.some(({ long }) => long === "--json"))
+      command.option("--json", "one JSON line an event");
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openLogFile } from "../../infra/log-file.ts";
+import { createLogger } from "../../infra/pino-logger.ts";
 import { withFullDisk } from "../support/full-disk.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "prosper-log-"));
@@ -54,6 +55,28 @@ describe("the log of a program that keeps a file", () => {
   it("hides secrets", () => {
     const { stderr, lines } = logged(`logger.warn("login", { password: "hush", user: { token: "hush" } });`);
     expect(stderr + JSON.stringify(lines)).not.toContain("hush");
+  });
+});
+
+describe("the log of a program without a file", () => {
+  function written(isTTY: boolean): string {
+    const texts: string[] = [];
+    const logger = createLogger({ level: "debug" }, { stderr: { isTTY, write: (text) => texts.push(text) } });
+    logger.debug("looked");
+    logger.info("all is well", { height: 7 });
+    logger.error("the disk is full", { token: "hush" });
+    return texts.join("");
+  }
+
+  it("is sentences with their time on a terminal", () => {
+    expect(written(true)).toMatch(
+      /^\d\d:\d\d:\d\d debug: looked\n\d\d:\d\d:\d\d all is well \(height: 7\)\n\d\d:\d\d:\d\d error: the disk is full \(token: \[Redacted\]\)\n$/,
+    );
+  });
+
+  it("is JSON lines elsewhere", () => {
+    const lines = written(false).trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["looked", "all is well", "the disk is full"]);
   });
 });
 

@@ -5,10 +5,11 @@ import { createPasswords } from "../../../functions/auth/password.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import type { Print } from "../output.ts";
 
 export interface AccountCommandModules {
   readonly db: Db;
-  readonly print: (line: string) => void;
+  readonly print: Print;
 }
 
 /** The name in the log of what administrators did. */
@@ -28,15 +29,18 @@ export async function dbAdminCommand(
   const { password } = await promoteAdmin({ db: modules.db, random, passwords }, user, options);
   const details = { newPassword: password !== undefined };
   await logAdminAction(modules.db, { actor: ACTOR, action: "make-admin", subject: user, details });
-  modules.print(`${user} is an administrator now: its name no longer mines, use another for miners`);
-  if (password !== undefined) modules.print(`New password (shown only here): ${password}`);
+  modules.print(`${user} is an administrator now: its name no longer mines, use another for miners`, {
+    ...{ event: "administrator", user },
+  });
+  if (password !== undefined)
+    modules.print(`New password (shown only here): ${password}`, { event: "password", user, password });
 }
 
 /** Makes a new invite code, a random one where none is given. */
 export async function dbCodeCommand(code: string | undefined, modules: AccountCommandModules): Promise<void> {
   const made = await createInvite({ db: modules.db, random: systemRandom }, code);
   await logAdminAction(modules.db, { actor: ACTOR, action: "make-invite", subject: "" });
-  modules.print(`New Code: ${made}`);
+  modules.print(`New Code: ${made}`, { event: "invite", code: made });
 }
 
 /** Lets a user whose authenticator and recovery codes are lost log in by the password alone again. */
@@ -45,9 +49,9 @@ export async function dbResetSecondFactorCommand(
   modules: AccountCommandModules,
 ): Promise<void> {
   if (!(await resetSecondFactor(modules.db, user))) {
-    modules.print(`${user} has no second factor`);
+    modules.print(`${user} has no second factor`, { event: "no-second-factor", user });
     return;
   }
   await logAdminAction(modules.db, { actor: ACTOR, action: "reset-second-factor", subject: user });
-  modules.print(`${user} logs in by the password alone now`);
+  modules.print(`${user} logs in by the password alone now`, { event: "second-factor-off", user });
 }

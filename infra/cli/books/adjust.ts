@@ -5,6 +5,7 @@ import { adjust } from "../../../shared/db/payments.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { signedPeg, unitsOf } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
+import type { Print } from "../output.ts";
 
 const PEG = /^([+-]?)(\d{1,12}(?:\.\d{1,8})?)$/;
 
@@ -13,14 +14,16 @@ export async function dbAdjustCommand(
   user: string,
   amount: string,
   options: { reason: string; by?: string },
-  modules: { db: Db; print: (line: string) => void },
+  modules: { db: Db; print: Print },
 ): Promise<void> {
   const parsed = parseAdjustment(amountOf(amount), options.reason);
   if (!parsed.ok) throw new CodedError(`adjust-${parsed.field}`, parsed.why);
   const madeBy = options.by ?? "command line";
   const result = await adjust(modules.db, { user, amount: parsed.amount, reason: parsed.reason, madeBy });
   if (result.outcome !== "added") throw new CodedError("adjust-user", `there is no user ${user}`);
-  modules.print(`Adjustment ${result.id}: ${user} ${signedPeg(parsed.amount)} PEG, ${parsed.reason}`);
+  modules.print(`Adjustment ${result.id}: ${user} ${signedPeg(parsed.amount)} PEG, ${parsed.reason}`, {
+    ...{ event: "adjustment", id: result.id, user, amount: parsed.amount, reason: parsed.reason },
+  });
 }
 
 function amountOf(text: string): bigint {

@@ -3,20 +3,24 @@
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
+import { requireYes, YES } from "../ask.ts";
 import { hasPostgres, type ProgramParts } from "../context.ts";
+import { outputOf } from "../output.ts";
 import {
   BY_HAND,
   DATA_DIR,
   openChain,
   type PayoutFlags,
   poolKeySources,
-  print,
   RECEIPT_KEY,
   SOURCE,
   type WithDb,
-  warn,
 } from "../payout/cli-parts.ts";
 import { addPayoutCommands } from "../payout/commands.ts";
+
+interface YesFlag {
+  yes?: boolean;
+}
 
 interface DataFlags {
   dataDir: string;
@@ -47,6 +51,8 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
       const { showProgress } = await import("../progress.ts");
       await withDb(command, async (db) => {
         const progress = showProgress({ stream: process.stderr, clock: systemClock });
+        const { warn } = outputOf(command);
+        const print = (line: string): void => void process.stdout.write(`${line}\n`);
         process.exitCode = await auditCommand(flags, { db, print, warn, progress });
       });
     });
@@ -63,48 +69,72 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .option("--dry-run", "only name the migrations that are missing")
     .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
       const { dbMigrateCommand } = await import("../payout/db.ts");
-      await withDb(command, (database) => dbMigrateCommand({ dryRun }, { db: database, print }), {
-        schema: "leave",
-      });
+      await withDb(
+        command,
+        (database) => dbMigrateCommand({ dryRun }, { db: database, ...outputOf(command) }),
+        {
+          schema: "leave",
+        },
+      );
     });
+  addAccounts(db, withDb);
+  addMoney(db, parts, withDb);
+}
+
+function addAccounts(db: Command, withDb: WithDb): void {
   db.command("admin <user>")
     .description("make a user an administrator")
     .option(...DATA_DIR)
     .option("--reset-password", "give it a new password, printed once")
-    .action(async (user: string, flags: { resetPassword?: boolean }, command: Command) => {
+    .option(...YES)
+    .action(async (user: string, flags: YesFlag & { resetPassword?: boolean }, command: Command) => {
       const { dbAdminCommand } = await import("./accounts.ts");
-      await withDb(command, (database) =>
-        dbAdminCommand(user, { resetPassword: flags.resetPassword === true }, { db: database, print }),
-      );
+      const { resetPassword = false } = flags;
+      await withDb(command, async (database) => {
+        const password = resetPassword ? " and its password a new one" : "";
+        await requireYes(`Make ${user} an administrator${password}? Its name will no longer mine.`, flags);
+        await dbAdminCommand(user, { resetPassword }, { db: database, ...outputOf(command) });
+      });
     });
   db.command("reset-second-factor <user>")
     .description("let a user log in by the password alone, whose authenticator and recovery codes are lost")
+    .option(...YES)
     .option(...DATA_DIR)
-    .action(async (user: string, _flags: DataFlags, command: Command) => {
+    .action(async (user: string, flags: YesFlag, command: Command) => {
       const { dbResetSecondFactorCommand } = await import("./accounts.ts");
-      await withDb(command, (database) => dbResetSecondFactorCommand(user, { db: database, print }));
+      await withDb(command, async (database) => {
+        await requireYes(`Take the second factor from ${user}?`, flags);
+        await dbResetSecondFactorCommand(user, { db: database, ...outputOf(command) });
+      });
     });
   db.command("code [code]")
     .description("make an invite code")
     .option(...DATA_DIR)
     .action(async (code: string | undefined, _flags: DataFlags, command: Command) => {
       const { dbCodeCommand } = await import("./accounts.ts");
-      await withDb(command, (database) => dbCodeCommand(code, { db: database, print }));
+      await withDb(command, (database) => dbCodeCommand(code, { db: database, ...outputOf(command) }));
     });
+}
+
+function addMoney(db: Command, parts: ProgramParts, withDb: WithDb): void {
   db.command("adjust <user> <amount>")
     .description("correct what a user is owed: PEG, below 0 to take away")
     .requiredOption("--reason <text>", "why; the user sees it")
     .option("--by <name>", "who decides it", "command line")
+    .option(...YES)
     .option(...DATA_DIR)
     .action(
       async (
         user: string,
         amount: string,
-        flags: DataFlags & { reason: string; by: string },
+        flags: DataFlags & YesFlag & { reason: string; by: string },
         command: Command,
       ) => {
         const { dbAdjustCommand } = await import("./adjust.ts");
-        await withDb(command, (database) => dbAdjustCommand(user, amount, flags, { db: database, print }));
+        await withDb(command, async (database) => {
+          await requireYes(`Book an adjustment of ${amount} PEG for ${user}? It stays in the books.`, flags);
+          await dbAdjustCommand(user, amount, flags, { db: database, ...outputOf(command) });
+        });
       },
     );
   db.command("payout [file]")
@@ -123,7 +153,7 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
         const chain = flags.uncompared === true ? undefined : openChain(command, context);
         await withDb(command, (database) => {
           const compare = chain?.requireAllBooked(database) ?? (async () => undefined);
-          return dbPayoutCommand(file, { db: database, print, warn, minimum, poolKeys, compare });
+          return dbPayoutCommand(file, { ...outputOf(command), db: database, minimum, poolKeys, compare });
         });
       },
     );
@@ -131,9 +161,15 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .description("book the receipt that `prosper payout pay` wrote")
     .option(...DATA_DIR)
     .option(...BY_HAND)
+    .option(...YES)
     .action(async (receipt: string, flags: PayoutFlags, command: Command) => {
       const { dbRecordCommand } = await import("../payout/db.ts");
       const { byHand } = flags;
-      await withDb(command, (database) => dbRecordCommand(receipt, { db: database, print, warn, byHand }));
+      await withDb(command, async (database) => {
+        // A list of the pool's own is compared with what was prepared; here only the operator's word stands.
+        if (byHand === true)
+          await requireYes(`Book ${receipt} though the pool has not prepared its list?`, flags);
+        await dbRecordCommand(receipt, { ...outputOf(command), db: database, byHand });
+      });
     });
 }

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import type { ProgramParts } from "../context.ts";
 import { fraction, secondsOption, wholeNumber } from "../numbers.ts";
+import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -81,10 +82,10 @@ function addStratum(program: Command, parts: ProgramParts): void {
       const hasher = validateallshares
         ? await context.openHasher(flags.bits, 1, { logger, signal })
         : undefined;
-      const { stdin, stdout } = process;
+      const { stdin } = process;
       process.exitCode = await stratumCommand(
         { host, port: stratumport },
-        { hasher, stdin, stdout, clock: systemClock, random: systemRandom, logger, signal },
+        { hasher, stdin, ...outputOf(command), clock: systemClock, random: systemRandom, logger, signal },
       );
       await hasher?.close();
       // An open stdin would keep the process.
@@ -103,6 +104,7 @@ interface MinerFlags {
   invite?: string;
   address?: string;
   bits: number;
+  json?: boolean;
 }
 
 function addMiner(program: Command, parts: ProgramParts): void {
@@ -119,6 +121,7 @@ function addMiner(program: Command, parts: ProgramParts): void {
     .option("--invite <code>", "to register")
     .option("--address <FA…>", "to register: where payouts go")
     .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
+    .option("--json", "one JSON line an event, and the figures every 30 seconds")
     .action(async (flags: MinerFlags, command: Command) => {
       const { minerCommand } = await import("./miner.ts");
       const context = parts.contextOf(command);

@@ -6,9 +6,11 @@ import type { Readable } from "node:stream";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import { type Clock, type Random, sleep } from "../../../shared/clock.ts";
+import { json } from "../../../shared/db/port.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { formatTarget, USER_NAME, WORKER_NAME } from "../../../shared/messages/stratum.ts";
+import type { Facts, Print } from "../output.ts";
 
 /** As commander gives them. */
 export interface MinerCommandOptions {
@@ -26,6 +28,8 @@ export interface MinerCommandOptions {
   readonly address?: string;
   /** Table size, 30 unless given. */
   readonly bits?: number;
+  /** One JSON line an event, for programs. */
+  readonly json?: boolean;
 }
 
 export interface MinerCommandModules {
@@ -55,25 +59,27 @@ export async function minerCommand(
     return 1;
   }
   const { clock, random, logger, signal, stderr, stdin, stdout } = modules;
+  const view = minerView(options.json === true, stdout);
   const table = await modules.openTable(options.bits ?? MAINNET_BITS);
   const kernel = table.library === undefined ? "WebAssembly kernel" : "native kernel";
-  stdout.write(
-    `Mining with ${parsed.threads} ${parsed.threads === 1 ? "thread" : "threads"} on the ${kernel}\n`,
-  );
+  const { threads } = parsed;
+  view.line(`Mining with ${threads} ${threads === 1 ? "thread" : "threads"} on the ${kernel}`, {
+    ...{ event: "mining", threads, kernel },
+  });
   const miner = startMiner(parsed, {
     table,
     clock,
     random,
     logger,
-    onMessage: (text) => stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}pool: ${text}\n`),
+    onMessage: (text) => view.line(`pool: ${text}`, { event: "pool-message", text }),
   });
   const console = createInterface({ input: stdin });
   console.on(
     "line",
-    (line) => void runLine(miner, line).then((answer) => answer !== "" && stdout.write(`${answer}\n`)),
+    (line) => void runLine(miner, line).then((answer) => answer !== "" && view.line(answer)),
   );
   const showing = new AbortController();
-  const shown = showLive(miner, { clock, stdout, signal: showing.signal });
+  const shown = showLive(miner, { clock, view, signal: showing.signal });
   const onAbort = (): void => void miner.stop();
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
@@ -82,7 +88,7 @@ export async function minerCommand(
   showing.abort();
   await shown;
   console.close();
-  stdout.write(`${stdout.isTTY ? "\r\u001b[K" : ""}${statsLine(miner.stats())}\n`);
+  view.line(statsLine(miner.stats()), statsFacts(miner.stats()));
   if (end.kind === "stopped") return 0;
   stderr.write(
     `The pool refused the login of ${JSON.stringify(options.user)}: ${end.reason}.${advice(end.reason, options)}\n`,
@@ -134,16 +140,40 @@ async function showLive(
   miner: Miner,
   modules: {
     readonly clock: Clock;
-    readonly stdout: MinerCommandModules["stdout"];
+    readonly view: MinerView;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
-  const { clock, stdout, signal } = modules;
+  const { clock, view, signal } = modules;
   while (!signal.aborted) {
-    await sleep(clock, stdout.isTTY ? TTY_LINE_MS : PLAIN_LINE_MS, signal);
+    await sleep(clock, view.isLive ? TTY_LINE_MS : PLAIN_LINE_MS, signal);
     if (signal.aborted) return;
-    stdout.write(stdout.isTTY ? `\r${statsLine(miner.stats())}\u001b[K` : `${statsLine(miner.stats())}\n`);
+    view.live(statsLine(miner.stats()), statsFacts(miner.stats()));
   }
+}
+
+interface MinerView {
+  /** A terminal, whose last line is written over. */
+  readonly isLive: boolean;
+  readonly line: Print;
+  /** The newest figures. */
+  readonly live: Print;
+}
+
+function minerView(isJson: boolean, stdout: MinerCommandModules["stdout"]): MinerView {
+  const isLive = stdout.isTTY === true && !isJson;
+  const line: Print = (text, facts = { event: "message", text }) =>
+    void stdout.write(`${isLive ? "\r\u001b[K" : ""}${isJson ? json(facts) : text}\n`);
+  return {
+    isLive,
+    line,
+    live: isLive ? (text) => void stdout.write(`\r${text}\u001b[K`) : line,
+  };
+}
+
+/** The same figures for a program. */
+function statsFacts(stats: MinerStats): Facts {
+  return { event: "stats", ...stats, target: formatTarget(stats.target) };
 }
 
 /** One line for a person. */

@@ -16,6 +16,7 @@ import type { Clock, Random } from "../../../shared/clock.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { parseJobId } from "../../../shared/messages/stratum.ts";
+import type { Print } from "../output.ts";
 
 export interface StratumOptions extends ListenOptions {
   /** Limits and texts that differ from STRATUM_DEFAULTS. */
@@ -26,7 +27,7 @@ export interface StratumCommandModules {
   /** Without it shares are not hashed: what miners claim is believed. */
   readonly hasher: Hasher | undefined;
   readonly stdin: Readable;
-  readonly stdout: { write(text: string): unknown };
+  readonly print: Print;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -42,7 +43,7 @@ export async function stratumCommand(
   options: StratumOptions,
   modules: StratumCommandModules,
 ): Promise<number> {
-  const { clock, hasher, logger, random, signal, stdin, stdout } = modules;
+  const { clock, hasher, logger, random, signal, stdin, print } = modules;
   const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random, logger });
   const server = new StratumServer(options.settings ?? {}, {
     backend,
@@ -53,14 +54,15 @@ export async function stratumCommand(
   });
   try {
     const listening = await listenStratum(options, server);
-    stdout.write(`stratum on ${hostAndPort(listening.host, listening.port)}; help lists the commands\n`);
+    const address = hostAndPort(listening.host, listening.port);
+    print(`stratum on ${address}; help lists the commands`, { event: "ready", stratum: address });
     const console = createInterface({ input: stdin });
     // One after the other: a prefix may take a moment, and answers come in the order of the lines.
     let turn = Promise.resolve();
     console.on("line", (line) => {
       turn = turn.then(async () => {
         const answer = await runLine(backend, server, line);
-        if (answer !== "") stdout.write(`${answer}\n`);
+        if (answer !== "") print(answer);
       });
     });
     await aborted(signal);

@@ -20,11 +20,21 @@ import {
 /** Lists what the books do not know; true where there is nothing. Throws what `compareWithChain` does. */
 export async function compareCommand(options: CompareOptions, modules: CompareModules): Promise<boolean> {
   const { sources, through, unbooked, unread } = await compareWithChain(options, modules);
-  for (const one of unbooked) modules.print(await unbookedLine(one, modules.db));
-  if (sources.length === 0) modules.print("No address is known that pays: name one with --source");
+  for (const one of unbooked)
+    modules.print(await unbookedLine(one, modules.db), {
+      ...{ event: "unbooked", entryHash: one.entry.entryHash, height: one.entry.height },
+      transactions: one.entry.batch.transactions,
+    });
+  if (sources.length === 0)
+    modules.print("No address is known that pays: name one with --source", { event: "no-source" });
   else if (unbooked.length === 0)
-    modules.print(`Everything that ${sources.join(", ")} paid up to block ${through} is in the books`);
-  if (unread.length > 0) modules.print(`${unread.length} entries on their way cannot be read yet`);
+    modules.print(`Everything that ${sources.join(", ")} paid up to block ${through} is in the books`, {
+      ...{ event: "all-booked", sources, through },
+    });
+  if (unread.length > 0)
+    modules.print(`${unread.length} entries on their way cannot be read yet`, {
+      ...{ event: "unread", entries: unread },
+    });
   return unbooked.length === 0;
 }
 
@@ -66,7 +76,9 @@ export async function bookCommand(
     subject: options.entryHash,
     details,
   });
-  print(`${options.entryHash}: booked ${formatPeg(total)} PEG to ${lines.length} users`);
+  print(`${options.entryHash}: booked ${formatPeg(total)} PEG to ${lines.length} users`, {
+    ...{ event: "booked", entryHash: options.entryHash, total, users: lines.length },
+  });
 }
 
 /** Throws CodedErrors `payout-unknown` and what `compareWithChain` does. */
@@ -77,7 +89,9 @@ export async function disregardCommand(
   const { entry } = await find(options, modules);
   const { entryHash, reason } = options;
   await disregardEntry(modules.db, { entryHash, reason, source: entry.batch.source });
-  modules.print(`${entryHash}: paid no miner, on record with the reason`);
+  modules.print(`${entryHash}: paid no miner, on record with the reason`, {
+    ...{ event: "disregarded", entryHash, reason },
+  });
 }
 
 async function find(

@@ -12,6 +12,7 @@ import { readDevnetPool } from "../../pool/devnet-pool.ts";
 import { connectFactomd } from "../../pool/factomd.ts";
 import { factoidAddress } from "../../pool/key-addresses.ts";
 import type { CliContext, SchemaCare } from "../context.ts";
+import { outputOf } from "../output.ts";
 import { showProgress } from "../progress.ts";
 import {
   type CompareModules,
@@ -21,9 +22,6 @@ import {
 } from "./compare.ts";
 import type { PoolKeySources } from "./pool-key.ts";
 import { type PrivateKeys, readKeyFile } from "./private-keys.ts";
-
-export const print = (line: string): void => void process.stdout.write(`${line}\n`);
-export const warn = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Opens the pool's database for `work`. */
 export type WithDb = (
@@ -49,7 +47,6 @@ export const ES = [
   "--es <key>",
   "Es… key that pays the entry credits, likewise (default: --key-file, else pool.esaddress, else the devnet pool's)",
 ] as const;
-export const YES = ["--yes", "do not ask: for programs"] as const;
 export const BY_HAND = [
   "--by-hand",
   "the list was written or changed by hand: take it though the pool has not prepared it",
@@ -151,6 +148,7 @@ export function openChain(command: Command, context: CliContext): Chain {
   const options: CompareOptions = { sources, mayForget: devnet !== undefined };
   const progress = showProgress({ stream: process.stderr, clock: systemClock });
   const modules = (db: Db): CompareModules => {
+    const { warn } = outputOf(command);
     return { db, factomd, pegnetd, clock: systemClock, print: warn, progress };
   };
   return {

@@ -5,9 +5,10 @@
 
 import type { Command } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
+import { askAtTerminal, requireYes, YES } from "../ask.ts";
 import type { ProgramParts } from "../context.ts";
 import { pegOption } from "../numbers.ts";
-import { askAtTerminal } from "./ask.ts";
+import { outputOf } from "../output.ts";
 import {
   BY_HAND,
   beside,
@@ -20,15 +21,15 @@ import {
   POOL_KEY,
   payerOf,
   poolKeySources,
-  print,
   RECEIPT_KEY,
   readPaymentKeys,
   SOURCE,
   signerOf,
   type WithDb,
-  warn,
-  YES,
 } from "./cli-parts.ts";
+
+/** For commands that make their JSON themselves. */
+const printRaw = (line: string): void => void process.stdout.write(`${line}\n`);
 
 export function addPayoutCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
   const payout = program.command("payout").description("pay the miners");
@@ -60,18 +61,18 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
       await withDb(command, (db) =>
         prepareCommand(
           { file, minimum, poolKeys },
-          { db, clock: systemClock, compare: chain.requireAllBooked(db), print, warn },
+          { db, clock: systemClock, compare: chain.requireAllBooked(db), ...outputOf(command) },
         ),
       );
     });
   payout
     .command("list")
     .description("every payout and how far it has come")
-    .option("--json", "one line of JSON")
+    .option("--json", "one line of JSON: all of them")
     .option(...DATA_DIR)
     .action(async (flags: { json?: boolean }, command: Command) => {
       const { listCommand } = await import("./list.ts");
-      await withDb(command, (db) => listCommand(flags, { db, print }));
+      await withDb(command, (db) => listCommand(flags, { db, print: printRaw }));
     });
 }
 
@@ -104,7 +105,7 @@ function addSign(payout: Command, parts: ProgramParts): void {
         poolKey: flags.poolKey,
         own: await findPoolKeys({ dataDirs: [folder] }),
       };
-      await signCommand(options, { print, ask: askAtTerminal({ yes: flags.yes === true }) });
+      await signCommand(options, { ...outputOf(command), ask: askAtTerminal({ yes: flags.yes === true }) });
     });
 }
 
@@ -117,20 +118,21 @@ function addSend(payout: Command, parts: ProgramParts, withDb: WithDb): void {
     .option(...KEY_FILE)
     .option(...ES)
     .option(...BY_HAND)
+    .option(...YES)
     .option(...DATA_DIR)
     .action(async (file: string, flags: PayoutFlags, command: Command) => {
-      const { sendCommand } = await import("./send.ts");
+      const { sendCommand, sendQuestion } = await import("./send.ts");
       const context = parts.contextOf(command);
       const chain = openChain(command, context);
       const payer = await payerOf(context, flags);
       const options = { file, payer, byHand: flags.byHand === true };
-      await withDb(command, (db) =>
-        sendCommand(options, {
-          ...chain,
-          compare: chain.requireNothingUnbooked(db),
-          ...{ db, clock: systemClock, print },
-        }),
-      );
+      await withDb(command, async (db) => {
+        await requireYes(await sendQuestion(file), flags);
+        await sendCommand(options, {
+          ...{ ...chain, ...outputOf(command) },
+          ...{ db, clock: systemClock, compare: chain.requireNothingUnbooked(db) },
+        });
+      });
     });
 }
 
@@ -145,7 +147,7 @@ function addConfirm(payout: Command, parts: ProgramParts, withDb: WithDb): void 
       const { confirmCommand } = await import("./confirm.ts");
       const chain = openChain(command, parts.contextOf(command));
       await withDb(command, async (db) => {
-        if ((await confirmCommand({ id }, { ...chain, db, print })) > 0) process.exitCode = 2;
+        if ((await confirmCommand({ id }, { ...chain, ...outputOf(command), db })) > 0) process.exitCode = 2;
       });
     });
 }
@@ -190,7 +192,7 @@ function addPay(payout: Command, parts: ProgramParts, withDb: WithDb): void {
           own: await findPoolKeys({ dataDirs: [flags.dataDir] }),
         };
         const ask = askAtTerminal({ yes: flags.yes === true });
-        const modules = { ...chain, clock: systemClock, print, ask };
+        const modules = { ...chain, ...outputOf(command), clock: systemClock, ask };
         if (flags.withoutDatabase === true)
           await payCommand(options, { ...modules, compare: async () => undefined });
         else
@@ -213,7 +215,7 @@ function addCompare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
       const { compareCommand } = await import("./book.ts");
       const chain = openChain(command, parts.contextOf(command));
       await withDb(command, async (db) => {
-        const isWhole = await compareCommand(chain.options, { ...chain.modules(db), print });
+        const isWhole = await compareCommand(chain.options, { ...chain.modules(db), ...outputOf(command) });
         if (!isWhole) process.exitCode = 2;
       });
     });
@@ -221,24 +223,30 @@ function addCompare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
     .command("book <entry>")
     .description("book an entry on the chain that paid miners, which the books do not know")
     .option(...SOURCE)
+    .option(...YES)
     .option(...DATA_DIR)
-    .action(async (entryHash: string, _flags: PayoutFlags, command: Command) => {
+    .action(async (entryHash: string, flags: PayoutFlags, command: Command) => {
       const { bookCommand } = await import("./book.ts");
       const chain = openChain(command, parts.contextOf(command));
-      await withDb(command, (db) =>
-        bookCommand({ ...chain.options, entryHash }, { ...chain.modules(db), print }),
-      );
+      await withDb(command, async (db) => {
+        await requireYes(`Book what entry ${entryHash} paid? It stays in the books.`, flags);
+        await bookCommand({ ...chain.options, entryHash }, { ...chain.modules(db), ...outputOf(command) });
+      });
     });
   payout
     .command("disregard <entry>")
     .description("say of an entry on the chain that it paid no miner, so that payouts go on")
     .requiredOption("--reason <text>", "what it was for")
     .option(...SOURCE)
+    .option(...YES)
     .option(...DATA_DIR)
     .action(async (entryHash: string, flags: PayoutFlags & { reason: string }, command: Command) => {
       const { disregardCommand } = await import("./book.ts");
       const chain = openChain(command, parts.contextOf(command));
       const options = { ...chain.options, entryHash, reason: flags.reason };
-      await withDb(command, (db) => disregardCommand(options, { ...chain.modules(db), print }));
+      await withDb(command, async (db) => {
+        await requireYes(`Never ask about entry ${entryHash} again: it paid no miner?`, flags);
+        await disregardCommand(options, { ...chain.modules(db), ...outputOf(command) });
+      });
     });
 }

@@ -20,6 +20,7 @@ import type { Factomd } from "../../../shared/factom/client.ts";
 import { TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import { type OutgoingEntry, outgoingOf, paidBy } from "../../../shared/factom/outgoing.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
+import type { Print } from "../output.ts";
 import type { Progress } from "../progress.ts";
 
 export interface CompareOptions {
@@ -35,7 +36,7 @@ export interface CompareModules {
   /** Where there is one, entries that it refused have paid nothing. */
   readonly pegnetd?: Pegnetd | undefined;
   readonly clock: Clock;
-  readonly print: (line: string) => void;
+  readonly print: Print;
   readonly progress?: Progress | undefined;
 }
 

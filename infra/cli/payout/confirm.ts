@@ -21,6 +21,7 @@ import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
+import type { Print } from "../output.ts";
 import { isOnChain } from "./send.ts";
 
 export interface ConfirmModules {
@@ -28,7 +29,7 @@ export interface ConfirmModules {
   readonly factomd: Factomd;
   /** Where there is one, an entry has paid when it was executed; without one, when it is in a block. */
   readonly pegnetd?: Pegnetd;
-  readonly print: (line: string) => void;
+  readonly print: Print;
 }
 
 /**
@@ -56,14 +57,17 @@ export async function confirmCommand(
       else if (fate.kind === "void") await giveUp(entry, fate.why, modules);
       else {
         waiting += 1;
-        print(`${entry.entryHash}: ${fate.why}`);
+        print(`${entry.entryHash}: ${fate.why}`, {
+          ...{ event: "entry", entryHash: entry.entryHash, state: "waiting", why: fate.why },
+        });
       }
     }
     await completeBatches(db);
     const now = await findBatch(db, batch.id);
-    print(`Payout ${batch.id}: ${now?.state === "done" ? "done" : "on its way"}`);
+    const isDone = now?.state === "done";
+    print(`Payout ${batch.id}: ${isDone ? "done" : "on its way"}`, { event: "payout", id: batch.id, isDone });
   }
-  if (batches.length === 0) print("No payout is on its way");
+  if (batches.length === 0) print("No payout is on its way", { event: "nothing-on-its-way" });
   return waiting;
 }
 
@@ -119,10 +123,14 @@ async function book(batch: PayoutBatch, entry: PayoutEntryRow, { db, print }: Co
       `entry ${entry.entryHash} has paid, but the books do not take it (${JSON.stringify(outcome, (_, item) => (typeof item === "bigint" ? String(item) : item))}): add an adjustment with the reason, then confirm again`,
     );
   const total = lines.reduce((sum, { amount }) => sum + amount, 0n);
-  print(`${entry.entryHash}: booked ${formatPeg(total)} PEG to ${lines.length} users`);
+  print(`${entry.entryHash}: booked ${formatPeg(total)} PEG to ${lines.length} users`, {
+    ...{ event: "entry", entryHash: entry.entryHash, state: "booked", total, users: lines.length },
+  });
 }
 
 async function giveUp(entry: PayoutEntryRow, why: string, { db, print }: ConfirmModules): Promise<void> {
   await markVoid(db, entry.entryHash, why);
-  print(`${entry.entryHash}: given up, what it was to pay is owed again: ${why}`);
+  print(`${entry.entryHash}: given up, what it was to pay is owed again: ${why}`, {
+    ...{ event: "entry", entryHash: entry.entryHash, state: "void", why },
+  });
 }

@@ -13,15 +13,14 @@ import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { formatPayoutLines, type PayoutLine, parsePayoutLines } from "../../../shared/factom/payout.ts";
 import { readTextFile, writeNewFile } from "../../durable-file.ts";
+import type { Print } from "../output.ts";
 import { toBatchLine, toPayoutLine } from "./lines.ts";
 import { formatListSignature } from "./list-signature.ts";
 import { type NewFile, preparePayout } from "./prepare.ts";
 
 export interface DbCommandModules {
   readonly db: Db;
-  /** A line for stdout. */
-  readonly print: (line: string) => void;
-  /** A line for stderr. */
+  readonly print: Print;
   readonly warn: (line: string) => void;
 }
 
@@ -33,8 +32,9 @@ export async function dbMigrateCommand(
   const names = dryRun
     ? (await missingMigrations(db, loadMigrations())).map(({ name }) => name)
     : await migrate(db);
-  for (const name of names) print(`${dryRun ? "Missing" : "Ran"} ${name}`);
-  if (names.length === 0) print("The database is up to date");
+  for (const name of names)
+    print(`${dryRun ? "Missing" : "Ran"} ${name}`, { event: dryRun ? "missing" : "ran", migration: name });
+  if (names.length === 0) print("The database is up to date", { event: "up-to-date" });
 }
 
 /**
@@ -65,13 +65,15 @@ export async function dbPayoutCommand(
   };
   const prepared = await preparePayout({ minimum, filesOf }, { ...modules, clock });
   const lines = (prepared?.lines ?? []).map(toPayoutLine);
+  const total = prepared?.batch.total ?? 0n;
+  const facts = { event: "payout-list", users: lines.length, total };
   if (file === undefined) {
-    modules.print(formatPayoutLines(lines));
+    modules.print(formatPayoutLines(lines), { ...facts, lines });
     return;
   }
   if (prepared === undefined) await writeNewFile(file, formatPayoutLines([]));
-  modules.print(`Payment data of ${lines.length} users written to ${file}`);
-  modules.print(`${formatPeg(prepared?.batch.total ?? 0n)} PEG needed for the payout`);
+  modules.print(`Payment data of ${lines.length} users written to ${file}`, { ...facts, file });
+  modules.print(`${formatPeg(total)} PEG needed for the payout`, { event: "needed", total });
 }
 
 /**
@@ -87,7 +89,7 @@ export async function dbRecordCommand(
   if (text === undefined) throw new CodedError("receipt-invalid", `no receipt file at ${file}`);
   const lines = receiptLines(text);
   if (lines.length === 0) {
-    modules.print("Every payment of this receipt is 0; nothing was changed");
+    modules.print("Every payment of this receipt is 0; nothing was changed", { event: "nothing-to-record" });
     return;
   }
   const total = lines.reduce((sum, line) => sum + line.amount, 0n);
@@ -105,13 +107,7 @@ export async function dbRecordCommand(
   await completeBatches(modules.db);
   switch (result.outcome) {
     case "recorded":
-      if (result.booked === 0) modules.print("This receipt is recorded already; nothing was changed");
-      else
-        modules.print(
-          `Payment data recorded: ${formatPeg(total)} PEG in ${result.booked + result.known} entries`,
-        );
-      if (result.booked > 0 && result.known > 0)
-        modules.print(`${result.known} of them were recorded before`);
+      tellRecorded(result, total, modules.print);
       return;
     case "conflict":
       throw refused(
@@ -124,6 +120,18 @@ export async function dbRecordCommand(
         `it pays ${result.user} ${formatPeg(result.amount)} PEG, but ${formatPeg(result.owed)} is owed: if it was really sent, add an adjustment with the reason first`,
       );
   }
+}
+
+function tellRecorded(
+  { booked, known }: { readonly booked: number; readonly known: number },
+  total: bigint,
+  print: Print,
+): void {
+  const facts = { event: "recorded", total, booked, known };
+  if (booked === 0) print("This receipt is recorded already; nothing was changed", facts);
+  else print(`Payment data recorded: ${formatPeg(total)} PEG in ${booked + known} entries`, facts);
+  if (booked > 0 && known > 0)
+    print(`${known} of them were recorded before`, { event: "known-before", entries: known });
 }
 
 function refused(why: string): CodedError {

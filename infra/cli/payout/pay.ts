@@ -78,7 +78,7 @@ interface SentEntry {
 /**
  * Pays. Throws CodedErrors: `payout-invalid`, `address-invalid`, `receipt-exists`, `payout-key`,
  * `payout-credits`, `payout-funds`, `payout-refused`, `payout-unfinished`, `payout-expired`,
- * `payout-declined`, `payout-unasked`, `payout-memory`, and those of the client. After an error of the
+ * `payout-declined`, `unasked`, `payout-memory`, and those of the client. After an error of the
  * client, running it again goes on.
  */
 export async function payCommand(options: PayOptions, modules: PayModules): Promise<void> {
@@ -96,11 +96,15 @@ export async function payCommand(options: PayOptions, modules: PayModules): Prom
       ? await payByFile(payText, options, modules)
       : await payByRecord(payText, options, { ...modules, db });
   await writeFileDurably(options.receiptFile, receipt);
-  modules.print("Payment submitted to the network");
+  modules.print("Payment submitted to the network", { event: "paid", receipt: options.receiptFile });
   for (const entry of entries) {
-    modules.print(`EntryHash: ${entry.entryHash}`);
-    if (entry.txId !== "") modules.print(`   Commit: ${entry.txId}`);
+    modules.print(`EntryHash: ${entry.entryHash}`, { event: "entry", ...sentFacts(entry) });
+    if (entry.txId !== "") modules.print(`   Commit: ${entry.txId}`, { event: "commit", txId: entry.txId });
   }
+}
+
+function sentFacts({ entryHash, txId }: SentEntry): Readonly<Record<string, unknown>> {
+  return txId === "" ? { entryHash } : { entryHash, txId };
 }
 
 interface Sent {

@@ -14,6 +14,7 @@ import { formatPeg } from "../../../shared/decimal.ts";
 import { parseAddress } from "../../../shared/factom/address.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { writeNewFile } from "../../durable-file.ts";
+import type { Print } from "../output.ts";
 import { formatFile } from "./files.ts";
 
 export interface PrepareModules {
@@ -21,7 +22,7 @@ export interface PrepareModules {
   readonly clock: Clock;
   /** Rejects where the chain has payments that the books do not know (`requireAllBooked`). */
   readonly compare: () => Promise<void>;
-  readonly print: (line: string) => void;
+  readonly print: Print;
   readonly warn: (line: string) => void;
 }
 
@@ -101,13 +102,16 @@ export async function prepareCommand(options: PrepareOptions, modules: PrepareMo
     modules,
   );
   if (prepared === undefined) {
-    modules.print("Nothing is to be paid");
+    modules.print("Nothing is to be paid", { event: "nothing-to-pay" });
     return;
   }
   const { batch, lines } = prepared;
-  modules.print(`Payout ${batch.id}: ${formatPeg(batch.total)} PEG to ${lines.length} users, in ${file}`);
+  const poolKey = toHex(poolKeys.publicKey);
+  modules.print(`Payout ${batch.id}: ${formatPeg(batch.total)} PEG to ${lines.length} users, in ${file}`, {
+    ...{ event: "prepared", id: batch.id, total: batch.total, users: lines.length, file, poolKey },
+  });
   modules.print(`Sign it within 11 hours where the paying key is: prosper payout sign ${file}`);
-  modules.print(`The first time with --pool-key ${toHex(poolKeys.publicKey)}`);
+  modules.print(`The first time with --pool-key ${poolKey}`);
 }
 
 function preparedText({ batch, lines }: Prepared, poolKeys: KeyPair): string {

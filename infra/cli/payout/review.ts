@@ -3,10 +3,11 @@
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
+import type { Print } from "../output.ts";
 
 export interface ReviewModules {
   /** A line for the operator. */
-  readonly print: (line: string) => void;
+  readonly print: Print;
   /** False: the operator says no. */
   readonly ask: (question: string) => Promise<boolean>;
 }

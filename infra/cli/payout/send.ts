@@ -20,6 +20,7 @@ import { signEntry } from "../../../shared/factom/commit.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { entryCost, parseEntry, TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
 import type { Pegnetd } from "../../../shared/factom/pegnetd.ts";
+import type { Print } from "../output.ts";
 import { readSignedFile } from "./files.ts";
 import { replacedText } from "./prepare.ts";
 
@@ -34,7 +35,7 @@ export interface SendModules extends ChainModules {
   readonly pegnetd?: Pegnetd;
   /** Rejects where the chain has payments by this address that the books do not know (`requireNothingUnbooked`). */
   readonly compare: (source: string) => Promise<void>;
-  readonly print: (line: string) => void;
+  readonly print: Print;
 }
 
 /**
@@ -51,7 +52,15 @@ export async function sendCommand(
   const batch = await intendAndSend(intent, options.payer, modules);
   modules.print(
     `Payout ${id}: all ${entries.length} entries are sent. Book it when they are in a block: prosper payout confirm ${batch.id}`,
+    { event: "sent", id: batch.id, entries: entries.map(({ entryHash }) => entryHash) },
   );
+}
+
+/** What a person is asked before the money leaves. Throws CodedError `payout-invalid`. */
+export async function sendQuestion(file: string): Promise<string> {
+  const { id, lines, source } = await readSignedFile(file);
+  const total = lines.reduce((sum, { amount }) => sum + amount, 0n);
+  return `Send payout ${id}, ${formatPeg(total)} PEG from ${source} to ${lines.length} users? It cannot be taken back.`;
 }
 
 /** Records what is to be sent, then sends what the chain does not have yet. */
@@ -83,7 +92,8 @@ async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules)
   const refused = (why: string): CodedError => new CodedError("payout-refused", `nothing was sent: ${why}`);
   switch (outcome.kind) {
     case "intended":
-      if (outcome.replaced !== undefined) modules.print(replacedText(outcome.replaced));
+      if (outcome.replaced !== undefined)
+        modules.print(replacedText(outcome.replaced), { event: "replaced", ...outcome.replaced });
       return outcome.batch;
     case "not-prepared":
       throw refused(

@@ -48,7 +48,7 @@ export interface SignOptions {
 
 /**
  * Signs what the pool prepared, after showing it to a person. Throws CodedErrors `payout-invalid` (also for a list that the pool has not
- * signed), `payout-key`, `payout-memory`, `payout-declined`, `payout-unasked`, `payout-file`.
+ * signed), `payout-key`, `payout-memory`, `payout-declined`, `unasked`, `payout-file`.
  */
 export async function signCommand(options: SignOptions, modules: ReviewModules): Promise<void> {
   const { file, folder, signer } = options;
@@ -70,5 +70,9 @@ export async function signCommand(options: SignOptions, modules: ReviewModules):
   const total = prepared.lines.reduce((sum, { amount }) => sum + amount, 0n);
   modules.print(
     `Signed: ${formatPeg(total)} PEG from ${source} to ${prepared.lines.length} users, ${entries.length} entries, in ${options.signedFile}`,
+    {
+      ...{ event: "signed", id: prepared.id, total, source, users: prepared.lines.length },
+      ...{ entries: entries.map(({ entryHash }) => entryHash), file: options.signedFile },
+    },
   );
 }

@@ -12,6 +12,7 @@ import type { Config } from "../../config/schema.ts";
 import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
 import { announcePool, type CliContext, DEFAULT_DATA_DIR, logPool, type ProgramParts } from "../context.ts";
 import { secondsOption, wholeNumber } from "../numbers.ts";
+import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { packageVersion } from "../version.ts";
 
@@ -193,6 +194,7 @@ function addSync(program: Command, parts: ProgramParts): void {
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
         const { config } = context;
         const { clock, random, logger, signal } = modules;
+        const { print } = outputOf(command);
         const hasher = await context.openHasher(config.pegnet.lxrbits, 1, { logger, signal });
         const url = config.factom.factomdlocation;
         const factomd = connectFactomd(url, { clock, random, logger });
@@ -201,13 +203,15 @@ function addSync(program: Command, parts: ProgramParts): void {
           {
             ...{ ...modules, factomd, hasher },
             onBlock: ({ height, entries, reward }) =>
-              print(`  height ${height}   ${entries} records   reward ${formatPeg(reward)} PEG`),
+              print(`  height ${height}   ${entries} records   reward ${formatPeg(reward)} PEG`, {
+                ...{ event: "block", height, entries, reward },
+              }),
           },
         ).catch(async (error: unknown) => {
           await hasher.close();
           throw error;
         });
-        print(`  following ${url}`);
+        print(`  following ${url}`, { event: "ready", factomd: url });
         return { stop: () => sync.stop().finally(() => hasher.close()) };
       });
     });
@@ -220,13 +224,14 @@ function addAccountant(program: Command, parts: ProgramParts): void {
     .option(...EDGE_DIR)
     .action(async (flags: EdgeFlags, command: Command) => {
       const { startAccountant } = await import("../../pool/single-parts.ts");
-      const { blockLine } = await import("./pool-view.ts");
+      const { blockFacts, blockLine } = await import("./pool-view.ts");
+      const { print } = outputOf(command);
       await withPartOf(parts.contextOf(command), flags, async ({ config }, modules) => {
         const accountant = await startAccountant(
           { config },
-          { ...modules, onSealed: (block) => print(blockLine(block)) },
+          { ...modules, onSealed: (block) => print(blockLine(block), blockFacts(block)) },
         );
-        print("  sealing");
+        print("  sealing", { event: "ready" });
         return accountant;
       });
     });
@@ -244,10 +249,13 @@ function addAuth(program: Command, parts: ProgramParts): void {
         const config = withPorts(context.config, flags);
         const auth = await startAuth({ config, version: packageVersion() }, modules);
         const { web, admin, inviteCode } = auth;
-        print(`  Dashboard      ${web}`);
+        const { print } = outputOf(command);
+        print(`  Dashboard      ${web}`, { event: "ready", web, inviteCode });
         if (admin !== undefined)
-          print(`  Administrator  ${admin.name}  password ${admin.password}  (shown only now)`);
-        print(`  Invite code    ${inviteCode}`);
+          print(`  Administrator  ${admin.name}  password ${admin.password}  (shown only now)`, {
+            ...{ event: "administrator", name: admin.name, password: admin.password },
+          });
+        print(`  Invite code    ${inviteCode}`, { event: "invite", code: inviteCode });
         return auth;
       });
     });

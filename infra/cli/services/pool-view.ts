@@ -5,10 +5,12 @@
 
 import { once } from "node:events";
 import type { NewAdmin } from "../../../functions/auth/bootstrap.ts";
+import { json } from "../../../shared/db/port.ts";
 import type { SealedBlock } from "../../../shared/db/seals.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
+import type { Facts } from "../output.ts";
 
 /** Where a pool is reached, and what one needs to log in. */
 export interface ReadyPool {
@@ -95,21 +97,7 @@ function jsonView(print: (line: string) => void): PoolDisplay {
       const adminUser = admin === undefined ? undefined : { name: admin.name, password: admin.password };
       print(JSON.stringify({ event: "ready", web, stratum, factomd, adminUser, inviteCode }));
     },
-    block({ height, shares, winning, reward, fee, paid, carriedIn, carried }) {
-      const money = Object.entries({ reward, fee, paid, carriedIn, carried }).map(([key, value]) => [
-        key,
-        value.toString(),
-      ]);
-      print(
-        JSON.stringify({
-          event: "block",
-          height,
-          shares: Number(shares),
-          winning,
-          ...Object.fromEntries(money),
-        }),
-      );
-    },
+    block: (block) => print(json(blockFacts(block))),
   };
 }
 
@@ -149,6 +137,12 @@ function textView(print: (line: string) => void, options: PoolViewOptions): Pool
 /** Two decimals of a PEG are enough to look at. */
 function peg(amount: bigint): string {
   return formatPeg(amount).replace(/0{6}$/, "");
+}
+
+/** A sealed block for a program. */
+export function blockFacts(block: SealedBlock): Facts {
+  const { height, shares, winning, reward, fee, paid, carriedIn, carried } = block;
+  return { event: "block", height, shares: Number(shares), winning, reward, fee, paid, carriedIn, carried };
 }
 
 /** A sealed block for a person. */

@@ -2,20 +2,23 @@
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { writeFileDurably } from "../../durable-file.ts";
 import type { ProgramParts } from "../context.ts";
 import { wholeNumber } from "../numbers.ts";
+import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
+import { completionScript, SHELLS, type Shell } from "./completion.ts";
 
 export function addToolCommands(program: Command, parts: ProgramParts): void {
   program
     .command("hash")
     .description("LXR hashes: hex lines in, hex lines out")
     .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
-    .action(async (flags: { bits: number }, command: Command) => {
+    .option("--json", "one JSON line a hash, with its input")
+    .action(async (flags: { bits: number; json?: boolean }, command: Command) => {
       const { hashCommand } = await import("./hash.ts");
       const context = parts.contextOf(command);
       const logger = context.logger();
@@ -44,6 +47,7 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
     );
 
   addPriceCommands(program, parts);
+  addCompletion(program);
 
   program
     .command("verify <proof>")
@@ -63,17 +67,27 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
   program
     .command("config <file>")
     .description("write an example configuration with every setting, its default and its help")
-    .action(async (file: string) => {
+    .action(async (file: string, _flags: object, command: Command) => {
       const { exampleConfig } = await import("../../config/example.ts");
       if (existsSync(file))
         throw new CodedError("config", `${file} exists already: name a new file, or move it away`);
       await writeFileDurably(file, exampleConfig());
-      process.stdout.write(`Wrote ${file}\n`);
+      outputOf(command).print(`Wrote ${file}`, { event: "written", file });
+    });
+}
+
+function addCompletion(program: Command): void {
+  program
+    .command("completion")
+    .description("a script that completes commands and flags in a shell")
+    .addArgument(new Argument("<shell>", "bash or zsh").choices([...SHELLS]))
+    .action((shell: Shell, _flags: object, command: Command) => {
+      const script = completionScript(program, shell);
+      outputOf(command).print(script.trimEnd(), { event: "completion", shell, script });
     });
 }
 
 function addPriceCommands(program: Command, parts: ProgramParts): void {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
   program
     .command("datasources [name]")
     .description("which price sources serve which assets, in which order; or one source, or one asset")
@@ -81,7 +95,7 @@ function addPriceCommands(program: Command, parts: ProgramParts): void {
       const { datasourcesCommand } = await import("./datasources.ts");
       const { sourceOrder } = await import("../../pool/pool-settings.ts");
       const order = sourceOrder(parts.contextOf(command).config);
-      datasourcesCommand(name === undefined ? { order } : { order, filter: name }, { print });
+      datasourcesCommand(name === undefined ? { order } : { order, filter: name }, outputOf(command));
     });
 
   program
@@ -91,7 +105,7 @@ function addPriceCommands(program: Command, parts: ProgramParts): void {
       const { pullsourcesCommand } = await import("./datasources.ts");
       const { sourceOrder } = await import("../../pool/pool-settings.ts");
       const order = sourceOrder(parts.contextOf(command).config);
-      const modules = { fetch, clock: systemClock, random: systemRandom, print };
+      const modules = { fetch, clock: systemClock, random: systemRandom, ...outputOf(command) };
       process.exitCode = (await pullsourcesCommand({ order }, modules)) ? 0 : 1;
     });
 }

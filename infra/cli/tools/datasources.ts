@@ -12,8 +12,7 @@ import { findSource, PRICE_SOURCES } from "../../../shared/prices/registry.ts";
 import type { PriceSource } from "../../../shared/prices/source.ts";
 import { convertTether } from "../../../shared/prices/tether.ts";
 import { median } from "../../../shared/prices/tiers.ts";
-
-type Print = (line: string) => void;
+import type { Facts, Print } from "../output.ts";
 
 const ASSETS = assetsOf(5);
 
@@ -23,15 +22,15 @@ export function datasourcesCommand(
   { print }: { readonly print: Print },
 ): void {
   if (filter === undefined) {
-    for (const source of PRICE_SOURCES) print(describeSource(source, order));
-    print("");
-    for (const asset of ASSETS) print(describeAsset(asset, order));
+    for (const source of PRICE_SOURCES) print(describeSource(source, order), sourceFacts(source, order));
+    print("", { event: "assets" });
+    for (const asset of ASSETS) print(describeAsset(asset, order), assetFacts(asset, order));
     return;
   }
   const asset = filter.toUpperCase();
   const source = findSource(filter);
   if (ASSETS.includes(asset)) {
-    print(describeAsset(asset, order));
+    print(describeAsset(asset, order), assetFacts(asset, order));
     return;
   }
   if (source === undefined)
@@ -39,8 +38,9 @@ export function datasourcesCommand(
       "price-config",
       `datasources: expected an asset or a source, got ${filter}; without it all are listed`,
     );
-  print(describeSource(source, order));
-  print(`  ${source.assets.filter((name) => ASSETS.includes(name)).join(" ")}`);
+  const assets = source.assets.filter((name) => ASSETS.includes(name));
+  print(describeSource(source, order), sourceFacts(source, order));
+  print(`  ${assets.join(" ")}`, { event: "serves", source: source.name, assets });
 }
 
 function describeSource(source: PriceSource, order: SourceOrder): string {
@@ -48,6 +48,16 @@ function describeSource(source: PriceSource, order: SourceOrder): string {
   const state = source.closed === undefined ? (enabled ? `priority ${enabled.priority}` : "off") : "closed";
   const about = source.closed ?? `${source.needsKey ? "needs a key, " : ""}${source.website}`;
   return `${source.name.padEnd(18)} ${state.padEnd(12)} ${about}`;
+}
+
+function sourceFacts(source: PriceSource, order: SourceOrder): Facts {
+  const { name, website, closed, needsKey } = source;
+  const priority = order.enabled.find((item) => item.source === source)?.priority;
+  return { event: "source", name, website, needsKey, closed, priority };
+}
+
+function assetFacts(asset: string, order: SourceOrder): Facts {
+  return { event: "asset", asset, sources: order.byAsset.get(asset) ?? [] };
 }
 
 function describeAsset(asset: string, order: SourceOrder): string {
@@ -83,16 +93,21 @@ export async function pullsourcesCommand(
     })),
   );
   for (const { name, round } of rounds) {
-    modules.print(`${name.padEnd(18)} ${round.quotes.length} quotes`);
-    for (const failure of round.failures) modules.print(`  failed: ${failure}`);
+    modules.print(`${name.padEnd(18)} ${round.quotes.length} quotes`, {
+      ...{ event: "source", name, quotes: round.quotes.length, failures: round.failures },
+    });
+    for (const why of round.failures)
+      modules.print(`  failed: ${why}`, { event: "failure", source: name, why });
   }
   const { dollars, unconverted } = convertTether(
     rounds.flatMap(({ round }) => round.quotes),
     modules.clock.wallMs(),
   );
   if (unconverted.length > 0)
-    modules.print(`${unconverted.length} quotes in Tether left out: no Tether price in dollars`);
-  modules.print("");
+    modules.print(`${unconverted.length} quotes in Tether left out: no Tether price in dollars`, {
+      ...{ event: "left-out", quotes: unconverted.length },
+    });
+  modules.print("", { event: "prices" });
   for (const asset of ASSETS) printAsset(asset, dollars, modules);
   return rounds.every(({ round }) => round.failures.length === 0);
 }
@@ -100,7 +115,7 @@ export async function pullsourcesCommand(
 function printAsset(asset: string, dollars: readonly Quote[], { print, clock }: PullModules): void {
   const quotes = dollars.filter((quote) => quote.asset === asset);
   if (quotes.length === 0) {
-    print(`${asset.padEnd(5)} no quote`);
+    print(`${asset.padEnd(5)} no quote`, { event: "no-quote", asset });
     return;
   }
   const middle = median(quotes.map(({ price }) => price));
@@ -109,6 +124,7 @@ function printAsset(asset: string, dollars: readonly Quote[], { print, clock }: 
     const deviation = `${((price / middle - 1) * 100).toFixed(3)} %`;
     print(
       `${asset.padEnd(5)} ${source.padEnd(18)} ${price.toPrecision(10).padStart(16)} ${`${age} s`.padStart(10)} ${deviation.padStart(10)}`,
+      { event: "quote", asset, source, price, ageSeconds: age, ofMedian: price / middle },
     );
   }
 }

@@ -11,6 +11,8 @@ import { MAINNET_BITS } from "../../../shared/hash/lxr.ts";
 export interface HashOptions {
   /** Table size, 30 unless given. */
   readonly bits?: number | undefined;
+  /** `{"input":…,"hash":…}` for each line, in place of the hash alone. */
+  readonly json?: boolean | undefined;
 }
 
 export interface HashModules {
@@ -36,10 +38,15 @@ export async function hashCommand(options: HashOptions, modules: HashModules): P
   const { stdin, stdout, stderr, openHasher, signal } = modules;
   const hasher = await openHasher(options.bits ?? MAINNET_BITS);
   try {
-    await pipeline(stdin, (chunks: AsyncIterable<Uint8Array | string>) => hashLines(chunks, hasher), stdout, {
-      end: false,
-      ...(signal && { signal }),
-    });
+    await pipeline(
+      stdin,
+      (chunks: AsyncIterable<Uint8Array | string>) => hashLines(chunks, hasher, options.json === true),
+      stdout,
+      {
+        end: false,
+        ...(signal && { signal }),
+      },
+    );
     return 0;
   } catch (thrown) {
     const error = coerceError(thrown);
@@ -58,6 +65,7 @@ export async function hashCommand(options: HashOptions, modules: HashModules): P
 async function* hashLines(
   chunks: AsyncIterable<Uint8Array | string>,
   hasher: Hasher,
+  isJson: boolean,
 ): AsyncGenerator<string, void, undefined> {
   let rest = "";
   let lineNumber = 0;
@@ -66,11 +74,11 @@ async function* hashLines(
       "\n",
     );
     rest = lines.pop() ?? "";
-    yield* hashAll(lines, lineNumber, hasher);
+    yield* hashAll(lines, lineNumber, hasher, isJson);
     lineNumber += lines.length;
     if (rest.length > 2 * MAX_INPUT_BYTES + 1) throw tooLong(lineNumber + 1);
   }
-  if (rest !== "") yield* hashAll([rest], lineNumber, hasher);
+  if (rest !== "") yield* hashAll([rest], lineNumber, hasher, isJson);
 }
 
 /** Hashes the lines up to the first bad one, then throws for that. */
@@ -78,6 +86,7 @@ async function* hashAll(
   lines: readonly string[],
   linesBefore: number,
   hasher: Hasher,
+  isJson: boolean,
 ): AsyncGenerator<string, void, undefined> {
   const inputs: Uint8Array[] = [];
   let bad: BadLine | undefined;
@@ -90,8 +99,13 @@ async function* hashAll(
     inputs.push(input);
   }
   const hashes = await hasher.hash(inputs);
-  if (hashes.length > 0) yield hashes.map((hash) => `${toHex(hash)}\n`).join("");
+  if (hashes.length > 0)
+    yield hashes.map((hash, i) => `${hashText(inputs[i], toHex(hash), isJson)}\n`).join("");
   if (bad) throw bad;
+}
+
+function hashText(input: Uint8Array | undefined, hash: string, isJson: boolean): string {
+  return isJson ? JSON.stringify({ input: toHex(input ?? new Uint8Array()), hash }) : hash;
 }
 
 function parseLine(line: string, number: number): Uint8Array | BadLine {

@@ -26,7 +26,7 @@ const COMMANDS = [
   ],
   ...["payout", "payout prepare", "payout list", "payout sign", "payout send", "payout confirm"],
   ...["payout pay", "payout compare", "payout book", "payout disregard"],
-  ...["hash", "grade", "datasources", "pullsources", "verify", "config"],
+  ...["hash", "grade", "datasources", "pullsources", "completion", "verify", "config"],
 ];
 const GLOBAL_FLAGS = [
   ...["--config", "--log", "--phost", "--pport", "--fhost", "--sport"],

@@ -61,7 +61,7 @@ describe("prosper over the Data API", () => {
   });
 
   it("makes an administrator and an invite code", async () => {
-    const admin = await prosper(["db", "admin", "ann"]);
+    const admin = await prosper(["db", "admin", "ann", "--yes"]);
     const code = await prosper(["db", "code"]);
 
     expect(admin).toMatch(/ann/);

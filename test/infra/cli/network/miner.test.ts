@@ -54,7 +54,7 @@ function startServer() {
     {
       hasher: smallHasher(10),
       stdin,
-      stdout,
+      print: (line) => stdout.write(`${line}\n`),
       clock: systemClock,
       random: systemRandom,
       logger: SILENT,
