@@ -162,6 +162,18 @@ export class Edge {
     return this.#listeningTls;
   }
 
+  /** Miners can connect, to each of the ports; undefined before they could. */
+  get isListening(): boolean | undefined {
+    const { listenTls } = this.#options;
+    if (this.#listening === undefined || (listenTls !== undefined && this.#listeningTls === undefined))
+      return undefined;
+    return this.#listening.isOpen && this.#listeningTls?.isOpen !== false;
+  }
+
+  get isStopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   get job(): AnnouncedJob | undefined {
     return this.#parts.announced.current();
   }

@@ -46,6 +46,8 @@ export interface Follower {
   run(signal: AbortSignal): Promise<void>;
   /** The newest height that the node or the books have shown. */
   topHeight(): number | undefined;
+  /** Time since the slower of its two loops ended a round, well or not; 0 before `run`. Both end one every few seconds, whatever the node answers. */
+  sinceRoundMs(): number;
   /** The node has shown this height in another answer. */
   learn(height: number): void;
 }
@@ -82,6 +84,8 @@ class ChainFollower implements Follower {
   /** The node answered the last poll, and its height did not go down: the blocks that it has can be booked. */
   #isNodeFit = false;
   #jobHeight: number | undefined;
+  /** When each loop last ended a round, monotonic; undefined before `run`. */
+  #rounds: { watch: number; work: number } | undefined;
   /** Since when the books have had no row of the node's top height or of a higher one. */
   #waitingSinceMs: number | undefined;
   /** Ends the pause of the loop that books. */
@@ -97,6 +101,13 @@ class ChainFollower implements Follower {
     return this.#top;
   }
 
+  sinceRoundMs(): number {
+    const { clock } = this.#modules;
+    return this.#rounds === undefined
+      ? 0
+      : clock.monotonicMs() - Math.min(this.#rounds.watch, this.#rounds.work);
+  }
+
   learn(height: number): void {
     if (this.#nodeTop !== undefined && height <= this.#nodeTop) return;
     this.#nodeTop = height;
@@ -107,22 +118,27 @@ class ChainFollower implements Follower {
   async run(signal: AbortSignal): Promise<void> {
     const stop = (): void => this.#wake.abort();
     signal.addEventListener("abort", stop, { once: true });
-    await Promise.all([this.#watchNode(signal), this.#workOn(signal)]);
+    const nowMs = this.#modules.clock.monotonicMs();
+    const rounds = { watch: nowMs, work: nowMs };
+    this.#rounds = rounds;
+    await Promise.all([this.#watchNode(rounds, signal), this.#workOn(rounds, signal)]);
   }
 
-  async #watchNode(signal: AbortSignal): Promise<void> {
+  async #watchNode(rounds: { watch: number }, signal: AbortSignal): Promise<void> {
     const told = createTold();
     while (!signal.aborted) {
       const pauseMs = await this.#pauseAfter(this.#poll(told), told, signal);
+      rounds.watch = this.#modules.clock.monotonicMs();
       await sleep(this.#modules.clock, pauseMs, signal);
     }
   }
 
-  async #workOn(signal: AbortSignal): Promise<void> {
+  async #workOn(rounds: { work: number }, signal: AbortSignal): Promise<void> {
     const told = createTold();
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const pauseMs = await this.#pauseAfter(this.#work(told, signal), told, signal);
+      rounds.work = this.#modules.clock.monotonicMs();
       await sleep(this.#modules.clock, pauseMs, this.#wake.signal);
     }
   }

@@ -88,6 +88,8 @@ export class Journal {
   #fullUntilMs = Number.NEGATIVE_INFINITY;
   /** The operator has been told. */
   #isFull = false;
+  /** When the write under way began, monotonic. */
+  #writingSinceMs: number | undefined;
   #state: "open" | "failed" | "closed" = "open";
 
   constructor(options: JournalOptions, end: JournalEnd, modules: JournalModules) {
@@ -148,6 +150,11 @@ export class Journal {
     return this.#state === "failed";
   }
 
+  /** How long the write under way has taken so far; 0 when there is none. */
+  stuckMs(): number {
+    return this.#writingSinceMs === undefined ? 0 : this.#modules.clock.monotonicMs() - this.#writingSinceMs;
+  }
+
   /** Number of the newest durable record; 0 when there is none. */
   lastRecord(): number {
     return this.#nextRecord - 1;
@@ -196,11 +203,13 @@ export class Journal {
       else await undefined;
       const group = this.#takeGroup();
       this.#lastGroup = group.length;
+      this.#writingSinceMs = this.#modules.clock.monotonicMs();
       try {
         await this.#write(group);
       } catch (thrown) {
         this.#refuse(group, coerceError(thrown));
       }
+      this.#writingSinceMs = undefined;
     }
     this.#flushing = undefined;
   }

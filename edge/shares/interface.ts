@@ -64,6 +64,8 @@ export interface ShareDeskStats {
   readonly prefixes: { readonly live: number; readonly quarantined: number };
   readonly verdicts: VerdictStats;
   readonly journalBytes: number;
+  /** How long the journal's write under way has taken so far. */
+  readonly journalStuckMs: number;
   /** Records since the journal began. */
   readonly journalRecords: number;
   readonly outbox: SummaryOutboxStats;

@@ -193,6 +193,7 @@ export class ShareDesk {
       prefixes: prefixes.stats(),
       verdicts: pipeline.stats(),
       journalBytes: ledger.journal.bytes(),
+      journalStuckMs: ledger.journal.stuckMs(),
       journalRecords: ledger.journal.lastRecord(),
       outbox: ledger.outbox.stats(),
     };

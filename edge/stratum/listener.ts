@@ -36,6 +36,8 @@ export interface ListenOptions {
 export interface Listening {
   readonly host: string;
   readonly port: number;
+  /** False after `stop`, and where the system took the port away. */
+  readonly isOpen: boolean;
   /** New connections get this certificate. Throws CodedError `tls-keys`; the former one then stays. */
   renew(tls: TlsKeys): void;
   /** Stops accepting. Open sessions belong to the stratum server. */
@@ -65,6 +67,9 @@ export async function listenStratum(options: ListenOptions, server: StratumServe
   return {
     host: options.host,
     port,
+    get isOpen() {
+      return listener.listening;
+    },
     renew(tls) {
       state.secure = secureContext(tls);
     },

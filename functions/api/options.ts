@@ -4,6 +4,7 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
+import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { WebAccounts } from "../auth/web-accounts.ts";
 import type { Environment } from "../environment.ts";
@@ -33,8 +34,8 @@ export interface ApiModules {
   readonly workerLimits?: WorkerLimits;
   /** Signs receipts; without it proofs have none. */
   readonly receiptKeys?: KeyPair;
-  /** Named checks for /healthz beside the database's: "ok", or what is wrong. */
-  readonly health?: () => Promise<Record<string, string>>;
+  /** Of the edge in the same process. */
+  readonly health?: Health;
 }
 
 /** The options of the api as a Lambda. */

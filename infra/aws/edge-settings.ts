@@ -1,14 +1,14 @@
 /** The settings of an edge's container: its configuration file as one variable, and what the image promises. */
 
 import { stringify } from "smol-toml";
-import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
+import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
 
 /** What edge/Dockerfile makes. */
 export const CONTAINER = {
   user: "10001:10001",
   dataDir: "/data",
   tableDir: "/table",
-  healthCommand: ["node", "/app/edge/image/health.ts", `${STRATUM_PORT}`],
+  healthCommand: ["node", "/app/edge/image/health.ts", `${HEALTH_PORT}`, "/livez"],
 } as const;
 
 export interface EdgeSettings {
@@ -56,5 +56,6 @@ export function edgeConfig({ pool, edge, prices }: Stage): Record<string, Record
       proxysources: VPC_CIDR,
       maxconnections: edge.maxConnections,
     },
+    web: { host: "0.0.0.0", port: HEALTH_PORT },
   };
 }

@@ -29,7 +29,7 @@ import { CONTAINER, edgeEnvironment } from "./edge-settings.ts";
 import type { NetworkStack } from "./network-stack.ts";
 import { logRetention } from "./retention.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
-import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
+import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
 
 export interface EdgeStackProps extends StackProps {
   readonly stage: Stage;
@@ -167,9 +167,9 @@ export class EdgeStack extends Stack {
         retries: 4,
         startPeriod: Duration.seconds(300),
       },
-      portMappings: [STRATUM_PORT, ...(stage.edge.hasTls ? [STRATUM_TLS_PORT] : [])].map((containerPort) => ({
-        containerPort,
-      })),
+      portMappings: [...[STRATUM_PORT, ...(stage.edge.hasTls ? [STRATUM_TLS_PORT] : [])], HEALTH_PORT].map(
+        (containerPort) => ({ containerPort }),
+      ),
     });
     container.addMountPoints({ sourceVolume: "data", containerPath: CONTAINER.dataDir, readOnly: false });
     acknowledge(task, {
@@ -192,9 +192,11 @@ export class EdgeStack extends Stack {
       // Connections come from the balancer's own addresses: 55,000 for each target, and miners behind one router do not collide.
       preserveClientIp: false,
       deregistrationDelay: DEREGISTRATION,
+      // Liveness and open ports, nothing else: ECS replaces a task whose targets fail, and no restart brings a database or a block.
       healthCheck: {
-        protocol: Protocol.TCP,
-        port: `${port}`,
+        protocol: Protocol.HTTP,
+        port: `${HEALTH_PORT}`,
+        path: "/readyz",
         interval: Duration.seconds(10),
         healthyThresholdCount: 2,
         unhealthyThresholdCount: 3,

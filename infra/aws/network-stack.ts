@@ -17,7 +17,7 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { asVpc } from "./cdk-types.ts";
-import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
+import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
 
 export interface NetworkStackProps extends StackProps {
   readonly stage: Stage;
@@ -65,6 +65,8 @@ export class NetworkStack extends Stack {
       this.edgeGroup.addIngressRule(this.balancerGroup, Port.tcp(port), "miners by the balancer");
       this.balancerGroup.addEgressRule(this.edgeGroup, Port.tcp(port), "miners to edges");
     }
+    this.edgeGroup.addIngressRule(this.balancerGroup, Port.tcp(HEALTH_PORT), "the balancer asks for health");
+    this.balancerGroup.addEgressRule(this.edgeGroup, Port.tcp(HEALTH_PORT), "to ask edges for their health");
     acknowledge(this.balancerGroup, {
       EC23: "Miners connect from anywhere; only the stratum ports are open.",
     });

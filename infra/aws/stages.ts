@@ -72,6 +72,8 @@ export interface Stage {
 /** Where miners connect. */
 export const STRATUM_PORT = 3333;
 export const STRATUM_TLS_PORT = 3443;
+/** Where an edge answers about its health, and Prometheus: reached from inside the network only. */
+export const HEALTH_PORT = 7070;
 /** The pool's own network. A PROXY header is believed only when it comes from here. */
 export const VPC_CIDR = "10.0.0.0/16";
 

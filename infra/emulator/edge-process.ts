@@ -71,5 +71,7 @@ function configOf(options: EdgeProcessOptions): Record<string, Record<string, un
     },
     stratum: { host: "127.0.0.1", stratumport: options.port },
     submit: { "ema-n": 6 },
+    // Several edges are on this machine.
+    web: { host: "127.0.0.1", port: 0 },
   };
 }

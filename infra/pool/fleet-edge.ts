@@ -6,7 +6,9 @@
 import { availableParallelism } from "node:os";
 import { createLambdaAuth } from "../../edge/aws/lambda-auth.ts";
 import { createSqsSender } from "../../edge/aws/sqs-sender.ts";
+import { askDatabase } from "../../edge/database-probe.ts";
 import { Edge } from "../../edge/edge.ts";
+import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
@@ -20,6 +22,7 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
+import { startEdgeWeb } from "./edge-web.ts";
 import { connectFactomd } from "./factomd.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
@@ -64,6 +67,8 @@ export interface FleetEdgeModules {
 export interface FleetEdge {
   /** `host:port` where miners connect. */
   readonly stratum: string;
+  /** Its health and metrics. */
+  readonly web: string;
   readonly factomd: string;
   /** Closes the miners in waves over `aws.drain`, then hands over everything that was acknowledged. */
   stop(): Promise<void>;
@@ -113,11 +118,22 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
     });
     const watching = watchClocks({ db, clock, logger, signal: stopping });
     onStop(() => watching);
+    metrics.watch(edge);
+    const health = new EdgeHealth({ blockMs: settings.blockMs }, edge, {
+      clock,
+      askDatabase: () => askDatabase(db),
+    });
+    const looking = health.run(stopping);
+    onStop(() => looking);
+    // Before it waits for a slot: an edge that waits is alive.
+    const web = await startEdgeWeb(config, { health, metrics, logger });
+    onStop(() => web.stop());
     await edge.start(stopping);
     const certificate = renewCertificate(config, edge.listeningTls, { clock, logger, signal: stopping });
     onStop(() => certificate);
     return {
       stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
+      web: web.url,
       factomd: url,
     };
   });

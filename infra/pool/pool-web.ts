@@ -10,6 +10,7 @@ import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
+import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import type { PoolMetrics } from "./metrics.ts";
@@ -31,6 +32,8 @@ export interface PoolWebModules {
   passwords: Passwords;
   /** In this process; without it the pages show what the database knows. */
   edge?: Edge;
+  /** Of that edge. */
+  health?: Health;
   metrics?: PoolMetrics;
   /** Signs receipts. */
   receiptKeys?: KeyPair;
@@ -39,7 +42,7 @@ export interface PoolWebModules {
 /** Throws CodedError `web-port`. */
 export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
   const { config, version, lxrBits } = options;
-  const { db, clock, random, logger, passwords, edge, metrics, receiptKeys } = modules;
+  const { db, clock, random, logger, passwords, edge, health, metrics, receiptKeys } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     {
@@ -62,10 +65,8 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
       ...{ db, clock, random, accounts, logger },
       workerLimits: workerLimits(config),
       ...(receiptKeys && { receiptKeys }),
-      ...(edge && {
-        live: liveOf(edge),
-        health: async () => healthOf(edge, config.pegnet.blockperiod),
-      }),
+      ...(edge && { live: liveOf(edge) }),
+      ...(health && { health }),
     },
   );
   return startWeb(
@@ -118,37 +119,4 @@ function liveSession(session: StratumSession): StratumConnection {
     target: session.target ?? null,
     noncePrefix: session.prefix ?? null,
   };
-}
-
-/** Grading a block and making the next job take a second or a few. A gap this long has another cause. */
-const SHORTEST_GAP_MS = 10_000;
-const GAP_PART_OF_BLOCK = 10;
-
-/**
- * The result of each check: "ok", or what is wrong. A short gap between two jobs is how the chain works; a
- * lasting one is a fault.
- */
-export function healthOf(
-  edge: Pick<Edge, "withoutJobMs"> & {
-    readonly stall: Pick<Edge["stall"], "stalledMs">;
-    readonly follower: Pick<Edge["follower"], "topHeight">;
-    readonly desk: Pick<Edge["desk"], "stats">;
-  },
-  blockMs: number,
-): Record<string, string> {
-  const stalledMs = edge.stall.stalledMs();
-  const idleMs = edge.withoutJobMs() ?? Number.POSITIVE_INFINITY;
-  return {
-    lease: edge.desk.stats()?.leaseHeld
-      ? "ok"
-      : "this edge may not acknowledge shares: is the database away?",
-    chain: chainHealth(edge.follower.topHeight(), stalledMs),
-    job: idleMs <= Math.max(SHORTEST_GAP_MS, blockMs / GAP_PART_OF_BLOCK) ? "ok" : "there is no job to mine",
-  };
-}
-
-function chainHealth(height: number | undefined, stalledMs: number | undefined): string {
-  if (height === undefined) return "factomd was not reached yet";
-  if (stalledMs === undefined) return "ok";
-  return `no block after ${height} for ${Math.round(stalledMs / 1000)} s: see whether factomd follows its network`;
 }

@@ -1,6 +1,8 @@
 /** A whole pool in one process: edge, queue and functions, by the same handlers that run as Lambdas (docs/design.md, "Shape"). */
 
+import { askDatabase } from "../../edge/database-probe.ts";
 import { Edge } from "../../edge/edge.ts";
+import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
@@ -85,9 +87,15 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     await edge.start(stopping);
     const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stopping });
     onStop(() => certificate);
+    const health = new EdgeHealth({ blockMs: config.pegnet.blockperiod }, edge, {
+      clock: modules.clock,
+      askDatabase: () => askDatabase(modules.db),
+    });
+    const looking = health.run(stopping);
+    onStop(() => looking);
     await books.startSealing();
     const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
-    const web = await startPoolWeb(options, { ...modules, edge, passwords, receiptKeys });
+    const web = await startPoolWeb(options, { ...modules, edge, health, passwords, receiptKeys });
     onStop(() => web.stop());
     logger.info("the pool runs", {
       stratum: edge.listening?.port,

@@ -2,10 +2,9 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
-import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import type { Registry } from "prom-client";
 import { ALL_ADDRESSES, hostAndPort, listenOn } from "../../edge/stratum/listen-on.ts";
-import type { HttpHandler } from "../../functions/api/handler.ts";
 import { errorReply, type HttpReply, textReply } from "../../functions/http.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
@@ -26,7 +25,8 @@ export interface WebOptions {
 }
 
 export interface WebModules {
-  readonly handler: HttpHandler;
+  /** Never rejects. */
+  readonly handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpReply>;
   readonly logger: Logger;
   /** Served at /metrics. */
   readonly metrics?: Registry;

@@ -2,16 +2,15 @@
 
 import * as v from "valibot";
 import { toHex } from "../../../shared/bytes.ts";
-import { first, sql } from "../../../shared/db/port.ts";
 import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "../../../shared/db/stats.ts";
-import { coerceError } from "../../../shared/errors.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import { blockViewOf, iso, type PoolFigures } from "../figures/pool.ts";
 import { quoteList } from "../figures/prices.ts";
-import { cached } from "../http/cache.ts";
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import type { BlockDetailView, BlockListView, SubmissionListView } from "../views/views.ts";
+
+import { healthRoutes } from "./health.ts";
 
 const digits = (what: string) => v.pipe(v.string(), v.regex(/^\d{1,10}$/, what), v.transform(Number));
 /** 1 to 200, 50 where it is not given. */
@@ -26,7 +25,6 @@ export const limitQuery = v.optional(
 export const heightQuery = v.optional(
   v.pipe(digits("expected a block height"), v.maxValue(0x7fff_ffff, "expected a block height")),
 );
-const HEALTH_TTL_MS = 1000;
 
 export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: PoolFigures): ApiRoute[] {
   const { db } = modules;
@@ -92,7 +90,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
         return view({ submissions, next: page.next } satisfies SubmissionListView);
       },
     }),
-    healthRoute(modules),
+    ...healthRoutes(modules),
   ];
 }
 
@@ -154,29 +152,6 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
       },
     }),
   ];
-}
-
-function healthRoute({ db, clock, health }: ApiModules): ApiRoute {
-  const checks = cached(clock, HEALTH_TTL_MS, async () => {
-    const database = await first(db, sql`SELECT 1 AS up`, v.object({ up: v.number() })).then(
-      () => "ok",
-      (error: unknown) => ("code" in coerceError(error) ? "away" : "failing"),
-    );
-    return { database, ...(await health?.()) };
-  });
-  return publicRoute({
-    method: "GET",
-    path: "/healthz",
-    summary: "503 where a part does not work",
-    reply: "Health",
-    query: {},
-    body: NO_BODY,
-    run: async () => {
-      const found = await checks();
-      const ok = Object.values(found).every((state) => state === "ok");
-      return { kind: "view", status: ok ? 200 : 503, view: { ok, checks: found } };
-    },
-  });
 }
 
 /** What to give as `before` for the next page; null after the last one. */

@@ -169,8 +169,10 @@ async function runFleetEdge(
       onFatal: (error) => fatal.abort(error),
     },
   );
-  const { stratum, factomd } = edge;
-  print(flags.json ? JSON.stringify({ event: "ready", stratum, factomd }) : `  Stratum        ${stratum}`);
+  const { stratum, web, factomd } = edge;
+  print(
+    flags.json ? JSON.stringify({ event: "ready", stratum, web, factomd }) : `  Stratum        ${stratum}`,
+  );
   const end = AbortSignal.any([signal, fatal.signal]);
   if (!end.aborted) await once(end, "abort");
   await edge.stop();

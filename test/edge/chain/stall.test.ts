@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createStallWatch, type StallWatch } from "../../../edge/chain/stall.ts";
-import { healthOf } from "../../../infra/pool/pool-web.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
 import { pass as passOn } from "../../support/turns.ts";
@@ -73,30 +72,5 @@ describe("a chain that stands still", () => {
     await pass(25);
     expect(watch.stalledMs()).toBe(30_000);
     expect(said).toHaveLength(1);
-  });
-});
-
-describe("an edge's health", () => {
-  const edge = (over: { stalledMs?: number; withoutJobMs?: number; height?: number }) => ({
-    stall: { stalledMs: () => over.stalledMs },
-    follower: { topHeight: () => over.height },
-    withoutJobMs: () => over.withoutJobMs,
-    desk: { stats: () => undefined },
-  });
-
-  it("is good in a gap between two jobs, not in one that lasts nor before the first job", () => {
-    const job = (withoutJobMs: number | undefined, blockMs = BLOCK_MS) =>
-      healthOf(edge(withoutJobMs === undefined ? {} : { withoutJobMs }), blockMs)["job"];
-    expect([job(0), job(9_000), job(59_000, 600_000)]).toEqual(["ok", "ok", "ok"]);
-    expect([job(undefined), job(11_000), job(61_000, 600_000)]).toEqual(
-      Array.from({ length: 3 }, () => "there is no job to mine"),
-    );
-  });
-
-  it("names the last block and the time since where the chain stands still", () => {
-    const chain = (stalledMs?: number) =>
-      healthOf(edge({ height: 1000, ...(stalledMs === undefined ? {} : { stalledMs }) }), BLOCK_MS)["chain"];
-    expect(chain()).toBe("ok");
-    expect(chain(70_000)).toMatch(/^no block after 1000 for 70 s: /);
   });
 });

@@ -189,6 +189,28 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     });
   });
 
+  it("replace an edge for what a restart would mend only: liveness, and whether its ports are open", () => {
+    const [[, task] = missing()] = allOf(stages[name], "AWS::ECS::TaskDefinition");
+    const [edge] = task.Properties.ContainerDefinitions;
+    expect(edge.HealthCheck.Command).toEqual(["CMD", "node", "/app/edge/image/health.ts", "7070", "/livez"]);
+    expect(edge.PortMappings).toContainEqual({ ContainerPort: 7070, Protocol: "tcp" });
+    const targets = allOf(stages[name], "AWS::ElasticLoadBalancingV2::TargetGroup");
+    for (const [, { Properties }] of targets)
+      expect(Properties).toMatchObject({
+        HealthCheckProtocol: "HTTP",
+        HealthCheckPath: "/readyz",
+        HealthCheckPort: "7070",
+      });
+    const config = edge.Environment.find(({ Name }: { Name: string }) => Name === "PROSPER_CONFIG").Value;
+    expect(config).toMatch(/\[web\]\nhost = "0.0.0.0"\nport = 7070/);
+    // The balancer asks; nobody on the internet can.
+    const reached = allOf(stages[name], "AWS::EC2::SecurityGroupIngress").filter(
+      ([, { Properties }]) => Properties.FromPort === 7070,
+    );
+    expect(reached.length).toBeGreaterThan(0);
+    for (const [, { Properties }] of reached) expect(Properties.SourceSecurityGroupId).toBeDefined();
+  });
+
   it("run an edge on arm64 as nobody in particular, on a root it cannot write, with two minutes to stop", () => {
     const [[, task] = missing()] = allOf(stages[name], "AWS::ECS::TaskDefinition");
     expect(task.Properties.RuntimePlatform.CpuArchitecture).toBe("ARM64");

@@ -46,9 +46,15 @@ const CONFIG = {
   stratum: { host: "127.0.0.1", stratumport: 0 },
   oracledatasources: { fixedusd: 0, devnet: 1 },
   aws: { drain: "100ms" },
+  web: { host: "127.0.0.1", port: 0 },
 };
 const system = { clock: systemClock, random: systemRandom, logger: SILENT };
-const ready = v.object({ event: v.literal("ready"), stratum: v.string(), factomd: v.string() });
+const ready = v.object({
+  event: v.literal("ready"),
+  stratum: v.string(),
+  web: v.string(),
+  factomd: v.string(),
+});
 
 describe("one edge of many", () => {
   let database: TestDatabase;
@@ -98,8 +104,8 @@ describe("one edge of many", () => {
     expect(await poll({}, LOCAL_CONTEXT)).toMatchObject({ kind: "priced" });
   }
 
-  /** Resolves to where miners connect. */
-  function start(): Promise<string> {
+  /** Resolves to where miners connect, and where it tells of itself. */
+  function start(): Promise<v.InferOutput<typeof ready>> {
     const main = join(import.meta.dirname, "../../../infra/cli/main.ts");
     const args = [
       main,
@@ -128,9 +134,7 @@ describe("one edge of many", () => {
     });
     return new Promise((resolve, reject) => {
       edge.once("exit", (code) => reject(new Error(`the edge ended with ${code}`)));
-      edge.stdout?.once("data", (line: Buffer) =>
-        resolve(v.parse(ready, JSON.parse(line.toString())).stratum),
-      );
+      edge.stdout?.once("data", (line: Buffer) => resolve(v.parse(ready, JSON.parse(line.toString()))));
     });
   }
 
@@ -146,7 +150,10 @@ describe("one edge of many", () => {
   }
 
   it("registers by Lambda, sends every share by SQS, also those of an outage, and hands over when it stops", async () => {
-    miner = mine(await start());
+    const { stratum, web } = await start();
+    for (const path of ["/livez", "/readyz"]) expect((await fetch(`${web}${path}`)).status, path).toBe(200);
+    expect((await fetch(`${web}/`)).status).toBe(404);
+    miner = mine(stratum);
     const accepted = (): number => {
       // 4,096 hashes a share, as soon as it is logged in.
       const { authorized = false, target = 0n, accepted = 0 } = miner?.stats() ?? {};
@@ -155,6 +162,9 @@ describe("one edge of many", () => {
     };
     await expect.poll(accepted, { timeout: 20_000 }).toBeGreaterThan(2);
     await expect.poll(() => aws.sent.length, { timeout: 20_000 }).toBeGreaterThan(0);
+
+    expect(await (await fetch(`${web}/metrics`)).text()).toMatch(/^prosper_shares_accepted_total [1-9]/m);
+    await expect.poll(async () => (await fetch(`${web}/healthz`)).status, { timeout: 20_000 }).toBe(200);
 
     aws.setAway(true);
     const before = accepted();

@@ -13,7 +13,13 @@ function configOf(stratum: Record<string, string | number>): Config {
   return loadConfig("no-file", { required: false, overrides });
 }
 
-const listening = (port: number) => ({ host: "::", port, renew: () => undefined, stop: () => undefined });
+const listening = (port: number) => ({
+  host: "::",
+  port,
+  isOpen: true,
+  renew: () => undefined,
+  stop: () => undefined,
+});
 
 describe("where the pages say that miners connect", () => {
   it("is where the edge in the same process listens, each port by itself", () => {

@@ -116,6 +116,7 @@ describe("a certificate", () => {
     const listening = {
       host: "",
       port: 0,
+      isOpen: true,
       stop: () => undefined,
       renew: (keys: TlsKeys) => void given.push(keys),
     };

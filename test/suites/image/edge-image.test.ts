@@ -75,7 +75,7 @@ describe.skipIf(!canRun)("the edge's image", () => {
     expect(Object.keys(image.Config.ExposedPorts)).toEqual(["3333/tcp", "3443/tcp", "7070/tcp"]);
     expect(image.Config.Entrypoint).toEqual(["node", "/app/infra/container/main.ts"]);
     expect(Object.keys(image.Config.Volumes)).toEqual(["/data"]);
-    expect(image.Healthcheck.Test).toEqual(["CMD", "node", "/app/edge/image/health.ts", "3333"]);
+    expect(image.Healthcheck.Test).toEqual(["CMD", "node", "/app/edge/image/health.ts", "7070", "/livez"]);
     say(`the image has ${Math.round(image.Size / 1e6)} MB with a table of ${BITS} bits`);
   });
 
@@ -105,6 +105,7 @@ describe.skipIf(!canRun)("the edge's image", () => {
     await ensureUser(db, "miner", factoidAddress(keys.miner));
     await poll(db, network.value.prices);
     port = await freePort();
+    const webPort = await freePort();
     await start(NAME, TAG, {
       DATABASE_URL: postgres.url,
       PROSPER_ES_ADDRESS: keys.es,
@@ -114,7 +115,7 @@ describe.skipIf(!canRun)("the edge's image", () => {
         pegnet: { blockperiod: "10s", startheight: 1000, activation: 0, lxrbits: BITS },
         pool: { oprcoinbase: factoidAddress(keys.fs), opridentity: "ImageTest" },
         stratum: { host: "127.0.0.1", stratumport: port },
-        web: { host: "127.0.0.1", port: 0 },
+        web: { host: "127.0.0.1", port: webPort },
         // Tests ask nobody on the net: the prices are there already.
         oracledatasources: { fixedusd: 0 },
       }),
@@ -126,7 +127,21 @@ describe.skipIf(!canRun)("the edge's image", () => {
       },
     );
     say("the container takes connections");
-    expect(await run("podman", ["exec", NAME, "node", "/app/edge/image/health.ts", `${port}`])).toBe("");
+    const check = ["exec", NAME, "node", "/app/edge/image/health.ts"];
+    expect(await run("podman", [...check, `${port}`])).toBe("");
+    await until(
+      "liveness",
+      () =>
+        run("podman", [...check, `${webPort}`, "/livez"]).then(
+          () => true,
+          () => false,
+        ),
+      {
+        withinMs: 20_000,
+        everyMs: 500,
+      },
+    );
+    await expect(run("podman", [...check, `${webPort}`, "/nothing"])).rejects.toThrow();
     await expect(run("podman", ["exec", NAME, "node", "/app/edge/image/health.ts", "1"])).rejects.toThrow();
     await expect(run("podman", ["exec", NAME, "touch", "/app/x"])).rejects.toThrow(/Read-only file system/);
     expect(await run("podman", ["exec", NAME, "id", "-u"])).toBe("10001");
