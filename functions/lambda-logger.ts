@@ -1,6 +1,7 @@
 /** The log of a Lambda: one JSON line for each entry on standard output. A line may hold metrics for CloudWatch to count (embedded metric format). */
 
 import { pino } from "pino";
+import { metricLine } from "../shared/embedded-metrics.ts";
 import type { Logger } from "../shared/logger.ts";
 
 export type LambdaLogLevel = "debug" | "info" | "warn" | "error";
@@ -11,7 +12,7 @@ export interface LambdaLog {
   count(metrics: Readonly<Partial<Record<MetricName, number>>>): void;
 }
 
-/** What alarms and the dashboard read; the namespace is METRIC_NAMESPACE, the dimension the function's name. */
+/** What alarms and the dashboard read; the dimension is the function's name. */
 export const METRIC_NAMES = [
   "Applied",
   "Duplicates",
@@ -25,7 +26,6 @@ export const METRIC_NAMES = [
   "ConservationProblems",
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
-export const METRIC_NAMESPACE = "Prosper";
 
 /** Field names whose values never reach a log, wherever they stand. */
 const SECRETS = ["password", "invite", "token", "cookie"];
@@ -61,14 +61,17 @@ export function createLambdaLog(
       error: (message, data) => log.error(data ?? {}, message),
     },
     count(metrics) {
-      const Metrics = Object.keys(metrics).map((Name) => ({ Name, Unit: "Count" }));
-      const CloudWatchMetrics = [{ Namespace: METRIC_NAMESPACE, Dimensions: [["Function"]], Metrics }];
-      const line = {
-        _aws: { Timestamp: modules.nowMs(), CloudWatchMetrics },
-        Function: options.functionName,
-        ...metrics,
-      };
-      modules.write(`${JSON.stringify(line)}\n`);
+      const counts = Object.entries(metrics).map(([name, value]) => [
+        name,
+        { value, unit: "Count" as const },
+      ]);
+      modules.write(
+        metricLine({
+          atMs: modules.nowMs(),
+          dimensions: { Function: options.functionName },
+          metrics: Object.fromEntries(counts),
+        }),
+      );
     },
   };
 }

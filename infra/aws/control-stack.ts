@@ -14,7 +14,8 @@ import {
   type IFunctionUrl,
 } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
-import { METRIC_NAMESPACE, type MetricName } from "../../functions/lambda-logger.ts";
+import type { MetricName } from "../../functions/lambda-logger.ts";
+import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import type { FunctionSetting } from "./pool-function.ts";
 import { PoolFunction } from "./pool-function.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";

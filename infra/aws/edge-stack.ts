@@ -19,7 +19,7 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { FilterPattern, LogGroup } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
-import { METRIC_NAMESPACE } from "../../functions/lambda-logger.ts";
+import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import { ERROR_LEVEL } from "../pino-logger.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { asBalancer, asCluster } from "./cdk-types.ts";

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import type { AwsOptions } from "../../shared/aws/call.ts";
 import { systemClock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -132,6 +133,12 @@ export class CliContext {
       "config",
       "DATABASE_CLUSTER_ARN and DATABASE_SECRET_ARN: expected both or neither (the stack Prosper-STAGE-data prints them)",
     );
+  }
+
+  /** Where AWS's services are: by the variables that AWS's own clients read. */
+  aws(): AwsOptions {
+    const { AWS_REGION: region = "us-east-1", AWS_ENDPOINT_URL: endpoint } = this.env;
+    return { region, endpoint };
   }
 
   /** Whether a server is configured. If not, the embedded one is used. */

@@ -82,6 +82,16 @@ export const SETTINGS = {
       "",
       "Lambda function that judges logins (PROSPER_AUTH_FUNCTION); set it with queueurl",
     ),
+    stage: setting(
+      text,
+      "",
+      "Name of the deployment: with it an edge beside such functions writes its figures into its log each minute, as CloudWatch counts them",
+    ),
+    edgesecret: setting(
+      text,
+      "",
+      "Secret of Secrets Manager with the fields tlsCert and tlsKey: read again while the edge runs, so that a renewed certificate needs no restart",
+    ),
     drain: setting(
       duration,
       "60s",

@@ -6,12 +6,14 @@
 import { availableParallelism } from "node:os";
 import { createLambdaAuth } from "../../edge/aws/lambda-auth.ts";
 import { createSqsSender } from "../../edge/aws/sqs-sender.ts";
+import { EntryCredits } from "../../edge/chain/entry-credits.ts";
 import { askDatabase } from "../../edge/database-probe.ts";
 import { Edge } from "../../edge/edge.ts";
 import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
+import type { AwsOptions } from "../../shared/aws/call.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -22,11 +24,13 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
+import { certificateSecret, watchCertificate } from "./certificate.ts";
+import { reportEdge } from "./edge-report.ts";
 import { startEdgeWeb } from "./edge-web.ts";
 import { connectFactomd } from "./factomd.ts";
+import { creditAddress } from "./key-addresses.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
-import { renewCertificate } from "./stratum-settings.ts";
 
 /** Where the functions are. */
 export interface FunctionsElsewhere {
@@ -62,6 +66,10 @@ export interface FleetEdgeModules {
   /** With a schema that fits: it was checked, and is not changed from here. */
   readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
   readonly onFatal: (error: CodedError) => void;
+  /** Where secrets are read. */
+  readonly aws: AwsOptions;
+  /** Takes lines for CloudWatch (section [aws], `stage`). */
+  readonly write: (line: string) => void;
 }
 
 export interface FleetEdge {
@@ -82,7 +90,9 @@ const HAND_OVER_MS = 30_000;
 /** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
 export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModules): Promise<FleetEdge> {
   const { config, dataDir, functions } = options;
-  const { clock, random, logger } = modules;
+  const { clock, random } = modules;
+  const metrics = createPoolMetrics();
+  const logger = metrics.counting(modules.logger);
   return startParts(logger, async (onStop, stopping) => {
     // A wrong setting is reported before anything slow begins.
     const settings = edgeOptions(config, dataDir);
@@ -98,12 +108,12 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
     const auth = createLambdaAuth({ functionName: functions.authFunction });
     onStop(async () => auth.close());
     const url = config.factom.factomdlocation;
-    const metrics = createPoolMetrics();
+    const factomd = connectFactomd(url, { clock, random, logger });
     const edge = await Edge.create(
       { ...settings, cutEveryMs: Math.min(CUT_MS, settings.blockMs / 5) },
       {
         ...{ db, queue, auth, hasher, clock, random, logger },
-        factomd: connectFactomd(url, { clock, random, logger }),
+        factomd,
         newestPrices: () => newestPrices(db),
         disk: nodeDisk,
         metrics: metrics.stratum,
@@ -129,8 +139,30 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
     const web = await startEdgeWeb(config, { health, metrics, logger });
     onStop(() => web.stop());
     await edge.start(stopping);
-    const certificate = renewCertificate(config, edge.listeningTls, { clock, logger, signal: stopping });
-    onStop(() => certificate);
+    const address = creditAddress(config.pool.esaddress);
+    const credits = new EntryCredits({ address, blockMs: settings.blockMs }, { db, factomd, clock, logger });
+    const counting = credits.run(stopping);
+    onStop(() => counting);
+    const certificate = watchCertificate(
+      config,
+      edge.listeningTls,
+      { clock, logger, signal: stopping },
+      certificateSecret(config.aws.edgesecret, modules.aws),
+    );
+    onStop(async () => certificate?.running);
+    const days = {
+      certificate: () => certificate?.watch.daysLeft(),
+      entryCredits: () => credits.daysLeft(),
+    };
+    metrics.runOut(days);
+    const { stage } = config.aws;
+    if (stage !== "") {
+      const reporting = reportEdge({ stage }, edge, {
+        ...{ clock, logger, metrics, health, signal: stopping, write: modules.write },
+        ...{ certificateDays: days.certificate, entryCreditDays: days.entryCredits },
+      });
+      onStop(() => reporting);
+    }
     return {
       stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
       web: web.url,

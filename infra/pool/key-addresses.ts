@@ -1,4 +1,4 @@
-/** The public addresses of a devnet pool's keys. */
+/** The public addresses of a pool's private keys. */
 
 import { encodeAddress, rcd1, rcdHash, requireAddress } from "../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";

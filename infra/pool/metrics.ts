@@ -17,6 +17,11 @@ export interface PoolMetrics {
   checked(report: ConservationReport): void;
   /** The same logger, whose errors are counted: each is something that a person has to look at. */
   counting(logger: Logger): Logger;
+  /** What runs out, in days: the certificate for TLS (undefined without one), the entry credits (undefined while not known). */
+  runOut(days: {
+    readonly certificate: () => number | undefined;
+    readonly entryCredits: () => number | undefined;
+  }): void;
   /** Gauges of a running edge. */
   watch(edge: Edge): void;
 }
@@ -49,6 +54,13 @@ export function createPoolMetrics(): PoolMetrics {
         logger.error(message, data);
       },
     }),
+    runOut: ({ certificate, entryCredits }) => {
+      const day = (name: string, help: string, value: () => number | undefined): void =>
+        readGauge(registry, name, help, () => value() ?? Number.NaN);
+      day("entry_credit_days", "Days that the entry credits last; NaN while not known", entryCredits);
+      if (certificate() !== undefined)
+        day("certificate_days", "Days until the certificate for TLS ends", certificate);
+    },
     watch: (edge) => watchEdge(edge, registry),
   };
 }
@@ -114,14 +126,16 @@ function watchEdge(edge: Edge, registry: Registry): void {
     ],
     submissions_pending: ["Entries on their way to factomd", () => edge.submitter.stats().pending],
   };
-  for (const [name, [help, value]] of Object.entries(read)) {
-    new Gauge({
-      name: `prosper_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value());
-      },
-    });
-  }
+  for (const [name, [help, value]] of Object.entries(read)) readGauge(registry, name, help, value);
+}
+
+function readGauge(registry: Registry, name: string, help: string, value: () => number): void {
+  new Gauge({
+    name: `prosper_${name}`,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(value());
+    },
+  });
 }

@@ -1,5 +1,6 @@
 /** A whole pool in one process: edge, queue and functions, by the same handlers that run as Lambdas (docs/design.md, "Shape"). */
 
+import { EntryCredits } from "../../edge/chain/entry-credits.ts";
 import { askDatabase } from "../../edge/database-probe.ts";
 import { Edge } from "../../edge/edge.ts";
 import { EdgeHealth } from "../../edge/health.ts";
@@ -22,13 +23,14 @@ import type { Logger } from "../../shared/logger.ts";
 import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
+import { watchCertificate } from "./certificate.ts";
 import { watchDatabase } from "./database-outage.ts";
+import { creditAddress } from "./key-addresses.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
 import type { PoolMetrics } from "./metrics.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey } from "./receipt-key.ts";
-import { renewCertificate } from "./stratum-settings.ts";
 import type { Web } from "./web.ts";
 
 export interface PoolOptions {
@@ -85,8 +87,18 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     const edge = await createPoolEdge(options, modules, { books, passwords });
     onStop(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
     await edge.start(stopping);
-    const certificate = renewCertificate(config, edge.listeningTls, { ...modules, signal: stopping });
-    onStop(() => certificate);
+    const certificate = watchCertificate(config, edge.listeningTls, { ...modules, signal: stopping });
+    onStop(async () => certificate?.running);
+    const credits = new EntryCredits(
+      { address: creditAddress(config.pool.esaddress), blockMs: config.pegnet.blockperiod },
+      modules,
+    );
+    const counting = credits.run(stopping);
+    onStop(() => counting);
+    modules.metrics.runOut({
+      certificate: () => certificate?.watch.daysLeft(),
+      entryCredits: () => credits.daysLeft(),
+    });
     const health = new EdgeHealth({ blockMs: config.pegnet.blockperiod }, edge, {
       clock: modules.clock,
       askDatabase: () => askDatabase(modules.db),

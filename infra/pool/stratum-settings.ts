@@ -1,13 +1,10 @@
-/** From the configuration to the edge's stratum settings: listeners, limits, certificate. */
+/** From the configuration to the edge's stratum settings: listeners, limits, the certificate at the start. */
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { EdgeOptions } from "../../edge/edge.ts";
-import type { Listening, TlsKeys } from "../../edge/stratum/listener.ts";
+import type { TlsKeys } from "../../edge/stratum/listener.ts";
 import type { StratumSettings } from "../../edge/stratum/settings.ts";
-import type { Clock } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import type { Logger } from "../../shared/logger.ts";
-import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
 
 type StratumOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
@@ -69,36 +66,4 @@ function readPem(setting: string, file: string): string {
       cause: thrown,
     });
   }
-}
-
-const LOOK_AGAIN_MS = 60_000;
-
-/**
- * Gives the listener the certificate's files again when they change, until the signal. Files that do not work
- * leave the certificate before them in use.
- */
-export function renewCertificate(
-  config: Config,
-  listening: Listening | undefined,
-  modules: { readonly clock: Clock; readonly logger: Logger; readonly signal: AbortSignal },
-): Promise<void> {
-  if (listening === undefined) return Promise.resolve();
-  const { tlscert, tlskey } = config.stratum;
-  const changedMs = (): number => Math.max(...[tlscert, tlskey].map((file) => statSync(file).mtimeMs));
-  let usedMs = changedMs();
-  return runEvery(
-    {
-      name: "certificate",
-      everyMs: LOOK_AGAIN_MS,
-      run: async () => {
-        const nowMs = changedMs();
-        const keys = nowMs === usedMs ? undefined : readTlsKeys(config);
-        if (keys === undefined) return;
-        listening.renew(keys);
-        usedMs = nowMs;
-        modules.logger.info("the TLS certificate was renewed", { file: tlscert });
-      },
-    },
-    modules,
-  );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { countBooks } from "../../functions/accounting/metrics.ts";
-import { createLambdaLog, METRIC_NAMESPACE } from "../../functions/lambda-logger.ts";
+import { createLambdaLog } from "../../functions/lambda-logger.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
+import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import { CodedError } from "../../shared/errors.ts";
 
 function open(level: "info" | "warn" = "info") {

@@ -167,6 +167,8 @@ async function runFleetEdge(
         context.openDatabase(edgeDir(context, flags), logger, { announce: logPool(logger), schema: "check" }),
       openTable: (bits) => context.openTable(bits, { logger, signal }),
       onFatal: (error) => fatal.abort(error),
+      write: (line) => void process.stdout.write(line),
+      aws: context.aws(),
     },
   );
   const { stratum, web, factomd } = edge;

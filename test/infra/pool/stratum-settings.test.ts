@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { TlsKeys } from "../../../edge/stratum/listener.ts";
 import { STRATUM_DEFAULTS } from "../../../edge/stratum/settings.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import type { Config } from "../../../infra/config/schema.ts";
-import { renewCertificate, stratumOptions } from "../../../infra/pool/stratum-settings.ts";
-import { SILENT } from "../../../shared/logger.ts";
-import { manualClock } from "../../support/manual-clock.ts";
+import { stratumOptions } from "../../../infra/pool/stratum-settings.ts";
 import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
 
 let folder = "";
@@ -104,37 +101,5 @@ describe("the door's settings", () => {
     expect(() =>
       stratumOptions(configOf(`tlskey = "${folder}/no.pem"\ntlscert = "${folder}/none.pem"`)),
     ).toThrow(/stratum\.tlscert = .*none\.pem: ENOENT/);
-  });
-});
-
-describe("a certificate", () => {
-  it("is given to the listener again when its file has changed, and not before", async () => {
-    const config = withCertificate();
-    const clock = manualClock();
-    const given: TlsKeys[] = [];
-    const stop = new AbortController();
-    const listening = {
-      host: "",
-      port: 0,
-      isOpen: true,
-      stop: () => undefined,
-      renew: (keys: TlsKeys) => void given.push(keys),
-    };
-    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-    const running = renewCertificate(config, listening, { clock, logger: SILENT, signal: stop.signal });
-    await turn();
-    clock.advance(60_000);
-    await turn();
-    expect(given).toEqual([]);
-    utimesSync(join(folder, "cert.pem"), new Date(), new Date(Date.now() + 10_000));
-    clock.advance(60_000);
-    await turn();
-    clock.advance(60_000);
-    await turn();
-    stop.abort();
-    await running;
-
-    expect(given).toEqual([{ cert: TEST_CERT, key: TEST_KEY }]);
   });
 });

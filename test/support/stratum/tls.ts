@@ -1,4 +1,4 @@
-/** A certificate for `pool.test`, signed by itself and good for a hundred years. For tests only: its key is public. */
+/** Two certificates for `pool.test`, signed by themselves and good for a hundred years. For tests only: their keys are public. */
 
 export const TEST_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgEK7T3p54yOThbFhA
@@ -17,5 +17,26 @@ Fsq9/n+uMdl84SfFlsGTryirmOZRB8NCo2kwZzAdBgNVHQ4EFgQULxadqYVO7MOK
 VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglwb29sLnRlc3QwCgYIKoZIzj0EAwID
 RwAwRAIgR9J23aXZQoYDL+3sDEVgBl7AVp8DXN4bS+QcUlfjD6YCIHXXUtZnt77f
 PGpxqtcnJQJsEyxCH6DEAKPYlVLV9IsS
+-----END CERTIFICATE-----
+`;
+
+/** Another one, as a renewal brings it. */
+export const NEW_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQ9M6BuZVTSb3Nhox
+viHLSoClQpL9+kAYF0AXfTNf42ihRANCAATtZkRgFI4+jXqlRmeDrAI5R3o0k8gF
+zTl1/ET85bOIBDnI2xOAudXcUjMg39k082GP0JoeIBIVyd7+M730jyeO
+-----END PRIVATE KEY-----
+`;
+
+export const NEW_CERT = `-----BEGIN CERTIFICATE-----
+MIIBlDCCATugAwIBAgIUBgMqvloCci0wrY6lHrudV74AzzcwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJcG9vbC50ZXN0MCAXDTI2MTEyOTAyMzczMloYDzIxMjYxMTA1
+MDIzNzMyWjAUMRIwEAYDVQQDDAlwb29sLnRlc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATtZkRgFI4+jXqlRmeDrAI5R3o0k8gFzTl1/ET85bOIBDnI2xOAudXc
+UjMg39k082GP0JoeIBIVyd7+M730jyeOo2kwZzAdBgNVHQ4EFgQU8zLY7xImEiX2
+ZyZ/parvoQgNckQwHwYDVR0jBBgwFoAU8zLY7xImEiX2ZyZ/parvoQgNckQwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglwb29sLnRlc3QwCgYIKoZIzj0EAwID
+RwAwRAIgPNWbLGMn4yXPX7IBw+rSpjGN5K5JUTQsrQwWqkj0g/UCICCcJncw6pKe
+7d+1ru+Lc1tEdAg8as/fGh/7XiwFOKyi
 -----END CERTIFICATE-----
 `;
