@@ -43,6 +43,14 @@ export const REFUSALS = "SharesRefusedBy";
 const EVERY_MS = 60_000;
 const LAG_RESOLUTION_MS = 20;
 
+/** What is read of an edge. */
+export interface ReportedEdge {
+  readonly stratum: { stats(): Pick<ReturnType<Edge["stratum"]["stats"]>, "connections" | "miners"> };
+  readonly desk: {
+    stats(): { leaseHeld: boolean; journalBytes: number; outbox: { waiting: number } } | undefined;
+  };
+}
+
 export interface EdgeReportModules {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -59,7 +67,7 @@ export interface EdgeReportModules {
 /** Publishes until the signal. `stage` is the dimension. */
 export async function reportEdge(
   { stage }: { readonly stage: string },
-  edge: Pick<Edge, "stratum" | "desk">,
+  edge: ReportedEdge,
   modules: EdgeReportModules,
 ): Promise<void> {
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
