@@ -17,7 +17,9 @@ const request = v.object({
 });
 
 export interface MigrateModules {
-  /** Names of the migrations it ran. */
+  /** Rejects with `db-away` until the database takes statements. */
+  readonly awake: () => Promise<unknown>;
+  /** Names of the migrations it ran. Called once: what it waits for it waits for itself, and a failure is not mended by a second try. */
   readonly migrate: () => Promise<readonly string[]>;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -63,9 +65,8 @@ async function migrateWhenAwake(modules: MigrateModules): Promise<void> {
   const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
   for (;;) {
     try {
-      const ran = await modules.migrate();
-      logger.info("The database is up to date", { ran });
-      return;
+      await modules.awake();
+      break;
     } catch (thrown) {
       const isAway = thrown instanceof CodedError && thrown.code === "db-away";
       if (!isAway || clock.monotonicMs() > deadlineMs) throw thrown;
@@ -73,6 +74,8 @@ async function migrateWhenAwake(modules: MigrateModules): Promise<void> {
       await sleep(clock, PAUSE_MS);
     }
   }
+  const ran = await modules.migrate();
+  logger.info("The database is up to date", { ran });
 }
 
 async function answer(

@@ -52,7 +52,8 @@ export function sealDeadlineSeconds(blockSeconds: number): number {
 }
 
 const ACCOUNTING_TIMEOUT = Duration.seconds(30);
-const MIGRATE_TIMEOUT = Duration.minutes(5);
+/** The longest that Lambda has: a long migration is waited for (shared/db/long-migration.ts). */
+const MIGRATE_TIMEOUT = Duration.minutes(15);
 const MAX_RECEIVES = 5;
 
 type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;

@@ -36,6 +36,13 @@ function isSql(part: SqlValue | Sql): part is Sql {
   return typeof part === "object" && part !== null && "text" in part;
 }
 
+export interface ExecuteOptions {
+  /** How long the answer is waited for, instead of the driver's own limit: `db-away` after that. The Data API ends every call after 45 s. */
+  readonly waitMs?: number;
+  /** The statement goes on where the call ends first, also over the Data API; what became of it shows the catalog. Not in a transaction. */
+  readonly outlivesCall?: boolean;
+}
+
 /**
  * One database. Rows come back as text, number (int4, float8), boolean, bytes or null only: select 64-bit and numeric columns,
  * JSON and times as text (`work::text`, `extract(epoch from at)::float8`), and let the schema make them bigint or objects. The Data API
@@ -45,7 +52,7 @@ export interface Db {
   /** Runs one statement and parses every row. Throws CodedError: `db-away` (retry by key), `db-conflict` (unique), `db-error`. */
   query<Schema extends v.GenericSchema>(statement: Sql, row: Schema): Promise<v.InferOutput<Schema>[]>;
   /** Runs one statement for its effect. Returns the number of rows affected. */
-  execute(statement: Sql): Promise<number>;
+  execute(statement: Sql, options?: ExecuteOptions): Promise<number>;
   /** True where the text of one `execute` may be several statements, as long as nothing is bound. The Data API takes one a call. */
   readonly takesScripts?: boolean;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. Prefer single statements. */

@@ -42,6 +42,6 @@ export async function makeTemplate(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE DATABASE ${TEMPLATE}`).finally(() => client.end());
-  const db = openPg({ url: url.replace(/[^/]+$/, TEMPLATE), size: 1 });
+  const db = openPg({ url: url.replace(/[^/]+$/, TEMPLATE), size: 2 });
   await migrate(db).finally(() => db.close());
 }

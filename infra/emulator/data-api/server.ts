@@ -68,10 +68,13 @@ const executeRequest = v.object({
   parameters: v.optional(v.array(sqlParameter), []),
   transactionId: v.optional(v.string()),
   includeResultMetadata: v.optional(v.boolean(), false),
+  continueAfterTimeout: v.optional(v.boolean(), false),
 });
 const beginRequest = v.object({ ...arns, database: databaseName });
 const endRequest = v.object({ ...arns, transactionId: v.string() });
 
+/** Every value as PostgreSQL writes it. */
+const TEXT = { getTypeParser: () => String };
 const CHANGES = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 
 /** Starts it. Rejects with CodedError `port` when the port is taken. */
@@ -154,6 +157,8 @@ class Service {
   readonly #modules: DataApiServerModules;
   readonly #transactions: DataApiTransactions;
   readonly #pools = new Map<string, pg.Pool>();
+  /** Of statements that may go on after their call. */
+  readonly #outliving = new Set<pg.Client>();
 
   constructor(url: string, limits: DataApiLimits, modules: DataApiServerModules) {
     this.#url = url;
@@ -179,19 +184,52 @@ class Service {
 
   async close(): Promise<void> {
     await this.#transactions.close();
+    await Promise.all([...this.#outliving].map((client) => client.end()));
     await Promise.all([...this.#pools.values()].map((pool) => pool.end()));
   }
 
   async #execute(request: v.InferOutput<typeof executeRequest>): Promise<object> {
     const { transactionId } = request;
-    const query = (client: pg.Pool | pg.PoolClient): Promise<pg.QueryArrayResult> => {
+    const query = (client: pg.Pool | pg.ClientBase): Promise<pg.QueryArrayResult> => {
       const { text, values } = bindSql(request.sql, request.parameters);
       return client.query({ text, values, rowMode: "array" });
     };
     const read = (result: pg.QueryArrayResult): object => this.#read(result, request.includeResultMetadata);
-    return transactionId === undefined
-      ? read(await query(this.#pool(request.database)))
-      : this.#transactions.use(transactionId, async (client) => read(await query(client)));
+    if (transactionId !== undefined)
+      return this.#transactions.use(transactionId, async (client) => read(await query(client)));
+    return read(
+      await (request.continueAfterTimeout
+        ? this.#outlive(request, query)
+        : query(this.#pool(request.database))),
+    );
+  }
+
+  /** The call ends after `statementMs`, the statement by itself. */
+  async #outlive(
+    { database }: { readonly database?: string | undefined },
+    query: (client: pg.Client) => Promise<pg.QueryArrayResult>,
+  ): Promise<pg.QueryArrayResult> {
+    const client = new pg.Client({ connectionString: this.#urlOf(database).href, types: TEXT });
+    this.#outliving.add(client);
+    client.on("error", (error) => this.#modules.logger.debug("an outliving connection broke", { error }));
+    await client.connect();
+    const running = query(client).finally(() => {
+      this.#outliving.delete(client);
+      void client.end();
+    });
+    const timeout = Promise.withResolvers<never>();
+    const timer = this.#modules.clock.after(this.#limits.statementMs, () =>
+      timeout.reject(new DataApiFailure("StatementTimeoutException", "Request timed out")),
+    );
+    // Nobody hears of it when it fails after the call.
+    running.catch(() => undefined);
+    return Promise.race([running, timeout.promise]).finally(() => timer.stop());
+  }
+
+  #urlOf(database: string | undefined): URL {
+    const url = new URL(this.#url);
+    if (database !== undefined) url.pathname = `/${database}`;
+    return url;
   }
 
   #read(result: pg.QueryArrayResult, withMetadata: boolean): object {
@@ -232,8 +270,7 @@ class Service {
   }
 
   #pool(database: string | undefined): pg.Pool {
-    const url = new URL(this.#url);
-    if (database !== undefined) url.pathname = `/${database}`;
+    const url = this.#urlOf(database);
     const known = this.#pools.get(url.pathname);
     if (known !== undefined) return known;
     const pool = new pg.Pool({
@@ -243,7 +280,7 @@ class Service {
       statement_timeout: this.#limits.statementMs,
       // As on Aurora, whatever this machine's own zone is.
       options: "-c timezone=UTC",
-      types: { getTypeParser: () => String },
+      types: TEXT,
     });
     pool.on("error", (error) => this.#modules.logger.debug("an idle connection broke", { error }));
     this.#pools.set(url.pathname, pool);

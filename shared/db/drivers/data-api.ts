@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-rds-data";
 import { type Clock, sleep } from "../../clock.ts";
 import { CodedError } from "../../errors.ts";
-import type { Db, Sql } from "../port.ts";
+import type { Db, ExecuteOptions, Sql } from "../port.ts";
 import { isResuming, translateDataApi } from "./data-api-errors.ts";
 import { parseAnswer, readRows, type StatementAnswer, toNamed, toParameter } from "./data-api-values.ts";
 import { parseRows } from "./rows.ts";
@@ -48,14 +48,14 @@ const AGENT = { keepAlive: true, timeout: IDLE_MS, maxSockets: 50 };
 export function openDataApi(options: DataApiOptions, modules: DataApiModules): Db {
   const caller = new Caller(options, modules);
   return {
-    ...statements((statement) => caller.execute(statement)),
+    ...statements((statement, options) => caller.execute(statement, options)),
     async transaction(work) {
       const id = await caller.begin();
       // The service refuses two statements at a time.
       const queue = createStatementQueue();
       try {
         const result = await work({
-          ...statements((statement) => queue.run(() => caller.execute(statement, id))),
+          ...statements((statement, options) => queue.run(() => caller.execute(statement, options, id))),
           transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
           close: () => Promise.resolve(),
         });
@@ -72,11 +72,13 @@ export function openDataApi(options: DataApiOptions, modules: DataApiModules): D
   };
 }
 
-function statements(run: (statement: Sql) => Promise<StatementAnswer>): Pick<Db, "query" | "execute"> {
+function statements(
+  run: (statement: Sql, options?: ExecuteOptions) => Promise<StatementAnswer>,
+): Pick<Db, "query" | "execute"> {
   return {
     query: async (statement, row) => parseRows(statement, readRows(await run(statement), statement), row),
-    async execute(statement) {
-      const { numberOfRecordsUpdated, records } = await run(statement);
+    async execute(statement, options) {
+      const { numberOfRecordsUpdated, records } = await run(statement, options);
       return numberOfRecordsUpdated || records.length;
     },
   };
@@ -112,7 +114,11 @@ class Caller {
     });
   }
 
-  async execute(statement: Sql, transactionId?: string): Promise<StatementAnswer> {
+  async execute(
+    statement: Sql,
+    { waitMs, outlivesCall }: ExecuteOptions = {},
+    transactionId?: string,
+  ): Promise<StatementAnswer> {
     const output = await this.#call(
       () =>
         this.#client.send(
@@ -122,7 +128,9 @@ class Caller {
             sql: toNamed(statement.text),
             parameters: statement.values.map(toParameter),
             includeResultMetadata: true,
+            ...(outlivesCall === true ? { continueAfterTimeout: true } : {}),
           }),
+          waitMs === undefined ? {} : { requestTimeout: waitMs },
         ),
       statement,
     );

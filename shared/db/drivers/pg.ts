@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { CodedError, coerceError } from "../../errors.ts";
-import type { Db, Sql, SqlValue } from "../port.ts";
+import type { Db, ExecuteOptions, Sql, SqlValue } from "../port.ts";
 import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
 import { parseRows } from "./rows.ts";
 import { createStatementQueue } from "./statement-queue.ts";
@@ -43,7 +43,7 @@ export function openPg(options: PgOptions): Db {
   // An idle connection that breaks is replaced at its next use; without a listener the process would die.
   pool.on("error", ignoreBroken);
   return {
-    ...statements((statement) => run(pool, statement)),
+    ...statements((statement, options) => run(pool, statement, options)),
     // Text without values is sent as a simple query.
     takesScripts: true,
     async transaction(work) {
@@ -54,7 +54,7 @@ export function openPg(options: PgOptions): Db {
       try {
         await run(client, { text: "BEGIN", values: [] });
         const result = await work({
-          ...statements((statement) => queue.run(() => run(client, statement))),
+          ...statements((statement, options) => queue.run(() => run(client, statement, options))),
           transaction: () => Promise.reject(new CodedError("db-error", "transactions do not nest")),
           close: () => Promise.resolve(),
         });
@@ -81,13 +81,13 @@ function giveBack(client: pg.PoolClient, isBroken = false): void {
   client.release(isBroken);
 }
 
-type Runner = (statement: Sql) => Promise<pg.QueryResult<Record<string, unknown>>>;
+type Runner = (statement: Sql, options?: ExecuteOptions) => Promise<pg.QueryResult<Record<string, unknown>>>;
 
 function statements(runStatement: Runner): Pick<Db, "query" | "execute"> {
   return {
     query: async (statement, row) => parseRows(statement, (await runStatement(statement)).rows, row),
-    async execute(statement) {
-      return (await runStatement(statement)).rowCount ?? 0;
+    async execute(statement, options) {
+      return (await runStatement(statement, options)).rowCount ?? 0;
     },
   };
 }
@@ -95,9 +95,13 @@ function statements(runStatement: Runner): Pick<Db, "query" | "execute"> {
 async function run(
   client: pg.Pool | pg.PoolClient,
   statement: Sql,
+  { waitMs }: ExecuteOptions = {},
 ): Promise<pg.QueryResult<Record<string, unknown>>> {
+  const { text, values } = statement;
+  // A server goes on with what its client no longer waits for, by itself.
+  const limit = waitMs === undefined ? {} : { query_timeout: waitMs };
   try {
-    return await client.query(statement.text, statement.values.map(bind));
+    return await client.query({ text, values: values.map(bind), ...limit });
   } catch (error) {
     throw translate(error, statement);
   }

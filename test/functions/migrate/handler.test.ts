@@ -16,10 +16,11 @@ const REQUEST = {
   ResourceProperties: { schema: "1234" },
 };
 
-function open(migrate: () => Promise<string[]>, status = 200) {
+function open(migrate: () => Promise<string[]>, status = 200, awake = async () => undefined) {
   const clock = manualClock();
   const answers: { url: string; body: Record<string, unknown>; type: string | null }[] = [];
   const handler = createMigrateHandler({
+    awake,
     migrate,
     clock,
     logger: SILENT,
@@ -60,10 +61,11 @@ describe("the migration of a deployment", () => {
 
   it("waits for a cluster that is not there yet, three minutes at most", async () => {
     let tries = 0;
-    const { handler, answers, clock } = open(async () => {
+    const asleep = async (): Promise<undefined> => {
       tries++;
       throw new CodedError("db-away", "resuming");
-    });
+    };
+    const { handler, answers, clock } = open(async () => [], 200, asleep);
     const done = handler(REQUEST);
     for (let second = 0; answers.length === 0 && second < 400; second++) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -73,6 +75,22 @@ describe("the migration of a deployment", () => {
     expect(answers[0]?.body).toMatchObject({ Status: "FAILED", Reason: "resuming" });
     expect(tries).toBeGreaterThan(50);
     expect(tries).toBeLessThan(70);
+  });
+
+  it("is not tried a second time, whatever it failed of: nobody knows what the first one did", async () => {
+    let tries = 0;
+    const { handler, answers } = open(async () => {
+      tries++;
+      throw new CodedError("db-away", "Request timed out");
+    });
+
+    await handler(REQUEST);
+
+    expect([tries, answers[0]?.body["Status"], answers[0]?.body["Reason"]]).toEqual([
+      1,
+      "FAILED",
+      "Request timed out",
+    ]);
   });
 
   it("leaves the database alone when the stack is deleted", async () => {

@@ -379,6 +379,14 @@ describe("the control stack", () => {
     for (const { DependsOn } of waiting) expect(DependsOn).toContain(schema?.[0]);
   });
 
+  it("gives a migration, its function and its resource, 15 minutes: the runner gives up before", () => {
+    const { Resources } = stages.prod.control.toJSON();
+    const found = Object.values<Resource>(Resources);
+    const migrate = found.find(({ Properties }) => Properties.FunctionName === "prosper-prod-migrate");
+    const schema = found.find(({ Type }) => Type === "Custom::DatabaseSchema");
+    expect([migrate?.Properties.Timeout, schema?.Properties.ServiceTimeout]).toEqual([900, "900"]);
+  });
+
   it("replaces no function that reads the database before its schema is there", () => {
     const { Resources } = stages.prod.control.toJSON();
     const functions = Object.values<Resource & { DependsOn?: string[] }>(Resources).filter(

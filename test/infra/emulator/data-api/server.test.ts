@@ -139,6 +139,32 @@ describe("the local Data API", () => {
     });
   });
 
+  it("lets a statement go on after its call where it is told to, and ends it with the call where not", async () => {
+    await start();
+    const running = async (statement: string): Promise<number> => {
+      const parameters = [{ name: "like", value: { stringValue: `${statement}%` } }];
+      const { body } = await execute(
+        "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE :like",
+        { parameters },
+      );
+      return v.parse(v.array(v.unknown()), body["records"]).length;
+    };
+    const going = execute("SELECT 'goes on' FROM pg_sleep(1)", { continueAfterTimeout: true });
+    await expect.poll(() => running("SELECT 'goes on'")).toBe(1);
+    clock.advance(AWS_LIMITS.statementMs);
+
+    expect(await going).toMatchObject({ status: 400, error: "StatementTimeoutException" });
+    expect(await running("SELECT 'goes on'")).toBe(1);
+    await expect.poll(() => running("SELECT 'goes on'")).toBe(0);
+
+    await server.close();
+    await start({ statementMs: 50 });
+    expect(await execute("SELECT 'ends' FROM pg_sleep(1)")).toMatchObject({
+      error: "StatementTimeoutException",
+    });
+    expect(await running("SELECT 'ends'")).toBe(0);
+  });
+
   describe("ends a transaction", () => {
     const goneWith = { status: 404, error: "TransactionNotFoundException" };
     const openTransactions = async (): Promise<unknown> =>

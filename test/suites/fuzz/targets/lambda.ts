@@ -38,6 +38,7 @@ export function lambdaTargets(chance: Chance): Target[] {
   );
   const migrate = createMigrateHandler({
     ...modules,
+    awake: async () => undefined,
     migrate: async () => [],
     fetch: async () => new Response(""),
   });
