@@ -24,6 +24,7 @@ export const METRIC_NAMES = [
   "SealedBlocks",
   "Unpriced",
   "ConservationProblems",
+  "BooksProvedAgeSeconds",
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 

@@ -1,11 +1,12 @@
 /**
- * Checks in a running pool that money is conserved: the equation of each seal at once, all books every few minutes.
- * There is an alarm when money is not conserved.
+ * Checks in a running pool that money is conserved: the equation of each seal at once, the books every few minutes, from where they were proved
+ * the last time. There is an alarm when money is not conserved.
  */
 
-import { auditBooks } from "../../shared/audit/audit.ts";
 import { checkSealedBlock } from "../../shared/audit/conservation.ts";
+import { proveBooks } from "../../shared/audit/prove.ts";
 import type { Clock } from "../../shared/clock.ts";
+import { type BooksProved, readProved } from "../../shared/db/books-proved.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { lastSealedHeight, sealedSince } from "../../shared/db/seals.ts";
 import { coerceError } from "../../shared/errors.ts";
@@ -19,7 +20,7 @@ export interface ConservationOptions {
 /** What the last check of all books, and the seals after it, have found. */
 export interface ConservationReport {
   readonly problems: number;
-  /** Unix milliseconds of the last check of all books; undefined before the first. */
+  /** Unix milliseconds when this process last proved the newest sealed block with all before it; undefined before that. */
   readonly checkedMs: number | undefined;
 }
 
@@ -33,7 +34,7 @@ export interface ConservationModules {
 export interface Conservation {
   /** Checks the equation of a block that was just sealed. Never rejects. */
   sealed(height: number): Promise<void>;
-  /** Checks all books when the check is due; `signal` ends it early. Never rejects. */
+  /** Proves the books when that is due; what `signal` ends early goes on at the next call. Never rejects. */
   checkAll(signal: AbortSignal): Promise<void>;
 }
 
@@ -79,7 +80,9 @@ export function createConservation(options: ConservationOptions, modules: Conser
       const startMs = clock.monotonicMs();
       if (startMs < notBeforeMs) return;
       try {
-        const { problems } = await auditBooks(db, signal);
+        const { problems, isComplete } = await proveBooks(db, signal);
+        // The next call goes on at once.
+        if (!isComplete) return;
         found = problems;
         bySeal.clear();
         checkedMs = clock.wallMs();
@@ -94,16 +97,19 @@ export function createConservation(options: ConservationOptions, modules: Conser
 }
 
 export interface BooksWatchOptions extends ConservationOptions {
-  /** A check of all books that takes longer is given up until the next one is due. */
+  /** A call checks for this long; the next one goes on. */
   readonly timeoutMs: number;
 }
+
+/** Whoever has proved them. */
+export type BooksAge = Pick<BooksProved, "ageSeconds" | "againAgeSeconds">;
 
 /** For functions, which are called from time to time. Each call checks what was sealed since the last call, and all books when they are due. */
 export function createBooksWatch(
   options: BooksWatchOptions,
   modules: ConservationModules,
-): () => Promise<void> {
-  const { db, logger } = modules;
+): () => Promise<BooksAge> {
+  const { db } = modules;
   const conservation = createConservation(options, modules);
   let seen: number | undefined;
   return async () => {
@@ -113,14 +119,7 @@ export function createBooksWatch(
       await conservation.sealed(height);
       seen = height;
     }
-    const signal = AbortSignal.timeout(options.timeoutMs);
-    await conservation.checkAll(signal);
-    if (signal.aborted)
-      logger.error(
-        "Checking all books takes longer than a function may: run prosper audit from time to time",
-        {
-          timeoutMs: options.timeoutMs,
-        },
-      );
+    await conservation.checkAll(AbortSignal.timeout(options.timeoutMs));
+    return readProved(db);
   };
 }

@@ -25,7 +25,13 @@ const watch = createBooksWatch(
   { ...modules, onChecked: ({ problems }) => modules.count({ ConservationProblems: problems }) },
 );
 
+/** Each minute, also between two checks: an alarm rings where the age grows, or is told no more. */
+async function watchAndTellAge(): Promise<void> {
+  const { ageSeconds } = await watch();
+  if (ageSeconds !== null) modules.count({ BooksProvedAgeSeconds: Math.round(ageSeconds) });
+}
+
 export const handler = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
-  { ...modules, sealer, watch, judge: () => countWithholding(modules.db) },
+  { ...modules, sealer, watch: watchAndTellAge, judge: () => countWithholding(modules.db) },
 );

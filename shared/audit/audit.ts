@@ -31,6 +31,15 @@ export interface Audit {
   readonly problems: readonly string[];
 }
 
+/** Heights: above `after`, up to `through`. */
+export interface BlockRange {
+  readonly after: number;
+  readonly through: number;
+}
+
+/** No block is higher: an integer of PostgreSQL. */
+export const LAST_HEIGHT = 2_147_483_647;
+const ALL: BlockRange = { after: -1, through: LAST_HEIGHT };
 /** See seals.ts. */
 const PAGE_ROWS = 500;
 const MOST_PROBLEMS = 100;
@@ -46,7 +55,7 @@ export function auditBooks(db: Db, signal?: AbortSignal): Promise<Audit> {
       for (const user of users.values()) total += user[field];
       return total;
     };
-    const problems = [...(await findDisagreements(tx)), ...(await recomputeSeals(tx, signal))];
+    const problems = [...(await findDisagreements(tx, ALL)), ...(await recomputeSeals(tx, signal))];
     if (totals.fee + totals.paid + totals.carried !== totals.reward)
       problems.push(
         `fee ${totals.fee} + paid ${totals.paid} + carried ${totals.carried} is not the reward ${totals.reward}`,
@@ -120,16 +129,17 @@ async function readUsers(tx: Db, signal: AbortSignal | undefined): Promise<Map<s
   }
 }
 
-/** Where the stored rows contradict each other. */
-async function findDisagreements(tx: Db): Promise<string[]> {
+/** Where the stored rows of the sealed blocks in a range contradict each other, and a job that was left out below any sealed one. */
+export async function findDisagreements(tx: Db, { after, through }: BlockRange): Promise<string[]> {
   const rows = await tx.query(
     sql`WITH sealed AS (
       SELECT j.*, b.reward AS block_reward,
-        COALESCE(lag(j.carried) OVER (ORDER BY j.height), 0)
+        COALESCE((SELECT l.carried FROM jobs l WHERE l.height < j.height AND l.state = 'sealed' ORDER BY l.height DESC LIMIT 1), 0)
           + COALESCE((SELECT sum(r.reward) FROM jobless_rewards r WHERE r.into_job = j.height), 0) AS expected_in,
         (SELECT COALESCE(sum(p.amount), 0) FROM payouts p WHERE p.job = j.height AND p.attempt = j.attempt) AS booked,
         (SELECT count(*) FROM payouts p WHERE p.job = j.height AND p.attempt IS DISTINCT FROM j.attempt) AS strays
-      FROM jobs j LEFT JOIN blocks b ON b.height = j.height WHERE j.state = 'sealed'
+      FROM jobs j LEFT JOIN blocks b ON b.height = j.height
+      WHERE j.state = 'sealed' AND j.height > ${after}::int AND j.height <= ${through}::int
     ), problems AS (
       SELECT height, format('block %s: fee %s + paid %s + carried %s is not reward %s + carried in %s', height, fee, paid, carried, reward, carried_in)
         AS problem FROM sealed WHERE fee + paid + carried <> reward + carried_in
@@ -140,7 +150,7 @@ async function findDisagreements(tx: Db): Promise<string[]> {
         FROM sealed WHERE reward IS DISTINCT FROM block_reward
       UNION ALL SELECT height, format('block %s: %s payouts belong to no seal', height, strays) FROM sealed WHERE strays > 0
       UNION ALL SELECT height, format('job %s is not sealed though a higher one is', height)
-        FROM jobs WHERE state <> 'sealed' AND height < (SELECT max(height) FROM sealed)
+        FROM jobs WHERE state <> 'sealed' AND height < (SELECT max(height) FROM jobs WHERE state = 'sealed')
     )
     SELECT problem FROM problems ORDER BY height LIMIT ${MOST_PROBLEMS}::int`,
     v.object({ problem: v.string() }),
@@ -161,16 +171,24 @@ const sealRow = v.object({
   attempt: v.string(),
 });
 
+export type Seal = v.InferOutput<typeof sealRow>;
+
+/** The seals of a range in order, at most `rows` of them. */
+export function readSeals(tx: Db, { after, through }: BlockRange, rows: number): Promise<Seal[]> {
+  return tx.query(
+    sql`SELECT height, reward::text AS reward, carried_in::text AS "carriedIn", (fee_rate * 100000000)::bigint::text AS rate, split,
+      fee::text AS fee, paid::text AS paid, carried::text AS carried, root, attempt
+      FROM jobs WHERE state = 'sealed' AND height > ${after}::int AND height <= ${through}::int
+      ORDER BY height LIMIT ${rows}::int`,
+    sealRow,
+  );
+}
+
 /** Settles every sealed job again from its sums. */
 async function recomputeSeals(tx: Db, signal: AbortSignal | undefined): Promise<string[]> {
   const problems: string[] = [];
   for (let after = -1; problems.length < MOST_PROBLEMS; ) {
-    const page = await tx.query(
-      sql`SELECT height, reward::text AS reward, carried_in::text AS "carriedIn", (fee_rate * 100000000)::bigint::text AS rate, split,
-        fee::text AS fee, paid::text AS paid, carried::text AS carried, root, attempt
-        FROM jobs WHERE state = 'sealed' AND height > ${after}::int ORDER BY height LIMIT ${PAGE_ROWS}::int`,
-      sealRow,
-    );
+    const page = await readSeals(tx, { ...ALL, after }, PAGE_ROWS);
     for (const row of page) {
       signal?.throwIfAborted();
       problems.push(...(await recomputeSeal(tx, row)));
@@ -182,7 +200,8 @@ async function recomputeSeals(tx: Db, signal: AbortSignal | undefined): Promise<
   return problems;
 }
 
-async function recomputeSeal(tx: Db, row: v.InferOutput<typeof sealRow>): Promise<string[]> {
+/** One sealed job settled again from its sums: what differs. */
+export async function recomputeSeal(tx: Db, row: Seal): Promise<string[]> {
   const leaves = await readLeaves(tx, row.height);
   const again = settleReward({ ...row, rate: feeRate(row.rate), leaves });
   const problems = (["fee", "paid", "carried", "root"] as const)

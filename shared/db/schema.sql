@@ -61,6 +61,16 @@ CREATE TABLE blocks (
   CONSTRAINT blocks_reward_check CHECK ((reward >= 0))
 );
 
+CREATE TABLE books_proved (
+  one boolean NOT NULL DEFAULT true,
+  through integer NOT NULL DEFAULT '-1'::integer,
+  proved_at timestamp with time zone,
+  again integer NOT NULL DEFAULT '-1'::integer,
+  again_at timestamp with time zone,
+  CONSTRAINT books_proved_pkey PRIMARY KEY (one),
+  CONSTRAINT books_proved_one_check CHECK (one)
+);
+
 CREATE TABLE close_markers (
   job integer NOT NULL,
   slot smallint NOT NULL,

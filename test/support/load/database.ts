@@ -8,13 +8,13 @@ import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { migrate } from "../../../shared/db/migrate.ts";
 import type { Db } from "../../../shared/db/port.ts";
 
-export async function withDatabase(work: (db: Db) => Promise<void>): Promise<void> {
+export async function withDatabase(work: (db: Db, url: string) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "prosper-load-"));
   const postgres = await startPostgres({ dir, unsafeFast: true });
-  const db = openPg({ url: postgres.url, size: 20 });
+  const db = openPg({ url: postgres.url, size: 20, timeoutMs: 60_000 });
   try {
     await migrate(db);
-    await work(db);
+    await work(db, postgres.url);
   } finally {
     await db.close();
     await postgres.stop();
