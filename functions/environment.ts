@@ -40,7 +40,8 @@ const common = {
   DATABASE_CLUSTER_ARN: text,
   DATABASE_SECRET_ARN: text,
   DATABASE_NAME: text,
-  /** Set by Lambda itself. */
+  /** Both are set by Lambda itself. */
+  AWS_REGION: v.optional(text, "us-east-1"),
   AWS_LAMBDA_FUNCTION_NAME: v.optional(text, "local"),
   LOG_LEVEL: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
 };
@@ -53,7 +54,13 @@ const workers = {
 
 /** The variables that each function is given. */
 export const ENVIRONMENTS = {
-  accounting: v.object({ ...common, ...workers, SEAL_DEADLINE_SECONDS: seconds }),
+  accounting: v.object({
+    ...common,
+    ...workers,
+    SEAL_DEADLINE_SECONDS: seconds,
+    /** Where messages go that can never be applied. */
+    DEAD_LETTERS_URL: text,
+  }),
   auth: v.object({ ...common, REGISTRATION: registration }),
   poll: v.object({
     ...common,

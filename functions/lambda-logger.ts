@@ -25,6 +25,13 @@ export const METRIC_NAMES = [
   "Unpriced",
   "ConservationProblems",
   "BooksProvedAgeSeconds",
+  /** Heartbeats: 1 for each run that did its work. */
+  "Polled",
+  "JanitorRuns",
+  /** Of the newest six blocks, how many have a record of ours. */
+  "BlocksWithRecord",
+  /** How many of the newest blocks in a row brought no reward. */
+  "RewardlessBlocks",
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 

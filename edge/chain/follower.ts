@@ -16,6 +16,8 @@ export interface FollowerOptions extends BookingOptions {
   retryMs: number;
   /** A block that the books lack for this long is an alarm, whichever edge should book it. */
   patienceMs: number;
+  /** A job that cannot be made for this long (`no-prices`, `no-record`) is an alarm: a block goes by without us. */
+  joblessMs: number;
 }
 
 export interface FollowerModules extends BookingModules {
@@ -59,6 +61,8 @@ const ALARMS: ReadonlySet<string> = new Set([
   "block-differs",
   "prices-future",
 ]);
+/** Failures that end by themselves as a rule, and are alarms when they last for a block. */
+const JOBLESS: ReadonlySet<string> = new Set(["no-prices", "no-record"]);
 const NOT_BOOKED = "the edge that holds the chain lease does not book this block: see its log";
 
 export function createFollower(
@@ -88,6 +92,8 @@ class ChainFollower implements Follower {
   #rounds: { watch: number; work: number } | undefined;
   /** Since when the books have had no row of the node's top height or of a higher one. */
   #waitingSinceMs: number | undefined;
+  /** Since when no job could be made for want of prices or of a record. */
+  #joblessSinceMs: number | undefined;
   /** Ends the pause of the loop that books. */
   #wake = new AbortController();
 
@@ -148,7 +154,7 @@ class ChainFollower implements Follower {
       () => this.#options.pollMs,
       (thrown: unknown) => {
         const error = coerceError(thrown);
-        const alarm = error instanceof CodedError && ALARMS.has(error.code);
+        const alarm = error instanceof CodedError && (ALARMS.has(error.code) || this.#isJobless(error.code));
         if (!signal.aborted) this.#complain(told, error.message, alarm);
         return this.#options.retryMs;
       },
@@ -192,6 +198,7 @@ class ChainFollower implements Follower {
   async #nextJob(last: BlockRow, signal: AbortSignal): Promise<boolean> {
     const job = await this.#modules.makeJob?.(last);
     if (last.height !== this.#top || signal.aborted) return false;
+    this.#joblessSinceMs = undefined;
     if (job !== undefined) await this.#events.onJob(job);
     this.#jobHeight = last.height + 1;
     return true;
@@ -211,6 +218,14 @@ class ChainFollower implements Follower {
     this.#complain(told, isAhead ? ahead.message : NOT_BOOKED, true);
   }
 
+  /** Whether it has been so for a block by now. */
+  #isJobless(code: string): boolean {
+    if (!JOBLESS.has(code)) return false;
+    const nowMs = this.#modules.clock.monotonicMs();
+    this.#joblessSinceMs ??= nowMs;
+    return nowMs - this.#joblessSinceMs >= this.#options.joblessMs;
+  }
+
   #rise(height: number): void {
     if (this.#top !== undefined && height <= this.#top) return;
     this.#top = height;
@@ -219,7 +234,7 @@ class ChainFollower implements Follower {
 
   #complain(told: Told, problem: string, alarm: boolean): void {
     const height = this.#top ?? this.#options.startHeight;
-    if (!told.isNew(`${height}: ${problem}`)) return;
+    if (!told.isNew(`${alarm ? "alarm" : "warning"} ${height}: ${problem}`)) return;
     this.#modules.logger[alarm ? "error" : "warn"]("the chain cannot be followed", { height, problem });
     if (this.#jobHeight !== height + 1) this.#events.onNoJob(height, problem);
   }

@@ -2,15 +2,18 @@
 
 import middy from "@middy/core";
 import partialBatchFailure from "@middy/sqs-partial-batch-failure";
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import * as v from "valibot";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { ApplyModules } from "./apply.ts";
 import { applyMessages, isAway } from "./batch.ts";
 import type { Sealer } from "./sealer.ts";
+import { isGivenUp } from "./set-aside.ts";
 
 export interface AccountingModules extends ApplyModules {
   readonly sealer: Sealer;
+  /** Puts a body among the dead letters. Without it a message that fails is left to the queue, which counts its tries itself. */
+  readonly setAside?: (body: string) => Promise<void>;
 }
 
 const response = v.object({ batchItemFailures: v.array(v.object({ itemIdentifier: v.string() })) });
@@ -18,7 +21,7 @@ const response = v.object({ batchItemFailures: v.array(v.object({ itemIdentifier
 export type AccountingHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 /**
- * The Lambda handler. It reports each message that failed. When the database is away, the messages are not at fault: it rejects, so that
+ * The Lambda handler. It reports each message that failed, but for those that it has set aside. When the database is away, the messages are not at fault: it rejects, so that
  * the whole batch comes again. When a seal fails, the messages still count as applied: the next run seals.
  */
 export function createAccountingHandler(modules: AccountingModules): AccountingHandler {
@@ -47,7 +50,27 @@ async function applyBatch(
       });
     });
   }
-  return results;
+  return Promise.all(results.map((result, i) => setAside(result, event.Records[i], modules)));
+}
+
+/** The result of a message that is no longer the queue's to deliver. */
+async function setAside(
+  result: PromiseSettledResult<void>,
+  record: SQSRecord | undefined,
+  modules: AccountingModules,
+): Promise<PromiseSettledResult<void>> {
+  if (result.status === "fulfilled" || record === undefined || modules.setAside === undefined) return result;
+  if (!isGivenUp(result.reason, record)) return result;
+  try {
+    await modules.setAside(record.body);
+  } catch (error) {
+    modules.logger.warn("A message could not be put among the dead letters; it comes again", {
+      error: coerceError(error).message,
+    });
+    return result;
+  }
+  report(result.reason, modules);
+  return { status: "fulfilled", value: undefined };
 }
 
 function report(reason: unknown, modules: AccountingModules): void {

@@ -5,6 +5,7 @@ import { lambdaModules } from "../lambda-modules.ts";
 import { createAccountingHandler } from "./handler.ts";
 import { countBooks } from "./metrics.ts";
 import { createSealer } from "./sealer.ts";
+import { deadLetterSender } from "./set-aside.ts";
 
 const env = readEnvironment("accounting");
 const modules = lambdaModules(env);
@@ -15,4 +16,6 @@ const sealer = createSealer(
   { ...modules, ...limits, onEvent },
 );
 
-export const handler = createAccountingHandler({ ...modules, ...limits, onEvent, sealer });
+const setAside = deadLetterSender(env.DEAD_LETTERS_URL, env.AWS_REGION);
+
+export const handler = createAccountingHandler({ ...modules, ...limits, onEvent, sealer, setAside });

@@ -1,12 +1,14 @@
 /** The janitor as a Lambda: run by a schedule. */
 
+import type { Context } from "aws-lambda";
 import { countWithholding } from "../../shared/db/withholding.ts";
 import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
 import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
-import { createJanitorHandler } from "./handler.ts";
+import { createJanitorHandler, type JanitorReport } from "./handler.ts";
+import { earningSigns } from "./signs.ts";
 
 const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
 const AUDIT_EVERY_MS = 3_600_000;
@@ -31,7 +33,14 @@ async function watchAndTellAge(): Promise<void> {
   if (ageSeconds !== null) modules.count({ BooksProvedAgeSeconds: Math.round(ageSeconds) });
 }
 
-export const handler = createJanitorHandler(
+const janitor = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
   { ...modules, sealer, watch: watchAndTellAge, judge: () => countWithholding(modules.db) },
 );
+
+export async function handler(event: unknown, context: Context): Promise<JanitorReport> {
+  const report = await janitor(event, context);
+  const { blocksWithRecord, rewardlessBlocks } = await earningSigns(modules.db);
+  modules.count({ JanitorRuns: 1, BlocksWithRecord: blocksWithRecord, RewardlessBlocks: rewardlessBlocks });
+  return report;
+}

@@ -28,6 +28,6 @@ const poll = createPollHandler(
 
 export async function handler(event: unknown, context: Context): Promise<PollSummary> {
   const summary = await poll(event, context);
-  if (summary.kind === "unpriced") modules.count({ Unpriced: 1 });
+  modules.count(summary.kind === "unpriced" ? { Unpriced: 1 } : { Polled: 1 });
   return summary;
 }

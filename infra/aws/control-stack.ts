@@ -8,11 +8,13 @@ import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as LambdaTarget } from "aws-cdk-lib/aws-events-targets";
 import {
+  EventInvokeConfig,
   EventSourceMapping,
   FunctionUrlAuthType,
   type IFunction,
   type IFunctionUrl,
 } from "aws-cdk-lib/aws-lambda";
+import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { MetricName } from "../../functions/lambda-logger.ts";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
@@ -38,11 +40,12 @@ export interface ControlStackProps extends StackProps {
   readonly receiptSecret: string;
   /** False while the pool is turned off: schedules would keep the database awake. */
   readonly isScheduled: boolean;
+  /** So many blocks in a row without a reward are an alarm. */
+  readonly rewardlessBlocks?: number;
   /** Test stages only. */
   readonly queue?: {
     readonly timeout: Duration;
     readonly visibility: Duration;
-    readonly maxReceives: number;
   };
 }
 
@@ -54,13 +57,18 @@ export function sealDeadlineSeconds(blockSeconds: number): number {
 const ACCOUNTING_TIMEOUT = Duration.seconds(30);
 /** The longest that Lambda has: a long migration is waited for (shared/db/long-migration.ts). */
 const MIGRATE_TIMEOUT = Duration.minutes(15);
-const MAX_RECEIVES = 5;
 
 type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
+
+/** All books are proved once an hour. */
+const BOOKS_UNPROVED_SECONDS = 3 * 3600;
+/** Blocks in a row without a reward are an alarm from so many on: a pool's own luck decides how many are usual. */
+const USUAL_REWARDLESS = 36;
 
 export class ControlStack extends Stack {
   readonly summaries: WatchedQueue;
   readonly functions: Functions;
+  readonly logs: readonly LogGroup[];
   readonly url: IFunctionUrl;
 
   constructor(scope: Construct, id: string, props: ControlStackProps) {
@@ -70,8 +78,6 @@ export class ControlStack extends Stack {
       stage,
       name: "summaries",
       consumerTimeout: props.queue?.timeout ?? ACCOUNTING_TIMEOUT,
-      maxReceives: props.queue?.maxReceives ?? MAX_RECEIVES,
-      oldestSeconds: 60,
       ...(props.queue === undefined ? {} : { visibility: props.queue.visibility }),
     });
     this.functions = {
@@ -82,6 +88,10 @@ export class ControlStack extends Stack {
       janitor: this.#janitor(props),
       migrate: this.#migrate(props),
     };
+    this.logs = this.node
+      .findAll()
+      .filter((one) => one instanceof PoolFunction)
+      .map(({ log }) => log);
     const schema = new CustomResource(this, "Schema", {
       serviceToken: this.functions.migrate.functionArn,
       resourceType: "Custom::DatabaseSchema",
@@ -97,6 +107,7 @@ export class ControlStack extends Stack {
     this.#schedule("Poll", this.functions.poll, props.isScheduled, schema);
     this.#schedule("Janitor", this.functions.janitor, props.isScheduled, schema);
     this.#watchBooks(stage);
+    if (props.isScheduled) this.#watchHeartbeats(stage, props.rewardlessBlocks ?? USUAL_REWARDLESS);
     new CfnOutput(this, "QueueUrl", { value: this.summaries.queue.queueUrl });
     new CfnOutput(this, "DeadLettersUrl", { value: this.summaries.deadLetters.queueUrl });
     new CfnOutput(this, "AuthFunction", { value: this.functions.auth.functionName });
@@ -111,7 +122,10 @@ export class ControlStack extends Stack {
       description: "Applies summaries of edges to the books and seals what is ready",
       timeout: props.queue?.timeout ?? ACCOUNTING_TIMEOUT,
       memoryMiB: 512,
-      environment: { SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(props.pool.blockSeconds)}` },
+      environment: {
+        SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(props.pool.blockSeconds)}`,
+        DEAD_LETTERS_URL: this.summaries.deadLetters.queueUrl,
+      },
     }).function;
   }
 
@@ -198,6 +212,7 @@ export class ControlStack extends Stack {
   /** Has no filter: messages that a filter leaves out would be deleted. */
   #feed(schema: Construct): void {
     this.summaries.queue.grantConsumeMessages(this.functions.accounting);
+    this.summaries.deadLetters.grantSendMessages(this.functions.accounting);
     const feed = new EventSourceMapping(this, "Feed", {
       target: this.functions.accounting,
       eventSourceArn: this.summaries.queue.queueArn,
@@ -216,18 +231,52 @@ export class ControlStack extends Stack {
       // A late run is of no use: the next one comes within a minute.
       targets: [new LambdaTarget(target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
+    // Nor does Lambda try a run again by itself, which it would twice.
+    new EventInvokeConfig(this, `${name}Retries`, {
+      function: target,
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(1),
+    });
     rule.node.addDependency(schema);
   }
 
-  #watchBooks(stage: string): void {
-    const metric = (metricName: MetricName, name: string): Metric =>
-      new Metric({
-        namespace: METRIC_NAMESPACE,
-        metricName,
-        dimensionsMap: { Function: `prosper-${stage}-${name}` },
-        statistic: "Sum",
-        period: PERIOD,
+  /** No news is bad news: where a metric of these is missing, its alarm rings. */
+  #watchHeartbeats(stage: string, rewardlessBlocks: number): void {
+    const beat = (name: string, metric: Metric, periods: number): void =>
+      void new RunbookAlarm(this, `${metric.metricName}Alarm`, {
+        ...{ stage, name, metric, heading: "A heartbeat stops", atLeast: 0, isFloor: true, needsData: true },
+        of: { periods, ringing: periods },
       });
+    beat("poll-heartbeat", metricOf(stage, "Polled", "poll"), 10);
+    beat("janitor-heartbeat", metricOf(stage, "JanitorRuns", "janitor"), 10);
+    new RunbookAlarm(this, "BooksProvedAlarm", {
+      ...{ stage, name: "books-unchecked", heading: "A heartbeat stops", atLeast: BOOKS_UNPROVED_SECONDS },
+      metric: metricOf(stage, "BooksProvedAgeSeconds", "janitor").with({ statistic: "Minimum" }),
+      of: { periods: 15, ringing: 15 },
+      needsData: true,
+    });
+    const now = { statistic: "Minimum" };
+    new RunbookAlarm(this, "RecordAlarm", {
+      ...{
+        stage,
+        name: "no-record",
+        heading: "No record of ours",
+        atLeast: 0,
+        isFloor: true,
+        needsData: true,
+      },
+      metric: metricOf(stage, "BlocksWithRecord", "janitor").with(now),
+      of: { periods: 15, ringing: 15 },
+    });
+    new RunbookAlarm(this, "RewardAlarm", {
+      ...{ stage, name: "no-reward", heading: "No reward", atLeast: rewardlessBlocks },
+      metric: metricOf(stage, "RewardlessBlocks", "janitor").with(now),
+      of: { periods: 5, ringing: 5 },
+    });
+  }
+
+  #watchBooks(stage: string): void {
+    const metric = (metricName: MetricName, name: string): Metric => metricOf(stage, metricName, name);
     const alarm = (id: string, heading: string, name: string, of: Metric): void =>
       void new RunbookAlarm(this, id, { stage, name, heading, metric: of, atLeast: 1 });
     alarm("LateWork", "Late work", "late-work", metric("LateWork", "accounting"));
@@ -257,4 +306,15 @@ export class ControlStack extends Stack {
       of: { periods: 10, ringing: 5 },
     });
   }
+}
+
+/** What a function counts, a minute's sum. */
+function metricOf(stage: string, metricName: MetricName, name: string): Metric {
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName,
+    dimensionsMap: { Function: `prosper-${stage}-${name}` },
+    statistic: "Sum",
+    period: PERIOD,
+  });
 }

@@ -11,6 +11,11 @@ export const CONTAINER = {
   healthCommand: ["node", "/app/edge/image/health.ts", `${HEALTH_PORT}`, "/livez"],
 } as const;
 
+/** The secret that the operator makes before the first deployment: esAddress, and with TLS tlsCert and tlsKey. */
+export function edgeSecretName(stage: Stage): string {
+  return `prosper/${stage.name}/edge`;
+}
+
 export interface EdgeSettings {
   readonly stage: Stage;
   readonly queueUrl: string;
@@ -32,8 +37,10 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
 }
 
 /** Sections and keys as `prosper config` writes them. */
-export function edgeConfig({ pool, edge, prices }: Stage): Record<string, Record<string, unknown>> {
+export function edgeConfig(stage: Stage): Record<string, Record<string, unknown>> {
+  const { pool, edge, prices } = stage;
   return {
+    aws: { stage: stage.name, ...(edge.hasTls ? { edgesecret: edgeSecretName(stage) } : {}) },
     app: { datadir: CONTAINER.dataDir, tabledir: CONTAINER.tableDir },
     factom: { factomdlocation: pool.factomd },
     pegnet: {

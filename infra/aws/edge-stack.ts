@@ -21,11 +21,12 @@ import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import { ERROR_LEVEL } from "../pino-logger.ts";
+import type { EdgeMetric } from "../pool/edge-report.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { asBalancer, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";
 import type { DataStack } from "./data-stack.ts";
-import { CONTAINER, edgeEnvironment } from "./edge-settings.ts";
+import { CONTAINER, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
 import type { NetworkStack } from "./network-stack.ts";
 import { logRetention } from "./retention.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
@@ -46,6 +47,9 @@ const DEREGISTRATION = Duration.seconds(15);
 /** A job lasts ten minutes, so a good miner may be silent for as long. */
 const TCP_IDLE = Duration.seconds(1200);
 const CPU_TARGET = 60;
+/** Time enough to buy some, and to renew one. */
+const CREDIT_DAYS = 7;
+const CERTIFICATE_DAYS = 14;
 /** This part of the connections that all edges together may hold. */
 const CROWDED = 0.8;
 
@@ -53,11 +57,13 @@ export class EdgeStack extends Stack {
   readonly service: FargateService;
   readonly #network: NetworkStack;
   readonly #log: LogGroup;
+  readonly #stage: Stage;
 
   constructor(scope: Construct, id: string, props: EdgeStackProps) {
     super(scope, id, props);
     const { stage, network, control } = props;
     this.#network = network;
+    this.#stage = stage;
     const cluster = asCluster(
       new Cluster(this, "Cluster", {
         vpc: network.vpc,
@@ -119,6 +125,14 @@ export class EdgeStack extends Stack {
     ];
   }
 
+  /** What the edges publish themselves, each once a minute: a sum is the whole fleet's, an average an edge's. */
+  edgeMetric(metricName: EdgeMetric, statistic: "Sum" | "Average" | "Maximum" | "Minimum"): Metric {
+    return new Metric({
+      ...{ namespace: METRIC_NAMESPACE, metricName, statistic, period: PERIOD },
+      dimensionsMap: { Stage: this.#stage.name },
+    });
+  }
+
   #task(props: EdgeStackProps): FargateTaskDefinition {
     const { stage, data } = props;
     const task = new FargateTaskDefinition(this, "Task", {
@@ -131,7 +145,9 @@ export class EdgeStack extends Stack {
       },
       volumes: [{ name: "data" }],
     });
-    const edgeSecret = Secret.fromSecretNameV2(this, "EdgeSecret", `prosper/${stage.name}/edge`);
+    const edgeSecret = Secret.fromSecretNameV2(this, "EdgeSecret", edgeSecretName(stage));
+    // A renewed certificate is read while the edge runs.
+    if (stage.edge.hasTls) edgeSecret.grantRead(task.taskRole);
     const fromEdge = (field: string): EcsSecret => EcsSecret.fromSecretsManager(edgeSecret, field);
     const fromData = (field: string): EcsSecret => EcsSecret.fromSecretsManager(data.secret, field);
     const container = task.addContainer("edge", {
@@ -258,7 +274,16 @@ export class EdgeStack extends Stack {
       metric: this.#errors(stage),
       atLeast: 1,
     });
+    new RunbookAlarm(this, "TurnedAwayAlarm", {
+      stage: stage.name,
+      name: "edges-turn-away",
+      heading: "Edges are full",
+      metric: this.edgeMetric("TurnedAwayFull", "Sum"),
+      atLeast: 1,
+      of: { periods: 5, ringing: 3 },
+    });
     if (stage.edge.tasks === 0) return;
+    this.#heartbeats(stage);
     new RunbookAlarm(this, "TasksAlarm", {
       stage: stage.name,
       name: "edges-missing",
@@ -278,5 +303,21 @@ export class EdgeStack extends Stack {
       needsData: true,
       of: { periods: 5, ringing: 5 },
     });
+  }
+
+  /** No news is bad news: where one of these is missing, its alarm rings. */
+  #heartbeats(stage: Stage): void {
+    const floor = (name: string, heading: string, metric: Metric, atLeast: number, minutes: number): void =>
+      void new RunbookAlarm(this, `${metric.metricName}Alarm`, {
+        ...{ stage: stage.name, name, heading, metric, atLeast, isFloor: true, needsData: true },
+        of: { periods: minutes, ringing: minutes },
+      });
+    const following = this.edgeMetric("Following", "Maximum");
+    floor("edges-follow", "Nobody follows the chain", following, 0, 5);
+    const credits = this.edgeMetric("EntryCreditDays", "Minimum");
+    floor("entry-credits", "Entry credits run out", credits, CREDIT_DAYS, 60);
+    if (!stage.edge.hasTls) return;
+    const certificate = this.edgeMetric("CertificateDays", "Minimum");
+    floor("certificate", "The certificate ends", certificate, CERTIFICATE_DAYS, 60);
   }
 }

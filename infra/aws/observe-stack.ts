@@ -1,20 +1,21 @@
 /** What the operator sees: mail for every alarm of the stage, and one dashboard. */
 
-import { Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { Dashboard, GraphWidget, type IMetric, Metric, TextWidget } from "aws-cdk-lib/aws-cloudwatch";
+import { Stack, type StackProps } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { EventField, Rule, RuleTargetInput } from "aws-cdk-lib/aws-events";
 import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
+import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
-import type { MetricName } from "../../functions/lambda-logger.ts";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import type { ControlStack } from "./control-stack.ts";
+import { addDashboard } from "./dashboard.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { EdgeStack } from "./edge-stack.ts";
-import { alarmPrefix } from "./runbook-alarm.ts";
+import { alarmPrefix, PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 import type { Stage } from "./stages.ts";
 
 export interface ObserveStackProps extends StackProps {
@@ -24,13 +25,12 @@ export interface ObserveStackProps extends StackProps {
   readonly edge: EdgeStack;
 }
 
-const HALF = 12;
-
 export class ObserveStack extends Stack {
   constructor(scope: Construct, id: string, props: ObserveStackProps) {
     super(scope, id, props);
     this.#mailAlarms(props.stage);
-    this.#dashboard(props);
+    this.#functionErrors(props);
+    addDashboard(this, { ...props, stage: props.stage.name });
   }
 
   /** Finds alarms by the prefix of their names, so that none can be forgotten. */
@@ -61,76 +61,26 @@ export class ObserveStack extends Stack {
     });
   }
 
-  #dashboard({ stage, control, data, edge }: ObserveStackProps): void {
-    const { queue, deadLetters } = control.summaries;
-    const books = (name: MetricName, of: string): Metric =>
-      new Metric({
-        namespace: METRIC_NAMESPACE,
-        metricName: name,
-        dimensionsMap: { Function: `prosper-${stage.name}-${of}` },
-        statistic: "Sum",
-        period: Duration.minutes(1),
+  /**
+   * A run that ends well may have logged an error. The filters are here because emulators have none: the control stack must run on one.
+   */
+  #functionErrors({ stage, control }: ObserveStackProps): void {
+    const metricName = `FunctionErrors-${stage.name}`;
+    for (const log of control.logs)
+      new MetricFilter(this, `${log.node.path.split("/").at(-2)}Errors`, {
+        logGroup: log,
+        filterPattern: FilterPattern.stringValue("$.level", "=", "error"),
+        metricNamespace: METRIC_NAMESPACE,
+        metricName,
+        metricValue: "1",
+        defaultValue: 0,
       });
-    const graph = (title: string, left: IMetric[], right: IMetric[] = []): GraphWidget =>
-      new GraphWidget({ title, left, right, width: HALF });
-    const functions = Object.values(control.functions);
-    new Dashboard(this, "Dashboard", {
-      dashboardName: `prosper-${stage.name}`,
-      widgets: [
-        [
-          new TextWidget({
-            markdown: `# Prosper pool, ${stage.name}\nWhat to do: docs/runbook.md`,
-            width: 24,
-            height: 2,
-          }),
-        ],
-        [
-          graph("Miners' connections", edge.connectionMetrics()),
-          graph("Edges", [edge.service.metricCpuUtilization()], [edge.service.metricMemoryUtilization()]),
-        ],
-        [
-          graph(
-            "Summaries",
-            [queue.metricNumberOfMessagesSent(), queue.metricApproximateNumberOfMessagesVisible()],
-            [
-              queue.metricApproximateAgeOfOldestMessage(),
-              deadLetters.metricApproximateNumberOfMessagesVisible(),
-            ],
-          ),
-          graph(
-            "Books",
-            [
-              books("Applied", "accounting"),
-              books("SealedBlocks", "accounting"),
-              books("SealedBlocks", "janitor"),
-            ],
-            [
-              books("LateWork", "accounting"),
-              books("ForcedSeals", "accounting"),
-              books("ForcedSeals", "janitor"),
-              books("ConservationProblems", "janitor"),
-              books("Unpriced", "poll"),
-            ],
-          ),
-        ],
-        [
-          graph(
-            "Functions: time",
-            functions.map((fn) => fn.metricDuration({ statistic: "p99" })),
-          ),
-          graph(
-            "Functions: errors",
-            functions.map((fn) => fn.metricErrors()),
-          ),
-        ],
-        [
-          graph(
-            "Database",
-            [data.cluster.metric("ServerlessDatabaseCapacity")],
-            [data.cluster.metricCPUUtilization(), data.cluster.metricDatabaseConnections()],
-          ),
-        ],
-      ],
+    new RunbookAlarm(this, "FunctionErrorsAlarm", {
+      stage: stage.name,
+      name: "function-errors",
+      heading: "A function reports an error",
+      metric: new Metric({ namespace: METRIC_NAMESPACE, metricName, period: PERIOD, statistic: "Sum" }),
+      atLeast: 1,
     });
   }
 }

@@ -66,6 +66,9 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     originSecret,
     receiptSecret,
     isScheduled: stage.edge.tasks > 0,
+    ...(stage.alarms.rewardlessBlocks === undefined
+      ? {}
+      : { rewardlessBlocks: stage.alarms.rewardlessBlocks }),
   });
   const image = ContainerImage.fromAsset(ROOT, {
     file: "edge/Dockerfile",

@@ -24,7 +24,7 @@ export interface FunctionSetting {
 
 type OwnEnvironment<Name extends FunctionName> = Omit<
   v.InferInput<(typeof ENVIRONMENTS)[Name]>,
-  `DATABASE_${string}` | "LOG_LEVEL" | "AWS_LAMBDA_FUNCTION_NAME"
+  `DATABASE_${string}` | "LOG_LEVEL" | "AWS_REGION" | "AWS_LAMBDA_FUNCTION_NAME"
 >;
 
 export interface PoolFunctionProps<Name extends FunctionName> extends FunctionSetting {
@@ -40,6 +40,7 @@ export interface PoolFunctionProps<Name extends FunctionName> extends FunctionSe
 
 export class PoolFunction<Name extends FunctionName = FunctionName> extends Construct {
   readonly function: LambdaFunction;
+  readonly log: LogGroup;
 
   constructor(scope: Construct, id: string, props: PoolFunctionProps<Name>) {
     super(scope, id);
@@ -49,6 +50,7 @@ export class PoolFunction<Name extends FunctionName = FunctionName> extends Cons
       retention: props.logDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    this.log = logGroup;
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
       description: `What ${functionName} may do`,
@@ -85,6 +87,14 @@ export class PoolFunction<Name extends FunctionName = FunctionName> extends Cons
       name: `${props.name}-errors`,
       heading: "A function fails",
       metric: this.function.metricErrors({ period: PERIOD }),
+      atLeast: 1,
+      of: { periods: 5, ringing: 3 },
+    });
+    new RunbookAlarm(this, "ThrottlesAlarm", {
+      stage: props.stage,
+      name: `${props.name}-throttles`,
+      heading: "A function is throttled",
+      metric: this.function.metricThrottles({ period: PERIOD }),
       atLeast: 1,
       of: { periods: 5, ringing: 3 },
     });

@@ -63,7 +63,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
       domain !== undefined && certificateArn !== undefined
         ? { domain: { name: domain, certificateArn } }
         : base.web,
-    alarms: alarmEmail === undefined ? base.alarms : { email: alarmEmail },
+    alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
     prices:
       devnetFeed === undefined
         ? base.prices
@@ -71,6 +71,11 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   };
   if (stage.pool.factomd === "") throw missing(name, "factomd", "http://HOST:8088/v2");
   if (stage.pool.coinbase === "") throw missing(name, "coinbase", "FA…");
+  if (stage.isProtected && stage.alarms.email === undefined)
+    throw new CodedError(
+      "context",
+      `stage ${name} is for real money and has no alarmEmail: pass -c alarmEmail=YOU@EXAMPLE.COM, or set alarms.email in infra/aws/stages.ts`,
+    );
   if (stage.edge.hasTls && stage.edge.stratumDomain === undefined)
     throw new CodedError(
       "context",

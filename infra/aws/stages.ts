@@ -63,7 +63,12 @@ export interface Stage {
     /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */
     readonly domain?: { readonly name: string; readonly certificateArn: string };
   };
-  readonly alarms: { readonly email?: string };
+  /** Money is at stake where a stage is protected: then `email` is required. */
+  readonly alarms: {
+    readonly email?: string;
+    /** So many blocks in a row without a reward are an alarm; by the pool's part of the network. */
+    readonly rewardlessBlocks?: number;
+  };
   readonly logDays: 7 | 30 | 90 | 365;
   readonly pool: PoolSettings;
   readonly prices: PriceSettings;

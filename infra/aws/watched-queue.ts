@@ -12,15 +12,19 @@ export interface WatchedQueueProps {
   readonly name: string;
   /** The timeout of the function that reads it; a message is hidden for six times as long. */
   readonly consumerTimeout: Duration;
-  readonly maxReceives: number;
-  /** The alarm rings when the oldest message has waited for this long. */
-  readonly oldestSeconds: number;
   /** Test stages only: what a message is hidden for instead. */
   readonly visibility?: Duration;
 }
 
 /** A message that is hidden for too short a time would be read twice at once. AWS advises six times the function's timeout. */
 const VISIBILITY_FACTOR = 6;
+/**
+ * The most that SQS allows. Each receive of an outage counts, and one comes in each visibility time: at three minutes this outlasts two days. The
+ * function itself sets aside what can never be applied (functions/accounting/set-aside.ts).
+ */
+const MAX_RECEIVES = 1000;
+/** The alarm of the oldest message is longer than one retry, which is nothing to look at. */
+const RETRIES_IN_ALARM = 2;
 /** As long as SQS keeps a message at all. */
 const RETENTION = Duration.days(14);
 
@@ -32,6 +36,8 @@ export class WatchedQueue extends Construct {
     super(scope, id);
     const { stage, name } = props;
     const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION };
+    const visibility =
+      props.visibility ?? Duration.seconds(VISIBILITY_FACTOR * props.consumerTimeout.toSeconds());
     this.deadLetters = new Queue(this, "DeadLetters", {
       ...common,
       queueName: `prosper-${stage}-${name}-dead-letters`,
@@ -40,9 +46,8 @@ export class WatchedQueue extends Construct {
     this.queue = new Queue(this, "Queue", {
       ...common,
       queueName: `prosper-${stage}-${name}`,
-      visibilityTimeout:
-        props.visibility ?? Duration.seconds(VISIBILITY_FACTOR * props.consumerTimeout.toSeconds()),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.maxReceives },
+      visibilityTimeout: visibility,
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
     });
     new RunbookAlarm(this, "DeadLettersAlarm", {
       stage,
@@ -59,7 +64,7 @@ export class WatchedQueue extends Construct {
       name: `${name}-oldest-message`,
       heading: "Messages wait too long",
       metric: this.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: "Maximum" }),
-      atLeast: props.oldestSeconds,
+      atLeast: RETRIES_IN_ALARM * visibility.toSeconds(),
       of: { periods: 3, ringing: 2 },
     });
   }

@@ -49,6 +49,7 @@ export function followOptions({ pegnet }: Config): FollowerOptions {
     pollMs: Math.min(pegnet.pollingperiod, pegnet.blockperiod / 50),
     retryMs: Math.min(pegnet.retryperiod, pegnet.blockperiod / 10),
     patienceMs: pegnet.blockperiod / 5,
+    joblessMs: pegnet.blockperiod,
   };
 }
 

@@ -15,7 +15,7 @@ export interface AwsOptions {
 }
 
 export interface AwsRequest {
-  readonly service: "secretsmanager" | "rds";
+  readonly service: "secretsmanager" | "sqs" | "rds";
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }

@@ -5,6 +5,7 @@ import { systemClock } from "../../../shared/clock.ts";
 import { type BlockRow, latestBlock, readBlock, writeBlock } from "../../../shared/db/blocks.ts";
 import { insertJob, type JobRow } from "../../../shared/db/jobs.ts";
 import { sql } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
@@ -64,6 +65,8 @@ class Scene {
   refusals: string[] = [];
   alarms: string[] = [];
   patienceMs = 60_000;
+  joblessMs = 60_000;
+  noPrices = new Error("no prices");
   /** What the next calls wait for. */
   reading: Promise<void> = Promise.resolve();
   settling: Promise<void> = Promise.resolve();
@@ -106,7 +109,7 @@ class Scene {
     return createFollower(
       {
         ...{ startHeight: 1000, pollMs: 5, retryMs: 5 },
-        ...{ patienceMs: this.patienceMs },
+        ...{ patienceMs: this.patienceMs, joblessMs: this.joblessMs },
       },
       {
         db: this.database.db,
@@ -128,7 +131,7 @@ class Scene {
           },
         },
         makeJob: async (block) => {
-          if (!this.prices) throw new Error("no prices");
+          if (!this.prices) throw this.noPrices;
           await this.settling;
           return insertJob(this.database.db, jobOn(block), null);
         },
@@ -264,6 +267,24 @@ describe("the chain follower", () => {
       await expect.poll(() => scene.jobs).toEqual([1001, 1002]);
     });
   });
+
+  it.each(["no-prices", "no-record"])(
+    "makes an alarm of %s that lasts for a block, told once",
+    async (code) => {
+      scene.prices = false;
+      scene.noPrices = new CodedError(code, "none can be made");
+      scene.joblessMs = 300;
+      running = scene.start();
+      await expect.poll(() => scene.refusals).toEqual(["1000 none can be made"]);
+      expect(scene.alarms).toEqual([]);
+
+      await expect.poll(() => scene.alarms).toEqual(["none can be made"]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(scene.alarms).toHaveLength(1);
+      scene.prices = true;
+      await expect.poll(() => scene.jobs).toEqual([1001]);
+    },
+  );
 
   describe("while something takes long", () => {
     it("tells a new height although the block before is still being read, and grades one at a time", async () => {

@@ -52,7 +52,7 @@ it("each block is heard of before it is read, no job is announced after its end,
   const follower = createFollower(
     {
       ...{ startHeight: 1000, pollMs: BLOCK_MS / 50, retryMs: BLOCK_MS / 10 },
-      ...{ patienceMs: BLOCK_MS },
+      ...{ patienceMs: BLOCK_MS, joblessMs: BLOCK_MS },
     },
     {
       ...modules,

@@ -72,6 +72,66 @@ describe("the accounting function", () => {
     await away.close();
   });
 
+  describe("with a place for dead letters", () => {
+    const dead: string[] = [];
+    const events: BooksEvent[] = [];
+    const setAside = async (body: string): Promise<void> => void dead.push(body);
+    const handlerOver = (on: Db, aside = setAside) => {
+      dead.length = 0;
+      events.length = 0;
+      const modules = {
+        db: on,
+        logger: SILENT,
+        clock: systemClock,
+        onEvent: (event: BooksEvent) => events.push(event),
+      };
+      const sealer = createSealer({ deadlineMs: 60_000 }, modules);
+      return createAccountingHandler({ ...modules, sealer, setAside: aside });
+    };
+    /** The n-th receive of each. */
+    const received = (bodies: string[], times: number): SQSEvent => {
+      const { Records } = eventOf(bodies);
+      const attributes = { ApproximateReceiveCount: `${times}` } as SQSRecord["attributes"];
+      return { Records: Records.map((record) => ({ ...record, attributes })) };
+    };
+    const unknownJob = deltaBody({ job: 98, seq: 1 }, { "ann/a": 1 });
+
+    it("sets poison aside at the first receive, and another message that fails at the fifth", async () => {
+      const handler = handlerOver(db);
+
+      expect(await handler(received(["poison", unknownJob], 1), LOCAL_CONTEXT)).toEqual({
+        batchItemFailures: [{ itemIdentifier: "m1" }],
+      });
+      expect(dead).toEqual(["poison"]);
+      expect(await handler(received([unknownJob], 5), LOCAL_CONTEXT)).toEqual({ batchItemFailures: [] });
+      expect(dead).toEqual(["poison", unknownJob]);
+      const rejected = events.flatMap((event) => (event.kind === "rejected" ? [event.code] : []));
+      expect(rejected.sort()).toEqual(["summary-malformed", "summary-unknown-job", "summary-unknown-job"]);
+    });
+
+    it("sets nothing aside while the database is away, though an hour brings a message twenty times", async () => {
+      const away = openPg({ url: "postgres://nobody@127.0.0.1:1/none", timeoutMs: 1000 });
+      const handler = handlerOver(away);
+      const good = deltaBody({ job: 10, seq: 70 }, { "ann/a": 1 });
+
+      for (const times of [1, 5, 20])
+        await expect(handler(received([good], times), LOCAL_CONTEXT)).rejects.toMatchObject({
+          code: "db-away",
+        });
+
+      expect(dead).toEqual([]);
+      await away.close();
+    });
+
+    it("leaves poison to the queue where the dead letters cannot be reached", async () => {
+      const handler = handlerOver(db, () => Promise.reject(new CodedError("aws-away", "no answer")));
+
+      expect(await handler(received(["poison"], 1), LOCAL_CONTEXT)).toEqual({
+        batchItemFailures: [{ itemIdentifier: "m0" }],
+      });
+    });
+  });
+
   it("fails no message when only the sealing fails", async () => {
     await addJob(db, 11);
     const sealer = { run: () => Promise.reject(new CodedError("seal-mismatch", "a bug")) };

@@ -3,8 +3,10 @@ import type { Template } from "aws-cdk-lib/assertions";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ENVIRONMENTS, type FunctionName } from "../../../functions/environment.ts";
+import { METRIC_NAMES } from "../../../functions/lambda-logger.ts";
 import { anchorOf } from "../../../infra/aws/runbook-alarm.ts";
 import { STRATUM_PORT, STRATUM_TLS_PORT } from "../../../infra/aws/stages.ts";
+import { EDGE_METRICS } from "../../../infra/pool/edge-report.ts";
 import {
   allOf,
   type Resource,
@@ -79,13 +81,21 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       VisibilityTimeout: 180,
       MessageRetentionPeriod: 1_209_600,
       SqsManagedSseEnabled: true,
-      RedrivePolicy: { maxReceiveCount: 5 },
+      // An outage of an hour is 20 receives. What can never be applied, the function sets aside itself.
+      RedrivePolicy: { maxReceiveCount: 1000 },
     });
     expect(dead?.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
     const accounting = allOf(stages[name], "AWS::Lambda::Function").find(([, { Properties }]) =>
       Properties.FunctionName.endsWith("accounting"),
     )?.[1];
     expect(work?.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * accounting?.Properties.Timeout);
+    const environment = accounting?.Properties.Environment.Variables;
+    expect(JSON.stringify(environment.DEAD_LETTERS_URL)).toContain("DeadLetters");
+    const [[, oldest] = missing()] = alarmsOf(name).filter(([, { Properties }]) =>
+      Properties.AlarmName.endsWith("summaries-oldest-message"),
+    );
+    // One retry is nothing to look at.
+    expect(oldest.Properties.Threshold).toBeGreaterThan(work?.Properties.VisibilityTimeout);
     const policies = allOf(stages[name], "AWS::SQS::QueuePolicy");
     expect(policies).toHaveLength(2);
     for (const [, { Properties }] of policies) {
@@ -129,10 +139,13 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
         "sqs:GetQueueAttributes",
         "sqs:GetQueueUrl",
         "sqs:ReceiveMessage",
+        ...["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"],
       ].sort(byText),
     );
+    const secret = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
     expect(actions(/^TaskTaskRole/)).toEqual([
       "lambda:InvokeFunction",
+      ...(name === "prod" ? secret : []),
       "sqs:GetQueueAttributes",
       "sqs:GetQueueUrl",
       "sqs:SendMessage",
@@ -254,11 +267,13 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const rung = allOf(stages[name], "AWS::CloudWatch::Alarm").map(([, { Properties }]) =>
       Properties.AlarmDescription.split("#").at(-1),
     );
-    expect(new Set(rung)).toEqual(new Set(headings));
+    // Only a stage with TLS has a certificate that ends.
+    const expected = headings.filter((heading) => name === "prod" || heading !== "the-certificate-ends");
+    expect(new Set(rung)).toEqual(new Set(expected));
   });
 
   it("count what an edge logs as an error", () => {
-    const [[, filter] = missing()] = allOf(stages[name], "AWS::Logs::MetricFilter");
+    const [[, filter] = missing()] = resourcesOf(stages[name].edge, "AWS::Logs::MetricFilter");
     expect(filter.Properties).toMatchObject({
       FilterPattern: "{ $.level >= 50 }",
       MetricTransformations: [{ MetricNamespace: "Prosper", MetricName: `EdgeErrors-${name}` }],
@@ -267,6 +282,56 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       ([, { Properties }]) => Properties.MetricName === `EdgeErrors-${name}`,
     );
     expect(rings).toHaveLength(1);
+  });
+
+  it("count what a function logs as an error, of every function, and ring for throttles of each", () => {
+    const filters = resourcesOf(stages[name].observe, "AWS::Logs::MetricFilter");
+    const functions = resourcesOf(stages[name].control, "AWS::Lambda::Function");
+    expect(filters).toHaveLength(functions.length);
+    for (const [, { Properties }] of filters)
+      expect(Properties).toMatchObject({
+        FilterPattern: '{ $.level = "error" }',
+        MetricTransformations: [{ MetricNamespace: "Prosper", MetricName: `FunctionErrors-${name}` }],
+      });
+    expect(
+      alarmsOf(name).filter(([, { Properties }]) => Properties.MetricName === `FunctionErrors-${name}`),
+    ).toHaveLength(1);
+    const throttles = alarmsOf(name).filter(([, { Properties }]) => Properties.MetricName === "Throttles");
+    expect(throttles).toHaveLength(functions.length);
+  });
+
+  it("ring where a heartbeat stops: no data is as bad as bad data", () => {
+    const beats = alarmsOf(name).filter(([, { Properties }]) => Properties.TreatMissingData === "breaching");
+    expect(beats.map(([, { Properties }]) => Properties.MetricName).sort(byText)).toEqual(
+      [
+        ...["BlocksWithRecord", "BooksProvedAgeSeconds", "EntryCreditDays", "Following", "JanitorRuns", "Polled"],
+        ...(name === "prod" ? ["CertificateDays"] : []),
+        "RunningTaskCount",
+      ].sort(byText),
+    );
+    const counted = new Set<string>([...METRIC_NAMES, ...Object.keys(EDGE_METRICS)]);
+    const own = alarmsOf(name).filter(
+      ([, { Properties }]) => Properties.Namespace === "Prosper" && !/Errors-/.test(Properties.MetricName),
+    );
+    for (const [id, { Properties }] of own) expect(counted, id).toContain(Properties.MetricName);
+    const edges = allOf(stages[name], "AWS::ECS::TaskDefinition")[0]?.[1].Properties.ContainerDefinitions[0]
+      .Environment;
+    expect(JSON.stringify(edges)).toContain(`stage = \\"${name}\\"`);
+  });
+
+  it("show on the dashboard what the edges publish", () => {
+    const [[, dashboard] = missing()] = resourcesOf(stages[name].observe, "AWS::CloudWatch::Dashboard");
+    const body = JSON.stringify(dashboard.Properties.DashboardBody);
+    for (const metric of Object.keys(EDGE_METRICS).filter((one) => one !== "Miners"))
+      expect(body, metric).toContain(`\\"${metric}\\"`);
+    expect(body).toContain("SharesRefusedBy");
+  });
+
+  it("have schedules that nobody tries again: neither the rule nor Lambda itself", () => {
+    const retries = resourcesOf(stages[name].control, "AWS::Lambda::EventInvokeConfig");
+    expect(retries).toHaveLength(2);
+    for (const [, { Properties }] of retries)
+      expect(Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   });
 
   it("mail every alarm of the stage by its name's prefix", () => {
@@ -324,6 +389,11 @@ describe("the stages", () => {
       resourcesOf(template.control, "AWS::Events::Rule").map(([, { Properties }]) => Properties.State);
     expect(states(off)).toEqual(["DISABLED", "DISABLED"]);
     expect(states(stages.dev)).toEqual(["ENABLED", "ENABLED"]);
+    // Nothing beats, so nothing may be missed.
+    const missed = allOf(off, "AWS::CloudWatch::Alarm").filter(
+      ([, { Properties }]) => Properties.TreatMissingData === "breaching",
+    );
+    expect(missed).toEqual([]);
     const [[, service] = missing()] = allOf(off, "AWS::ECS::Service");
     expect(service.Properties.DesiredCount).toBe(0);
   });
@@ -351,6 +421,7 @@ describe("the control stack", () => {
     "AWS::Events::Rule",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Lambda::Permission",
@@ -413,6 +484,10 @@ describe("the control stack", () => {
       expect(Properties.Environment.Variables.AWS_ENDPOINT_URL_RDS_DATA).toBe("http://127.0.0.1:4570");
   });
 });
+
+function alarmsOf(name: "dev" | "prod"): [id: string, resource: Resource][] {
+  return allOf(stages[name], "AWS::CloudWatch::Alarm");
+}
 
 interface Statement {
   readonly Effect: string;

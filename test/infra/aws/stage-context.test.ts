@@ -44,6 +44,13 @@ describe("the context", () => {
     );
   });
 
+  it("is asked for somebody to mail where money is at stake", () => {
+    expect(() => stageOf("prod", { ...CONTEXT, alarmEmail: undefined })).toThrow(
+      "stage prod is for real money and has no alarmEmail",
+    );
+    expect(stageOf("dev", { ...CONTEXT, alarmEmail: undefined }).alarms.email).toBeUndefined();
+  });
+
   it("is asked for the name that miners connect by where a certificate must have it", () => {
     expect(() => stageOf("prod", { ...CONTEXT, stratumDomain: undefined })).toThrow(
       "stage prod has TLS and no stratumDomain",

@@ -55,6 +55,7 @@ const FOLLOW: FollowerOptions = {
   pollMs: BLOCK_MS / 50,
   retryMs: BLOCK_MS / 20,
   patienceMs: BLOCK_MS,
+  joblessMs: BLOCK_MS,
 };
 /** Nothing goes to the chain. */
 const NO_SUBMITTER = { openJob: async () => undefined, offer: () => undefined };

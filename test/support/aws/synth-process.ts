@@ -16,6 +16,7 @@ export const STAGE_CONTEXTS = {
     factomd: "http://factomd.example:8088/v2",
     coinbase: COINBASE,
     stratumDomain: "mine.example.org",
+    alarmEmail: "operator@example.org",
   },
   local: {
     stage: "local",

@@ -42,6 +42,7 @@ const edge = await Edge.create(
       pollMs: blockMs / 50,
       retryMs: blockMs / 10,
       patienceMs: blockMs,
+      joblessMs: blockMs,
     },
     grade: { activations, payoutAddress: COINBASE, emaPoints: 6, cutoff: 200, blockMs },
     nextJob: {

@@ -98,7 +98,13 @@ const FUNCTIONS = Object.keys(ENVIRONMENTS).filter((name): name is FunctionName 
 /** Of all functions together. */
 const VARIABLES = {
   ...{ DATABASE_CLUSTER_ARN: "arn:c", DATABASE_SECRET_ARN: "arn:s", DATABASE_NAME: "prosper" },
-  ...{ LOG_LEVEL: "info", SEAL_DEADLINE_SECONDS: "1800", REGISTRATION: "invite", BLOCK_SECONDS: "600" },
+  ...{
+    LOG_LEVEL: "info",
+    SEAL_DEADLINE_SECONDS: "1800",
+    DEAD_LETTERS_URL: "http://127.0.0.1:1/0/dead",
+    REGISTRATION: "invite",
+    BLOCK_SECONDS: "600",
+  },
   ...{ ACTIVATION: "-1", START_HEIGHT: "206422", STALE_SECONDS: "1800", POOL_NAME: "Prosper" },
   ...{ VERSION: "1", STRATUM_HOST: "", STRATUM_PORT: "3333", LXR_BITS: "30", ORIGIN_SECRET: "" },
   PRICES: '{"priorities":{},"overrides":{},"urls":{},"fixed":{"XBT":"1.5"},"rule":"priority"}',
