@@ -183,12 +183,14 @@ export class Edge {
     return this.#parts.mined.withoutJobMs();
   }
 
-  /** Takes no more connections and closes the open ones over `overMs`. Hands everything to the queue, but stops waiting when `signal` aborts. */
+  /**
+   * Closes the open connections over `overMs`. New ones are taken and closed at once meanwhile: a balancer goes on sending some, and a refused one
+   * would count as a fault. Hands everything to the queue, but stops waiting when `signal` aborts. */
   async stop(options: { overMs: number; signal: AbortSignal }): Promise<void> {
-    this.#listening?.stop();
-    this.#listeningTls?.stop();
     this.#stop.abort();
     await this.stratum.close(options.overMs);
+    this.#listening?.stop();
+    this.#listeningTls?.stop();
     await this.#running;
     await this.submitter.close();
     await this.desk.drain(options.signal);

@@ -21,7 +21,7 @@ import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import type { FunctionSetting } from "./pool-function.ts";
 import { PoolFunction } from "./pool-function.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
-import type { PoolSettings, PriceSettings } from "./stages.ts";
+import type { PoolSettings, PriceSettings, Stage } from "./stages.ts";
 import { WatchedQueue } from "./watched-queue.ts";
 
 export interface ControlStackProps extends StackProps {
@@ -40,6 +40,8 @@ export interface ControlStackProps extends StackProps {
   readonly receiptSecret: string;
   /** False while the pool is turned off: schedules would keep the database awake. */
   readonly isScheduled: boolean;
+  /** See Stage. */
+  readonly concurrency?: Stage["concurrency"];
   /** So many blocks in a row without a reward are an alarm. */
   readonly rewardlessBlocks?: number;
   /** Test stages only. */
@@ -119,6 +121,7 @@ export class ControlStack extends Stack {
     return new PoolFunction(this, "Accounting", {
       ...props.functions,
       name: "accounting",
+      ...reserved(props.concurrency?.accounting),
       description: "Applies summaries of edges to the books and seals what is ready",
       timeout: props.queue?.timeout ?? ACCOUNTING_TIMEOUT,
       memoryMiB: 512,
@@ -133,6 +136,7 @@ export class ControlStack extends Stack {
     return new PoolFunction(this, "Auth", {
       ...props.functions,
       name: "auth",
+      ...reserved(props.concurrency?.auth),
       description: "Logs miners in and registers them for edges",
       timeout: Duration.seconds(10),
       // argon2id takes most of the time. A function gets a whole processor from 1,769 MiB on.
@@ -147,6 +151,7 @@ export class ControlStack extends Stack {
     return new PoolFunction(this, "Poll", {
       ...props.functions,
       name: "poll",
+      ...reserved(props.concurrency?.poll),
       description: "Asks price sources and writes the prices of the next record",
       timeout: Duration.seconds(50),
       memoryMiB: 512,
@@ -165,6 +170,7 @@ export class ControlStack extends Stack {
     return new PoolFunction(this, "Api", {
       ...props.functions,
       name: "api",
+      ...reserved(props.concurrency?.api),
       description: "The pages, REST and JSON-RPC",
       timeout: Duration.seconds(15),
       memoryMiB: 1024,
@@ -317,4 +323,8 @@ function metricOf(stage: string, metricName: MetricName, name: string): Metric {
     statistic: "Sum",
     period: PERIOD,
   });
+}
+
+function reserved(instances: number | undefined): { reservedConcurrency?: number } {
+  return instances === undefined ? {} : { reservedConcurrency: instances };
 }

@@ -25,6 +25,8 @@ export interface DataStackProps extends StackProps {
 }
 
 const DATABASE = "prosper";
+/** The major version only: Aurora takes its minor upgrades itself, and a template that named one would want to go back. */
+const POSTGRES = AuroraPostgresEngineVersion.of("17", "17");
 /** Percent of the largest capacity. */
 const FULL = 80;
 
@@ -46,7 +48,7 @@ export class DataStack extends Stack {
     });
     this.cluster = new DatabaseCluster(this, "Books", {
       clusterIdentifier,
-      engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
+      engine: DatabaseClusterEngine.auroraPostgres({ version: POSTGRES }),
       credentials: Credentials.fromGeneratedSecret("prosper", {
         secretName: `prosper/${stage.name}/database`,
       }),

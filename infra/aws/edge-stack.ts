@@ -1,9 +1,11 @@
 /** The edges: Fargate tasks on arm64 behind the balancer, replaced one by one without losing a share (reliability of a rolling deploy). */
 
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { Schedule } from "aws-cdk-lib/aws-applicationautoscaling";
 import { type IMetric, Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { SubnetType } from "aws-cdk-lib/aws-ec2";
 import {
+  CfnService,
   Cluster,
   type ContainerImage,
   ContainerInsights,
@@ -42,11 +44,16 @@ export interface EdgeStackProps extends StackProps {
 
 /** The longest that Fargate allows. In this time an edge closes its miners in waves, then hands over what it has acknowledged. */
 const STOP = Duration.seconds(120);
-/** Open connections stay during it; new ones go to other edges. */
-const DEREGISTRATION = Duration.seconds(15);
+/**
+ * Open connections stay during it; new ones go to other edges. Balancers were seen to go on sending for up to two minutes
+ * (aws/containers-roadmap#470), and ECS stops the edge only after it.
+ */
+const DEREGISTRATION = Duration.seconds(150);
 /** A job lasts ten minutes, so a good miner may be silent for as long. */
 const TCP_IDLE = Duration.seconds(1200);
 const CPU_TARGET = 60;
+/** Of the connections that an edge may hold: 12,000 of 20,000. The rest is for those of an edge that is gone, and for the minutes until a new one mines. */
+const CONNECTIONS_TARGET = 0.6;
 /** Time enough to buy some, and to renew one. */
 const CREDIT_DAYS = 7;
 const CERTIFICATE_DAYS = 14;
@@ -101,16 +108,7 @@ export class EdgeStack extends Stack {
     );
     this.#listen("Stratum", STRATUM_PORT);
     if (stage.edge.hasTls) this.#listen("StratumTls", STRATUM_TLS_PORT);
-    if (maxTasks > tasks && tasks > 0) {
-      this.service
-        .autoScaleTaskCount({ minCapacity: tasks, maxCapacity: maxTasks })
-        .scaleOnCpuUtilization("Cpu", {
-          targetUtilizationPercent: CPU_TARGET,
-          // Each edge that goes costs its miners a reconnection.
-          scaleInCooldown: Duration.minutes(30),
-          scaleOutCooldown: Duration.minutes(2),
-        });
-    }
+    if (maxTasks > tasks && tasks > 0) this.#scale(stage);
     this.#alarms(stage);
     new CfnOutput(this, "ServiceName", { value: this.service.serviceName });
     new CfnOutput(this, "ClusterName", { value: cluster.clusterName });
@@ -195,6 +193,32 @@ export class EdgeStack extends Stack {
       "IAM5[Resource::*]": "ecr:GetAuthorizationToken has no resource to name; everything else is named.",
     });
     return task;
+  }
+
+  /**
+   * Between `tasks` and `maxTasks` edges, by what fills one: connections, or the CPU. The template says no number of edges then: a deployment would
+   * set a fleet back to it that has grown.
+   */
+  #scale({ edge }: Stage): void {
+    const { tasks, maxTasks, maxConnections } = edge;
+    const scaling = this.service.autoScaleTaskCount({ minCapacity: tasks, maxCapacity: maxTasks });
+    // Each edge that goes costs its miners a reconnection.
+    const cooldown = { scaleInCooldown: Duration.minutes(30), scaleOutCooldown: Duration.minutes(2) };
+    scaling.scaleOnCpuUtilization("Cpu", { targetUtilizationPercent: CPU_TARGET, ...cooldown });
+    scaling.scaleToTrackCustomMetric("Connections", {
+      metric: this.edgeMetric("Connections", "Average"),
+      targetValue: Math.floor(CONNECTIONS_TARGET * maxConnections),
+      ...cooldown,
+    });
+    // A new service begins with one edge, and one that was off with none: only a scheduled action lifts it to the least number by itself.
+    scaling.scaleOnSchedule("Floor", {
+      schedule: Schedule.rate(Duration.minutes(5)),
+      minCapacity: tasks,
+      maxCapacity: maxTasks,
+    });
+    const service = this.service.node.defaultChild;
+    if (!(service instanceof CfnService)) throw new Error("the service has no resource of its own");
+    service.addPropertyDeletionOverride("DesiredCount");
   }
 
   /** TLS ends in the edge, so both listeners pass bytes on, with the miner's address before them. */

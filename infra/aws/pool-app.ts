@@ -66,6 +66,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     originSecret,
     receiptSecret,
     isScheduled: stage.edge.tasks > 0,
+    ...(stage.concurrency === undefined ? {} : { concurrency: stage.concurrency }),
     ...(stage.alarms.rewardlessBlocks === undefined
       ? {}
       : { rewardlessBlocks: stage.alarms.rewardlessBlocks }),

@@ -6,8 +6,12 @@ import { isValidFaAddress } from "../../shared/factom/address.ts";
 import { STAGES, type Stage } from "./stages.ts";
 
 const url = v.pipe(v.string(), v.url("expected an address like http://host:8088/v2"));
+const STAGE_NAMES = ["dev", "small", "prod", "large"] as const satisfies readonly (keyof typeof STAGES)[];
 const given = {
-  stage: v.optional(v.picklist(["dev", "prod", "local"], "expected dev, prod or local"), "dev"),
+  stage: v.optional(
+    v.picklist([...STAGE_NAMES, "local"], `expected ${STAGE_NAMES.join(", ")} or local`),
+    "dev",
+  ),
   factomd: v.optional(url),
   coinbase: v.optional(
     v.pipe(v.string(), v.check(isValidFaAddress, "expected an FA… address with a valid checksum")),
@@ -31,6 +35,7 @@ const given = {
     v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer(), v.minValue(0)),
   ),
   devnetFeed: v.optional(url),
+  reserve: v.optional(v.picklist(["yes", "no"], "expected yes or no")),
 };
 const schema = v.object(given);
 
@@ -49,11 +54,14 @@ export function readContext(get: (key: string) => unknown): Context {
 /** The stage with the values of the context. Throws CodedError `context` when a value is missing that a pool needs. */
 export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
-  const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed } = context;
+  const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed, reserve } =
+    context;
   if ((domain === undefined) !== (certificateArn === undefined))
     throw new CodedError("context", "context domain and certificateArn: expected both or neither");
+  const { concurrency, ...rest } = base;
   const stage: Stage = {
-    ...base,
+    ...rest,
+    ...(concurrency === undefined || reserve === "no" ? {} : { concurrency }),
     pool: { ...base.pool, factomd: factomd ?? base.pool.factomd, coinbase: coinbase ?? base.pool.coinbase },
     edge: {
       ...{ ...base.edge, tasks: tasks ?? base.edge.tasks },

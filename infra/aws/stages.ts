@@ -59,6 +59,11 @@ export interface Stage {
      */
     readonly stratumDomain?: string;
   };
+  /**
+   * Instances that a function always has and never exceeds: the api is capped, so that visitors cannot starve the books, and the others keep a floor.
+   * Lambda leaves 100 of an account's quota to everything else, so the quota must be 100 above the sum (docs/aws.md). Undefined: none are reserved.
+   */
+  readonly concurrency?: Readonly<Record<"api" | "accounting" | "auth" | "poll", number>>;
   readonly web: {
     /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */
     readonly domain?: { readonly name: string; readonly certificateArn: string };
@@ -91,6 +96,22 @@ const KEYLESS_PRICES: PriceSettings = {
   staleSeconds: 1800,
 };
 
+/** The real network's parameters. */
+const REAL_POOL: PoolSettings = {
+  name: "Prosper",
+  coinbase: "",
+  feeRate: "0.05",
+  registration: "invite",
+  factomd: "",
+  blockSeconds: 600,
+  startHeight: 206_422,
+  activation: -1,
+  lxrBits: 30,
+};
+
+/** Accounting has four events at a time (the event source), poll one a minute. */
+const RESERVED = { api: 100, accounting: 10, auth: 50, poll: 2 } as const;
+
 export const STAGES = {
   /** To try it on AWS: small table, everything deleted with the stacks, the database asleep while the edge is scaled to 0. */
   dev: {
@@ -115,27 +136,45 @@ export const STAGES = {
     },
     prices: KEYLESS_PRICES,
   },
-  /** A real pool: books kept and protected, edges and database in two zones. */
+  /** The real network for up to 500 miners: one edge with the real table, one small database, the books kept and protected. */
+  small: {
+    name: "small",
+    isProtected: true,
+    zones: 2,
+    database: { minAcu: 0.5, maxAcu: 4, hasStandby: false, backupDays: 14 },
+    edge: { tasks: 1, maxTasks: 2, cpu: 1024, memoryMiB: 3072, maxConnections: 5_000, hasTls: true },
+    web: {},
+    alarms: { rewardlessBlocks: 144 },
+    logDays: 30,
+    pool: REAL_POOL,
+    prices: KEYLESS_PRICES,
+  },
+  /** A real pool of some 10,000 miners: books kept and protected, edges and database in two zones. */
   prod: {
     name: "prod",
     isProtected: true,
     zones: 2,
     database: { minAcu: 0.5, maxAcu: 16, hasStandby: true, backupDays: 35 },
     edge: { tasks: 2, maxTasks: 12, cpu: 2048, memoryMiB: 4096, maxConnections: 20_000, hasTls: true },
+    concurrency: RESERVED,
     web: {},
     alarms: {},
     logDays: 90,
-    pool: {
-      name: "Prosper",
-      coinbase: "",
-      feeRate: "0.05",
-      registration: "invite",
-      factomd: "",
-      blockSeconds: 600,
-      startHeight: 206_422,
-      activation: -1,
-      lxrBits: 30,
-    },
+    pool: REAL_POOL,
+    prices: KEYLESS_PRICES,
+  },
+  /** The largest size that the cost table has, by arithmetic and not by a run (docs/aws.md). */
+  large: {
+    name: "large",
+    isProtected: true,
+    zones: 2,
+    database: { minAcu: 4, maxAcu: 64, hasStandby: true, backupDays: 35 },
+    edge: { tasks: 12, maxTasks: 24, cpu: 4096, memoryMiB: 8192, maxConnections: 25_000, hasTls: true },
+    concurrency: RESERVED,
+    web: {},
+    alarms: {},
+    logDays: 90,
+    pool: REAL_POOL,
     prices: KEYLESS_PRICES,
   },
 } as const satisfies Record<string, Stage>;

@@ -20,7 +20,7 @@ import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import type { IFunctionUrl } from "aws-cdk-lib/aws-lambda";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import { HOST_HEADER, SECRET_HEADER } from "../../functions/api/http/origin.ts";
+import { ADDRESS_HEADER, HOST_HEADER, SECRET_HEADER } from "../../functions/api/http/origin.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { asBucket } from "./cdk-types.ts";
 import type { Stage } from "./stages.ts";
@@ -32,12 +32,14 @@ export interface WebStackProps extends StackProps {
 }
 
 /**
- * Passes on the browser's own host, in a header of its own. CloudFront must send its origin's name as the host, but the api compares the page's
- * origin with the browser's host.
+ * Passes on the browser's own host and address, in headers of their own, whatever a visitor sends under those names. CloudFront must send its
+ * origin's name as the host, but the api compares the page's origin with the browser's host; and it counts failed logins by the address, which on
+ * the way from CloudFront is CloudFront's.
  */
 const KEEP_HOST = `function handler(event) {
   var request = event.request;
   request.headers['${HOST_HEADER}'] = { value: request.headers.host.value };
+  request.headers['${ADDRESS_HEADER}'] = { value: event.viewer.ip };
   return request;
 }`;
 
@@ -55,7 +57,7 @@ export class WebStack extends Stack {
     const keepHost = new EdgeFunction(this, "KeepHost", {
       code: FunctionCode.fromInline(KEEP_HOST),
       runtime: FunctionRuntime.JS_2_0,
-      comment: "Tells the api the browser's own host",
+      comment: "Tells the api the browser's own host and address",
     });
     const behaviour = {
       origin,

@@ -28,6 +28,7 @@ import { certificateSecret, watchCertificate } from "./certificate.ts";
 import { reportEdge } from "./edge-report.ts";
 import { startEdgeWeb } from "./edge-web.ts";
 import { connectFactomd } from "./factomd.ts";
+import { requireFit } from "./factomd-fits.ts";
 import { creditAddress } from "./key-addresses.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
@@ -109,6 +110,7 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
     onStop(async () => auth.close());
     const url = config.factom.factomdlocation;
     const factomd = connectFactomd(url, { clock, random, logger });
+    await requireFit(factomd, config, { logger });
     const edge = await Edge.create(
       { ...settings, cutEveryMs: Math.min(CUT_MS, settings.blockMs / 5) },
       {

@@ -15,6 +15,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
 import { connectFactomd } from "./factomd.ts";
+import { requireFit } from "./factomd-fits.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { startPool } from "./pool.ts";
 import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
@@ -73,6 +74,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const url = config.factom.factomdlocation;
     const factomd = connectFactomd(url, { clock, random, logger });
+    await requireFit(factomd, config, { logger });
     const pool = await startPool(
       { config, folder, version, lxrBits, sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod) },
       { ...modules, logger, metrics, db, factomd, hasher },

@@ -10,8 +10,8 @@ type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<Http
 export const SECRET_HEADER = "x-origin-secret";
 /** The Host that the visitor's browser used; set by a function at the CloudFront edge. */
 export const HOST_HEADER = "x-viewer-host";
-/** `address:port`, set by CloudFront. */
-const ADDRESS_HEADER = "cloudfront-viewer-address";
+/** The visitor's address; set by that function too. CloudFront's own header for it reaches no origin that does not ask for it by a policy. */
+export const ADDRESS_HEADER = "x-viewer-address";
 
 /**
  * With a secret, requests without it are refused: a visitor who went around CloudFront could claim any address and so escape the limit on
@@ -30,7 +30,7 @@ export function behindOrigin(options: { secret: string }, handler: Handler): Han
 function asVisited(event: APIGatewayProxyEventV2): APIGatewayProxyEventV2 {
   const { [SECRET_HEADER]: _, ...headers } = event.headers;
   const host = headers[HOST_HEADER] ?? headers["host"];
-  const sourceIp = headers[ADDRESS_HEADER]?.replace(/:\d+$/, "") ?? event.requestContext.http.sourceIp;
+  const sourceIp = headers[ADDRESS_HEADER] ?? event.requestContext.http.sourceIp;
   return {
     ...event,
     headers: { ...headers, ...(host === undefined ? {} : { host }) },

@@ -27,6 +27,13 @@ describe("localstack-compose.yml", () => {
     expect(compose).toContain(`oprcoinbase = "${factoidAddress(encodeAddress("Fs", worthless))}"`);
   });
 
+  it("hands the engine's socket to nobody unless it is named", () => {
+    const mounts = [...compose.matchAll(/^ *volumes: \["([^"]*)"\]/gm)].map(([, mount]) => mount);
+    const sockets = mounts.filter((mount) => mount?.includes("docker.sock"));
+    expect(sockets).toHaveLength(1);
+    expect(sockets[0]).toMatch(/^\$\{DOCKER_SOCK:-\/dev\/null\}:/);
+  });
+
   it("starts the emulator's version that is tested, and opens no port to the world", () => {
     expect(compose).toContain(`:-ministackorg/ministack:${MINISTACK_VERSION}}`);
     const ports = [...compose.matchAll(/ports: \["([^"]+)"\]/g)].map(([, port]) => port);

@@ -185,7 +185,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       expect(attributes).toEqual({
         "proxy_protocol_v2.enabled": "true",
         "preserve_client_ip.enabled": "false",
-        "deregistration_delay.timeout_seconds": "15",
+        "deregistration_delay.timeout_seconds": "150",
         "deregistration_delay.connection_termination.enabled": "false",
         "target_health_state.unhealthy.connection_termination.enabled": "false",
         "target_health_state.unhealthy.draining_interval_seconds": "60",
@@ -304,7 +304,14 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const beats = alarmsOf(name).filter(([, { Properties }]) => Properties.TreatMissingData === "breaching");
     expect(beats.map(([, { Properties }]) => Properties.MetricName).sort(byText)).toEqual(
       [
-        ...["BlocksWithRecord", "BooksProvedAgeSeconds", "EntryCreditDays", "Following", "JanitorRuns", "Polled"],
+        ...[
+          "BlocksWithRecord",
+          "BooksProvedAgeSeconds",
+          "EntryCreditDays",
+          "Following",
+          "JanitorRuns",
+          "Polled",
+        ],
         ...(name === "prod" ? ["CertificateDays"] : []),
         "RunningTaskCount",
       ].sort(byText),
@@ -398,9 +405,86 @@ describe("the stages", () => {
     expect(service.Properties.DesiredCount).toBe(0);
   });
 
-  it("scale prod's edges by their load, and leave dev's alone", () => {
-    expect(allOf(stages.prod, "AWS::ApplicationAutoScaling::ScalableTarget")).toHaveLength(1);
+  it("scale prod's edges by what fills them, and leave dev's alone", () => {
+    const [[, target] = missing()] = allOf(stages.prod, "AWS::ApplicationAutoScaling::ScalableTarget");
+    expect(target.Properties).toMatchObject({ MinCapacity: 2, MaxCapacity: 12 });
+    const policies = allOf(stages.prod, "AWS::ApplicationAutoScaling::ScalingPolicy").map(
+      ([, { Properties }]) => Properties.TargetTrackingScalingPolicyConfiguration,
+    );
+    expect(policies).toHaveLength(2);
+    expect(policies).toContainEqual(
+      expect.objectContaining({
+        TargetValue: 12_000,
+        CustomizedMetricSpecification: expect.objectContaining({
+          ...{ Namespace: "Prosper", MetricName: "Connections", Statistic: "Average" },
+          Dimensions: [{ Name: "Stage", Value: "prod" }],
+        }),
+      }),
+    );
     expect(allOf(stages.dev, "AWS::ApplicationAutoScaling::ScalableTarget")).toHaveLength(0);
+  });
+
+  it("say no number of edges where a fleet may have grown, and still come to the least by themselves", () => {
+    const desired = (templates: StageTemplates): unknown =>
+      allOf(templates, "AWS::ECS::Service")[0]?.[1].Properties.DesiredCount;
+    expect(desired(stages.prod)).toBeUndefined();
+    const [[, target] = missing()] = allOf(stages.prod, "AWS::ApplicationAutoScaling::ScalableTarget");
+    expect(target.Properties.ScheduledActions).toEqual([
+      expect.objectContaining({
+        Schedule: "rate(5 minutes)",
+        ScalableTargetAction: { MinCapacity: 2, MaxCapacity: 12 },
+      }),
+    ]);
+    expect(desired(stages.dev)).toBe(1);
+    expect(desired(synthesise("prod", { tasks: 0 }))).toBe(0);
+    expect(desired(synthesise("prod", { tasks: 12 }))).toBe(12);
+  });
+
+  it("leave Aurora's minor version to Aurora", () => {
+    for (const name of ["dev", "prod"] as const) {
+      const [[, cluster] = missing()] = allOf(stages[name], "AWS::RDS::DBCluster");
+      expect(cluster.Properties.EngineVersion).toBe("17");
+      for (const [, { Properties }] of allOf(stages[name], "AWS::RDS::DBInstance"))
+        expect(Properties.AutoMinorVersionUpgrade).toBe(true);
+    }
+  });
+
+  it("cap the api and keep a floor for what the books need, where the account has enough to reserve", () => {
+    const reserved = (templates: StageTemplates): Record<string, number> =>
+      Object.fromEntries(
+        resourcesOf(templates.control, "AWS::Lambda::Function").flatMap(([, { Properties }]) =>
+          Properties.ReservedConcurrentExecutions === undefined
+            ? []
+            : [[Properties.FunctionName.split("-").at(-1), Properties.ReservedConcurrentExecutions]],
+        ),
+      );
+    expect(reserved(stages.prod)).toEqual({ accounting: 10, api: 100, auth: 50, poll: 2 });
+    expect(reserved(synthesise("prod", { reserve: "no" }))).toEqual({});
+    expect(reserved(stages.dev)).toEqual({});
+  });
+
+  it.each(["small", "large"] as const)(
+    "are of every size of the cost table: %s has the real network's parameters",
+    (name) => {
+      const templates = synthesise(name);
+      const [[, task] = missing()] = allOf(templates, "AWS::ECS::TaskDefinition");
+      const environment = task.Properties.ContainerDefinitions[0].Environment;
+      const config = environment.find(({ Name }: { Name: string }) => Name === "PROSPER_CONFIG").Value;
+      expect(config).toContain('blockperiod = "600s"\nstartheight = 206422\nactivation = -1\nlxrbits = 30');
+      expect(allOf(templates, "AWS::RDS::DBCluster")[0]?.[1].DeletionPolicy).toBe("Retain");
+      const { Cpu, Memory } = task.Properties;
+      expect([Cpu, Memory]).toEqual(name === "small" ? ["1024", "3072"] : ["4096", "8192"]);
+    },
+  );
+
+  it("tell the api a visitor's own address and host, whatever the visitor claims", () => {
+    const [[, keep] = missing()] = resourcesOf(stages.prod.web, "AWS::CloudFront::Function");
+    const run = new Function("event", `${keep.Properties.FunctionCode}; return handler(event);`);
+    const claimed = { "x-viewer-address": { value: "192.0.2.1" }, host: { value: "pool.example.org" } };
+    expect(run({ viewer: { ip: "198.51.100.7" }, request: { headers: claimed } }).headers).toMatchObject({
+      "x-viewer-address": { value: "198.51.100.7" },
+      "x-viewer-host": { value: "pool.example.org" },
+    });
   });
 
   it("serve a domain of one's own where a certificate is given", () => {

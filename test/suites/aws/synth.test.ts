@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { runSynth, STAGE_CONTEXTS } from "../../support/aws/synth-process.ts";
 
 describe("a synthesis under cdk-nag", () => {
-  it.each(["dev", "prod", "local"] as const)(
+  it.each(["dev", "small", "prod", "large", "local"] as const)(
     "of %s has no finding that is not acknowledged",
     async (stage) => {
       const { exitCode, stderr, outDir } = await runSynth(STAGE_CONTEXTS[stage]);

@@ -24,6 +24,7 @@ export const CONTEXT: Context = {
   alarmEmail: "operator@example.org",
   tasks: undefined,
   devnetFeed: undefined,
+  reserve: undefined,
 };
 
 export const VERSION = "1.2.3";

@@ -9,15 +9,18 @@ import { COINBASE } from "./stage-templates.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
+const REAL = {
+  factomd: "http://factomd.example:8088/v2",
+  coinbase: COINBASE,
+  stratumDomain: "mine.example.org",
+  alarmEmail: "operator@example.org",
+};
+
 export const STAGE_CONTEXTS = {
   dev: { stage: "dev", factomd: "http://factomd.example:8088/v2", coinbase: COINBASE },
-  prod: {
-    stage: "prod",
-    factomd: "http://factomd.example:8088/v2",
-    coinbase: COINBASE,
-    stratumDomain: "mine.example.org",
-    alarmEmail: "operator@example.org",
-  },
+  small: { stage: "small", ...REAL },
+  prod: { stage: "prod", ...REAL },
+  large: { stage: "large", ...REAL },
   local: {
     stage: "local",
     dataApi: "http://127.0.0.1:4570",
