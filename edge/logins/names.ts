@@ -3,7 +3,7 @@
 import { createGuessCounters, type GuessLimit } from "../../shared/accounts/guesses.ts";
 import { addressPlace } from "../../shared/accounts/place.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { insertUser, mayMine } from "../../shared/db/accounts.ts";
+import { insertMiner, mayMine } from "../../shared/db/accounts.ts";
 import { minersAt } from "../../shared/db/login-places.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { coerceError } from "../../shared/errors.ts";
@@ -78,7 +78,7 @@ export function createNames(options: NamesOptions, modules: NamesModules): Names
 
   async function lookUp(user: string): Promise<MayMine> {
     if (await mayMine(db, user)) return "yes";
-    const isNew = options.open && (await insertUser(db, { name: user, password: null, payoutAddress: null }));
+    const isNew = options.open && (await insertMiner(db, user));
     return isNew ? "new" : "no";
   }
 

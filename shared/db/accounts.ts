@@ -47,10 +47,23 @@ export function findUser(db: Db, name: string): Promise<User | undefined> {
 
 /** Returns false, and changes nothing, when the name is taken. */
 export async function insertUser(db: Db, user: NewUser): Promise<boolean> {
-  const inserted = await db.execute(sql`INSERT INTO users (name, password, payout_address, is_admin)
-    VALUES (${user.name}, ${user.password}, ${user.payoutAddress}, ${user.isAdmin ?? false})
-    ON CONFLICT (name) DO NOTHING`);
+  const { name, password, payoutAddress, isAdmin = false } = user;
+  // Only the owner's role may write is_admin (roles.ts).
+  const inserted = await db.execute(
+    isAdmin
+      ? sql`INSERT INTO users (name, password, payout_address, is_admin)
+        VALUES (${name}, ${password}, ${payoutAddress}, true) ON CONFLICT (name) DO NOTHING`
+      : sql`INSERT INTO users (name, password, payout_address)
+        VALUES (${name}, ${password}, ${payoutAddress}) ON CONFLICT (name) DO NOTHING`,
+  );
   return inserted === 1;
+}
+
+/** A name that mines and cannot log in: what an edge may make. Returns false when it is taken. */
+export async function insertMiner(db: Db, name: string): Promise<boolean> {
+  return (
+    (await db.execute(sql`INSERT INTO users (name) VALUES (${name}) ON CONFLICT (name) DO NOTHING`)) === 1
+  );
 }
 
 /** `bad-invite` and `name-taken` change nothing: a failed registration never spends a code. */

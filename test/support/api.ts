@@ -79,12 +79,14 @@ export async function createTestApi(
       rivalHashrate: 100_000,
     });
   }
+  // What the function has on AWS.
+  const api = await database.as("api");
   const accounts = createWebAccounts(
     { openRegistration: false },
-    { db, passwords, clock, random: systemRandom },
+    { db: api, passwords, clock, random: systemRandom },
   );
   const modules: ApiModules = {
-    ...{ db, clock, random: systemRandom, accounts, logger: SILENT, live: LIVE },
+    ...{ db: api, clock, random: systemRandom, accounts, logger: SILENT, live: LIVE },
     receiptKeys: POOL_KEYS,
   };
   const options = { ...OPTIONS, ...change.options };

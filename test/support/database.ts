@@ -8,12 +8,15 @@ import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { openDataApi } from "../../shared/db/drivers/data-api.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
+import { type Role, roleName } from "../../shared/db/roles.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { TEMPLATE } from "./global-postgres.ts";
 
 export interface TestDatabase {
   db: Db;
   url: string;
+  /** The same database for who has only this role's rights. */
+  as(role: Role): Promise<Db>;
   drop(): Promise<void>;
 }
 
@@ -36,15 +39,26 @@ export async function createTestDatabase(
   await admin(adminUrl, `CREATE DATABASE ${name}${isMigrated ? ` TEMPLATE ${TEMPLATE}` : ""}`);
   const url = adminUrl.replace(/[^/]+$/, name);
   const driver = options.driver ?? inject("databaseDriver") ?? "pg";
-  const { db, close } = driver === "pg" ? overPg(url) : await overDataApi(url);
+  const opened: OpenDatabase[] = [];
+  const open = async (address: string): Promise<Db> => {
+    const one = driver === "pg" ? overPg(address) : await overDataApi(address);
+    opened.push(one);
+    return one.db;
+  };
   return {
-    db,
+    db: await open(url),
     url,
+    as: (role) => open(asRole(url, role)),
     async drop() {
-      await close();
+      await Promise.all(opened.map(({ close }) => close()));
       await admin(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** The database's address for who begins as this role. */
+export function asRole(url: string, role: Role): string {
+  return `${url}?options=${encodeURIComponent(`-c role=${roleName(role)} -c timezone=UTC`)}`;
 }
 
 interface OpenDatabase {
@@ -62,7 +76,7 @@ async function overDataApi(url: string): Promise<OpenDatabase> {
     { databaseUrl: url },
     { clock: systemClock, random: systemRandom, logger: SILENT },
   );
-  const db = openLocalDataApi({ endpoint: server.url, database: url.replace(/.*\//, "") });
+  const db = openLocalDataApi({ endpoint: server.url, database: new URL(url).pathname.slice(1) });
   return {
     db,
     async close() {

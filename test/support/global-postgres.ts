@@ -11,6 +11,7 @@ import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import { migrate } from "../../shared/db/migrate.ts";
+import { ensureRoles } from "../../shared/db/roles.ts";
 
 /** A migrated database that those of tests are copied from: the migrations take ten times as long. */
 export const TEMPLATE = "test_template";
@@ -43,5 +44,7 @@ export async function makeTemplate(url: string): Promise<void> {
   await client.connect();
   await client.query(`CREATE DATABASE ${TEMPLATE}`).finally(() => client.end());
   const db = openPg({ url: url.replace(/[^/]+$/, TEMPLATE), size: 2 });
-  await migrate(db).finally(() => db.close());
+  await migrate(db)
+    .then(() => ensureRoles(db))
+    .finally(() => db.close());
 }

@@ -8,9 +8,10 @@ import { type Db, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { addBlock, addJob, addUsers, deltaBody } from "./books.ts";
 
-export async function bookEverything(db: Db): Promise<void> {
-  const apply = (body: string): Promise<void> => applyMessage(body, { db, logger: SILENT });
-  const sealer = createSealer({ deadlineMs: 0 }, { db, clock: systemClock, logger: SILENT });
+/** `accounting`: what applies and seals, where that is to be another role's. */
+export async function bookEverything(db: Db, accounting: Db = db): Promise<void> {
+  const apply = (body: string): Promise<void> => applyMessage(body, { db: accounting, logger: SILENT });
+  const sealer = createSealer({ deadlineMs: 0 }, { db: accounting, clock: systemClock, logger: SILENT });
   await addUsers(db, "ann", "bob", "cid", "dan");
   await addJob(db, 10, { feeRate: "0.05" });
   await apply(deltaBody({ job: 10, seq: 0 }, { "ann/a": 2, "bob/b": 1 }));

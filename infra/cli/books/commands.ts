@@ -67,11 +67,12 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     .description("bring the database to this version")
     .option(...DATA_DIR)
     .option("--dry-run", "only name the migrations that are missing")
-    .action(async ({ dryRun = false }: { dryRun?: boolean }, command: Command) => {
+    .option("--roles", "also make the roles of the parts and give them their rights: needs an owner who may")
+    .action(async ({ dryRun = false, roles = false }: MigrateFlags, command: Command) => {
       const { dbMigrateCommand } = await import("../payout/db.ts");
       await withDb(
         command,
-        (database) => dbMigrateCommand({ dryRun }, { db: database, ...outputOf(command) }),
+        (database) => dbMigrateCommand({ dryRun, roles }, { db: database, ...outputOf(command) }),
         {
           schema: "leave",
         },
@@ -79,6 +80,11 @@ function addDbCommands(program: Command, parts: ProgramParts, withDb: WithDb): v
     });
   addAccounts(db, withDb);
   addMoney(db, parts, withDb);
+}
+
+interface MigrateFlags {
+  dryRun?: boolean;
+  roles?: boolean;
 }
 
 function addAccounts(db: Command, withDb: WithDb): void {

@@ -7,6 +7,7 @@ import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts"
 import { completeBatches, type Prepared, voidEntries } from "../../../shared/db/payout-batches.ts";
 import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
+import { ensureRoles, ROLES, roleName } from "../../../shared/db/roles.ts";
 import { missingMigrations } from "../../../shared/db/schema-check.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
@@ -24,9 +25,9 @@ export interface DbCommandModules {
   readonly warn: (line: string) => void;
 }
 
-/** Brings the database to this version and names what it ran; `dryRun` only names what is missing. */
+/** Brings the database to this version and names what it ran; `dryRun` only names what is missing. `roles`: see ensureRoles. */
 export async function dbMigrateCommand(
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, roles = false }: { readonly dryRun: boolean; readonly roles?: boolean },
   { db, print }: Pick<DbCommandModules, "db" | "print">,
 ): Promise<void> {
   const names = dryRun
@@ -35,6 +36,13 @@ export async function dbMigrateCommand(
   for (const name of names)
     print(`${dryRun ? "Missing" : "Ran"} ${name}`, { event: dryRun ? "missing" : "ran", migration: name });
   if (names.length === 0) print("The database is up to date", { event: "up-to-date" });
+  if (!roles || dryRun) return;
+  await ensureRoles(db);
+  const made = ROLES.map(roleName);
+  print(`Roles ${made.join(", ")} have their rights; one may log in once it has a password`, {
+    event: "roles",
+    roles: made,
+  });
 }
 
 /**

@@ -33,7 +33,7 @@ async function mined(job: number, seq: number, workers: Counts): Promise<void> {
     ...{ user: "ann", worker, shares, work: `${shares * 65_536}`, best: "9", rejected },
   }));
   const body = { v: 1, kind: "delta", job, slot: 0, epoch: 1, seq, fromMs: nowMs, toMs: nowMs, rows };
-  await applyMessage(JSON.stringify(body), { db: api.modules.db, logger: SILENT });
+  await applyMessage(JSON.stringify(body), { db: api.database.db, logger: SILENT });
 }
 
 async function me(): Promise<v.InferOutput<typeof VIEWS.Me>> {
@@ -44,7 +44,7 @@ async function me(): Promise<v.InferOutput<typeof VIEWS.Me>> {
 
 describe("the owner's page under made-up names", () => {
   it("shows the owner's rigs first, strangers' refusals nowhere in its rate, and lets the owner say which are his", async () => {
-    const { db } = api.modules;
+    const { db } = api.database;
     await addJob(db, 10);
     await confirmWorkers(db, "ann", ["shed", "attic"]);
     await mined(10, 0, { shed: [98, 2], attic: [100, 0] });
@@ -84,7 +84,7 @@ describe("a block with as many names as a user can have", () => {
   it("has one whole proof with a receipt for each and for the rest, and its work is read page by page", {
     timeout: 120_000,
   }, async () => {
-    const { db } = api.modules;
+    const { db } = api.database;
     await db.execute(sql`INSERT INTO users (name) VALUES ('farm')`);
     await db.execute(
       sql`UPDATE users SET password = (SELECT password FROM users WHERE name = 'ann') WHERE name = 'farm'`,

@@ -363,6 +363,16 @@ describe("prosper db migrate", () => {
   });
 });
 
+describe("prosper db migrate --roles", () => {
+  it("makes the roles with their rights, and says so", async () => {
+    await db.execute(sql`REVOKE SELECT ON blocks FROM prosper_poll`);
+    await dbMigrateCommand({ dryRun: false, roles: true }, modules());
+
+    expect(out.at(-1)).toMatch(/^Roles prosper_accounting, .*prosper_edge have their rights/);
+    expect(await text(db, sql`SELECT has_table_privilege('prosper_poll', 'blocks', 'SELECT')`)).toBe("true");
+  });
+});
+
 describe("prosper db adjust", () => {
   it("books an amount in PEG with its reason, logs it, and the audit shows it", async () => {
     await dbAdjustCommand("ann", "-0.00000007", { reason: "paid twice" }, modules());

@@ -31,7 +31,7 @@ import { SILENT } from "../../../shared/logger.ts";
 import { addressOf, cheapPasswords } from "../../support/accounts.ts";
 import { type AwsStub, startAwsStub } from "../../support/aws/aws-stub.ts";
 import { text } from "../../support/books.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { asRole, createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { smallHasher } from "../../support/hash/small-hasher.ts";
 import { smallTable } from "../../support/hash/small-table.ts";
 
@@ -71,13 +71,18 @@ describe("one edge of many", () => {
       { ...DEVNET_DEFAULTS, blockMs: BLOCK_MS, rivalHashes: 200, credits },
       { ...system, hasher: smallHasher(BITS) },
     );
-    const modules = { ...system, db: database.db };
+    // Each part by the role that it has on AWS.
+    const login = await database.as("auth");
+    const modules = { ...system, db: await database.as("accounting") };
     const sealer = createSealer({ deadlineMs: 60_000 }, modules);
     aws = await startAwsStub({
       accounting: createAccountingHandler({ ...modules, sealer }),
       auth: createAuthHandler(
         { openRegistration: false },
-        { ...modules, passwords: cheapPasswords(), lockout: createLockout({}, modules) },
+        {
+          ...{ ...modules, db: login, passwords: cheapPasswords() },
+          lockout: createLockout({}, { ...modules, db: login }),
+        },
       ),
     });
     await insertInvite(database.db, "code");
@@ -98,7 +103,7 @@ describe("one edge of many", () => {
     const poll = createPollHandler(
       pollOptions(loadConfig(file, { required: true }), { devnet: devnet.feedUrl }),
       {
-        ...{ ...system, db: database.db, fetch, cache: createSourceCache() },
+        ...{ ...system, db: await database.as("poll"), fetch, cache: createSourceCache() },
       },
     );
     expect(await poll({}, LOCAL_CONTEXT)).toMatchObject({ kind: "priced" });
@@ -119,7 +124,7 @@ describe("one edge of many", () => {
     edge = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
-        ...{ PATH: process.env["PATH"], HOME: folder, DATABASE_URL: database.url },
+        ...{ PATH: process.env["PATH"], HOME: folder, DATABASE_URL: asRole(database.url, "edge") },
         ...{
           PROSPER_QUEUE_URL: "http://elsewhere.invalid/000000000000/summaries",
           PROSPER_AUTH_FUNCTION: "prosper-auth",

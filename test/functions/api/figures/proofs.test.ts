@@ -46,7 +46,7 @@ describe("GET /api/me/blocks/{height}/proof", () => {
     ]);
     expect(file).toMatchObject({ leaves: 3, shares: block.shares, work: block.work, pool: "Prosper Pool" });
     const booked = await text(
-      api.modules.db,
+      api.database.db,
       sql`SELECT amount FROM payouts WHERE job = ${FIRST_HEIGHT} AND user_name = 'ann'`,
     );
     expect(file.receipts.map(({ amount }) => amount)).toEqual([booked, booked]);
@@ -83,7 +83,7 @@ describe("GET /api/me/blocks/{height}/proof", () => {
   });
 
   it("fails rather than proves when the stored work is not what was sealed", async () => {
-    await api.modules.db.transaction(async (tx) => {
+    await api.database.db.transaction(async (tx) => {
       await tx.execute(sql`SET LOCAL session_replication_role = replica`);
       await tx.execute(
         sql`UPDATE work SET shares = shares + 1 WHERE job = ${FIRST_HEIGHT + 5} AND worker = 'rig'`,

@@ -1,0 +1,164 @@
+/**
+ * The database's roles: who may do what (docs/design.md, "Storage"). The owner migrates and pays; each part that answers to the network has a role of
+ * its own that can do its work and nothing else. None owns a table, so none can disable a trigger that keeps the books.
+ */
+
+import { type Db, sql } from "./port.ts";
+
+export const ROLES = ["accounting", "auth", "api", "poll", "edge"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** As PostgreSQL knows it; one name in a whole server. */
+export function roleName(role: Role): string {
+  return `prosper_${role}`;
+}
+
+/** What every role may read: no secret is in it. A table that is in none of the lists nobody but the owner can use; a test asks for a decision. */
+export const READABLE = [
+  ...[
+    "adjustments",
+    "balances",
+    "best_targets",
+    "block_places",
+    "blocks",
+    "books_proved",
+    "close_markers",
+    "deltas",
+  ],
+  ...[
+    "edge_epochs",
+    "edge_slots",
+    "jobless_rewards",
+    "jobs",
+    "leases",
+    "migrations",
+    "money_log",
+    "payments",
+    "payouts",
+  ],
+  ...[
+    "pool_minutes",
+    "prices",
+    "schema_minimum",
+    "submissions",
+    "tallies",
+    "withholding",
+    "withholding_through",
+    "work",
+  ],
+  ...["worker_minutes", "workers", "workers_seen"],
+] as const;
+/** Of users everybody may read all but the hash of the password. */
+const PUBLIC_USER = "id, name, payout_address, is_admin, created_at";
+/** The tables of accounts: hashes of passwords, sessions, codes, what guesses were made. */
+export const ACCOUNTS = [
+  ...[
+    "admin_log",
+    "invites",
+    "login_failures",
+    "login_guesses",
+    "login_places",
+    "recovery_codes",
+    "second_factors",
+  ],
+  ...["sessions", "users"],
+] as const;
+/** The operator's own, at the command line. */
+export const OWNERS = [
+  ...[
+    "payout_batches",
+    "payout_compared",
+    "payout_disregarded",
+    "payout_entries",
+    "payout_lines",
+    "payout_reserved",
+  ],
+] as const;
+
+const LOGINS = "login_failures, login_guesses, login_places, recovery_codes, second_factors, sessions";
+const SEAL =
+  "state, closed_seen_at, sealed_at, forced, winning, shares, work, reward, carried_in, fee, paid, carried, root, attempt, looked_at, watched_ms, closed_ms";
+
+/** Beside what all may read, as `GRANT … TO role` takes it. */
+const GRANTS: Readonly<Record<Role, readonly string[]>> = {
+  accounting: [
+    // Applying. What is written of a delta is never changed but for the job that it goes into.
+    "INSERT ON close_markers, deltas, jobless_rewards, payouts, pool_minutes, tallies, withholding, work, worker_minutes, workers, workers_seen",
+    "UPDATE (into_job, folded, dropped) ON deltas",
+    "UPDATE ON pool_minutes, tallies, withholding, withholding_through, work, worker_minutes, workers, workers_seen",
+    // Sealing. Drafts of another attempt go.
+    `UPDATE (${SEAL}) ON jobs`,
+    "DELETE ON payouts",
+    "UPDATE ON books_proved",
+    // The janitor.
+    "UPDATE (last_job) ON edge_epochs",
+    "DELETE ON pool_minutes, worker_minutes, workers, workers_seen",
+  ],
+  auth: [
+    "SELECT ON invites, users",
+    "INSERT (name, password, payout_address) ON users",
+    "UPDATE (password, payout_address) ON users",
+    "UPDATE ON invites",
+    `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
+  ],
+  api: [
+    // It logs visitors in, so it reads hashes; it makes no administrator.
+    "SELECT ON admin_log, invites, users",
+    "INSERT (name, password, payout_address) ON users",
+    "UPDATE (password, payout_address) ON users",
+    "INSERT, UPDATE ON invites",
+    `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
+    "INSERT ON adjustments, admin_log, money_log",
+    "INSERT, UPDATE, DELETE ON workers",
+  ],
+  poll: ["INSERT, DELETE ON prices"],
+  edge: [
+    "INSERT ON best_targets, block_places, blocks, edge_epochs, edge_slots, jobs, leases, submissions",
+    "UPDATE ON edge_epochs, edge_slots, leases",
+    "UPDATE (state, reason) ON submissions",
+    // A miner's name where registration is open: neither a password nor an administrator.
+    "INSERT (name) ON users",
+    "SELECT ON login_places",
+    "INSERT, UPDATE, DELETE ON workers",
+  ],
+};
+
+/** Any number that nobody else locks: two runners would trip over each other's grants. */
+const LOCK = 7_067_002;
+
+/**
+ * Makes the roles where they are missing and gives them exactly these rights; a role with a password may log in by it from now on. Needs an owner
+ * who may make roles. To be run after each migration, as often as one likes.
+ */
+export async function ensureRoles(db: Db, passwords: Partial<Record<Role, string>> = {}): Promise<void> {
+  await db.transaction(async (tx) => {
+    const run = (text: string): Promise<number> => tx.execute({ text, values: [] });
+    await tx.execute(sql`SELECT 1 AS done FROM pg_advisory_xact_lock(${LOCK}::bigint)`);
+    for (const role of ROLES) {
+      const name = roleName(role);
+      await run(
+        `DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+      );
+      // What an older version gave and this one does not.
+      await run(`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ${name}`);
+      await run(`GRANT SELECT ON ${READABLE.join(", ")} TO ${name}`);
+      await run(`GRANT SELECT (${PUBLIC_USER}) ON users TO ${name}`);
+      for (const grant of GRANTS[role]) await run(`GRANT ${grant} TO ${name}`);
+    }
+  });
+  for (const role of ROLES) {
+    const password = passwords[role];
+    if (password !== undefined) await setPassword(db, roleName(role), password);
+  }
+}
+
+/** Bound as a value: in the text of a statement a server's log would have it. */
+function setPassword(db: Db, name: string, password: string): Promise<void> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`SELECT 1 AS done FROM set_config('prosper.password', ${password}, true)`);
+    await tx.execute({
+      text: `DO $$ BEGIN EXECUTE format('ALTER ROLE ${name} LOGIN PASSWORD %L', current_setting('prosper.password')); END $$`,
+      values: [],
+    });
+  });
+}

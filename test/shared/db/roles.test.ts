@@ -1,0 +1,229 @@
+/** What each role of the database may do, as one who has logged in by its password, and what it is refused (docs/design.md, "Storage"). */
+
+import * as v from "valibot";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createSealer } from "../../../functions/accounting/sealer.ts";
+import { createJanitorHandler } from "../../../functions/janitor/handler.ts";
+import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
+import { auditBooks } from "../../../shared/audit/audit.ts";
+import { proveBooks } from "../../../shared/audit/prove.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { insertMiner, registerWithInvite } from "../../../shared/db/accounts.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
+import { insertInvite } from "../../../shared/db/invites.ts";
+import { beginGuess, rememberPlace, takeBackGuess } from "../../../shared/db/login-places.ts";
+import { adjust } from "../../../shared/db/payments.ts";
+import { type Db, one, sql } from "../../../shared/db/port.ts";
+import { insertPrices, prunePrices } from "../../../shared/db/prices.ts";
+import {
+  ACCOUNTS,
+  ensureRoles,
+  OWNERS,
+  READABLE,
+  ROLES,
+  type Role,
+  roleName,
+} from "../../../shared/db/roles.ts";
+import { countWithholding } from "../../../shared/db/withholding.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { bookEverything } from "../../support/replayed-pool.ts";
+
+const PASSWORDS = Object.fromEntries(ROLES.map((role) => [role, `it's a password of ${role}`]));
+const NO_RIGHT = "42501";
+/** Raised by the triggers that keep the books. */
+const FIXED = "BK001";
+
+let database: TestDatabase;
+const as = new Map<Role, Db>();
+beforeAll(async () => {
+  database = await createTestDatabase({ driver: "pg" });
+  await ensureRoles(database.db, PASSWORDS);
+  for (const role of ROLES) {
+    const url = new URL(database.url);
+    url.username = roleName(role);
+    url.password = encodeURIComponent(PASSWORDS[role] ?? "");
+    as.set(role, openPg({ url: url.href, size: 2 }));
+  }
+  await bookEverything(database.db, open("accounting"));
+});
+afterAll(async () => {
+  await Promise.all([...as.values()].map((db) => db.close()));
+  await database.drop();
+});
+
+function open(role: Role): Db {
+  const db = as.get(role);
+  if (db === undefined) throw new Error(`no ${role}`);
+  return db;
+}
+
+async function refusal(role: Role, text: string): Promise<unknown> {
+  const outcome = await open(role)
+    .execute({ text, values: [] })
+    .then(
+      () => "done",
+      (error: { data?: { sqlstate?: string } }) => error.data?.sqlstate,
+    );
+  return outcome;
+}
+
+describe("a role", () => {
+  it("is decided on for every table and view: a new one is in one list", async () => {
+    const rows = await database.db.query(
+      sql`SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') ORDER BY relname`,
+      v.object({ name: v.string() }),
+    );
+
+    const named: string[] = [...READABLE, ...ACCOUNTS, ...OWNERS];
+    const there = new Set(rows.map(({ name }) => name));
+
+    expect(rows.filter(({ name }) => !named.includes(name))).toEqual([]);
+    expect(named.filter((name) => !there.has(name))).toEqual([]);
+    expect(new Set(named).size).toBe(named.length);
+  });
+
+  const everybody = [
+    ["change what was sealed", "UPDATE payouts SET amount = amount + 1"],
+    ["change a block's reward", "UPDATE blocks SET reward = reward + 1"],
+    ["change a job's record", "UPDATE jobs SET opr_hash = 'x', fee_rate = 0"],
+    ["delete what was applied", "DELETE FROM deltas"],
+    ["empty a table, which no trigger sees", "TRUNCATE work"],
+    ["take the triggers off", "ALTER TABLE jobs DISABLE TRIGGER ALL"],
+    ["go past the triggers", "SET session_replication_role = replica"],
+    [
+      "change a trigger's function",
+      "CREATE OR REPLACE FUNCTION books_refuse() RETURNS trigger LANGUAGE sql AS ''",
+    ],
+    [
+      "book a payment",
+      "INSERT INTO payments (entry_hash, user_name, address, amount) VALUES ('e', 'ann', 'FA', 1)",
+    ],
+    ["read what is about to be paid", "SELECT * FROM payout_lines"],
+    ["make itself an administrator", "UPDATE users SET is_admin = true"],
+    ["make a table", "CREATE TABLE own (n integer)"],
+    ["make a role", "CREATE ROLE other"],
+    ["be another role", "SET ROLE prosper_api"],
+    ["read a file of the server", "SELECT pg_read_file('postgresql.conf')"],
+    ["raise what older code is refused by", "UPDATE schema_minimum SET version = 9999"],
+  ] as const;
+  it.each(everybody)("cannot %s", async (_, text) => {
+    const roles = text.endsWith("prosper_api") ? ROLES.filter((role) => role !== "api") : ROLES;
+
+    expect(await Promise.all(roles.map((role) => refusal(role, text)))).toEqual(roles.map(() => NO_RIGHT));
+  });
+
+  it.each<[Role, string, string]>([
+    ["accounting", "read hashes of passwords", "SELECT password FROM users"],
+    ["poll", "read hashes of passwords", "SELECT password FROM users"],
+    ["edge", "read hashes of passwords", "SELECT password FROM users"],
+    ["edge", "read sessions", "SELECT * FROM sessions"],
+    ["edge", "read invites", "SELECT * FROM invites"],
+    ["accounting", "read second factors", "SELECT * FROM second_factors"],
+    [
+      "edge",
+      "book work",
+      "INSERT INTO work (job, user_name, worker, shares, work, best) VALUES (16, 'ann', 'a', 1, 1, 1)",
+    ],
+    ["edge", "add a user with a password", "INSERT INTO users (name, password) VALUES ('eve', 'x')"],
+    ["edge", "add an administrator", "INSERT INTO users (name, is_admin) VALUES ('eve', true)"],
+    ["edge", "say that a job is sealed", "UPDATE jobs SET state = 'sealed'"],
+    ["edge", "make prices", "INSERT INTO prices (at, version, prices) VALUES (now(), 5, '{}')"],
+    [
+      "auth",
+      "credit somebody",
+      "INSERT INTO adjustments (user_name, amount, reason, made_by) VALUES ('ann', 1, 'x', 'y')",
+    ],
+    ["auth", "add an administrator", "INSERT INTO users (name, is_admin) VALUES ('eve', true)"],
+    ["api", "add an administrator", "INSERT INTO users (name, is_admin) VALUES ('eve', true)"],
+    ["api", "book work", "UPDATE work SET work = work + 1"],
+    ["api", "write over the money's log", "UPDATE money_log SET body = '{}'"],
+    ["api", "delete a line of the administrators' log", "DELETE FROM admin_log"],
+    ["poll", "change a price that was made", "UPDATE prices SET prices = '{}'"],
+    ["poll", "make a job", "INSERT INTO jobs (height, version, opr_hash) VALUES (99, 5, 'x')"],
+  ])("%s cannot %s", async (role, _, text) => {
+    expect(await refusal(role, text)).toBe(NO_RIGHT);
+  });
+
+  it("accounting, which seals, is stopped by the triggers where it may write", async () => {
+    expect(
+      await refusal("accounting", "UPDATE jobs SET paid = paid - 1, fee = fee + 1 WHERE state = 'sealed'"),
+    ).toBe(FIXED);
+    expect(await refusal("accounting", "UPDATE work SET work = work + 1 WHERE job = 10")).toBe(FIXED);
+    expect(await refusal("accounting", "UPDATE deltas SET into_job = 16 WHERE job = 10")).toBe(FIXED);
+    expect(await refusal("accounting", "DELETE FROM payouts WHERE job = 10")).toBe(FIXED);
+  });
+});
+
+describe("what a role is for", () => {
+  it("accounting: applies, seals, prunes, proves and judges", async () => {
+    const db = open("accounting");
+    const modules = { db, clock: systemClock, logger: SILENT };
+    const janitor = createJanitorHandler(
+      { epochGraceMs: 1_000, keepMinutesMs: 1_000 },
+      { ...modules, sealer: createSealer({ deadlineMs: 0 }, modules), judge: () => countWithholding(db) },
+    );
+
+    expect(await janitor({}, LOCAL_CONTEXT)).toMatchObject({ sealed: 0 });
+    expect(await proveBooks(db, new AbortController().signal)).toEqual({ problems: [], isComplete: true });
+    expect((await auditBooks(db)).problems).toEqual([]);
+  });
+
+  it("auth: registers once an invite is there, and counts guesses", async () => {
+    const db = open("auth");
+    await insertInvite(database.db, "one");
+    const user = { name: "eve", password: "hash", payoutAddress: null };
+
+    expect(await registerWithInvite(db, user, "one")).toBe("registered");
+    expect(await registerWithInvite(db, { ...user, name: "mal" }, "one")).toBe("bad-invite");
+    const place = { kind: "address", hash: "h" } as const;
+    await rememberPlace(db, "eve", place, 1_000);
+    const { counter } = await beginGuess(
+      db,
+      { name: "eve", places: [place], stranger: true },
+      { free: 3, everyMs: 1_000 },
+      2_000,
+    );
+    expect(counter).toBe("h");
+    await takeBackGuess(db, "eve", "h", { free: 3, everyMs: 1_000 });
+  });
+
+  it("api: corrects what an administrator decides, and makes invites", async () => {
+    const db = open("api");
+
+    expect(await adjust(db, { user: "bob", amount: 5n, reason: "a gift", madeBy: "boss" })).toMatchObject({
+      outcome: "added",
+    });
+    expect(await insertInvite(db, "two")).toBe(true);
+  });
+
+  it("poll: makes prices and prunes old ones", async () => {
+    const db = open("poll");
+    await insertPrices(db, { atMs: Date.now(), version: 5, prices: new Map(), notes: new Map() });
+
+    expect(await prunePrices(db, 0)).toBe(0);
+  });
+
+  it("edge: adds a miner's name, and reads what it needs of users", async () => {
+    const db = open("edge");
+
+    expect(await insertMiner(db, "newcomer")).toBe(true);
+    const row = await one(
+      db,
+      sql`SELECT is_admin AS admin FROM users WHERE name = 'newcomer'`,
+      v.object({ admin: v.boolean() }),
+    );
+    expect(row.admin).toBe(false);
+  });
+});
+
+describe("roles", () => {
+  it("are made as often as one likes, also by two at a time, and lose what they were given beside", async () => {
+    await database.db.execute(sql`GRANT SELECT ON payout_lines TO prosper_poll`);
+
+    await Promise.all([ensureRoles(database.db), ensureRoles(database.db)]);
+
+    expect(await refusal("poll", "SELECT * FROM payout_lines")).toBe(NO_RIGHT);
+    expect(await refusal("poll", "SELECT 1 FROM prices")).toBe("done");
+  });
+});
