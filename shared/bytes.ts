@@ -25,9 +25,15 @@ export function u64ToBytes(value: bigint): Uint8Array {
   return out;
 }
 
-/** The first 8 bytes, big endian. */
+/** For numbers that are read, one at a time: a view of its own for each costs more than the reading. */
+const SCRATCH = new DataView(new ArrayBuffer(8));
+
+/** The first 8 bytes, big endian. Throws RangeError where there are fewer. */
 export function bytesToU64(bytes: Uint8Array, offset = 0): bigint {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(offset);
+  if (bytes.length < offset + 8)
+    throw new RangeError(`expected 8 bytes from ${offset} on, got ${bytes.length}`);
+  for (let at = 0; at < 8; at++) SCRATCH.setUint8(at, bytes[offset + at] ?? 0);
+  return SCRATCH.getBigUint64(0);
 }
 
 /** 4 bytes, big endian. `value` must lie in [0, 2^32). */
@@ -38,7 +44,9 @@ export function u32ToBytes(value: number): Uint8Array {
 }
 
 export function concat(...parts: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
     out.set(part, at);

@@ -47,10 +47,17 @@ export interface RecordPlace {
   readonly segment: number;
 }
 
+/** Who put a record there. Neither may throw. */
+export interface RecordHooks {
+  /** Runs in the order of the records, in the same turn for a whole group, before any `onEnd` of the group. */
+  readonly onDurable: (place: RecordPlace) => void;
+  /** The record is durable or can no longer become so. */
+  readonly onEnd: (outcome: AppendOutcome) => void;
+}
+
 interface Waiting {
   readonly record: JournalRecord;
-  readonly onDurable: (place: RecordPlace) => void;
-  readonly resolve: (outcome: AppendOutcome) => void;
+  readonly hooks: RecordHooks;
 }
 
 interface OpenSegment {
@@ -63,7 +70,7 @@ interface OpenSegment {
 
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024 * 1024;
-const GROUP_DELAY_MS = 2;
+const GROUP_DELAY_MS = 0;
 /** A group after one of so many records can expect others too. */
 const COMPANY = 4;
 const GROUP_RECORDS = 512;
@@ -107,24 +114,26 @@ export class Journal {
     this.#nextRecord = end.nextRecord;
   }
 
-  /**
-   * Resolves when the record is durable or can no longer become so. `onDurable` runs in the order of the records, in the same turn for a
-   * whole group, before any promise of the group resolves.
-   */
+  /** Resolves when the record is durable or can no longer become so. `onDurable` as in RecordHooks. */
   append(
     record: JournalRecord,
     onDurable: (place: RecordPlace) => void = () => undefined,
   ): Promise<AppendOutcome> {
+    return new Promise((onEnd) => this.put(record, { onDurable, onEnd }));
+  }
+
+  /** As `append`, without a promise: there is one of these for each share. */
+  put(record: JournalRecord, hooks: RecordHooks): void {
     if (record.body.length > MAX_RECORD_BYTES)
       throw new RangeError(
         `a journal record has at most ${MAX_RECORD_BYTES} bytes, got ${record.body.length}`,
       );
-    if (this.#state !== "open") return Promise.resolve({ kind: "failed" });
-    if (!this.canAppend()) return Promise.resolve({ kind: "full" });
-    return new Promise((resolve) => {
-      this.#waiting.push({ record, onDurable, resolve });
+    if (this.#state !== "open") hooks.onEnd({ kind: "failed" });
+    else if (!this.canAppend()) hooks.onEnd({ kind: "full" });
+    else {
+      this.#waiting.push({ record, hooks });
       this.#flushing ??= this.#flush();
-    });
+    }
   }
 
   /**
@@ -239,9 +248,10 @@ export class Journal {
     segment.bytes += frames.length;
     const first = this.#nextRecord;
     this.#nextRecord += group.length;
-    for (const [index, { onDurable }] of group.entries())
-      onDurable({ number: first + index, segment: segment.number });
-    for (const { resolve } of group) resolve({ kind: "durable" });
+    group.forEach(({ hooks }, index) => {
+      hooks.onDurable({ number: first + index, segment: segment.number });
+    });
+    for (const { hooks } of group) hooks.onEnd({ kind: "durable" });
     if (this.#isFull) this.#modules.logger.warn("the journal's disk has room again: shares are taken");
     this.#isFull = false;
   }
@@ -330,11 +340,11 @@ export class Journal {
           { error: error.message },
         );
       this.#isFull = true;
-      for (const { resolve } of group) resolve({ kind: "full" });
+      for (const { hooks } of group) hooks.onEnd({ kind: "full" });
       return;
     }
     this.#fail(error);
-    for (const { resolve } of [...group, ...this.#waiting.splice(0)]) resolve({ kind: "failed" });
+    for (const { hooks } of [...group, ...this.#waiting.splice(0)]) hooks.onEnd({ kind: "failed" });
   }
 
   #fail(cause: Error): void {

@@ -1,6 +1,5 @@
 /** The nonces of one job that were credited or are being checked. Each is paid once, whichever connection sends it. */
 
-import { toHex } from "../../shared/bytes.ts";
 import { SipHash } from "./siphash.ts";
 
 /** 64 MB at most for the largest job: 4 million shares, far above what a job of ten minutes brings one edge. */
@@ -12,12 +11,12 @@ export type Reservation = "reserved" | "duplicate" | "full";
 /**
  * Credited nonces are kept as 64-bit fingerprints (SipHash under a secret key) in an open-addressed table that is at most half full. With four million nonces,
  * the probability that an honest one is taken for a known one is 1e-6 over the whole job. Since the key is secret, nobody can look for such a pair.
- * Nonces in flight are kept whole.
+ * Of a nonce in flight, of which there are some thousands at most, 53 of the bits are kept: as many as a number holds.
  */
 export class SeenNonces {
   readonly #sip: SipHash;
   readonly #limit: number;
-  readonly #inFlight = new Set<string>();
+  readonly #inFlight = new Set<number>();
   #high = new Uint32Array(FIRST_SLOTS);
   #low = new Uint32Array(FIRST_SLOTS);
   #count = 0;
@@ -30,22 +29,23 @@ export class SeenNonces {
 
   /** Call it before hashing; then follows `credit` or `release`. `full`: refuse the share as busy. */
   reserve(nonce: Uint8Array): Reservation {
-    const text = toHex(nonce);
-    if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0) return "duplicate";
+    const slot = this.#find(nonce);
+    if (this.#inFlight.has(this.#key()) || this.#low[slot] !== 0) return "duplicate";
     if (this.#count + this.#inFlight.size >= this.#limit) return "full";
-    this.#inFlight.add(text);
+    this.#inFlight.add(this.#key());
     return "reserved";
   }
 
   /** The share was refused: the nonce is unused again. */
   release(nonce: Uint8Array): void {
-    this.#inFlight.delete(toHex(nonce));
+    this.#find(nonce);
+    this.#inFlight.delete(this.#key());
   }
 
   /** The share is durable: its nonce is spent. Also for what a restart finds in the journal. */
   credit(nonce: Uint8Array): void {
-    this.#inFlight.delete(toHex(nonce));
     const slot = this.#find(nonce);
+    this.#inFlight.delete(this.#key());
     if (this.#low[slot] !== 0) return;
     this.#high[slot] = this.#sip.high;
     this.#low[slot] = this.#sip.low;
@@ -64,6 +64,11 @@ export class SeenNonces {
     // Zero means an empty slot.
     if (this.#sip.low === 0) this.#sip.low = 1;
     return find(this.#high, this.#low, this.#sip.high, this.#sip.low);
+  }
+
+  /** Of the fingerprint that is in `#sip`. */
+  #key(): number {
+    return (this.#sip.high & 0x1f_ffff) * 2 ** 32 + this.#sip.low;
   }
 
   #grow(): void {

@@ -6,7 +6,7 @@
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import type { Journal } from "../journal/journal.ts";
+import type { AppendOutcome, Journal } from "../journal/journal.ts";
 import { encodeRecord, type ShareRecord } from "../journal/records.ts";
 import { type AcceptedShare, acceptedShare } from "./accepted-share.ts";
 import type { Candidate } from "./screen.ts";
@@ -40,8 +40,8 @@ export class ShareRecords {
     return tallies.open(job).window.hasRoomFor(holder);
   }
 
-  /** `full`: it is not kept. `failed`: nobody knows whether a restart finds it. */
-  async keep(candidate: Candidate, reached: bigint): Promise<"durable" | "full" | "failed"> {
+  /** Tells how it ended. `full`: it is not kept. `failed`: nobody knows whether a restart finds it. */
+  keep(candidate: Candidate, reached: bigint, onEnd: (outcome: AppendOutcome["kind"]) => void): void {
     const { journal, tallies, clock } = this.#modules;
     const { job, holder, nonce, target, late } = candidate;
     const record: ShareRecord = {
@@ -54,13 +54,17 @@ export class ShareRecords {
       atMs: clock.wallMs(),
       late,
     };
-    const { kind } = await journal.append(encodeRecord({ kind: "share", share: record }), (place) => {
-      job.seen.credit(nonce.bytes);
-      const { window } = tallies.credit(job, record, place);
-      if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
+    journal.put(encodeRecord({ kind: "share", share: record }), {
+      onDurable: (place) => {
+        job.seen.credit(nonce.bytes);
+        const { window } = tallies.credit(job, record, place);
+        if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
+      },
+      onEnd: ({ kind }) => {
+        if (kind === "durable") this.#offer(record);
+        onEnd(kind);
+      },
     });
-    if (kind === "durable") this.#offer(record);
-    return kind;
   }
 
   #offer(share: ShareRecord): void {

@@ -69,6 +69,10 @@ export class Tallies {
   open(job: Pick<JobRecord, "height" | "credit" | "threshold">): JobTally {
     const epoch = this.#epoch;
     if (epoch === undefined) throw new RangeError("a job is opened in an epoch, and none has begun");
+    // Almost every share is for the newest job, and asks several times. A job's threshold never changes.
+    const newest = this.#newest;
+    if (newest?.job === job.height && newest.epoch === epoch.epoch && newest.slot === epoch.slot)
+      return newest;
     const tally = this.#at({ job: job.height, slot: epoch.slot, epoch: epoch.epoch }, job.credit);
     tally.threshold = BigInt(job.threshold ?? tally.threshold);
     if (this.#newest === undefined || tally.job >= this.#newest.job) this.#newest = tally;

@@ -5,7 +5,7 @@
 import { toHex } from "../../shared/bytes.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { requireAddress } from "../../shared/factom/address.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Hasher, NonceSearch } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { DevnetBlock } from "./block-summary.ts";
 import { DevnetChain } from "./chain.ts";
@@ -27,7 +27,7 @@ export interface DevnetModules {
   readonly random: Random;
   readonly logger: Logger;
   /** For the network's table size. The caller closes it, after `stop`. */
-  readonly hasher: Hasher;
+  readonly hasher: Hasher & NonceSearch;
   readonly onBlock?: (block: DevnetBlock) => void;
 }
 

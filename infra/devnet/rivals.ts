@@ -1,12 +1,12 @@
 /** The devnet's other miners: each has its own OPR with prices near the feed's, hashes for real, and submits its best nonce. */
 
-import { bytesToU64, concat, u32ToBytes } from "../../shared/bytes.ts";
+import { concat, u32ToBytes } from "../../shared/bytes.ts";
 import type { Random } from "../../shared/clock.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
 import { encodeEntry, OPR_CHAIN } from "../../shared/factom/entry.ts";
 import { faAddressOf } from "../../shared/factom/fat2.ts";
 import { buildOpr } from "../../shared/grading/build-record.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { NonceSearch } from "../../shared/hash/hasher.ts";
 import type { OprVersion } from "../../shared/opr/assets.ts";
 import { oprExtIds } from "../../shared/opr/opr-entry.ts";
 import { sha256 } from "../../shared/sha256.ts";
@@ -17,7 +17,7 @@ export interface RivalsOptions {
 }
 
 export interface RivalsModules {
-  readonly hasher: Hasher;
+  readonly hasher: NonceSearch;
   readonly random: Random;
   readonly seeded: SeededRandom;
   readonly prices: () => ReadonlyMap<string, bigint>;
@@ -61,10 +61,9 @@ const NOISE_SCALE = 1_000_000n;
  * unluckiest rival's, and the pool would ask its miners for far too many shares.
  */
 const BEST_ENTRIES = 50;
-/**
- * Small enough that a harvest waits a few milliseconds, large enough for the kernel to hash several at once.
- */
-const BATCH = 512;
+/** Nonces that one rival tries at a time: a harvest waits a few milliseconds for them, and so does a share that is to be checked. */
+const STRETCH = 128;
+const COUNTER_BYTES = 4;
 
 /** FA address of rival `index`, the same on every devnet. */
 export function rivalAddress(index: number): string {
@@ -109,27 +108,37 @@ function startRound(
   const best = new Array<Found | undefined>(records.length);
   const strongest = createStrongest(BEST_ENTRIES);
   const prefix = random(4);
+  /** Of each rival: how many nonces it tried. */
+  const tried = new Array<number>(records.length).fill(0);
   let done = 0;
+  let turn = 0;
   let harvested = false;
   let running: Promise<void> = Promise.resolve();
 
-  const hashBatch = async (size: number, minute: number): Promise<void> => {
-    const tries = Array.from({ length: size }, (_, i) => {
-      const rival = (done + i) % records.length;
-      const nonce = concat(prefix, u32ToBytes(done + i));
-      return { rival, nonce, input: concat(records[rival]?.oprHash ?? new Uint8Array(), nonce) };
-    });
-    done += size;
-    const hashes = await hasher.hash(tries.map((one) => one.input));
-    for (const [i, { rival, nonce }] of tries.entries()) {
-      const difficulty = bytesToU64(hashes[i] ?? new Uint8Array(8));
-      const found = { rival, nonce, difficulty, minute };
-      if (difficulty > (best[rival]?.difficulty ?? -1n)) best[rival] = found;
-      strongest.offer(found);
+  /** The next rival's turn. */
+  const search = async (count: number, minute: number): Promise<void> => {
+    const rival = turn;
+    turn = (turn + 1) % records.length;
+    const start = tried[rival] ?? 0;
+    tried[rival] = start + count;
+    done += count;
+    const fixed = concat(records[rival]?.oprHash ?? new Uint8Array(), prefix);
+    const found = await hasher.search({ prefix: fixed, start, suffixBytes: COUNTER_BYTES, count });
+    const { length } = found;
+    for (let i = 0; i < length; i++) {
+      const difficulty = found[i] ?? 0n;
+      const isBest = difficulty > (best[rival]?.difficulty ?? -1n);
+      if (!isBest && difficulty <= strongest.floor()) continue;
+      const one = { rival, nonce: concat(prefix, u32ToBytes(start + i)), difficulty, minute };
+      if (isBest) best[rival] = one;
+      strongest.offer(one);
     }
   };
   const workUntil = async (goal: number, minute: number): Promise<void> => {
-    while (done < goal && !harvested) await hashBatch(Math.min(BATCH, goal - done), minute);
+    while (done < goal && !harvested) {
+      const each = Math.ceil((goal - done) / records.length);
+      await search(Math.min(STRETCH, each), minute);
+    }
   };
   return {
     work(part, minute) {
@@ -140,8 +149,8 @@ function startRound(
     async harvest() {
       harvested = true;
       await running;
-      // A block shorter than one batch still gets an entry of each rival.
-      if (done < records.length) await hashBatch(records.length, 1);
+      // A block too short for a turn of each still gets an entry of each.
+      while (tried.includes(0)) await search(1, 1);
       const entered = new Set([...best.filter((found) => found !== undefined), ...strongest.list()]);
       return [...entered].map(({ rival, nonce, difficulty, minute }) => {
         const content = records[rival]?.content ?? new Uint8Array();
@@ -155,9 +164,13 @@ function startRound(
 /**
  * Keeps the `count` most difficult of what it is offered. It sorts less than once for every `count` offers.
  */
-function createStrongest(count: number): { offer(found: Found): void; list(): readonly Found[] } {
-  let kept: Found[] = [];
+function createStrongest(count: number): {
   /** An offer must exceed this: the difficulty of the last one kept at the last sort. */
+  floor(): bigint;
+  offer(found: Found): void;
+  list(): readonly Found[];
+} {
+  let kept: Found[] = [];
   let floor = -1n;
   const trim = (): void => {
     kept = kept
@@ -166,6 +179,7 @@ function createStrongest(count: number): { offer(found: Found): void; list(): re
     if (kept.length === count) floor = kept.at(-1)?.difficulty ?? floor;
   };
   return {
+    floor: () => floor,
     offer(found) {
       if (found.difficulty > floor) kept.push(found);
       if (kept.length >= 2 * count) trim();

@@ -3,7 +3,6 @@
  * and pages are made by functions elsewhere (docs/design.md, "Shape").
  */
 
-import { availableParallelism } from "node:os";
 import { createLambdaAuth } from "../../edge/aws/lambda-auth.ts";
 import { createSqsSender } from "../../edge/aws/sqs-sender.ts";
 import { EntryCredits } from "../../edge/chain/entry-credits.ts";
@@ -30,6 +29,7 @@ import { startEdgeWeb } from "./edge-web.ts";
 import { connectFactomd } from "./factomd.ts";
 import { requireFit } from "./factomd-fits.ts";
 import { creditAddress } from "./key-addresses.ts";
+import { hashingThreads } from "./hashing-threads.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
 
@@ -102,7 +102,7 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
     const { db, close } = await modules.openDatabase();
     onStop(close);
     const table = await modules.openTable(config.pegnet.lxrbits);
-    const hasher = new LxrPool({ table, threads: Math.max(1, availableParallelism() - 1) }, { logger });
+    const hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
     onStop(() => hasher.close());
     const queue = createSqsSender({ queueUrl: functions.queueUrl });
     onStop(async () => queue.close());

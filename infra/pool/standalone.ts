@@ -1,6 +1,5 @@
 /** `prosper edge`: the pool in one process on a factomd that runs elsewhere. */
 
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { ensureAccess, type NewAdmin } from "../../functions/auth/bootstrap.ts";
@@ -16,6 +15,7 @@ import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
 import { connectFactomd } from "./factomd.ts";
 import { requireFit } from "./factomd-fits.ts";
+import { hashingThreads } from "./hashing-threads.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { startPool } from "./pool.ts";
 import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
@@ -68,7 +68,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     const { db, close } = await modules.openDatabase();
     onStop(close);
     const table = await modules.openTable(lxrBits);
-    const hasher = new LxrPool({ table, threads: Math.max(1, availableParallelism() - 1) }, { logger });
+    const hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
     onStop(() => hasher.close());
     modules.onStep("starting the pool");
     const accounts = { db, random, passwords: createPasswords({}, { random }) };

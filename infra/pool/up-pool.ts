@@ -11,7 +11,6 @@ import { openPg } from "../../shared/db/drivers/pg.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import { MAINNET_ACTIVATIONS } from "../../shared/opr/assets.ts";
@@ -21,6 +20,7 @@ import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 import { bothStarted, type OnStop } from "../parts.ts";
 import { type DevnetKeys, writeEndpoints } from "./devnet-pool.ts";
 import type { Postgres } from "./embedded-postgres.ts";
+import { hashingThreads } from "./hashing-threads.ts";
 import { creditAddress, factoidAddress } from "./key-addresses.ts";
 import { startLocalMiners } from "./local-miners.ts";
 import { createPoolMetrics } from "./metrics.ts";
@@ -57,11 +57,14 @@ export async function startUpPool(
   const metrics = createPoolMetrics();
   const logger = metrics.counting(handed.logger);
   const modules = { ...handed, logger };
-  const hasher = new LxrPool({ table, threads: 1 }, { logger });
+  const hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
   onStop(() => hasher.close());
+  // Of its own: the rivals hash all the time, and no share is to wait for them.
+  const rivals = new LxrPool({ table, threads: 1 }, { logger });
+  onStop(() => rivals.close());
   // The first block is hashing, the database is waiting for a disk and other processes.
   const [devnet, db] = await bothStarted(
-    startNetwork(options, { ...modules, hasher }, onStop),
+    startNetwork(options, { ...modules, hasher: rivals }, onStop),
     openDatabase(options, modules, onStop),
   );
   modules.onStep("starting the pool");
@@ -112,7 +115,7 @@ export async function startUpPool(
 
 async function startNetwork(
   options: UpOptions,
-  modules: UpPoolModules & { readonly hasher: Hasher },
+  modules: UpPoolModules & { readonly hasher: LxrPool },
   onStop: OnStop,
 ): Promise<Devnet> {
   modules.onStep("starting the devnet");

@@ -1,17 +1,18 @@
 /** The place where the pool's batches are hashed: a worker thread over the shared table, or the calling thread itself. */
 
 import { Worker } from "node:worker_threads";
-import { concat } from "../bytes.ts";
 import { CodedError } from "../errors.ts";
-import { DIGEST_BYTES } from "./kernel/layout.ts";
+import type { NonceRange } from "./hasher.ts";
 import { LxrKernel } from "./kernel.ts";
+import { Mailbox, type Question } from "./mailbox.ts";
 import { claimRegion, releaseRegion, type SharedTable } from "./shared-table.ts";
-import type { HashBatch, HashTask } from "./worker.ts";
+import type { HashTask } from "./worker.ts";
 
-/** Hashes one batch at a time. */
+/** Does one thing at a time. Its promises reject with CodedError "hash-thread-died"; the thread is then gone for good. */
 export interface HashThread {
-  /** Hashes in the order of the inputs. Rejects with CodedError "hash-thread-died"; the thread is then gone for good. */
-  run(inputs: readonly Uint8Array[]): Promise<readonly Uint8Array[]>;
+  /** Hashes in the order of the inputs, at most as many and as long as a mailbox holds. */
+  hash(inputs: readonly Uint8Array[]): Promise<Uint8Array[]>;
+  search(range: NonceRange): Promise<BigUint64Array>;
   /** True once the thread has ended, by itself or by `stop`. */
   isGone(): boolean;
   stop(): Promise<void>;
@@ -23,7 +24,8 @@ export function startInline(table: SharedTable): HashThread {
   const kernel = new LxrKernel(table, region);
   let gone = false;
   return {
-    run: async (inputs) => kernel.hashBatch(inputs),
+    hash: async (inputs) => kernel.hashBatch(inputs),
+    search: async (range) => kernel.search(range),
     isGone: () => gone,
     stop: async () => {
       if (!gone) releaseRegion(table, region);
@@ -32,23 +34,15 @@ export function startInline(table: SharedTable): HashThread {
   };
 }
 
-interface Waiting {
-  resolve(hashes: readonly Uint8Array[]): void;
-  reject(error: CodedError): void;
-}
-
 /** `script` is the thread's program: worker.ts, or another that speaks the same. */
 export function startThread(table: SharedTable, script: URL): HashThread {
-  const task: HashTask = { table, region: claimRegion(table) };
+  const mailbox = new Mailbox();
+  const task: HashTask = { table, region: claimRegion(table), mailbox: mailbox.memory };
   const worker = new Worker(script, { workerData: task });
-  let waiting: Waiting | undefined;
   let gone = false;
   let fault: unknown;
+  let onDeath: ((error: CodedError) => void) | undefined;
 
-  worker.on("message", (hashes: Uint8Array) => {
-    waiting?.resolve(splitHashes(hashes));
-    waiting = undefined;
-  });
   worker.on("error", (error) => {
     fault = error;
   });
@@ -57,20 +51,24 @@ export function startThread(table: SharedTable, script: URL): HashThread {
     worker.once("exit", (exitCode) => {
       gone = true;
       releaseRegion(table, task.region);
-      waiting?.reject(died(exitCode, fault));
-      waiting = undefined;
+      onDeath?.(died(exitCode, fault));
       resolve();
     });
   });
 
+  const ask = <Answer>(question: Question, read: () => Answer): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      if (gone) return reject(died(undefined, fault));
+      onDeath = reject;
+      mailbox.ask(question);
+      const answered = mailbox.answered();
+      if (answered === undefined) resolve(read());
+      else void answered.then(() => resolve(read()));
+    });
+
   return {
-    run: (inputs) =>
-      new Promise((resolve, reject) => {
-        if (gone) return reject(died(undefined, fault));
-        waiting = { resolve, reject };
-        const batch: HashBatch = { lengths: inputs.map((input) => input.length), bytes: concat(...inputs) };
-        worker.postMessage(batch);
-      }),
+    hash: (inputs) => ask({ kind: "hash", inputs }, () => mailbox.digests()),
+    search: (range) => ask({ kind: "search", range }, () => mailbox.difficulties()),
     isGone: () => gone,
     stop: async () => {
       await worker.terminate();
@@ -87,11 +85,5 @@ function died(exitCode: number | undefined, cause: unknown): CodedError {
       cause,
       data: { exitCode },
     },
-  );
-}
-
-function splitHashes(hashes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: hashes.length / DIGEST_BYTES }, (_, i) =>
-    hashes.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES),
   );
 }

@@ -6,9 +6,9 @@
 import { CodedError, coerceError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type HashThread, startInline, startThread } from "./hash-thread.ts";
-import type { Hasher } from "./hasher.ts";
-import { MAX_LANES, REGIONS } from "./kernel/layout.ts";
-import { MAX_INPUT_BYTES } from "./kernel.ts";
+import type { Hasher, NonceRange, NonceSearch, Urgency } from "./hasher.ts";
+import { MAX_INPUT_BYTES, MAX_LANES, REGIONS } from "./kernel/layout.ts";
+import { checkNonceRange } from "./kernel.ts";
 import type { SharedTable } from "./shared-table.ts";
 
 export interface LxrPoolOptions {
@@ -34,7 +34,6 @@ const MAX_THREADS = REGIONS - 2;
 const ATTEMPTS = 2;
 
 interface Request {
-  readonly inputs: readonly Uint8Array[];
   readonly hashes: Uint8Array[];
   missing: number;
   resolve(hashes: Uint8Array[]): void;
@@ -47,20 +46,31 @@ interface Queued {
   readonly request: Request;
 }
 
+/** What one thread does next. */
+interface Work {
+  readonly inputs: number;
+  on(thread: HashThread): Promise<void>;
+  reject(error: Error): void;
+}
+
 /** One thread's place in the pool: a thread that died is replaced when there is work for it. */
 interface Seat {
   thread: HashThread | undefined;
   busy: boolean;
 }
 
-export class LxrPool implements Hasher {
+export class LxrPool implements Hasher, NonceSearch {
   readonly bits: number;
   readonly #queueLimit: number;
   readonly #logger: Logger;
   readonly #start: () => HashThread;
   readonly #seats: readonly Seat[];
-  readonly #pending = new Set<Promise<unknown>>();
-  #queue: Queued[] = [];
+  readonly #queues: Readonly<Record<Urgency, Queued[]>> = { share: [], later: [] };
+  readonly #searches: Work[] = [];
+  /** Whose turn it is where shares and others wait. */
+  #turn: Urgency = "share";
+  #open = 0;
+  #onIdle: (() => void)[] = [];
   #scheduled = false;
   #closed: boolean = false;
 
@@ -82,51 +92,87 @@ export class LxrPool implements Hasher {
 
   /** Inputs waiting for a thread. */
   get queued(): number {
-    return this.#queue.length;
+    return this.#queues.share.length + this.#queues.later.length;
   }
 
   canAcceptWork(): boolean {
-    return !this.#closed && this.#queue.length < this.#queueLimit;
+    return !this.#closed && this.queued < this.#queueLimit;
   }
 
   /**
    * Rejects with CodedError "hasher-closed", "hasher-full" (see `queueLimit`) or "hash-thread-died" (twice, with this input's batch), and
    * with RangeError on an input longer than 64 KiB.
    */
-  async hash(inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
-    if (this.#closed) throw new CodedError("hasher-closed", "the hasher is closed: it takes no more work");
-    if (this.#queue.length >= 2 * this.#queueLimit)
+  async hash(inputs: readonly Uint8Array[], urgency: Urgency = "later"): Promise<Uint8Array[]> {
+    this.#checkOpen();
+    if (this.queued >= 2 * this.#queueLimit)
       throw new CodedError(
         "hasher-full",
-        `${this.#queue.length} inputs wait to be hashed and at most ${2 * this.#queueLimit} may: ask canAcceptWork before hashing, or add threads`,
+        `${this.queued} inputs wait to be hashed and at most ${2 * this.#queueLimit} may: ask canAcceptWork before hashing, or add threads`,
       );
     const tooLong = inputs.find((input) => input.length > MAX_INPUT_BYTES);
     if (tooLong)
       throw new RangeError(`an input has ${tooLong.length} bytes; at most ${MAX_INPUT_BYTES} can be hashed`);
     if (inputs.length === 0) return [];
-    const hashed = new Promise<Uint8Array[]>((resolve, reject) => {
+    return this.#tracked((resolve, reject) => {
       const request = {
-        inputs,
         hashes: new Array<Uint8Array>(inputs.length),
         missing: inputs.length,
         resolve,
         reject,
       };
+      const queue = this.#queues[urgency];
       inputs.forEach((input, index) => {
-        this.#queue.push({ input, index, request });
+        queue.push({ input, index, request });
       });
     });
-    this.#schedule();
-    const settled = hashed.catch(() => undefined).finally(() => this.#pending.delete(settled));
-    this.#pending.add(settled);
-    return hashed;
+  }
+
+  /** Rejects with CodedError "hasher-closed" or "hash-thread-died", and with RangeError on a range out of bounds. */
+  async search(range: NonceRange): Promise<BigUint64Array> {
+    this.#checkOpen();
+    checkNonceRange(range);
+    return this.#tracked((resolve, reject) => {
+      const on = async (thread: HashThread): Promise<void> => resolve(await thread.search(range));
+      this.#searches.push({ inputs: range.count, on, reject });
+    });
   }
 
   /** Takes no more work, finishes what was taken, ends the threads. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     await Promise.all(this.#seats.map((seat) => seat.thread?.stop()));
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new CodedError("hasher-closed", "the hasher is closed: it takes no more work");
+  }
+
+  /** A promise that `close` waits for. */
+  #tracked<Answer>(
+    queue: (resolve: (answer: Answer) => void, reject: (error: Error) => void) => void,
+  ): Promise<Answer> {
+    this.#open += 1;
+    this.#schedule();
+    let isOpen = true;
+    const settled = (): void => {
+      if (isOpen) this.#open -= 1;
+      isOpen = false;
+      if (this.#open === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    };
+    return new Promise((resolve, reject) =>
+      queue(
+        (answer) => {
+          settled();
+          resolve(answer);
+        },
+        (error) => {
+          settled();
+          reject(error);
+        },
+      ),
+    );
   }
 
   /** Starts a little later, so that all lines of one read from a socket become one batch. */
@@ -139,43 +185,77 @@ export class LxrPool implements Hasher {
     });
   }
 
-  /** Shares the queue out among the free threads. */
+  /** Gives every free thread something to do. */
   #dispatch(): void {
-    const free = this.#seats.filter((seat) => !seat.busy);
-    const share = Math.min(MAX_LANES, Math.ceil(this.#queue.length / Math.max(1, free.length)));
-    for (const seat of free) {
-      if (this.#queue.length === 0) return;
-      const batch = this.#queue.splice(0, share);
+    let free = this.#seats.reduce((count, seat) => count + (seat.busy ? 0 : 1), 0);
+    for (const seat of this.#seats) {
+      if (seat.busy) continue;
+      const work = this.#next(free);
+      if (work === undefined) return;
+      free -= 1;
       seat.busy = true;
-      void this.#run(seat, batch).then(() => {
+      void this.#run(seat, work).then(() => {
         seat.busy = false;
         this.#dispatch();
       });
     }
   }
 
-  /** Never rejects: a failure goes to the requests of the batch. */
-  async #run(seat: Seat, batch: readonly Queued[]): Promise<void> {
+  /** The next thread's work, if this many are free. */
+  #next(free: number): Work | undefined {
+    const { share, later } = this.#queues;
+    const others = later.length > 0 || this.#searches.length > 0;
+    const takesShares = share.length > 0 && (this.#turn === "share" || !others);
+    this.#turn = takesShares ? "later" : "share";
+    if (takesShares) return hashing(takeBatch(share, free));
+    return later.length > 0 ? hashing(takeBatch(later, free)) : this.#searches.shift();
+  }
+
+  /** Never rejects: a failure goes to those who asked. */
+  async #run(seat: Seat, work: Work): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         if (!seat.thread || seat.thread.isGone()) seat.thread = this.#start();
-        deliver(batch, await seat.thread.run(batch.map(({ input }) => input)));
+        await work.on(seat.thread);
         return;
       } catch (thrown) {
         const error = coerceError(thrown);
         this.#logger.error("A batch of hashes failed", {
           attempt,
-          inputs: batch.length,
+          inputs: work.inputs,
           reason: error.message,
           cause: error.cause instanceof Error ? error.cause.message : undefined,
         });
         if (attempt === ATTEMPTS) {
-          for (const { request } of batch) request.reject(error);
+          work.reject(error);
           return;
         }
       }
     }
   }
+}
+
+/** A free thread's part of the queue, no more than it can be handed at once. */
+function takeBatch(queue: Queued[], free: number): Queued[] {
+  const part = Math.min(MAX_LANES, Math.ceil(queue.length / free));
+  let bytes = 0;
+  let count = 0;
+  while (count < part) {
+    bytes += queue[count]?.input.length ?? 0;
+    if (bytes > MAX_INPUT_BYTES) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
+}
+
+function hashing(batch: readonly Queued[]): Work {
+  return {
+    inputs: batch.length,
+    on: async (thread) => deliver(batch, await thread.hash(batch.map(({ input }) => input))),
+    reject(error) {
+      for (const request of new Set(batch.map((queued) => queued.request))) request.reject(error);
+    },
+  };
 }
 
 function deliver(batch: readonly Queued[], hashes: readonly Uint8Array[]): void {

@@ -1,30 +1,25 @@
-/** A hashing thread of the pool: a batch of inputs comes in, their hashes go out. */
+/** A hashing thread of the pool: it waits for a question in its mailbox, answers it, and waits again until it is ended from outside. */
 
-import { parentPort, workerData } from "node:worker_threads";
-import { concat } from "../bytes.ts";
+import { workerData } from "node:worker_threads";
 import { LxrKernel } from "./kernel.ts";
+import { Mailbox } from "./mailbox.ts";
 import type { SharedTable } from "./shared-table.ts";
 
 /** What the thread is started with. */
 export interface HashTask {
   readonly table: SharedTable;
   readonly region: number;
+  /** The memory of its mailbox. */
+  readonly mailbox: SharedArrayBuffer;
 }
 
-/** Inputs one after the other: as arrays of their own each would drag along the buffer that it is a view of. */
-export interface HashBatch {
-  readonly lengths: readonly number[];
-  readonly bytes: Uint8Array;
-}
-
-const { table, region }: HashTask = workerData;
+const { table, region, mailbox: memory }: HashTask = workerData;
 const kernel = new LxrKernel(table, region);
+const mailbox = new Mailbox(memory);
 
-parentPort?.on("message", ({ lengths, bytes }: HashBatch) => {
-  let at = 0;
-  const inputs = lengths.map((length) => {
-    at += length;
-    return bytes.subarray(at - length, at);
-  });
-  parentPort?.postMessage(concat(...kernel.hashBatch(inputs)));
-});
+for (;;) {
+  const question = mailbox.next();
+  mailbox.answer(
+    question.kind === "hash" ? kernel.hashBatch(question.inputs) : kernel.search(question.range),
+  );
+}

@@ -57,25 +57,25 @@ export const submit: Verb = {
   },
 };
 
-async function judge(session: StratumSession, call: Call, login: Login): Promise<VerbAnswer> {
-  const { backend, logger, metrics } = session.modules;
+function judge(session: StratumSession, call: Call, login: Login): Promise<VerbAnswer> {
+  const { backend, logger } = session.modules;
   const [, jobId = "", nonce = "", oprHash = "", target = ""] = call.params;
-  let verdict: ShareVerdict;
-  try {
-    verdict = await backend.submit({
-      ...login,
-      sessionId: session.id,
-      remoteAddress: session.remoteAddress,
-      jobId,
-      nonce,
-      oprHash,
-      target,
-      readAtMs: call.readAtMs,
-    });
-  } catch (thrown) {
-    logger.error("A share could not be judged", { error: coerceError(thrown).message });
-    verdict = { kind: "unavailable" };
-  }
+  const { user, worker } = login;
+  const { id: sessionId, remoteAddress } = session;
+  const { readAtMs } = call;
+  return backend
+    .submit({ user, worker, sessionId, remoteAddress, jobId, nonce, oprHash, target, readAtMs })
+    .then(
+      (verdict) => answer(session, call, login, verdict),
+      (thrown: unknown) => {
+        logger.error("A share could not be judged", { error: coerceError(thrown).message });
+        return answer(session, call, login, { kind: "unavailable" });
+      },
+    );
+}
+
+function answer(session: StratumSession, call: Call, login: Login, verdict: ShareVerdict): VerbAnswer {
+  const { metrics } = session.modules;
   if (session.ended) return "closed";
   if (verdict.kind === "unavailable") {
     session.end("no-verdict");

@@ -3,7 +3,7 @@
 import type { Clock, Random } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { parseAddress } from "../../../shared/factom/address.ts";
-import type { Hasher } from "../../../shared/hash/hasher.ts";
+import type { Hasher, NonceSearch } from "../../../shared/hash/hasher.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { type Activations, MAINNET_ACTIVATIONS } from "../../../shared/opr/assets.ts";
 import type { DevnetBlock } from "../../devnet/block-summary.ts";
@@ -43,7 +43,7 @@ export interface DevnetCommandModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly hasher: Hasher;
+  readonly hasher: Hasher & NonceSearch;
   /** A line on stdout. */
   readonly print: (line: string) => void;
   /** Ends the command. */

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { fromHex, toHex } from "../../../shared/bytes.ts";
 import { coerceError } from "../../../shared/errors.ts";
 import type { Hasher } from "../../../shared/hash/hasher.ts";
-import { MAX_INPUT_BYTES } from "../../../shared/hash/kernel.ts";
+import { MAX_INPUT_BYTES } from "../../../shared/hash/kernel/layout.ts";
 import { MAINNET_BITS } from "../../../shared/hash/lxr.ts";
 
 export interface HashOptions {

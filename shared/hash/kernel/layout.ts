@@ -11,6 +11,9 @@ export const TABLE_OFFSET = REGIONS * REGION_BYTES;
 export const MAX_LANES = 128;
 export const DIGEST_BYTES = 32;
 
+/** Longest input in bytes. */
+export const MAX_INPUT_BYTES = 65_536;
+
 /** Hashes that one call of `search` may make. */
 export const MAX_SEARCH = 1024;
 

@@ -41,10 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "two submits in flight are both paid",
     file: "edge/shares/seen.ts",
     replace: [
-      [
-        "if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0)",
-        "if (this.#low[this.#find(nonce)] !== 0)",
-      ],
+      ["if (this.#inFlight.has(this.#key()) || this.#low[slot] !== 0)", "if (this.#low[slot] !== 0)"],
     ],
     within: 10,
   },
