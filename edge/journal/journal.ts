@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { bytesToU64 } from "../../shared/bytes.ts";
-import { type Clock, type Random, sleep } from "../../shared/clock.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -16,9 +16,7 @@ export interface JournalOptions {
   readonly segmentBytes?: number;
   /** The limit of all files together; above it, appends answer `full`. */
   readonly maxBytes?: number;
-  /** How long a group waits for company, where the last one had some. A lone record does not wait. */
-  readonly groupDelayMs?: number;
-  /** The most records in a group. When so many are there, the group does not wait. */
+  /** The most records that are written together. */
   readonly groupRecords?: number;
   /** The most records that may wait; above it, `append` answers `full`. */
   readonly queueLimit?: number;
@@ -70,9 +68,6 @@ interface OpenSegment {
 
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024 * 1024;
-const GROUP_DELAY_MS = 0;
-/** A group after one of so many records can expect others too. */
-const COMPANY = 4;
 const GROUP_RECORDS = 512;
 const QUEUE_LIMIT = 16_384;
 /** The most bytes in a group (a single record may be longer). */
@@ -89,7 +84,6 @@ export class Journal {
   #nextSegment: number;
   #nextRecord: number;
   #waiting: Waiting[] = [];
-  #lastGroup = 0;
   #flushing: Promise<void> | undefined;
   #rotateNext = false;
   #fullUntilMs = Number.NEGATIVE_INFINITY;
@@ -103,7 +97,6 @@ export class Journal {
     this.#options = {
       segmentBytes: SEGMENT_BYTES,
       maxBytes: MAX_BYTES,
-      groupDelayMs: GROUP_DELAY_MS,
       groupRecords: GROUP_RECORDS,
       queueLimit: QUEUE_LIMIT,
       ...options,
@@ -205,13 +198,9 @@ export class Journal {
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0 && this.#state === "open") {
-      const { groupDelayMs, groupRecords } = this.#options;
-      const expectsMore = this.#lastGroup >= COMPANY && this.#waiting.length < groupRecords;
-      if (groupDelayMs > 0 && expectsMore) await sleep(this.#modules.clock, groupDelayMs);
-      // What is appended in the same turn goes along.
-      else await undefined;
+      // What is appended in the same turn goes along. Nothing waits for company: what comes while a group is written is the next one.
+      await undefined;
       const group = this.#takeGroup();
-      this.#lastGroup = group.length;
       this.#writingSinceMs = this.#modules.clock.monotonicMs();
       try {
         await this.#write(group);

@@ -207,7 +207,7 @@ function decodeShare(body: Uint8Array, late: boolean): ShareRecord {
   const take = (index: number): Uint8Array => {
     const end = at + view.getUint8(28 + index);
     if (end > body.length) throw new RangeError("a share record is too short for its fields");
-    const part = body.slice(at, end);
+    const part = new Uint8Array(body.subarray(at, end));
     at = end;
     return part;
   };

@@ -135,10 +135,8 @@ function startRound(
     }
   };
   const workUntil = async (goal: number, minute: number): Promise<void> => {
-    while (done < goal && !harvested) {
-      const each = Math.ceil((goal - done) / records.length);
-      await search(Math.min(STRETCH, each), minute);
-    }
+    const each = Math.min(STRETCH, Math.ceil((goal - done) / records.length));
+    while (done < goal && !harvested) await search(Math.min(each, goal - done), minute);
   };
   return {
     work(part, minute) {

@@ -28,8 +28,8 @@ import { reportEdge } from "./edge-report.ts";
 import { startEdgeWeb } from "./edge-web.ts";
 import { connectFactomd } from "./factomd.ts";
 import { requireFit } from "./factomd-fits.ts";
-import { creditAddress } from "./key-addresses.ts";
 import { hashingThreads } from "./hashing-threads.ts";
+import { creditAddress } from "./key-addresses.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
 

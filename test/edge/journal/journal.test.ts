@@ -43,7 +43,7 @@ async function open(disk: Disk, options: Partial<JournalOptions> = {}): Promise<
   );
   const clock = manualClock();
   const failures: CodedError[] = [];
-  const journal = new Journal({ groupDelayMs: 2, ...options, folder }, end, {
+  const journal = new Journal({ ...options, folder }, end, {
     disk,
     clock,
     random: systemRandom,

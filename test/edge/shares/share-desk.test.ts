@@ -893,10 +893,9 @@ describe("journal files", () => {
     const w = world();
     await start(w, 1000);
     await submit(w, submission(w, 1000, await mine(1000, 0)));
-    const waiting = w.desk.submit(submission(w, 1000, await mine(1000, 0, { skip: 1 })));
-    await settle();
+    const later = submission(w, 1000, await mine(1000, 0, { skip: 1 }));
 
-    await passUntil(w.clock, Promise.all([waiting, w.desk.cutNow()]));
+    await passUntil(w.clock, Promise.all([w.desk.cutNow(), w.desk.submit(later)]));
     const cut = sharesOf(w, 1000);
     const after = restarted(w);
     await start(after, 1000);

@@ -20,6 +20,7 @@ import {
 import { faAddressOf, signPegBatch } from "../../../shared/factom/fat2.ts";
 import { buildOpr } from "../../../shared/grading/build-record.ts";
 import { gradeBlock } from "../../../shared/grading/grade.ts";
+import type { NonceRange } from "../../../shared/hash/hasher.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
@@ -133,10 +134,10 @@ describe("a new devnet", () => {
     // 100 hashes a second: the work would take a hundred seconds.
     const slow = {
       ...hasher,
-      async hash(inputs: readonly Uint8Array[]) {
-        clock.advance(inputs.length * 10);
+      async search(range: NonceRange) {
+        clock.advance(range.count * 10);
         await new Promise((resolve) => setImmediate(resolve));
-        return hasher.hash(inputs);
+        return hasher.search(range);
       },
     };
     const devnet = await startDevnet(

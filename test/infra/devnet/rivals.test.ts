@@ -5,7 +5,7 @@ import { createEffort, estimateHashes, probeFirstHashes } from "../../../infra/d
 import { createPriceWalk } from "../../../infra/devnet/price-walk.ts";
 import { createRivals, rivalAddress } from "../../../infra/devnet/rivals.ts";
 import { createSeededRandom } from "../../../infra/devnet/seeded-random.ts";
-import { bytesToU64, concat, u32ToBytes } from "../../../shared/bytes.ts";
+import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../../shared/bytes.ts";
 import { parseEntry } from "../../../shared/factom/entry.ts";
 import { assetsOf, type OprVersion } from "../../../shared/opr/assets.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
@@ -71,22 +71,23 @@ describe("rivals", () => {
 
     const submitted = (await round.harvest()).map(readClaim);
 
-    // Every nonce they tried, hashed anew: a prefix, then a counter that goes round the rivals.
-    const contents = new Map(submitted.map(({ counter, content }) => [counter % 30, content]));
-    const tries = Array.from({ length: 3000 }, (_, counter) => ({
-      rival: counter % 30,
-      nonce: concat(submitted[0]?.nonce.subarray(0, 4) ?? new Uint8Array(), u32ToBytes(counter)),
-    }));
-    const hashes = await hasher.hash(
-      tries.map(({ rival, nonce }) => concat(oprHash(contents.get(rival) ?? new Uint8Array()), nonce)),
+    // Every nonce they tried, hashed anew: a prefix that all share, then each rival's own counter.
+    const contents = [...new Set(submitted.map(({ content }) => toHex(content)))].map((hex) => fromHex(hex));
+    const tries = contents.flatMap((content, rival) =>
+      Array.from({ length: 100 }, (_, counter) => ({
+        rival,
+        content,
+        nonce: concat(submitted[0]?.nonce.subarray(0, 4) ?? new Uint8Array(), u32ToBytes(counter)),
+      })),
     );
+    const hashes = await hasher.hash(tries.map(({ content, nonce }) => concat(oprHash(content), nonce)));
     const sorted = tries
       .map(({ rival }, i) => ({ rival, difficulty: bytesToU64(hashes[i] ?? new Uint8Array(8)) }))
       .sort((a, b) => (a.difficulty > b.difficulty ? -1 : 1));
     const bestOfEach = Array.from({ length: 30 }, (_, i) => sorted.find(({ rival }) => rival === i));
     const expected = new Set([...sorted.slice(0, 50), ...bestOfEach].map((one) => one?.difficulty));
 
-    expect(contents.size).toBe(30);
+    expect(contents).toHaveLength(30);
     expect(submitted).toHaveLength(expected.size);
     expect(new Set(submitted.map(({ claim }) => claim))).toEqual(expected);
   });

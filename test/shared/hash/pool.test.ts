@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { toHex } from "../../../shared/bytes.ts";
+import { bytesToU64, concat, toHex, u32ToBytes } from "../../../shared/bytes.ts";
 import { lxrHash } from "../../../shared/hash/lxr.ts";
 import { LxrPool, type LxrPoolOptions } from "../../../shared/hash/pool.ts";
 import { claimRegion, tableBytes } from "../../../shared/hash/shared-table.ts";
@@ -96,6 +96,17 @@ describe.each([2, 0])("LxrPool with %i threads", (threads) => {
     expect(short.status === "fulfilled" && short.value.map(toHex)).toEqual(expected([text("y")]));
   });
 
+  it("searches a stretch of nonces as if each were hashed, and refuses one that is too long", async () => {
+    const pool = startPool({ threads });
+    const prefix = text("prefix");
+    const inputs = Array.from({ length: 300 }, (_, i) => concat(prefix, u32ToBytes(7 + i)));
+
+    const found = await pool.search({ prefix, start: 7, suffixBytes: 4, count: 300 });
+
+    expect([...found]).toEqual(inputs.map((input) => bytesToU64(lxrHash(tableBytes(table), input))));
+    await expect(pool.search({ prefix, start: 0, suffixBytes: 4, count: 1025 })).rejects.toThrow(/1025/);
+  });
+
   it("answers nothing with nothing", async () => {
     expect(await startPool({ threads }).hash([])).toEqual([]);
   });
@@ -104,6 +115,39 @@ describe.each([2, 0])("LxrPool with %i threads", (threads) => {
     for (let round = 0; round < 40; round++) await startPool({ threads }).close();
 
     expect(claimRegion(table)).toBeLessThan(63);
+  });
+});
+
+describe("LxrPool with shares and other work", () => {
+  it("hashes a share before what waited longer, and lets neither keep the other out", async () => {
+    const pool = startPool({ threads: 1 });
+    const said: string[] = [];
+    const note = (word: string) => () => void said.push(word);
+    const long = Array.from({ length: 128 * 4 }, (_, i) => text(`${i}`));
+
+    const grading = pool.hash(long).then(note("graded"));
+    const search = pool
+      .search({ prefix: text("p"), start: 0, suffixBytes: 4, count: 1 })
+      .then(note("searched"));
+    const shares = Array.from({ length: 3 }, (_, i) => pool.hash([text(`share ${i}`)], "share"));
+    await Promise.all([...shares.map((share) => share.then(note("share"))), grading, search]);
+
+    expect(said).toEqual(["share", "share", "share", "graded", "searched"]);
+  });
+
+  it("is not kept from other work by shares that never end", async () => {
+    const pool = startPool({ threads: 1 });
+    let goesOn = true;
+    const shares = (async () => {
+      while (goesOn)
+        await Promise.all(Array.from({ length: 300 }, (_, i) => pool.hash([text(`${i}`)], "share")));
+    })();
+
+    const hashes = await pool.hash([text("an entry")]);
+    goesOn = false;
+    await shares;
+
+    expect(hashes.map(toHex)).toEqual(expected([text("an entry")]));
   });
 });
 

@@ -142,7 +142,7 @@ export class DeskPool implements Pool {
     const { name, isPredictable = false } = this.#options;
     const { clock, random, hasher, books, onCredit } = this.#modules;
     return new ShareDesk(
-      { folder: "/data", edgeId: name, blockMs: BLOCK_MS, cutEveryMs: 1_000, journal: { groupDelayMs: 0 } },
+      { folder: "/data", edgeId: name, blockMs: BLOCK_MS, cutEveryMs: 1_000 },
       {
         ...{ disk: this.#disk, records: books, queue: books, hasher, clock, random, logger: SILENT },
         ...(isPredictable ? { prefixes: new Prefixes({ order: (n) => n % SESSIONS }) } : {}),
