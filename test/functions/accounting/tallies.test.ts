@@ -17,7 +17,7 @@ let db: Db;
 beforeEach(async () => {
   await api?.database.drop();
   api = await createTestApi({ seeded: false });
-  db = api.modules.db;
+  db = api.database.db;
   await addUsers(db, "cheat", "honest");
 });
 afterAll(() => api?.database.drop());

@@ -31,9 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-dedupe-of-nonces",
     breaks: "a nonce is paid as often as it is sent",
     file: "edge/shares/seen.ts",
-    replace: [
-      ['if (this.#inFlight.has(text) || this.#low[this.#find(nonce)] !== 0) return "duplicate";', ""],
-    ],
+    replace: [['if (this.#inFlight.has(this.#key()) || this.#low[slot] !== 0) return "duplicate";', ""]],
     within: 3,
   },
   {
@@ -243,7 +241,12 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "fenced-edge-goes-on",
     breaks: "an edge acknowledges in a slot that is another's",
     file: "edge/shares/pipeline.ts",
-    replace: [['if (!this.#modules.leaseHeld()) return { kind: "unavailable" };', ""]],
+    replace: [
+      [
+        'this.#modules.leaseHeld() ? { kind: "accepted", target } : { kind: "unavailable" }',
+        '{ kind: "accepted", target }',
+      ],
+    ],
     also: [
       {
         file: "edge/shares/share-records.ts",
