@@ -85,13 +85,14 @@ export class Connection {
   send(text: string): void {
     if (this.#ended || text === "") return;
     this.#lastWriteMs = this.#clock.monotonicMs();
-    if (this.#unwritten === "") process.nextTick(() => this.#write());
+    if (this.#unwritten === "") process.nextTick(() => this.flush());
     this.#unwritten += text;
     if (this.#stream.writableLength + this.#unwritten.length > this.#settings.maxUnsentBytes)
       this.end("slow-reader");
   }
 
-  #write(): void {
+  /** Writes what waits for the end of the turn. */
+  flush(): void {
     const text = this.#unwritten;
     if (text === "") return;
     this.#unwritten = "";
@@ -114,7 +115,7 @@ export class Connection {
       this.#unwritten = "";
       this.#stream.destroy();
     } else {
-      this.#write();
+      this.flush();
       const linger = this.#clock.after(LINGER_MS, () => this.#stream.destroy());
       this.#stream.on("close", () => linger.stop());
       this.#stream.resume();

@@ -34,6 +34,8 @@ export interface Outgoing {
   nextId(): number;
   /** Whole lines; those of one turn of the event loop leave together. */
   send(lines: string): void;
+  /** Whole lines, and with them what waits for the end of the turn. */
+  sendNow(lines: string): void;
 }
 
 export class Conversation implements Outgoing {
@@ -73,6 +75,11 @@ export class Conversation implements Outgoing {
 
   send(lines: string): void {
     this.#connection.send(lines);
+  }
+
+  sendNow(lines: string): void {
+    this.#connection.send(lines);
+    this.#connection.flush();
   }
 
   /** Sends a request of the server's own, at once. */

@@ -19,6 +19,8 @@ import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
 import { UserLimits } from "./user-limits.ts";
 
 const TICK_MS = 1_000;
+/** Sessions that are looked at in one turn of the loop: thousands at once would keep shares waiting. */
+const SLICE = 200;
 
 export interface StratumModules {
   readonly backend: StratumBackend;
@@ -162,6 +164,19 @@ export class StratumServer {
     for (const { jobs } of this.#sessions.values()) if (jobs.announce(job, line)) told += 1;
     metrics.notified(told);
     logger.debug("Announced a job", { height: job.height, sessions: told });
+    // The job may ask for other targets, but nobody is to hear of it later for their sake.
+    this.#inSlices(({ pairs }) => pairs.review());
+  }
+
+  /** The first ones now, the others in later turns of the loop. */
+  #inSlices(look: (session: StratumSession) => void): void {
+    const sessions = [...this.#sessions.values()];
+    const slice = (from: number): void => {
+      const to = from + SLICE;
+      for (const session of sessions.slice(from, to)) if (!session.ended) look(session);
+      if (to < sessions.length) this.#modules.fairReading.next(() => slice(to));
+    };
+    slice(0);
   }
 
   #onEnd(session: StratumSession, reason: EndReason): void {
@@ -174,12 +189,12 @@ export class StratumServer {
 
   #onTick(): void {
     const now = this.#modules.clock.monotonicMs();
-    for (const session of this.#sessions.values()) {
+    this.#inSlices((session) => {
       session.tick(now);
       // The oldest connections are closed first, and only until places are free again.
       if (session.isShareless(now) && this.#admission.isShort(session.remoteAddress))
         session.end("shareless");
-    }
+    });
     if (!this.#closing || this.#sessions.size > 0)
       this.#tick = this.#modules.clock.after(TICK_MS, () => this.#onTick());
   }

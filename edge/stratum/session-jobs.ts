@@ -59,13 +59,11 @@ export class SessionJobs {
     return notifyLine ?? encodeNotify(out.nextId(), job.height, job.oprHash);
   }
 
-  /** Announces a job unless the session has had it; true when it was sent. */
+  /** Announces a job unless the session has had it; true when it was sent. It leaves before the next session is told. */
   announce(job: Job, notifyLine?: string): boolean {
-    const { pairs, out } = this.#modules;
     const lines = this.lines(job, notifyLine);
     if (lines === "") return false;
-    out.send(lines);
-    pairs.review();
+    this.#modules.out.sendNow(lines);
     return true;
   }
 
