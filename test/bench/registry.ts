@@ -3,6 +3,7 @@
 import type { Bench } from "./bench.ts";
 import { ANSWER } from "./rows/answer.ts";
 import { CONNECTION_BENCHES } from "./rows/connections.ts";
+import { EDGES_BENCH } from "./rows/edges.ts";
 import { JOURNAL } from "./rows/journal.ts";
 import { KERNEL_BENCHES } from "./rows/kernel.ts";
 import { MINER } from "./rows/miner.ts";
@@ -13,6 +14,7 @@ export const BENCHES: readonly Bench[] = [
   ...KERNEL_BENCHES,
   MINER,
   ...SHARES_BENCHES,
+  EDGES_BENCH,
   ANSWER,
   ...CONNECTION_BENCHES,
   JOURNAL,

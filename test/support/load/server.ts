@@ -44,7 +44,13 @@ const desk = new ShareDesk(
 );
 let height = 1000;
 const server = new StratumServer(
-  { blockPeriodMs: 600_000, firstTarget: 0xf000_0000_0000_0000n, sharesPerBlock: 100_000 },
+  {
+    blockPeriodMs: 600_000,
+    firstTarget: 0xf000_0000_0000_0000n,
+    sharesPerBlock: 100_000,
+    // One user at one address sends what a whole pool does.
+    ...{ linesPerSecond: 1_000_000, lineBurst: 1_000_000, userSharesPerSecond: 1_000_000 },
+  },
   {
     backend: {
       currentJob: () => {

@@ -1,5 +1,6 @@
 /** The table that the load programs hash with: small and made at once, or the real one from its file. */
 
+import { hashingThreads } from "../../../infra/pool/hashing-threads.ts";
 import { openTable } from "../../../shared/hash/open-table.ts";
 import { LxrPool } from "../../../shared/hash/pool.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -9,8 +10,8 @@ import { smallTable } from "../hash/small-table.ts";
 export const SMALL_BITS = 10;
 const MOST_MADE = 16;
 
-/** One thread over a table of so many bits; above 16 from `~/.lxrhash`, made there where it is missing. */
+/** Hashes where the product would for a table of so many bits; above 16 from `~/.lxrhash`, made there where it is missing. */
 export async function loadHasher(bits: number): Promise<LxrPool> {
   const table = bits <= MOST_MADE ? smallTable(bits) : await openTable({ bits, logger: SILENT });
-  return new LxrPool({ table, threads: 1 }, { logger: SILENT });
+  return new LxrPool({ table, threads: hashingThreads(bits) }, { logger: SILENT });
 }
