@@ -70,7 +70,10 @@ export async function createInvite(
       "an invite code is 1 to 254 printable ASCII characters without space",
     );
   if (await insertInvite(modules.db, code)) return code;
-  throw new CodedError("invite-exists", "that invite code exists already: choose another");
+  throw new CodedError(
+    "invite-exists",
+    "that invite code exists already, or one that differs in case and separators only: choose another",
+  );
 }
 
 /** A user that mines and is paid but cannot log in; an address that is set stays. Throws CodedError `address-invalid`. */
@@ -97,12 +100,23 @@ export async function promoteAdmin(
       `there is no user ${name}: register it first, over the web or by a miner`,
     );
   if (user.password !== null && options.resetPassword !== true) return { password: undefined };
+  return { password: await renewPassword(modules, user) };
+}
+
+/** Gives a user a new password and returns it; changes nothing else, the second factor neither. Throws CodedError `user-unknown`. */
+export async function resetPassword(modules: BootstrapModules, name: string): Promise<string> {
+  const user = await findUser(modules.db, name);
+  if (user === undefined) throw new CodedError("user-unknown", `there is no user ${name}`);
+  return renewPassword(modules, user);
+}
+
+async function renewPassword(modules: BootstrapModules, user: { readonly id: bigint }): Promise<string> {
   const password = randomPassword(modules.random);
   await setPassword(modules.db, user.id, await modules.passwords.hash(password));
   // Whoever logged in with the old password is logged out.
   await deleteOtherSessions(modules.db, user.id, "");
   await forgetPlaces(modules.db, user.id);
-  return { password };
+  return password;
 }
 
 /** For a user that has lost both authenticator and recovery codes. False where it had no second factor. Throws CodedError `user-unknown`. */

@@ -9,7 +9,7 @@ import {
   registerWithInvite,
   type User,
 } from "../../shared/db/accounts.ts";
-import { isUnclaimed } from "../../shared/db/invites.ts";
+import { findUnclaimed } from "../../shared/db/invites.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
 import { userName } from "../../shared/messages/summary.ts";
@@ -24,13 +24,13 @@ export interface CredentialModules {
 export const WRONG_LOGIN = "wrong user name or password";
 export const BAD_NAME = "a user name is 1 to 254 printable ASCII characters without space and comma";
 export const BAD_ADDRESS = "the payout address is no valid FA address: copy it again from your wallet";
-export const BAD_INVITE = "wrong user name or password, or an invite code that is unknown or used already";
+export const BAD_INVITE = "that invite code is unknown or used already: ask the pool's operator for another";
 export const NEEDS_PASSWORD = "registering needs a password";
 export const NEEDS_INVITE = "registering needs an invite code: ask the pool's operator for one";
-export const NAME_TAKEN = "that user name is taken";
+export const NAME_TAKEN = "that user name is taken: choose another";
 
-/** As `createInvite` makes them. */
-const INVITE = /^[\x21-\x7e]{1,254}$/;
+/** As `createInvite` makes them, with the spaces that somebody may put between. */
+const INVITE = /^[\x20-\x7e]{1,300}$/;
 
 /** The user behind name and password, or undefined. Takes the same time for an unknown name. */
 export async function checkLogin(
@@ -63,17 +63,14 @@ export async function register(
 ): Promise<RegistrationResult> {
   const reason = whyNotFit(request, open);
   if (reason !== undefined) return { kind: "refused", reason };
-  if (
-    request.invite !== "" &&
-    !(INVITE.test(request.invite) && (await isUnclaimed(modules.db, request.invite)))
-  )
-    return { kind: "refused", reason: BAD_INVITE };
+  const invite = await claimable(modules.db, request.invite);
+  if (invite === undefined) return { kind: "refused", reason: BAD_INVITE };
   const user: NewUser = {
     name: request.name,
     password: await modules.passwords.hash(request.password),
     payoutAddress: request.address,
   };
-  const outcome = await insert(modules.db, user, request.invite);
+  const outcome = await insert(modules.db, user, invite);
   switch (outcome) {
     case "registered":
       return { kind: "registered" };
@@ -82,6 +79,12 @@ export async function register(
     case "name-taken":
       return { kind: "refused", reason: NAME_TAKEN };
   }
+}
+
+/** The code as it is stored; "" where none was given, undefined where it is not to be had. */
+async function claimable(db: Db, typed: string): Promise<string | undefined> {
+  if (typed === "") return "";
+  return INVITE.test(typed) ? findUnclaimed(db, typed) : undefined;
 }
 
 function whyNotFit(request: RegistrationRequest, open: boolean): string | undefined {

@@ -22,6 +22,22 @@ export interface AuthorizeModules extends CredentialModules {
   readonly lockout: Lockout;
 }
 
+/**
+ * A line with a code may be of somebody who registers, or of a user who sends its old line with another password. An unknown name with a bad code
+ * and a taken one get the same answer, so that names cannot be tried out; who has a code of its own is told what is wrong, as on the page.
+ */
+export const BAD_INVITE_OR_PASSWORD =
+  "the invite code is unknown or used already; who is registered needs the right password, or none, and no code";
+export const TAKEN_OR_PASSWORD =
+  "that user name is taken: choose another; who it belongs to needs the right password, or none";
+/** What miners of other pools send for a password: nothing, or a difficulty. */
+const PLACEHOLDER = /^(x|d=.*)$/i;
+export const LEAVE_EMPTY =
+  "leave the password empty to mine: this pool reads nothing else in it, and chooses each miner's target itself";
+const IN_OTHER_WORDS: Readonly<Record<string, string>> = {
+  [BAD_INVITE]: BAD_INVITE_OR_PASSWORD,
+  [NAME_TAKEN]: TAKEN_OR_PASSWORD,
+};
 const ADMIN_NAME = "an administrator's name does not mine: use another user's";
 
 /**
@@ -40,13 +56,19 @@ export async function logInMiner(
   let outcome: TryOutcome = "unknown";
   try {
     const verdict = await judge(options, modules, request);
-    outcome = verdict.kind === "refused" && verdict.reason !== ADMIN_NAME ? "failed" : "passed";
+    outcome = outcomeOf(verdict, request);
     if (verdict.kind === "ok" && (await isProven(modules, request.user)))
       await lockout.remember(request.user, from);
     return verdict;
   } finally {
     await tried.end(outcome);
   }
+}
+
+/** An "x" is no guess: a farm whose miners all send it must not lock its owner out. "d=…" may be one. */
+function outcomeOf(verdict: LoginReply, { password }: LoginRequest): TryOutcome {
+  if (verdict.kind !== "refused" || verdict.reason === ADMIN_NAME) return "passed";
+  return verdict.reason === LEAVE_EMPTY && password.toLowerCase() === "x" ? "unknown" : "failed";
 }
 
 /** Whether the password alone proves who the user is. With a second factor it does not, and a miner sends only the password. */
@@ -69,9 +91,8 @@ async function judge(
     return { kind: "ok", registered: false, ...(isOther ? { otherAddress: true } : {}) };
   }
   const registers = invite !== "" || (options.openRegistration && address !== "");
-  if (!registers) return { kind: "refused", reason: WRONG_LOGIN };
+  if (!registers) return { kind: "refused", reason: PLACEHOLDER.test(password) ? LEAVE_EMPTY : WRONG_LOGIN };
   const result = await register(modules, { name, password, invite, address }, options.openRegistration);
   if (result.kind === "registered") return { kind: "ok", registered: true };
-  // A taken name with a wrong password gets the same answer as a bad code. Else anybody with a code could find out names.
-  return { kind: "refused", reason: result.reason === NAME_TAKEN ? BAD_INVITE : result.reason };
+  return { kind: "refused", reason: IN_OTHER_WORDS[result.reason] ?? result.reason };
 }

@@ -466,6 +466,8 @@ CREATE INDEX deltas_parked ON public.deltas USING btree (job, slot, epoch, seq) 
 
 CREATE INDEX edge_epochs_last ON public.edge_epochs USING btree (last_job);
 
+CREATE INDEX invites_spelling ON public.invites USING btree (lower(translate(code, ' -_.'::text, ''::text)));
+
 CREATE INDEX jobless_rewards_into ON public.jobless_rewards USING btree (into_job);
 
 CREATE INDEX jobs_unsealed ON public.jobs USING btree (height) WHERE (state <> 'sealed'::text);

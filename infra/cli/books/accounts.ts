@@ -1,6 +1,11 @@
 /** `prosper db admin USER` and `prosper db code [CODE]`: what the reference's commands do, on any database of a pool. */
 
-import { createInvite, promoteAdmin, resetSecondFactor } from "../../../functions/auth/bootstrap.ts";
+import {
+  createInvite,
+  promoteAdmin,
+  resetPassword,
+  resetSecondFactor,
+} from "../../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../../functions/auth/password.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
@@ -34,6 +39,19 @@ export async function dbAdminCommand(
   });
   if (password !== undefined)
     modules.print(`New password (shown only here): ${password}`, { event: "password", user, password });
+}
+
+/** Gives a user a new password, printed once. */
+export async function dbPasswordCommand(user: string, modules: AccountCommandModules): Promise<void> {
+  const random = systemRandom;
+  const passwords = createPasswords({}, { random });
+  const password = await resetPassword({ db: modules.db, random, passwords }, user);
+  await logAdminAction(modules.db, { actor: ACTOR, action: "reset-password", subject: user });
+  modules.print(`New password of ${user} (shown only here): ${password}`, {
+    event: "password",
+    user,
+    password,
+  });
 }
 
 /** Makes a new invite code, a random one where none is given. */

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createInvite, ensureAdmin, ensureInvite, ensureUser } from "../../../functions/auth/bootstrap.ts";
 import { checkLogin } from "../../../functions/auth/credentials.ts";
-import { dbAdminCommand, dbCodeCommand } from "../../../infra/cli/books/accounts.ts";
+import { dbAdminCommand, dbCodeCommand, dbPasswordCommand } from "../../../infra/cli/books/accounts.ts";
 import { systemRandom } from "../../../shared/clock.ts";
 import { findUser, insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
+import { listAdminLog } from "../../../shared/db/admin-log.ts";
 import { isUnclaimed } from "../../../shared/db/invites.ts";
 import { addressOf, cheapPasswords } from "../../support/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -62,6 +63,8 @@ describe("what a new pool needs", () => {
     const code = await createInvite(modules());
 
     await expect(createInvite(modules(), code)).rejects.toMatchObject({ code: "invite-exists" });
+    const spelled = createInvite(modules(), code.replaceAll("-", "").toUpperCase());
+    await expect(spelled).rejects.toMatchObject({ code: "invite-exists" });
     await expect(createInvite(modules(), "has space")).rejects.toMatchObject({ code: "invite-invalid" });
   });
 });
@@ -93,6 +96,30 @@ describe("the account commands", () => {
     const password = lines[2]?.split(": ")[1] ?? "";
     expect(await checkLogin(modules(), "boss", password)).toMatchObject({ isAdmin: true });
     expect(await checkLogin(modules(), "boss", "mine")).toBeUndefined();
+  });
+
+  it("db password gives a user a new password and ends its sessions, and changes nothing else", async () => {
+    const lines: string[] = [];
+    await insertUser(database.db, {
+      name: "lost",
+      password: await passwords.hash("forgotten"),
+      payoutAddress: addressOf("lost"),
+    });
+
+    await dbPasswordCommand("lost", { db: database.db, print: (line) => lines.push(line) });
+
+    const password = lines[0]?.split(": ")[1] ?? "";
+    expect(await checkLogin(modules(), "lost", password)).toMatchObject({
+      isAdmin: false,
+      payoutAddress: addressOf("lost"),
+    });
+    expect(await checkLogin(modules(), "lost", "forgotten")).toBeUndefined();
+    const [entry] = await listAdminLog(database.db, 1);
+    expect(entry).toMatchObject({ action: "reset-password", subject: "lost" });
+    expect(JSON.stringify(entry?.details)).not.toContain(password);
+    await expect(
+      dbPasswordCommand("ghost", { db: database.db, print: () => undefined }),
+    ).rejects.toMatchObject({ code: "user-unknown" });
   });
 
   it("db admin says what to do about a user that does not exist", async () => {

@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureUser } from "../../../functions/auth/bootstrap.ts";
-import { BAD_ADDRESS, BAD_INVITE, WRONG_LOGIN } from "../../../functions/auth/credentials.ts";
+import { BAD_ADDRESS, WRONG_LOGIN } from "../../../functions/auth/credentials.ts";
 import { createAuthHandler, createLocalAuth } from "../../../functions/auth/handler.ts";
 import { createLockout } from "../../../functions/auth/lockout.ts";
+import {
+  BAD_INVITE_OR_PASSWORD,
+  LEAVE_EMPTY,
+  TAKEN_OR_PASSWORD,
+} from "../../../functions/auth/miner-login.ts";
 import { addressPlace } from "../../../shared/accounts/place.ts";
 import { findUser, setAdmin } from "../../../shared/db/accounts.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
-import { insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
+import { findUnclaimed, insertInvite, isUnclaimed, listInvites } from "../../../shared/db/invites.ts";
 import { minersAt } from "../../../shared/db/login-places.ts";
+import { sql } from "../../../shared/db/port.ts";
 import {
   confirmSecondFactor,
   proposeSecondFactor,
@@ -103,11 +109,60 @@ describe("the auth function", () => {
 
     const taken = await login(closed, user, "other", { invite: "no-such-code", address });
     const unknown = await login(closed, uniqueName("nobody"), "other", { invite: "no-such-code", address });
-    const takenWithCode = await login(closed, user, "other", { invite: await newInvite(), address });
 
-    expect(taken).toEqual({ kind: "refused", reason: BAD_INVITE });
+    expect(taken).toEqual({ kind: "refused", reason: BAD_INVITE_OR_PASSWORD });
     expect(unknown).toEqual(taken);
-    expect(takenWithCode).toEqual(taken);
+  });
+
+  it("tells who has a code that the name is taken, and spends nothing", async () => {
+    const user = await registered("secret");
+    const invite = await newInvite();
+
+    const taken = await login(closed, user, "other", { invite, address: addressOf("x") });
+
+    expect(taken).toEqual({ kind: "refused", reason: TAKEN_OR_PASSWORD });
+    expect(await isUnclaimed(database.db, invite)).toBe(true);
+  });
+
+  it("reads a code without regard to case and separators, but takes the one that is just as typed first", async () => {
+    const code = uniqueName("abc-de.fg");
+    await insertInvite(database.db, code);
+    const typed = ` ${code.replaceAll(/[-.]/g, " ").toUpperCase()}_`;
+    const user = uniqueName("reader");
+
+    expect(await login(closed, user, "secret", { invite: typed, address: addressOf(user) })).toEqual({
+      kind: "ok",
+      registered: true,
+    });
+    expect(await isUnclaimed(database.db, code)).toBe(false);
+    // Codes of an earlier version may differ in case only.
+    const old = uniqueName("old");
+    for (const stored of [old, old.toUpperCase()])
+      await database.db.execute(sql`INSERT INTO invites (code) VALUES (${stored})`);
+    expect(await findUnclaimed(database.db, old.toUpperCase())).toBe(old.toUpperCase());
+    expect(await findUnclaimed(database.db, old)).toBe(old);
+    expect(await findUnclaimed(database.db, " - ")).toBeUndefined();
+  });
+
+  it.each(["x", "X", "d=1000", "d=0.5"])(
+    "answers the password %j of other pools' miners with what to do, alike for every name",
+    async (password) => {
+      const user = await registered("secret");
+
+      const known = await login(closed, user, password);
+      const unknown = await login(closed, uniqueName("nobody"), password);
+
+      expect(known).toEqual({ kind: "refused", reason: LEAVE_EMPTY });
+      expect(unknown).toEqual(known);
+    },
+  );
+
+  it("lets a farm whose miners send x wait for nothing, and lets in who really has that password", async () => {
+    const user = await registered("secret");
+    for (let i = 0; i < 40; i++) expect((await login(closed, user, "x")).kind).toBe("refused");
+
+    expect(await login(closed, user, "secret")).toEqual({ kind: "ok", registered: false });
+    expect(await login(closed, await registered("x"), "x")).toEqual({ kind: "ok", registered: false });
   });
 
   it("spends no code on a registration that fails [G12]", async () => {
@@ -167,7 +222,7 @@ describe("the auth function", () => {
     const name = uniqueName("local");
     await ensureUser(database.db, name, addressOf(name));
 
-    expect(await login(closed, name, "x")).toEqual({ kind: "refused", reason: WRONG_LOGIN });
+    expect(await login(closed, name, "a guess")).toEqual({ kind: "refused", reason: WRONG_LOGIN });
   });
 
   it("lets no administrator mine, and tells only who knows the password why", async () => {
