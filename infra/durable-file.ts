@@ -16,16 +16,16 @@ export async function readTextFile(path: string): Promise<string | undefined> {
 }
 
 /** Writes a file that must not exist yet, whole or not at all. Readable by its owner only. Throws CodedError `payout-file`. */
-export async function writeNewFile(path: string, text: string): Promise<void> {
+export async function writeNewFile(path: string, text: string, what = "payout file"): Promise<void> {
   const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
     const error = coerceError(thrown);
     const exists = "code" in error && error.code === "EEXIST";
     const why = exists ? "exists already: name a new file" : `cannot be written: ${error.message}`;
-    throw new CodedError("payout-file", `the payout file ${path} ${why}`, { cause: error });
+    throw new CodedError("payout-file", `the ${what} ${path} ${why}`, { cause: error });
   });
   await fill(file, path, text).catch((thrown: unknown) => {
     const error = coerceError(thrown);
-    throw new CodedError("payout-file", `the payout file ${path} cannot be written: ${error.message}`, {
+    throw new CodedError("payout-file", `the ${what} ${path} cannot be written: ${error.message}`, {
       cause: error,
     });
   });

@@ -62,6 +62,26 @@ export const PAGES: Readonly<Record<string, Page>> = {
     ],
     exits: { 0: "conserved, or identical", 1: "money is missing or too much, or the replay differs" },
   },
+  doctor: {
+    examples: [
+      ["prosper doctor", "what is wrong, and what mends it"],
+      ["prosper doctor --json", "one finding a line, for a monitor"],
+    ],
+    exits: { 0: "nothing is red", 1: "something is red, or nothing could be looked at" },
+  },
+  backup: {
+    examples: [
+      ["prosper backup /backup/2027-01-31", "also while the pool runs"],
+      ["prosper backup /backup/today --json", "with its hash, for a program that notes it"],
+    ],
+  },
+  restore: {
+    examples: [
+      ["prosper restore /backup/2027-01-31 --prove", "can it be? Nothing is changed"],
+      ["prosper restore /backup/2027-01-31 --data-dir ./new", "into a new folder"],
+    ],
+    exits: { 0: "restored, or proved", 1: "refused, failed, or it does not make the living pool's books" },
+  },
   "db migrate": {
     examples: [
       ["prosper db migrate --dry-run", "what is missing"],
@@ -74,6 +94,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
       ["prosper db admin ann --reset-password --yes", "with a new password, without being asked"],
     ],
   },
+  "db password": { examples: [["prosper db password ann", "after a lost password"]] },
   "db reset-second-factor": { examples: [["prosper db reset-second-factor ann", "after a lost phone"]] },
   "db code": {
     examples: [
@@ -151,6 +172,12 @@ export const PAGES: Readonly<Record<string, Page>> = {
   verify: {
     examples: [["prosper verify proof.json --pool https://pool.example.com", "was my work counted?"]],
     exits: { 0: "it was", 1: "it was not, or nobody can tell" },
+  },
+  keys: {
+    examples: [
+      ["prosper keys", "both pairs on the screen"],
+      ["prosper keys --out pool.keys", "secret keys in a file that only you can read"],
+    ],
   },
   completion: {
     examples: [

@@ -17,6 +17,7 @@ import {
   type WithDb,
 } from "../payout/cli-parts.ts";
 import { addPayoutCommands } from "../payout/commands.ts";
+import { addCareCommands } from "./care-commands.ts";
 
 interface YesFlag {
   yes?: boolean;
@@ -57,6 +58,7 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
       });
     });
 
+  addCareCommands(program, parts, withDb);
   addDbCommands(program, parts, withDb);
   addPayoutCommands(program, parts, withDb);
 }
@@ -100,6 +102,17 @@ function addAccounts(db: Command, withDb: WithDb): void {
         const password = resetPassword ? " and its password a new one" : "";
         await requireYes(`Make ${user} an administrator${password}? Its name will no longer mine.`, flags);
         await dbAdminCommand(user, { resetPassword }, { db: database, ...outputOf(command) });
+      });
+    });
+  db.command("password <user>")
+    .description("give a user who has lost it a new password, printed once; nothing else changes")
+    .option(...YES)
+    .option(...DATA_DIR)
+    .action(async (user: string, flags: YesFlag, command: Command) => {
+      const { dbPasswordCommand } = await import("./accounts.ts");
+      await withDb(command, async (database) => {
+        await requireYes(`Give ${user} a new password? The old one and every session end.`, flags);
+        await dbPasswordCommand(user, { db: database, ...outputOf(command) });
       });
     });
   db.command("reset-second-factor <user>")

@@ -47,6 +47,7 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
     );
 
   addPriceCommands(program, parts);
+  addKeys(program);
   addCompletion(program);
 
   program
@@ -73,6 +74,20 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
         throw new CodedError("config", `${file} exists already: name a new file, or move it away`);
       await writeFileDurably(file, exampleConfig());
       outputOf(command).print(`Wrote ${file}`, { event: "written", file });
+    });
+}
+
+function addKeys(program: Command): void {
+  program
+    .command("keys")
+    .description("make a new pair of keys for payouts (FA, Fs) and one for entry credits (EC, Es)")
+    .option(
+      "--out <file>",
+      "a new file for the secret keys, as --key-file takes it, in place of showing them",
+    )
+    .action(async (flags: { out?: string }, command: Command) => {
+      const { keysCommand } = await import("./keys.ts");
+      await keysCommand(flags, { random: systemRandom, ...outputOf(command) });
     });
 }
 

@@ -13,11 +13,25 @@ import { encodeAddress } from "../../../shared/factom/address.ts";
 
 /** All of them, the reference's (docs/spec.md, "Commands and pages") and our own: a command that is new, or gone, is so here too. */
 const COMMANDS = [
-  ...["up", "edge", "sync", "accountant", "auth", "devnet", "stratum", "miner", "audit"],
+  ...[
+    "up",
+    "edge",
+    "sync",
+    "accountant",
+    "auth",
+    "devnet",
+    "stratum",
+    "miner",
+    "audit",
+    "doctor",
+    "backup",
+    "restore",
+  ],
   ...[
     "db",
     "db migrate",
     "db admin",
+    "db password",
     "db reset-second-factor",
     "db code",
     "db adjust",
@@ -26,7 +40,7 @@ const COMMANDS = [
   ],
   ...["payout", "payout prepare", "payout list", "payout sign", "payout send", "payout confirm"],
   ...["payout pay", "payout compare", "payout book", "payout disregard"],
-  ...["hash", "grade", "datasources", "pullsources", "completion", "verify", "config"],
+  ...["hash", "grade", "datasources", "pullsources", "keys", "completion", "verify", "config"],
 ];
 const GLOBAL_FLAGS = [
   ...["--config", "--log", "--phost", "--pport", "--fhost", "--sport"],

@@ -1,0 +1,132 @@
+/** `prosper backup`: database and edge of a pool that runs, in one snapshot, into a new folder. Needs no program of PostgreSQL's. */
+
+import { createHash } from "node:crypto";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Clock } from "../../shared/clock.ts";
+import { logAdminAction } from "../../shared/db/admin-log.ts";
+import { type Db, sql } from "../../shared/db/port.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
+import { syncFolder } from "../../shared/sync-folder.ts";
+import { writeFileDurably } from "../durable-file.ts";
+import { withEdgeFolder } from "./edge-folder.ts";
+import { formatManifest, hashFile, MANIFEST, type Manifest } from "./manifest.ts";
+import { rowsOf, sequencesOf, tablesInOrder } from "./tables.ts";
+
+export interface BackupOptions {
+  /** Must not exist yet: it appears when the backup is whole. */
+  readonly folder: string;
+  /** The edge's: identity, keys and journal. */
+  readonly edgeFolder: string;
+  readonly pool: string;
+}
+
+export interface BackupModules {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly onProgress?: (table: string, done: number, total: number) => void;
+}
+
+export interface Backup {
+  readonly rows: number;
+  readonly tables: number;
+  readonly edgeFiles: number;
+  /** Of the manifest: noted elsewhere, it tells whether anything in the backup was changed. */
+  readonly sha256: string;
+}
+
+/** The pool goes on meanwhile; nothing is locked. Throws CodedErrors `backup-exists`, `backup-busy`. */
+export async function takeBackup(options: BackupOptions, modules: BackupModules): Promise<Backup> {
+  const { folder, edgeFolder } = options;
+  const half = `${folder}.unfinished`;
+  await mkdir(half, { mode: 0o700, recursive: false }).catch((thrown: unknown) => refuse(half, thrown));
+  try {
+    const taken = await withEdgeFolder({ from: edgeFolder, to: join(half, "edge") }, (copyEdge) =>
+      modules.db.transaction(async (tx) => {
+        await tx.execute(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`);
+        // The snapshot is taken by the first statement that reads.
+        const migrations = await readMigrations(tx);
+        const edgeFiles = await copyEdge();
+        const tables = await writeTables(tx, half, modules);
+        return { migrations, edgeFiles, tables, sequences: await sequencesOf(tx) };
+      }),
+    );
+    const manifest: Manifest = {
+      ...{ prosper: "backup", version: 1, madeAt: new Date(modules.clock.wallMs()).toISOString() },
+      ...{
+        pool: options.pool,
+        migrations: taken.migrations,
+        tables: taken.tables,
+        sequences: taken.sequences,
+      },
+      edge: await hashed(half, taken.edgeFiles),
+    };
+    const { text, sha256 } = formatManifest(manifest);
+    await writeFileDurably(join(half, MANIFEST), text);
+    await rename(half, folder).catch((thrown: unknown) => refuse(folder, thrown));
+    await syncFolder(join(folder, ".."));
+    const rows = taken.tables.reduce((sum, table) => sum + table.rows, 0);
+    const details = { sha256, rows };
+    await logAdminAction(modules.db, { actor: "command line", action: "backup", subject: folder, details });
+    return { rows, tables: taken.tables.length, edgeFiles: taken.edgeFiles.length, sha256 };
+  } catch (error) {
+    await rm(half, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function refuse(folder: string, thrown: unknown): never {
+  const error = coerceError(thrown);
+  const code = "code" in error ? String(error.code) : "";
+  const why = ["EEXIST", "ENOTEMPTY"].includes(code)
+    ? "exists already: name a new folder, or remove it"
+    : `cannot be made: ${error.message}`;
+  throw new CodedError("backup-exists", `${folder} ${why}`, { cause: error });
+}
+
+function readMigrations(tx: Db): Promise<Manifest["migrations"]> {
+  return tx.query(
+    sql`SELECT version, name, sha256 FROM migrations ORDER BY migrations.version`,
+    v.object({ version: v.number(), name: v.string(), sha256: v.string() }),
+  );
+}
+
+async function writeTables(tx: Db, half: string, { onProgress }: BackupModules): Promise<Manifest["tables"]> {
+  await mkdir(join(half, "tables"), { mode: 0o700, recursive: true });
+  const names = await tablesInOrder(tx);
+  const tables: Manifest["tables"] = [];
+  for (const name of names) {
+    const file = `tables/${name}.jsonl`;
+    tables.push({ name, file, ...(await writeTable(tx, name, join(half, file))) });
+    onProgress?.(name, tables.length, names.length);
+  }
+  return tables;
+}
+
+async function writeTable(tx: Db, table: string, path: string): Promise<{ rows: number; sha256: string }> {
+  const hash = createHash("sha256");
+  const file = await open(path, "w", 0o600);
+  let rows = 0;
+  try {
+    for await (const page of rowsOf(tx, table)) {
+      const text = page.map((row) => `${row}\n`).join("");
+      hash.update(text);
+      await file.writeFile(text);
+      rows += page.length;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { rows, sha256: hash.digest("hex") };
+}
+
+async function hashed(half: string, files: readonly string[]): Promise<Manifest["edge"]> {
+  const all: Manifest["edge"] = [];
+  for (const name of files) {
+    const file = `edge/${name}`;
+    all.push({ file, sha256: (await hashFile(join(half, file))) ?? "" });
+  }
+  return all;
+}

@@ -1,0 +1,75 @@
+/** `prosper backup` and `prosper restore`: what they print, and with which exit code they end. */
+
+import { join } from "node:path";
+import type { Clock } from "../../../shared/clock.ts";
+import type { Db } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { type ProofModules, proveBackup } from "../../backup/prove.ts";
+import { type RestoreOptions, restoreBackup } from "../../backup/restore.ts";
+import { type BackupOptions, takeBackup } from "../../backup/take.ts";
+import type { CliContext } from "../context.ts";
+import type { Print } from "../output.ts";
+import type { Progress } from "../progress.ts";
+
+/** Identity, keys and journal; where a database is configured, the folder is that of `prosper edge`. */
+export function edgeFolderOf(context: CliContext, dataDir: string): string {
+  return join(context.hasDatabase() ? context.edgeFolder() : dataDir, "edge");
+}
+
+export async function backupCommand(
+  options: BackupOptions,
+  modules: { readonly db: Db; readonly clock: Clock; readonly print: Print; readonly progress?: Progress },
+): Promise<void> {
+  const { db, clock, print, progress } = modules;
+  const onProgress = (_table: string, done: number, total: number): void =>
+    progress?.update("Backing up", done, total, " tables");
+  const { folder } = options;
+  const { rows, tables, edgeFiles, sha256 } = await takeBackup(options, { db, clock, onProgress }).finally(
+    () => progress?.end(),
+  );
+  print(`${rows} rows of ${tables} tables and ${edgeFiles} files of the edge, in ${folder}`, {
+    ...{ event: "backup", folder, rows, tables, edgeFiles, sha256 },
+  });
+  print(`Note its hash elsewhere: ${sha256}`);
+  print(`See whether it can be restored: npx prosper restore ${folder} --prove --sha256 ${sha256}`);
+}
+
+export async function restoreCommand(
+  options: RestoreOptions,
+  { db, print }: { readonly db: Db; readonly print: Print },
+): Promise<void> {
+  const { madeAt, pool, tables, edge } = await restoreBackup(options, { db });
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  print(
+    `Pool ${pool} as of ${madeAt}: ${rows} rows of ${tables.length} tables and ${edge.length} files of the edge`,
+    {
+      ...{ event: "restored", pool, madeAt, rows, tables: tables.length, edgeFiles: edge.length },
+    },
+  );
+  print(
+    'Before anything is paid: npx prosper audit --replay, then npx prosper payout compare (docs/runbook.md, "Restoring the database")',
+  );
+}
+
+/** The exit code is 1 where the backup does not make the living pool's books. */
+export async function proveCommand(
+  backup: { readonly folder: string; readonly sha256?: string | undefined },
+  modules: ProofModules & { readonly print: Print; readonly warn: (line: string) => void },
+): Promise<number> {
+  if (!/^postgres(ql)?:/.test(modules.url))
+    throw new CodedError(
+      "config",
+      "a proof makes a database on the pool's server, which the Data API cannot: Aurora's snapshots are restored by docs/aws.md",
+    );
+  const proof = await proveBackup(backup, modules);
+  const { print, warn } = modules;
+  for (const problem of proof.problems) warn(problem);
+  const isProved = proof.problems.length === 0;
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+  const took = `restored in ${seconds(proof.restoreMs)} s, all in ${seconds(proof.totalMs)} s`;
+  const verdict = isProved
+    ? `Proved: the backup of ${proof.madeAt} makes the same ${proof.blocks} sealed blocks, audited and replayed`
+    : `NOT PROVED: ${proof.problems.length} things do not agree`;
+  print(`${verdict} (${took})`, { event: isProved ? "proved" : "not-proved", ...proof });
+  return isProved ? 0 : 1;
+}

@@ -1,0 +1,98 @@
+/** Commands that keep a pool well for years: doctor, backup, restore. */
+
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { systemClock } from "../../../shared/clock.ts";
+import { requireYes, YES } from "../ask.ts";
+import type { ProgramParts } from "../context.ts";
+import { outputOf } from "../output.ts";
+import { DATA_DIR, type WithDb } from "../payout/cli-parts.ts";
+
+interface DataFlags {
+  dataDir: string;
+}
+
+export function addCareCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
+  addDoctor(program, parts);
+  addBackup(program, parts, withDb);
+  addRestore(program, parts);
+}
+
+function addDoctor(program: Command, parts: ProgramParts): void {
+  program
+    .command("doctor")
+    .description("look at everything the pool needs; each red finding has the line that mends it")
+    .option(...DATA_DIR)
+    .action(async ({ dataDir }: DataFlags, command: Command) => {
+      const { doctorCommand, openPatient } = await import("./doctor.ts");
+      const patient = await openPatient(parts.contextOf(command), dataDir);
+      process.exitCode = await doctorCommand(patient, outputOf(command)).finally(patient.close);
+    });
+}
+
+function addBackup(program: Command, parts: ProgramParts, withDb: WithDb): void {
+  program
+    .command("backup <folder>")
+    .description(
+      "database and edge of the pool, also while it runs, into a new folder that only you can read",
+    )
+    .option(...DATA_DIR)
+    .action(async (folder: string, { dataDir }: DataFlags, command: Command) => {
+      const { backupCommand, edgeFolderOf } = await import("./backup.ts");
+      const { showProgress } = await import("../progress.ts");
+      const context = parts.contextOf(command);
+      const options = {
+        folder: resolve(folder),
+        edgeFolder: edgeFolderOf(context, dataDir),
+        pool: context.config.pool.opridentity,
+      };
+      const progress = showProgress({ stream: process.stderr, clock: systemClock });
+      await withDb(command, (db) =>
+        backupCommand(options, { db, clock: systemClock, progress, ...outputOf(command) }),
+      );
+    });
+}
+
+interface RestoreFlags extends DataFlags {
+  prove?: boolean;
+  sha256?: string;
+  yes?: boolean;
+}
+
+function addRestore(program: Command, parts: ProgramParts): void {
+  program
+    .command("restore <folder>")
+    .description(
+      "a backup into an empty database and folder; with --prove into a scratch database, to see that it can be",
+    )
+    .option("--prove", "restore beside the living pool, audit, replay, compare the roots, and throw it away")
+    .option("--sha256 <hex>", "what `prosper backup` printed: finds a backup that was changed as a whole")
+    .option(...YES)
+    .option(...DATA_DIR)
+    .action(async (folder: string, flags: RestoreFlags, command: Command) => {
+      const { edgeFolderOf, proveCommand, restoreCommand } = await import("./backup.ts");
+      const { lockFolder } = await import("../../../edge/lease/folder-lock.ts");
+      const context = parts.contextOf(command);
+      const output = outputOf(command);
+      const backup = { folder: resolve(folder), sha256: flags.sha256 };
+      // A pool that runs is proved beside; nothing is restored under it.
+      const lock = flags.prove === true ? undefined : lockFolder(join(flags.dataDir, "edge"));
+      const { db, url, close } = await context.openDatabase(flags.dataDir, context.logger(), {
+        schema: "leave",
+      });
+      try {
+        if (flags.prove === true) {
+          process.exitCode = await proveCommand(backup, { ...output, db, url, clock: systemClock });
+          return;
+        }
+        await requireYes(`Restore ${backup.folder} into this database?`, flags);
+        await restoreCommand(
+          { ...backup, edgeFolder: edgeFolderOf(context, flags.dataDir) },
+          { ...output, db },
+        );
+      } finally {
+        await close();
+        lock?.release();
+      }
+    });
+}

@@ -1,0 +1,55 @@
+/** Looks at everything that a pool needs, one check after the other; each red finding has the line that mends it. */
+
+import { coerceError } from "../../shared/errors.ts";
+import { certificate } from "./certificate.ts";
+import { clocks } from "./clocks.ts";
+import { configuration } from "./configuration.ts";
+import { credits } from "./credits.ts";
+import { database } from "./database.ts";
+import { deadLetters } from "./dead-letters.ts";
+import { disk } from "./disk.ts";
+import { edges } from "./edges.ts";
+import { factomd } from "./factomd.ts";
+import { type Check, type Finding, type Patient, red } from "./finding.ts";
+import { journal } from "./journal.ts";
+import { lateWork } from "./late-work.ts";
+import { owed } from "./owed.ts";
+import { ports } from "./ports.ts";
+import { prices } from "./prices.ts";
+import { records } from "./records.ts";
+import { table } from "./table.ts";
+
+/** In the order in which they are shown: what others depend on comes first. */
+export const CHECKS: readonly Check[] = [
+  ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
+  ...[journal, deadLetters, edges, lateWork, owed, records],
+];
+
+export interface Examined extends Finding {
+  readonly check: string;
+}
+
+/** Every check is made, also where another one fails. */
+export async function examine(
+  patient: Patient,
+  onFound: (found: Examined) => void,
+  checks: readonly Check[] = CHECKS,
+): Promise<readonly Examined[]> {
+  const all: Examined[] = [];
+  for (const check of checks) {
+    const findings = await check
+      .look(patient)
+      .catch((thrown: unknown) => [
+        red(
+          `could not be looked at: ${coerceError(thrown).message}`,
+          "Mend what the message says, then look again",
+        ),
+      ]);
+    for (const finding of findings) {
+      const found = { check: check.name, ...finding };
+      all.push(found);
+      onFound(found);
+    }
+  }
+  return all;
+}

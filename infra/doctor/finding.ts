@@ -1,0 +1,80 @@
+/** What a check of the pool finds, and what it looks at. */
+
+import type { Fetch } from "../../functions/poll/fetch-once.ts";
+import type { Clock, Random } from "../../shared/clock.ts";
+import type { Db } from "../../shared/db/port.ts";
+import type { Factomd } from "../../shared/factom/client.ts";
+import type { SourceOrder } from "../../shared/prices/order.ts";
+import type { Config } from "../config/schema.ts";
+
+/** `red`: the pool loses money, work or time by it, or will within days. `warn`: an operator would want to know. `skipped`: not to be had here. */
+export type Level = "ok" | "warn" | "red" | "skipped";
+
+export interface Finding {
+  readonly level: Level;
+  /** What was found, as a sentence. */
+  readonly said: string;
+  /** What mends it; every red one has one. */
+  readonly mend?: string;
+}
+
+/** The pool that is looked at. */
+export interface Patient {
+  readonly config: Config;
+  /** Holds `edge/`, and `postgres/` where the server is the embedded one. */
+  readonly dataDir: string;
+  /** A pool of `prosper up`: its network is its own, and its ports are those of its flags. */
+  readonly isDevnet: boolean;
+  /** Undefined where it could not be opened. */
+  readonly db: Db | undefined;
+  /** Why not. */
+  readonly dbProblem?: string | undefined;
+  readonly nodes: readonly { readonly url: string; readonly factomd: Factomd }[];
+  /** A devnet's price feed is known to its pool alone. */
+  readonly sources: () => SourceOrder | undefined;
+  /** EC…, undefined where no key is set. */
+  readonly creditAddress: string | undefined;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Check {
+  /** Names the check in every form of the answer. */
+  readonly name: string;
+  look(patient: Patient): Promise<readonly Finding[]>;
+}
+
+export const ok = (said: string): Finding => ({ level: "ok", said });
+export const skipped = (said: string): Finding => ({ level: "skipped", said });
+export const warn = (said: string, mend: string): Finding => ({ level: "warn", said, mend });
+export const red = (said: string, mend: string): Finding => ({ level: "red", said, mend });
+
+/** A check that needs the database; without one it is left out, since the check `database` says so already. */
+export function databaseCheck(
+  name: string,
+  look: (db: Db, patient: Patient) => Promise<readonly Finding[]>,
+): Check {
+  return {
+    name,
+    look: async (patient) =>
+      patient.db === undefined ? [skipped("not looked at without a database")] : look(patient.db, patient),
+  };
+}
+
+/** `1.5 GB`, `312 MB`. */
+export function sizeText(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** `4 days`, `3 h`, `12 min`, `5 s`. */
+export function spanText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
+export const DAY_MS = 86_400_000;
