@@ -16,6 +16,12 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 };
 
+/** Of what is no document of its own, a script or a style: the others say nothing about it. */
+export const FILE_HEADERS: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+};
+
 /** `body` is JSON text. No cache may keep it: most answers are private to one user. */
 export function jsonReply(statusCode: number, body: string, cookies: readonly string[] = []): HttpReply {
   return {
@@ -23,7 +29,7 @@ export function jsonReply(statusCode: number, body: string, cookies: readonly st
     headers: {
       ...SECURITY_HEADERS,
       "content-type": "application/json; charset=utf-8",
-      "cache-control": "no-store",
+      "cache-control": "private, no-store",
     },
     body,
     ...(cookies.length === 0 ? {} : { cookies: [...cookies] }),

@@ -5,11 +5,10 @@ import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { loadAssets } from "../dashboard/asset-files.ts";
-import { pageRoutes } from "../dashboard/pages.ts";
+import { notFoundPage, pageRoutes, wantsHtml } from "../dashboard/pages.ts";
 import { errorReply, type HttpReply, jsonReply } from "../http.ts";
-import { createPoolFigures } from "./figures/pool.ts";
-import { createUserFigures } from "./figures/user.ts";
+import { createFigures } from "./figures/figures.ts";
+import { etagOf, pack } from "./http/pack.ts";
 import { admit, bodyText, isHttps, sessionOf } from "./http/request.ts";
 import type { ApiReply, ApiRoute } from "./http/route.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -25,6 +24,9 @@ import { withholdingRoute } from "./routes/withholding.ts";
 
 export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpReply>;
 
+/** The description of the API changes with the program only. */
+const DOCUMENT_SECONDS = 60;
+
 /** One entry of the router. */
 export interface HttpRoute {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -34,9 +36,10 @@ export interface HttpRoute {
 
 /** The REST routes; the OpenAPI document is made from them. */
 export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
+  const figures = modules.figures ?? createFigures(options, modules);
   return [
-    ...poolRoutes(options, modules, createPoolFigures(options, modules)),
-    ...accountRoutes(modules, createUserFigures(modules)),
+    ...poolRoutes(options, modules, figures.pool),
+    ...accountRoutes(modules, figures.user),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(modules),
@@ -51,19 +54,20 @@ export function createApiHandler(options: ApiOptions, modules: ApiModules): Http
     routes,
     notFoundResponse: ({ path }) => notFound(routes, path),
   });
-  return middy<APIGatewayProxyEventV2, HttpReply>((event: APIGatewayProxyEventV2, context: Context) =>
-    dispatch(event, context),
+  return middy<APIGatewayProxyEventV2, HttpReply>(async (event: APIGatewayProxyEventV2, context: Context) =>
+    pack(event, await dispatch(event, context)),
   ).onError((request) => {
     request.response = failure(coerceError(request.error), modules.logger);
   });
 }
 
 function allRoutes(options: ApiOptions, modules: ApiModules): HttpRoute[] {
+  const { assets } = modules;
   const routes = apiRoutes(options, modules);
   const document = JSON.stringify(openApiDocument(options, routes));
   const rpc = createJsonRpc(modules);
   const texts = textPages(modules);
-  return [
+  const found: HttpRoute[] = [
     ...routes.map(
       (route): HttpRoute => ({
         method: route.method,
@@ -71,12 +75,25 @@ function allRoutes(options: ApiOptions, modules: ApiModules): HttpRoute[] {
         handler: (event) => runRoute(route, event, modules),
       }),
     ),
-    { method: "GET", path: "/api/openapi.json", handler: async () => jsonReply(200, document) },
+    {
+      method: "GET",
+      path: "/api/openapi.json",
+      handler: async () => withCache(jsonReply(200, document), DOCUMENT_SECONDS),
+    },
     { method: "POST", path: "/api/v1", handler: (event) => answerRpc(rpc, event) },
-    ...pageRoutes(options, loadAssets(), async (event, path) => {
+    ...pageRoutes(options, assets, async (event, path) => {
       const session = () => sessionOf(event, isHttps(event), modules.accounts);
       return texts.get(path)?.(event, session);
     }),
+  ];
+  const nothing = notFoundPage(options, assets);
+  return [
+    ...found,
+    {
+      method: "GET",
+      path: "/{proxy+}",
+      handler: async (event) => (wantsHtml(event) ? nothing : notFound(found, event.rawPath)),
+    },
   ];
 }
 
@@ -86,12 +103,31 @@ async function runRoute(
   modules: ApiModules,
 ): Promise<HttpReply> {
   const admitted = await admit(event, route, modules.accounts);
-  return httpReply(admitted.ok ? await route.run(admitted.request) : admitted.reply);
+  return httpReply(route, admitted.ok ? await route.run(admitted.request) : admitted.reply);
 }
 
-function httpReply(reply: ApiReply): HttpReply {
+function httpReply(route: ApiRoute, reply: ApiReply): HttpReply {
   if (reply.kind === "refused") return errorReply(reply.status, reply.code, reply.message);
-  return jsonReply(reply.status ?? 200, JSON.stringify(reply.view), reply.cookies);
+  const status = reply.status ?? 200;
+  const answer = jsonReply(status, JSON.stringify(reply.view), reply.cookies);
+  if (route.method !== "GET" || status !== 200) return answer;
+  const named = {
+    ...answer,
+    headers: { ...answer.headers, etag: etagOf(JSON.stringify(lasting(reply.view))) },
+  };
+  return route.keepSeconds === undefined ? named : withCache(named, route.keepSeconds);
+}
+
+/** Without the moment it was made: what else is the same has not changed. */
+function lasting(view: unknown): unknown {
+  if (typeof view !== "object" || view === null || !("at" in view)) return view;
+  const { at: _, ...rest } = view;
+  return rest;
+}
+
+/** Any cache may keep it for so long. */
+function withCache(reply: HttpReply, seconds: number): HttpReply {
+  return { ...reply, headers: { ...reply.headers, "cache-control": `public, max-age=${seconds}` } };
 }
 
 async function answerRpc(

@@ -1,7 +1,9 @@
 /** The api function as a Lambda: behind a function URL, and on AWS also behind CloudFront. */
 
+import { join } from "node:path";
 import { createPasswords } from "../auth/password.ts";
 import { createWebAccounts } from "../auth/web-accounts.ts";
+import { readAssets } from "../dashboard/asset-files.ts";
 import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { receiptKeysOf } from "./figures/receipt-keys.ts";
@@ -18,6 +20,8 @@ const accounts = createWebAccounts(
 const receiptKeys = receiptKeysOf(env.RECEIPT_SECRET);
 const api = createApiHandler(optionsOf(env), {
   ...{ ...modules, accounts, workerLimits: workerLimits(env) },
+  // Beside the bundled code (infra/aws/bundle.ts).
+  assets: readAssets(join(import.meta.dirname, "dashboard.json")),
   ...(receiptKeys && { receiptKeys }),
 });
 

@@ -7,7 +7,9 @@ import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { WebAccounts } from "../auth/web-accounts.ts";
+import type { Assets } from "../dashboard/asset-files.ts";
 import type { Environment } from "../environment.ts";
+import type { Figures } from "./figures/figures.ts";
 import type { Live } from "./live.ts";
 
 export interface ApiOptions {
@@ -21,6 +23,8 @@ export interface ApiOptions {
   readonly stratum: { readonly host?: string; readonly port: number; readonly tlsPort?: number };
   /** Size of the LXR table; miners are told where it is not 30. */
   readonly lxrBits: number;
+  /** Whether open pages may hear what changes on a stream (infra/pool/live-streams.ts) instead of asking. */
+  readonly streams?: boolean;
 }
 
 export interface ApiModules {
@@ -29,7 +33,11 @@ export interface ApiModules {
   readonly random: Random;
   readonly accounts: WebAccounts;
   readonly logger: Logger;
+  /** The dashboard's files. */
+  readonly assets: Assets;
   readonly live?: Live;
+  /** Those that open pages follow too; without them the handler makes its own. */
+  readonly figures?: Figures;
   /** The same as the accounting function's. */
   readonly workerLimits?: WorkerLimits;
   /** Signs receipts; without it proofs have none. */

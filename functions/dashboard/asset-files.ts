@@ -1,60 +1,56 @@
-/** The dashboard's files, read once at the start and served from memory under a name that changes with their content. */
+/** The dashboard's files as they were built: served from memory, compressed already, under a name that changes with their content. */
 
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { extname, join, relative, sep } from "node:path";
+import { readFileSync } from "node:fs";
+import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
+
+/** What infra/dashboard/build.ts makes: one file of JSON, in the image, in the api's bundle and in the cache of a clone. */
+export const builtDashboard = v.object({
+  /** One for all files together. It is part of every address, so that browsers may keep each file for a year. */
+  version: v.string(),
+  files: v.record(
+    v.string(),
+    v.object({ type: v.string(), etag: v.string(), text: v.string(), gzip: v.string(), br: v.string() }),
+  ),
+  /** By script under `pages/`: every other script that it needs, so that a page asks for all of them at once. */
+  imports: v.record(v.string(), v.array(v.string())),
+});
 
 export interface Asset {
   readonly type: string;
-  readonly body: string;
+  readonly etag: string;
+  readonly text: string;
+  /** In base64, as Lambda sends them. */
+  readonly gzip: string;
+  readonly br: string;
 }
 
 export interface Assets {
-  /** One version for all files together. It is part of every address, so that browsers may keep each file for a year. */
   readonly version: string;
   /** By path under `/assets/VERSION/`. */
   readonly files: ReadonlyMap<string, Asset>;
+  readonly imports: ReadonlyMap<string, readonly string[]>;
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
-/** Served from the package itself. */
-const VENDOR = {
-  "vendor/uplot.js": "uplot/dist/uPlot.iife.min.js",
-  "vendor/uplot.css": "uplot/dist/uPlot.min.css",
-} as const;
-
-export function loadAssets(folder: string = join(import.meta.dirname, "assets")): Assets {
-  const require = createRequire(import.meta.url);
-  const files = new Map<string, Asset>();
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const type = TYPES[extname(path)];
-    if (entry.isFile() && type !== undefined)
-      files.set(relative(folder, path).split(sep).join("/"), { type, body: readFileSync(path, "utf8") });
-  }
-  if (files.size === 0)
+/** Throws CodedError `assets-missing` where the file is not there or is none of ours. */
+export function readAssets(path: string): Assets {
+  try {
+    return parseAssets(readFileSync(path, "utf8"));
+  } catch (error) {
     throw new CodedError(
       "assets-missing",
-      `no dashboard files under ${folder}: restore them from the repository`,
+      `no built dashboard at ${path}: make it with node infra/dashboard/make.ts ${path}`,
+      { cause: error },
     );
-  for (const [name, source] of Object.entries(VENDOR)) {
-    files.set(name, {
-      type: TYPES[extname(name)] ?? "",
-      body: readFileSync(require.resolve(source), "utf8"),
-    });
   }
-  return { version: hashOf(files), files };
 }
 
-function hashOf(files: ReadonlyMap<string, Asset>): string {
-  const hash = createHash("sha256");
-  for (const [name, { body }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
-    hash.update(`${name}\0${body}\0`);
-  return hash.digest("hex").slice(0, 16);
+/** `text` is JSON of the shape above. Throws ValiError or SyntaxError. */
+export function parseAssets(text: string): Assets {
+  const built = v.parse(v.pipe(v.string(), v.parseJson(), builtDashboard), text);
+  return {
+    version: built.version,
+    files: new Map(Object.entries(built.files)),
+    imports: new Map(Object.entries(built.imports)),
+  };
 }

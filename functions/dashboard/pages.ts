@@ -1,7 +1,8 @@
 /** The dashboard's pages: one empty shell each, filled in the browser by its script from the API. */
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import { errorReply, type HttpReply, SECURITY_HEADERS } from "../http.ts";
+import { encodingFor } from "../api/http/pack.ts";
+import { errorReply, FILE_HEADERS, type HttpReply, SECURITY_HEADERS } from "../http.ts";
 import type { Assets } from "./asset-files.ts";
 
 interface Page {
@@ -9,16 +10,23 @@ interface Page {
   readonly title: string;
   /** `pages/NAME.js` fills it. */
   readonly script: string;
+  /** Addresses of the API that it asks for first: they are fetched beside its script. */
+  readonly data?: readonly string[];
 }
 
-const STYLES = ["vendor/uplot.css", "base.css", "layout.css", "parts.css", "narrow.css"];
+const STYLE = "app.css";
 
 /** The pages of the reference (docs/spec.md, "Commands and pages"), and others that people need. */
 export const PAGES: readonly Page[] = [
-  { path: "/", title: "Pool", script: "pool" },
-  { path: "/me", title: "My page", script: "me" },
+  {
+    path: "/",
+    title: "Pool",
+    script: "pool",
+    data: ["/api/pool", "/api/pool/history", "/api/pool/hashrate"],
+  },
+  { path: "/me", title: "My page", script: "me", data: ["/api/me"] },
   { path: "/login", title: "Log in", script: "login" },
-  { path: "/register", title: "Register", script: "register" },
+  { path: "/register", title: "Register", script: "register", data: ["/api/pool"] },
   { path: "/whoami", title: "Account", script: "account" },
   { path: "/user/owed", title: "Owed", script: "owed" },
   { path: "/pool/rewards", title: "Blocks and rewards", script: "blocks" },
@@ -29,8 +37,16 @@ export const PAGES: readonly Page[] = [
   { path: "/admin/invites", title: "Invite codes", script: "admin-invites" },
   { path: "/admin/adjustments", title: "Adjustments", script: "admin-adjustments" },
   { path: "/admin/withholding", title: "Withheld hits", script: "admin-withholding" },
-  { path: "/api/docs", title: "API", script: "api-docs" },
+  { path: "/api/docs", title: "API", script: "api-docs", data: ["/api/openapi.json"] },
 ];
+
+const NOT_FOUND: Page = { path: "", title: "Not found", script: "not-found" };
+
+/** Every script that is a page's own. */
+export const SCRIPTS: readonly string[] = [...PAGES, NOT_FOUND].map(({ script }) => script);
+
+/** Asked for by what stands around every page. */
+const SESSION = "/api/session";
 
 /** Addresses of the reference that are other pages here. */
 const MOVED: Readonly<Record<string, string>> = {
@@ -52,10 +68,16 @@ export interface PageRoute {
   readonly handler: (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
 }
 
-export function pageRoutes(options: { poolName: string }, assets: Assets, textPage: TextPage): PageRoute[] {
+export interface PageOptions {
+  readonly poolName: string;
+  /** Pages hear what changes on a stream, instead of asking. */
+  readonly streams?: boolean;
+}
+
+export function pageRoutes(options: PageOptions, assets: Assets, textPage: TextPage): PageRoute[] {
   return [
     ...PAGES.map((page): PageRoute => {
-      const shell = htmlReply(shellOf(page, options.poolName, assets.version));
+      const shell = htmlReply(200, shellOf(page, options, assets));
       return {
         method: "GET",
         path: page.path,
@@ -73,13 +95,18 @@ export function pageRoutes(options: { poolName: string }, assets: Assets, textPa
   ];
 }
 
-function wantsHtml(event: APIGatewayProxyEventV2): boolean {
+/** What a browser is shown where nothing is. */
+export function notFoundPage(options: PageOptions, assets: Assets): HttpReply {
+  return htmlReply(404, shellOf(NOT_FOUND, options, assets));
+}
+
+export function wantsHtml(event: APIGatewayProxyEventV2): boolean {
   return (event.headers["accept"] ?? "").includes("text/html");
 }
 
-function htmlReply(body: string): HttpReply {
+function htmlReply(statusCode: number, body: string): HttpReply {
   return {
-    statusCode: 200,
+    statusCode,
     headers: {
       ...SECURITY_HEADERS,
       "content-type": "text/html; charset=utf-8",
@@ -91,8 +118,14 @@ function htmlReply(body: string): HttpReply {
   };
 }
 
-function shellOf(page: Page, poolName: string, version: string): string {
+function shellOf(
+  page: Page,
+  { poolName, streams = false }: PageOptions,
+  { version, imports }: Assets,
+): string {
   const assets = `/assets/${version}`;
+  const script = `pages/${page.script}.js`;
+  // Everything that is needed is named here, so that one wave of requests fetches it.
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -101,14 +134,13 @@ function shellOf(page: Page, poolName: string, version: string): string {
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(page.title)} · ${escapeHtml(poolName)}</title>
 <link rel="icon" type="image/svg+xml" href="${assets}/icon.svg">
-${STYLES.map((name) => `<link rel="stylesheet" href="${assets}/${name}">`).join("\n")}
-<script defer src="${assets}/vendor/uplot.js"></script>
-<script type="module" src="${assets}/pages/${page.script}.js"></script>
+<link rel="stylesheet" href="${assets}/${STYLE}">
+<script type="module" src="${assets}/${script}"></script>
+${(imports.get(script) ?? []).map((name) => `<link rel="modulepreload" href="${assets}/${name}">`).join("\n")}
+${[SESSION, ...(page.data ?? [])].map((path) => `<link rel="preload" as="fetch" crossorigin href="${path}">`).join("\n")}
 </head>
-<body data-pool="${escapeHtml(poolName)}">
-<header class="top"></header>
-<main><noscript><p class="notice">This page needs JavaScript. The same figures as JSON: <a href="/api/pool">/api/pool</a>.</p></noscript></main>
-<footer class="foot"></footer>
+<body data-pool="${escapeHtml(poolName)}" data-live="${streams ? "stream" : "poll"}">
+<div id="app"><noscript><p class="notice">This page needs JavaScript. The same figures as JSON: <a href="/api/pool">/api/pool</a>.</p></noscript></div>
 </body>
 </html>
 `;
@@ -123,13 +155,17 @@ function assetReply(event: APIGatewayProxyEventV2, assets: Assets): HttpReply {
   const [version, ...rest] = (event.pathParameters?.["proxy"] ?? "").split("/");
   const asset = assets.files.get(rest.join("/"));
   if (asset === undefined) return errorReply(404, "not-found", "there is nothing at this address");
+  const encoding = encodingFor(event.headers["accept-encoding"]);
   return {
     statusCode: 200,
     headers: {
-      ...SECURITY_HEADERS,
+      ...(asset.type.startsWith("image/") ? SECURITY_HEADERS : FILE_HEADERS),
       "content-type": asset.type,
       "cache-control": version === assets.version ? "public, max-age=31536000, immutable" : "no-cache",
+      etag: asset.etag,
+      vary: "accept-encoding",
+      ...(encoding !== undefined && { "content-encoding": encoding }),
     },
-    body: asset.body,
+    ...(encoding === undefined ? { body: asset.text } : { body: asset[encoding], isBase64Encoded: true }),
   };
 }

@@ -1,11 +1,11 @@
 /** The Lambda functions as bundles: one ES module each, with the files it reads beside it. Made once a synth, then CDK assets. */
 
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { ENVIRONMENTS, type FunctionName } from "../../functions/environment.ts";
 import { CodedError } from "../../shared/errors.ts";
+import { buildDashboard } from "../dashboard/build.ts";
 
 export interface Bundle {
   /** What Lambda gets: `index.mjs` and what it reads. */
@@ -20,8 +20,6 @@ export type Bundles = Readonly<Record<FunctionName, Bundle>>;
 export const MAX_BUNDLE_BYTES = 1_500_000;
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Files of packages that are served as they are; the bundle looks for them under these paths. */
-const DASHBOARD_PACKAGES = ["uplot/dist/uPlot.iife.min.js", "uplot/dist/uPlot.min.css"];
 /** CommonJS packages inside an ES module need `require`. The import has another name, so that it does not clash with one of the module. */
 const BANNER =
   "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);";
@@ -49,7 +47,8 @@ export async function bundleFunctions(out: string): Promise<Bundles> {
     banner: { js: BANNER },
     logLevel: "warning",
   });
-  copyDashboard(join(out, "api"));
+  // Where functions/api/lambda.ts looks for it.
+  writeFileSync(join(out, "api/dashboard.json"), JSON.stringify((await buildDashboard()).built));
   cpSync(join(ROOT, "shared/db/migrations"), join(out, "migrate/migrations"), { recursive: true });
   const bundles: Bundles = {
     accounting: measure(out, "accounting"),
@@ -67,20 +66,6 @@ export async function bundleFunctions(out: string): Promise<Bundles> {
       );
   }
   return bundles;
-}
-
-/** Copies the pages' files to where the bundled code looks for them: beside itself, and those of packages under node_modules. */
-function copyDashboard(folder: string): void {
-  cpSync(join(ROOT, "functions/dashboard/assets"), join(folder, "assets"), {
-    recursive: true,
-    filter: (path) => !path.endsWith("tsconfig.json"),
-  });
-  const require = createRequire(import.meta.url);
-  for (const file of DASHBOARD_PACKAGES) {
-    const target = join(folder, "node_modules", file);
-    mkdirSync(dirname(target), { recursive: true });
-    copyFileSync(require.resolve(file), target);
-  }
 }
 
 function measure(out: string, name: FunctionName): Bundle {

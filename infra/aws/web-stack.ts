@@ -4,7 +4,11 @@ import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AllowedMethods,
+  type BehaviorOptions,
+  CacheCookieBehavior,
+  CacheHeaderBehavior,
   CachePolicy,
+  CacheQueryStringBehavior,
   Distribution,
   Function as EdgeFunction,
   FunctionCode,
@@ -43,8 +47,12 @@ const KEEP_HOST = `function handler(event) {
   return request;
 }`;
 
+/** Routes that answer everybody the same (functions/api/routes/pool.ts). */
+const PUBLIC_PATHS = ["/api/pool*", "/api/blocks*", "/api/submissions", "/api/openapi.json"];
+
 export class WebStack extends Stack {
   readonly distribution: Distribution;
+  #publicCache: CachePolicy | undefined;
 
   constructor(scope: Construct, id: string, props: WebStackProps) {
     super(scope, id, props);
@@ -69,7 +77,7 @@ export class WebStack extends Stack {
     const { domain } = stage.web;
     this.distribution = new Distribution(this, "Pages", {
       comment: `prosper ${stage.name}`,
-      // Not cached here: answers are private, or fresh for only a second. The function itself keeps what can be kept.
+      // What is one user's own: not kept here.
       defaultBehavior: { ...behaviour, cachePolicy: CachePolicy.CACHING_DISABLED },
       // Their address changes with their content.
       additionalBehaviors: {
@@ -78,6 +86,7 @@ export class WebStack extends Stack {
           allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
           cachePolicy: CachePolicy.CACHING_OPTIMIZED,
         },
+        ...Object.fromEntries(PUBLIC_PATHS.map((path) => [path, this.#publicBehaviour(behaviour)])),
       },
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: stage.isProtected ? PriceClass.PRICE_CLASS_ALL : PriceClass.PRICE_CLASS_100,
@@ -98,6 +107,24 @@ export class WebStack extends Stack {
       value: `https://${domain?.name ?? this.distribution.distributionDomainName}/`,
     });
     new CfnOutput(this, "DistributionName", { value: this.distribution.distributionDomainName });
+  }
+
+  /** No cookie reaches the function, so that no answer can be one visitor's; the function says how long it may be kept. */
+  #publicBehaviour(behaviour: BehaviorOptions): BehaviorOptions {
+    this.#publicCache ??= new CachePolicy(this, "PublicFigures", {
+      comment: "The pool's figures, the same for everybody",
+      minTtl: Duration.seconds(0),
+      defaultTtl: Duration.seconds(0),
+      maxTtl: Duration.seconds(5),
+      cookieBehavior: CacheCookieBehavior.none(),
+      // How to connect is told by the host that the visitor used.
+      headerBehavior: CacheHeaderBehavior.allowList(HOST_HEADER),
+      queryStringBehavior: CacheQueryStringBehavior.all(),
+      enableAcceptEncodingBrotli: true,
+      enableAcceptEncodingGzip: true,
+    });
+    const { originRequestPolicy: _, ...rest } = behaviour;
+    return { ...rest, allowedMethods: AllowedMethods.ALLOW_GET_HEAD, cachePolicy: this.#publicCache };
   }
 
   #logBucket(stage: Stage): Bucket {

@@ -2,9 +2,12 @@
 
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumSession } from "../../edge/stratum/session.ts";
+import { createFigures } from "../../functions/api/figures/figures.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
+import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
 import type { Live, StratumConnection } from "../../functions/api/live.ts";
-import type { ApiOptions } from "../../functions/api/options.ts";
+import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
+import { createLiveHub } from "../../functions/api/stream/hub.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
@@ -13,6 +16,8 @@ import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import { openDashboard } from "../dashboard/open.ts";
+import { createLiveStreams } from "./live-streams.ts";
 import type { PoolMetrics } from "./metrics.ts";
 import { workerLimits } from "./pool-settings.ts";
 import { startWeb, type Web } from "./web.ts";
@@ -39,8 +44,9 @@ export interface PoolWebModules {
   receiptKeys?: KeyPair;
 }
 
-/** Throws CodedError `web-port`. */
-export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
+/** Throws CodedError `web-port`, and `dashboard-broken` where the pages cannot be built. */
+export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
+  const assets = await openDashboard();
   const { config, version, lxrBits } = options;
   const { db, clock, random, logger, passwords, edge, health, metrics, receiptKeys } = modules;
   const { registration, opridentity } = config.pool;
@@ -52,26 +58,36 @@ export function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): 
     },
     { db, clock, random, passwords },
   );
-  const handler = createApiHandler(
-    {
-      poolName: opridentity,
-      version,
-      blockSeconds: config.pegnet.blockperiod / 1000,
-      registration,
-      stratum: stratumShown(config, edge),
-      lxrBits,
-    },
-    {
-      ...{ db, clock, random, accounts, logger },
-      workerLimits: workerLimits(config),
-      ...(receiptKeys && { receiptKeys }),
-      ...(edge && { live: liveOf(edge) }),
-      ...(health && { health }),
-    },
-  );
+  const apiOptions: ApiOptions = {
+    poolName: opridentity,
+    version,
+    blockSeconds: config.pegnet.blockperiod / 1000,
+    registration,
+    stratum: stratumShown(config, edge),
+    lxrBits,
+    streams: true,
+  };
+  const apiModules: ApiModules = {
+    ...{ db, clock, random, accounts, logger, assets },
+    workerLimits: workerLimits(config),
+    ...(receiptKeys && { receiptKeys }),
+    ...(edge && { live: liveOf(edge) }),
+    ...(health && { health }),
+  };
+  const figures = createFigures(apiOptions, apiModules);
+  const streams = createLiveStreams({
+    hub: createLiveHub(figures, { clock, random, logger }),
+    clock,
+    whoIs: async (event) => (await sessionOf(event, isHttps(event), accounts))?.user.name,
+  });
   return startWeb(
     { host: config.web.host, port: config.web.port, proxies: config.web.proxysources },
-    { handler, logger, ...(metrics && { metrics: metrics.registry }) },
+    {
+      handler: createApiHandler(apiOptions, { ...apiModules, figures }),
+      logger,
+      streams,
+      ...(metrics && { metrics: metrics.registry }),
+    },
   );
 }
 

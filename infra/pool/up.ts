@@ -66,6 +66,8 @@ export function startUp(options: UpOptions, modules: UpModules): Promise<Up> {
     const server = startServer(options, modules, onStop);
     // Its first program must run by now: loading keeps this thread busy for a third of a second.
     await nextTurn();
+    // Built at the first start, which takes the bundler's own process half a second; whoever needs it is told what failed.
+    import("../dashboard/open.ts").then(({ openDashboard }) => openDashboard()).catch(() => undefined);
     const [table, { startUpPool }] = await bothStarted(
       modules.openTable(options.bits),
       import("./up-pool.ts"),

@@ -5,12 +5,14 @@ import { isIP } from "node:net";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import type { Registry } from "prom-client";
 import { ALL_ADDRESSES, hostAndPort, listenOn } from "../../edge/stratum/listen-on.ts";
+import { pack } from "../../functions/api/http/pack.ts";
 import { errorReply, type HttpReply, textReply } from "../../functions/http.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { type AddressRanges, addressRanges, withoutMapping } from "../../shared/ip-address.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { readBody } from "../../shared/read-body.ts";
+import { type LiveStreams, STREAM_PATH } from "./live-streams.ts";
 import { WebConnections } from "./web-connections.ts";
 
 export interface WebOptions {
@@ -30,6 +32,8 @@ export interface WebModules {
   readonly logger: Logger;
   /** Served at /metrics. */
   readonly metrics?: Registry;
+  /** Pages that hear what changes; without it they ask. */
+  readonly streams?: LiveStreams;
 }
 
 export interface Web {
@@ -77,7 +81,11 @@ export async function startWeb(options: WebOptions, modules: WebModules): Promis
   return {
     url: `http://${hostAndPort(isForAll ? "localhost" : options.host, port)}`,
     port,
-    stop: () => stop(server),
+    stop: () => {
+      // They would be open for ever.
+      modules.streams?.stop();
+      return stop(server);
+    },
   };
 }
 
@@ -119,8 +127,10 @@ async function serve(
   response.once("close", () => connections.answered(socket));
   const path = (request.url ?? "/").split("?")[0];
   if (path === "/metrics" && metrics !== undefined) {
-    const reply = textReply(200, await metrics.metrics());
-    send(response, { ...reply, headers: { ...reply.headers, "content-type": metrics.contentType } });
+    const { headers, ...reply } = textReply(200, await metrics.metrics());
+    const typed = { ...reply, headers: { ...headers, "content-type": metrics.contentType } };
+    const event = eventOf(request, Buffer.alloc(0), "");
+    send(response, event === undefined ? typed : await pack(event, typed));
     return;
   }
   const body = await readBody(request, { maxBytes: MAX_BODY_BYTES, drainBytes: 4 * MAX_BODY_BYTES });
@@ -129,13 +139,18 @@ async function serve(
     return;
   }
   connections.answering(socket);
-  const event = eventOf(request, body, visitorOf(request, modules.proxies));
-  send(
-    response,
-    event === undefined
-      ? errorReply(400, "bad-address", "the address of the request is none")
-      : await modules.handler(event, LOCAL_CONTEXT),
-  );
+  const from = visitorOf(request, modules.proxies);
+  const event = eventOf(request, body, from);
+  if (event === undefined) {
+    send(response, errorReply(400, "bad-address", "the address of the request is none"));
+    return;
+  }
+  if (path === STREAM_PATH && request.method === "GET" && modules.streams !== undefined) {
+    const refusal = await modules.streams.open({ event, from }, response);
+    if (refusal !== undefined) send(response, refusal);
+    return;
+  }
+  send(response, await modules.handler(event, LOCAL_CONTEXT));
 }
 
 /** The last address that no trusted proxy has. What is before it, the visitor may have written itself. */

@@ -4,6 +4,7 @@ import { createApiHandler, type HttpHandler } from "../../functions/api/handler.
 import type { Live } from "../../functions/api/live.ts";
 import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
+import { openDashboard } from "../../infra/dashboard/open.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { insertUser } from "../../shared/db/accounts.ts";
 import { SILENT } from "../../shared/logger.ts";
@@ -87,6 +88,7 @@ export async function createTestApi(
   );
   const modules: ApiModules = {
     ...{ db: api, clock, random: systemRandom, accounts, logger: SILENT, live: LIVE },
+    assets: await openDashboard(),
     receiptKeys: POOL_KEYS,
   };
   const options = { ...OPTIONS, ...change.options };

@@ -60,7 +60,10 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
   const blocks = cached(clock, HISTORY_TTL_MS, () => recentBlocks(db, HISTORY_BLOCKS));
   const job = cached(clock, FIRST_PAGE_TTL_MS, () => currentJob(db));
   const activity = cached(clock, ACTIVITY_TTL_MS, () => measure(db, clock));
-  const first = cached(clock, FIRST_PAGE_TTL_MS, () => gather(options, modules, { blocks, job, activity }));
+  const hashrate = cached(clock, LAST_HOUR_TTL_MS, () => lastHour(db, clock));
+  const first = cached(clock, FIRST_PAGE_TTL_MS, () =>
+    gather(options, modules, { blocks, job, activity, hashrate }),
+  );
   return {
     async first(visitedHost) {
       return { ...(await first()), connect: connectView(options, visitedHost) };
@@ -69,7 +72,7 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
       const newestFirst = await blocks();
       return { blocks: newestFirst.map((block) => blockViewOf(block, options.blockSeconds)).reverse() };
     },
-    hashrate: cached(clock, LAST_HOUR_TTL_MS, () => lastHour(db, clock)),
+    hashrate,
     async quotes() {
       const current = await job();
       return current === undefined ? undefined : quoteList(current);
@@ -81,6 +84,7 @@ type Sources = {
   blocks: () => Promise<BlockWithJob[]>;
   job: () => ReturnType<typeof currentJob>;
   activity: () => Promise<Measured>;
+  hashrate: () => Promise<HashrateView>;
 };
 
 /** What the pool did in the last minutes, and over how many seconds it was measured. */
@@ -102,10 +106,11 @@ async function gather(
 ): Promise<Omit<PoolView, "connect">> {
   const { db, clock, live } = modules;
   const nowMs = clock.wallMs();
-  const [activity, job, history, newest] = await Promise.all([
+  const [activity, job, history, hour, newest] = await Promise.all([
     sources.activity(),
     sources.job(),
     sources.blocks(),
+    sources.hashrate(),
     recentBlocks(db, FIRST_PAGE_BLOCKS),
   ]);
   return {
@@ -114,6 +119,7 @@ async function gather(
     at: iso(nowMs),
     poolHashrate: Number(activity.work) / activity.seconds,
     hashrateSeconds: activity.seconds,
+    lastMinute: hour.points.at(-1) ?? null,
     networkHashrate: newest.find((block) => block.networkHashrate !== null)?.networkHashrate ?? null,
     miners: activity.miners,
     workers: activity.workers,

@@ -58,6 +58,8 @@ export interface ApiRoute {
   readonly body: v.GenericSchema;
   /** The session is looked up before it runs. */
   readonly seesSession: boolean;
+  /** The same for everybody, and as good for so long: caches may keep it. Undefined: none may. */
+  readonly keepSeconds?: number;
   /** Input as it came; the route parses it. */
   readonly run: (request: ApiRequest<unknown, unknown, WebSession | undefined>) => Promise<ApiReply>;
 }
@@ -79,10 +81,14 @@ export const NO_BODY = v.undefined();
 
 /** A route for everybody; the session is looked up only where `seesSession` asks for it. */
 export function publicRoute<Query extends v.ObjectEntries, Body extends v.GenericSchema>(
-  spec: RouteSpec<Query, Body, WebSession | undefined> & { seesSession?: boolean },
+  spec: RouteSpec<Query, Body, WebSession | undefined> & { seesSession?: boolean; keepSeconds?: number },
 ): ApiRoute {
   const built = build(spec, "public", (session) => ({ ok: true, session }));
-  return { ...built, seesSession: spec.seesSession === true };
+  const { seesSession = false, keepSeconds } = spec;
+  // A shared cache would hand one visitor's answer to the next.
+  if (seesSession && keepSeconds !== undefined)
+    throw new Error(`${spec.path} sees the session: nobody may keep it`);
+  return { ...built, seesSession, ...(keepSeconds !== undefined && { keepSeconds }) };
 }
 
 /** A route for a logged-in user: 401 for others. */

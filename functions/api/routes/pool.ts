@@ -25,6 +25,9 @@ export const limitQuery = v.optional(
 export const heightQuery = v.optional(
   v.pipe(digits("expected a block height"), v.maxValue(0x7fff_ffff, "expected a block height")),
 );
+/** What changes with every share may be a second old, what changes with a block a few. */
+const SHARES_SECONDS = 1;
+const BLOCKS_SECONDS = 5;
 
 export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: PoolFigures): ApiRoute[] {
   const { db } = modules;
@@ -32,6 +35,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
     publicRoute({
       method: "GET",
       path: "/api/pool",
+      keepSeconds: SHARES_SECONDS,
       summary:
         "Everything on the first page: hash rates, miners, the current job and its prices, last blocks, luck",
       reply: "Pool",
@@ -42,6 +46,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
     publicRoute({
       method: "GET",
       path: "/api/pool/hashrate",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "The pool's hash rate of the last hour by minute",
       reply: "Hashrate",
       query: {},
@@ -51,6 +56,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
     publicRoute({
       method: "GET",
       path: "/api/pool/history",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "The last 144 graded blocks, for charts",
       reply: "History",
       query: {},
@@ -60,6 +66,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
     publicRoute({
       method: "GET",
       path: "/api/pool/quotes",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "Every quote behind the current job's prices, used or not",
       reply: "QuoteList",
       query: {},
@@ -73,6 +80,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
     publicRoute({
       method: "GET",
       path: "/api/submissions",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "Shares that met the submission rule and what became of them",
       reply: "SubmissionList",
       query: { limit: limitQuery, before: heightQuery, job: heightQuery },
@@ -99,6 +107,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
     publicRoute({
       method: "GET",
       path: "/api/blocks",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "Graded blocks with our places, reward and books, newest first",
       reply: "BlockList",
       query: { limit: limitQuery, before: heightQuery },
@@ -112,6 +121,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
     publicRoute({
       method: "GET",
       path: "/api/blocks/{height}/quotes",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "Every quote behind the prices of a block's job, used or not, and why: kept for ever",
       reply: "QuoteList",
       query: {},
@@ -128,6 +138,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
     publicRoute({
       method: "GET",
       path: "/api/blocks/{height}",
+      keepSeconds: BLOCKS_SECONDS,
       summary: "One block with all its graded records",
       reply: "BlockDetail",
       query: {},

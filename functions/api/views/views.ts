@@ -104,12 +104,14 @@ export const blockView = v.strictObject({
   forced: about(v.nullable(v.boolean()), "sealed by the deadline"),
 });
 
+const point = v.tuple([about(v.number(), "Unix seconds"), v.nullable(v.number())]);
 export const poolView = v.strictObject({
   name: v.string(),
   version: v.string(),
   at: instant,
   poolHashrate: hashrate,
   hashrateSeconds: about(v.number(), "the span that the pool's hash rate was measured over"),
+  lastMinute: about(v.nullable(point), "the newest point of /api/pool/hashrate"),
   networkHashrate: v.nullable(hashrate),
   miners: about(seconds, "users with a share in the last five minutes"),
   workers: about(seconds, "workers with a share in the last five minutes"),
@@ -130,7 +132,6 @@ export const poolView = v.strictObject({
   connect: endpointView,
 });
 
-const point = v.tuple([about(v.number(), "Unix seconds"), v.nullable(v.number())]);
 export const hashrateView = v.strictObject({
   stepSeconds: v.number(),
   points: about(v.array(point), "oldest first: time, hashes per second"),

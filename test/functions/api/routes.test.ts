@@ -176,7 +176,7 @@ describe("GET /api/pool", () => {
     fresh.clock.advance(1001);
     await client.send("GET", "/api/pool");
 
-    expect(first).toBeLessThanOrEqual(4);
+    expect(first).toBeLessThanOrEqual(5);
     expect(statements.length).toBeGreaterThan(first);
     await fresh.database.drop();
   });

@@ -3,6 +3,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { brotliDecompressSync } from "node:zlib";
+import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FunctionName } from "../../../functions/environment.ts";
 import { type Bundles, bundleFunctions, MAX_BUNDLE_BYTES, sizeLines } from "../../../infra/aws/bundle.ts";
@@ -64,11 +66,26 @@ describe("the bundles", () => {
     }
   });
 
-  it("of the api serves pages, the chart library and the pool's figures from the database", async () => {
+  it("of the api serves pages with their files, compressed, and the pool's figures from the database", async () => {
     const page = await invoke("api", httpEvent("GET", "/", { accept: "text/html" }));
     expect(page).toMatchObject({ statusCode: 200, body: expect.stringContaining("<!doctype html>") });
-    const script = await invoke("api", httpEvent("GET", "/assets/latest/vendor/uplot.js"));
-    expect(script).toMatchObject({ statusCode: 200, body: expect.stringContaining("uPlot") });
+    const plain = await invoke("api", httpEvent("GET", "/assets/latest/pages/pool.js"));
+    expect(plain).toMatchObject({ statusCode: 200, body: expect.stringContaining("Hash rate by block") });
+    const packed = v.parse(
+      v.object({
+        body: v.string(),
+        isBase64Encoded: v.literal(true),
+        headers: v.record(v.string(), v.string()),
+      }),
+      await invoke(
+        "api",
+        httpEvent("GET", "/assets/latest/pages/pool.js", { "accept-encoding": "gzip, br" }),
+      ),
+    );
+    expect(packed.headers["content-encoding"]).toBe("br");
+    expect(brotliDecompressSync(Buffer.from(packed.body, "base64")).toString()).toContain(
+      "Hash rate by block",
+    );
     const pool = await invoke("api", httpEvent("GET", "/api/pool"));
     expect(pool).toMatchObject({ statusCode: 200, body: expect.stringContaining('"name":"Test"') });
   });

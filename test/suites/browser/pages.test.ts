@@ -1,36 +1,28 @@
 /** The dashboard's own code, run by a real browser against the real web of a pool. */
 
-import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
 import { addressOf } from "../../support/accounts.ts";
-import { isRunnable, whyNotInstalled } from "../../support/optional-suite.ts";
+import { isRunnable } from "../../support/optional-suite.ts";
+import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
 import { type Look, Visitor } from "./visitor.ts";
 import { BLOCKS, EVIL, FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
 
-const EXECUTABLE = "/usr/bin/chromium";
 const LOOKS: Readonly<Record<string, Look>> = {
   "a desktop in light colours": { width: 1280, height: 900, colorScheme: "light" },
   "a desktop in dark colours": { width: 1280, height: 900, colorScheme: "dark" },
-  "a phone in light colours": { width: 390, height: 844, colorScheme: "light" },
-  "a phone in dark colours": { width: 390, height: 844, colorScheme: "dark" },
+  "a phone in light colours": { width: 390, height: 844, colorScheme: "light", scale: 3 },
+  "a phone in dark colours": { width: 390, height: 844, colorScheme: "dark", scale: 3 },
 };
-const canRun = isRunnable(
-  "test:browser",
-  whyNotInstalled(["chromium"], () => existsSync(EXECUTABLE)),
-);
+const canRun = isRunnable("test:browser", whyNoBrowser());
 
 let pool: PoolOfPages;
 let browser: Browser;
 beforeAll(async () => {
   if (!canRun) return;
   pool = await startPages();
-  // Pages of this machine's own only: no sandbox is needed, and root has none.
-  browser = await chromium.launch({
-    executablePath: EXECUTABLE,
-    args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-pings"],
-  });
+  browser = await chromium.launch(CHROMIUM);
 });
 afterAll(async () => {
   await browser?.close();
@@ -52,7 +44,10 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
       .first()
       .waitFor();
     expect(await visitor.page.locator("main canvas").count()).toBeGreaterThanOrEqual(5);
-    await visitor.page.getByRole("link", { name: "Register" }).click();
+    await visitor.page
+      .getByRole("navigation", { name: "Account" })
+      .getByRole("link", { name: "Register" })
+      .click();
     const name = `new-${look.width}-${look.colorScheme}`;
     await visitor.submit(
       { "User name": name, Password: PASSWORD, "Invite code": code ?? "", "Payout address": addressOf(name) },
@@ -98,17 +93,20 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
     await boss.close();
   });
 
-  it("every page is drawn without a complaint, fits the window, and has this look's colours", async () => {
+  it("every page is drawn without a complaint, fits the window, has this look's colours and nothing in anybody's way", async () => {
     const boss = await Visitor.open(browser, pool.url, look);
     await boss.logIn("boss", PASSWORD);
     for (const { path } of PAGES) {
       const at = path.replace("{height}", String(FIRST_HEIGHT));
       await boss.visit(at);
       await boss.page.waitForLoadState("networkidle");
+      await boss.photograph(`${look.width}-${look.colorScheme}${at}`);
       const { ground, text } = await boss.brightness();
 
       expect(await boss.overflow(), at).toBeLessThanOrEqual(0);
       expect(await boss.page.locator("#trouble").count(), at).toBe(0);
+      expect(await boss.page.locator("h1").count(), at).toBe(1);
+      expect(await boss.violations(), at).toEqual([]);
       if (look.colorScheme === "dark") expect(text - ground, at).toBeGreaterThan(100);
       else expect(ground - text, at).toBeGreaterThan(100);
     }
@@ -133,7 +131,7 @@ describe.skipIf(!canRun)("a form", () => {
     const visitor = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "light" });
     await visitor.page.goto("/me");
 
-    await visitor.page.waitForURL("**/login");
+    await visitor.page.waitForURL("**/login?next=%2Fme");
     await visitor.close();
   });
 });

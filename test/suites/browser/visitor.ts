@@ -1,12 +1,25 @@
 /** One person's browser: a window of its own cookies, size and colours, and whatever its pages complained of. */
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
 export interface Look {
   readonly width: number;
   readonly height: number;
   readonly colorScheme: "light" | "dark";
+  /** Pixels of the screen for each of the page. */
+  readonly scale?: number;
 }
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export class Visitor {
   readonly page: Page;
@@ -15,8 +28,14 @@ export class Visitor {
   readonly #context: BrowserContext;
 
   static async open(browser: Browser, url: string, look: Look): Promise<Visitor> {
-    const { width, height, colorScheme } = look;
-    const context = await browser.newContext({ baseURL: url, viewport: { width, height }, colorScheme });
+    const { width, height, colorScheme, scale = 1 } = look;
+    const context = await browser.newContext({
+      baseURL: url,
+      viewport: { width, height },
+      deviceScaleFactor: scale,
+      colorScheme,
+      timezoneId: "Europe/Berlin",
+    });
     context.setDefaultTimeout(20_000);
     return new Visitor(context, await context.newPage());
   }
@@ -31,6 +50,13 @@ export class Visitor {
     page.on("response", (response) => {
       if (response.status() >= 400) this.#complain(`${response.status()} ${response.url()}`);
     });
+  }
+
+  /** Into a folder of the tester's own, where it asks for them: PROSPER_SCREENSHOTS=FOLDER. */
+  async photograph(name: string): Promise<void> {
+    const folder = process.env["PROSPER_SCREENSHOTS"];
+    if (folder !== undefined)
+      await this.page.screenshot({ path: join(folder, `${name.replaceAll("/", "_")}.png`), fullPage: true });
   }
 
   /** Opens a page and waits until its script has drawn it. */
@@ -64,6 +90,21 @@ export class Visitor {
   /** The words of the page's middle. */
   async text(): Promise<string> {
     return (await this.page.locator("main").textContent()) ?? "";
+  }
+
+  /** What axe finds to be in somebody's way: moderate, serious and critical. */
+  async violations(): Promise<string[]> {
+    // As an expression of the debugger, which the page's policy does not hold for.
+    await this.page.evaluate(AXE);
+    const { violations } = await this.page.evaluate<{ violations: Violation[] }>(
+      "axe.run(document, { resultTypes: ['violations'] })",
+    );
+    return violations
+      .filter(({ impact }) => impact !== "minor")
+      .map(
+        ({ id, impact, nodes }) =>
+          `${impact} ${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
+      );
   }
 
   /** By how many pixels the page is wider than the window: it then scrolls sideways. */

@@ -2,9 +2,9 @@
 
 import { loadConfig } from "../../../infra/config/load.ts";
 import { startPoolWeb } from "../../../infra/pool/pool-web.ts";
-import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
-import { sql } from "../../../shared/db/port.ts";
+import { type Db, sql } from "../../../shared/db/port.ts";
 import { countWithholding } from "../../../shared/db/withholding.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addressOf, cheapPasswords } from "../../support/accounts.ts";
@@ -19,11 +19,13 @@ export const EVIL = "<img src=x onerror=console.error(1)>";
 
 export interface PoolOfPages {
   readonly url: string;
+  /** The books, to change something in. */
+  readonly db: Db;
   stop(): Promise<void>;
 }
 
-/** Users: `ann` with two workers, `bob` who sent none of the hits that were due, `boss` the administrator; all with PASSWORD. */
-export async function startPages(): Promise<PoolOfPages> {
+/** `speed`: how fast the web's own deadlines pass. Users: `ann` with two workers, `bob` who sent none of the hits that were due, `boss` the administrator; all with PASSWORD. */
+export async function startPages({ speed = 1 }: { speed?: number } = {}): Promise<PoolOfPages> {
   const database = await createTestDatabase();
   const { db } = database;
   const passwords = cheapPasswords();
@@ -48,13 +50,23 @@ export async function startPages(): Promise<PoolOfPages> {
   ];
   const web = await startPoolWeb(
     { config: loadConfig("no-file", { required: false, overrides }), version: "0.1.0", lxrBits: 30 },
-    { db, clock: systemClock, random: systemRandom, logger: SILENT, passwords },
+    { db, clock: clockOf(speed), random: systemRandom, logger: SILENT, passwords },
   );
   return {
     url: web.url,
+    db,
     stop: async () => {
       await web.stop();
       await database.drop();
     },
+  };
+}
+
+/** Its wall clock is the machine's; a deadline of `speed` seconds passes in one. */
+function clockOf(speed: number): Clock {
+  return {
+    wallMs: systemClock.wallMs,
+    monotonicMs: () => systemClock.monotonicMs() * speed,
+    after: (delayMs, run) => systemClock.after(delayMs / speed, run),
   };
 }

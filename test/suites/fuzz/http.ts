@@ -6,6 +6,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { createApiHandler } from "../../../functions/api/handler.ts";
 import { createWebAccounts } from "../../../functions/auth/web-accounts.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
+import { openDashboard } from "../../../infra/dashboard/open.ts";
 import { startWeb } from "../../../infra/pool/web.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
@@ -77,7 +78,7 @@ export function httpPart(chance: Chance, db: Db, seed: () => Promise<unknown>): 
           ...{ poolName: "Fuzz", version: "0", blockSeconds: 600, registration: "open", lxrBits: 30 },
           stratum: { port: 1234 },
         },
-        { db, clock: systemClock, random, accounts, logger },
+        { db, clock: systemClock, random, accounts, logger, assets: await openDashboard() },
       );
       const web = await startWeb({ host: "127.0.0.1", port: 0 }, { handler, logger });
       const seeds = seedRequests();

@@ -1,0 +1,90 @@
+/** What every page has around it: skip link, header with links to the other pages, and the footer. */
+
+import { type ComponentChildren, type ComponentType, render } from "preact";
+import { trouble } from "../live/fresh.ts";
+import { loadSession, user } from "../live/session.ts";
+
+const { pool: poolName = "Pool" } = document.body.dataset;
+const HERE = location.pathname;
+const ICON = document.querySelector<HTMLLinkElement>("link[rel=icon]")?.href ?? "";
+
+/** Draws a page in its frame. Every page's script ends with it. */
+export function mount(Page: ComponentType): void {
+  const root = document.querySelector("#app");
+  if (root === null) throw new Error("the page has no #app");
+  root.replaceChildren();
+  render(
+    <Frame>
+      <Page />
+    </Frame>,
+    root,
+  );
+  void loadSession();
+}
+
+function Frame({ children }: { children: ComponentChildren }) {
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="top">
+        <Header />
+      </header>
+      <main id="content" tabIndex={-1}>
+        <div role="status" class="trouble">
+          <Trouble />
+        </div>
+        {children}
+      </main>
+      <footer class="foot">
+        <a href="/api/docs">API</a>
+        <a href="/api/openapi.json">OpenAPI</a>
+        <a href="/healthz">Health</a>
+        <span>Times are yours with their zone, and UTC beside them. Amounts are in PEG.</span>
+      </footer>
+    </>
+  );
+}
+
+function Trouble() {
+  if (trouble.value === null) return null;
+  return (
+    <p id="trouble" class="notice">
+      {trouble}
+    </p>
+  );
+}
+
+function Header() {
+  const who = user.value;
+  return (
+    <div class="top-inner">
+      <a class="brand" href="/">
+        <img src={ICON} alt="" width="26" height="26" />
+        {poolName}
+      </a>
+      <nav class="main-nav" aria-label="Main">
+        <Link href="/">Pool</Link>
+        <Link href="/pool/rewards">Blocks</Link>
+        <Link href="/pool/submissions">Submissions</Link>
+        <Link href="/#connect">Connect</Link>
+        {who?.admin === true && <Link href="/admin/miners">Admin</Link>}
+      </nav>
+      <nav class="account-nav" aria-label="Account">
+        {who === null && <Link href="/login">Log in</Link>}
+        {who === null && <Link href="/register">Register</Link>}
+        {who && <Link href="/me">My page</Link>}
+        {who && <Link href="/whoami">{who.name}</Link>}
+      </nav>
+    </div>
+  );
+}
+
+export function Link({ href, children }: { href: string; children: ComponentChildren }) {
+  return (
+    <a href={href} aria-current={href === HERE ? "page" : undefined}>
+      {children}
+    </a>
+  );
+}

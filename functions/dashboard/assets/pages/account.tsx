@@ -1,0 +1,98 @@
+/** Who is logged in, and what a user may change. */
+
+import { Card, Empty, Loading, PageHead } from "../components/card.tsx";
+import { CODE_FIELD, Form, PASSWORD_FIELD } from "../components/form.tsx";
+import { mount } from "../components/frame.tsx";
+import { loadSession, logOut, type User, user } from "../live/session.ts";
+import { SecondFactorCard } from "../parts/second-factor.tsx";
+
+function AccountPage() {
+  const who = user.value;
+  if (who === undefined || who === null)
+    return (
+      <>
+        <PageHead title="Account" />
+        <Card title="Nobody is logged in">
+          {who === undefined ? (
+            <Loading />
+          ) : (
+            <Empty title="You are not logged in">
+              <a href="/login?next=/whoami">Log in</a>
+            </Empty>
+          )}
+        </Card>
+      </>
+    );
+  return (
+    <>
+      <PageHead title={who.name}>
+        <button type="button" onClick={() => void logOut()}>
+          Log out
+        </button>
+      </PageHead>
+      <div class="grid-2">
+        <AddressCard who={who} />
+        <PasswordCard who={who} />
+        <SecondFactorCard user={who} />
+      </div>
+    </>
+  );
+}
+
+function AddressCard({ who }: { who: User }) {
+  return (
+    <Card title="Payout address">
+      <p class="current">
+        <code class="name">{who.payoutAddress ?? "none yet: nothing can be paid to you"}</code>
+      </p>
+      <Form
+        method="PUT"
+        path="/api/me/address"
+        user={who.name}
+        fields={[
+          {
+            name: "address",
+            label: "New address",
+            hint: "FA…, from your Factom wallet.",
+            autocomplete: "off",
+          },
+          PASSWORD_FIELD,
+          CODE_FIELD,
+        ]}
+        button="Change address"
+        done={() => {
+          void loadSession();
+          return "Changed. The next payout goes there.";
+        }}
+      />
+    </Card>
+  );
+}
+
+function PasswordCard({ who }: { who: User }) {
+  return (
+    <Card title="Password">
+      <Form
+        method="PUT"
+        path="/api/me/password"
+        user={who.name}
+        fields={[
+          PASSWORD_FIELD,
+          {
+            name: "next",
+            label: "New password",
+            hint: "At least 8 characters. Every other login of yours ends.",
+            type: "password",
+            autocomplete: "new-password",
+            minlength: 8,
+          },
+          CODE_FIELD,
+        ]}
+        button="Change password"
+        done={() => "Changed."}
+      />
+    </Card>
+  );
+}
+
+mount(AccountPage);

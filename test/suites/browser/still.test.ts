@@ -1,0 +1,128 @@
+/** What a visitor does on a page survives whatever the page is told meanwhile: focus, selected text, sideways scroll, open details. */
+
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Sql } from "../../../shared/db/port.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { isRunnable } from "../../support/optional-suite.ts";
+import { until } from "../../support/until.ts";
+import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
+import { Visitor } from "./visitor.ts";
+import { FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+
+const UPDATES = 100;
+/** The pool's clock: a page is told as often in a second as otherwise in so many. */
+const SPEED = 20;
+const canRun = isRunnable("test:browser", whyNoBrowser());
+
+let pool: PoolOfPages;
+let browser: Browser;
+beforeAll(async () => {
+  if (!canRun) return;
+  pool = await startPages({ speed: SPEED });
+  browser = await chromium.launch(CHROMIUM);
+});
+afterAll(async () => {
+  await browser?.close();
+  await pool?.stop();
+});
+
+interface UpdatingPage {
+  readonly path: string;
+  /** Something that changes what the page shows; `i` counts up. */
+  readonly change: (i: number) => Sql;
+  /** Polls by the browser's clock, which the test moves on by so much. Otherwise it is told by the pool. */
+  readonly everyMs?: number;
+}
+
+const moreWork = (i: number): Sql =>
+  sql`UPDATE worker_minutes SET shares = shares + ${i}::int, work = work + 1000000 WHERE user_name = 'ann'`;
+const newCode = (i: number): Sql => sql`INSERT INTO invites (code) VALUES (${`code-${i}`})`;
+const newJob = (i: number): Sql =>
+  sql`INSERT INTO jobs (height, version, opr_hash, opr, prices, threshold, fee_rate, split, credit, created_at)
+    SELECT ${FIRST_HEIGHT + 100 + i}::int, version, opr_hash, opr, prices, threshold, fee_rate, split, credit, created_at
+    FROM jobs ORDER BY height DESC LIMIT 1`;
+const newUser = (i: number): Sql => sql`INSERT INTO users (name) VALUES (${`user-${i}`})`;
+const newAction = (i: number): Sql =>
+  sql`INSERT INTO admin_log (actor, action, subject, details) VALUES ('boss', ${`try ${i}`}, 'nobody', '{}')`;
+const newHit = (i: number): Sql =>
+  sql`UPDATE withholding SET sent = sent + ${i}::int WHERE user_name = 'bob'`;
+
+const PAGES: readonly UpdatingPage[] = [
+  { path: "/", change: newJob },
+  { path: "/me", change: moreWork },
+  { path: "/admin/miners", change: moreWork, everyMs: 5000 },
+  { path: "/admin/invites", change: newCode, everyMs: 10_000 },
+  { path: "/admin/users", change: newUser, everyMs: 10_000 },
+  { path: "/admin/adjustments", change: newAction, everyMs: 10_000 },
+  { path: "/admin/withholding", change: newHit, everyMs: 30_000 },
+];
+
+/** Run in the page: takes the state that must survive, marks the elements that have it, and counts what changes. */
+const TOUCH = `(() => {
+  const region = document.querySelector("main .scroll");
+  const cell = region.querySelector("tbody th");
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  const selection = getSelection();
+  selection.removeAllRanges();
+  selection.addRange(range);
+  const link = [...document.querySelectorAll("main a, main button, main input, main .scroll")].at(-1);
+  link.focus();
+  // Not to the end: that moves where a figure gets narrower.
+  region.scrollLeft = Math.min(60, (region.scrollWidth - region.clientWidth) / 2);
+  const details = document.querySelector("main details");
+  if (details !== null) details.open = true;
+  let changes = 0;
+  new MutationObserver(() => { changes += 1; }).observe(document.querySelector("main"), {
+    subtree: true, childList: true, characterData: true,
+  });
+  window.touched = { region, cell, link, details, text: selection.toString(), left: region.scrollLeft, changes: () => changes };
+})()`;
+const LEFT = `(() => {
+  const { region, cell, link, details, text, left, changes } = window.touched;
+  return {
+    isSameRow: cell.isConnected && region.isConnected,
+    hasFocus: document.activeElement === link,
+    isSelected: getSelection().toString() === text && text !== "",
+    isScrolled: region.scrollLeft === left,
+    isOpen: details === null || (details.isConnected && details.open),
+    changes: changes(),
+  };
+})()`;
+
+interface Left {
+  readonly changes: number;
+}
+
+describe.skipIf(!canRun)("what a visitor does on a page", () => {
+  it.each(PAGES)("survives 100 updates of $path", async ({ path, change, everyMs }) => {
+    const boss = await Visitor.open(browser, pool.url, { width: 700, height: 900, colorScheme: "light" });
+    await boss.logIn(path === "/me" ? "ann" : "boss", PASSWORD);
+    if (everyMs !== undefined) await boss.page.clock.install();
+    await pool.db.execute(change(0));
+    await boss.visit(path);
+    await boss.page.locator("main .scroll tbody th").first().waitFor();
+    await boss.page.evaluate(TOUCH);
+    let changes = 0;
+    for (let i = 1; i <= UPDATES; i++) {
+      await pool.db.execute(change(i));
+      changes = await until(`update ${i} of ${path}`, async () => {
+        if (everyMs !== undefined) await boss.page.clock.runFor(everyMs);
+        const now = (await boss.page.evaluate<Left>(LEFT)).changes;
+        return now > changes ? now : undefined;
+      });
+    }
+
+    expect(await boss.page.evaluate<Left>(LEFT), path).toEqual({
+      isSameRow: true,
+      hasFocus: true,
+      isSelected: true,
+      isScrolled: true,
+      isOpen: true,
+      changes: expect.any(Number),
+    });
+    expect(boss.complaints).toEqual([]);
+    await boss.close();
+  });
+});
