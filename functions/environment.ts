@@ -1,6 +1,7 @@
 /** The environment variables of the Lambdas, with one schema for each function. No other file in functions reads them. */
 
 import * as v from "valibot";
+import { ROLES } from "../shared/db/roles.ts";
 import type { WorkerLimits } from "../shared/db/workers.ts";
 import { unitsOf } from "../shared/decimal.ts";
 import { CodedError } from "../shared/errors.ts";
@@ -34,6 +35,12 @@ const priceSettings = v.pipe(
     fixed: v.record(v.string(), price),
     rule: v.picklist(["priority", "reference"]),
   }),
+);
+
+const roleSecrets = v.pipe(
+  v.string("expected JSON"),
+  v.parseJson(undefined, "expected JSON"),
+  v.record(v.picklist(ROLES), text),
 );
 
 const common = {
@@ -90,7 +97,13 @@ export const ENVIRONMENTS = {
     RECEIPT_SECRET: v.optional(v.string(), ""),
   }),
   janitor: v.object({ ...common, ...workers, SEAL_DEADLINE_SECONDS: seconds, BLOCK_SECONDS: seconds }),
-  migrate: v.object({ ...common }),
+  migrate: v.object({
+    ...common,
+    /** Role → ARN of the secret with its password; empty: none gets one. */
+    ROLE_SECRETS: roleSecrets,
+    /** Set by Lambda itself. */
+    AWS_REGION: v.optional(text, "us-east-1"),
+  }),
 } as const;
 
 export type FunctionName = keyof typeof ENVIRONMENTS;

@@ -17,6 +17,7 @@ import {
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { MetricName } from "../../functions/lambda-logger.ts";
+import { ROLES } from "../../shared/db/roles.ts";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import type { FunctionSetting } from "./pool-function.ts";
 import { PoolFunction } from "./pool-function.ts";
@@ -32,8 +33,10 @@ export interface ControlStackProps extends StackProps {
   readonly stratum: { readonly host: string; readonly port: number; readonly tlsPort?: number };
   /** Of this program. */
   readonly version: string;
-  /** Changes with the migrations, so that each deployment of new ones runs them. */
+  /** Changes with the migrations and the roles' rights, so that each deployment of new ones runs them. */
   readonly schema: string;
+  /** False: the roles get no passwords (an emulator, whose Data API asks for none). */
+  readonly hasRoleSecrets: boolean;
   /** What CloudFront sends to prove itself; empty: nothing is in front of the function URL. */
   readonly originSecret: string;
   /** What the key that signs receipts is made of; empty: none are signed. */
@@ -211,7 +214,13 @@ export class ControlStack extends Stack {
       description: "Brings the database to this version when the stack is deployed",
       timeout: MIGRATE_TIMEOUT,
       memoryMiB: 512,
-      environment: {},
+      environment: {
+        ROLE_SECRETS: Stack.of(this).toJsonString(
+          props.hasRoleSecrets
+            ? Object.fromEntries(ROLES.map((role) => [role, props.functions.database.secretArnOf(role)]))
+            : {},
+        ),
+      },
     }).function;
   }
 

@@ -10,9 +10,11 @@ import {
   DatabaseCluster,
   DatabaseClusterEngine,
 } from "aws-cdk-lib/aws-rds";
-import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
+import { type Role, roleName } from "../../shared/db/roles.ts";
 import { acknowledge } from "./acknowledge.ts";
+import { asSecret } from "./cdk-types.ts";
 import type { DatabaseAccess } from "./database-access.ts";
 import type { NetworkStack } from "./network-stack.ts";
 import { logRetention } from "./retention.ts";
@@ -34,6 +36,8 @@ export class DataStack extends Stack {
   readonly cluster: DatabaseCluster;
   readonly secret: ISecret;
   readonly access: DatabaseAccess;
+  /** Each with address, user and password, as the owner's has them. */
+  readonly roleSecrets: Readonly<Record<Role, ISecret>>;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
@@ -78,7 +82,18 @@ export class DataStack extends Stack {
     const { secret } = this.cluster;
     if (secret === undefined) throw new Error("the cluster has no secret: its credentials are generated");
     this.secret = secret;
-    this.access = { clusterArn: this.cluster.clusterArn, secretArn: secret.secretArn, name: DATABASE };
+    this.roleSecrets = {
+      accounting: this.#roleSecret("accounting", stage),
+      auth: this.#roleSecret("auth", stage),
+      api: this.#roleSecret("api", stage),
+      poll: this.#roleSecret("poll", stage),
+      edge: this.#roleSecret("edge", stage),
+    };
+    this.access = {
+      clusterArn: this.cluster.clusterArn,
+      secretArnOf: (user) => (user === "owner" ? secret : this.roleSecrets[user]).secretArn,
+      name: DATABASE,
+    };
     this.#acknowledge(isProtected);
     new RunbookAlarm(this, "CapacityAlarm", {
       stage: stage.name,
@@ -90,6 +105,28 @@ export class DataStack extends Stack {
     });
     new CfnOutput(this, "ClusterArn", { value: this.cluster.clusterArn });
     new CfnOutput(this, "SecretArn", { value: secret.secretArn });
+  }
+
+  /** The migrate function gives the role this password, at each deployment. */
+  #roleSecret(role: Role, stage: Stage): ISecret {
+    const { hostname, port } = this.cluster.clusterEndpoint;
+    const secret = new Secret(this, `${role}Secret`, {
+      secretName: `prosper/${stage.name}/database-${role}`,
+      description: `The database's role ${roleName(role)}`,
+      generateSecretString: {
+        secretStringTemplate: this.toJsonString({
+          ...{ engine: "postgres", host: hostname, port, dbname: DATABASE },
+          username: roleName(role),
+        }),
+        generateStringKey: "password",
+        excludePunctuation: true,
+        passwordLength: 40,
+      },
+    });
+    acknowledge(secret, {
+      SMG4: "The runbook rotates it by two commands; a function for it would need the owner's password.",
+    });
+    return asSecret(secret);
   }
 
   #acknowledge(isProtected: boolean): void {

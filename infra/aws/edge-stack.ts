@@ -147,7 +147,7 @@ export class EdgeStack extends Stack {
     // A renewed certificate is read while the edge runs.
     if (stage.edge.hasTls) edgeSecret.grantRead(task.taskRole);
     const fromEdge = (field: string): EcsSecret => EcsSecret.fromSecretsManager(edgeSecret, field);
-    const fromData = (field: string): EcsSecret => EcsSecret.fromSecretsManager(data.secret, field);
+    const fromData = (field: string): EcsSecret => EcsSecret.fromSecretsManager(data.roleSecrets.edge, field);
     const container = task.addContainer("edge", {
       image: props.image,
       environment: edgeEnvironment({

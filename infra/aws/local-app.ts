@@ -44,10 +44,10 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     functions: {
       stage: STAGE,
       bundles: options.bundles,
-      // Names that nobody looks up: the local Data API has one user.
+      // Names that nobody looks up: the local Data API takes the role from them.
       database: {
         clusterArn: `arn:aws:rds:us-east-1:${account}:cluster:prosper-local`,
-        secretArn: `arn:aws:secretsmanager:us-east-1:${account}:secret:prosper-local`,
+        secretArnOf: (user) => `arn:aws:secretsmanager:us-east-1:${account}:secret:prosper-local-${user}`,
         name: "prosper",
       },
       logDays: RetentionDays.ONE_DAY,
@@ -77,6 +77,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     stratum: { host: "127.0.0.1", port: settings.stratumPort },
     version: options.version,
     schema: schemaOf(),
+    hasRoleSecrets: false,
     originSecret: settings.originSecret,
     receiptSecret: settings.receiptSecret,
     isScheduled: true,

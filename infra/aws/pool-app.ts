@@ -7,6 +7,8 @@ import { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { schemaHash } from "../../shared/db/migrate.ts";
+import { rolesHash } from "../../shared/db/roles.ts";
+import { sha256Hex } from "../../shared/sha256.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { Bundles } from "./bundle.ts";
 import { ControlStack } from "./control-stack.ts";
@@ -63,6 +65,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     },
     version,
     schema: schemaOf(),
+    hasRoleSecrets: true,
     originSecret,
     receiptSecret,
     isScheduled: stage.edge.tasks > 0,
@@ -108,7 +111,7 @@ function receiptSecretOf(data: DataStack, stage: Stage): string {
   return SecretValue.secretsManager(secret.secretName).unsafeUnwrap();
 }
 
-/** Changes with the migrations. */
+/** Changes with the migrations and the rights of the roles. */
 export function schemaOf(): string {
-  return schemaHash().slice(0, 16);
+  return sha256Hex(`${schemaHash()} ${rolesHash()}`).slice(0, 16);
 }

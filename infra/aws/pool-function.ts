@@ -7,8 +7,14 @@ import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type * as v from "valibot";
 import type { ENVIRONMENTS, FunctionName } from "../../functions/environment.ts";
+import { ROLES } from "../../shared/db/roles.ts";
 import type { Bundles } from "./bundle.ts";
-import { type DatabaseAccess, databaseEnvironment, grantDatabase } from "./database-access.ts";
+import {
+  type DatabaseAccess,
+  databaseEnvironment,
+  databaseUserOf,
+  grantDatabase,
+} from "./database-access.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 
 /** What all functions of a stage share. */
@@ -61,7 +67,9 @@ export class PoolFunction<Name extends FunctionName = FunctionName> extends Cons
         resources: [logGroup.logGroupArn],
       }),
     );
-    grantDatabase(role, props.database);
+    const user = databaseUserOf(props.name);
+    // The owner gives the roles their passwords.
+    grantDatabase(role, props.database, user, user === "owner" ? ROLES : []);
     this.function = new LambdaFunction(this, "Function", {
       functionName,
       description: props.description,
@@ -74,7 +82,7 @@ export class PoolFunction<Name extends FunctionName = FunctionName> extends Cons
       role,
       logGroup,
       environment: {
-        ...databaseEnvironment(props.database),
+        ...databaseEnvironment(props.database, user),
         ...props.environment,
         ...props.extraEnvironment,
       },

@@ -10,6 +10,7 @@ import { type DevnetKeys, ensureDevnetKeys } from "../pool/devnet-pool.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { creditAddress } from "../pool/key-addresses.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
+import { localRole } from "./data-api/local-role.ts";
 import { startDataApiServer } from "./data-api/server.ts";
 import { deployLocal, type LocalOutputs } from "./deploy.ts";
 import { type MiniStack, startMiniStack } from "./ministack.ts";
@@ -73,7 +74,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
     onStop(() => postgres.stop());
     const keeper = keepPostgres(postgres, modules);
     onStop(() => keeper.stop());
-    const dataApi = await startDataApiServer({ databaseUrl: postgres.url }, modules);
+    const dataApi = await startDataApiServer({ databaseUrl: postgres.url, roleOf: localRole }, modules);
     onStop(() => dataApi.close());
     const keys = await ensureDevnetKeys(dataDir, modules.random);
     const devnet = await firstLine(

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import * as v from "valibot";
+import { roleName } from "../../shared/db/roles.ts";
 import { factoidAddress } from "../pool/key-addresses.ts";
 import type { Cloud } from "./cloud.ts";
 import { emulatorEnvironment } from "./deploy.ts";
@@ -45,7 +46,7 @@ export async function startEdgeProcess(options: EdgeProcessOptions): Promise<Edg
         ...emulatorEnvironment(cloud.emulator.endpoint),
         PATH: path,
         HOME: home,
-        DATABASE_URL: cloud.databaseUrl,
+        DATABASE_URL: asEdge(cloud.databaseUrl),
         PROSPER_QUEUE_URL: cloud.outputs.QueueUrl,
         PROSPER_AUTH_FUNCTION: cloud.outputs.AuthFunction,
       },
@@ -55,6 +56,13 @@ export async function startEdgeProcess(options: EdgeProcessOptions): Promise<Edg
     READY_MS,
   );
   return { stratum: value.stratum, program };
+}
+
+/** With no more rights than an edge has on AWS. */
+function asEdge(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set("options", `-c role=${roleName("edge")}`);
+  return url.href;
 }
 
 function configOf(options: EdgeProcessOptions): Record<string, Record<string, unknown>> {

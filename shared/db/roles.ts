@@ -3,6 +3,7 @@
  * its own that can do its work and nothing else. None owns a table, so none can disable a trigger that keeps the books.
  */
 
+import { sha256Hex } from "../sha256.ts";
 import { type Db, sql } from "./port.ts";
 
 export const ROLES = ["accounting", "auth", "api", "poll", "edge"] as const;
@@ -122,6 +123,11 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "INSERT, UPDATE, DELETE ON workers",
   ],
 };
+
+/** Changes with the rights. */
+export function rolesHash(): string {
+  return sha256Hex(JSON.stringify([READABLE, PUBLIC_USER, GRANTS]));
+}
 
 /** Any number that nobody else locks: two runners would trip over each other's grants. */
 const LOCK = 7_067_002;

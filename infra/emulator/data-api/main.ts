@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { coerceError } from "../../../shared/errors.ts";
 import { createLogger } from "../../pino-logger.ts";
+import { localRole } from "./local-role.ts";
 import { startDataApiServer } from "./server.ts";
 
 const { values } = parseArgs({
@@ -21,7 +22,7 @@ if (values.database === undefined) {
 
 try {
   const server = await startDataApiServer(
-    { databaseUrl: values.database, host: values.host, port: Number(values.port) },
+    { databaseUrl: values.database, roleOf: localRole, host: values.host, port: Number(values.port) },
     { clock: systemClock, random: systemRandom, logger: createLogger({ level: "info" }) },
   );
   process.stdout.write(`${JSON.stringify({ event: "ready", url: server.url })}\n`);

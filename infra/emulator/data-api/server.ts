@@ -22,6 +22,8 @@ export interface DataApiServerOptions {
   /** 0 picks a free one. */
   port?: number;
   limits?: Partial<DataApiLimits>;
+  /** The role that a secret's user has; undefined: the address's own user. Nobody's password is checked. */
+  roleOf?: (secretArn: string) => string | undefined;
 }
 
 export interface DataApiLimits {
@@ -83,7 +85,7 @@ export async function startDataApiServer(
   modules: DataApiServerModules,
 ): Promise<DataApiServer> {
   const limits = { ...AWS_LIMITS, ...options.limits };
-  const service = new Service(options.databaseUrl, limits, modules);
+  const service = new Service(options, limits, modules);
   const server = createServer(
     (request, response) => void answer(service, limits, modules, request, response),
   );
@@ -151,8 +153,14 @@ async function readRequest(request: IncomingMessage, limit: number): Promise<unk
   }
 }
 
+/** What a request says of where it goes. */
+interface Target {
+  readonly secretArn: string;
+  readonly database?: string | undefined;
+}
+
 class Service {
-  readonly #url: string;
+  readonly #options: DataApiServerOptions;
   readonly #limits: DataApiLimits;
   readonly #modules: DataApiServerModules;
   readonly #transactions: DataApiTransactions;
@@ -160,8 +168,8 @@ class Service {
   /** Of statements that may go on after their call. */
   readonly #outliving = new Set<pg.Client>();
 
-  constructor(url: string, limits: DataApiLimits, modules: DataApiServerModules) {
-    this.#url = url;
+  constructor(options: DataApiServerOptions, limits: DataApiLimits, modules: DataApiServerModules) {
+    this.#options = options;
     this.#limits = limits;
     this.#modules = modules;
     this.#transactions = new DataApiTransactions(limits, modules);
@@ -198,18 +206,16 @@ class Service {
     if (transactionId !== undefined)
       return this.#transactions.use(transactionId, async (client) => read(await query(client)));
     return read(
-      await (request.continueAfterTimeout
-        ? this.#outlive(request, query)
-        : query(this.#pool(request.database))),
+      await (request.continueAfterTimeout ? this.#outlive(request, query) : query(this.#pool(request))),
     );
   }
 
   /** The call ends after `statementMs`, the statement by itself. */
   async #outlive(
-    { database }: { readonly database?: string | undefined },
+    target: Target,
     query: (client: pg.Client) => Promise<pg.QueryArrayResult>,
   ): Promise<pg.QueryArrayResult> {
-    const client = new pg.Client({ connectionString: this.#urlOf(database).href, types: TEXT });
+    const client = new pg.Client({ connectionString: this.#urlOf(target).href, types: TEXT });
     this.#outliving.add(client);
     client.on("error", (error) => this.#modules.logger.debug("an outliving connection broke", { error }));
     await client.connect();
@@ -226,9 +232,14 @@ class Service {
     return Promise.race([running, timeout.promise]).finally(() => timer.stop());
   }
 
-  #urlOf(database: string | undefined): URL {
-    const url = new URL(this.#url);
+  #urlOf({ database, secretArn }: Target): URL {
+    const { databaseUrl, roleOf } = this.#options;
+    const url = new URL(databaseUrl);
     if (database !== undefined) url.pathname = `/${database}`;
+    const role = roleOf?.(secretArn);
+    // The zone as on Aurora, whatever this machine's own is.
+    if (!url.searchParams.has("options"))
+      url.searchParams.set("options", `-c timezone=UTC${role === undefined ? "" : ` -c role=${role}`}`);
     return url;
   }
 
@@ -254,7 +265,7 @@ class Service {
   }
 
   async #begin(request: v.InferOutput<typeof beginRequest>): Promise<object> {
-    const client = await this.#pool(request.database).connect();
+    const client = await this.#pool(request).connect();
     const transactionId = toHex(this.#modules.random(24));
     await this.#transactions.begin(transactionId, client);
     return { transactionId };
@@ -269,21 +280,19 @@ class Service {
     return { transactionStatus };
   }
 
-  #pool(database: string | undefined): pg.Pool {
-    const url = this.#urlOf(database);
-    const known = this.#pools.get(url.pathname);
+  #pool(target: Target): pg.Pool {
+    const { href } = this.#urlOf(target);
+    const known = this.#pools.get(href);
     if (known !== undefined) return known;
     const pool = new pg.Pool({
-      connectionString: url.href,
+      connectionString: href,
       max: this.#limits.connections,
       connectionTimeoutMillis: 10_000,
       statement_timeout: this.#limits.statementMs,
-      // As on Aurora, whatever this machine's own zone is.
-      options: "-c timezone=UTC",
       types: TEXT,
     });
     pool.on("error", (error) => this.#modules.logger.debug("an idle connection broke", { error }));
-    this.#pools.set(url.pathname, pool);
+    this.#pools.set(href, pool);
     return pool;
   }
 }

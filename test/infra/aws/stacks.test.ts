@@ -50,7 +50,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       const variables = Object.fromEntries(
         Object.entries(Properties.Environment.Variables).map(([key, value]) => [
           key,
-          typeof value === "string" ? value : "reference",
+          typeof value === "string" ? value : joined(value),
         ]),
       );
       const parsed = v.safeParse(ENVIRONMENTS[known ?? "api"], variables);
@@ -110,6 +110,44 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       [Resource, Action].flat().some((item) => typeof item === "string" && item.includes("*")),
     );
     expect(wild.map(({ Action }) => Action)).toEqual(["ecr:GetAuthorizationToken"]);
+  });
+
+  it("give each function the database's role of its own work, and only the owner's may read other secrets", () => {
+    const { Resources } = stages[name].control.toJSON();
+    const functions = Object.values<Resource>(Resources).filter(
+      ({ Type }) => Type === "AWS::Lambda::Function",
+    );
+    const secretOf = new Map(
+      functions.map(({ Properties }) => [
+        Properties.FunctionName.split("-").at(-1),
+        JSON.stringify(Properties.Environment.Variables.DATABASE_SECRET_ARN),
+      ]),
+    );
+    const grants = allOf(stages[name], "AWS::IAM::Policy").flatMap(([id, { Properties }]) =>
+      Properties.PolicyDocument.Statement.filter(
+        ({ Action }: { Action: unknown }) => Action === "secretsmanager:GetSecretValue",
+      ).map(({ Resource: resource }: { Resource: unknown }) => [id, [resource].flat()] as const),
+    );
+
+    for (const [fn, role] of [
+      ["accounting", "accounting"],
+      ["janitor", "accounting"],
+      ["auth", "auth"],
+      ["api", "api"],
+      ["poll", "poll"],
+    ] as const) {
+      expect(secretOf.get(fn), fn).toMatch(new RegExp(`${role}Secret`));
+      const own = grants.filter(([id]) => id.toLowerCase().startsWith(`${fn}role`));
+      expect(own.map(([, resources]) => resources.map((item: unknown) => JSON.stringify(item)))).toEqual([
+        [secretOf.get(fn)],
+      ]);
+    }
+    expect(grants.find(([id]) => /^MigrateRole/.test(id))?.[1]).toHaveLength(6);
+    const edge = stages[name].edge.toJSON();
+    const task = Object.values<Resource>(edge["Resources"]).find(
+      ({ Type }) => Type === "AWS::ECS::TaskDefinition",
+    );
+    expect(JSON.stringify(task?.Properties.ContainerDefinitions[0].Secrets)).toMatch(/edgeSecret/);
   });
 
   it("let each role do its own work only", () => {
@@ -360,6 +398,13 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(text).not.toContain("BEGIN PRIVATE KEY");
   });
 });
+
+/** A value of a template as a function would be told it, each reference by that word. */
+function joined(value: unknown): string {
+  const parsed = v.safeParse(v.object({ "Fn::Join": v.tuple([v.string(), v.array(v.unknown())]) }), value);
+  const [separator, parts] = parsed.success ? parsed.output["Fn::Join"] : ["", [value]];
+  return parts.map((part) => (typeof part === "string" ? part : "reference")).join(separator);
+}
 
 describe("the stages", () => {
   it("keep and protect prod's books, in two zones", () => {

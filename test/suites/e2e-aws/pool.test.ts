@@ -68,6 +68,20 @@ function sqsClient(): SQSClient {
   });
 }
 
+/** What the Data API answers to a role's secret; `message` where it refuses. */
+async function askDataApi(role: string, statement: string): Promise<{ message?: string | undefined }> {
+  const reply = await fetch(`${cloud.dataApiUrl}/Execute`, {
+    method: "POST",
+    body: JSON.stringify({
+      resourceArn: "arn:aws:rds:us-east-1:000000000000:cluster:prosper-local",
+      secretArn: `arn:aws:secretsmanager:us-east-1:000000000000:secret:prosper-local-${role}`,
+      database: new URL(cloud.databaseUrl).pathname.slice(1),
+      sql: statement,
+    }),
+  });
+  return v.parse(v.object({ message: v.optional(v.string()) }), await reply.json());
+}
+
 beforeAll(async () => {
   cloud = await startCloud(
     {
@@ -112,6 +126,22 @@ describe("a pool deployed on an emulator", () => {
       v.object({ migrations: v.number() }),
     );
     expect(row.migrations).toBeGreaterThan(2);
+  });
+
+  it("gives each function a role of the database: what is not its work is refused", async () => {
+    const refused = (role: string, statement: string): Promise<unknown> =>
+      askDataApi(role, statement).then(({ message }) => message);
+
+    expect(await refused("poll", "SELECT count(*) FROM prices")).toBeUndefined();
+    for (const [role, statement] of [
+      ["poll", "SELECT password FROM users"],
+      ["accounting", "SELECT password FROM users"],
+      ["accounting", "ALTER TABLE jobs DISABLE TRIGGER ALL"],
+      ["api", "UPDATE payouts SET amount = amount + 1"],
+      ["auth", "INSERT INTO users (name, is_admin) VALUES ('eve', true)"],
+      ["edge", "UPDATE work SET work = work + 1"],
+    ] as const)
+      expect(await refused(role, statement), `${role}: ${statement}`).toMatch(/SQLState: 42501$/);
   });
 
   it("registers a user over the api function", async () => {
@@ -176,13 +206,14 @@ describe("a pool deployed on an emulator", () => {
       { withinMs: 90_000, everyMs: 200 },
     );
     expect(dead.Body).toBe(body);
-    const { applied, longest } = await one(
-      db,
-      sql`SELECT count(*)::int AS applied, coalesce(max(extract(epoch FROM applied_at) * 1000 - (body::jsonb ->> 'toMs')::float8), 0)::float8 AS longest
-        FROM deltas WHERE applied_at > to_timestamp(${sentMs}::float8 / 1000)`,
-      v.object({ applied: v.number(), longest: v.number() }),
-    );
-    expect(applied).toBeGreaterThan(5);
+    // The poison is put aside at once: what comes beside and after it is looked at for as long as it takes to be something.
+    const others = sql`SELECT count(*)::int AS applied, coalesce(max(extract(epoch FROM applied_at) * 1000 - (body::jsonb ->> 'toMs')::float8), 0)::float8 AS longest
+      FROM deltas WHERE applied_at > to_timestamp(${sentMs}::float8 / 1000)`;
+    const row = v.object({ applied: v.number(), longest: v.number() });
+    await until("other summaries", async () => (await one(db, others, row)).applied > 5, {
+      withinMs: 60_000,
+    });
+    const { applied, longest } = await one(db, others, row);
     expect(longest).toBeLessThan(5_000);
     step(
       `the poison is a dead letter; meanwhile ${applied} summaries were applied, the slowest after ${Math.round(longest)} ms`,

@@ -29,7 +29,7 @@ const OWN: Record<FunctionName, Record<string, string>> = {
     ORIGIN_SECRET: "",
   },
   janitor: { SEAL_DEADLINE_SECONDS: "30", BLOCK_SECONDS: "10" },
-  migrate: {},
+  migrate: { ROLE_SECRETS: "{}" },
 };
 
 /** Nothing of this process's own environment: what a function needs, it must be told. */
