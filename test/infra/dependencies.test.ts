@@ -15,7 +15,7 @@ const product = ["edge", "functions", "infra", "shared"]
   .flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
   )
-  .filter((name) => /\.(?:ts|mjs|js)$/.test(name))
+  .filter((name) => /\.(?:tsx?|mjs|js)$/.test(name))
   .map((name) => readFileSync(join(ROOT, name), "utf8"))
   .join("\n");
 

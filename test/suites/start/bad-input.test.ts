@@ -21,9 +21,14 @@ function file(name: string, text: string): string {
 /** Nothing on standard output, exit code 1, and no more than a message (no stack, no log line). */
 function expectRefusal({ code, stdout, stderr }: Ended, message: RegExp): void {
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toMatch(message);
+  expect(toldIn(stderr)).toMatch(message);
   expect(stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2);
   expect(stderr).not.toMatch(/\n +at |a bug|\{"level"/);
+}
+
+/** The message as a person reads it: under `--json` it is in the event. */
+function toldIn(stderr: string): string {
+  return stderr.startsWith("{") ? `prosper: ${JSON.parse(stderr).message}\n` : stderr;
 }
 
 describe("the command line", () => {
@@ -72,7 +77,7 @@ describe("the configuration", () => {
     const path = file(`${name}.toml`, text);
     const ended = await prosper(["--config", path, "up", "--json", "--data-dir", join(folder, "never")]);
     expectRefusal(ended, message);
-    expect(ended.stderr).toContain(path);
+    expect(toldIn(ended.stderr)).toContain(path);
   });
 
   it("is refused where its file is missing, with a way to an example that works", async () => {

@@ -288,7 +288,11 @@ describe("stopping and starting", () => {
   it("refuses a second start on the same folder by one line, and the first goes on", async () => {
     const { code, stdout, stderr } = await startUp({ dataDir }).ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toMatch(/^prosper: .* is in use by process \d+: stop it first[^\n]*\n$/);
+    // Started with --json: the error is an event.
+    expect(JSON.parse(stderr)).toMatchObject({
+      event: "error",
+      message: expect.stringMatching(/ is in use by process \d+: stop it first[^\n]*$/),
+    });
     expect(stderr).toContain(` ${pool.running.process.pid}:`);
 
     const count = pool.blocks().length;

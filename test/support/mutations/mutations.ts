@@ -111,8 +111,8 @@ export const MUTATIONS: readonly Mutation[] = [
       ["if (key.slot === present?.slot && key.epoch >= present.epoch) continue;", ""],
       ["      this.#owedFound = true;\n", ""],
     ],
-    plan: { everyMs: 250, faults: ["database-clock-jump"], faultEveryMs: 4_000 },
-    within: 40,
+    plan: { everyMs: 120, syncMs: 40, faultEveryMs: 2_000, faults: ["database-clock-jump"] },
+    within: 150,
   },
   {
     name: "acknowledged-before-fsync",
