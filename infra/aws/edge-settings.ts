@@ -31,8 +31,8 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
     PROSPER_QUEUE_URL: settings.queueUrl,
     PROSPER_AUTH_FUNCTION: settings.authFunction,
     AWS_REGION: settings.region,
-    // Aurora takes only encrypted connections. Its certificate is not verified: it has an authority of its own, and the way is inside the network.
-    DATABASE_SSLMODE: "no-verify",
+    // A password is sent to Aurora only where its certificate says that it is Aurora.
+    DATABASE_SSLMODE: "verify-full",
   };
 }
 

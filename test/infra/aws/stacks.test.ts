@@ -275,6 +275,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const secrets = edge.Secrets.map(({ Name }: { Name: string }) => Name);
     expect(secrets).toContain("PROSPER_ES_ADDRESS");
     const plain = JSON.stringify(edge.Environment);
+    expect(edge.Environment).toContainEqual({ Name: "DATABASE_SSLMODE", Value: "verify-full" });
     for (const secret of secrets) expect(plain).not.toContain(`"${secret}"`);
   });
 

@@ -1,6 +1,15 @@
+import { X509Certificate } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { TLSSocket } from "node:tls";
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { containerSettings } from "../../../infra/container/settings.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { temporaryFolder } from "../../support/processes/bench.ts";
+import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
 
 const read = (env: Record<string, string>) => {
   const settings = containerSettings(env, "/data");
@@ -53,6 +62,32 @@ describe("an edge's container", () => {
     expect(databaseUrl).toBe("postgres://u:p@db:5432/n?sslmode=no-verify");
   });
 
+  it("knows Aurora by the authorities of RDS, and gives nobody else its password", async () => {
+    const { databaseUrl, files } = read({
+      ...{ DATABASE_HOST: "prosper-prod.cluster-abc.us-east-1.rds.amazonaws.com", DATABASE_USER: "u" },
+      ...{ DATABASE_PASSWORD: "p", DATABASE_NAME: "n", DATABASE_SSLMODE: "verify-full" },
+    });
+    const authorities = files.find(({ path }) => path === "/data/rds-authorities.pem")?.text ?? "";
+    expect(databaseUrl).toMatch(/\?sslmode=verify-full&sslrootcert=%2Fdata%2Frds-authorities\.pem$/);
+    const found = authorities.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [];
+    const ours = found
+      .map((pem) => new X509Certificate(pem))
+      .find(({ subject }) => subject.includes("Amazon RDS us-east-1 Root CA RSA2048 G1"));
+    expect(ours?.validToDate.getFullYear()).toBeGreaterThan(2050);
+
+    const stranger = await startStranger();
+    const file = join(temporaryFolder(), "rds-authorities.pem");
+    writeFileSync(file, authorities);
+    const url = (databaseUrl ?? "")
+      .replace(/@[^/]+/, `@127.0.0.1:${stranger.port}`)
+      .replace(/sslrootcert=.*/, `sslrootcert=${encodeURIComponent(file)}`);
+    const db = openPg({ url });
+    await expect(db.execute(sql`SELECT 1`)).rejects.toThrow("self-signed certificate");
+    expect(stranger.heard()).toBe("");
+    await db.close();
+    stranger.stop();
+  });
+
   it("adds the secrets to the settings, the certificate as files", () => {
     const { config, files } = read({
       PROSPER_CONFIG: '[pool]\nopridentity = "Prosper"\n',
@@ -91,3 +126,31 @@ describe("an edge's container", () => {
     expect(() => read(env)).toThrow(expect.not.stringContaining("secret"));
   });
 });
+
+/** Says yes to TLS as PostgreSQL does, with a certificate of its own, and keeps what it is then told. */
+async function startStranger(): Promise<{ port: number; heard: () => string; stop: () => void }> {
+  let heard = "";
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.write("S");
+      const secure = new TLSSocket(socket, { isServer: true, key: TEST_KEY, cert: TEST_CERT });
+      secure.on("error", () => undefined);
+      secure.on("data", (bytes) => {
+        heard += bytes.toString("latin1");
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    heard: () => heard,
+    stop: () => {
+      for (const socket of open) socket.destroy();
+      server.close();
+    },
+  };
+}
