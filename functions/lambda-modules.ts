@@ -15,8 +15,11 @@ export interface LambdaModules {
   readonly count: LambdaLog["count"];
 }
 
-/** Opens no connection yet: the first statement does. */
-export function lambdaModules(env: CommonEnvironment): LambdaModules {
+/** Opens no connection yet: the first statement does. `resumeMs`: how long a statement waits for a paused cluster. */
+export function lambdaModules(
+  env: CommonEnvironment,
+  wait: { readonly resumeMs?: number } = {},
+): LambdaModules {
   const log = createLambdaLog(
     { level: env.LOG_LEVEL, functionName: env.AWS_LAMBDA_FUNCTION_NAME },
     { nowMs: () => systemClock.wallMs(), write: (line) => void process.stdout.write(line) },
@@ -26,6 +29,7 @@ export function lambdaModules(env: CommonEnvironment): LambdaModules {
       resourceArn: env.DATABASE_CLUSTER_ARN,
       secretArn: env.DATABASE_SECRET_ARN,
       database: env.DATABASE_NAME,
+      ...wait,
     },
     { clock: systemClock },
   );

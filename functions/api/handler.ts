@@ -3,6 +3,7 @@
 import middy from "@middy/core";
 import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { isResuming } from "../../shared/db/drivers/data-api-errors.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { notFoundPage, pageRoutes, wantsHtml } from "../dashboard/pages.ts";
@@ -151,7 +152,9 @@ function notFound(routes: readonly HttpRoute[], path: string): HttpReply {
 function failure(error: Error, logger: Logger): HttpReply {
   if (error instanceof CodedError && (error.code === "db-away" || error.code === "auth-away")) {
     logger.warn("a request could not be answered", { code: error.code, error: error.message });
-    const reply = errorReply(503, error.code, "the pool's database or login is away: try again in a moment");
+    const reply = isResuming(error.cause)
+      ? errorReply(503, "db-waking", "the pool's database was asleep and wakes up: it takes some 15 seconds")
+      : errorReply(503, error.code, "the pool's database or login is away: try again in a moment");
     return { ...reply, headers: { ...reply.headers, "retry-after": "5" } };
   }
   logger.error("a request failed", { error: error.message, stack: error.stack });

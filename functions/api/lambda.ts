@@ -12,7 +12,9 @@ import { behindOrigin } from "./http/origin.ts";
 import { optionsOf } from "./options.ts";
 
 const env = readEnvironment("api");
-const modules = lambdaModules(env);
+/** Waking takes some 15 s, longer than a page waits and than the function may run: a visitor is told so instead. */
+const RESUME_MS = 3_000;
+const modules = lambdaModules(env, { resumeMs: RESUME_MS });
 const accounts = createWebAccounts(
   { openRegistration: env.REGISTRATION === "open" },
   { ...modules, passwords: createPasswords({}, modules) },

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -88,6 +89,34 @@ describe("the bundles", () => {
     );
     const pool = await invoke("api", httpEvent("GET", "/api/pool"));
     expect(pool).toMatchObject({ statusCode: 200, body: expect.stringContaining('"name":"Test"') });
+  });
+
+  it("of the api tell a visitor that the database wakes up, before the page gives up and Lambda does", async () => {
+    const asleep = createServer((request, response) => {
+      request.resume();
+      response.writeHead(400, {
+        ...{ "content-type": "application/json", "x-amzn-errortype": "DatabaseResumingException" },
+      });
+      response.end(JSON.stringify({ message: "The Aurora DB instance is resuming" }));
+    });
+    await new Promise<void>((resolve) => asleep.listen(0, "127.0.0.1", resolve));
+    const address = asleep.address();
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    const beganMs = performance.now();
+    const answer = await invoke("api", httpEvent("GET", "/api/pool"), { AWS_ENDPOINT_URL_RDS_DATA: url });
+    const page = await invoke("api", httpEvent("GET", "/", { accept: "text/html" }), {
+      AWS_ENDPOINT_URL_RDS_DATA: url,
+    });
+    asleep.close();
+
+    expect(answer).toMatchObject({
+      statusCode: 503,
+      headers: { "retry-after": "5" },
+      body: expect.stringContaining('"db-waking","message":"the pool\'s database was asleep and wakes up'),
+    });
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    // The page itself needs no database: it shows that text, and asks again.
+    expect(page).toMatchObject({ statusCode: 200 });
   });
 
   it("of the api refuses whoever comes around CloudFront", async () => {
