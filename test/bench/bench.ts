@@ -8,6 +8,8 @@ export interface Row {
   readonly what: string;
   /** Which is better; undefined: neither, and there is no ratio. */
   readonly better?: "more" | "less";
+  /** One of a family that is measured at 1 ×, 10 × and 100 × the size, of so many workers, clients or blocks. */
+  readonly growth?: { readonly of: string; readonly size: number };
 }
 
 /** Figures of one turn, by row. */

@@ -129,3 +129,28 @@ describe("what is printed", () => {
     );
   });
 });
+
+describe("a family that is measured at several sizes", () => {
+  const sized = (name: string, size: number, seconds: number) => {
+    const row = { unit: "s", what: "how long", better: "less" as const, growth: { of: "laps", size } };
+    return figuresOf({ ...BENCH, rows: { [name]: row } }, [
+      { ours: { [name]: seconds }, peer: undefined, load: 0 },
+    ]);
+  };
+
+  it("has a line below the table, by size, that says how many times the first each is", () => {
+    const figures = [
+      ...sized("laps-1000", 1000, 30),
+      ...sized("laps-10", 10, 2),
+      ...figuresOf(BENCH, ROUNDS),
+    ];
+
+    expect(toTable(figures)).toMatch(/\n\ngrowth of .*\nlaps +s +10: 2\.00; 1,000: 30\.0 \(15\.0 ×\)$/);
+    expect(toMarkdown(figures)).toContain("\n\n| growth of | unit | size: median");
+    expect(toMarkdown(figures)).toMatch(/\n\| laps \| s \| 10: 2\.00; 1,000: 30\.0 \(15\.0 ×\) \|$/);
+  });
+
+  it("has none where only one size was measured, nor has what is of no family", () => {
+    expect(toTable([...sized("laps-10", 10, 2), ...figuresOf(BENCH, ROUNDS)])).not.toContain("growth of");
+  });
+});

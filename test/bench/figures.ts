@@ -17,6 +17,7 @@ export interface Figure {
   readonly unit: string;
   readonly what: string;
   readonly better: Row["better"];
+  readonly growth: Row["growth"];
   /** Medians. */
   readonly ours: number;
   readonly peer: number | null;
@@ -52,7 +53,7 @@ export function figuresOf(bench: Bench, rounds: readonly Round[]): Figure[] {
     if (ours.length === 0) return [];
     const peer = rounds.flatMap((round) => round.peer?.[name] ?? []);
     return {
-      ...{ name, unit: row.unit, what: row.what, better: row.better },
+      ...{ name, unit: row.unit, what: row.what, better: row.better, growth: row.growth },
       ours: median(ours),
       peer: peer.length === 0 ? null : median(peer),
       ratio: ratioOf(name, row, rounds),

@@ -2,11 +2,14 @@
 
 import type { Bench } from "./bench.ts";
 import { ANSWER } from "./rows/answer.ts";
+import { APPLY } from "./rows/apply.ts";
 import { CONNECTION_BENCHES } from "./rows/connections.ts";
 import { EDGES_BENCH } from "./rows/edges.ts";
 import { JOURNAL } from "./rows/journal.ts";
 import { KERNEL_BENCHES } from "./rows/kernel.ts";
 import { MINER } from "./rows/miner.ts";
+import { PAGES } from "./rows/pages.ts";
+import { SEAL } from "./rows/seal.ts";
 import { SHARES_BENCHES } from "./rows/shares.ts";
 import { START } from "./rows/start.ts";
 
@@ -18,6 +21,9 @@ export const BENCHES: readonly Bench[] = [
   ANSWER,
   ...CONNECTION_BENCHES,
   JOURNAL,
+  APPLY,
+  SEAL,
+  PAGES,
   START,
 ];
 

@@ -34,10 +34,15 @@ function cells(figure: Figure): string[] {
   return [name, unit, withRange(ours, oursRange), withRange(peer, peerRange), times(ratio), `${rounds}`];
 }
 
-/** Lines of columns. */
+/** Lines of columns, and below them how what was measured at several sizes grows. */
 export function toTable(figures: readonly Figure[]): string {
-  const rows = [HEAD, ...figures.map(cells)];
-  const widths = HEAD.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const growth = growthRows(figures);
+  const table = columns([HEAD, ...figures.map(cells)]);
+  return growth.length === 0 ? table : `${table}\n\n${columns([GROWTH_HEAD, ...growth])}`;
+}
+
+function columns(rows: readonly string[][]): string {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
       row
@@ -49,14 +54,33 @@ export function toTable(figures: readonly Figure[]): string {
 }
 
 export function toMarkdown(figures: readonly Figure[]): string {
-  const line = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
+  const growth = growthRows(figures);
   const named = (figure: Figure): string[] => {
     const [name = "", ...rest] = cells(figure);
     return [`\`${name}\`: ${figure.what}`, ...rest];
   };
-  return [line(HEAD), line(HEAD.map(() => "---")), ...figures.map((figure) => line(named(figure)))].join(
-    "\n",
-  );
+  const table = markdownTable(HEAD, figures.map(named));
+  return growth.length === 0 ? table : `${table}\n\n${markdownTable(GROWTH_HEAD, growth)}`;
+}
+
+function markdownTable(head: readonly string[], rows: readonly string[][]): string {
+  const line = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+const GROWTH_HEAD = ["growth of", "unit", "size: median (times that of the first size)"];
+
+/** A row for each family that was measured at more than one size. */
+function growthRows(figures: readonly Figure[]): string[][] {
+  const families = Map.groupBy(figures, ({ growth }) => growth?.of);
+  return [...families].flatMap(([of, members]) => {
+    const [first, ...rest] = members.toSorted((a, b) => (a.growth?.size ?? 0) - (b.growth?.size ?? 0));
+    if (of === undefined || first === undefined || rest.length === 0) return [];
+    const point = ({ growth, ours }: Figure): string =>
+      `${growth?.size.toLocaleString("en")}: ${shortNumber(ours)}`;
+    const points = rest.map((one) => `${point(one)} (${shortNumber(one.ours / first.ours)} ×)`);
+    return [[of, first.unit, [point(first), ...points].join("; ")]];
+  });
 }
 
 const BEGIN = "<!-- measured -->";

@@ -52,6 +52,8 @@ export interface DeltaKey {
   seq: number;
   slot?: number;
   epoch?: number;
+  /** Of its window. */
+  fromMs?: number;
 }
 
 /** A delta's body as an edge sends it. Rows as `user/worker` → shares of `work` each (65,536 unless told). */
@@ -67,8 +69,9 @@ export function deltaBody(key: DeltaKey, shares: Record<string, number>, work = 
       rejected: 1,
     };
   });
-  const { job, seq, slot = 0, epoch = 1 } = key;
-  return JSON.stringify({ v: 1, kind: "delta", job, slot, epoch, seq, fromMs: 60_000, toMs: 61_000, rows });
+  const { job, seq, slot = 0, epoch = 1, fromMs = 60_000 } = key;
+  const window = { fromMs, toMs: fromMs + 1_000 };
+  return JSON.stringify({ v: 1, kind: "delta", job, slot, epoch, seq, ...window, rows });
 }
 
 export function closeBody(key: { job: number; slot?: number; epoch?: number }, lastSeq: number): string {
