@@ -1,6 +1,7 @@
 /** The settings of an edge's container: its configuration file as one variable, and what the image promises. */
 
 import { stringify } from "smol-toml";
+import { TRY_KEYS } from "./devnet.ts";
 import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
 
 /** What edge/Dockerfile makes. */
@@ -33,6 +34,7 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
     AWS_REGION: settings.region,
     // A password is sent to Aurora only where its certificate says that it is Aurora.
     DATABASE_SSLMODE: "verify-full",
+    ...(stage.devnet === undefined ? {} : { PROSPER_ES_ADDRESS: TRY_KEYS.es }),
   };
 }
 

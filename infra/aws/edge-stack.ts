@@ -143,10 +143,7 @@ export class EdgeStack extends Stack {
       },
       volumes: [{ name: "data" }],
     });
-    const edgeSecret = Secret.fromSecretNameV2(this, "EdgeSecret", edgeSecretName(stage));
-    // A renewed certificate is read while the edge runs.
-    if (stage.edge.hasTls) edgeSecret.grantRead(task.taskRole);
-    const fromEdge = (field: string): EcsSecret => EcsSecret.fromSecretsManager(edgeSecret, field);
+    const edgeSecrets = this.#edgeSecrets(task);
     const fromData = (field: string): EcsSecret => EcsSecret.fromSecretsManager(data.roleSecrets.edge, field);
     const container = task.addContainer("edge", {
       image: props.image,
@@ -162,10 +159,7 @@ export class EdgeStack extends Stack {
         DATABASE_USER: fromData("username"),
         DATABASE_PASSWORD: fromData("password"),
         DATABASE_NAME: fromData("dbname"),
-        PROSPER_ES_ADDRESS: fromEdge("esAddress"),
-        ...(stage.edge.hasTls
-          ? { STRATUM_TLS_KEY: fromEdge("tlsKey"), STRATUM_TLS_CERT: fromEdge("tlsCert") }
-          : {}),
+        ...edgeSecrets,
       },
       logging: LogDrivers.awsLogs({
         streamPrefix: "edge",
@@ -193,6 +187,22 @@ export class EdgeStack extends Stack {
       "IAM5[Resource::*]": "ecr:GetAuthorizationToken has no resource to name; everything else is named.",
     });
     return task;
+  }
+
+  /** From the secret that the operator made. A network of one's own has keys that are none, and needs nothing made before. */
+  #edgeSecrets(task: FargateTaskDefinition): Record<string, EcsSecret> {
+    const stage = this.#stage;
+    if (stage.devnet !== undefined) return {};
+    const secret = Secret.fromSecretNameV2(this, "EdgeSecret", edgeSecretName(stage));
+    const field = (name: string): EcsSecret => EcsSecret.fromSecretsManager(secret, name);
+    if (!stage.edge.hasTls) return { PROSPER_ES_ADDRESS: field("esAddress") };
+    // A renewed certificate is read while the edge runs.
+    secret.grantRead(task.taskRole);
+    return {
+      PROSPER_ES_ADDRESS: field("esAddress"),
+      STRATUM_TLS_KEY: field("tlsKey"),
+      STRATUM_TLS_CERT: field("tlsCert"),
+    };
   }
 
   /**

@@ -17,7 +17,10 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { asVpc } from "./cdk-types.ts";
+import { DEVNET_FEED_PORT, DEVNET_PORT } from "./devnet.ts";
 import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
+
+const NFS_PORT = 2049;
 
 export interface NetworkStackProps extends StackProps {
   readonly stage: Stage;
@@ -29,6 +32,8 @@ export class NetworkStack extends Stack {
   readonly balancerGroup: SecurityGroup;
   readonly edgeGroup: SecurityGroup;
   readonly databaseGroup: SecurityGroup;
+  /** Of the stage's own Factom network, and of the disk that its chain is on; undefined where the stage has none. */
+  readonly devnetGroups: { readonly node: SecurityGroup; readonly chain: SecurityGroup } | undefined;
 
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
     super(scope, id, props);
@@ -71,6 +76,7 @@ export class NetworkStack extends Stack {
       EC23: "Miners connect from anywhere; only the stratum ports are open.",
     });
     this.databaseGroup.addIngressRule(this.edgeGroup, Port.tcp(5432), "edges");
+    if (stage.devnet !== undefined) this.devnetGroups = this.#devnetGroups();
     this.balancer = new NetworkLoadBalancer(this, "Balancer", {
       vpc: this.vpc,
       internetFacing: true,
@@ -84,6 +90,26 @@ export class NetworkStack extends Stack {
       ELB2: "A network balancer logs connections of TLS listeners only; TLS ends in the edge, which counts its connections itself.",
     });
     new CfnOutput(this, "StratumHost", { value: this.balancer.loadBalancerDnsName });
+  }
+
+  /** The chain's own node is for edges; its prices anybody may read, since the function that wants them is outside. */
+  #devnetGroups(): NonNullable<NetworkStack["devnetGroups"]> {
+    const { vpc } = this;
+    const devnet = new SecurityGroup(this, "DevnetGroup", {
+      vpc,
+      description: "The Factom network of the stage",
+    });
+    devnet.addIngressRule(this.edgeGroup, Port.tcp(DEVNET_PORT), "edges ask factomd");
+    devnet.addIngressRule(this.balancerGroup, Port.tcp(DEVNET_FEED_PORT), "prices by the balancer");
+    this.balancerGroup.addIngressRule(Peer.anyIpv4(), Port.tcp(DEVNET_FEED_PORT), "prices, for reading");
+    this.balancerGroup.addEgressRule(devnet, Port.tcp(DEVNET_FEED_PORT), "to ask for prices");
+    const chain = new SecurityGroup(this, "ChainGroup", {
+      vpc,
+      description: "The disk with the chain",
+      allowAllOutbound: false,
+    });
+    chain.addIngressRule(devnet, Port.tcp(NFS_PORT), "the Factom network");
+    return { node: devnet, chain };
   }
 
   /** What was refused is worth a look after an incident; what passed is counted by the edges. */

@@ -1,6 +1,6 @@
 /** What the operator sees: mail for every alarm of the stage, and one dashboard. */
 
-import { Stack, type StackProps } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { EventField, Rule, RuleTargetInput } from "aws-cdk-lib/aws-events";
 import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
@@ -35,7 +35,13 @@ export class ObserveStack extends Stack {
 
   /** Finds alarms by the prefix of their names, so that none can be forgotten. */
   #mailAlarms(stage: Stage): void {
-    const key = new Key(this, "AlarmKey", { enableKeyRotation: true, description: "Alarms on their way" });
+    const key = new Key(this, "AlarmKey", {
+      enableKeyRotation: true,
+      description: "Alarms on their way",
+      // Nothing that lasts is encrypted with it: kept, it would cost a dollar a month for ever.
+      removalPolicy: RemovalPolicy.DESTROY,
+      pendingWindow: Duration.days(7),
+    });
     key.addToResourcePolicy(
       new PolicyStatement({
         actions: ["kms:Decrypt", "kms:GenerateDataKey"],

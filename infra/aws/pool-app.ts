@@ -13,11 +13,12 @@ import { acknowledge } from "./acknowledge.ts";
 import type { Bundles } from "./bundle.ts";
 import { ControlStack } from "./control-stack.ts";
 import { DataStack } from "./data-stack.ts";
+import { DevnetStack, feedOf } from "./devnet-stack.ts";
 import { EdgeStack } from "./edge-stack.ts";
 import { NetworkStack } from "./network-stack.ts";
 import { ObserveStack } from "./observe-stack.ts";
 import { logRetention } from "./retention.ts";
-import { STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
+import { devnetPrices, STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
 import { WebStack } from "./web-stack.ts";
 
 export interface PoolAppOptions {
@@ -33,11 +34,13 @@ export interface PoolStacks {
   readonly edge: EdgeStack;
   readonly web: WebStack;
   readonly observe: ObserveStack;
+  /** Undefined where the stage has no Factom network of its own. */
+  readonly devnet: DevnetStack | undefined;
 }
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Adds the six stacks of a stage to the app. */
+/** Adds the six stacks of a stage to the app, and a seventh where it has a Factom network of its own. */
 export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolStacks {
   const { bundles, version } = options;
   const idOf = (capability: string): string => `Prosper-${stage.name}-${capability}`;
@@ -57,7 +60,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
       extraEnvironment: {},
     },
     pool: stage.pool,
-    prices: stage.prices,
+    prices: stage.devnet === undefined ? stage.prices : devnetPrices(feedOf(network)),
     stratum: {
       host: stage.edge.stratumDomain ?? network.balancer.loadBalancerDnsName,
       port: STRATUM_PORT,
@@ -79,11 +82,17 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     platform: Platform.LINUX_ARM64,
     buildArgs: { LXR_BITS: `${stage.pool.lxrBits}` },
   });
+  const devnet =
+    stage.devnet === undefined
+      ? undefined
+      : new DevnetStack(app, idOf("devnet"), { ...common, devnet: stage.devnet, network, image });
   const edge = new EdgeStack(app, idOf("edge"), { ...common, network, data, control, image });
+  // An edge that finds no factomd waits, and a deployment with it.
+  if (devnet !== undefined) edge.addStackDependency(devnet);
   const web = new WebStack(app, idOf("web"), { ...common, url: control.url, originSecret });
   const observe = new ObserveStack(app, idOf("observe"), { ...common, control, data, edge });
   Tags.of(app).add("prosper:stage", stage.name);
-  return { network, data, control, edge, web, observe };
+  return { network, data, control, edge, web, observe, devnet };
 }
 
 /** The secret between CloudFront and the api function. The templates hold a reference to it, never its value. */

@@ -3,10 +3,16 @@
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
-import { STAGES, type Stage } from "./stages.ts";
+import { devnetPrices, STAGES, type Stage } from "./stages.ts";
 
 const url = v.pipe(v.string(), v.url("expected an address like http://host:8088/v2"));
-const STAGE_NAMES = ["dev", "small", "prod", "large"] as const satisfies readonly (keyof typeof STAGES)[];
+const STAGE_NAMES = [
+  "try",
+  "dev",
+  "small",
+  "prod",
+  "large",
+] as const satisfies readonly (keyof typeof STAGES)[];
 const given = {
   stage: v.optional(
     v.picklist([...STAGE_NAMES, "local"], `expected ${STAGE_NAMES.join(", ")} or local`),
@@ -72,10 +78,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
         ? { domain: { name: domain, certificateArn } }
         : base.web,
     alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
-    prices:
-      devnetFeed === undefined
-        ? base.prices
-        : { ...base.prices, priorities: { fixedusd: 0, devnet: 1 }, urls: { devnet: devnetFeed } },
+    prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),
   };
   if (stage.pool.factomd === "") throw missing(name, "factomd", "http://HOST:8088/v2");
   if (stage.pool.coinbase === "") throw missing(name, "coinbase", "FA…");

@@ -1,5 +1,8 @@
 /** The pools that can be deployed, side by side as typed literals; what only you know is passed as context (see docs/aws.md). */
 
+import { factoidAddress } from "../pool/key-addresses.ts";
+import { devnetFactomd, TRY_KEYS } from "./devnet.ts";
+
 /** What is paid, mined and shown. */
 export interface PoolSettings {
   /** Written into our records and shown on the pages. */
@@ -27,6 +30,12 @@ export interface PriceSettings {
   readonly rule: "priority" | "reference";
   /** An older price is not used. */
   readonly staleSeconds: number;
+}
+
+/** The size of the one task that is the stage's own Factom network (devnet-stack.ts). */
+export interface Devnet {
+  readonly cpu: number;
+  readonly memoryMiB: number;
 }
 
 export interface Stage {
@@ -75,6 +84,8 @@ export interface Stage {
     readonly rewardlessBlocks?: number;
   };
   readonly logDays: 7 | 30 | 90 | 365;
+  /** A Factom network of the stage's own; without one `pool.factomd` names a node. */
+  readonly devnet?: Devnet;
   readonly pool: PoolSettings;
   readonly prices: PriceSettings;
 }
@@ -96,6 +107,11 @@ const KEYLESS_PRICES: PriceSettings = {
   staleSeconds: 1800,
 };
 
+/** From the feed of a devnet, whose miners take theirs from it too. */
+export function devnetPrices(feed: string): PriceSettings {
+  return { ...KEYLESS_PRICES, priorities: { fixedusd: 0, devnet: 1 }, urls: { devnet: feed } };
+}
+
 /** The real network's parameters. */
 const REAL_POOL: PoolSettings = {
   name: "Prosper",
@@ -109,33 +125,49 @@ const REAL_POOL: PoolSettings = {
   lxrBits: 30,
 };
 
+/** Short blocks and a small table, for networks of one's own. */
+const DEVNET_POOL: PoolSettings = {
+  name: "ProsperDev",
+  coinbase: "",
+  feeRate: "0.05",
+  registration: "invite",
+  factomd: "",
+  blockSeconds: 60,
+  startHeight: 1000,
+  activation: 0,
+  lxrBits: 16,
+};
+
+/** Everything is deleted with the stacks, and the database sleeps while there is no edge. */
+const THROWAWAY = {
+  isProtected: false,
+  zones: 2,
+  database: { minAcu: 0, maxAcu: 2, autoPauseSeconds: 300, hasStandby: false, backupDays: 1 },
+  edge: { tasks: 1, maxTasks: 1, cpu: 512, memoryMiB: 1024, maxConnections: 1000, hasTls: false },
+  web: {},
+  alarms: {},
+  logDays: 7,
+} as const;
+
 /** Accounting has four events at a time (the event source), poll one a minute. */
 const RESERVED = { api: 100, accounting: 10, auth: 50, poll: 2 } as const;
 
 export const STAGES = {
-  /** To try it on AWS: small table, everything deleted with the stacks, the database asleep while the edge is scaled to 0. */
-  dev: {
-    name: "dev",
-    isProtected: false,
-    zones: 2,
-    database: { minAcu: 0, maxAcu: 2, autoPauseSeconds: 300, hasStandby: false, backupDays: 1 },
-    edge: { tasks: 1, maxTasks: 1, cpu: 512, memoryMiB: 1024, maxConnections: 1000, hasTls: false },
-    web: {},
-    alarms: {},
-    logDays: 7,
+  /** An account alone is enough: it has a Factom network and keys of its own, worth nothing elsewhere. */
+  try: {
+    ...THROWAWAY,
+    name: "try",
+    devnet: { cpu: 512, memoryMiB: 1024 },
     pool: {
-      name: "ProsperDev",
-      coinbase: "",
-      feeRate: "0.05",
-      registration: "invite",
-      factomd: "",
-      blockSeconds: 60,
-      startHeight: 1000,
-      activation: 0,
-      lxrBits: 16,
+      ...DEVNET_POOL,
+      name: "ProsperTry",
+      factomd: devnetFactomd("try"),
+      coinbase: factoidAddress(TRY_KEYS.fs),
     },
     prices: KEYLESS_PRICES,
   },
+  /** The same beside a devnet of yours, that you break as you like. */
+  dev: { ...THROWAWAY, name: "dev", pool: DEVNET_POOL, prices: KEYLESS_PRICES },
   /** The real network for up to 500 miners: one edge with the real table, one small database, the books kept and protected. */
   small: {
     name: "small",

@@ -436,6 +436,15 @@ describe("the stages", () => {
     expect(allOf(stages.dev, "AWS::RDS::DBInstance")).toHaveLength(1);
   });
 
+  it.each(["try", "dev"] as const)("leave nothing of %s behind when its stacks are destroyed", (name) => {
+    const kept = Object.values(name === "dev" ? stages.dev : synthesise(name)).flatMap((template) =>
+      Object.entries<Resource>(template.toJSON()["Resources"]).filter(([, { DeletionPolicy }]) =>
+        /^(?:Retain|Snapshot)/.test(DeletionPolicy ?? ""),
+      ),
+    );
+    expect(kept.map(([id]) => id)).toEqual([]);
+  });
+
   it("stop the schedules with the edges, for they would keep the database awake", () => {
     const off = synthesise("dev", { tasks: 0 });
     const states = (template: StageTemplates): unknown[] =>

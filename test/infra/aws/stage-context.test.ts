@@ -18,7 +18,7 @@ describe("the context", () => {
   });
 
   it.each([
-    [{ stage: "production" }, "context stage: expected dev, small, prod, large or local"],
+    [{ stage: "production" }, "context stage: expected try, dev, small, prod, large or local"],
     [
       { coinbase: `${COINBASE.slice(0, -1)}x` },
       "context coinbase: expected an FA… address with a valid checksum",

@@ -29,7 +29,8 @@ export const CONTEXT: Context = {
 
 export const VERSION = "1.2.3";
 
-export type StageTemplates = Readonly<Record<keyof PoolStacks, Template>>;
+type StackName = Exclude<keyof PoolStacks, "devnet">;
+export type StageTemplates = Readonly<Record<StackName, Template> & { devnet?: Template }>;
 
 export function synthesise(name: StageName, context: Partial<Context> = {}): StageTemplates {
   const stacks = addPool(newApp(), stageOf(name, { ...CONTEXT, ...context }), options());
@@ -40,6 +41,7 @@ export function synthesise(name: StageName, context: Partial<Context> = {}): Sta
     edge: Template.fromStack(stacks.edge),
     web: Template.fromStack(stacks.web),
     observe: Template.fromStack(stacks.observe),
+    ...(stacks.devnet === undefined ? {} : { devnet: Template.fromStack(stacks.devnet) }),
   };
 }
 

@@ -17,6 +17,7 @@ const REAL = {
 };
 
 export const STAGE_CONTEXTS = {
+  try: { stage: "try" },
   dev: { stage: "dev", factomd: "http://factomd.example:8088/v2", coinbase: COINBASE },
   small: { stage: "small", ...REAL },
   prod: { stage: "prod", ...REAL },
