@@ -4,7 +4,7 @@
  */
 
 import { sleep } from "../../shared/clock.ts";
-import type { SlotGrant } from "../../shared/db/edges.ts";
+import type { SlotGrant, TallyKey } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
 import { Journal } from "../journal/journal.ts";
@@ -22,6 +22,8 @@ import type { Tallies } from "./tallies.ts";
 const RESEND_AFTER_MS = 5 * 60_000;
 const OUTBOX_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = 1_000;
+/** How often the books are asked whether they have what a retired edge left. */
+const RETIRE_EVERY_MS = 250;
 
 export interface LedgerOptions
   extends Pick<ShareDeskOptions, "edgeId" | "blockMs" | "resendAfterMs" | "outboxBytes" | "journal"> {
@@ -93,6 +95,21 @@ export class ShareLedger {
       if (signal.aborted)
         throw new CodedError("slot-wait-aborted", "stopped while waiting for room on the journal's disk");
       await sleep(this.#modules.clock, RETRY_MS, signal);
+    }
+  }
+
+  /** Of an edge that is not started again: marks `owed` and all that is open, and resolves when the books have everything. Rejects with what stops it. */
+  async retire(owed: readonly TallyKey[], signal: AbortSignal): Promise<void> {
+    for (const key of owed) this.tallies.tally(key);
+    await this.retireEarlierEpochs(signal);
+    // The epochs are over, so that nothing more is owed.
+    this.#owedFound = true;
+    this.outbox.start();
+    for (;;) {
+      await this.confirm();
+      if (this.outbox.stats().unconfirmed === 0) return;
+      await sleep(this.#modules.clock, RETIRE_EVERY_MS, signal);
+      signal.throwIfAborted();
     }
   }
 

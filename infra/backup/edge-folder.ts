@@ -1,19 +1,27 @@
 /** A copy of the edge's folder that goes with a snapshot of the database: what is acknowledged is in one of the two. */
 
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { segmentNumber } from "../../edge/journal/segment.ts";
 import { CodedError } from "../../shared/errors.ts";
+import { edgeFolders } from "../pool/left-edges.ts";
 
-/** Of the process that has the folder now. */
+/** Of the processes that have the folders now. */
 const NOT_COPIED = new Set(["lock", "owner"]);
 const TRIES = 5;
-const JOURNAL = "journal";
 
-/** Names of the journal's files, in the order of their numbers; none where there is no journal. */
-async function segmentsIn(folder: string): Promise<number[]> {
-  const names = await readdir(join(folder, JOURNAL)).catch(() => []);
-  return names.flatMap((name) => segmentNumber(name) ?? []).toSorted((a, b) => a - b);
+/** The first file of each journal, by its folder: of the edge, and of its further processes (infra/pool/left-edges.ts). */
+type FirstFiles = ReadonlyMap<string, number>;
+
+async function firstFiles(folder: string): Promise<FirstFiles> {
+  const first = new Map<string, number>();
+  for (const edge of edgeFolders(folder)) {
+    const journal = join(edge, "journal");
+    const names = await readdir(journal).catch(() => []);
+    const numbers = names.flatMap((name) => segmentNumber(name) ?? []);
+    if (numbers.length > 0) first.set(relative(folder, journal), Math.min(...numbers));
+  }
+  return first;
 }
 
 /**
@@ -26,9 +34,9 @@ export async function withEdgeFolder<T>(
   snapshot: (copy: () => Promise<string[]>) => Promise<T>,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
-    const before = await segmentsIn(options.from);
+    const before = await firstFiles(options.from);
     try {
-      return await snapshot(() => copyFolder(options, before[0]));
+      return await snapshot(() => copyFolder(options, before));
     } catch (error) {
       if (!(error instanceof FreedMeanwhile)) throw error;
       if (tries === TRIES)
@@ -44,7 +52,7 @@ class FreedMeanwhile extends Error {}
 /** Names of the files copied, relative to the folder. */
 async function copyFolder(
   { from, to }: { readonly from: string; readonly to: string },
-  firstBefore: number | undefined,
+  before: FirstFiles,
 ): Promise<string[]> {
   // Of an earlier try.
   await rm(to, { recursive: true, force: true });
@@ -55,19 +63,23 @@ async function copyFolder(
     for (const entry of entries) {
       const path = join(below, entry.name);
       if (entry.isDirectory()) await copy(path);
-      else if (entry.isFile() && !NOT_COPIED.has(path) && !/^lock-|\.new$/.test(entry.name)) {
+      else if (entry.isFile() && !NOT_COPIED.has(entry.name) && !/^lock-|\.new$/.test(entry.name)) {
         await copyFile(join(from, path), join(to, path)).catch((error: unknown) => {
-          throw segmentNumber(entry.name) === undefined ? error : new FreedMeanwhile();
+          // Of a process that is retired, everything goes.
+          const mayGo = segmentNumber(entry.name) !== undefined || below !== "";
+          throw mayGo ? new FreedMeanwhile() : error;
         });
         copied.push(path);
       }
     }
   };
   await copy("");
-  const numbers = copied
-    .flatMap((path) => segmentNumber(path.replace(`${JOURNAL}/`, "")) ?? [])
-    .toSorted((a, b) => a - b);
-  const isWhole = numbers.every((number, i) => i === 0 || number === (numbers[i - 1] ?? 0) + 1);
-  if (firstBefore !== undefined && (numbers[0] !== firstBefore || !isWhole)) throw new FreedMeanwhile();
+  for (const [journal, first] of before) {
+    const numbers = copied
+      .flatMap((path) => (dirname(path) === journal ? (segmentNumber(basename(path)) ?? []) : []))
+      .toSorted((a, b) => a - b);
+    const isWhole = numbers.every((number, i) => number === first + i);
+    if (numbers.length === 0 || !isWhole) throw new FreedMeanwhile();
+  }
   return copied;
 }

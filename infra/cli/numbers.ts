@@ -8,6 +8,13 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** As the setting `stratum.processes` has it. */
+export function edgeProcesses(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1 || value > 64) throw new InvalidArgumentError("expected a whole number from 1 to 64");
+  return value;
+}
+
 export function secondsOption(text: string): number {
   const value = Number(text);
   const fits = /^\d+(\.\d+)?$/.test(text) && value >= 0.2 && value <= 86_400;

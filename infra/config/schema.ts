@@ -235,6 +235,11 @@ export const SETTINGS = {
       "",
       "Balancers that send the PROXY protocol's header, version 2: addresses or CIDR ranges, separated by commas; empty: nobody's header is read",
     ),
+    processes: setting(
+      whole(1, 64),
+      1,
+      "Edge processes on this machine, behind one port; more than one where it has cores to spare. Each has the limits below for itself",
+    ),
     maxconnections: setting(whole(1, 1_000_000), 10_000, "Connections at most; more are closed at once"),
     maxperaddress: setting(whole(1, 1_000_000), 256, "Connections from one address at most"),
     exemptaddresses: setting(

@@ -2,6 +2,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { edgeFolders } from "../pool/left-edges.ts";
 import { type Check, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
 
 /** At 4 GB no share is taken any more (edge/journal/journal.ts). */
@@ -11,11 +12,12 @@ const RED_BYTES = 3e9;
 export const journal: Check = {
   name: "journal",
   async look({ dataDir, clock }) {
-    const folder = join(dataDir, "edge", "journal");
-    const names = await readdir(folder).catch(() => undefined);
-    if (names === undefined)
-      return [skipped(`there is no journal in ${folder}: no edge runs from this folder`)];
-    const files = await Promise.all(names.map((name) => stat(join(folder, name))));
+    const edge = join(dataDir, "edge");
+    const folders = edgeFolders(edge).map((folder) => join(folder, "journal"));
+    const lists = await Promise.all(folders.map((folder) => filesIn(folder)));
+    if (lists.every((list) => list === undefined))
+      return [skipped(`there is no journal in ${edge}: no edge runs from this folder`)];
+    const files = await Promise.all(lists.flatMap((list) => list ?? []).map((path) => stat(path)));
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
     const oldestMs = Math.max(0, ...files.map(({ birthtimeMs }) => clock.wallMs() - birthtimeMs));
     const said = `${sizeText(bytes)} in ${files.length} files, the oldest ${spanText(oldestMs)} old`;
@@ -24,3 +26,8 @@ export const journal: Check = {
     return [bytes > RED_BYTES ? red(said, mend) : bytes > WARN_BYTES ? warn(said, mend) : ok(said)];
   },
 };
+
+async function filesIn(folder: string): Promise<string[] | undefined> {
+  const names = await readdir(folder).catch(() => undefined);
+  return names?.map((name) => join(folder, name));
+}

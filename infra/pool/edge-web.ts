@@ -4,13 +4,16 @@ import { errorReply, type HttpReply, jsonReply } from "../../functions/http.ts";
 import { answerOf, type Checks, type Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
-import type { PoolMetrics } from "./metrics.ts";
-import { startWeb, type Web } from "./web.ts";
+import { startWeb, type Web, type WebModules } from "./web.ts";
 
 /** Throws CodedError `web-port`. */
 export function startEdgeWeb(
   { web }: Config,
-  modules: { readonly health: Health; readonly metrics: PoolMetrics; readonly logger: Logger },
+  modules: {
+    readonly health: Health;
+    readonly metrics: NonNullable<WebModules["metrics"]>;
+    readonly logger: Logger;
+  },
 ): Promise<Web> {
   const { health, metrics, logger } = modules;
   const questions: ReadonlyMap<string, () => Checks> = new Map([
@@ -22,7 +25,7 @@ export function startEdgeWeb(
     { host: web.host, port: web.port },
     {
       logger,
-      metrics: metrics.registry,
+      metrics,
       handler: async ({ rawPath }) => reply(questions.get(rawPath)),
     },
   );

@@ -1,37 +1,25 @@
 /**
- * `prosper edge` as one of many: miners, shares and chain in this process; summaries go to SQS, logins to the auth Lambda, and prices, books
- * and pages are made by functions elsewhere (docs/design.md, "Shape").
+ * `prosper edge` as one of many: miners, shares and chain in this process, or in several that it starts; summaries go to SQS, logins to the auth
+ * Lambda, and prices, books and pages are made by functions elsewhere (docs/design.md, "Shape").
  */
 
 import { createLambdaAuth } from "../../edge/aws/lambda-auth.ts";
 import { createSqsSender } from "../../edge/aws/sqs-sender.ts";
-import { EntryCredits } from "../../edge/chain/entry-credits.ts";
-import { askDatabase } from "../../edge/database-probe.ts";
-import { Edge } from "../../edge/edge.ts";
-import { EdgeHealth } from "../../edge/health.ts";
-import { nodeDisk } from "../../edge/journal/node-disk.ts";
-import { lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { AwsOptions } from "../../shared/aws/call.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
-import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
-import { newestPrices } from "../../shared/db/prices.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
-import { startParts } from "../parts.ts";
-import { certificateSecret, watchCertificate } from "./certificate.ts";
-import { reportEdge } from "./edge-report.ts";
+import { type OnStop, startParts } from "../parts.ts";
+import { ensureTable, startEdgeProcesses } from "./edge-processes.ts";
 import { startEdgeWeb } from "./edge-web.ts";
-import { connectFactomd } from "./factomd.ts";
-import { requireFit } from "./factomd-fits.ts";
-import { hashingThreads } from "./hashing-threads.ts";
-import { creditAddress } from "./key-addresses.ts";
-import { createPoolMetrics } from "./metrics.ts";
+import { type EdgeFunctions, startLoneEdge } from "./lone-edge.ts";
+import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
+import type { Web } from "./web.ts";
 
 /** Where the functions are. */
 export interface FunctionsElsewhere {
@@ -57,6 +45,8 @@ export interface FleetEdgeOptions {
   readonly functions: FunctionsElsewhere;
   /** Journal and identity. */
   readonly dataDir: string;
+  /** Where edge processes find the database; undefined: no server is named. */
+  readonly databaseUrl: string | undefined;
 }
 
 export interface FleetEdgeModules {
@@ -85,90 +75,87 @@ export interface FleetEdge {
 
 /** A cut at least every second: what is not in the queue yet is lost with the container's disk and host. */
 const CUT_MS = 1_000;
-/** For the last summaries, after the miners are gone; the journal keeps what is left. */
-const HAND_OVER_MS = 30_000;
 
 /** Starts everything; what is already running is stopped when a later part fails. Rejects with CodedErrors that name what to change. */
 export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModules): Promise<FleetEdge> {
-  const { config, dataDir, functions } = options;
-  const { clock, random } = modules;
+  const { config } = options;
   const metrics = createPoolMetrics();
   const logger = metrics.counting(modules.logger);
-  return startParts(logger, async (onStop, stopping) => {
-    // A wrong setting is reported before anything slow begins.
-    const settings = edgeOptions(config, dataDir);
-    const lock = lockFolder(dataDir);
-    onStop(async () => lock.release());
-    const { db, close } = await modules.openDatabase();
-    onStop(close);
-    const table = await modules.openTable(config.pegnet.lxrbits);
-    const hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
-    onStop(() => hasher.close());
-    const queue = createSqsSender({ queueUrl: functions.queueUrl });
-    onStop(async () => queue.close());
-    const auth = createLambdaAuth({ functionName: functions.authFunction });
-    onStop(async () => auth.close());
-    const url = config.factom.factomdlocation;
-    const factomd = connectFactomd(url, { clock, random, logger });
-    await requireFit(factomd, config, { logger });
-    const edge = await Edge.create(
-      { ...settings, cutEveryMs: Math.min(CUT_MS, settings.blockMs / 5) },
-      {
-        ...{ db, queue, auth, hasher, clock, random, logger },
-        factomd,
-        newestPrices: () => newestPrices(db),
-        disk: nodeDisk,
-        metrics: metrics.stratum,
-        // Nothing to do: the janitor seals, within a minute of the reward.
-        onBlock: () => undefined,
-        onFatal: modules.onFatal,
-      },
-    );
-    onStop(() => {
-      const overMs = config.aws.drain;
-      return edge.stop({ overMs, signal: AbortSignal.timeout(overMs + HAND_OVER_MS) });
-    });
-    const watching = watchClocks({ db, clock, logger, signal: stopping });
-    onStop(() => watching);
-    metrics.watch(edge);
-    const health = new EdgeHealth({ blockMs: settings.blockMs }, edge, {
-      clock,
-      askDatabase: () => askDatabase(db),
-    });
-    const looking = health.run(stopping);
-    onStop(() => looking);
-    // Before it waits for a slot: an edge that waits is alive.
-    const web = await startEdgeWeb(config, { health, metrics, logger });
-    onStop(() => web.stop());
-    await edge.start(stopping);
-    const address = creditAddress(config.pool.esaddress);
-    const credits = new EntryCredits({ address, blockMs: settings.blockMs }, { db, factomd, clock, logger });
-    const counting = credits.run(stopping);
-    onStop(() => counting);
-    const certificate = watchCertificate(
-      config,
-      edge.listeningTls,
-      { clock, logger, signal: stopping },
-      certificateSecret(config.aws.edgesecret, modules.aws),
-    );
-    onStop(async () => certificate?.running);
-    const days = {
-      certificate: () => certificate?.watch.daysLeft(),
-      entryCredits: () => credits.daysLeft(),
-    };
-    metrics.runOut(days);
-    const { stage } = config.aws;
-    if (stage !== "") {
-      const reporting = reportEdge({ stage }, edge, {
-        ...{ clock, logger, metrics, health, signal: stopping, write: modules.write },
-        ...{ certificateDays: days.certificate, entryCreditDays: days.entryCredits },
-      });
-      onStop(() => reporting);
-    }
+  const { processes } = config.stratum;
+  const start = processes === 1 ? startOne : startSeveral;
+  return startParts(logger, async (onStop) => {
+    const { port, web } = await start(options, { ...modules, logger, metrics }, onStop);
     return {
-      stratum: hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0),
+      stratum: hostAndPort(localHost(config.stratum.host), port),
       web: web.url,
-      factomd: url,
+      factomd: config.factom.factomdlocation,
     };
   });
+}
+
+type Measured = FleetEdgeModules & { readonly metrics: PoolMetrics };
+
+async function startOne(
+  { config, dataDir: folder, functions }: FleetEdgeOptions,
+  modules: Measured,
+  onStop: OnStop,
+): Promise<{ port: number; web: Web }> {
+  const { logger, metrics } = modules;
+  let web: Web | undefined;
+  const { edge, stop } = await startLoneEdge(
+    {
+      ...{ config, folder, cutMs: CUT_MS, drainMs: config.aws.drain },
+      ...{ processes: 1, watches: true, retires: true },
+    },
+    {
+      ...modules,
+      connect: (onStop) => connectFunctions(functions, onStop),
+      async onHealth(health, _edge, onStop) {
+        const started = await startEdgeWeb(config, { health, metrics: metrics.registry, logger });
+        onStop(() => started.stop());
+        web = started;
+      },
+    },
+  );
+  onStop(stop);
+  if (web === undefined) throw new Error("the edge has started without its health");
+  return { port: edge.listening?.port ?? 0, web };
+}
+
+async function startSeveral(
+  { config, dataDir: folder, functions, databaseUrl }: FleetEdgeOptions,
+  modules: Measured,
+  onStop: OnStop,
+): Promise<{ port: number; web: Web }> {
+  const { clock, logger, metrics, aws } = modules;
+  // A wrong setting is reported before anything slow begins.
+  edgeOptions(config, folder);
+  if (databaseUrl === undefined)
+    throw new CodedError(
+      "config",
+      "stratum.processes is more than 1, and no database server is named: set DATABASE_URL or the [database] section",
+    );
+  await ensureTable(config, modules.openTable);
+  const edges = startEdgeProcesses(
+    { config, folder, databaseUrl, functions, aws, cutMs: CUT_MS, drainMs: config.aws.drain },
+    { clock, logger },
+  );
+  onStop(() => edges.stop());
+  // Before they wait for a slot: an edge that waits is alive.
+  const { health } = edges;
+  const web = await startEdgeWeb(config, { health, metrics: edges.metrics(metrics.registry), logger });
+  onStop(() => web.stop());
+  return { port: (await edges.started).port, web };
+}
+
+/** The queue and the auth function, as the edge calls them. */
+export function connectFunctions(
+  { queueUrl, authFunction }: FunctionsElsewhere,
+  onStop: OnStop,
+): EdgeFunctions {
+  const queue = createSqsSender({ queueUrl });
+  onStop(async () => queue.close());
+  const auth = createLambdaAuth({ functionName: authFunction });
+  onStop(async () => auth.close());
+  return { queue, auth };
 }

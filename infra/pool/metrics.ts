@@ -1,6 +1,6 @@
 /** The pool's Prometheus metrics: what the edge counts, and gauges read at each scrape. Labels are closed lists, never text from the network. */
 
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
 import type { ConservationReport } from "../../functions/accounting/conservation.ts";
@@ -17,10 +17,10 @@ export interface PoolMetrics {
   checked(report: ConservationReport): void;
   /** The same logger, whose errors are counted: each is something that a person has to look at. */
   counting(logger: Logger): Logger;
-  /** What runs out, in days: the certificate for TLS (undefined without one), the entry credits (undefined while not known). */
+  /** What runs out, in days: the certificate for TLS (undefined without one), the entry credits (undefined while not known; not there: another part watches them). */
   runOut(days: {
     readonly certificate: () => number | undefined;
-    readonly entryCredits: () => number | undefined;
+    readonly entryCredits?: () => number | undefined;
   }): void;
   /** Gauges of a running edge. */
   watch(edge: Edge): void;
@@ -32,7 +32,7 @@ export function createPoolMetrics(): PoolMetrics {
   const counter = (name: string, help: string, labelNames: string[] = []): Counter =>
     new Counter({ name: `prosper_${name}`, help, labelNames, registers: [registry] });
   const gauge = (name: string, help: string): Gauge =>
-    new Gauge({ name: `prosper_${name}`, help, registers: [registry] });
+    new Gauge({ name: `prosper_${name}`, help, registers: [registry], aggregator: "first" });
   const blocks = counter("sealed_blocks_total", "Blocks whose books are closed");
   const reward = counter("reward_peg_total", "Rewards of sealed blocks, in PEG");
   const height = gauge("sealed_height", "Height of the last sealed block");
@@ -56,8 +56,9 @@ export function createPoolMetrics(): PoolMetrics {
     }),
     runOut: ({ certificate, entryCredits }) => {
       const day = (name: string, help: string, value: () => number | undefined): void =>
-        readGauge(registry, name, help, () => value() ?? Number.NaN);
-      day("entry_credit_days", "Days that the entry credits last; NaN while not known", entryCredits);
+        readGauge(registry, name, { help, value: () => value() ?? Number.NaN, aggregator: "min" });
+      if (entryCredits !== undefined)
+        day("entry_credit_days", "Days that the entry credits last; NaN while not known", entryCredits);
       if (certificate() !== undefined)
         day("certificate_days", "Days until the certificate for TLS ends", certificate);
     },
@@ -105,19 +106,21 @@ function stratumMetrics(counter: (name: string, help: string, labels?: string[])
 
 /** Each gauge is read when Prometheus asks. */
 function watchEdge(edge: Edge, registry: Registry): void {
-  const read: Record<string, [string, () => number]> = {
+  const read: Record<string, [help: string, value: () => number, aggregator?: Aggregator]> = {
     connections: ["Open stratum connections", () => edge.stratum.stats().connections],
     miners: ["Sessions that mine", () => edge.stratum.stats().miners],
     workers: ["Different workers that mine", () => edge.stratum.stats().workers],
-    chain_height: ["Top height of the chain", () => edge.follower.topHeight() ?? 0],
+    chain_height: ["Top height of the chain", () => edge.follower.topHeight() ?? 0, "max"],
     chain_stalled_seconds: [
       "Seconds without a block, once three block periods have passed so; else 0",
       () => (edge.stall.stalledMs() ?? 0) / 1000,
+      "max",
     ],
-    job_height: ["Height being mined; 0 while there is no job", () => edge.job?.height ?? 0],
+    job_height: ["Height being mined; 0 while there is no job", () => edge.job?.height ?? 0, "max"],
     lease_held: [
       "1 while this edge may acknowledge shares",
       () => Number(edge.desk.stats()?.leaseHeld ?? false),
+      "min",
     ],
     journal_bytes: ["Bytes of the share journal", () => edge.desk.stats()?.journalBytes ?? 0],
     outbox_messages: [
@@ -126,14 +129,21 @@ function watchEdge(edge: Edge, registry: Registry): void {
     ],
     submissions_pending: ["Entries on their way to factomd", () => edge.submitter.stats().pending],
   };
-  for (const [name, [help, value]] of Object.entries(read)) readGauge(registry, name, help, value);
+  for (const [name, [help, value, aggregator = "sum"]] of Object.entries(read))
+    readGauge(registry, name, { help, value, aggregator });
 }
 
-function readGauge(registry: Registry, name: string, help: string, value: () => number): void {
+/** `aggregator`: how several processes' values become one (infra/pool/edge-processes.ts). */
+function readGauge(
+  registry: Registry,
+  name: string,
+  { help, value, aggregator }: { help: string; value: () => number; aggregator: Aggregator },
+): void {
   new Gauge({
     name: `prosper_${name}`,
     help,
     registers: [registry],
+    aggregator,
     collect() {
       this.set(value());
     },

@@ -18,9 +18,8 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { openDashboard } from "../dashboard/open.ts";
 import { createLiveStreams } from "./live-streams.ts";
-import type { PoolMetrics } from "./metrics.ts";
 import { workerLimits } from "./pool-settings.ts";
-import { startWeb, type Web } from "./web.ts";
+import { startWeb, type Web, type WebModules } from "./web.ts";
 
 export interface PoolWebOptions {
   config: Config;
@@ -35,11 +34,12 @@ export interface PoolWebModules {
   logger: Logger;
   /** One for the whole process, because it limits how many hashes run at a time. */
   passwords: Passwords;
-  /** In this process; without it the pages show what the database knows. */
-  edge?: Edge;
-  /** Of that edge. */
+  /** What only the edges know; without it the pages show what the database knows. */
+  live?: Live;
+  /** Where miners connect; without it the settings say. */
+  ports?: StratumPorts;
   health?: Health;
-  metrics?: PoolMetrics;
+  metrics?: WebModules["metrics"];
   /** Signs receipts. */
   receiptKeys?: KeyPair;
 }
@@ -48,7 +48,7 @@ export interface PoolWebModules {
 export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
   const assets = await openDashboard();
   const { config, version, lxrBits } = options;
-  const { db, clock, random, logger, passwords, edge, health, metrics, receiptKeys } = modules;
+  const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     {
@@ -63,7 +63,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     version,
     blockSeconds: config.pegnet.blockperiod / 1000,
     registration,
-    stratum: stratumShown(config, edge),
+    stratum: stratumShown(config, ports),
     lxrBits,
     streams: true,
   };
@@ -71,7 +71,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     ...{ db, clock, random, accounts, logger, assets },
     workerLimits: workerLimits(config),
     ...(receiptKeys && { receiptKeys }),
-    ...(edge && { live: liveOf(edge) }),
+    ...(live && { live }),
     ...(health && { health }),
   };
   const figures = createFigures(apiOptions, apiModules);
@@ -86,27 +86,30 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
       handler: createApiHandler(apiOptions, { ...apiModules, figures }),
       logger,
       streams,
-      ...(metrics && { metrics: metrics.registry }),
+      ...(metrics && { metrics }),
     },
   );
 }
 
-/** Where miners connect. Without an edge in this process: where the one beside it listens by the same settings. */
-export function stratumShown(
-  { stratum }: Config,
-  edge?: Pick<Edge, "listening" | "listeningTls">,
-): ApiOptions["stratum"] {
+/** Where the edges of a pool listen. */
+export interface StratumPorts {
+  readonly port: number;
+  readonly tlsPort?: number | undefined;
+}
+
+/** Where miners connect. Without edges of its own: where the one beside it listens by the same settings. */
+export function stratumShown({ stratum }: Config, ports?: StratumPorts): ApiOptions["stratum"] {
   const hasTls = stratum.tlscert !== "";
-  const tlsPort = edge === undefined ? (hasTls ? stratum.tlsport : undefined) : edge.listeningTls?.port;
+  const tlsPort = ports === undefined ? (hasTls ? stratum.tlsport : undefined) : ports.tlsPort;
   return {
     ...(stratum.domain === "" ? {} : { host: stratum.domain }),
-    port: edge?.listening?.port ?? stratum.stratumport,
+    port: ports?.port ?? stratum.stratumport,
     ...(tlsPort !== undefined && { tlsPort }),
   };
 }
 
-/** What only the edge knows, for the dashboard. */
-function liveOf(edge: Edge): Live {
+/** What only the edge in the same process knows, for the dashboard. */
+export function liveOf(edge: Edge): Live {
   return {
     minute: () => edge.minutes.minute(),
     height: () => edge.follower.topHeight(),

@@ -7,6 +7,7 @@ import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
+import type { Live } from "../../functions/api/live.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
 import { createLockout } from "../../functions/auth/lockout.ts";
 import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
@@ -19,19 +20,23 @@ import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
+import type { Auth } from "../../shared/messages/login.ts";
 import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
-import { startParts } from "../parts.ts";
+import { type OnStop, startParts } from "../parts.ts";
 import { watchCertificate } from "./certificate.ts";
 import { watchDatabase } from "./database-outage.ts";
+import { startEdgeProcesses } from "./edge-processes.ts";
 import { creditAddress } from "./key-addresses.ts";
+import { retireLeftEdges } from "./left-edges.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
 import type { PoolMetrics } from "./metrics.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
-import { startPoolWeb } from "./pool-web.ts";
+import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey } from "./receipt-key.ts";
-import type { Web } from "./web.ts";
+import type { Web, WebModules } from "./web.ts";
 
 export interface PoolOptions {
   config: Config;
@@ -39,6 +44,8 @@ export interface PoolOptions {
   folder: string;
   version: string;
   lxrBits: number;
+  /** Where edge processes find the database; needed where there is more than one of them. */
+  databaseUrl?: string;
   /** How long a missing close marker is waited for. */
   sealDeadlineMs: number;
   /** Addresses of price sources that have none of their own. */
@@ -48,7 +55,8 @@ export interface PoolOptions {
 export interface PoolModules {
   db: Db;
   factomd: Factomd;
-  hasher: Hasher;
+  /** Missing where the edges are in processes of their own: those hash. */
+  hasher?: Hasher;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -60,8 +68,8 @@ export interface PoolModules {
 
 export interface Pool {
   readonly web: Web;
-  readonly edge: Edge;
-  /** `host:port` where miners connect. */
+  /** The port where miners connect, and `host:port` of it. */
+  readonly port: number;
   readonly stratum: string;
   /** Hands over everything that was acknowledged, then closes. */
   stop(): Promise<void>;
@@ -71,52 +79,114 @@ export interface Pool {
 const DRAIN_MS = 10_000;
 const MINER_CLOSE_MS = 200;
 
-/** Starts the parts: first those that take data (books, prices), then those that make it (edge, pages). Rejects with the first part's CodedError, after stopping those before it. */
+/** The edges of a pool, in this process or in their own. */
+interface PoolEdges {
+  readonly ports: StratumPorts;
+  readonly health: Health;
+  readonly live: Live;
+  readonly metrics: NonNullable<WebModules["metrics"]>;
+  readonly certificateDays: () => number | undefined;
+}
+
+/** Starts the parts: first those that take data (books, prices), then those that make it (edges, pages). Rejects with the first part's CodedError, after stopping those before it. */
 export function startPool(options: PoolOptions, handed: PoolModules): Promise<Pool> {
   const { config } = options;
   const { logger } = handed;
   return startParts(logger, async (onStop, stopping) => {
     const modules = { ...handed, ...watchDatabase(handed) };
-    const lock: FolderLock = lockFolder(options.folder);
-    onStop(async () => lock.release());
     const books = createPoolBooks(options, modules);
     onStop(() => books.stop(DRAIN_MS));
     const prices = pollPrices(options, modules, stopping);
     onStop(() => prices);
     const passwords = createPasswords({}, { random: modules.random });
-    const edge = await createPoolEdge(options, modules, { books, passwords });
-    onStop(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
-    await edge.start(stopping);
-    const certificate = watchCertificate(config, edge.listeningTls, { ...modules, signal: stopping });
-    onStop(async () => certificate?.running);
+    const parts = { books, auth: createPoolAuth(options, modules, passwords), onStop, stopping };
+    const isOne = config.stratum.processes === 1;
+    const edges = await (isOne ? startEdgeHere : startEdgesElsewhere)(options, modules, parts);
     const credits = new EntryCredits(
       { address: creditAddress(config.pool.esaddress), blockMs: config.pegnet.blockperiod },
       modules,
     );
     const counting = credits.run(stopping);
     onStop(() => counting);
-    modules.metrics.runOut({
-      certificate: () => certificate?.watch.daysLeft(),
-      entryCredits: () => credits.daysLeft(),
-    });
-    const health = new EdgeHealth({ blockMs: config.pegnet.blockperiod }, edge, {
-      clock: modules.clock,
-      askDatabase: () => askDatabase(modules.db),
-    });
-    const looking = health.run(stopping);
-    onStop(() => looking);
+    modules.metrics.runOut({ certificate: edges.certificateDays, entryCredits: () => credits.daysLeft() });
     await books.startSealing();
     const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
-    const web = await startPoolWeb(options, { ...modules, edge, health, passwords, receiptKeys });
+    const web = await startPoolWeb(options, { ...modules, ...edges, passwords, receiptKeys });
     onStop(() => web.stop());
-    logger.info("the pool runs", {
-      stratum: edge.listening?.port,
-      tls: edge.listeningTls?.port,
-      web: web.port,
-    });
-    const stratum = hostAndPort(localHost(config.stratum.host), edge.listening?.port ?? 0);
-    return { web, edge, stratum };
+    const { port, tlsPort } = edges.ports;
+    logger.info("the pool runs", { stratum: port, tls: tlsPort, web: web.port });
+    return { web, port, stratum: hostAndPort(localHost(config.stratum.host), port) };
   });
+}
+
+interface EdgeParts {
+  readonly books: LocalBooks;
+  readonly auth: Auth;
+  readonly onStop: OnStop;
+  readonly stopping: AbortSignal;
+}
+
+/** One edge, in this process. */
+async function startEdgeHere(
+  options: PoolOptions,
+  modules: PoolModules,
+  parts: EdgeParts,
+): Promise<PoolEdges> {
+  const { config, folder } = options;
+  const { db, clock, logger, metrics, hasher } = modules;
+  const { onStop, stopping } = parts;
+  if (hasher === undefined) throw new RangeError("an edge in this process hashes: a hasher is needed");
+  const lock: FolderLock = lockFolder(folder);
+  onStop(async () => lock.release());
+  const edge = await Edge.create(edgeOptions(config, folder), {
+    ...modules,
+    hasher,
+    newestPrices: () => newestPrices(db),
+    queue: parts.books.queue,
+    auth: parts.auth,
+    disk: nodeDisk,
+    metrics: metrics.stratum,
+    onBlock: () => void parts.books.seal(),
+  });
+  metrics.watch(edge);
+  onStop(() => edge.stop({ overMs: MINER_CLOSE_MS, signal: AbortSignal.timeout(DRAIN_MS) }));
+  await edge.start(stopping);
+  const left = { folder, processes: 1, blockMs: config.pegnet.blockperiod };
+  const retiring = retireLeftEdges(left, { ...modules, queue: parts.books.queue, signal: stopping });
+  onStop(() => retiring);
+  const certificate = watchCertificate(config, edge.listeningTls, { clock, logger, signal: stopping });
+  onStop(async () => certificate?.running);
+  const health = new EdgeHealth({ blockMs: config.pegnet.blockperiod }, edge, {
+    clock,
+    askDatabase: () => askDatabase(db),
+  });
+  const looking = health.run(stopping);
+  onStop(() => looking);
+  const ports = { port: edge.listening?.port ?? 0, tlsPort: edge.listeningTls?.port };
+  return {
+    ...{ ports, health, live: liveOf(edge), metrics: metrics.registry },
+    certificateDays: () => certificate?.watch.daysLeft(),
+  };
+}
+
+/** Several, each in a process of its own; queue, books, logins, prices and pages stay in this one. */
+async function startEdgesElsewhere(
+  { config, folder, databaseUrl }: PoolOptions,
+  { clock, logger, metrics }: PoolModules,
+  { books, auth, onStop }: EdgeParts,
+): Promise<PoolEdges> {
+  if (databaseUrl === undefined) throw new RangeError("edge processes need the database's address");
+  // A wrong setting is reported before anything slow begins.
+  edgeOptions(config, folder);
+  const edges = startEdgeProcesses(
+    { config, folder, databaseUrl, functions: undefined, drainMs: MINER_CLOSE_MS },
+    { clock, logger, books: { queue: books.queue, auth } },
+  );
+  onStop(() => edges.stop());
+  const ports = await edges.started;
+  const { health, live } = edges;
+  // The certificate is the edges': their metrics have its days.
+  return { ports, health, live, metrics: edges.metrics(metrics.registry), certificateDays: () => undefined };
 }
 
 function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks {
@@ -152,27 +222,13 @@ function pollPrices(options: PoolOptions, modules: PoolModules, signal: AbortSig
   );
 }
 
-function createPoolEdge(
-  options: PoolOptions,
-  modules: PoolModules,
-  parts: { books: LocalBooks; passwords: Passwords },
-): Promise<Edge> {
-  const { db, logger } = modules;
-  const openRegistration = options.config.pool.registration === "open";
-  const edge = edgeOptions(options.config, options.folder);
-  const lockout = createLockout({ limit: edge.guesses }, modules);
-  return Edge.create(edge, {
-    ...modules,
-    newestPrices: () => newestPrices(db),
-    queue: parts.books.queue,
-    auth: createLocalAuth(
-      createAuthHandler({ openRegistration }, { db, passwords: parts.passwords, logger, lockout }),
-    ),
-    disk: nodeDisk,
-    metrics: modules.metrics.stratum,
-    onBlock: () => void parts.books.seal(),
-  }).then((edge) => {
-    modules.metrics.watch(edge);
-    return edge;
-  });
+function createPoolAuth(
+  { config }: PoolOptions,
+  { db, clock, logger }: PoolModules,
+  passwords: Passwords,
+): Auth {
+  const openRegistration = config.pool.registration === "open";
+  const { loginfailures: free, loginlockout: everyMs } = config.stratum;
+  const lockout = createLockout({ limit: { free, everyMs } }, { db, clock });
+  return createLocalAuth(createAuthHandler({ openRegistration }, { db, passwords, logger, lockout }));
 }

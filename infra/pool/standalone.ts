@@ -13,6 +13,7 @@ import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
+import { ensureTable } from "./edge-processes.ts";
 import { connectFactomd } from "./factomd.ts";
 import { requireFit } from "./factomd-fits.ts";
 import { hashingThreads } from "./hashing-threads.ts";
@@ -33,7 +34,7 @@ export interface StandaloneModules {
   logger: Logger;
   openTable: (bits: number) => Promise<SharedTable>;
   /** Migrated. */
-  openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
+  openDatabase: () => Promise<{ db: Db; url: string; close: () => Promise<void> }>;
   /** Told each step before it is ready, as one line. */
   onStep: (step: string) => void;
   onSealed: (block: SealedBlock) => void;
@@ -65,19 +66,26 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     const lock = lockFolder(dataDir);
     onStop(async () => lock.release());
     modules.onStep("opening the database and the LXR table");
-    const { db, close } = await modules.openDatabase();
+    const { db, url: databaseUrl, close } = await modules.openDatabase();
     onStop(close);
-    const table = await modules.openTable(lxrBits);
-    const hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
-    onStop(() => hasher.close());
+    let hasher: LxrPool | undefined;
+    if (config.stratum.processes > 1) await ensureTable(config, modules.openTable);
+    else {
+      const table = await modules.openTable(lxrBits);
+      hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
+      onStop(async () => hasher?.close());
+    }
     modules.onStep("starting the pool");
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const url = config.factom.factomdlocation;
     const factomd = connectFactomd(url, { clock, random, logger });
     await requireFit(factomd, config, { logger });
     const pool = await startPool(
-      { config, folder, version, lxrBits, sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod) },
-      { ...modules, logger, metrics, db, factomd, hasher },
+      {
+        ...{ config, folder, version, lxrBits, databaseUrl },
+        sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod),
+      },
+      { ...modules, logger, metrics, db, factomd, ...(hasher && { hasher }) },
     );
     onStop(() => pool.stop());
     return { web: pool.web.url, stratum: pool.stratum, factomd: url, ...(await ensureAccess(accounts)) };

@@ -63,7 +63,7 @@ export async function startUpPool(
   const rivals = new LxrPool({ table, threads: 1 }, { logger });
   onStop(() => rivals.close());
   // The first block is hashing, the database is waiting for a disk and other processes.
-  const [devnet, db] = await bothStarted(
+  const [devnet, { db, url: databaseUrl }] = await bothStarted(
     startNetwork(options, { ...modules, hasher: rivals }, onStop),
     openDatabase(options, modules, onStop),
   );
@@ -74,6 +74,7 @@ export async function startUpPool(
       config: devnetConfig(options, keys, devnet.factomdUrl),
       folder: join(options.dataDir, "edge"),
       version: options.version,
+      databaseUrl,
       lxrBits: options.bits,
       sealDeadlineMs: sealDeadlineMs(options.blockSeconds * 1000),
       priceUrls: { devnet: devnet.feedUrl },
@@ -95,7 +96,7 @@ export async function startUpPool(
     {
       count: options.miners,
       host: localHost(options.config.stratum.host),
-      port: pool.edge.listening?.port ?? 0,
+      port: pool.port,
       user: LOCAL_USER,
       dutyCycle: MINER_DUTY,
     },
@@ -135,7 +136,11 @@ async function startNetwork(
 }
 
 /** The pool's database, migrated; an embedded server is watched from now on. */
-async function openDatabase(options: UpOptions, modules: UpPoolModules, onStop: OnStop): Promise<Db> {
+async function openDatabase(
+  options: UpOptions,
+  modules: UpPoolModules,
+  onStop: OnStop,
+): Promise<{ db: Db; url: string }> {
   const postgres = await modules.server;
   if (postgres?.adopted) modules.logger.warn("took over the PostgreSQL that an earlier process left running");
   if (postgres !== undefined) {
@@ -148,7 +153,7 @@ async function openDatabase(options: UpOptions, modules: UpPoolModules, onStop: 
   const where = databasePlace(url, postgres === undefined ? undefined : options.dataDir);
   modules.announce(await whichPool(db, { name: options.config.pool.opridentity, where }));
   await migrate(db);
-  return db;
+  return { db, url };
 }
 
 /** The user's settings where they make sense on a devnet, the devnet's own everywhere else. */

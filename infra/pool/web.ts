@@ -31,7 +31,7 @@ export interface WebModules {
   readonly handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpReply>;
   readonly logger: Logger;
   /** Served at /metrics. */
-  readonly metrics?: Registry;
+  readonly metrics?: Pick<Registry, "contentType" | "metrics">;
   /** Pages that hear what changes; without it they ask. */
   readonly streams?: LiveStreams;
 }

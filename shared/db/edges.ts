@@ -213,6 +213,12 @@ export function endExpiredEpochs(db: Db, graceMs: number): Promise<number> {
     WHERE s.slot = e.slot AND s.epoch = e.epoch AND e.last_job IS NULL AND s.expires_at < ${fromNow(-graceMs)}`);
 }
 
+/** Ends the epochs of one edge, whose process is gone for good. They owe close markers for the jobs that they covered (`unmarkedJobs`). */
+export function endEpochsOf(db: Db, edgeId: string): Promise<number> {
+  return db.execute(sql`UPDATE edge_epochs e SET last_job = ${lastJob()} FROM edge_slots s
+    WHERE s.slot = e.slot AND e.edge_id = ${edgeId} AND e.last_job IS NULL`);
+}
+
 const leaseRow = v.object({ epoch: bigintText });
 
 /**

@@ -11,7 +11,7 @@ import type { Logger } from "../../../shared/logger.ts";
 import type { Config } from "../../config/schema.ts";
 import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
 import { announcePool, type CliContext, DEFAULT_DATA_DIR, logPool, type ProgramParts } from "../context.ts";
-import { secondsOption, wholeNumber } from "../numbers.ts";
+import { edgeProcesses, secondsOption, wholeNumber } from "../numbers.ts";
 import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { packageVersion } from "../version.ts";
@@ -27,6 +27,11 @@ const STRATUM_PORT = [
   "--stratum-port <port>",
   "miners (default: stratum.stratumport, 1234); 0 picks a free one",
   wholeNumber,
+] as const;
+const PROCESSES = [
+  "--processes <n>",
+  "edge processes behind that port, for machines with cores to spare (default: stratum.processes, 1)",
+  edgeProcesses,
 ] as const;
 const EDGE_DIR = [
   "--data-dir <dir>",
@@ -45,6 +50,7 @@ interface UpFlags {
   dataDir?: string;
   webPort?: number;
   stratumPort?: number;
+  processes?: number;
   blockSeconds: number;
   bits: number;
   miners: number;
@@ -61,6 +67,7 @@ function addUp(program: Command, parts: ProgramParts): void {
     )
     .option(...WEB_PORT)
     .option(...STRATUM_PORT)
+    .option(...PROCESSES)
     .option("--block-seconds <n>", "length of a block", secondsOption, 10)
     .option("--bits <n>", "table size, 8 to 30; 30 is the real one", wholeNumber, 16)
     .option("--miners <n>", "local miners", wholeNumber, 1)
@@ -74,7 +81,7 @@ function addUp(program: Command, parts: ProgramParts): void {
       process.exitCode = await upCommand(
         {
           dataDir,
-          config: withPorts(context.config, flags),
+          config: withFlags(context.config, flags),
           databaseUrl: context.databaseUrl(),
           bits: flags.bits,
           blockSeconds: flags.blockSeconds,
@@ -100,6 +107,7 @@ interface EdgeFlags {
   dataDir?: string;
   webPort?: number;
   stratumPort?: number;
+  processes?: number;
   json?: boolean;
 }
 
@@ -112,6 +120,7 @@ function addEdge(program: Command, parts: ProgramParts): void {
     .option(...EDGE_DIR)
     .option(...WEB_PORT)
     .option(...STRATUM_PORT)
+    .option(...PROCESSES)
     .option("--json", "one JSON line an event, and nothing else on standard output")
     .action(async (flags: EdgeFlags, command: Command) => {
       const context = parts.contextOf(command);
@@ -123,7 +132,7 @@ function addEdge(program: Command, parts: ProgramParts): void {
       const logger = context.logger();
       const signal = shutdownSignal(logger);
       const dataDir = edgeDir(context, flags);
-      const config = withPorts(context.config, flags);
+      const config = withFlags(context.config, flags);
       const system = { clock: systemClock, random: systemRandom, logger };
       process.exitCode = await runPool(
         {
@@ -159,7 +168,10 @@ async function runFleetEdge(
   const signal = shutdownSignal(logger);
   const fatal = new AbortController();
   const edge = await startFleetEdge(
-    { config: withPorts(context.config, flags), functions, dataDir: edgeDir(context, flags) },
+    {
+      ...{ config: withFlags(context.config, flags), functions, dataDir: edgeDir(context, flags) },
+      databaseUrl: context.databaseUrl(),
+    },
     {
       ...{ clock: systemClock, random: systemRandom, logger },
       // The functions' deployment changes it: an edge of the next version must not, while those of this one run.
@@ -250,7 +262,7 @@ function addAuth(program: Command, parts: ProgramParts): void {
     .action(async (flags: EdgeFlags, command: Command) => {
       const { startAuth } = await import("../../pool/single-parts.ts");
       await withPartOf(parts.contextOf(command), flags, async (context, modules) => {
-        const config = withPorts(context.config, flags);
+        const config = withFlags(context.config, flags);
         const auth = await startAuth({ config, version: packageVersion() }, modules);
         const { web, admin, inviteCode } = auth;
         const { print } = outputOf(command);
@@ -312,11 +324,19 @@ function shellWord(text: string): string {
   return /^[\w./~:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** `--web-port` and `--stratum-port` win over the file. */
-function withPorts(config: Config, flags: { webPort?: number; stratumPort?: number }): Config {
+/** `--web-port`, `--stratum-port` and `--processes` win over the file. */
+function withFlags(
+  config: Config,
+  flags: { webPort?: number; stratumPort?: number; processes?: number },
+): Config {
+  const { web, stratum } = config;
   return {
     ...config,
-    web: { ...config.web, port: flags.webPort ?? config.web.port },
-    stratum: { ...config.stratum, stratumport: flags.stratumPort ?? config.stratum.stratumport },
+    web: { ...web, port: flags.webPort ?? web.port },
+    stratum: {
+      ...stratum,
+      stratumport: flags.stratumPort ?? stratum.stratumport,
+      processes: flags.processes ?? stratum.processes,
+    },
   };
 }

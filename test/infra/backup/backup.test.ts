@@ -285,6 +285,29 @@ describe("the journal beside the snapshot", () => {
     );
   });
 
+  it("is taken of every edge process, and again where one of them freed a file or was retired", async () => {
+    const second = join(edgeFolder, "process-2", "journal");
+    mkdirSync(second, { recursive: true });
+    for (const n of [7, 8]) writeFileSync(join(second, segmentName(n)), `segment ${n}`);
+    const tried: string[][] = [];
+    const copied = await withEdgeFolder({ from: edgeFolder, to: join(folder, "edge") }, async (copy) => {
+      tried.push(readdirSync(edgeFolder));
+      if (tried.length === 1) rmSync(join(second, segmentName(7)));
+      return copy();
+    });
+    expect(tried).toHaveLength(2);
+    expect(copied.filter((name) => name.startsWith("process-2/"))).toEqual([
+      `process-2/journal/${segmentName(8)}`,
+    ]);
+
+    const without = await withEdgeFolder({ from: edgeFolder, to: join(folder, "edge") }, async (copy) => {
+      rmSync(join(edgeFolder, "process-2"), { recursive: true, force: true });
+      return copy();
+    });
+
+    expect(without.filter((name) => name.startsWith("process-2/"))).toEqual([]);
+  });
+
   it("is given up with words where that never ends", async () => {
     let number = 3;
     const taking = withEdgeFolder({ from: edgeFolder, to: join(folder, "edge") }, async (copy) => {

@@ -110,16 +110,15 @@ describe("one edge of many", () => {
   }
 
   /** Resolves to where miners connect, and where it tells of itself. */
-  function start(): Promise<v.InferOutput<typeof ready>> {
+  function start(processes: number): Promise<v.InferOutput<typeof ready>> {
     const main = join(import.meta.dirname, "../../../infra/cli/main.ts");
     const args = [
       main,
       "edge",
       "--json",
-      "--data-dir",
-      join(folder, "edge"),
-      "--config",
-      join(folder, "pool.toml"),
+      ...["--data-dir", join(folder, "edge")],
+      ...["--config", join(folder, "pool.toml")],
+      ...["--processes", `${processes}`],
     ];
     edge = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "inherit"],
@@ -154,38 +153,41 @@ describe("one edge of many", () => {
     );
   }
 
-  it("registers by Lambda, sends every share by SQS, also those of an outage, and hands over when it stops", async () => {
-    const { stratum, web } = await start();
-    for (const path of ["/livez", "/readyz"]) expect((await fetch(`${web}${path}`)).status, path).toBe(200);
-    expect((await fetch(`${web}/`)).status).toBe(404);
-    miner = mine(stratum);
-    const accepted = (): number => {
-      // 4,096 hashes a share, as soon as it is logged in.
-      const { authorized = false, target = 0n, accepted = 0 } = miner?.stats() ?? {};
-      if (authorized && target > EASY) miner?.suggestTarget(EASY.toString(16));
-      return accepted;
-    };
-    await expect.poll(accepted, { timeout: 20_000 }).toBeGreaterThan(2);
-    await expect.poll(() => aws.sent.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  it.each([1, 2])(
+    "registers by Lambda, sends every share by SQS, also those of an outage, and hands over when it stops: in %d processes",
+    async (processes) => {
+      const { stratum, web } = await start(processes);
+      for (const path of ["/livez", "/readyz"]) expect((await fetch(`${web}${path}`)).status, path).toBe(200);
+      expect((await fetch(`${web}/`)).status).toBe(404);
+      miner = mine(stratum);
+      const accepted = (): number => {
+        // 4,096 hashes a share, as soon as it is logged in.
+        const { authorized = false, target = 0n, accepted = 0 } = miner?.stats() ?? {};
+        if (authorized && target > EASY) miner?.suggestTarget(EASY.toString(16));
+        return accepted;
+      };
+      await expect.poll(accepted, { timeout: 20_000 }).toBeGreaterThan(2);
+      await expect.poll(() => aws.sent.length, { timeout: 20_000 }).toBeGreaterThan(0);
 
-    expect(await (await fetch(`${web}/metrics`)).text()).toMatch(/^prosper_shares_accepted_total [1-9]/m);
-    await expect.poll(async () => (await fetch(`${web}/healthz`)).status, { timeout: 20_000 }).toBe(200);
+      expect(await (await fetch(`${web}/metrics`)).text()).toMatch(/^prosper_shares_accepted_total [1-9]/m);
+      await expect.poll(async () => (await fetch(`${web}/healthz`)).status, { timeout: 20_000 }).toBe(200);
 
-    aws.setAway(true);
-    const before = accepted();
-    await expect.poll(accepted, { timeout: 20_000 }).toBeGreaterThan(before + 2);
-    aws.setAway(false);
-    const exit = new Promise((resolve) => edge.once("exit", resolve));
-    edge.kill("SIGTERM");
+      aws.setAway(true);
+      const before = accepted();
+      await expect.poll(accepted, { timeout: 20_000 }).toBeGreaterThan(before + 2);
+      aws.setAway(false);
+      const exit = new Promise((resolve) => edge.once("exit", resolve));
+      edge.kill("SIGTERM");
 
-    expect(await exit).toBe(0);
-    const { users, problems } = await auditBooks(database.db);
-    expect(problems).toEqual([]);
-    expect(users.get("ann")?.accepted).toBeGreaterThanOrEqual(BigInt(accepted()));
-    expect(
-      await database.db.execute(sql`SELECT 1 FROM users WHERE name = 'ann' AND password IS NOT NULL`),
-    ).toBe(1);
-  });
+      expect(await exit).toBe(0);
+      const { users, problems } = await auditBooks(database.db);
+      expect(problems).toEqual([]);
+      expect(users.get("ann")?.accepted).toBeGreaterThanOrEqual(BigInt(accepted()));
+      expect(
+        await database.db.execute(sql`SELECT 1 FROM users WHERE name = 'ann' AND password IS NOT NULL`),
+      ).toBe(1);
+    },
+  );
 });
 
 describe("one edge of many on a database that lacks migrations", () => {

@@ -4,6 +4,7 @@ import {
   acquireLease,
   type EdgeRecords,
   edgeRecords,
+  endEpochsOf,
   endExpiredEpochs,
   releaseLease,
   renewLease,
@@ -190,6 +191,22 @@ describe("slots in PostgreSQL", () => {
 
     expect([tooSoon, ended]).toEqual([0, 1]);
     expect(await records.renewSlot("gone", grant, 30_000)).toBe("ended");
+  });
+
+  it("end the epochs of one edge for good, which then owe their close markers", async () => {
+    const records = edgeRecords(database.db);
+    await insertJob(1000);
+    const left = await records.acquireSlot({ edgeId: "left", leaseMs: 60_000, lateMs: 0 });
+    const other = await records.acquireSlot({ edgeId: "other", leaseMs: 60_000, lateMs: 0 });
+    if (left === undefined || other === undefined) throw new Error("there are free slots");
+    await records.coverJob("left", left, 1000);
+
+    expect(await endEpochsOf(database.db, "left")).toBe(1);
+    expect(await endEpochsOf(database.db, "left")).toBe(0);
+
+    expect(await records.unmarkedJobs("left")).toEqual([{ job: 1000, slot: left.slot, epoch: left.epoch }]);
+    expect(await records.renewSlot("left", left, 60_000)).toBe("ended");
+    expect(await records.renewSlot("other", other, 60_000)).toBe("renewed");
   });
 
   it("say which deltas and markers the books have", async () => {

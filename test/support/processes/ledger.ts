@@ -8,8 +8,16 @@ import { start } from "./prosper.ts";
 /** LXR hashes by `prosper hash`, one process for all of them. */
 export class Hasher {
   readonly #running = start(["hash", "--bits", "16"]);
+  #turn: Promise<unknown> = Promise.resolve();
 
-  async hash(inputs: readonly string[]): Promise<string[]> {
+  /** One question after the other: answers come in that order, and without a mark of whose they are. */
+  hash(inputs: readonly string[]): Promise<string[]> {
+    const turn = this.#turn.then(() => this.#hash(inputs));
+    this.#turn = turn;
+    return turn;
+  }
+
+  async #hash(inputs: readonly string[]): Promise<string[]> {
     this.#running.process.stdin?.write(`${inputs.join("\n")}\n`);
     const length = inputs.length * 65;
     await until(`${inputs.length} hashes`, () => this.#running.stdout().length >= length, { everyMs: 2 });

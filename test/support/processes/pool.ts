@@ -40,6 +40,8 @@ export interface PoolFlags {
   readonly miners?: number;
   readonly webPort?: number;
   readonly stratumPort?: number;
+  /** Edge processes; one, in the pool's own process, unless given. */
+  readonly processes?: number;
   /** Before the command's own. */
   readonly flags?: readonly string[];
 }
@@ -95,6 +97,7 @@ export function startUp(flags: PoolFlags, options: RunOptions = {}): Running {
   const { dataDir, blockSeconds = 3, miners = 1, webPort = 0, stratumPort = 0 } = flags;
   const ports = ["--web-port", `${webPort}`, "--stratum-port", `${stratumPort}`];
   const size = ["--block-seconds", `${blockSeconds}`, "--miners", `${miners}`];
+  if (flags.processes !== undefined) size.push("--processes", `${flags.processes}`);
   return start([...(flags.flags ?? []), "up", "--json", "--data-dir", dataDir, ...ports, ...size], options);
 }
 

@@ -1,0 +1,186 @@
+/** Several edge processes behind one port: one is killed, all are killed, fewer are started again; nothing that was acknowledged is lost. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { afterAll, describe, expect, it } from "vitest";
+import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
+import { audit } from "../../support/processes/audit.ts";
+import { descendantsOf, isAlive, postgresPid, temporaryFolder } from "../../support/processes/bench.ts";
+import { Hasher, Ledger } from "../../support/processes/ledger.ts";
+import { Pool, type PoolFlags } from "../../support/processes/pool.ts";
+import { StratumClient } from "../../support/stratum-client.ts";
+import { until } from "../../support/until.ts";
+
+const PROCESSES = 3;
+const CLIENTS = 6;
+const health = v.object({ ok: v.boolean(), checks: v.record(v.string(), v.string()) });
+
+const hasher = new Hasher();
+afterAll(() => hasher.close());
+
+describe("a pool with three edge processes", () => {
+  const flags: PoolFlags = { dataDir: temporaryFolder(), blockSeconds: 8, miners: 0 };
+  const { dataDir } = flags;
+  const grace = new Ledger("grace", hasher);
+  let pool: Pool;
+  let clients: StratumClient[] = [];
+
+  async function connected(invite = ""): Promise<StratumClient> {
+    const client = await StratumClient.connect(pool.ready.stratum);
+    const answer = await client.login(
+      "grace",
+      ...(invite === "" ? [] : ["a-password", invite, PAYOUT_ADDRESS]),
+    );
+    expect(answer).toMatchObject({ result: true });
+    return client;
+  }
+
+  /** The slot is the upper 12 bits of a prefix: a process of its own. */
+  const slotOf = (client: StratumClient): number => Number.parseInt(client.prefix.slice(0, 3), 16);
+
+  const ask = (path: string): Promise<Response> => fetch(`${pool.ready.web}${path}`);
+
+  async function healthOf(path: string): Promise<v.InferOutput<typeof health>> {
+    return v.parse(health, await (await ask(path)).json());
+  }
+
+  async function metric(name: string): Promise<number> {
+    const text = await (await ask("/metrics")).text();
+    return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  }
+
+  /** What runs of the edges' program. */
+  function edgePids(): number[] {
+    return descendantsOf(pool.running.process.pid ?? 0).filter((pid) =>
+      commandOf(pid).includes("edge-process"),
+    );
+  }
+
+  /** Grace's shares in the books are those she was promised, and at most those more whose fate cannot be known. */
+  async function expectCreditedOnce(): Promise<void> {
+    const promised = grace.acknowledged.length;
+    const books = await until(
+      `grace's ${promised} shares in the books`,
+      async () => {
+        const current = await audit(dataDir);
+        return (current.users["grace"]?.accepted ?? 0) >= promised && current;
+      },
+      { withinMs: 30_000, everyMs: 200 },
+    );
+    expect(books.users["grace"]?.accepted).toBeLessThanOrEqual(
+      promised + grace.unknown.length + grace.unanswered.length,
+    );
+  }
+
+  it("takes miners in all of them at one port, and answers for them with one log, one health and one set of metrics", async () => {
+    pool = await Pool.start({ ...flags, processes: PROCESSES });
+    clients = [await connected(pool.ready.inviteCode)];
+    while (clients.length < CLIENTS) clients.push(await connected());
+
+    const slots = clients.map(slotOf);
+
+    expect(edgePids()).toHaveLength(PROCESSES);
+    for (const slot of new Set(slots))
+      expect(slots.filter((one) => one === slot)).toHaveLength(CLIENTS / PROCESSES);
+    await until("health", async () => (await ask("/healthz")).status === 200);
+    expect((await healthOf("/livez")).checks).toMatchObject({ listener: "ok", processes: "ok" });
+    expect((await healthOf("/readyz")).ok).toBe(true);
+    expect(await metric("prosper_connections")).toBe(CLIENTS);
+    expect(await metric("prosper_lease_held")).toBe(1);
+    expect(await metric("prosper_job_height")).toBeLessThan(2_000);
+    const log = readFileSync(join(dataDir, "prosper.log"), "utf8").trim().split("\n");
+    const told = log.map(
+      (line) => v.parse(v.object({ process: v.optional(v.number()) }), JSON.parse(line)).process,
+    );
+    expect(new Set(told)).toEqual(new Set([1, 2, 3, undefined]));
+  });
+
+  it("credits every acknowledged share once when one is killed, which the others outlive and which is started again", async () => {
+    let isOver = false;
+    const mining = clients.map((client) => grace.mine(client, () => isOver));
+    await until("acknowledged shares", () => grace.acknowledged.length >= 60);
+    const [, killed = 0] = edgePids();
+
+    process.kill(killed, "SIGKILL");
+
+    await until(
+      "two miners without a connection",
+      () => clients.filter((client) => client.closed).length === 2,
+    );
+    const fallen = await healthOf("/healthz");
+    expect(fallen.ok).toBe(false);
+    expect(fallen.checks["processes"]).toMatch(/^process \d: it is being started$/);
+    // Others take miners, and a restart of all would only cost those theirs.
+    expect((await healthOf("/livez")).ok).toBe(true);
+    expect((await healthOf("/readyz")).ok).toBe(true);
+    await until("the process's return", async () => (await ask("/healthz")).status === 200);
+    expect(edgePids()).toHaveLength(PROCESSES);
+    expect(edgePids()).not.toContain(killed);
+    const back = await Promise.all([connected(), connected()]);
+    const more = back.map((client) => grace.mine(client, () => isOver));
+    const enough = grace.acknowledged.length + 60;
+    await until("more shares", () => grace.acknowledged.length >= enough);
+    isOver = true;
+    await Promise.all([...mining, ...more]);
+    clients = [...clients.filter((client) => !client.closed), ...back];
+    expect(clients).toHaveLength(CLIENTS);
+    await Promise.all(clients.map((client) => client.call("mining.get_oprhash", ["1"])));
+    expect(pool.running.stderr()).toMatch(
+      /^error: an edge process ended: it is started again \(process: \d,/m,
+    );
+    await expectCreditedOnce();
+  });
+
+  it("loses nothing when all are killed in the middle of a block and only one is started again", async () => {
+    const before = grace.acknowledged.length;
+    const mining = clients.map((client) => grace.mine(client, () => false));
+    await until("acknowledged shares", () => grace.acknowledged.length >= before + 60);
+    const pids = edgePids();
+    await pool.kill("SIGKILL");
+    await Promise.all(mining);
+    await until("the end of its processes", () => pids.every((pid) => !isAlive(pid)));
+    expect(existsSync(join(dataDir, "edge", "process-2"))).toBe(true);
+    expect(existsSync(join(dataDir, "edge", "process-3"))).toBe(true);
+
+    pool = await Pool.start(flags);
+
+    await expectCreditedOnce();
+    await until("the end of what they left", () => !existsSync(join(dataDir, "edge", "process-3")));
+    expect(existsSync(join(dataDir, "edge", "process-2"))).toBe(false);
+    const last = Number(grace.acknowledged.at(-1)?.jobId);
+    // Not by the deadline of 30 s, which is an alarm: their close markers are there.
+    await until("the seal of that block", () => pool.blocks().some(({ height }) => height >= last));
+    expect(pool.running.stderr()).not.toMatch(/deadline/);
+    await pool.kill("SIGINT");
+  });
+
+  it("ends with all its processes on Ctrl-C, which a terminal sends to each of them", async () => {
+    pool = await Pool.start({ ...flags, processes: PROCESSES });
+    const client = await connected();
+    await until("a job", () => client.job !== undefined);
+    const enough = grace.acknowledged.length + 20;
+    const mining = grace.mine(client, () => false);
+    await until("acknowledged shares", () => grace.acknowledged.length >= enough);
+    const below = descendantsOf(pool.running.process.pid ?? 0);
+    for (const pid of edgePids()) process.kill(pid, "SIGINT");
+
+    const { code } = await pool.kill("SIGINT");
+    await mining;
+
+    expect(code).toBe(0);
+    expect(below.filter(isAlive)).toEqual([]);
+    expect(postgresPid(dataDir)).toBeUndefined();
+    pool = await Pool.start(flags);
+    await expectCreditedOnce();
+    await pool.kill("SIGINT");
+  });
+});
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
