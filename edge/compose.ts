@@ -17,7 +17,7 @@ import { chainLeaseMs, createNamedLease, type NamedLease } from "./lease/named.t
 import { MinedJob, type MinedJobModules } from "./mined-job.ts";
 import { AnnouncedJobs } from "./stratum/announced-jobs.ts";
 import type { StratumBackend } from "./stratum/backend.ts";
-import { EdgeBackend } from "./stratum/edge-backend.ts";
+import { EdgeBackend, type Siblings } from "./stratum/edge-backend.ts";
 import type { StratumMetrics } from "./stratum/metrics.ts";
 import { StratumServer } from "./stratum/server.ts";
 import type { StratumSettings } from "./stratum/settings.ts";
@@ -33,6 +33,7 @@ export interface EdgePartsModules
   extends Omit<FollowerModules, "lease">,
     Pick<MinedJobModules, "desk" | "submitter" | "stopping"> {
   readonly logins: Pick<StratumBackend, "authorize">;
+  readonly siblings?: Siblings;
   readonly random: Random;
   readonly metrics: StratumMetrics;
   /** Called for each new top height, before its job ends. */
@@ -54,11 +55,11 @@ export interface EdgeParts {
 
 export function composeEdge(options: EdgePartsOptions, modules: EdgePartsModules): EdgeParts {
   const { edgeId, blockMs } = options;
-  const { desk, logins, onHeight, onBlock, stopping } = modules;
+  const { desk, logins, siblings, onHeight, onBlock, stopping } = modules;
   const announced = new AnnouncedJobs();
   const stratum = new StratumServer(
     { ...options.stratum, blockPeriodMs: blockMs },
-    { ...modules, backend: new EdgeBackend({ announced, desk, logins }) },
+    { ...modules, backend: new EdgeBackend({ announced, desk, logins, ...(siblings && { siblings }) }) },
   );
   const mined = new MinedJob(
     { blockMs },

@@ -27,6 +27,7 @@ import { createLoginThrottle } from "./logins/throttle.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
 import { ShareDesk } from "./shares/share-desk.ts";
 import type { AnnouncedJob } from "./stratum/announced-jobs.ts";
+import type { Siblings } from "./stratum/edge-backend.ts";
 import { type Listening, type ListenOptions, listenStratum } from "./stratum/listener.ts";
 import type { StratumMetrics } from "./stratum/metrics.ts";
 import type { StratumServer } from "./stratum/server.ts";
@@ -65,6 +66,8 @@ export interface EdgeModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: StratumMetrics;
+  /** Other edge processes of this machine, if there are any. */
+  readonly siblings?: Siblings;
   /** See ShareDeskModules. */
   readonly prefixes?: Prefixes;
   /** This edge has booked a block. */

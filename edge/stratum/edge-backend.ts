@@ -22,7 +22,17 @@ export interface EdgeBackendModules {
   readonly announced: AnnouncedJobs;
   readonly desk: ShareDesk;
   readonly logins: Pick<StratumBackend, "authorize">;
+  readonly siblings?: Siblings;
 }
+
+/** The other edge processes of this machine (docs/design.md, "Several processes"). */
+export interface Siblings {
+  /** Judges a share in the process that gave its prefix out: only that one knows which of its nonces were taken. Undefined: none of them has that slot. */
+  submit(slot: number, share: SubmittedShare): Promise<ShareVerdict | undefined>;
+}
+
+/** A nonce begins with its slot: 12 bits, in hex. */
+const SLOT_DIGITS = 3;
 
 export class EdgeBackend implements StratumBackend {
   readonly #modules: EdgeBackendModules;
@@ -71,7 +81,12 @@ export class EdgeBackend implements StratumBackend {
     return this.#modules.desk.prefixesAreScarce();
   }
 
+  /** A miner that lost its connection to another process sends here what it found under that one's prefix. */
   submit(share: SubmittedShare): Promise<ShareVerdict> {
-    return this.#modules.desk.submit(share);
+    const { desk, siblings } = this.#modules;
+    if (siblings === undefined) return desk.submit(share);
+    const slot = Number.parseInt(share.nonce.slice(0, SLOT_DIGITS), 16);
+    if (Number.isNaN(slot) || slot === desk.grant()?.slot) return desk.submit(share);
+    return siblings.submit(slot, share).then((verdict) => verdict ?? desk.submit(share));
   }
 }

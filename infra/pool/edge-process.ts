@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Edge } from "../../edge/edge.ts";
 import type { EdgeHealth } from "../../edge/health.ts";
+import type { Siblings } from "../../edge/stratum/edge-backend.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import { loadMigrations } from "../../shared/db/migrate.ts";
@@ -17,6 +18,7 @@ import { connectFunctions } from "./fleet-edge.ts";
 import { type LoneEdge, startLoneEdge } from "./lone-edge.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { openChannel } from "./process-channel.ts";
+import { fromSent, toSent, verdictOf } from "./sibling-share.ts";
 
 const metrics = createPoolMetrics();
 let running: LoneEdge | undefined;
@@ -29,6 +31,7 @@ const parent = openChannel(
     start: (given) => start(given as EdgeStart),
     report,
     metrics: () => metrics.registry.getMetricsAsJSON(),
+    share: (given) => watched?.edge.desk.submit(fromSent(given, systemClock.monotonicMs())),
     async stop() {
       await running?.stop();
       setImmediate(() => process.exit(0));
@@ -61,6 +64,7 @@ async function start(given: EdgeStart): Promise<{ port: number; tlsPort: number 
         );
         return { db, close };
       },
+      siblings,
       connect: (onStop) =>
         functions === undefined
           ? { queue: parentsQueue, auth: parentsAuth }
@@ -85,8 +89,17 @@ function report(): EdgeReport | undefined {
     height: edge.follower.topHeight(),
     stalledMs: edge.stall.stalledMs(),
     connections: edge.stratum.stats().connections,
+    slot: edge.desk.grant()?.slot,
   };
 }
+
+const siblings: Siblings = {
+  submit: (slot, share) =>
+    parent
+      .ask("share", { slot, share: toSent(share, systemClock.monotonicMs()) })
+      // Whether it is counted nobody knows: no verdict, and the miner sends it again.
+      .then(verdictOf, () => ({ kind: "unavailable" })),
+};
 
 const parentsQueue: QueueSender = {
   async send(body) {

@@ -10,10 +10,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { AggregatorRegistry, type Registry } from "prom-client";
 import * as v from "valibot";
+import type { ShareVerdict } from "../../edge/stratum/backend.ts";
 import type { Live } from "../../functions/api/live.ts";
 import type { AwsOptions } from "../../shared/aws/call.ts";
 import { type Clock, sleep } from "../../shared/clock.ts";
-import { coerceError } from "../../shared/errors.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
 import { tablePath } from "../../shared/hash/table-file.ts";
 import type { Checks, Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -73,6 +74,8 @@ export interface EdgeReport {
   readonly height: number | undefined;
   readonly stalledMs: number | undefined;
   readonly connections: number;
+  /** The slot it holds; undefined before it has one. */
+  readonly slot: number | undefined;
 }
 
 export type Ports = v.InferOutput<typeof ports>;
@@ -83,8 +86,10 @@ const report = v.optional(
   v.object({
     ...{ live: checks, ready: checks, works: checks, connections: v.number() },
     ...{ minute: v.optional(v.number()), height: v.optional(v.number()), stalledMs: v.optional(v.number()) },
+    slot: v.optional(v.number()),
   }),
 );
+const sibling = v.object({ slot: v.number(), share: v.unknown() });
 const logged = v.optional(
   v.object({
     level: v.picklist(["debug", "info", "warn", "error"]),
@@ -118,6 +123,8 @@ interface Seat {
   /** It takes miners. */
   isUp: boolean;
   report: EdgeReport | undefined;
+  /** The slot it held last: the process that is started again takes it again. */
+  slot: number | undefined;
   /** Looks since its last answer. */
   silent: number;
 }
@@ -131,20 +138,23 @@ export function startEdgeProcesses(
   const { processes } = options.config.stratum;
   const stopping = new AbortController();
   const seats = Array.from({ length: processes }, (_, i): Seat => {
-    return {
-      process: i + 1,
-      ...{ worker: undefined, channel: undefined, report: undefined },
-      isUp: false,
-      silent: 0,
-    };
+    const nothing = { worker: undefined, channel: undefined, report: undefined, slot: undefined };
+    return { process: i + 1, ...nothing, isUp: false, silent: 0 };
   });
   // No flags of this process: a test runner or a launcher has its own.
   cluster.setupPrimary({ exec: PROGRAM, args: [], execArgv: [], serialization: "advanced" });
-  const first = seats.map((seat) => startSeat(seat, options, modules));
+  const first = seats.map((seat) => startSeat(seat, seats, options, modules));
   const started = Promise.all(first.map(({ ready }) => ready)).then(([found]) => found ?? { port: 0 });
   started.catch(() => undefined);
-  const kept = seats.map((seat, i) =>
-    keep(seat, first[i]?.ended, { options, modules, signal: stopping.signal }),
+  // Where one cannot start, the caller is told and stops them all.
+  const kept = started.then(
+    () =>
+      Promise.all(
+        seats.map((seat, i) =>
+          keep(seat, first[i]?.ended, { seats, options, modules, signal: stopping.signal }),
+        ),
+      ),
+    () => undefined,
   );
   const looking = look(seats, { clock, logger, signal: stopping.signal });
   return {
@@ -155,7 +165,7 @@ export function startEdgeProcesses(
     async stop() {
       stopping.abort();
       await Promise.all(seats.map((seat) => stopSeat(seat, options.drainMs, clock)));
-      await Promise.all([...kept, looking]);
+      await Promise.all([kept, looking]);
     },
   };
 }
@@ -163,6 +173,7 @@ export function startEdgeProcesses(
 /** Starts the seat's process. `ready` rejects where it cannot start; `ended` never rejects. */
 function startSeat(
   seat: Seat,
+  seats: readonly Seat[],
   options: EdgeProcessesOptions,
   { logger, books }: EdgeProcessesModules,
 ): { ready: Promise<Ports>; ended: Promise<Readonly<Record<string, unknown>>> } {
@@ -179,6 +190,7 @@ function startSeat(
         if (line !== undefined) logger[line.level](line.message, { process, ...line.data });
       },
       summary: (body) => books?.queue.send(v.parse(v.string(), body)),
+      share: (given) => judge(seats, v.parse(sibling, given)),
       login: (request) => books?.auth.authorize(v.parse(loginRequest, request)),
     },
   );
@@ -193,11 +205,18 @@ function startSeat(
     ...{ ...rest, process, processes: options.config.stratum.processes },
     folder: processFolder(folder, process),
   };
-  const ready = once(worker, "online").then(async () => {
+  const begun = once(worker, "online").then(async () => {
     const found = v.parse(ports, await channel.ask("start", start));
     seat.isUp = true;
     return found;
   });
+  const early = ended.then(({ code, signal }): never => {
+    const how = `edge process ${process} ended (${signal ?? `exit code ${code}`}) before it took miners`;
+    throw new CodedError("edge-process", `${how}: see what it wrote above`);
+  });
+  const ready = Promise.race([begun, early]);
+  // The other of the two fails later, when nobody waits for it.
+  for (const one of [begun, early]) one.catch(() => undefined);
   ready.catch(() => worker.process.kill("SIGKILL"));
   return { ready, ended };
 }
@@ -207,10 +226,16 @@ async function keep(
   seat: Seat,
   firstEnd: Promise<Readonly<Record<string, unknown>>> | undefined,
   {
+    seats,
     options,
     modules,
     signal,
-  }: { options: EdgeProcessesOptions; modules: EdgeProcessesModules; signal: AbortSignal },
+  }: {
+    seats: readonly Seat[];
+    options: EdgeProcessesOptions;
+    modules: EdgeProcessesModules;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   const { clock, logger } = modules;
   let ended = firstEnd;
@@ -224,7 +249,7 @@ async function keep(
     await sleep(clock, waitMs, signal);
     if (signal.aborted) return;
     waitMs = Math.min(2 * waitMs, AGAIN_MS.longest);
-    const again = startSeat(seat, options, modules);
+    const again = startSeat(seat, seats, options, modules);
     again.ready.then(
       () => logger.info("the edge process runs again", { process: seat.process }),
       (problem: unknown) =>
@@ -235,6 +260,15 @@ async function keep(
     );
     ended = again.ended;
   }
+}
+
+/** The verdict of the process that holds the slot; undefined: none does. */
+function judge(seats: readonly Seat[], { slot, share }: v.InferOutput<typeof sibling>): unknown {
+  const seat = seats.find((one) => one.slot === slot);
+  if (seat === undefined || (seat.isUp && seat.channel !== undefined))
+    return seat?.channel?.ask("share", share);
+  const reason = "the process that gave this prefix out is being started: send the share again";
+  return { kind: "refused", code: "busy", reason } satisfies ShareVerdict;
 }
 
 async function stopSeat(seat: Seat, drainMs: number, clock: Clock): Promise<void> {
@@ -271,6 +305,7 @@ async function look(
           if (seat.channel !== channel) return;
           const { success, output } = v.safeParse(report, told);
           if (success) seat.report = output as EdgeReport | undefined;
+          seat.slot = seat.report?.slot ?? seat.slot;
           seat.silent = 0;
         },
         () => undefined,

@@ -6,6 +6,7 @@ import { Edge } from "../../edge/edge.ts";
 import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { lockFolder } from "../../edge/lease/folder-lock.ts";
+import type { Siblings } from "../../edge/stratum/edge-backend.ts";
 import type { AwsOptions } from "../../shared/aws/call.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { watchClocks } from "../../shared/clock-watch.ts";
@@ -59,6 +60,8 @@ export interface LoneEdgeModules {
   readonly openTable: (bits: number) => Promise<SharedTable>;
   /** With a schema that fits: it was checked, and is not changed from here. */
   readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
+  /** The other edge processes of this machine. */
+  readonly siblings?: Siblings;
   readonly connect: (onStop: OnStop) => EdgeFunctions;
   /** Called before it waits for a slot: an edge that waits is alive. */
   readonly onHealth: (health: EdgeHealth, edge: Edge, onStop: OnStop) => Promise<void>;
@@ -106,6 +109,7 @@ export function startLoneEdge(options: LoneEdgeOptions, modules: LoneEdgeModules
         metrics: metrics.stratum,
         // Nothing to do: the books seal by a timer.
         onBlock: () => undefined,
+        ...(modules.siblings && { siblings: modules.siblings }),
         onFatal: modules.onFatal,
       },
     );

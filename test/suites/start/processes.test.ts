@@ -13,7 +13,8 @@ import { StratumClient } from "../../support/stratum-client.ts";
 import { until } from "../../support/until.ts";
 
 const PROCESSES = 3;
-const CLIENTS = 6;
+/** Miners of each process that there are to be at least. */
+const EACH = 2;
 const health = v.object({ ok: v.boolean(), checks: v.record(v.string(), v.string()) });
 
 const hasher = new Hasher();
@@ -25,6 +26,7 @@ describe("a pool with three edge processes", () => {
   const grace = new Ledger("grace", hasher);
   let pool: Pool;
   let clients: StratumClient[] = [];
+  let tried = 0xf000_0000;
 
   async function connected(invite = ""): Promise<StratumClient> {
     const client = await StratumClient.connect(pool.ready.stratum);
@@ -38,6 +40,14 @@ describe("a pool with three edge processes", () => {
 
   /** The slot is the upper 12 bits of a prefix: a process of its own. */
   const slotOf = (client: StratumClient): number => Number.parseInt(client.prefix.slice(0, 3), 16);
+
+  /** Throws where so many came to some processes only that it cannot be chance. */
+  function haveEnough(): boolean {
+    const slots = clients.map(slotOf);
+    if (clients.length > 50) throw new Error(`of 50 miners these slots took all: ${[...new Set(slots)]}`);
+    const mined = [...new Set(slots)].filter((slot) => slots.filter((one) => one === slot).length >= EACH);
+    return mined.length === PROCESSES;
+  }
 
   const ask = (path: string): Promise<Response> => fetch(`${pool.ready.web}${path}`);
 
@@ -76,17 +86,14 @@ describe("a pool with three edge processes", () => {
   it("takes miners in all of them at one port, and answers for them with one log, one health and one set of metrics", async () => {
     pool = await Pool.start({ ...flags, processes: PROCESSES });
     clients = [await connected(pool.ready.inviteCode)];
-    while (clients.length < CLIENTS) clients.push(await connected());
-
-    const slots = clients.map(slotOf);
+    // In turn, but for processes that are busy at that moment.
+    while (!haveEnough()) clients.push(await connected());
 
     expect(edgePids()).toHaveLength(PROCESSES);
-    for (const slot of new Set(slots))
-      expect(slots.filter((one) => one === slot)).toHaveLength(CLIENTS / PROCESSES);
     await until("health", async () => (await ask("/healthz")).status === 200);
     expect((await healthOf("/livez")).checks).toMatchObject({ listener: "ok", processes: "ok" });
     expect((await healthOf("/readyz")).ok).toBe(true);
-    expect(await metric("prosper_connections")).toBe(CLIENTS);
+    expect(await metric("prosper_connections")).toBe(clients.length);
     expect(await metric("prosper_lease_held")).toBe(1);
     expect(await metric("prosper_job_height")).toBeLessThan(2_000);
     const log = readFileSync(join(dataDir, "prosper.log"), "utf8").trim().split("\n");
@@ -94,6 +101,44 @@ describe("a pool with three edge processes", () => {
       (line) => v.parse(v.object({ process: v.optional(v.number()) }), JSON.parse(line)).process,
     );
     expect(new Set(told)).toEqual(new Set([1, 2, 3, undefined]));
+  });
+
+  it("takes what a miner found before it lost its connection, though it comes back to another process", async () => {
+    const [before] = clients.splice(0, 1);
+    const after = clients.find((client) => before !== undefined && slotOf(client) !== slotOf(before));
+    if (before === undefined || after === undefined) throw new Error("there are miners in three processes");
+    const job = await until("a job", () => before.job);
+    const share = await until(
+      "a share",
+      async () => {
+        const nonces = Array.from(
+          { length: 4096 },
+          (_, i) => `${before.prefix}${(tried + i).toString(16).padStart(8, "0")}`,
+        );
+        tried += nonces.length;
+        const hashes = await hasher.hash(nonces.map((nonce) => job.oprHash + nonce));
+        const found = hashes.findIndex((hash) => BigInt(`0x${hash.slice(0, 16)}`) >= before.target);
+        const target = hashes[found]?.slice(0, 16) ?? "";
+        return found >= 0 && { jobId: job.id, oprHash: job.oprHash, nonce: nonces[found] ?? "", target };
+      },
+      { everyMs: 1 },
+    );
+    before.close();
+
+    const answer = await after.submit("grace", share);
+    const again = await after.submit("grace", share);
+
+    expect(answer).toMatchObject({ result: true });
+    expect(again).toMatchObject({ result: false, error: { message: "ErrorDuplicateShare" } });
+    grace.acknowledged.push(share);
+    const stranger = await StratumClient.connect(pool.ready.stratum);
+    expect(await stranger.login("local")).toMatchObject({ result: true });
+    expect(await stranger.submit("local", share)).toMatchObject({
+      result: false,
+      error: { message: "ErrorWrongPrefix" },
+    });
+    stranger.close();
+    while (!haveEnough()) clients.push(await connected());
   });
 
   it("credits every acknowledged share once when one is killed, which the others outlive and which is started again", async () => {
@@ -104,10 +149,11 @@ describe("a pool with three edge processes", () => {
 
     process.kill(killed, "SIGKILL");
 
-    await until(
-      "two miners without a connection",
-      () => clients.filter((client) => client.closed).length === 2,
-    );
+    const lost = await until("miners without a connection", () => {
+      const closed = clients.filter((client) => client.closed);
+      return closed.length >= EACH && closed;
+    });
+    expect(new Set(lost.map(slotOf)).size).toBe(1);
     const fallen = await healthOf("/healthz");
     expect(fallen.ok).toBe(false);
     expect(fallen.checks["processes"]).toMatch(/^process \d: it is being started$/);
@@ -117,14 +163,16 @@ describe("a pool with three edge processes", () => {
     await until("the process's return", async () => (await ask("/healthz")).status === 200);
     expect(edgePids()).toHaveLength(PROCESSES);
     expect(edgePids()).not.toContain(killed);
-    const back = await Promise.all([connected(), connected()]);
+    const back = await Promise.all(lost.map(() => connected()));
+    // Whichever process they came back to: the one that died is asked, and knows from its journal what it had taken.
+    await grace.settle(back[0] ?? (await connected()));
+    expect(grace.unanswered).toEqual([]);
     const more = back.map((client) => grace.mine(client, () => isOver));
     const enough = grace.acknowledged.length + 60;
     await until("more shares", () => grace.acknowledged.length >= enough);
     isOver = true;
     await Promise.all([...mining, ...more]);
     clients = [...clients.filter((client) => !client.closed), ...back];
-    expect(clients).toHaveLength(CLIENTS);
     await Promise.all(clients.map((client) => client.call("mining.get_oprhash", ["1"])));
     expect(pool.running.stderr()).toMatch(
       /^error: an edge process ended: it is started again \(process: \d,/m,
