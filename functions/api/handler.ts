@@ -16,6 +16,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
+import { doctorRoutes } from "./routes/doctor.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
 import { poolRoutes } from "./routes/pool.ts";
@@ -45,6 +46,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...adminRoutes(modules),
     ...moneyRoutes(modules),
     withholdingRoute(modules),
+    ...doctorRoutes(modules),
   ];
 }
 

@@ -9,6 +9,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { WebAccounts } from "../auth/web-accounts.ts";
 import type { Assets } from "../dashboard/asset-files.ts";
 import type { Environment } from "../environment.ts";
+import type { Doctor } from "./doctor.ts";
 import type { Figures } from "./figures/figures.ts";
 import type { Live } from "./live.ts";
 
@@ -44,6 +45,8 @@ export interface ApiModules {
   readonly receiptKeys?: KeyPair;
   /** Of the edge in the same process. */
   readonly health?: Health;
+  /** Of the pool in the same process. */
+  readonly doctor?: Doctor;
 }
 
 /** The options of the api as a Lambda. */

@@ -32,6 +32,7 @@ export const PAGES: readonly Page[] = [
   { path: "/pool/rewards", title: "Blocks and rewards", script: "blocks" },
   { path: "/pool/blocks/{height}", title: "Block", script: "block" },
   { path: "/pool/submissions", title: "Submissions", script: "submissions" },
+  { path: "/admin/cockpit", title: "Cockpit", script: "admin-cockpit" },
   { path: "/admin/miners", title: "Miners", script: "admin-miners" },
   { path: "/admin/users", title: "Users", script: "admin-users" },
   { path: "/admin/invites", title: "Invite codes", script: "admin-invites" },

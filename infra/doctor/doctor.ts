@@ -1,5 +1,6 @@
 /** Looks at everything that a pool needs, one check after the other; each red finding has the line that mends it. */
 
+import type { Examined } from "../../functions/api/doctor.ts";
 import { coerceError } from "../../shared/errors.ts";
 import { certificate } from "./certificate.ts";
 import { clocks } from "./clocks.ts";
@@ -10,7 +11,7 @@ import { deadLetters } from "./dead-letters.ts";
 import { disk } from "./disk.ts";
 import { edges } from "./edges.ts";
 import { factomd } from "./factomd.ts";
-import { type Check, type Finding, type Patient, red } from "./finding.ts";
+import { type Check, type Patient, red } from "./finding.ts";
 import { journal } from "./journal.ts";
 import { lateWork } from "./late-work.ts";
 import { owed } from "./owed.ts";
@@ -24,10 +25,6 @@ export const CHECKS: readonly Check[] = [
   ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
   ...[journal, deadLetters, edges, lateWork, owed, records],
 ];
-
-export interface Examined extends Finding {
-  readonly check: string;
-}
 
 /** Every check is made, also where another one fails. */
 export async function examine(

@@ -1,22 +1,14 @@
 /** What a check of the pool finds, and what it looks at. */
 
-import type { Fetch } from "../../functions/poll/fetch-once.ts";
-import type { Clock, Random } from "../../shared/clock.ts";
+import type { Finding } from "../../functions/api/doctor.ts";
+import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
-import type { SourceOrder } from "../../shared/prices/order.ts";
+import type { EnabledSource, SourceOrder } from "../../shared/prices/order.ts";
+import type { Quote } from "../../shared/prices/quote.ts";
 import type { Config } from "../config/schema.ts";
 
-/** `red`: the pool loses money, work or time by it, or will within days. `warn`: an operator would want to know. `skipped`: not to be had here. */
-export type Level = "ok" | "warn" | "red" | "skipped";
-
-export interface Finding {
-  readonly level: Level;
-  /** What was found, as a sentence. */
-  readonly said: string;
-  /** What mends it; every red one has one. */
-  readonly mend?: string;
-}
+export type { Finding } from "../../functions/api/doctor.ts";
 
 /** The pool that is looked at. */
 export interface Patient {
@@ -34,9 +26,15 @@ export interface Patient {
   readonly sources: () => SourceOrder | undefined;
   /** EC…, undefined where no key is set. */
   readonly creditAddress: string | undefined;
-  readonly fetch: Fetch;
+  /** What a source says now. Never rejects. */
+  readonly ask: (source: EnabledSource, assets: readonly string[]) => Promise<Heard>;
   readonly clock: Clock;
-  readonly random: Random;
+}
+
+/** Of one price source; quotes and failures may come together. */
+export interface Heard {
+  readonly quotes: readonly Quote[];
+  readonly failures: readonly string[];
 }
 
 export interface Check {

@@ -1,7 +1,6 @@
 /** Each price source: does it answer, and does it agree with the others? Are there prices for the next record? */
 
 import * as v from "valibot";
-import { fetchSource } from "../../functions/poll/fetch-source.ts";
 import { first, sql } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { assetsOf } from "../../shared/opr/assets.ts";
@@ -9,7 +8,17 @@ import type { SourceOrder } from "../../shared/prices/order.ts";
 import type { Quote } from "../../shared/prices/quote.ts";
 import { convertTether } from "../../shared/prices/tether.ts";
 import { median } from "../../shared/prices/tiers.ts";
-import { type Check, type Finding, ok, type Patient, red, skipped, spanText, warn } from "./finding.ts";
+import {
+  type Check,
+  type Finding,
+  type Heard,
+  ok,
+  type Patient,
+  red,
+  skipped,
+  spanText,
+  warn,
+} from "./finding.ts";
 
 const ASSETS = assetsOf(5);
 /** From the median of three sources or more. The poller has limits of its own for each kind of asset. */
@@ -35,7 +44,7 @@ async function sourceFindings(patient: Patient): Promise<Finding[]> {
   const rounds = await Promise.all(
     order.enabled.map(async (enabled) => {
       const assets = enabled.source.assets.filter((asset) => ASSETS.includes(asset));
-      return { name: enabled.source.name, round: await fetchSource(enabled, assets, patient) };
+      return { name: enabled.source.name, round: await patient.ask(enabled, assets) };
     }),
   );
   const all = rounds.flatMap(({ round }) => round.quotes);
@@ -54,11 +63,7 @@ async function sourceFindings(patient: Patient): Promise<Finding[]> {
   return findings;
 }
 
-function sourceFinding(
-  name: string,
-  { quotes, failures }: { readonly quotes: readonly Quote[]; readonly failures: readonly string[] },
-  dollars: readonly Quote[],
-): Finding {
+function sourceFinding(name: string, { quotes, failures }: Heard, dollars: readonly Quote[]): Finding {
   if (quotes.length === 0)
     return red(
       `${name} does not answer: ${failures[0] ?? "no quote"}`,

@@ -2,6 +2,7 @@
 
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumSession } from "../../edge/stratum/session.ts";
+import type { Doctor } from "../../functions/api/doctor.ts";
 import { createFigures } from "../../functions/api/figures/figures.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
@@ -40,6 +41,8 @@ export interface PoolWebModules {
   ports?: StratumPorts;
   health?: Health;
   metrics?: WebModules["metrics"];
+  /** Of the pool in this process. */
+  doctor?: Doctor;
   /** Signs receipts. */
   receiptKeys?: KeyPair;
 }
@@ -48,7 +51,7 @@ export interface PoolWebModules {
 export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
   const assets = await openDashboard();
   const { config, version, lxrBits } = options;
-  const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys } = modules;
+  const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys, doctor } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     {
@@ -73,6 +76,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     ...(receiptKeys && { receiptKeys }),
     ...(live && { live }),
     ...(health && { health }),
+    ...(doctor && { doctor }),
   };
   const figures = createFigures(apiOptions, apiModules);
   const streams = createLiveStreams({

@@ -1,5 +1,6 @@
 /** A whole pool in one process: edge, queue and functions, by the same handlers that run as Lambdas (docs/design.md, "Shape"). */
 
+import { dirname } from "node:path";
 import { EntryCredits } from "../../edge/chain/entry-credits.ts";
 import { askDatabase } from "../../edge/database-probe.ts";
 import { Edge } from "../../edge/edge.ts";
@@ -12,7 +13,7 @@ import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler
 import { createLockout } from "../../functions/auth/lockout.ts";
 import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
 import { createLocalPoll, createPollHandler } from "../../functions/poll/handler.ts";
-import { createSourceCache } from "../../functions/poll/source-cache.ts";
+import { createSourceCache, type SourceCache } from "../../functions/poll/source-cache.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
@@ -25,6 +26,8 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Auth } from "../../shared/messages/login.ts";
 import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
+import { createCockpit } from "../doctor/cockpit.ts";
+import { patientOf } from "../doctor/patient.ts";
 import { type OnStop, startParts } from "../parts.ts";
 import { watchCertificate } from "./certificate.ts";
 import { watchDatabase } from "./database-outage.ts";
@@ -42,6 +45,8 @@ export interface PoolOptions {
   config: Config;
   /** The edge's folder: identity, lock and journal. */
   folder: string;
+  /** A pool of `prosper up`, whose network is its own. */
+  isDevnet: boolean;
   version: string;
   lxrBits: number;
   /** Where edge processes find the database; needed where there is more than one of them. */
@@ -96,7 +101,8 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     const modules = { ...handed, ...watchDatabase(handed) };
     const books = createPoolBooks(options, modules);
     onStop(() => books.stop(DRAIN_MS));
-    const prices = pollPrices(options, modules, stopping);
+    const cache = createSourceCache();
+    const prices = pollPrices(options, { ...modules, cache }, stopping);
     onStop(() => prices);
     const passwords = createPasswords({}, { random: modules.random });
     const parts = { books, auth: createPoolAuth(options, modules, passwords), onStop, stopping };
@@ -111,7 +117,10 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     modules.metrics.runOut({ certificate: edges.certificateDays, entryCredits: () => credits.daysLeft() });
     await books.startSealing();
     const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
-    const web = await startPoolWeb(options, { ...modules, ...edges, passwords, receiptKeys });
+    const { isDevnet } = options;
+    const patient = { config, dataDir: dirname(options.folder), isDevnet, db: modules.db };
+    const doctor = createCockpit(patientOf(patient, { ...modules, cache }), modules);
+    const web = await startPoolWeb(options, { ...modules, ...edges, passwords, receiptKeys, doctor });
     onStop(() => web.stop());
     const { port, tlsPort } = edges.ports;
     logger.info("the pool runs", { stratum: port, tls: tlsPort, web: web.port });
@@ -211,11 +220,13 @@ function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks
 }
 
 /** Polls until `signal`; the first poll is under way when this returns. */
-function pollPrices(options: PoolOptions, modules: PoolModules, signal: AbortSignal): Promise<void> {
+function pollPrices(
+  options: PoolOptions,
+  modules: PoolModules & { readonly cache: SourceCache },
+  signal: AbortSignal,
+): Promise<void> {
   const settings = pollOptions(options.config, options.priceUrls);
-  const poll = createLocalPoll(
-    createPollHandler(settings, { ...modules, fetch, cache: createSourceCache() }),
-  );
+  const poll = createLocalPoll(createPollHandler(settings, { ...modules, fetch }));
   return runEvery(
     { name: "poll", everyMs: Math.min(60_000, settings.cacheMs), run: poll },
     { ...modules, signal },

@@ -82,7 +82,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     await requireFit(factomd, config, { logger });
     const pool = await startPool(
       {
-        ...{ config, folder, version, lxrBits, databaseUrl },
+        ...{ config, folder, isDevnet: false, version, lxrBits, databaseUrl },
         sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod),
       },
       { ...modules, logger, metrics, db, factomd, ...(hasher && { hasher }) },

@@ -73,6 +73,7 @@ export async function startUpPool(
     {
       config: devnetConfig(options, keys, devnet.factomdUrl),
       folder: join(options.dataDir, "edge"),
+      isDevnet: true,
       version: options.version,
       databaseUrl,
       lxrBits: options.bits,

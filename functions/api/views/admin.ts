@@ -1,6 +1,7 @@
 /** The shapes of the answers that only administrators get; views.ts has the others and lists all. */
 
 import * as v from "valibot";
+import { LEVELS } from "../doctor.ts";
 import { about, count, hashrate, height, instant, peg } from "./fields.ts";
 
 export const minersView = v.strictObject({
@@ -131,3 +132,17 @@ export const invitesView = v.strictObject({
 });
 
 export const inviteView = v.strictObject({ code: v.string() });
+
+export const doctorView = v.strictObject({
+  here: about(v.boolean(), "whether the pool runs in this process; else only `npx prosper doctor` can look"),
+  lookedAt: about(v.nullable(instant), "when the newest examination ended; null before the first"),
+  running: about(v.boolean(), "another examination is under way"),
+  findings: v.array(
+    v.strictObject({
+      check: v.string(),
+      level: about(v.picklist(LEVELS), "red: loses money, work or time, or will within days"),
+      said: about(v.string(), "what was found"),
+      mend: about(v.nullable(v.string()), "what mends it; every red finding has it"),
+    }),
+  ),
+});

@@ -6,6 +6,7 @@ import {
   adjustedView,
   adjustmentsView,
   adminLogView,
+  doctorView,
   invitesView,
   inviteView,
   minersView,
@@ -307,6 +308,7 @@ export const VIEWS = {
   Users: usersView,
   Proof: proofFile,
   Adjustments: adjustmentsView,
+  Doctor: doctorView,
   Adjusted: adjustedView,
   AdminLog: adminLogView,
   Withholding: withholdingView,
@@ -339,4 +341,5 @@ export type UsersView = v.InferOutput<typeof usersView>;
 export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
 export type WithholdingView = v.InferOutput<typeof withholdingView>;
 export type AdminLogView = v.InferOutput<typeof adminLogView>;
+export type DoctorView = v.InferOutput<typeof doctorView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;

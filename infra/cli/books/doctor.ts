@@ -1,20 +1,18 @@
 /** `prosper doctor`: every check of the pool, a line each, and below each red one what mends it. */
 
+import type { Level } from "../../../functions/api/doctor.ts";
+import { createSourceCache } from "../../../functions/poll/source-cache.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
-import { createFactomd } from "../../../shared/factom/client.ts";
-import { hideSecrets } from "../../../shared/hide-secrets.ts";
 import { examine } from "../../doctor/doctor.ts";
-import type { Level, Patient } from "../../doctor/finding.ts";
+import type { Patient } from "../../doctor/finding.ts";
+import { patientOf } from "../../doctor/patient.ts";
 import { readDevnetPool } from "../../pool/devnet-pool.ts";
-import { creditAddress } from "../../pool/key-addresses.ts";
-import { sourceOrder } from "../../pool/pool-settings.ts";
 import { type CliContext, hasPostgres } from "../context.ts";
 import type { Print } from "../output.ts";
 
 const MARKS: Record<Level, string> = { ok: "ok", warn: "WARN", red: "RED", skipped: "-" };
-const NODE_MS = 10_000;
 
 /** Prints what is found; the exit code is 1 where anything is red. */
 export async function doctorCommand(patient: Patient, { print }: { readonly print: Print }): Promise<number> {
@@ -40,21 +38,19 @@ export async function openPatient(
   context: CliContext,
   dataDir: string,
 ): Promise<Patient & { close(): Promise<void> }> {
-  const { config } = context;
   const devnet = readDevnetPool(dataDir);
-  const es = devnet?.keys.es ?? config.pool.esaddress;
-  const parts = { fetch, clock: systemClock, random: systemRandom };
-  const urls = (devnet?.factomd ?? config.factom.factomdlocation).split(",").map((url) => url.trim());
-  const { close, ...database } = await openDatabase(context, dataDir);
-  return {
-    ...{ ...parts, ...database, config, dataDir, close, isDevnet: devnet !== undefined },
-    nodes: urls.map((url) => ({
-      url: hideSecrets(url),
-      factomd: createFactomd({ url, timeoutMs: NODE_MS }, parts),
-    })),
-    sources: () => (devnet === undefined ? sourceOrder(config) : undefined),
-    creditAddress: es === "" ? undefined : creditAddress(es),
+  const { factom, pool, ...rest } = context.config;
+  const config = {
+    ...rest,
+    factom: devnet === undefined ? factom : { factomdlocation: devnet.factomd },
+    pool: devnet === undefined ? pool : { ...pool, esaddress: devnet.keys.es },
   };
+  const { close, ...database } = await openDatabase(context, dataDir);
+  const patient = patientOf(
+    { ...database, config, dataDir, isDevnet: devnet !== undefined },
+    { clock: systemClock, random: systemRandom, cache: createSourceCache() },
+  );
+  return { ...patient, close };
 }
 
 /** Nothing is changed in it, and it is not migrated. */

@@ -1,168 +1,34 @@
 /** Each check of `prosper doctor`, broken: named with what mends it. On a pool in order nothing is red. */
 
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lockFolder } from "../../../edge/lease/folder-lock.ts";
+import type { Examined } from "../../../functions/api/doctor.ts";
 import { doctorCommand } from "../../../infra/cli/books/doctor.ts";
-import { loadConfig } from "../../../infra/config/load.ts";
-import { CHECKS, type Examined, examine } from "../../../infra/doctor/doctor.ts";
-import type { Patient } from "../../../infra/doctor/finding.ts";
-import { creditAddress } from "../../../infra/pool/key-addresses.ts";
-import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { createCockpit } from "../../../infra/doctor/cockpit.ts";
+import { CHECKS, examine } from "../../../infra/doctor/doctor.ts";
+import type { Check, Patient } from "../../../infra/doctor/finding.ts";
+import { systemClock } from "../../../shared/clock.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
-import { latestBlock } from "../../../shared/db/blocks.ts";
-import { openPg } from "../../../shared/db/drivers/pg.ts";
-import { type Db, type Sql, sql } from "../../../shared/db/port.ts";
-import { encodeAddress } from "../../../shared/factom/address.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { tablePath } from "../../../shared/hash/table-file.ts";
-import { assetsOf } from "../../../shared/opr/assets.ts";
-import type { EnabledSource, SourceOrder } from "../../../shared/prices/order.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { standInNode } from "../../support/payout/stand-in-node.ts";
-import { seedPool } from "../../support/seed-pool.ts";
+import { createTestDatabase } from "../../support/database.ts";
+import { sources, TestPatient } from "../../support/patient.ts";
 import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
 
-const BLOCK_SECONDS = 600;
-const ES = encodeAddress("Es", new Uint8Array(32).fill(2));
-const home = mkdtempSync(join(tmpdir(), "prosper-doctor-"));
-afterAll(() => rmSync(home, { recursive: true }));
-
-let database: TestDatabase;
-/** The same database, of which the server's settings look safe: the tests' own server is fast, and unsafe on purpose. */
-let safe: Db;
-let dataDir: string;
-let freePorts: number[];
-let undo: (() => unknown)[];
+let pool: TestPatient;
 beforeEach(async () => {
-  undo = [];
-  database = await createTestDatabase({ driver: "pg" });
-  safe = await safeLooking(database);
-  dataDir = mkdtempSync(join(home, "pool-"));
-  freePorts = [await portOf(await listening()), await portOf(await listening())];
-  for (const close of undo.splice(0)) await close();
-  await seedPool(database.db, {
-    ...{ nowMs: Date.now(), blocks: 3, blockSeconds: BLOCK_SECONDS, firstHeight: 210_000 },
-    workers: { "ann/rig": 5_000_000 },
-    rivalHashrate: 10,
-  });
+  pool = await TestPatient.open();
 });
-afterEach(async () => {
-  for (const close of undo) await close();
-  await safe.close();
-  await database.drop();
-});
-
-async function safeLooking({ db, url }: TestDatabase): Promise<Db> {
-  const settings =
-    "SELECT name, CASE WHEN setting = 'off' THEN 'on' ELSE setting END AS setting FROM pg_catalog.pg_settings";
-  await db.execute({ text: `CREATE VIEW public.pg_settings AS ${settings}`, values: [] });
-  const name = url.replace(/.*\//, "");
-  await db.execute({ text: `ALTER DATABASE ${name} SET search_path = public, pg_catalog`, values: [] });
-  return openPg({ url });
-}
-
-async function listening(port = 0): Promise<Server> {
-  const server = createServer((socket) => socket.end()).listen(port, "127.0.0.1");
-  await once(server, "listening");
-  undo.push(() => new Promise((done) => server.close(done)));
-  return server;
-}
-
-async function portOf(server: Server): Promise<number> {
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-/** A statement that the books' triggers would refuse. */
-async function forced(statement: Sql): Promise<void> {
-  await database.db.transaction(async (tx) => {
-    await tx.execute(sql`SET LOCAL session_replication_role = replica`);
-    await tx.execute(statement);
-  });
-}
-
-/** A node that is at the books' block, as the books have it. */
-async function node(change: Partial<Factomd> = {}, behind = 0): Promise<Factomd> {
-  const top = await latestBlock(database.db);
-  const height = (top?.height ?? 0) - behind;
-  const timestampMinutes = Math.floor(Date.now() / 60_000) - 5;
-  return {
-    ...standInNode().factomd,
-    heights: async () => ({ directoryBlock: height, leader: height + 1, entry: height }),
-    dblockByHeight: async (at) => {
-      const keyMr = at === top?.height ? top.keyMr : `block ${at}`;
-      return {
-        ...{ networkId: "", prevKeyMr: "", prevFullHash: "" },
-        keyMr,
-        height: at,
-        timestampMinutes,
-        entryBlocks: [],
-      };
-    },
-    entryCreditBalance: async () => 1_000_000,
-    ...change,
-  };
-}
-
-/** A source that answers every asset's price times `factor`, or nothing. */
-function source(name: string, factor: number | undefined, priority: number): EnabledSource {
-  return {
-    priority,
-    config: { baseUrl: "" },
-    source: {
-      ...{ name, website: "test", needsKey: false, assets: assetsOf(5), origin: name, minPeriodMs: 0 },
-      buildRequests: () => [],
-      parse: (_body, nowMs) =>
-        factor === undefined
-          ? { failure: "HTTP 401: the key is unknown" }
-          : {
-              quotes: assetsOf(5).map((asset) => ({
-                ...{ asset, source: name, price: 2 * factor, currency: "USD" as const, quotedAtMs: nowMs },
-              })),
-            },
-    },
-  };
-}
-
-function sources(...factors: (number | undefined)[]): () => SourceOrder {
-  const enabled = factors.map((factor, i) => source(`S${i + 1}`, factor, i));
-  return () => ({ enabled, byAsset: new Map() });
-}
-
-function config(text = ""): Patient["config"] {
-  const file = join(mkdtempSync(join(home, "config-")), "pool.toml");
-  const [stratum, web] = freePorts;
-  writeFileSync(
-    file,
-    `[pool]\noprcoinbase = "${encodeAddress("FA", new Uint8Array(32).fill(1))}"\nesaddress = "${ES}"
-[pegnet]\nlxrbits = 16\nactivation = 0\n[stratum]\nhost = "127.0.0.1"\nstratumport = ${stratum}
-[web]\nhost = "127.0.0.1"\nport = ${web}\n[database]\nurl = "${database.url}"\n${text}`,
-  );
-  return loadConfig(file, { required: true, overrides: [] });
-}
-
-async function patient(change: Partial<Patient> = {}): Promise<Patient> {
-  const nodes = [
-    { url: "http://one", factomd: await node() },
-    { url: "http://two", factomd: await node() },
-  ];
-  return {
-    ...{ config: config(), dataDir, isDevnet: false, db: safe, nodes },
-    ...{ sources: sources(1, 1, 1), creditAddress: creditAddress(ES) },
-    ...{ fetch, clock: systemClock, random: systemRandom },
-    ...change,
-  };
-}
+afterEach(() => pool.close());
 
 async function look(change: Partial<Patient> = {}): Promise<readonly Examined[]> {
-  return examine(await patient(change), () => undefined);
+  return examine(await pool.patient(change), () => undefined);
 }
 
 /** What is red, each by its check, words and cure. */
@@ -188,9 +54,11 @@ describe("a pool in order", () => {
       events.push(facts);
     };
 
-    expect(await doctorCommand(await patient(), { print })).toBe(0);
+    expect(await doctorCommand(await pool.patient(), { print })).toBe(0);
     expect(lines.at(-1)).toMatch(/^\d+ in order, 0 to look at, 0 red$/);
-    expect(await doctorCommand(await patient({ nodes: [], sources: sources(undefined) }), { print })).toBe(1);
+    expect(
+      await doctorCommand(await pool.patient({ nodes: [], sources: sources(undefined) }), { print }),
+    ).toBe(1);
     expect(lines.join("\n")).toMatch(/^RED {2}prices +S1 does not answer: .*\n +→ Is its key right/m);
     expect(events.at(-1)).toMatchObject({ event: "examined", red: 1 });
   });
@@ -198,22 +66,22 @@ describe("a pool in order", () => {
 
 describe("broken, it is named with its cure:", () => {
   it("configuration", async () => {
-    const broken = config();
-    const pool = { ...broken.pool, esaddress: "" };
+    const broken = pool.config();
+    const keyless = { ...broken, pool: { ...broken.pool, esaddress: "" } };
 
-    expect(await reds({ config: { ...broken, pool } })).toEqual([
+    expect(await reds({ config: keyless })).toEqual([
       expect.stringMatching(/^configuration: pool\.esaddress: expected .*→ .*`prosper config FILE`/),
     ]);
   });
 
   it("ports: another program has one, or nobody answers at one", async () => {
-    await listening(freePorts[0]);
+    await pool.listening(pool.freePorts[0] ?? 0);
     expect(await reds()).toEqual([
-      `ports: the pool does not run, and another program has its stratum port ${freePorts[0]} → Stop that program, or set stratum.stratumport to another port`,
+      `ports: the pool does not run, and another program has its stratum port ${pool.freePorts[0]} → Stop that program, or set stratum.stratumport to another port`,
     ]);
 
-    const lock = lockFolder(join(dataDir, "edge"));
-    undo.push(() => lock.release());
+    const lock = lockFolder(join(pool.dataDir, "edge"));
+    pool.undo.push(() => lock.release());
     expect(await reds()).toEqual([
       expect.stringMatching(/^ports: the pool runs, but nobody answers at its web port \d+ → .*web\.port$/),
     ]);
@@ -230,15 +98,15 @@ describe("broken, it is named with its cure:", () => {
       /^database: \d+ migrations are missing, from 0001_pool\.sql on → npx prosper db migrate$/,
     );
 
-    const client = new pg.Client({ connectionString: database.url });
+    const client = new pg.Client({ connectionString: pool.database.url });
     client.on("error", () => undefined);
     await client.connect();
     await client.query("BEGIN; SELECT pg_sleep(0)");
     const hanging = client.query("SELECT pg_sleep(30)").catch(() => undefined);
     await new Promise((done) => setTimeout(done, 5_500));
-    const found = await reds({ db: database.db });
+    const found = await reds({ db: pool.database.db });
     await client.end().catch(() => undefined);
-    await database.db.execute({
+    await pool.database.db.execute({
       text: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid()",
       values: [],
     });
@@ -255,37 +123,37 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("database: a backup that is old", async () => {
-    await logAdminAction(database.db, { actor: "test", action: "backup", subject: "/backup" });
+    await logAdminAction(pool.database.db, { actor: "test", action: "backup", subject: "/backup" });
     expect((await look()).find(({ said }) => said.startsWith("the last backup"))).toMatchObject({
       level: "ok",
     });
 
-    await forced(sql`UPDATE admin_log SET at = now() - interval '20 days' WHERE action = 'backup'`);
+    await pool.forced(sql`UPDATE admin_log SET at = now() - interval '20 days' WHERE action = 'backup'`);
     expect(await reds()).toEqual([
       "database: the last backup is 20 days old → npx prosper backup FOLDER, each night (cron, a systemd timer)",
     ]);
   });
 
   it("factomd: away, behind, on another chain, only one, not followed", async () => {
-    const good = { url: "http://one", factomd: await node() };
-    const away = await node({ heights: () => Promise.reject(new Error("connect ECONNREFUSED")) });
+    const good = { url: "http://one", factomd: await pool.node() };
+    const away = await pool.node({ heights: () => Promise.reject(new Error("connect ECONNREFUSED")) });
     expect(await reds({ nodes: [good, { url: "http://two", factomd: away }] })).toEqual([
       "factomd: http://two does not answer: connect ECONNREFUSED → Start it, or correct factom.factomdlocation (--fhost)",
     ]);
-    expect(await reds({ nodes: [good, { url: "http://two", factomd: await node({}, 7) }] })).toEqual([
+    expect(await reds({ nodes: [good, { url: "http://two", factomd: await pool.node({}, 7) }] })).toEqual([
       expect.stringMatching(/^factomd: http:\/\/two is at block \d+, 7 behind → Let it catch up/),
     ]);
     const dblockByHeight: Factomd["dblockByHeight"] = async (height) => {
       const block = await good.factomd.dblockByHeight(height);
       return block && { ...block, keyMr: "f".repeat(64) };
     };
-    const other = await node({ dblockByHeight });
+    const other = await pool.node({ dblockByHeight });
     expect(await reds({ nodes: [good, { url: "http://two", factomd: other }] })).toEqual([
       expect.stringMatching(
         /^factomd: at block \d+ the books has \w+…, http:\/\/two has f+… → .*different networks/,
       ),
     ]);
-    const ahead = [{ url: "http://one", factomd: await node({}, -9) }];
+    const ahead = [{ url: "http://one", factomd: await pool.node({}, -9) }];
     expect(await reds({ nodes: ahead })).toEqual([
       expect.stringMatching(
         /^factomd: the books are at block \d+, 9 behind the node \(about 90 min\) → Does the pool run/,
@@ -297,16 +165,16 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("table: of the wrong size for the network, or damaged", async () => {
-    const real = config("");
+    const real = pool.config("");
     const pegnet = { ...real.pegnet, activation: -1 };
     expect(await reds({ config: { ...real, pegnet } })).toEqual([
       "table: pegnet.lxrbits is 16, but the real network hashes with 30 → Set pegnet.lxrbits to 30",
     ]);
 
-    const path = tablePath(dataDir, 30);
+    const path = tablePath(pool.dataDir, 30);
     writeFileSync(path, "");
     truncateSync(path, 77);
-    const app = { ...real.app, tabledir: dataDir };
+    const app = { ...real.app, tabledir: pool.dataDir };
     expect(await reds({ config: { ...real, app, pegnet: { ...pegnet, lxrbits: 30 } } })).toEqual([
       `table: ${path} has 77 bytes instead of 1073741824 → rm ${path}; the next start makes it anew`,
     ]);
@@ -333,7 +201,7 @@ describe("broken, it is named with its cure:", () => {
       ),
     ]);
 
-    await forced(sql`UPDATE prices SET at = now() - interval '2 hours'`);
+    await pool.forced(sql`UPDATE prices SET at = now() - interval '2 hours'`);
     expect(await reds()).toEqual([
       expect.stringMatching(
         /^prices: the newest prices are 2 h old: no job can be made with them → Does the pool run/,
@@ -341,8 +209,29 @@ describe("broken, it is named with its cure:", () => {
     ]);
   });
 
+  it("prices: sources that are set wrong, and an asset that no source has", async () => {
+    const wrong = () => {
+      throw new CodedError("price-config", "oracledatasources: there is no source NONE");
+    };
+    expect(await reds({ sources: wrong })).toEqual([
+      "prices: oracledatasources: there is no source NONE → Correct the section [oracledatasources]",
+    ]);
+
+    const ask: Patient["ask"] = async ({ source }) => {
+      const heard = source.parse("", systemClock.wallMs());
+      const quotes = "quotes" in heard ? heard.quotes.filter(({ asset }) => asset !== "XAU") : [];
+      return { quotes, failures: [] };
+    };
+    expect((await look({ ask })).filter(({ level }) => level === "warn")).toEqual([
+      expect.objectContaining({
+        said: "no source has XAU",
+        mend: expect.stringMatching(/^Turn on a source/),
+      }),
+    ]);
+  });
+
   it("credits: enough for a day only", async () => {
-    const factomd = await node({ entryCreditBalance: async () => 20 });
+    const factomd = await pool.node({ entryCreditBalance: async () => 20 });
 
     expect(await reds({ nodes: [{ url: "http://one", factomd }] })).toEqual([
       expect.stringMatching(
@@ -352,10 +241,10 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("certificate: nearly over, and no certificate at all", async () => {
-    const [cert, key] = [join(dataDir, "cert.pem"), join(dataDir, "key.pem")];
+    const [cert, key] = [join(pool.dataDir, "cert.pem"), join(pool.dataDir, "key.pem")];
     writeFileSync(cert, TEST_CERT);
     writeFileSync(key, TEST_KEY);
-    const own = config();
+    const own = pool.config();
     const stratum = { ...own.stratum, tlscert: cert, tlskey: key, tlsport: 0 };
     const found = await look({ config: { ...own, stratum } });
     expect(found.find(({ check }) => check === "certificate")).toMatchObject({ level: "ok" });
@@ -377,16 +266,15 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("disk: full within days by what the database grows", async () => {
-    const own = config();
+    const own = pool.config();
     const embedded = { ...own, database: { ...own.database, url: "", host: "" } };
-    await forced(sql`UPDATE jobs SET created_at = created_at - interval '3 days'`);
+    await pool.forced(sql`UPDATE jobs SET created_at = created_at - interval '3 days'`);
     const [said] = (await look({ config: embedded })).filter(({ check }) => check === "disk");
     expect(said?.said).toMatch(/are free, the database grows by [\d.]+ \w+ a day, [\d.]+ \w+ a year/);
 
-    const folder = join(home, "small");
-    mkdirSync(folder, { recursive: true });
+    const folder = pool.folder("small");
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]);
-    undo.push(() => execFileSync("umount", [folder]));
+    pool.undo.push(() => execFileSync("umount", [folder]));
     expect(
       (await reds({ config: embedded, dataDir: folder })).filter((line) => line.startsWith("disk")),
     ).toEqual([
@@ -395,7 +283,7 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("journal: nearly as large as it may be", async () => {
-    const folder = join(dataDir, "edge", "journal");
+    const folder = join(pool.dataDir, "edge", "journal");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "000001.seg"), "");
     truncateSync(join(folder, "000001.seg"), 3.5e9);
@@ -408,8 +296,8 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("dead letters", async () => {
-    mkdirSync(join(dataDir, "edge"), { recursive: true });
-    writeFileSync(join(dataDir, "edge", "dead-letters.jsonl"), '{"a":1}\n{"b":2}\n');
+    mkdirSync(join(pool.dataDir, "edge"), { recursive: true });
+    writeFileSync(join(pool.dataDir, "edge", "dead-letters.jsonl"), '{"a":1}\n{"b":2}\n');
 
     expect(await reds()).toEqual([
       expect.stringMatching(
@@ -419,9 +307,9 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("edges: none is left", async () => {
-    await database.db.execute(sql`INSERT INTO edge_slots (slot, edge_id, epoch, expires_at)
+    await pool.database.db.execute(sql`INSERT INTO edge_slots (slot, edge_id, epoch, expires_at)
       VALUES (0, 'the-edge', 1, now() - interval '2 hours')`);
-    await database.db.execute(sql`INSERT INTO leases (name, holder, epoch, expires_at)
+    await pool.database.db.execute(sql`INSERT INTO leases (name, holder, epoch, expires_at)
       VALUES ('chain', 'the-edge', 1, now() + interval '1 minute')`);
 
     expect(await reds()).toEqual([
@@ -430,10 +318,10 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("late work: a block without its seal, and work that waits for an open block", async () => {
-    await forced(sql`UPDATE jobs SET created_at = created_at - interval '1 day'`);
-    await database.db.execute(sql`INSERT INTO jobs (height, version, opr_hash, opr, prices, threshold, fee_rate, split, credit, created_at)
+    await pool.forced(sql`UPDATE jobs SET created_at = created_at - interval '1 day'`);
+    await pool.database.db.execute(sql`INSERT INTO jobs (height, version, opr_hash, opr, prices, threshold, fee_rate, split, credit, created_at)
       SELECT height + 1, version, 'later', opr, prices, threshold, fee_rate, split, credit, now() - interval '3 hours' FROM jobs ORDER BY jobs.height DESC LIMIT 1`);
-    await forced(
+    await pool.forced(
       sql`UPDATE deltas SET into_job = NULL WHERE seq = 0 AND job = (SELECT max(job) FROM deltas)`,
     );
 
@@ -445,7 +333,7 @@ describe("broken, it is named with its cure:", () => {
 
   it("owed: for a long time", async () => {
     const clock = { ...systemClock, wallMs: () => systemClock.wallMs() + 50 * 86_400_000 };
-    await forced(sql`DELETE FROM payments`);
+    await pool.forced(sql`DELETE FROM payments`);
 
     const found = await reds({ clock, nodes: [], sources: sources(1) });
 
@@ -457,10 +345,29 @@ describe("broken, it is named with its cure:", () => {
   });
 
   it("records: none was sent for a while", async () => {
-    await forced(sql`UPDATE submissions SET state = 'abandoned'`);
+    await pool.forced(sql`UPDATE submissions SET state = 'abandoned'`);
 
     expect(await reds()).toEqual([
       expect.stringMatching(/^records: this pool has sent no record yet → Do miners mine/),
+    ]);
+  });
+
+  it("records: none has won for a day, or ever", async () => {
+    const warned = async () =>
+      (await look({ nodes: [] })).filter(({ check, level }) => check === "records" && level === "warn");
+    await pool.forced(sql`UPDATE blocks SET winning = 0, reward = 0`);
+    expect(await warned()).toEqual([
+      expect.objectContaining({ said: "no block was won yet", mend: expect.stringMatching(/hash rate/) }),
+    ]);
+
+    await pool.forced(
+      sql`UPDATE blocks SET winning = 1, height = height - 150, at = now() - interval '26 hours' WHERE height = 210000`,
+    );
+    expect(await warned()).toEqual([
+      expect.objectContaining({
+        said: "the last block won is 209850, 26 h ago: none of the 152 since (25 h)",
+        mend: expect.stringMatching(/\/admin\/withholding/),
+      }),
     ]);
   });
 
@@ -468,7 +375,7 @@ describe("broken, it is named with its cure:", () => {
     const nodes = [
       {
         url: "http://one",
-        factomd: await node({ entryCreditBalance: () => Promise.reject(new Error("no such method")) }),
+        factomd: await pool.node({ entryCreditBalance: () => Promise.reject(new Error("no such method")) }),
       },
     ];
 
@@ -479,4 +386,48 @@ describe("broken, it is named with its cure:", () => {
     ]);
     expect(new Set(found.map(({ check }) => check)).size).toBe(CHECKS.length);
   });
+});
+
+describe("the cockpit", () => {
+  /** Ends when the test says so. */
+  function slowCheck(): { check: Check; begun: () => number; end: () => void } {
+    const waiting: (() => void)[] = [];
+    let begun = 0;
+    const check: Check = {
+      name: "slow",
+      look: () => {
+        begun += 1;
+        return new Promise((done) => waiting.push(() => done([{ level: "ok", said: `look ${begun}` }])));
+      },
+    };
+    return { check, begun: () => begun, end: () => waiting.shift()?.() };
+  }
+
+  it("makes one examination for all who look, and shows the last one while another is under way", async () => {
+    let nowMs = 1_000_000;
+    const clock = { ...systemClock, monotonicMs: () => nowMs, wallMs: () => nowMs };
+    const slow = slowCheck();
+    const cockpit = createCockpit(await pool.patient(), { clock }, [slow.check]);
+
+    const both = Promise.all([cockpit.newest(), cockpit.newest()]);
+    slow.end();
+    const [first] = await both;
+    expect(first).toEqual({
+      ...{ atMs: nowMs, isRunning: false },
+      findings: [{ check: "slow", level: "ok", said: "look 1" }],
+    });
+    nowMs += 59_000;
+    expect(await cockpit.newest()).toEqual(first);
+    expect(slow.begun()).toBe(1);
+
+    const again = cockpit.again();
+    nowMs += 2_000;
+    const meanwhile = cockpit.newest();
+    expect(slow.begun()).toBe(2);
+    expect(await meanwhile).toEqual({ ...first, isRunning: true });
+    slow.end();
+    expect((await again).findings[0]?.said).toMatch(/^look/);
+    expect((await cockpit.again()).findings).toEqual([{ check: "slow", level: "ok", said: "look 2" }]);
+    expect(slow.begun()).toBe(2);
+  }, 15_000);
 });

@@ -69,6 +69,10 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
     await ann.logIn("ann", PASSWORD);
     await ann.page.getByText(EVIL).first().waitFor();
     await ann.page.locator("main th[scope=row]", { hasText: "rig" }).first().waitFor();
+    await ann.page
+      .getByText((FIRST_HEIGHT + BLOCKS - 1).toLocaleString("en-US"))
+      .first()
+      .waitFor();
 
     const text = await ann.text();
     for (const part of ["Owed", "Pending", "Earned", "Paid out", "Workers"]) expect(text).toContain(part);

@@ -1,5 +1,6 @@
 /** The real web of a pool on a loopback port, over books that look as if it had run for a while. */
 
+import type { Doctor } from "../../../functions/api/doctor.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { startPoolWeb } from "../../../infra/pool/pool-web.ts";
 import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
@@ -25,7 +26,13 @@ export interface PoolOfPages {
 }
 
 /** `speed`: how fast the web's own deadlines pass. Users: `ann` with two workers, `bob` who sent none of the hits that were due, `boss` the administrator; all with PASSWORD. */
-export async function startPages({ speed = 1 }: { speed?: number } = {}): Promise<PoolOfPages> {
+export async function startPages({
+  speed = 1,
+  doctor,
+}: {
+  speed?: number;
+  doctor?: Doctor;
+} = {}): Promise<PoolOfPages> {
   const database = await createTestDatabase();
   const { db } = database;
   const passwords = cheapPasswords();
@@ -50,7 +57,10 @@ export async function startPages({ speed = 1 }: { speed?: number } = {}): Promis
   ];
   const web = await startPoolWeb(
     { config: loadConfig("no-file", { required: false, overrides }), version: "0.1.0", lxrBits: 30 },
-    { db, clock: clockOf(speed), random: systemRandom, logger: SILENT, passwords },
+    {
+      ...{ db, clock: clockOf(speed), random: systemRandom, logger: SILENT, passwords },
+      ...(doctor && { doctor }),
+    },
   );
   return {
     url: web.url,

@@ -69,7 +69,7 @@ function Header() {
         <Link href="/pool/rewards">Blocks</Link>
         <Link href="/pool/submissions">Submissions</Link>
         <Link href="/#connect">Connect</Link>
-        {who?.admin === true && <Link href="/admin/miners">Admin</Link>}
+        {who?.admin === true && <Link href="/admin/cockpit">Admin</Link>}
       </nav>
       <nav class="account-nav" aria-label="Account">
         {who === null && <Link href="/login">Log in</Link>}

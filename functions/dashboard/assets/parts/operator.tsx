@@ -4,6 +4,7 @@ import { PageHead } from "../components/card.tsx";
 import { Link } from "../components/frame.tsx";
 
 const PAGES = [
+  { href: "/admin/cockpit", title: "Cockpit" },
   { href: "/admin/miners", title: "Miners" },
   { href: "/admin/users", title: "Users" },
   { href: "/admin/invites", title: "Invite codes" },

@@ -1,0 +1,141 @@
+/** The doctor's findings on the page for administrators: every check broken, named with its cure; mended, gone. */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createCockpit } from "../../../infra/doctor/cockpit.ts";
+import { CHECKS } from "../../../infra/doctor/doctor.ts";
+import type { Patient } from "../../../infra/doctor/finding.ts";
+import { systemClock } from "../../../shared/clock.ts";
+import { sql } from "../../../shared/db/port.ts";
+import { isRunnable } from "../../support/optional-suite.ts";
+import { sources, TestPatient } from "../../support/patient.ts";
+import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
+import { Visitor } from "./visitor.ts";
+import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+
+const canRun = isRunnable("test:browser", whyNoBrowser());
+const DAY_MS = 86_400_000;
+
+let patient: TestPatient;
+/** What the doctor looks at; the tests change it. */
+let looked: { -readonly [Part in keyof Patient]: Patient[Part] };
+let pool: PoolOfPages;
+let browser: Browser;
+beforeAll(async () => {
+  if (!canRun) return;
+  patient = await TestPatient.open();
+  looked = await patient.patient();
+  // No examination is too fresh for another.
+  let monotonicMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => (monotonicMs += DAY_MS) };
+  pool = await startPages({ doctor: createCockpit(looked, { clock }) });
+  browser = await chromium.launch(CHROMIUM);
+});
+afterAll(async () => {
+  await browser?.close();
+  await pool?.stop();
+  await patient?.close();
+});
+
+/** Each check but the database's own, each by what only it looks at. */
+async function breakEverything(): Promise<Partial<Patient>> {
+  const good = patient.config();
+  const dataDir = patient.folder("small");
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", dataDir]);
+  patient.undo.push(() => execFileSync("umount", [dataDir]));
+  await patient.listening(patient.freePorts[0] ?? 0);
+  const cert = join(patient.folder("tls"), "cert.pem");
+  writeFileSync(cert, "nonsense");
+  const journal = join(dataDir, "edge", "journal");
+  mkdirSync(journal, { recursive: true });
+  writeFileSync(join(journal, "000001.seg"), "");
+  truncateSync(join(journal, "000001.seg"), 3.5e9);
+  writeFileSync(join(dataDir, "edge", "dead-letters.jsonl"), '{"a":1}\n');
+  await patient.forced(sql`DELETE FROM payments`);
+  await patient.forced(sql`UPDATE jobs SET created_at = created_at - interval '3 days'`);
+  await patient.forced(sql`UPDATE submissions SET state = 'abandoned'`);
+  await patient.forced(
+    sql`UPDATE deltas SET into_job = NULL WHERE seq = 0 AND job = (SELECT max(job) FROM deltas)`,
+  );
+  await patient.database.db.execute(sql`INSERT INTO edge_slots (slot, edge_id, epoch, expires_at)
+    VALUES (0, 'the-edge', 1, now() - interval '2 hours')`);
+  return {
+    dataDir,
+    config: {
+      ...good,
+      pool: { ...good.pool, esaddress: "" },
+      pegnet: { ...good.pegnet, activation: -1 },
+      stratum: { ...good.stratum, tlscert: cert, tlskey: cert },
+      database: { ...good.database, url: "" },
+    },
+    clock: { ...systemClock, wallMs: () => systemClock.wallMs() + 50 * DAY_MS },
+    nodes: [
+      {
+        url: "http://one",
+        factomd: await patient.node({ entryCreditBalance: async () => 20 }, 9),
+      },
+    ],
+    sources: sources(undefined),
+  };
+}
+
+describe.skipIf(!canRun)("the cockpit", () => {
+  it("names what is wrong with its cure, check by check, and no longer when it is mended", async () => {
+    const boss = await Visitor.open(browser, pool.url, { width: 1280, height: 900, colorScheme: "light" });
+    await boss.logIn("boss", PASSWORD);
+    await boss.page.getByRole("link", { name: "Admin" }).click();
+    await boss.page.getByText("Nothing to mend").waitFor();
+    const shown = (level: string) =>
+      boss.page.locator("section", { hasText: level }).locator(".cures li").allInnerTexts();
+    const again = async (heading: string | RegExp): Promise<void> => {
+      await boss.page.getByRole("button", { name: "Look again" }).click();
+      await boss.page.getByRole("heading", { name: heading }).waitFor();
+    };
+    expect(await boss.page.locator(".cures li").count()).toBe(0);
+    await boss.photograph("cockpit-in-order");
+
+    const { db } = looked;
+    Object.assign(looked, await breakEverything());
+    await again(/^To mend: /);
+    const broken = await shown("To mend");
+    const checks = new Set(broken.map((text) => text.split("\n")[0]));
+    expect([...checks]).toEqual(CHECKS.map(({ name }) => name).filter((name) => name !== "database"));
+    for (const line of broken) expect(line.split("\n").filter((part) => part.trim() !== "")).toHaveLength(3);
+    expect(broken.join("\n")).toContain("Buy entry credits for EC");
+    await boss.photograph("cockpit-broken");
+    const phone = await Visitor.open(browser, pool.url, {
+      ...{ width: 390, height: 844, colorScheme: "dark", scale: 2 },
+    });
+    await phone.logIn("boss", PASSWORD);
+    await phone.visit("/admin/cockpit");
+    await phone.photograph("cockpit-broken-phone");
+    expect(await phone.overflow()).toBeLessThanOrEqual(0);
+    expect([...(await phone.violations()), ...(await boss.violations())]).toEqual([]);
+    await phone.close();
+
+    Object.assign(looked, { db: undefined, dbProblem: "connect ECONNREFUSED" });
+    await again(/^To mend: /);
+    await boss.page.getByText("Start the database server").waitFor();
+    expect((await shown("To mend")).find((line) => line.startsWith("database"))).toMatch(
+      /connect ECONNREFUSED\n+Start the database server, or correct DATABASE_URL/,
+    );
+
+    looked.db = db;
+    await again(/^To mend: /);
+    await boss.page.getByText("Start the database server").waitFor({ state: "detached" });
+    expect(boss.complaints).toEqual([]);
+    await boss.close();
+  });
+
+  it("is for administrators only", async () => {
+    const ann = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "dark" });
+    await ann.logIn("ann", PASSWORD);
+    await ann.page.goto("/admin/cockpit");
+    await ann.page.getByText("only an administrator").first().waitFor();
+    expect(await ann.page.locator(".cures li").count()).toBe(0);
+    await ann.close();
+  });
+});
