@@ -57,6 +57,13 @@ const SUITES: Record<string, Settings> = {
     hookTimeout: 15 * MINUTE,
     bail: 1,
   },
+  /** The native kernels of a release, made for every platform by zig, and run where this machine or an emulator can. */
+  "test:kernels": {
+    include: suite("kernels"),
+    maxWorkers: 1,
+    testTimeout: 5 * MINUTE,
+    hookTimeout: 10 * MINUTE,
+  },
   /** The dashboard's own code in a real browser, against the real web of a pool. */
   "test:browser": {
     include: suite("browser"),

@@ -1,11 +1,13 @@
-/** Chooses the kernel for a table: the native one if it can be made, or is given, and passes its check; else WebAssembly. */
+/** Chooses the kernel for a table: the native one if it is given, comes with the release or can be made, and passes its check; else WebAssembly. */
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { coerceError } from "../errors.ts";
 import { loadNative } from "./kernel/native.ts";
 import { buildNative } from "./kernel/native-build.ts";
+import { PREBUILT_DIR, prebuiltName } from "./kernel/prebuilt.ts";
 import { LxrKernel } from "./kernel.ts";
 import { loadKoffi } from "./koffi.ts";
 import { LXR_PASSES, LXR_SEED } from "./lxr.ts";
@@ -13,8 +15,10 @@ import { allocateTable, claimRegion, tableBytes } from "./shared-table.ts";
 import { tableSum } from "./table-sums.ts";
 
 export interface NativeOptions {
-  /** "off", or the path of a library made beforehand; else one is made. The variable PROSPER_NATIVE. */
+  /** "off", or the path of the library to use; else the release's own is used, or one is made. The variable PROSPER_NATIVE. */
   readonly setting?: string | undefined;
+  /** Folder of the release's own libraries. */
+  readonly prebuiltDir?: string | undefined;
   /** Where libraries that are made here are kept; `~/.cache/prosper` unless given. */
   readonly dir?: string | undefined;
   /** "cc" unless given. */
@@ -37,13 +41,24 @@ export async function findNativeFor(bits: number, options: NativeOptions = {}): 
 
 /** Never throws. */
 export async function findNative(options: NativeOptions = {}): Promise<Native> {
-  const { setting = "", dir = join(homedir(), ".cache", "prosper"), compiler = "cc" } = options;
+  const { setting = "", prebuiltDir = PREBUILT_DIR, compiler = "cc" } = options;
+  const { dir = join(homedir(), ".cache", "prosper") } = options;
   if (setting === "off") return none("PROSPER_NATIVE is off");
   if (loadKoffi() === undefined)
     return none("the optional package koffi is missing: npm install in the project's folder");
-  let library = setting;
+  if (setting !== "") return check(setting);
+  const prebuilt = join(prebuiltDir, prebuiltName(process.platform, process.arch));
+  const shipped = existsSync(prebuilt) ? check(prebuilt) : undefined;
+  if (shipped?.kind === "found") return shipped;
+  const made = await make(dir, compiler);
+  // Why the release's own is not used is what a user of it can mend.
+  return shipped === undefined || made.kind === "found" ? made : none(`${shipped.reason}; ${made.reason}`);
+}
+
+async function make(dir: string, compiler: string): Promise<Native> {
+  let library: string;
   try {
-    if (library === "") library = await buildNative({ dir, compiler });
+    library = await buildNative({ dir, compiler });
   } catch (thrown) {
     const error = coerceError(thrown);
     const missing = "code" in error && error.code === "ENOENT";
@@ -53,6 +68,10 @@ export async function findNative(options: NativeOptions = {}): Promise<Native> {
         : `it cannot be made: ${error.message.trim()}`,
     );
   }
+  return check(library);
+}
+
+function check(library: string): Native {
   try {
     checkNative(library);
     return { kind: "found", library };

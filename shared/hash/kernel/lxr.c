@@ -4,7 +4,6 @@
  * a (the reference's as), s1, s2, s3, and h for its hs; a row is one variable of all lanes.
  */
 #include <stdint.h>
-#include <string.h>
 
 #include "lxr-steps.h"
 
@@ -19,6 +18,10 @@ typedef uint64_t u64;
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
+/* A release's library is linked without a C runtime: Windows calls this instead when it loads or leaves it. 1: it may. */
+int lxr_loaded(void *library, u32 reason, void *reserved) {
+  return (void)library, (void)reason, (void)reserved, 1;
+}
 #else
 #define EXPORT __attribute__((visibility("default")))
 #endif
@@ -106,7 +109,7 @@ static void hash_many(const u8 *restrict table, u64 mask, u64 seed, const u8 *re
   u64 *a_row = state, *v_row = state + 4 * lanes, *rows = state + 7 * lanes;
   u64 *s1_row = state + lanes, *s2_row = state + 2 * lanes, *s3_row = state + 3 * lanes, *spare;
   u32 *at_row = (u32 *)(state + 5 * lanes);
-  memset(state, 0, (7 + DIGEST) * 8 * lanes);
+  __builtin_memset(state, 0, (7 + DIGEST) * 8 * lanes);
   LANES a_row[k] = seed;
   for (u32 i = 0; i < length; i++) {
     u64 *h_row = rows + i % DIGEST * lanes;
@@ -145,7 +148,7 @@ EXPORT void lxr_search(u8 *memory, u32 state, u64 mask, u64 seed, u32 input, u32
   u32 length = prefix + suffix;
   u64 *difficulty = (u64 *)(memory + difficulties);
   for (u32 lane = 1; lane < count && lane < MAX_LANES; lane++)
-    memcpy(memory + input + lane * length, memory + input, prefix);
+    __builtin_memcpy(memory + input + lane * length, memory + input, prefix);
   for (u32 done = 0; done < count; done += MAX_LANES) {
     u32 lanes = count - done < MAX_LANES ? count - done : MAX_LANES;
     LANES {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** Compiled for any processor of its kind, since several machines may share the home folder that has the library. */
-const FLAGS = ["-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden"];
+export const FLAGS: readonly string[] = ["-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden"];
 const COMPILER_MS = 60_000;
 
 export interface BuildOptions {

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { prebuiltName } from "../../../shared/hash/kernel/prebuilt.ts";
 import { generateTable, LXR_PASSES, LXR_SEED, lxrHash } from "../../../shared/hash/lxr.ts";
 import { CHECK_SUM, CHECKED, findNative } from "../../../shared/hash/native-kernel.ts";
 import { openTable } from "../../../shared/hash/open-table.ts";
@@ -32,11 +33,28 @@ function folder(): string {
   return made;
 }
 
+/** A release's folder of kernels with this one file for this machine. */
+function release(fill: (path: string) => void): { prebuiltDir: string; library: string } {
+  const prebuiltDir = folder();
+  const library = join(prebuiltDir, prebuiltName(process.platform, process.arch));
+  fill(library);
+  return { prebuiltDir, library };
+}
+
 /** A program that stands in for the compiler. */
 function compiler(script: string): string {
   const path = join(folder(), "cc");
   writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return path;
+}
+
+/** The kernel with a fault in it. */
+function makeWrong(path: string, right: string, wrong: string): void {
+  const source = readFileSync(join(KERNEL, "lxr.c"), "utf8");
+  expect(source).toContain(right);
+  execFileSync("cc", ["-O1", "-shared", "-fPIC", `-I${KERNEL}`, "-x", "c", "-o", path, "-"], {
+    input: source.replaceAll(right, wrong),
+  });
 }
 
 describe("without a native kernel, WebAssembly hashes: a reason is given", () => {
@@ -67,6 +85,15 @@ describe("without a native kernel, WebAssembly hashes: a reason is given", () =>
 
     expect(native).toEqual({ kind: "none", reason: expect.stringContaining("no headers") });
     expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it("when the release's own is not whole and there is no compiler either", async () => {
+    const { prebuiltDir, library } = release((path) => writeFileSync(path, "rubbish"));
+
+    expect(await findNative({ prebuiltDir, dir: folder(), compiler: "no-such-cc" })).toEqual({
+      kind: "none",
+      reason: expect.stringMatching(`^${library} is not used: .*; there is no C compiler \\(no-such-cc\\)`),
+    });
   });
 
   it("when the folder for it cannot be made", async () => {
@@ -136,6 +163,25 @@ describe.runIf(nativeLibrary !== undefined)("the native kernel", () => {
     });
   });
 
+  it("is the release's own where it has one for this machine: nothing is compiled", async () => {
+    const { prebuiltDir, library } = release((path) => copyFileSync(nativeLibrary ?? "", path));
+    const dir = join(folder(), "never-made");
+
+    expect(await findNative({ prebuiltDir, dir })).toEqual({ kind: "found", library });
+    expect(existsSync(dir)).toBe(false);
+    expect(await findNative({ setting: "off", prebuiltDir })).toMatchObject({ kind: "none" });
+  });
+
+  it("is compiled where the release's own hashes wrong", async () => {
+    const { prebuiltDir } = release((path) => makeWrong(path, "(v << 20)", "(v << 21)"));
+    const dir = folder();
+
+    expect(await findNative({ prebuiltDir, dir })).toEqual({
+      kind: "found",
+      library: expect.stringContaining(dir),
+    });
+  });
+
   it.each([
     ["hashes wrong", "(v << 20)", "(v << 21)", "it hashes wrong"],
     ["hashes wrong side by side only", "at_row[k]] << shift", "at_row[k]] << shift ^ k", "it hashes wrong"],
@@ -143,11 +189,7 @@ describe.runIf(nativeLibrary !== undefined)("the native kernel", () => {
     ["makes a wrong table", "(offset << 9)", "(offset << 8)", "it makes a wrong table"],
   ])("is not used when it %s", async (_, right, wrong, reason) => {
     const path = join(folder(), "lxr.so");
-    const source = readFileSync(join(KERNEL, "lxr.c"), "utf8");
-    expect(source).toContain(right);
-    execFileSync("cc", ["-O1", "-shared", "-fPIC", `-I${KERNEL}`, "-x", "c", "-o", path, "-"], {
-      input: source.replaceAll(right, wrong),
-    });
+    makeWrong(path, right, wrong);
 
     expect(await findNative({ setting: path })).toEqual({
       kind: "none",
