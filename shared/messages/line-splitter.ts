@@ -3,6 +3,8 @@
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const NOTHING = new Uint8Array(0);
+/** Keeps nothing from one line to the next, so that all share it. */
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Splits a byte stream at newlines. Lines are cut off one by one, so that what waits is the bytes alone: a chunk of many tiny lines
@@ -10,7 +12,6 @@ const NOTHING = new Uint8Array(0);
  */
 export class LineSplitter {
   readonly #maxBytes: number;
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #bytes: Uint8Array = NOTHING;
   #oversized: boolean = false;
 
@@ -53,11 +54,11 @@ export class LineSplitter {
     }
     if (newline < 0) {
       // A copy, or a few bytes would keep the whole chunk alive.
-      this.#bytes = new Uint8Array(this.#bytes);
+      this.#bytes = this.#bytes.length === 0 ? NOTHING : new Uint8Array(this.#bytes);
       return undefined;
     }
     const end = this.#bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
-    const line = this.#decoder.decode(this.#bytes.subarray(0, end));
+    const line = DECODER.decode(this.#bytes.subarray(0, end));
     this.#bytes = this.#bytes.subarray(newline + 1);
     return line;
   }

@@ -17,6 +17,7 @@ const CONFIG = `[stratum]
 linespersecond = 1000000
 lineburst = 1000000
 usersharespersecond = 1000000
+maxperaddress = 20000
 `;
 const ADDRESS = "FA2jK2HcLnRdS94dEcU27rF3meoJfpUcZPSinpb7AwQvPRY6RL1Q";
 /** The easiest target that may be wished for: 16 hashes a share. */
@@ -35,19 +36,17 @@ export interface PoolUnderTest {
   login(clients: number): Connecting;
 }
 
-export async function startPool(bits: number, quick: boolean, room: Room): Promise<PoolUnderTest> {
+export async function startPool(
+  bits: number,
+  quick: boolean,
+  room: Room,
+  { blockSeconds = quick ? QUICK_BLOCK_SECONDS : BLOCK_SECONDS }: { readonly blockSeconds?: number } = {},
+): Promise<PoolUnderTest> {
   const folder = room.folder();
   const config = join(folder, "bench.toml");
   writeFileSync(config, CONFIG);
   const flags = ["--json", "--config", config, "--data-dir", join(folder, "pool"), "--web-port", "0"];
-  const sizes = [
-    "--bits",
-    `${bits}`,
-    "--block-seconds",
-    `${quick ? QUICK_BLOCK_SECONDS : BLOCK_SECONDS}`,
-    "--miners",
-    "0",
-  ];
+  const sizes = ["--bits", `${bits}`, "--block-seconds", `${blockSeconds}`, "--miners", "0"];
   const child = room.spawn(process.execPath, [PROSPER, "up", ...flags, "--stratum-port", "0", ...sizes], {
     stdio: ["ignore", "pipe", "inherit"],
   });

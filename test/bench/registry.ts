@@ -1,7 +1,7 @@
 /** Every bench, in the order in which they run. A new one: a file in rows/, and its name here. */
 
 import type { Bench } from "./bench.ts";
-import { ANSWER } from "./rows/answer.ts";
+import { ANSWER_BENCHES } from "./rows/answer.ts";
 import { APPLY } from "./rows/apply.ts";
 import { CONNECTION_BENCHES } from "./rows/connections.ts";
 import { EDGES_BENCH } from "./rows/edges.ts";
@@ -12,13 +12,15 @@ import { PAGES } from "./rows/pages.ts";
 import { SEAL } from "./rows/seal.ts";
 import { SHARES_BENCHES } from "./rows/shares.ts";
 import { START } from "./rows/start.ts";
+import { STEADY } from "./rows/steady.ts";
 
 export const BENCHES: readonly Bench[] = [
   ...KERNEL_BENCHES,
   MINER,
   ...SHARES_BENCHES,
   EDGES_BENCH,
-  ANSWER,
+  ...ANSWER_BENCHES,
+  STEADY,
   ...CONNECTION_BENCHES,
   JOURNAL,
   APPLY,

@@ -73,7 +73,11 @@ describe.skipIf(!canRun)("the edge's image", () => {
     );
     expect(image.Config.User).toBe("10001:10001");
     expect(Object.keys(image.Config.ExposedPorts)).toEqual(["3333/tcp", "3443/tcp", "7070/tcp"]);
-    expect(image.Config.Entrypoint).toEqual(["node", "/app/infra/container/main.ts"]);
+    expect(image.Config.Entrypoint).toEqual([
+      "node",
+      "--max-semi-space-size=8",
+      "/app/infra/container/main.ts",
+    ]);
     expect(Object.keys(image.Config.Volumes)).toEqual(["/data"]);
     expect(image.Healthcheck.Test).toEqual(["CMD", "node", "/app/edge/image/health.ts", "7070", "/livez"]);
     say(`the image has ${Math.round(image.Size / 1e6)} MB with a table of ${BITS} bits`);

@@ -19,6 +19,9 @@ export interface ServerReport {
   readonly cpuPercent: number;
 }
 
+/** As the image and the launcher start an edge (infra/launch/bootstrap.mjs). */
+const PRODUCT_FLAGS = ["--max-semi-space-size=8"];
+
 /** The server process; started again by `start` after `kill`. */
 export class LoadServer {
   readonly #folder = mkdtempSync(join(tmpdir(), "prosper-load-"));
@@ -34,7 +37,9 @@ export class LoadServer {
   async start(): Promise<void> {
     const file = fileURLToPath(new URL("server.ts", import.meta.url));
     const options = JSON.stringify({ folder: this.#folder, port: this.port, bits: this.#bits });
-    const child = spawn(process.execPath, [file, options], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [...PRODUCT_FLAGS, file, options], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
       child.once("exit", () => reject(new Error("the server ended")));
