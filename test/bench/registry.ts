@@ -7,7 +7,7 @@ import { CONNECTION_BENCHES } from "./rows/connections.ts";
 import { EDGES_BENCH } from "./rows/edges.ts";
 import { JOURNAL } from "./rows/journal.ts";
 import { KERNEL_BENCHES } from "./rows/kernel.ts";
-import { MINER } from "./rows/miner.ts";
+import { MINER_BENCHES } from "./rows/miner.ts";
 import { PAGES } from "./rows/pages.ts";
 import { SEAL } from "./rows/seal.ts";
 import { SHARES_BENCHES } from "./rows/shares.ts";
@@ -16,7 +16,7 @@ import { STEADY } from "./rows/steady.ts";
 
 export const BENCHES: readonly Bench[] = [
   ...KERNEL_BENCHES,
-  MINER,
+  ...MINER_BENCHES,
   ...SHARES_BENCHES,
   EDGES_BENCH,
   ...ANSWER_BENCHES,

@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Opened, Setting, Values } from "../bench.ts";
+import { quantile } from "../figures.ts";
 import { PROSPER } from "../pool.ts";
 import { end, type Room } from "../room.ts";
 
@@ -16,14 +17,25 @@ const FIRST_SHARE_MS = 180_000;
 /** Small tables are hashed many times as fast: shares must not become what is measured. */
 const HASHES_A_SHARE = { small: 4_096, large: 128 };
 
+/** Shares so near to each other that the last one of a job says when its work ended. */
+const HASHES_A_SHARE_OF_CHANGES = 16;
+const CHANGES = 40;
+const QUICK_CHANGES = 5;
+const BETWEEN_CHANGES_MS = 250;
+
 interface Counting {
   readonly port: number;
   shares(): number;
+  /** Announces another job; resolves to the milliseconds until the last share for the former one came, 0 where none did. */
+  changeJob(): Promise<number>;
 }
 
-/** Tells whoever comes one job and one target, and says true to every share. */
+/** Tells whoever comes a job and one target, and says true to every share. */
 async function countShares(hashesAShare: number, room: Room): Promise<Counting> {
   let shares = 0;
+  let height = 1000;
+  /** When the last share for a job before the present one came. */
+  let lastOldMs = 0;
   let prefix = 0x10_00_00_00;
   const target = (2n ** 64n - 2n ** 64n / BigInt(hashesAShare)).toString(16);
   const sockets = new Set<Socket>();
@@ -38,16 +50,16 @@ async function countShares(hashesAShare: number, room: Room): Promise<Counting> 
     });
   });
   const answer = (line: string): string => {
-    const { id, method } = JSON.parse(line);
-    if (method === "mining.submit") shares += 1;
+    const { id, method, params } = JSON.parse(line);
+    if (method === "mining.submit") {
+      shares += 1;
+      if (Number(params[1]) !== height) lastOldMs = performance.now();
+    }
     if (method === undefined) return "";
     if (method !== "mining.subscribe") return `{"id":${id},"result":true}\n`;
     prefix += 1;
     const result = `[{"type":"mining.set_nonce","id":"${prefix}"}]`;
-    const news = [
-      `{"id":1,"method":"mining.set_target","params":["${target}"]}`,
-      `{"id":2,"method":"mining.notify","params":["1000","${"5a".repeat(32)}",""]}`,
-    ];
+    const news = [`{"id":1,"method":"mining.set_target","params":["${target}"]}`, notifyOf(height)];
     return `{"id":${id},"result":${result}}\n${news.join("\n")}\n`;
   };
   room.onTidy(() => {
@@ -56,14 +68,36 @@ async function countShares(hashesAShare: number, room: Room): Promise<Counting> 
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const address = server.address();
-  return { port: typeof address === "object" && address !== null ? address.port : 0, shares: () => shares };
+  const changeJob = async (): Promise<number> => {
+    height += 1;
+    const startMs = performance.now();
+    lastOldMs = startMs;
+    for (const socket of sockets) socket.write(`${notifyOf(height)}\n`);
+    await pause(BETWEEN_CHANGES_MS);
+    return lastOldMs - startMs;
+  };
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    shares: () => shares,
+    changeJob,
+  };
 }
 
-async function open(setting: Setting, room: Room): Promise<Opened> {
-  const bits = setting.quick ? Math.min(setting.bits, QUICK_BITS) : setting.bits;
-  const seconds = setting.quick ? QUICK_SECONDS : SECONDS;
-  const hashesAShare = bits > QUICK_BITS ? HASHES_A_SHARE.large : HASHES_A_SHARE.small;
-  const { port, shares } = await countShares(hashesAShare, room);
+function notifyOf(height: number): string {
+  const oprHash = (height % 256).toString(16).padStart(2, "0").repeat(32);
+  return JSON.stringify({ id: 2, method: "mining.notify", params: [`${height}`, oprHash, ""] });
+}
+
+/** Both miners in turns at a server that counts; `measure` is called when one has warmed up. */
+async function bothMiners(
+  setting: Setting,
+  room: Room,
+  bits: number,
+  hashesAShare: number,
+  measure: (server: Counting) => Promise<Values>,
+): Promise<Opened> {
+  const server = await countShares(hashesAShare, room);
+  const { port, shares } = server;
   const turn = (start: () => ChildProcess) => async (): Promise<Values> => {
     const child = start();
     const before = shares();
@@ -75,12 +109,9 @@ async function open(setting: Setting, room: Room): Promise<Opened> {
     }
     // It warms up first.
     await pause(1000);
-    const from = shares();
-    const startMs = performance.now();
-    await pause(seconds * 1000);
-    const rate = ((shares() - from) * hashesAShare * 1000) / (performance.now() - startMs);
+    const values = await measure(server);
     await end(child);
-    return { miner: rate };
+    return values;
   };
   const flags = ["--host", `127.0.0.1:${port}`, "--user", "bench@example.org", "--worker", "rig"];
   const sizes = ["--threads", `${THREADS}`, "--bits", `${bits}`];
@@ -102,7 +133,29 @@ async function open(setting: Setting, room: Room): Promise<Opened> {
   };
 }
 
-export const MINER: Bench = {
+const bitsOf = ({ quick, bits }: Setting): number => (quick ? Math.min(bits, QUICK_BITS) : bits);
+
+async function openRate(setting: Setting, room: Room): Promise<Opened> {
+  const bits = bitsOf(setting);
+  const seconds = setting.quick ? QUICK_SECONDS : SECONDS;
+  const hashesAShare = bits > QUICK_BITS ? HASHES_A_SHARE.large : HASHES_A_SHARE.small;
+  return bothMiners(setting, room, bits, hashesAShare, async ({ shares }) => {
+    const from = shares();
+    const startMs = performance.now();
+    await pause(seconds * 1000);
+    return { miner: ((shares() - from) * hashesAShare * 1000) / (performance.now() - startMs) };
+  });
+}
+
+async function openChanges(setting: Setting, room: Room): Promise<Opened> {
+  return bothMiners(setting, room, setting.bits, HASHES_A_SHARE_OF_CHANGES, async (server) => {
+    const waits: number[] = [];
+    for (let n = 0; n < (setting.quick ? QUICK_CHANGES : CHANGES); n++) waits.push(await server.changeJob());
+    return { "miner-job": quantile(waits, 0.5), "miner-job-p99": quantile(waits, 0.99) };
+  });
+}
+
+const MINER: Bench = {
   name: "miner",
   what: `the miner as a program, ${THREADS} threads over the large table, for ${SECONDS} s after its first share`,
   rounds: 3,
@@ -114,5 +167,21 @@ export const MINER: Bench = {
       better: "more",
     },
   },
-  open,
+  open: openRate,
 };
+
+const MINER_JOB: Bench = {
+  name: "miner-job",
+  what: `from a new job's line at the miner, 2 threads over the large table, until its last share for the job before; ${CHANGES} jobs a round`,
+  rounds: 3,
+  // A table of 16 bits would be shares and nothing else.
+  isQuick: false,
+  needsTable: true,
+  rows: {
+    "miner-job": { unit: "ms", what: "half of the jobs", better: "less" },
+    "miner-job-p99": { unit: "ms", what: "p99 of the jobs", better: "less" },
+  },
+  open: openChanges,
+};
+
+export const MINER_BENCHES: readonly Bench[] = [MINER, MINER_JOB];
