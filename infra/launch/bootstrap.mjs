@@ -8,10 +8,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const NODE_MAJOR = 24;
 /**
- * On a machine with much memory V8 lets the space of young objects grow to 128 MiB, for a pool as for a command: a third of what an edge with 5,000
- * connections takes. With this it is 16. V8 heeds it at the start of a process only, so whoever has a new enough Node of their own does without. The image says the same.
+ * On a machine with much memory V8 lets the space of young objects grow to 128 MiB: of what an edge with 5,000 connections takes, two thirds. With this it
+ * is 16. V8 heeds it at the start of a process only. The image says the same.
  */
-const PRODUCT_FLAGS = ["--max-semi-space-size=8"];
+const SERVICE_FLAGS = ["--max-semi-space-size=8"];
 
 /** True when node_modules holds what package-lock.json asks for: npm keeps its own copy of the lock there. */
 function isInstalled() {
@@ -66,22 +66,25 @@ function keepCompiledCode() {
 }
 
 /**
- * Runs a .ts file of the project, or an installed tool by name, and ends with its exit code.
+ * Runs a .ts file of the project, or an installed tool by name, and ends with its exit code. `isService`: it is to run for long, beside others.
  * On a new enough Node this is the same process; else a child, tied to this one by a channel: when this process is killed, the child is too.
  */
-export async function run(target, args) {
+export async function run(target, args, { isService = false } = {}) {
   if (!isInstalled()) install();
   const node = findNode();
   // The tools gain nothing by it, and coverage is counted better without.
   if (target.endsWith(".ts")) keepCompiledCode();
   const script = target.endsWith(".ts") ? join(root, target) : toolScript(target);
+  const flags = isService ? SERVICE_FLAGS : [];
   if (node === process.execPath || Number(process.versions.node.split(".")[0]) >= NODE_MAJOR) {
+    // The same process from its beginning, where the system can (Windows cannot).
+    if (flags.some((flag) => !process.execArgv.includes(flag)))
+      process.execve?.(node, [node, ...flags, ...process.execArgv, ...process.argv.slice(1)], process.env);
     process.argv = [process.argv[0], script, ...args];
     await import(pathToFileURL(script).href);
     return;
   }
   const path = `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH}`;
-  const flags = target.endsWith(".ts") ? PRODUCT_FLAGS : [];
   const child = spawn(node, [...flags, "--import", join(root, "infra/launch/tether.mjs"), script, ...args], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: { ...process.env, PATH: path },

@@ -4,4 +4,7 @@ import { run } from "./bootstrap.mjs";
 import { followNpm } from "./follow-npm.mjs";
 
 followNpm();
-await run("infra/cli/main.ts", process.argv.slice(2));
+const args = process.argv.slice(2);
+await run("infra/cli/main.ts", args, {
+  isService: args.length === 0 || args.includes("up") || args.includes("edge"),
+});

@@ -12,9 +12,9 @@ const flagsIn = (file: string, list: RegExp): string[] =>
 
 describe("V8's flags", () => {
   it("are the same by the launcher, in the image and under load", () => {
-    const launcher = flagsIn("infra/launch/bootstrap.mjs", /^const PRODUCT_FLAGS = .*$/m);
+    const launcher = flagsIn("infra/launch/bootstrap.mjs", /^const SERVICE_FLAGS = .*$/m);
     expect(launcher).toHaveLength(1);
     expect(flagsIn("edge/Dockerfile", /^ENTRYPOINT .*container\/main.*$/m)).toEqual(launcher);
-    expect(flagsIn("test/support/load/client.ts", /^const PRODUCT_FLAGS = .*$/m)).toEqual(launcher);
+    expect(flagsIn("test/support/load/client.ts", /^const SERVICE_FLAGS = .*$/m)).toEqual(launcher);
   });
 });

@@ -20,7 +20,7 @@ export interface ServerReport {
 }
 
 /** As the image and the launcher start an edge (infra/launch/bootstrap.mjs). */
-const PRODUCT_FLAGS = ["--max-semi-space-size=8"];
+const SERVICE_FLAGS = ["--max-semi-space-size=8"];
 
 /** The server process; started again by `start` after `kill`. */
 export class LoadServer {
@@ -37,7 +37,7 @@ export class LoadServer {
   async start(): Promise<void> {
     const file = fileURLToPath(new URL("server.ts", import.meta.url));
     const options = JSON.stringify({ folder: this.#folder, port: this.port, bits: this.#bits });
-    const child = spawn(process.execPath, [...PRODUCT_FLAGS, file, options], {
+    const child = spawn(process.execPath, [...SERVICE_FLAGS, file, options], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#child = child;
