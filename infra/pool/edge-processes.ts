@@ -141,8 +141,9 @@ export function startEdgeProcesses(
     const nothing = { worker: undefined, channel: undefined, report: undefined, slot: undefined };
     return { process: i + 1, ...nothing, isUp: false, silent: 0 };
   });
-  // No flags of this process: a test runner or a launcher has its own.
-  cluster.setupPrimary({ exec: PROGRAM, args: [], execArgv: [], serialization: "advanced" });
+  // Of this process's flags what concerns memory only: a test runner or a launcher has others.
+  const execArgv = process.execArgv.filter((flag) => flag.startsWith("--max-"));
+  cluster.setupPrimary({ exec: PROGRAM, args: [], execArgv, serialization: "advanced" });
   const first = seats.map((seat) => startSeat(seat, seats, options, modules));
   const started = Promise.all(first.map(({ ready }) => ready)).then(([found]) => found ?? { port: 0 });
   started.catch(() => undefined);
