@@ -6,6 +6,7 @@ import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { isResuming } from "../../shared/db/drivers/data-api-errors.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { minerFileReply } from "../dashboard/miner-file.ts";
 import { notFoundPage, pageRoutes, wantsHtml } from "../dashboard/pages.ts";
 import { errorReply, type HttpReply, jsonReply } from "../http.ts";
 import { createFigures } from "./figures/figures.ts";
@@ -95,7 +96,9 @@ function allRoutes(options: ApiOptions, modules: ApiModules): HttpRoute[] {
     {
       method: "GET",
       path: "/{proxy+}",
-      handler: async (event) => (wantsHtml(event) ? nothing : notFound(found, event.rawPath)),
+      handler: async (event) =>
+        minerFileReply(event.rawPath, assets.miner) ??
+        (wantsHtml(event) ? nothing : notFound(found, event.rawPath)),
     },
   ];
 }

@@ -14,6 +14,8 @@ export const builtDashboard = v.object({
   ),
   /** By script under `pages/`: every other script that it needs, so that a page asks for all of them at once. */
   imports: v.record(v.string(), v.array(v.string())),
+  /** The miner as an npm package (infra/miner-package/build.ts); its bytes in base64, as Lambda sends them. */
+  miner: v.object({ name: v.string(), tgz: v.string() }),
 });
 
 export interface Asset {
@@ -30,6 +32,15 @@ export interface Assets {
   /** By path under `/assets/VERSION/`. */
   readonly files: ReadonlyMap<string, Asset>;
   readonly imports: ReadonlyMap<string, readonly string[]>;
+  readonly miner: MinerFile;
+}
+
+/** The miner's npm package. */
+export interface MinerFile {
+  /** `prosper-miner-HASH.tgz` */
+  readonly name: string;
+  /** In base64. */
+  readonly tgz: string;
 }
 
 /** Throws CodedError `assets-missing` where the file is not there or is none of ours. */
@@ -52,5 +63,6 @@ export function parseAssets(text: string): Assets {
     version: built.version,
     files: new Map(Object.entries(built.files)),
     imports: new Map(Object.entries(built.imports)),
+    miner: built.miner,
   };
 }

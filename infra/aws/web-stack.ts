@@ -50,6 +50,9 @@ const KEEP_HOST = `function handler(event) {
 /** Routes that answer everybody the same (functions/api/routes/pool.ts). */
 const PUBLIC_PATHS = ["/api/pool*", "/api/blocks*", "/api/submissions", "/api/openapi.json"];
 
+/** Their address changes with their content: the dashboard's files, and the miner's package. */
+const NAMED_BY_CONTENT = ["/assets/*", "/prosper-miner-*"];
+
 export class WebStack extends Stack {
   readonly distribution: Distribution;
   #publicCache: CachePolicy | undefined;
@@ -79,13 +82,17 @@ export class WebStack extends Stack {
       comment: `prosper ${stage.name}`,
       // What is one user's own: not kept here.
       defaultBehavior: { ...behaviour, cachePolicy: CachePolicy.CACHING_DISABLED },
-      // Their address changes with their content.
       additionalBehaviors: {
-        "/assets/*": {
-          ...behaviour,
-          allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-          cachePolicy: CachePolicy.CACHING_OPTIMIZED,
-        },
+        ...Object.fromEntries(
+          NAMED_BY_CONTENT.map((path) => [
+            path,
+            {
+              ...behaviour,
+              allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+              cachePolicy: CachePolicy.CACHING_OPTIMIZED,
+            },
+          ]),
+        ),
         ...Object.fromEntries(PUBLIC_PATHS.map((path) => [path, this.#publicBehaviour(behaviour)])),
       },
       httpVersion: HttpVersion.HTTP2_AND_3,

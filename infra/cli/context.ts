@@ -20,7 +20,6 @@ import { createLogger, type LogLevel } from "../pino-logger.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { databasePlace, type WhichPool, whichPool, whichPoolLine } from "../pool/which-pool.ts";
-import { showProgress, showTable } from "./progress.ts";
 
 /** The flags of the reference that every command takes, as commander parsed them. */
 export interface GlobalFlags {
@@ -235,22 +234,9 @@ export class CliContext {
 
   /** The LXR table, made with a progress bar the first time. */
   async openTable(bits: number, modules: { logger: Logger; signal?: AbortSignal }): Promise<SharedTable> {
-    const bar = showProgress({ stream: process.stderr, clock: systemClock });
-    const dir = this.config.app.tabledir;
-    try {
-      const { openTable } = await import("../../shared/hash/open-table.ts");
-      return await openTable({
-        bits,
-        dir: dir === "" ? undefined : dir,
-        native: { setting: this.env["PROSPER_NATIVE"] },
-        logger: modules.logger,
-        signal: modules.signal,
-        // Small tables are made too fast to be worth a line.
-        onProgress: bits > 20 ? showTable(bar) : undefined,
-      });
-    } finally {
-      bar.end();
-    }
+    const { openShownTable } = await import("./open-table.ts");
+    const { tabledir } = this.config.app;
+    return openShownTable({ bits, dir: tabledir, native: this.env["PROSPER_NATIVE"] }, modules);
   }
 
   /** A pool of hashing threads over the table. */

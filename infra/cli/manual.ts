@@ -49,8 +49,8 @@ export const PAGES: Readonly<Record<string, Page>> = {
         "mine for a user who is registered",
       ],
       [
-        "prosper miner --user ann --worker rig1 --password P --invite C --address FA…",
-        "register first, on this machine's pool",
+        "prosper miner --user ann --worker rig1 --register",
+        "register first, on this machine's pool: asks for password, invite code and address",
       ],
     ],
     exits: { 0: "stopped", 1: "the pool refused the login, or a flag is wrong" },

@@ -1,4 +1,4 @@
-/** Bundles the dashboard's components into the files that browsers load, compressed once for all who ask. */
+/** Bundles the dashboard's components into the files that browsers load, compressed once for all who ask, and the miner that the pages offer. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { etagOf } from "../../functions/api/http/pack.ts";
 import type { builtDashboard } from "../../functions/dashboard/asset-files.ts";
 import { SCRIPTS } from "../../functions/dashboard/pages.ts";
 import { CodedError } from "../../shared/errors.ts";
+import { buildMinerPackage } from "../miner-package/build.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
 export const SOURCES = "functions/dashboard/assets";
@@ -31,7 +32,7 @@ export interface Build {
   readonly inputs: readonly string[];
 }
 
-/** In memory: writes nothing. Throws CodedError `dashboard-broken` with esbuild's words. */
+/** In memory: writes nothing. Throws CodedErrors `dashboard-broken`, `miner-broken` with esbuild's words. */
 export async function buildDashboard(): Promise<Build> {
   const result = await build({
     absWorkingDir: ROOT,
@@ -60,6 +61,7 @@ export async function buildDashboard(): Promise<Build> {
   });
   // Its process would live as long as ours.
   await stop();
+  const { name: minerName, tgz, inputs: minerInputs } = await buildMinerPackage();
   const texts = new Map(result.outputFiles.map((file) => [nameOf(file), file.text]));
   texts.set("icon.svg", readFileSync(join(ROOT, SOURCES, "icon.svg"), "utf8"));
   const files = await Promise.all(
@@ -70,8 +72,9 @@ export async function buildDashboard(): Promise<Build> {
       version: versionOf(texts),
       files: Object.fromEntries(files),
       imports: importsOf(result.metafile),
+      miner: { name: minerName, tgz: tgz.toString("base64") },
     },
-    inputs: [...Object.keys(result.metafile.inputs), `${SOURCES}/icon.svg`],
+    inputs: [...Object.keys(result.metafile.inputs), `${SOURCES}/icon.svg`, ...minerInputs],
   };
 }
 

@@ -64,7 +64,10 @@ async function buildAndKeep(path: string): Promise<Assets> {
 }
 
 /** What decides how it is built: another bundler, list of pages or way to do it is another dashboard. */
-const BUILDERS = ["infra/dashboard/build.ts", "functions/dashboard/pages.ts", "package.json"];
+const BUILDERS = [
+  ...["infra/dashboard/build.ts", "functions/dashboard/pages.ts", "package.json"],
+  ...["infra/miner-package/build.ts", "infra/miner-package/tarball.ts"],
+];
 
 function sumOf(input: string): string {
   return createHash("sha256")

@@ -4,18 +4,24 @@ import { createRequire } from "node:module";
 
 export type Koffi = typeof import("koffi");
 
+/** Where it is looked for: where this code is installed, and beside it in the package that a pool serves (infra/miner-package/build.ts). */
+const PLACES = [import.meta.url, new URL("./native/", import.meta.url)];
+
 let found: { readonly koffi: Koffi | undefined } | undefined;
 
 /** Undefined where it is not installed, or has no binary for this system. Loaded once per thread. */
 export function loadKoffi(): Koffi | undefined {
-  found ??= { koffi: tryKoffi() };
+  found ??= { koffi: firstKoffi() };
   return found.koffi;
 }
 
-function tryKoffi(): Koffi | undefined {
-  try {
-    return createRequire(import.meta.url)("koffi");
-  } catch {
-    return undefined;
+function firstKoffi(): Koffi | undefined {
+  for (const place of PLACES) {
+    try {
+      return createRequire(place)("koffi");
+    } catch {
+      // The next place, or none.
+    }
   }
+  return undefined;
 }

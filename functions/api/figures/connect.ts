@@ -6,12 +6,21 @@ import type { endpointView } from "../views/views.ts";
 
 const MAINNET_BITS = 30;
 
-/** `visitedHost` is the Host header of the page. */
+/** How the page was asked for. */
+export interface Visit {
+  /** The Host header. */
+  readonly host: string | undefined;
+  readonly isSecure: boolean;
+}
+
+/** `minerFile` is the name of the package that this pool serves. In every line NAME and RIG stand for the user's and the machine's name. */
 export function connectView(
   options: ApiOptions,
-  visitedHost: string | undefined,
+  visit: Visit | undefined,
+  minerFile: string,
 ): v.InferOutput<typeof endpointView> {
-  const host = options.stratum.host ?? hostName(visitedHost) ?? "localhost";
+  const page = pageHost(visit?.host);
+  const host = options.stratum.host ?? page?.name ?? "localhost";
   const stratum = `${host}:${options.stratum.port}`;
   const isMainnetTable = options.lxrBits === MAINNET_BITS;
   const bits = isMainnetTable ? "" : ` --bits ${options.lxrBits}`;
@@ -20,36 +29,39 @@ export function connectView(
   const stratumTls = tlsPort === undefined ? null : `${host}:${tlsPort}`;
   // Without TLS, anybody on the way can read the password.
   const address = stratumTls === null ? stratum : `${stratumTls} --tls`;
-  const ours = `npx prosper miner --host ${address} --user NAME --worker RIG${bits}`;
+  const flags = `--host ${address} --user NAME --worker RIG${bits}`;
+  const packed = `npx --yes http${visit?.isSecure === true ? "s" : ""}://${page?.whole ?? "localhost"}/${minerFile} ${flags}`;
+  const cloned = `npx prosper miner ${flags}`;
   const go = `${goBits}prosper-miner -s ${stratum} -u NAME -m RIG`;
-  const invite = options.registration === "open" ? "" : " --invite CODE";
-  const goInvite = options.registration === "open" ? "" : " -i CODE";
+  const isOpen = options.registration === "open";
+  const asks = isOpen
+    ? "It asks for a password of your choice and for the FA address that you are paid at."
+    : "It asks for a password of your choice, the invite code that the pool's operator gave you, and the FA address that you are paid at.";
+  const mines = "Without a password it mines for a registered name, and can read and change nothing.";
   return {
     stratum,
     stratumTls,
     commands: [
+      { by: "package", title: "First start: register and mine", command: `${packed} --register`, note: asks },
+      { by: "package", title: "Every other start", command: packed, note: mines },
       {
-        title: "First start: register and mine",
-        command: `${ours} --password SECRET${invite} --address FA…`,
-        note:
-          options.registration === "open"
-            ? "Choose a name and a password; FA… is the address you are paid at."
-            : "Choose a name and a password, take the invite code from the pool's operator; FA… is the address you are paid at.",
+        by: "clone",
+        title: "From a clone of the project: register and mine",
+        command: `${cloned} --register`,
+        note: asks,
       },
+      { by: "clone", title: "From a clone: every other start", command: cloned, note: mines },
       {
-        title: "Every other start",
-        command: ours,
-        note: "An empty password mines for a registered name. It can read and change nothing.",
-      },
-      {
+        by: "go",
         title: "With the Go prosper-miner: register",
-        command: `${go} -p${goInvite} -a FA…`,
+        command: `${go} -p${isOpen ? "" : " -i CODE"} -a FA…`,
         note:
           stratumTls === null
             ? "-p asks for the password on the terminal."
             : "-p asks for the password on the terminal. That miner knows no TLS: choose a password that you use nowhere else.",
       },
       {
+        by: "go",
         title: "With the Go prosper-miner: mine",
         command: `${go} -t 4`,
         note: "-t is the number of threads.",
@@ -60,7 +72,8 @@ export function connectView(
   };
 }
 
-/** The host of a Host header; undefined when it is not a valid one, so that no text of a stranger is shown as a command. */
-function hostName(header: string | undefined): string | undefined {
-  return /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?$/i.exec(header ?? "")?.[1];
+/** Of a Host header; undefined when it is not a valid one, so that no text of a stranger is shown as a command. */
+function pageHost(header: string | undefined): { readonly whole: string; readonly name: string } | undefined {
+  const match = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?$/i.exec(header ?? "");
+  return match?.[1] === undefined ? undefined : { whole: match[0], name: match[1] };
 }

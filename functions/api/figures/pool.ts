@@ -21,7 +21,7 @@ import type {
   PoolView,
   QuoteListView,
 } from "../views/views.ts";
-import { connectView } from "./connect.ts";
+import { connectView, type Visit } from "./connect.ts";
 import { blockHashrate, expectedPlaces, luckOf, spanSeconds } from "./estimates.ts";
 import { priceViews, quoteList } from "./prices.ts";
 
@@ -44,7 +44,8 @@ const ACTIVITY_TTL_MS = 3000;
 const LAST_HOUR_TTL_MS = 15_000;
 
 export interface PoolFigures {
-  first(visitedHost: string | undefined): Promise<PoolView>;
+  /** Without a visit there is no host to connect to but the configured one. */
+  first(visit?: Visit): Promise<PoolView>;
   history(): Promise<HistoryView>;
   hashrate(): Promise<HashrateView>;
   quotes(): Promise<QuoteListView | undefined>;
@@ -65,8 +66,8 @@ export function createPoolFigures(options: ApiOptions, modules: ApiModules): Poo
     gather(options, modules, { blocks, job, activity, hashrate }),
   );
   return {
-    async first(visitedHost) {
-      return { ...(await first()), connect: connectView(options, visitedHost) };
+    async first(visit) {
+      return { ...(await first()), connect: connectView(options, visit, modules.assets.miner.name) };
     },
     async history() {
       const newestFirst = await blocks();

@@ -41,7 +41,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
       reply: "Pool",
       query: {},
       body: NO_BODY,
-      run: async ({ visitedHost }) => view(await figures.first(visitedHost)),
+      run: async ({ visitedHost, isSecure }) => view(await figures.first({ host: visitedHost, isSecure })),
     }),
     publicRoute({
       method: "GET",

@@ -44,7 +44,7 @@ export function createLiveHub(
   const loaders: Record<TopicName, (user: string) => Promise<View>> = {
     // How to connect depends on the address that the visitor used; its page was told already.
     pool: async () => {
-      const { connect: _, ...pool } = await figures.pool.first(undefined);
+      const { connect: _, ...pool } = await figures.pool.first();
       return pool;
     },
     me: (user) => figures.user.me(user),

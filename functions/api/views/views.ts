@@ -19,7 +19,17 @@ export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners, without TLS"),
   stratumTls: about(v.nullable(v.string()), "host:port for miners by TLS"),
   /** Shown with a copy button, in this order. */
-  commands: v.array(v.strictObject({ title: v.string(), command: v.string(), note: v.string() })),
+  commands: v.array(
+    v.strictObject({
+      by: about(
+        v.picklist(["package", "clone", "go"]),
+        "package: served by this pool, needs only Node; clone: in a clone of the project; go: with the Go miner",
+      ),
+      title: v.string(),
+      command: about(v.string(), "NAME and RIG stand for the user's and the machine's name"),
+      note: v.string(),
+    }),
+  ),
   userName: about(v.string(), "what a user name may be"),
 });
 

@@ -7,6 +7,7 @@ import type { ProgramParts } from "../context.ts";
 import { fraction, secondsOption, wholeNumber } from "../numbers.ts";
 import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
+import { addMinerFlags, type MinerFlags, mine } from "./mine.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -93,48 +94,19 @@ function addStratum(program: Command, parts: ProgramParts): void {
     });
 }
 
-interface MinerFlags {
-  host: string;
-  user: string;
-  worker: string;
-  threads?: number;
-  duty?: number;
-  tls?: boolean;
-  password?: string;
-  invite?: string;
-  address?: string;
-  bits: number;
-  json?: boolean;
-}
-
 function addMiner(program: Command, parts: ProgramParts): void {
-  program
-    .command("miner")
-    .description("mine on a pool; with --password, --invite and --address it registers first")
-    .option("--host <host:port>", "the pool", "localhost:1234")
-    .requiredOption("--user <name>", "the account that is credited")
-    .requiredOption("--worker <name>", "this machine's name")
-    .option("--threads <n>", "hashing threads (default: one for each core)", wholeNumber)
-    .option("--duty <part>", "part of the time each thread computes, above 0 and up to 1", Number)
-    .option("--password <password>", "to log in or register")
-    .option("--tls", "connect by TLS, and believe only a certificate of the host's name")
-    .option("--invite <code>", "to register")
-    .option("--address <FA…>", "to register: where payouts go")
-    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
-    .option("--json", "one JSON line an event, and the figures every 30 seconds")
+  addMinerFlags(program.command("miner").description("mine on a pool; with --register it registers first"))
+    .option(
+      "--password <password>",
+      "to log in or register; others on this machine see it: better --register",
+    )
+    .option("--invite <code>", "to register; the same holds for it")
     .action(async (flags: MinerFlags, command: Command) => {
-      const { minerCommand } = await import("./miner.ts");
       const context = parts.contextOf(command);
-      const logger = context.logger();
-      const signal = shutdownSignal(logger);
-      const { stdin, stdout, stderr } = process;
-      const openTable = (bits: number) => context.openTable(bits, { logger, signal });
-      process.exitCode = await minerCommand(flags, {
-        ...{ openTable, stdin, stdout, stderr, logger, signal },
-        clock: systemClock,
-        random: systemRandom,
+      await mine(flags, {
+        env: context.env,
+        logger: context.logger(),
+        openTable: (bits, modules) => context.openTable(bits, modules),
       });
-      // An open stdin would keep the process.
-      stdin.destroy();
     });
 }

@@ -101,7 +101,7 @@ export async function minerCommand(
  * ways to get in are named.
  */
 function advice(reason: string, { password = "", invite = "", address = "" }: MinerCommandOptions): string {
-  const register = " To register a new user give --password, --invite and --address.";
+  const register = " To register a new user give --register.";
   const mineOnly = " Mining for a user who exists needs no password: leave --password out.";
   if (/no such user|registering|invite|payout address|no reason/i.test(reason))
     return password !== "" && invite !== "" && address !== "" ? mineOnly : register;

@@ -46,7 +46,8 @@ function printed(name: StageName): ReturnType<typeof connectView> {
   ]);
   return connectView(
     optionsOf(v.parse(ENVIRONMENTS.api, Object.fromEntries(variables))),
-    "pages.example.org",
+    { host: "pages.example.org", isSecure: true },
+    "prosper-miner-0.tgz",
   );
 }
 
@@ -114,7 +115,7 @@ function dial({ host, tls }: Printed, port: number): Promise<Duplex> {
 describe.each(["dev", "prod"] as const)("every command on the page of %s", (name) => {
   it("connects, and is answered, by the edges of that stage", async () => {
     const [page, listeners, balancer] = [printed(name), await listen(name), behind(name)];
-    expect(page.commands).toHaveLength(4);
+    expect(page.commands).toHaveLength(6);
     const shown = [
       ...page.commands.map(({ command }) => ({ command, address: addressIn(command) })),
       { command: page.stratum, address: addressIn(`-s ${page.stratum} `) },

@@ -1,13 +1,33 @@
-/** How to connect a miner, with a button that copies each line. */
+/** How to connect a miner: the lines with the visitor's own names in them, each with a button that copies it. */
 
-import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useId } from "preact/hooks";
 import type { PoolView } from "../../../api/views/views.ts";
 import { Card } from "../components/card.tsx";
+import { CommandLine } from "../components/command-line.tsx";
+import { user } from "../live/session.ts";
 
-const SAID_MS = 1500;
+type Connect = PoolView["connect"];
+type Command = Connect["commands"][number];
 
-export function ConnectCard({ connect }: { connect: PoolView["connect"] }) {
+/** What USER_NAME and WORKER_NAME of the stratum dialect allow. */
+const NAME = /^[\x21-\x2b\x2d-\x7e]{1,64}$/;
+/** What no shell reads as anything but text. */
+const PLAIN = /^[\w.@+-]+$/;
+const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+
+const typedName = signal<string | undefined>(undefined);
+const rig = signal("rig1");
+
+export function ConnectCard({ connect }: { connect: Connect }) {
+  const name = typedName.value ?? user.value?.name ?? "";
+  const filled = (command: string): string =>
+    // One look at the line: a name may be RIG.
+    command.replaceAll(/\b(NAME|RIG)\b/g, (placeholder) =>
+      word(placeholder === "NAME" ? name : rig.value, placeholder),
+    );
+  const by = (...kinds: Command["by"][]): Command[] =>
+    connect.commands.filter((command) => kinds.includes(command.by));
   return (
     <Card
       id="connect"
@@ -23,51 +43,95 @@ export function ConnectCard({ connect }: { connect: PoolView["connect"] }) {
         </span>
       }
     >
-      <ul class="commands">
-        {connect.commands.map(({ title, command, note }) => (
-          <li key={title}>
-            <b class="small">{title}</b>
-            <p class="small muted">{note}</p>
-            <CommandLine command={command} />
-          </li>
-        ))}
-      </ul>
-      <p class="small muted user-name">
-        <b>User name: </b>
-        {connect.userName}
+      <p class="small muted">
+        Run the line on the machine that is to mine. It needs nothing but <b>Node 20 or newer</b>: the miner
+        comes from this pool.
       </p>
+      <div class="line-names">
+        <NameField
+          label="Your name"
+          hint={connect.userName}
+          value={name}
+          onInput={(text) => {
+            typedName.value = text;
+          }}
+        />
+        <NameField
+          label="This machine's name"
+          value={rig.value}
+          onInput={(text) => {
+            rig.value = text;
+          }}
+        />
+      </div>
+      <Commands commands={by("package")} filled={filled} />
+      {isOpenToOthers() && (
+        <p class="notice small">
+          This page came over plain http: who is on the way could put another program in the miner's place.
+          Use the line only on a network that you trust, or ask the operator for https.
+        </p>
+      )}
+      <details class="other-ways">
+        <summary class="small">From a clone of the project, or with the Go miner</summary>
+        <Commands commands={by("clone", "go")} filled={filled} />
+      </details>
     </Card>
   );
 }
 
-function CommandLine({ command }: { command: string }) {
-  const said = useSignal("Copy");
-  const code = useRef<HTMLElement>(null);
-  /** Browsers hand out the clipboard over https and on localhost only; elsewhere the line is selected, ready for Ctrl-C. */
-  const copy = async (): Promise<void> => {
-    const copied = await Promise.resolve(navigator.clipboard?.writeText(command))
-      .then(() => navigator.clipboard !== undefined)
-      .catch(() => false);
-    if (!copied && code.current !== null) getSelection()?.selectAllChildren(code.current);
-    said.value = copied ? "Copied" : "Ctrl-C";
-    setTimeout(() => {
-      said.value = "Copy";
-    }, SAID_MS);
-  };
+function Commands({
+  commands,
+  filled,
+}: {
+  commands: readonly Command[];
+  filled: (command: string) => string;
+}) {
   return (
-    <div class="command-line">
-      <code ref={code}>
-        {/* A narrow screen does not break a word in two at a hyphen. */}
-        {command.split(" ").map((word, i) => [
-          i === 0 ? "" : " ",
-          <span key={`${i} ${word}`} class="word">
-            {word}
-          </span>,
-        ])}
-      </code>
-      <button type="button" onClick={() => void copy()}>
-        {said}
-      </button>
+    <ul class="commands">
+      {commands.map(({ title, command, note }) => (
+        <li key={title}>
+          <b class="small">{title}</b>
+          <p class="small muted">{note}</p>
+          <CommandLine command={filled(command)} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface NameFieldProps {
+  label: string;
+  value: string;
+  hint?: string;
+  onInput: (text: string) => void;
+}
+
+function NameField({ label, value, hint, onInput }: NameFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        value={value}
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+        maxLength={64}
+        title={hint}
+        onInput={(event) => onInput(event.currentTarget.value.trim())}
+      />
     </div>
   );
+}
+
+/** As one word of a shell; the placeholder where it is no name. */
+function word(name: string, placeholder: string): string {
+  if (!NAME.test(name)) return placeholder;
+  return PLAIN.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}
+
+/** On this machine itself nobody is on the way. */
+function isOpenToOthers(): boolean {
+  return location.protocol === "http:" && !LOCAL.test(location.hostname);
 }

@@ -129,7 +129,7 @@ describe("prosper stratum and prosper miner", () => {
     [
       "no such user: register with a password, an invite code and a payout address",
       {},
-      /To register .*--invite and --address\.\n$/,
+      /To register .*--register\.\n$/,
     ],
     ["wrong user name or password", { password: "x" }, /needs no password: leave --password out\.\n$/],
     ["another user needs another connection", { password: "x" }, /another connection\.\n$/],
