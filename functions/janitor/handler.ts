@@ -56,7 +56,10 @@ export function createJanitorHandler(
 
 /** By the database's clock. Statistics only: no money depends on them, and a jump of less than `keepMs` changes nothing on the pages. */
 function pruneMinutes(db: Db, keepMs: number): Promise<number> {
-  const old = sql`minute < clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'`;
-  return db.execute(sql`WITH pool AS (DELETE FROM pool_minutes WHERE ${old}), seen AS (DELETE FROM workers_seen WHERE ${old})
+  const before = sql`clock_timestamp() - ${keepMs}::float8 * interval '1 millisecond'`;
+  const old = sql`minute < ${before}`;
+  return db.execute(sql`WITH pool AS (DELETE FROM pool_minutes WHERE ${old}), seen AS (DELETE FROM workers_seen WHERE ${old}),
+    users AS (DELETE FROM user_minutes WHERE ${old}), hours AS (DELETE FROM worker_hours WHERE hour < ${before}),
+    status AS (DELETE FROM worker_status WHERE last_at < ${before}), changes AS (DELETE FROM worker_changes WHERE at < ${before})
     DELETE FROM worker_minutes WHERE ${old}`);
 }

@@ -47,7 +47,8 @@ export const READABLE = [
     "withholding_through",
     "work",
   ],
-  ...["worker_minutes", "workers", "workers_seen"],
+  ...["user_minutes", "worker_changes", "worker_hours", "worker_minutes", "worker_status", "worker_watch"],
+  ...["workers", "workers_seen"],
 ] as const;
 /** Of users everybody may read all but the hash of the password. */
 const PUBLIC_USER = "id, name, payout_address, is_admin, created_at";
@@ -85,6 +86,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
   accounting: [
     // Applying. What is written of a delta is never changed but for the job that it goes into.
     "INSERT ON close_markers, deltas, jobless_rewards, payouts, pool_minutes, tallies, withholding, work, worker_minutes, workers, workers_seen",
+    "INSERT, UPDATE ON user_minutes, worker_hours, worker_status",
     "UPDATE (into_job, folded, dropped) ON deltas",
     "UPDATE ON pool_minutes, tallies, withholding, withholding_through, work, worker_minutes, workers, workers_seen",
     // Sealing. Drafts of another attempt go.
@@ -94,6 +96,9 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     // The janitor.
     "UPDATE (last_job) ON edge_epochs",
     "DELETE ON pool_minutes, worker_minutes, workers, workers_seen",
+    "DELETE ON user_minutes, worker_changes, worker_hours, worker_status",
+    "INSERT ON worker_changes",
+    "UPDATE ON worker_watch",
   ],
   auth: [
     "SELECT ON invites, users",
@@ -111,6 +116,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
     "INSERT ON adjustments, admin_log, money_log",
     "INSERT, UPDATE, DELETE ON workers",
+    "UPDATE (hidden_at) ON worker_status",
   ],
   poll: ["INSERT, DELETE ON prices"],
   edge: [

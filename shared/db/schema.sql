@@ -393,6 +393,17 @@ CREATE TABLE tallies (
   CONSTRAINT tallies_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
+CREATE TABLE user_minutes (
+  user_name text NOT NULL,
+  minute timestamp with time zone NOT NULL,
+  shares numeric NOT NULL,
+  work numeric NOT NULL,
+  rejected numeric NOT NULL,
+  own_shares numeric NOT NULL,
+  own_rejected numeric NOT NULL,
+  CONSTRAINT user_minutes_pkey PRIMARY KEY (user_name, minute)
+);
+
 CREATE TABLE users (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   name text NOT NULL,
@@ -433,6 +444,26 @@ CREATE TABLE work (
   CONSTRAINT work_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
+CREATE TABLE worker_changes (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  at timestamp with time zone NOT NULL,
+  state text NOT NULL,
+  since timestamp with time zone NOT NULL,
+  CONSTRAINT worker_changes_pkey PRIMARY KEY (user_name, worker, at),
+  CONSTRAINT worker_changes_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'low'::text, 'offline'::text, 'recovered'::text])))
+);
+
+CREATE TABLE worker_hours (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  hour timestamp with time zone NOT NULL,
+  shares numeric NOT NULL,
+  work numeric NOT NULL,
+  rejected numeric NOT NULL,
+  CONSTRAINT worker_hours_pkey PRIMARY KEY (user_name, worker, hour)
+);
+
 CREATE TABLE worker_minutes (
   user_name text NOT NULL,
   worker text NOT NULL,
@@ -441,6 +472,35 @@ CREATE TABLE worker_minutes (
   work numeric(40,0) NOT NULL,
   rejected bigint NOT NULL,
   CONSTRAINT worker_minutes_pkey PRIMARY KEY (user_name, worker, minute)
+);
+
+CREATE TABLE worker_status (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  first_at timestamp with time zone NOT NULL,
+  last_at timestamp with time zone NOT NULL,
+  last_job integer NOT NULL,
+  pace double precision NOT NULL,
+  pace_at timestamp with time zone NOT NULL,
+  best numeric(20,0) NOT NULL,
+  best_job integer NOT NULL,
+  usual_rate double precision,
+  usual_shares double precision,
+  learned_at timestamp with time zone,
+  state text NOT NULL DEFAULT 'ok'::text,
+  since timestamp with time zone NOT NULL,
+  up_since timestamp with time zone NOT NULL,
+  hidden_at timestamp with time zone,
+  CONSTRAINT worker_status_pkey PRIMARY KEY (user_name, worker),
+  CONSTRAINT worker_status_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'low'::text, 'offline'::text, 'recovered'::text])))
+);
+
+CREATE TABLE worker_watch (
+  one boolean NOT NULL DEFAULT true,
+  judged_at timestamp with time zone NOT NULL,
+  since timestamp with time zone NOT NULL,
+  CONSTRAINT worker_watch_pkey PRIMARY KEY (one),
+  CONSTRAINT worker_watch_one_check CHECK (one)
 );
 
 CREATE TABLE workers (
@@ -492,7 +552,13 @@ CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
 CREATE INDEX submissions_height ON public.submissions USING btree (height);
 
+CREATE INDEX user_minutes_minute ON public.user_minutes USING btree (minute);
+
 CREATE INDEX work_user ON public.work USING btree (user_name, job);
+
+CREATE INDEX worker_changes_at ON public.worker_changes USING btree (at);
+
+CREATE INDEX worker_hours_hour ON public.worker_hours USING btree (hour);
 
 CREATE INDEX worker_minutes_minute ON public.worker_minutes USING btree (minute);
 
@@ -608,6 +674,7 @@ DECLARE
   v_shas text[];
   v_strangers text[];  -- the first user without an account, null where all have one
   v_minutes timestamptz[];
+  v_ends timestamptz[];
   v_fresh boolean[];   -- inserted here, not a duplicate
   -- The keys of those that were inserted.
   a_slots smallint[];
@@ -633,6 +700,9 @@ DECLARE
   m_shares numeric[];
   m_work numeric[];
   m_rejected numeric[];
+  m_own boolean[];     -- its owner has confirmed it
+  m_best numeric[];
+  m_last timestamptz[]; -- the end of the last window with an accepted share
   v_rows jsonb;
   v_plain boolean;
   v_folded integer[];
@@ -648,8 +718,9 @@ BEGIN
   v_docs := v_bodies::jsonb[];
   SELECT array_agg((m.d ->> 'slot')::numeric::smallint ORDER BY m.no), array_agg((m.d ->> 'epoch')::numeric::bigint ORDER BY m.no),
       array_agg((m.d ->> 'seq')::numeric::integer ORDER BY m.no), array_agg(encode(sha256(convert_to(m.body, 'UTF8')), 'hex') ORDER BY m.no),
-      array_agg(date_trunc('minute', to_timestamp((m.d ->> 'fromMs')::numeric / 1000), 'UTC') ORDER BY m.no)
-    INTO v_slots, v_epochs, v_seqs, v_shas, v_minutes FROM unnest(v_docs, v_bodies) WITH ORDINALITY AS m(d, body, no);
+      array_agg(date_trunc('minute', to_timestamp((m.d ->> 'fromMs')::numeric / 1000), 'UTC') ORDER BY m.no),
+      array_agg(to_timestamp((m.d ->> 'toMs')::numeric / 1000) ORDER BY m.no)
+    INTO v_slots, v_epochs, v_seqs, v_shas, v_minutes, v_ends FROM unnest(v_docs, v_bodies) WITH ORDINALITY AS m(d, body, no);
   IF EXISTS (SELECT 1 FROM unnest(v_docs) AS m(d) WHERE (m.d ->> 'job')::numeric IS DISTINCT FROM p_job) THEN
     RAISE EXCEPTION 'a batch of job % has a delta of another job', p_job;
   END IF;
@@ -745,13 +816,17 @@ BEGIN
           rejected = w.rejected + excluded.rejected, late_shares = w.late_shares + excluded.late_shares;
     END IF;
     -- A minute's row is a name's own only where the name stands; one of refused shares alone is the user's.
-    SELECT array_agg(r."user"), array_agg(r.worker), array_agg(r.minute), array_agg(r.shares), array_agg(r.work), array_agg(r.rejected)
-      INTO m_user, m_worker, m_minute, m_shares, m_work, m_rejected FROM (
-        SELECT r."user", r.worker, r.minute, sum(r.shares) AS shares, sum(r.work) AS work, sum(r.rejected) AS rejected
+    SELECT array_agg(r."user"), array_agg(r.worker), array_agg(r.minute), array_agg(r.shares), array_agg(r.work), array_agg(r.rejected),
+        array_agg(r.own), array_agg(r.best), array_agg(r.last)
+      INTO m_user, m_worker, m_minute, m_shares, m_work, m_rejected, m_own, m_best, m_last FROM (
+        SELECT r."user", r.worker, r.minute, sum(r.shares) AS shares, sum(r.work) AS work, sum(r.rejected) AS rejected,
+          bool_or(r.own) AS own, max(r.best) AS best, max(r.last) AS last
         FROM (
           SELECT r."user" COLLATE "C" AS "user", CASE WHEN k.worker IS NULL OR r.folded THEN '(other rigs)' ELSE k.worker END COLLATE "C" AS worker,
-            v_minutes[r.no] AS minute, sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected
-          FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_folded) AS r(no, "user", worker, shares, work, rejected, folded)
+            v_minutes[r.no] AS minute, sum(r.shares) AS shares, books_in_unit(sum(r.work), v_credit, 'assigned') AS work, sum(r.rejected) AS rejected,
+            bool_or(k.state = 'own' AND r.folded IS NOT TRUE) AS own, max(r.best) AS best, max(v_ends[r.no]) FILTER (WHERE r.shares > 0) AS last
+          FROM unnest(r_no, r_user, r_worker, r_shares, r_work, r_rejected, r_best, r_folded)
+            AS r(no, "user", worker, shares, work, rejected, best, folded)
           LEFT JOIN workers k ON k.user_name = r."user" AND k.worker = r.worker AND k.state <> 'waiting'
           GROUP BY CASE WHEN v_credit <> 'assigned' THEN r.no END, 1, 2, 3) r
         GROUP BY r."user", r.worker, r.minute ORDER BY r."user", r.worker, r.minute) r;
@@ -766,6 +841,21 @@ BEGIN
         AND k.minute >= r.minute AND k.minute <= now())
       GROUP BY r."user", r.worker ORDER BY r."user" COLLATE "C", r.worker COLLATE "C"
       ON CONFLICT (user_name, worker) DO UPDATE SET minute = excluded.minute WHERE s.minute < excluded.minute OR s.minute > now();
+    INSERT INTO worker_hours AS h (user_name, worker, hour, shares, work, rejected)
+      SELECT r."user", r.worker, date_trunc('hour', r.minute, 'UTC'), sum(r.shares), sum(r.work), sum(r.rejected)
+      FROM unnest(m_user, m_worker, m_minute, m_shares, m_work, m_rejected) AS r("user", worker, minute, shares, work, rejected)
+      GROUP BY 1, 2, 3 ORDER BY r."user" COLLATE "C", r.worker COLLATE "C", 3
+      ON CONFLICT (user_name, worker, hour) DO UPDATE SET
+        shares = h.shares + excluded.shares, work = h.work + excluded.work, rejected = h.rejected + excluded.rejected;
+    PERFORM worker_status_add(p_job, m_user, m_worker, m_shares, m_work, m_best, m_last);
+    INSERT INTO user_minutes AS m (user_name, minute, shares, work, rejected, own_shares, own_rejected)
+      SELECT r."user", r.minute, sum(r.shares), sum(r.work), sum(r.rejected),
+        COALESCE(sum(r.shares) FILTER (WHERE r.own), 0), COALESCE(sum(r.rejected) FILTER (WHERE r.own), 0)
+      FROM unnest(m_user, m_minute, m_shares, m_work, m_rejected, m_own) AS r("user", minute, shares, work, rejected, own)
+      GROUP BY 1, 2 ORDER BY r."user" COLLATE "C", 2
+      ON CONFLICT (user_name, minute) DO UPDATE SET
+        shares = m.shares + excluded.shares, work = m.work + excluded.work, rejected = m.rejected + excluded.rejected,
+        own_shares = m.own_shares + excluded.own_shares, own_rejected = m.own_rejected + excluded.own_rejected;
     INSERT INTO pool_minutes AS m (minute, shares, work, rejected)
       SELECT r.minute, sum(r.shares), sum(r.work), sum(r.rejected)
       FROM unnest(m_minute, m_shares, m_work, m_rejected) AS r(minute, shares, work, rejected) GROUP BY r.minute ORDER BY r.minute
@@ -1280,6 +1370,42 @@ AS $function$
     FROM work w WHERE w.job = p_job AND (w.user_name, w.worker) > (COALESCE(p_user, ''), COALESCE(p_worker, ''))
     ORDER BY w.user_name, w.worker LIMIT p_rows) p
   WHERE p.bytes <= p_bytes ORDER BY p.user_name, p.worker;
+$function$
+;
+
+CREATE OR REPLACE FUNCTION worker_decay(p_seconds double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT exp(-least(greatest(p_seconds, 0), 45000) / 900);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION worker_status_add(p_job integer, p_user text[], p_worker text[], p_shares numeric[], p_work numeric[], p_best numeric[], p_last timestamp with time zone[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  INSERT INTO worker_status AS s (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since)
+  SELECT g."user", g.worker, g.first, g.last, p_job, g.pace, g.last, g.best, p_job, g.first, g.first
+  FROM (
+    SELECT r."user", r.worker, min(r.at) AS first, r.last,
+      sum(r.work::float8 * worker_decay(extract(epoch FROM r.last - r.at)::float8)) / 900 AS pace, max(r.best) AS best
+    FROM (
+      SELECT u."user" COLLATE "C" AS "user", u.worker COLLATE "C" AS worker, u.work, u.best, u.at, max(u.at) OVER (PARTITION BY u."user", u.worker) AS last
+      FROM unnest(p_user, p_worker, p_shares, p_work, p_best, p_last) AS u("user", worker, shares, work, best, at) WHERE u.shares > 0) r
+    GROUP BY r."user", r.worker, r.last) g
+  ORDER BY g."user", g.worker
+  ON CONFLICT (user_name, worker) DO UPDATE SET
+    first_at = least(s.first_at, excluded.first_at),
+    last_at = CASE WHEN s.last_at > now() + interval '2 minutes' THEN excluded.last_at ELSE greatest(s.last_at, excluded.last_at) END,
+    last_job = greatest(s.last_job, excluded.last_job),
+    pace = CASE WHEN s.pace_at > now() + interval '2 minutes' THEN excluded.pace
+      ELSE s.pace * worker_decay(extract(epoch FROM excluded.pace_at - s.pace_at)::float8)
+        + excluded.pace * worker_decay(extract(epoch FROM s.pace_at - excluded.pace_at)::float8) END,
+    pace_at = CASE WHEN s.pace_at > now() + interval '2 minutes' THEN excluded.pace_at ELSE greatest(s.pace_at, excluded.pace_at) END,
+    best = greatest(s.best, excluded.best),
+    best_job = CASE WHEN excluded.best > s.best THEN excluded.best_job ELSE s.best_job END;
 $function$
 ;
 

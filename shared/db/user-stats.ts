@@ -1,11 +1,9 @@
 /** What one user's page shows, read by that user's keys only. */
 
 import * as v from "valibot";
-import { REST_WORKER } from "../messages/summary.ts";
-import { bigintText, type Db, first, jsonText, type Sql, sql } from "./port.ts";
+import { bigintText, type Db, first, type Sql, sql } from "./port.ts";
 
 const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
-const instant = (unixMs: number): Sql => sql`to_timestamp(${unixMs}::float8 / 1000)`;
 
 const balanceRow = v.object({
   booked: bigintText,
@@ -24,58 +22,6 @@ export function balanceOf(db: Db, user: string): Promise<UserBalance | undefined
     sql`SELECT booked::text AS booked, adjusted::text AS adjusted, paid_out::text AS "paidOut", owed::text AS owed,
       payout_address AS "payoutAddress" FROM balances WHERE user_name = ${user}`,
     balanceRow,
-  );
-}
-
-const workerRow = v.object({
-  worker: v.string(),
-  /** See 0056_worker_names.sql; `rest`: all rigs that have no row of their own. */
-  kind: v.picklist(["own", "new", "rest"]),
-  /** The newest job it worked for. */
-  lastJob: v.number(),
-  longWork: bigintText,
-  shortWork: bigintText,
-  shares: bigintText,
-  rejected: bigintText,
-  firstMs: v.nullable(v.number()),
-  lastMs: v.nullable(v.number()),
-  /** Pairs of a minute since 1970 and its work. */
-  minutes: v.pipe(jsonText, v.array(v.tuple([v.number(), bigintText]))),
-});
-
-/** Sums over the long window; `firstMs` and `lastMs` are its first and last minute with a share. */
-export type WorkerSummary = v.InferOutput<typeof workerRow>;
-
-/**
- * Workers of a user with accepted shares since job `sinceJob`: the owner's own first, then new names, then the rest row. In each group the
- * one seen last comes first.
- */
-export function workersOf(
-  db: Db,
-  user: string,
-  window: { sinceJob: number; longMs: number; shortMs: number; nowMs: number; limit: number },
-): Promise<WorkerSummary[]> {
-  return db.query(
-    sql`WITH seen AS (
-      SELECT worker, max(job) AS last_job FROM work
-      WHERE user_name = ${user} AND job >= ${window.sinceJob}::int AND shares > 0 GROUP BY worker
-    ), ranked AS (
-      SELECT s.*, CASE WHEN s.worker = ${REST_WORKER} THEN 3 WHEN n.state = 'own' THEN 1 ELSE 2 END AS rank
-      FROM seen s LEFT JOIN workers n ON n.user_name = ${user} AND n.worker = s.worker
-    ), known AS (
-      SELECT * FROM ranked ORDER BY rank, last_job DESC, worker LIMIT ${window.limit}::int
-    )
-    SELECT k.worker, CASE k.rank WHEN 1 THEN 'own' WHEN 2 THEN 'new' ELSE 'rest' END AS kind, k.last_job AS "lastJob", s."longWork", s."shortWork", s.shares, s.rejected, s."firstMs", s."lastMs", s.minutes
-    FROM known k CROSS JOIN LATERAL (
-      SELECT COALESCE(sum(m.work), 0)::text AS "longWork",
-        COALESCE(sum(m.work) FILTER (WHERE m.minute >= ${instant(window.shortMs)}), 0)::text AS "shortWork",
-        COALESCE(sum(m.shares), 0)::text AS shares, COALESCE(sum(m.rejected), 0)::text AS rejected,
-        ${ms(sql`min(m.minute)`)} AS "firstMs", ${ms(sql`max(m.minute) FILTER (WHERE m.shares > 0)`)} AS "lastMs",
-        COALESCE(jsonb_agg(jsonb_build_array((extract(epoch FROM m.minute) / 60)::int, m.work::text)), '[]')::text AS minutes
-      FROM worker_minutes m
-      WHERE m.user_name = ${user} AND m.worker = k.worker AND m.minute BETWEEN ${instant(window.longMs)} AND ${instant(window.nowMs)}
-    ) s ORDER BY k.rank, k.last_job DESC, k.worker`,
-    workerRow,
   );
 }
 

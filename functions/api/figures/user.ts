@@ -1,7 +1,6 @@
-/** One user's own figures: what is owed, what may come, and how each worker does. */
+/** One user's own figures: what is owed, what may come, and how its workers do. */
 
 import type { Db } from "../../../shared/db/port.ts";
-import { currentJob } from "../../../shared/db/stats.ts";
 import {
   adjustmentsOf,
   balanceOf,
@@ -11,44 +10,40 @@ import {
   recentMeanReward,
   type UserBlock,
   userBlocks,
-  type WorkerSummary,
-  workersOf,
 } from "../../../shared/db/user-stats.ts";
+import { userActivity, type WorkerPage, workerCounts, workersOf } from "../../../shared/db/worker-status.ts";
 import { waitingWorkers } from "../../../shared/db/workers.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
 import { cachedBy } from "../http/cache.ts";
 import type { ApiModules } from "../options.ts";
-import type { MeView, MyBlocksView, MyPaymentsView } from "../views/views.ts";
+import type { MeView, MyBlocksView, MyPaymentsView, MyWorkersView } from "../views/views.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";
-import {
-  iso,
-  isoOrNull,
-  LONG_WINDOW_MS,
-  MINUTE_MS,
-  ON_THE_WAY_MS,
-  SHORT_WINDOW_MS,
-  windowStart,
-} from "./pool.ts";
+import { iso, LONG_WINDOW_MS, SHORT_WINDOW_MS } from "./pool.ts";
+import { windowsAt, workersPage, workerView } from "./workers.ts";
 
-/** A worker without a share in this many blocks is not listed any more. */
-const WORKER_BLOCKS = 300;
-const WORKERS = 200;
+/** On the first page of the list; it is told anew whenever one of them changes. */
+const FIRST_WORKERS = { search: "", hidden: false, from: 0, limit: 50 };
 const PENDING_JOBS = 20;
-const ONLINE_MS = 5 * MINUTE_MS;
 const TTL_MS = 1000;
 const CACHED_USERS = 1000;
 const PAYMENTS = 200;
 
 export interface UserFigures {
   me(user: string): Promise<MeView>;
+  /** The user has changed what it shows. */
+  changed(user: string): void;
+  workers(user: string, page: WorkerPage): Promise<MyWorkersView>;
   blocks(user: string, limit: number, before?: number): Promise<MyBlocksView>;
   payments(user: string): Promise<MyPaymentsView>;
 }
 
 export function createUserFigures(modules: ApiModules): UserFigures {
   const { db, clock } = modules;
+  const me = cachedBy(clock, TTL_MS, CACHED_USERS, (user) => gather(db, clock.wallMs(), user));
   return {
-    me: cachedBy(clock, TTL_MS, CACHED_USERS, (user) => gather(db, clock.wallMs(), user)),
+    me,
+    changed: me.forget,
+    workers: (user, page) => workersPage(db, clock.wallMs(), user, page),
     async blocks(user, limit, before) {
       const rows = await userBlocks(db, user, limit, before);
       return {
@@ -79,24 +74,19 @@ export function createUserFigures(modules: ApiModules): UserFigures {
 }
 
 async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
-  const longMs = windowStart(nowMs, LONG_WINDOW_MS);
-  const shortMs = windowStart(nowMs, SHORT_WINDOW_MS);
-  const job = await currentJob(db);
-  const sinceJob = (job?.height ?? 0) - WORKER_BLOCKS;
-  const [balance, workers, waiting, pending, usualReward] = await Promise.all([
+  const windows = windowsAt(nowMs);
+  const [balance, activity, counts, workers, waiting, pending, usualReward] = await Promise.all([
     balanceOf(db, user),
-    workersOf(db, user, { sinceJob, longMs, shortMs, nowMs, limit: WORKERS }),
+    userActivity(db, user, windows),
+    workerCounts(db, user, windows.onlineMs),
+    workersOf(db, user, FIRST_WORKERS, windows),
     waitingWorkers(db, user),
     pendingJobs(db, user, PENDING_JOBS),
     recentMeanReward(db),
   ]);
-  const window = { nowMs, longMs, shortMs };
-  // Strangers can send bad shares under made-up worker names. Those say nothing about the owner's rigs.
-  const own = workers.some(({ kind }) => kind === "own")
-    ? workers.filter(({ kind }) => kind === "own")
-    : workers.filter(({ kind }) => kind !== "rest");
-  const views = workers.map((worker) => workerOf(worker, window));
   const pendingBlocks = pending.map((row) => pendingOf(row, usualReward));
+  // Strangers can send bad shares under made-up worker names. Those say nothing about the owner's workers.
+  const hasOwn = activity.ownShares + activity.ownRejected > 0n;
   return {
     name: user,
     payoutAddress: balance?.payoutAddress ?? null,
@@ -106,48 +96,17 @@ async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
     paidOut: String(balance?.paidOut ?? 0n),
     pending: pendingBlocks.reduce((sum, block) => sum + BigInt(block.estimate), 0n).toString(),
     pendingBlocks,
-    hashrateShort: views.reduce((sum, worker) => sum + worker.hashrateShort, 0),
-    hashrateLong: views.reduce((sum, worker) => sum + worker.hashrateLong, 0),
+    hashrateShort: Number(activity.shortWork) / spanSeconds(nowMs, windows.shortMs, activity.firstMs),
+    hashrateLong: Number(activity.longWork) / spanSeconds(nowMs, windows.longMs, activity.firstMs),
     shortSeconds: SHORT_WINDOW_MS / 1000,
     longSeconds: LONG_WINDOW_MS / 1000,
-    rejectRate: rejectRate(
-      own.reduce((sum, worker) => sum + worker.shares, 0n),
-      own.reduce((sum, worker) => sum + worker.rejected, 0n),
-    ),
-    workers: views,
+    rejectRate: hasOwn
+      ? rejectRate(activity.ownShares, activity.ownRejected)
+      : rejectRate(activity.shares, activity.rejected),
+    workers: workers.map((worker) => workerView(worker, windows)),
+    workerCounts: counts,
     waiting: waiting.map(({ worker, lastMs }) => ({ name: worker, lastHeard: iso(lastMs) })),
   };
-}
-
-interface Window {
-  readonly nowMs: number;
-  readonly longMs: number;
-  readonly shortMs: number;
-}
-
-function workerOf(worker: WorkerSummary, window: Window): MeView["workers"][number] {
-  const { nowMs, longMs, shortMs } = window;
-  return {
-    name: worker.worker,
-    kind: worker.kind,
-    online: worker.lastMs !== null && nowMs - worker.lastMs <= ONLINE_MS,
-    hashrateShort: Number(worker.shortWork) / spanSeconds(nowMs, shortMs, worker.firstMs),
-    hashrateLong: Number(worker.longWork) / spanSeconds(nowMs, longMs, worker.firstMs),
-    shares: worker.shares.toString(),
-    rejected: worker.rejected.toString(),
-    rejectRate: rejectRate(worker.shares, worker.rejected),
-    lastShare: isoOrNull(worker.lastMs),
-    lastBlock: worker.lastJob,
-    minutes: minutesOf(worker, window),
-  };
-}
-
-/** Hashes per second of each minute of the long window whose shares are all in. */
-function minutesOf(worker: WorkerSummary, { longMs, nowMs }: Window): number[] {
-  const work = new Map(worker.minutes);
-  const start = longMs / MINUTE_MS;
-  const length = Math.floor((nowMs - ON_THE_WAY_MS) / MINUTE_MS) - start;
-  return Array.from({ length }, (_, i) => Math.round(Number(work.get(start + i) ?? 0n) / 60));
 }
 
 function pendingOf(row: PendingJob, usualReward: bigint): MeView["pendingBlocks"][number] {

@@ -21,15 +21,18 @@ export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): 
   };
 }
 
+/** `forget`: the next who asks for this key gets a new value. */
+export type CachedBy<T> = ((key: string) => Promise<T>) & { forget(key: string): void };
+
 /** The same for each of at most `limit` keys; when there are more, the oldest one is dropped. */
 export function cachedBy<T>(
   clock: Clock,
   ttlMs: number,
   limit: number,
   load: (key: string) => Promise<T>,
-): (key: string) => Promise<T> {
+): CachedBy<T> {
   const byKey = new Map<string, () => Promise<T>>();
-  return (key) => {
+  const get = (key: string): Promise<T> => {
     const known = byKey.get(key);
     if (known !== undefined) return known();
     if (byKey.size >= limit) {
@@ -40,4 +43,5 @@ export function cachedBy<T>(
     byKey.set(key, fresh);
     return fresh();
   };
+  return Object.assign(get, { forget: (key: string) => void byKey.delete(key) });
 }

@@ -1,6 +1,7 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
+import { hideWorker } from "../../../shared/db/worker-status.ts";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
 import type { AccountRefusal, ChangeResult, LoginResult } from "../../auth/web-accounts.ts";
@@ -29,7 +30,7 @@ export function accountRoutes(modules: ApiModules, figures: UserFigures): ApiRou
   return [
     ...sessionRoutes(modules),
     ...ownRoutes(figures),
-    workersRoute(modules),
+    ...workersRoutes(modules, figures),
     ...settingRoutes(modules),
     ...secondFactorRoutes(modules),
   ];
@@ -143,24 +144,50 @@ function ownRoutes(figures: UserFigures): ApiRoute[] {
 
 const NAMES = 500;
 const names = v.optional(v.pipe(v.array(workerName), v.maxLength(NAMES)), []);
+/** More than a user can have. */
+const fromQuery = v.optional(
+  v.pipe(v.string(), v.regex(/^\d{1,5}$/, "expected a place from 0 to 99999"), v.transform(Number)),
+  "0",
+);
+const hiddenQuery = v.optional(
+  v.pipe(
+    v.picklist(["false", "true"], "expected true or false"),
+    v.transform((text) => text === "true"),
+  ),
+  "false",
+);
 
 /** No password is asked for: names are for people, no pay depends on them. */
-function workersRoute({ db, workerLimits }: ApiModules): ApiRoute {
-  return userRoute({
-    method: "PUT",
-    path: "/api/me/workers",
-    summary: `Say which workers are yours, and which are not: names that are not have no row of their own from the next block on. At most ${NAMES} of each`,
-    reply: "Ok",
-    query: {},
-    body: v.strictObject({ own: names, strange: names }),
-    run: async ({ session, body }) => {
-      const user = session.user.name;
-      if (body.own.length > 0 && !(await confirmWorkers(db, user, body.own, workerLimits)))
-        return refused(422, "too-many", "you have too many workers: say of some that they are not yours");
-      for (const worker of body.strange) await forgetWorker(db, user, worker);
-      return view(OK);
-    },
-  });
+function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): ApiRoute[] {
+  return [
+    userRoute({
+      method: "GET",
+      path: "/api/me/workers",
+      summary: "Workers page by page, those whose name has `search` in it; the hidden ones by hidden=true",
+      reply: "MyWorkers",
+      query: { limit: limitQuery, from: fromQuery, search: v.optional(workerName, ""), hidden: hiddenQuery },
+      body: NO_BODY,
+      run: async ({ session, query }) => view(await figures.workers(session.user.name, query)),
+    }),
+    userRoute({
+      method: "PUT",
+      path: "/api/me/workers",
+      summary: `Say which workers are yours, and which are not: names that are not have no row of their own from the next block on. What is hidden is not listed until it works again, or is shown. At most ${NAMES} of each`,
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ own: names, strange: names, hide: names, show: names }),
+      run: async ({ session, body }) => {
+        const user = session.user.name;
+        if (body.own.length > 0 && !(await confirmWorkers(db, user, body.own, workerLimits)))
+          return refused(422, "too-many", "you have too many workers: say of some that they are not yours");
+        for (const worker of body.strange) await forgetWorker(db, user, worker);
+        for (const worker of body.hide) await hideWorker(db, user, worker, true);
+        for (const worker of body.show) await hideWorker(db, user, worker, false);
+        figures.changed(user);
+        return view(OK);
+      },
+    }),
+  ];
 }
 
 function settingRoutes({ accounts }: ApiModules): ApiRoute[] {

@@ -218,6 +218,31 @@ export const recoveryCodesView = v.strictObject({
   recoveryCodes: about(v.array(v.string()), "each logs in once without the authenticator; shown this once"),
 });
 
+export const workerView = v.strictObject({
+  name: v.string(),
+  kind: about(
+    v.picklist(["own", "new", "rest"]),
+    "own: confirmed by you or by a login with your password; new: let in without; rest: all that have no row of their own",
+  ),
+  hidden: about(v.boolean(), "you do not want to see it until it works again"),
+  online: v.boolean(),
+  hashrateShort: hashrate,
+  hashrateLong: hashrate,
+  hashrateDay: about(v.number(), "hashes per second of the last 24 hours"),
+  shares: count,
+  rejected: count,
+  rejectRate: v.nullable(v.number()),
+  lastShare: about(instant, "to some seconds"),
+  lastBlock: height,
+  minutes: about(v.array(v.number()), "hashes per second for each minute of the long window, oldest first"),
+});
+
+export const myWorkersView = v.strictObject({
+  workers: about(v.array(workerView), "your own first, those that work before others, by name"),
+  total: about(seconds, "that were asked for, on all pages"),
+  from: about(seconds, "place of the first one, from 0"),
+});
+
 export const meView = v.strictObject({
   name: v.string(),
   payoutAddress: v.nullable(v.string()),
@@ -243,27 +268,12 @@ export const meView = v.strictObject({
     v.nullable(v.number()),
     "refused shares of all in the long window, 0 to 1: of your own workers where there are any",
   ),
-  workers: v.array(
-    v.strictObject({
-      name: v.string(),
-      kind: about(
-        v.picklist(["own", "new", "rest"]),
-        "own: confirmed by you or by a login with your password; new: let in without; rest: all that have no row of their own",
-      ),
-      online: v.boolean(),
-      hashrateShort: hashrate,
-      hashrateLong: hashrate,
-      shares: count,
-      rejected: count,
-      rejectRate: v.nullable(v.number()),
-      lastShare: about(v.nullable(instant), "to the minute; null: longer ago than the long window"),
-      lastBlock: height,
-      minutes: about(
-        v.array(v.number()),
-        "hashes per second for each minute of the long window, oldest first",
-      ),
-    }),
-  ),
+  workers: about(v.array(workerView), "the first 50: the rest are in /api/me/workers"),
+  workerCounts: v.strictObject({
+    shown: about(seconds, "workers, but for the hidden ones and the row for the rest"),
+    online: about(seconds, "of those, with a share in the last five minutes"),
+    hidden: seconds,
+  }),
   waiting: about(
     v.array(v.strictObject({ name: v.string(), lastHeard: instant })),
     "workers that are paid in the row for the rest until you confirm them, the last heard of first",
@@ -312,6 +322,7 @@ export const VIEWS = {
   Enrolment: enrolmentView,
   RecoveryCodes: recoveryCodesView,
   Me: meView,
+  MyWorkers: myWorkersView,
   MyBlocks: myBlocksView,
   MyPayments: myPaymentsView,
   Miners: minersView,
@@ -344,6 +355,8 @@ export type SubmissionListView = v.InferOutput<typeof submissionListView>;
 export type AdminSubmissionListView = v.InferOutput<typeof adminSubmissionListView>;
 export type SessionView = v.InferOutput<typeof sessionView>;
 export type MeView = v.InferOutput<typeof meView>;
+export type WorkerView = v.InferOutput<typeof workerView>;
+export type MyWorkersView = v.InferOutput<typeof myWorkersView>;
 export type MyBlocksView = v.InferOutput<typeof myBlocksView>;
 export type MyPaymentsView = v.InferOutput<typeof myPaymentsView>;
 export type MinersView = v.InferOutput<typeof minersView>;

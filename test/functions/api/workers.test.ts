@@ -71,7 +71,8 @@ describe("the owner's page under made-up names", () => {
     await mined(11, 0, { cellar: [5, 0], "aaa-0": [1, 0] });
 
     const mended = await me();
-    expect(mended.workers[0]).toMatchObject({ name: "cellar", kind: "own", lastBlock: 11 });
+    expect(mended.workers.slice(0, 3).map(({ name }) => name)).toEqual(["attic", "cellar", "shed"]);
+    expect(mended.workers[1]).toMatchObject({ name: "cellar", kind: "own", lastBlock: 11 });
     expect(mended.waiting.map(({ name }) => name)).not.toContain("cellar");
     const tooMany = Array.from({ length: 500 }, (_, n) => `n${n}`);
     expect((await ann.json("PUT", "/api/me/workers", { body: { own: [...tooMany, "x"] } })).status).toBe(400);
@@ -123,5 +124,54 @@ describe("a block with as many names as a user can have", () => {
       query: `worker=${encodeURIComponent(REST_WORKER)}`,
     });
     expect(v.parse(proofFile, one.body).workers).toHaveLength(1);
+  });
+});
+
+describe("the list of a user's workers", () => {
+  it("has pages, finds names, and leaves out what was hidden until it works again; the totals are of all", async () => {
+    const { db } = api.database;
+    const bob = testClient(api.handler);
+    await bob.send("POST", "/api/session", { body: { name: "bob", password: PASSWORD } });
+    const get = async (path: string, query = ""): Promise<unknown> =>
+      (await bob.json("GET", path, { query })).body;
+    const names = Array.from({ length: 230 }, (_, n) => `rig-${`${n}`.padStart(3, "0")}`);
+    await confirmWorkers(db, "bob", names);
+    await addJob(db, 21);
+    const send = (seq: number, sent: readonly string[]) => {
+      const nowMs = api.clock.wallMs();
+      const rows = sent.map((worker) => ({
+        ...{ user: "bob", worker, shares: 1, work: "65536", best: "9", rejected: 0 },
+      }));
+      const body = { v: 1, kind: "delta", job: 21, slot: 0, epoch: 2, seq, fromMs: nowMs, toMs: nowMs, rows };
+      return applyMessage(JSON.stringify(body), { db, logger: SILENT });
+    };
+    await send(0, names);
+    api.clock.advance(60_000);
+
+    const shown = v.parse(VIEWS.Me, await get("/api/me"));
+    expect(shown.workerCounts).toEqual({ shown: 230, online: 230, hidden: 0 });
+    expect(shown.workers).toHaveLength(50);
+    // A share of each in the first minute of two.
+    expect(shown.hashrateLong).toBeGreaterThan((230 * 65_536) / 125);
+    expect(shown.hashrateLong).toBeLessThan((230 * 65_536) / 55);
+    const last = v.parse(VIEWS.MyWorkers, await get("/api/me/workers", "from=200&limit=50"));
+    expect(last.workers.map(({ name }) => name)).toEqual(names.slice(200));
+    expect(last).toMatchObject({ total: 230, from: 200 });
+    const found = v.parse(VIEWS.MyWorkers, await get("/api/me/workers", "search=G-22"));
+    expect(found.total).toBe(10);
+
+    expect(
+      (await bob.json("PUT", "/api/me/workers", { body: { hide: ["rig-007", "rig-008"] } })).status,
+    ).toBe(200);
+    const hid = v.parse(VIEWS.Me, await get("/api/me"));
+    expect(hid.workerCounts).toMatchObject({ shown: 228, hidden: 2 });
+    expect(hid.workers.map(({ name }) => name)).not.toContain("rig-007");
+    expect((await bob.json("PUT", "/api/me/workers", { body: { show: ["rig-008"] } })).status).toBe(200);
+    const hidden = v.parse(VIEWS.MyWorkers, await get("/api/me/workers", "hidden=true"));
+    expect(hidden.workers.map(({ name, hidden: isHidden }) => [name, isHidden])).toEqual([["rig-007", true]]);
+
+    expect((await bob.json("GET", "/api/me/workers", { query: "hidden=maybe" })).status).toBe(400);
+    expect((await bob.json("GET", "/api/me/workers", { query: "from=-1" })).status).toBe(400);
+    expect((await testClient(api.handler).json("GET", "/api/me/workers")).status).toBe(401);
   });
 });

@@ -1,37 +1,37 @@
 /** A user's workers, and those that wait to be confirmed. */
 
 import { useSignal } from "@preact/signals";
-import type { MeView } from "../../../api/views/views.ts";
+import type { MeView, MyWorkersView, WorkerView } from "../../../api/views/views.ts";
 import { Card, Empty } from "../components/card.tsx";
 import { Ago } from "../components/figures.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { count, hashrate, percent } from "../format.ts";
 import { request } from "../live/api.ts";
-import { now } from "../live/clock.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
-
-type Worker = MeView["workers"][number];
+import { ask, listOf, PAGE_WORKERS, wanted } from "../live/worker-list.ts";
 
 /** With a larger part refused, something is wrong with the miner or its line. */
 const MANY_REFUSED = 0.03;
-/** Shares are counted by the minute, so nothing finer is known. */
-const THIS_MINUTE_MS = 90_000;
+/** So many are seen at a glance. */
+const FEW = 10;
 
-const COLUMNS: readonly Column<Worker>[] = [
+const COLUMNS: readonly Column<WorkerView>[] = [
   {
     title: "Name",
     cell: (worker) => (
       <span class={`dot name ${worker.online ? "on" : ""}`} title={worker.online ? "online" : "offline"}>
         {nameOf(worker.name)}
-        {worker.kind === "new" && <MineButton names={[worker.name]}>mine</MineButton>}
+        {worker.kind === "new" && <SayButton body={{ own: [worker.name] }}>mine</SayButton>}
+        {!worker.online && <HideButton worker={worker} />}
       </span>
     ),
   },
-  { title: "Last hour", cell: (worker) => <Sparkline values={worker.minutes} /> },
+  { title: "Last hour", wideOnly: true, cell: (worker) => <Sparkline values={worker.minutes} /> },
   { title: "10 min", num: true, cell: (worker) => hashrate(worker.hashrateShort) },
   { title: "1 h", num: true, cell: (worker) => hashrate(worker.hashrateLong) },
-  { title: "Shares", num: true, cell: (worker) => count(worker.shares) },
+  { title: "24 h", num: true, cell: (worker) => hashrate(worker.hashrateDay) },
+  { title: "Shares", num: true, wideOnly: true, cell: (worker) => count(worker.shares) },
   {
     title: "Refused",
     num: true,
@@ -41,11 +41,12 @@ const COLUMNS: readonly Column<Worker>[] = [
       </span>
     ),
   },
-  { title: "Last share", num: true, cell: (worker) => <LastShare worker={worker} /> },
+  { title: "Last share", num: true, cell: (worker) => <Ago at={worker.lastShare} /> },
 ];
 
 export function MyWorkers({ me }: { me: MeView }) {
-  if (me.workers.length === 0 && me.waiting.length === 0)
+  const { shown, online, hidden } = me.workerCounts;
+  if (me.workers.length === 0 && me.waiting.length === 0 && hidden === 0)
     return (
       <Card title="Workers">
         <Empty title="No worker yet">
@@ -53,36 +54,96 @@ export function MyWorkers({ me }: { me: MeView }) {
         </Empty>
       </Card>
     );
-  const online = me.workers.filter((worker) => worker.online).length;
+  const list = listOf(me);
   return (
     <Card
       title="Workers"
       aside={
         <span class="reading">
           <span>
-            {online} of {me.workers.length} online
+            {count(online)} of {count(shown)} online
           </span>
           <span>refused in the last hour: {percent(me.rejectRate, 2)}</span>
         </span>
       }
     >
-      <Table
-        label="workers"
-        columns={COLUMNS}
-        rows={me.workers}
-        keyOf={(worker) => `${worker.kind} ${worker.name}`}
-      />
+      {(shown > FEW || hidden > 0 || wanted.value.search !== "") && <Finder me={me} />}
+      {list.workers.length === 0 ? (
+        <Empty title={wanted.value.hidden ? "No worker is hidden" : "No worker has this in its name"} />
+      ) : (
+        <Table
+          label="workers"
+          columns={COLUMNS}
+          rows={list.workers}
+          keyOf={(worker) => `${worker.kind} ${worker.name}`}
+        />
+      )}
+      <Pages list={list} />
       {me.waiting.length > 0 && <Waiting waiting={me.waiting} />}
     </Card>
   );
 }
 
+/** Looks for a name, and shows those that are hidden. */
+function Finder({ me }: { me: MeView }) {
+  const { search, hidden } = wanted.value;
+  return (
+    <search class="finder">
+      <input
+        type="search"
+        aria-label="Find a worker by its name"
+        placeholder="Find a worker"
+        maxLength={254}
+        value={search}
+        onInput={(event) => ask({ search: event.currentTarget.value })}
+      />
+      {(hidden || me.workerCounts.hidden > 0) && (
+        <button type="button" class="small" aria-pressed={hidden} onClick={() => ask({ hidden: !hidden })}>
+          {`Hidden (${count(me.workerCounts.hidden)})`}
+        </button>
+      )}
+    </search>
+  );
+}
+
+function Pages({ list: { workers, total, from } }: { list: MyWorkersView }) {
+  if (total <= PAGE_WORKERS && from === 0) return null;
+  const last = from + workers.length;
+  return (
+    <nav class="pages" aria-label="Pages of workers">
+      <button
+        type="button"
+        class="small"
+        disabled={from === 0}
+        onClick={() => ask({ from: Math.max(0, from - PAGE_WORKERS) })}
+      >
+        Before
+      </button>
+      <span class="reading">
+        {count(Math.min(from + 1, last))} to {count(last)} of {count(total)}
+      </span>
+      <button
+        type="button"
+        class="small"
+        disabled={last >= total}
+        onClick={() => ask({ from: from + PAGE_WORKERS })}
+      >
+        After
+      </button>
+    </nav>
+  );
+}
+
 const nameOf = (name: string): string => (name === "" ? "(no name)" : name);
 
-function LastShare({ worker: { lastShare, lastBlock } }: { worker: Worker }) {
-  if (lastShare === null) return <>block {count(lastBlock)}</>;
-  if (now.value - Date.parse(lastShare) < THIS_MINUTE_MS) return <>this minute</>;
-  return <Ago at={lastShare} />;
+function HideButton({ worker: { name, hidden } }: { worker: WorkerView }) {
+  return hidden ? (
+    <SayButton body={{ show: [name] }}>show</SayButton>
+  ) : (
+    <SayButton body={{ hide: [name] }} title="until it works again">
+      hide
+    </SayButton>
+  );
 }
 
 function Waiting({ waiting }: { waiting: MeView["waiting"] }) {
@@ -97,27 +158,34 @@ function Waiting({ waiting }: { waiting: MeView["waiting"] }) {
         {waiting.map(({ name }) => (
           <span key={name} class="name">
             {nameOf(name)}
-            <MineButton names={[name]}>mine</MineButton>{" "}
+            <SayButton body={{ own: [name] }}>mine</SayButton>{" "}
           </span>
         ))}
-        {all.length > 1 && <MineButton names={all}>all are mine</MineButton>}
+        {all.length > 1 && <SayButton body={{ own: all }}>all are mine</SayButton>}
       </p>
     </div>
   );
 }
 
-function MineButton({ names, children }: { names: readonly string[]; children: string }) {
+interface SayButtonProps {
+  body: Partial<Record<"own" | "hide" | "show", readonly string[]>>;
+  title?: string;
+  children: string;
+}
+
+/** Says something about workers. */
+function SayButton({ body, title, children }: SayButtonProps) {
   const isSending = useSignal(false);
-  const confirm = async (): Promise<void> => {
+  const say = async (): Promise<void> => {
     isSending.value = true;
     await attempt(async () => {
-      await request("PUT", "/api/me/workers", { own: names });
+      await request("PUT", "/api/me/workers", body);
       await refreshNow();
     });
     isSending.value = false;
   };
   return (
-    <button type="button" class="small" disabled={isSending.value} onClick={() => void confirm()}>
+    <button type="button" class="small" title={title} disabled={isSending.value} onClick={() => void say()}>
       {children}
     </button>
   );

@@ -1,0 +1,79 @@
+/** A user with many workers finds the one that matters. */
+
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sql } from "../../../shared/db/port.ts";
+import { isRunnable } from "../../support/optional-suite.ts";
+import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
+import { type Look, Visitor } from "./visitor.ts";
+import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+
+const LOOKS: Readonly<Record<string, Look>> = {
+  "a desktop": { width: 1280, height: 900, colorScheme: "light" },
+  "a phone in the dark": { width: 390, height: 844, colorScheme: "dark", scale: 3 },
+};
+const RIGS = 120;
+/** From here on they are silent. */
+const SILENT_FROM = 110;
+const canRun = isRunnable("test:browser", whyNoBrowser());
+
+let pool: PoolOfPages;
+let browser: Browser;
+beforeAll(async () => {
+  if (!canRun) return;
+  pool = await startPages();
+  await farmOf("ann");
+  browser = await chromium.launch(CHROMIUM);
+});
+afterAll(async () => {
+  await browser?.close();
+  await pool?.stop();
+});
+
+async function farmOf(user: string): Promise<void> {
+  await pool.db.execute(sql`INSERT INTO workers (user_name, worker, state)
+    SELECT ${user}, 'farm-' || lpad(n::text, 3, '0'), 'own' FROM generate_series(1, ${RIGS}::int) n`);
+  await pool.db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since)
+    SELECT ${user}, 'farm-' || lpad(n::text, 3, '0'), now() - interval '9 days',
+      now() - CASE WHEN n >= ${SILENT_FROM}::int THEN interval '7 hours' ELSE interval '12 seconds' END, 1011, 5000, now(), 1, 1011, now(), now()
+    FROM generate_series(1, ${RIGS}::int) n`);
+  await pool.db.execute(sql`INSERT INTO worker_minutes (user_name, worker, minute, shares, work, rejected)
+    SELECT s.user_name, s.worker, date_trunc('minute', now()) - m * interval '1 minute', 1, 65536 * (3 + m % 2), 0
+    FROM worker_status s, generate_series(1, 50) m WHERE s.worker LIKE 'farm-%' AND s.last_at > now() - interval '1 hour'`);
+}
+
+describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
+  it("pages are turned, a name is found, an old worker is hidden and shown again", async () => {
+    const ann = await Visitor.open(browser, pool.url, look);
+    await ann.logIn("ann", PASSWORD);
+    const { page } = ann;
+    const card = page.getByRole("region", { name: "Workers" });
+    const names = (): Promise<string[]> => card.getByRole("rowheader").locator(".name").allInnerTexts();
+    await card.getByText("1 to 50 of").waitFor();
+    await ann.photograph(`workers-${look.width}-${look.colorScheme}`);
+    expect((await names())[0]).toContain("farm-001");
+
+    await card.getByRole("button", { name: "After" }).click();
+    await card.getByText("51 to 100 of").waitFor();
+    expect((await names())[0]).toContain("farm-051");
+
+    await card.getByRole("searchbox").fill("FARM-11");
+    await expect.poll(names).toHaveLength(10);
+    await ann.photograph(`workers-found-${look.width}-${look.colorScheme}`);
+    expect(await ann.overflow()).toBeLessThanOrEqual(0);
+    expect(await ann.violations()).toEqual([]);
+    const row = card.getByRole("row").filter({ hasText: "farm-115" });
+    await row.getByRole("button", { name: "hide" }).click();
+    await expect.poll(names).toHaveLength(9);
+    await card.getByRole("button", { name: "Hidden (1)" }).click();
+    await expect.poll(names).toHaveLength(1);
+    await row.getByRole("button", { name: "show" }).click();
+    await card.getByText("No worker is hidden").waitFor();
+    await card.getByRole("button", { name: "Hidden (0)" }).click();
+    await expect.poll(names).toHaveLength(10);
+    await card.getByRole("searchbox").fill("");
+    await card.getByText("1 to 50 of").waitFor();
+    expect(ann.complaints).toEqual([]);
+    await ann.close();
+  });
+});
