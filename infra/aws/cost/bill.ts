@@ -1,0 +1,246 @@
+/**
+ * What a stage costs a month, from its own synthesised templates: each billed resource becomes lines, what costs nothing is excused by its type,
+ * and a type that is neither is an error.
+ */
+
+import { METRIC_NAMES } from "../../../functions/lambda-logger.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { EDGE_METRICS } from "../../pool/edge-report.ts";
+import type { Stage } from "../stages.ts";
+import { LIST_PRICES, type PriceName } from "./list-prices.ts";
+import * as rates from "./rates.ts";
+
+/** CloudFormation's. */
+export interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a template is whatever CloudFormation takes
+  readonly Properties?: any;
+}
+
+export interface Use {
+  readonly stage: Stage;
+  readonly miners: number;
+  /** Blocks, and months of books, that the database holds already. */
+  readonly monthsOfBooks: number;
+  /** Hours a month that the database is awake; 730 unless it may sleep. */
+  readonly hoursAwake: number;
+}
+
+export const COLUMNS = [
+  "edges",
+  "balancer",
+  "database",
+  "storage",
+  "I/O",
+  "egress",
+  "calls",
+  "watching",
+  "rest",
+] as const;
+export type Column = (typeof COLUMNS)[number];
+export type Bill = Readonly<Record<Column, number>> & { readonly total: number };
+
+interface Line {
+  readonly column: Column;
+  readonly price: PriceName;
+  readonly amount: number;
+}
+
+export const HOURS = 730;
+const SECONDS = HOURS * 3600;
+const GB = 1e9;
+const MILLION = 1e6;
+
+type Priced = (resource: Resource, use: Use) => Line[];
+
+/** What costs nothing by itself. */
+const FREE = new Set([
+  ...[
+    "VPC",
+    "Subnet",
+    "RouteTable",
+    "SubnetRouteTableAssociation",
+    "Route",
+    "InternetGateway",
+    "VPCGatewayAttachment",
+  ].map((name) => `AWS::EC2::${name}`),
+  ...["SecurityGroup", "SecurityGroupEgress", "SecurityGroupIngress"].map((name) => `AWS::EC2::${name}`),
+  // Refused traffic only: a few kilobytes a day, in the logs' lines below.
+  "AWS::EC2::FlowLog",
+  ...["Role", "Policy"].map((name) => `AWS::IAM::${name}`),
+  ...["TargetGroup", "Listener"].map((name) => `AWS::ElasticLoadBalancingV2::${name}`),
+  "AWS::RDS::DBSubnetGroup",
+  "AWS::SecretsManager::SecretTargetAttachment",
+  ...["Url", "Permission", "EventSourceMapping", "EventInvokeConfig"].map((name) => `AWS::Lambda::${name}`),
+  // Its function runs at deployments only.
+  "Custom::DatabaseSchema",
+  // Schedules of rules and alarm changes: events of AWS itself are free.
+  "AWS::Events::Rule",
+  "AWS::SQS::QueuePolicy",
+  // In the line of its service.
+  "AWS::ECS::TaskDefinition",
+  ...["ScalableTarget", "ScalingPolicy"].map((name) => `AWS::ApplicationAutoScaling::${name}`),
+  // What is in it is in the lines of what logs.
+  "AWS::Logs::LogGroup",
+  ...["Function", "CachePolicy"].map((name) => `AWS::CloudFront::${name}`),
+  ...["Topic", "TopicPolicy", "Subscription"].map((name) => `AWS::SNS::${name}`),
+  "AWS::S3::BucketPolicy",
+  ...["MountTarget", "AccessPoint"].map((name) => `AWS::EFS::${name}`),
+  "AWS::ServiceDiscovery::Service",
+]);
+
+const PRICED: Readonly<Record<string, Priced>> = {
+  "AWS::ECS::Service": (service, { stage }) => {
+    const isDevnet = /devnet/.test(service.Properties.ServiceName);
+    const size = isDevnet ? stage.devnet : stage.edge;
+    const tasks = isDevnet ? Math.min(1, stage.edge.tasks) : stage.edge.tasks;
+    if (size === undefined) throw new CodedError("cost", `${stage.name} has a devnet of no size`);
+    return [
+      line("edges", "vcpu", (tasks * HOURS * size.cpu) / 1024),
+      line("edges", "memory", (tasks * HOURS * size.memoryMiB) / 1024),
+      line("edges", "address", tasks * HOURS),
+      line("watching", "logs", (tasks * rates.EDGE_LOG_BYTES) / GB),
+      line("watching", "insight", tasks * rates.INSIGHTS.task),
+    ];
+  },
+  "AWS::ECS::Cluster": () => [line("watching", "insight", rates.INSIGHTS.cluster)],
+  "AWS::ElasticLoadBalancingV2::LoadBalancer": (_, use) => [
+    line("balancer", "balancer", HOURS),
+    line("balancer", "address", use.stage.zones * HOURS),
+    line(
+      "balancer",
+      "balancerUnit",
+      Math.max(use.miners / 100_000, (2 * egressBytes(use)) / GB / HOURS) * HOURS,
+    ),
+    line("egress", "egress", egressBytes(use) / GB),
+  ],
+  "AWS::RDS::DBCluster": (_, use) => {
+    const kept = blocks(use) * use.miners * rates.MEASURED.keptBytes * use.monthsOfBooks;
+    const pruned =
+      ((rates.PRUNED_DAYS * 86_400) / use.stage.pool.blockSeconds) * use.miners * rates.MEASURED.prunedBytes;
+    const written = blocks(use) * use.miners * rates.MEASURED.logBytes;
+    return [
+      line("storage", "storage", (kept + pruned) / GB),
+      // A day of backup is as large as the database at most, and that much is free.
+      line("storage", "backup", (written / 30 / GB) * Math.max(0, use.stage.database.backupDays - 1)),
+      line("I/O", "io", written / 4096 / MILLION),
+    ];
+  },
+  "AWS::RDS::DBInstance": (_, use) => [line("database", "acu", use.hoursAwake * capacity(use))],
+  "AWS::SQS::Queue": (queue, use) => {
+    if (/dead-letters/.test(queue.Properties.QueueName)) return [];
+    // Sent, received and deleted; an event source asks five times a second at least, also where nothing comes.
+    const messages = use.stage.edge.tasks * rates.MESSAGES_A_SECOND * SECONDS * busy(use);
+    return [line("calls", "queue", (messages + 2 * events(use) + (SECONDS / 20) * 5) / MILLION)];
+  },
+  "AWS::Lambda::Function": (fn, use) =>
+    functionLines(fn.Properties.FunctionName.split("-").at(-1), fn.Properties.MemorySize, use),
+  "AWS::CloudWatch::Alarm": () => [line("watching", "alarm", 1)],
+  "AWS::CloudWatch::Dashboard": () => [
+    line("watching", "dashboard", 1),
+    // What edges and functions count: a metric is a name with its dimensions, refusals one a reason.
+    line("watching", "metric", Object.keys(EDGE_METRICS).length + METRIC_NAMES.length + 8),
+  ],
+  "AWS::Logs::MetricFilter": () => [line("watching", "metric", 1)],
+  "AWS::SecretsManager::Secret": () => [line("rest", "secret", 1)],
+  "AWS::KMS::Key": () => [line("rest", "key", 1)],
+  "AWS::CloudFront::Distribution": (_, { miners }) => {
+    const calls = miners * rates.PAGE.partOfMiners * rates.PAGE.calls;
+    return [
+      line("egress", "pages", (calls * rates.PAGE.bytes) / GB),
+      line("calls", "pageCalls", calls / MILLION),
+    ];
+  },
+  // Visits: some 400 bytes a request, kept for the stage's days.
+  "AWS::S3::Bucket": (_, { miners }) => [
+    line("rest", "object", (miners * rates.PAGE.partOfMiners * rates.PAGE.calls * 400 * 3) / GB),
+  ],
+  "AWS::EFS::FileSystem": () => [line("rest", "disk", 0.1)],
+  "AWS::ServiceDiscovery::PrivateDnsNamespace": () => [line("rest", "zone", 1)],
+};
+
+/** `templates` are those of the stage. Throws CodedError `cost` for a resource of a type that is neither priced nor excused. */
+export function billOf(
+  templates: readonly { readonly Resources?: Readonly<Record<string, Resource>> }[],
+  use: Use,
+): Bill {
+  const bill: Record<Column, number> = {
+    ...{ edges: 0, balancer: 0, database: 0, storage: 0, "I/O": 0 },
+    ...{ egress: 0, calls: 0, watching: 0, rest: 0 },
+  };
+  const lines = templates.flatMap(({ Resources = {} }) =>
+    Object.entries(Resources).flatMap(([id, resource]) => {
+      const priced = PRICED[resource.Type];
+      if (priced !== undefined) return priced(resource, use);
+      if (FREE.has(resource.Type)) return [];
+      throw new CodedError(
+        "cost",
+        `${id} is of type ${resource.Type}, which has no price: give it one in infra/aws/cost/bill.ts, or excuse it there`,
+      );
+    }),
+  );
+  // The operator's own secret, which is in no template.
+  if (use.stage.devnet === undefined) lines.push(line("rest", "secret", 1));
+  for (const { column, price, amount } of lines) bill[column] += amount * LIST_PRICES[price].usd;
+  return { ...bill, total: COLUMNS.reduce((sum, column) => sum + bill[column], 0) };
+}
+
+function line(column: Column, price: PriceName, amount: number): Line {
+  return { column, price, amount };
+}
+
+function blocks({ stage }: Use): number {
+  return stage.edge.tasks === 0 ? 0 : SECONDS / stage.pool.blockSeconds;
+}
+
+/** Of an instance, in ACU: what the work needs, between the bounds of the stage. */
+function capacity(use: Use): number {
+  const { minAcu, maxAcu } = use.stage.database;
+  const cpu = (use.miners * rates.MEASURED.cpuMs) / 1000 / use.stage.pool.blockSeconds;
+  const needed = cpu / rates.CPU_AN_ACU / rates.BUSY_PART;
+  return Math.min(maxAcu, Math.max(minAcu, 0.5, needed));
+}
+
+function egressBytes(use: Use): number {
+  return blocks(use) * use.miners * (rates.SHARES_A_BLOCK * rates.ANSWER_BYTES + rates.JOB_BYTES);
+}
+
+/** The part of all seconds in which some miner of an edge finds a share. */
+function busy({ stage, miners }: Use): number {
+  const shares = (miners * rates.SHARES_A_BLOCK) / stage.pool.blockSeconds;
+  return stage.edge.tasks === 0 ? 0 : 1 - Math.exp(-shares / stage.edge.tasks);
+}
+
+/** Of the queue: one a second, as long as a second's messages fit into ten. */
+function events(use: Use): number {
+  const { tasks } = use.stage.edge;
+  return SECONDS * busy(use) * Math.max(Math.min(1, tasks), (tasks * rates.MESSAGES_A_SECOND) / 10);
+}
+
+function functionLines(name: string, memoryMiB: number, use: Use): Line[] {
+  const { stage, miners } = use;
+  const views = miners * rates.PAGE.partOfMiners * rates.PAGE.calls;
+  const minutes = stage.edge.tasks === 0 ? 0 : SECONDS / 60;
+  const work = {
+    accounting: {
+      runs: events(use),
+      calls: rates.MEASURED.callsAnEvent,
+      seconds: rates.MEASURED.callsAnEvent * rates.CALL_SECONDS,
+    },
+    poll: { runs: minutes, ...rates.RUNS.poll },
+    janitor: { runs: minutes, ...rates.RUNS.janitor },
+    // Half of the answers are kept by CloudFront for some seconds.
+    api: { runs: views / 2, calls: 2, seconds: 0.1 },
+    // A miner logs in once in a day or so.
+    auth: { runs: miners * 30, calls: 2, seconds: 0.3 },
+    migrate: { runs: 0, calls: 0, seconds: 0 },
+  }[name];
+  if (work === undefined)
+    throw new CodedError("cost", `the function ${name} has no rates: give it some in infra/aws/cost/bill.ts`);
+  return [
+    line("calls", "functionCall", work.runs / MILLION),
+    line("calls", "functionTime", (work.runs * work.seconds * memoryMiB) / 1024 / MILLION),
+    line("calls", "dataApi", (work.runs * work.calls) / MILLION),
+    line("watching", "logs", (work.runs * rates.RUN_LOG_BYTES) / GB),
+  ];
+}

@@ -1,0 +1,187 @@
+/**
+ * What a block of a pool leaves in the database, measured: each edge sends a summary a second, each worker finds 60 shares a block at random times,
+ * the books apply and seal. `node test/bench/growth.ts [workers] [blocks] [edges]`, 1,000 workers, 3 blocks of ten minutes and one edge where not
+ * given. The last line is what infra/aws/cost/rates.ts has.
+ */
+
+import type { SQSRecord } from "aws-lambda";
+import * as v from "valibot";
+import { createAccountingHandler } from "../../functions/accounting/handler.ts";
+import { createSealer } from "../../functions/accounting/sealer.ts";
+import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
+import { systemClock } from "../../shared/clock.ts";
+import { type Db, one, sql } from "../../shared/db/port.ts";
+import { SILENT } from "../../shared/logger.ts";
+import { MAX_SUMMARY_BYTES } from "../../shared/messages/summary.ts";
+import { addBlock, addJob, closeBody, deltaBody } from "../support/books.ts";
+import { withDatabase } from "../support/load/database.ts";
+import { Chance } from "../support/random.ts";
+import { cpuSecondsOf, serverPid } from "./process-cpu.ts";
+
+const WORKERS = Number(process.argv[2] ?? 1000);
+const BLOCKS = Number(process.argv[3] ?? 3);
+const EDGES = Number(process.argv[4] ?? 1);
+const BLOCK_SECONDS = 600;
+const SHARES = 60;
+/** Of the event source. */
+const EVENT_MESSAGES = 10;
+const TABLES = ["deltas", "work", "payouts", "worker_minutes", "pool_minutes", "tallies", "close_markers"];
+
+let events = 0;
+
+const size = v.object({ name: v.string(), bytes: v.number() });
+
+async function sizes(db: Db): Promise<Map<string, number>> {
+  // Free space is used again, so that it is not taken for growth.
+  await db.execute(sql`VACUUM`);
+  const rows = await db.query(
+    sql`SELECT relname AS name, pg_total_relation_size(oid)::float8 AS bytes FROM pg_class
+      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+    size,
+  );
+  return new Map(rows.map(({ name, bytes }) => [name, bytes]));
+}
+
+async function walBytes(db: Db): Promise<number> {
+  const { at } = await one(
+    db,
+    sql`SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8 AS at`,
+    v.object({ at: v.number() }),
+  );
+  return at;
+}
+
+/** Counts what would be calls of the Data API. */
+function counted(db: Db, calls: { made: number }): Db {
+  return {
+    ...db,
+    query: (statement, row) => {
+      calls.made++;
+      return db.query(statement, row);
+    },
+    execute: (statement, options) => {
+      calls.made++;
+      return db.execute(statement, options);
+    },
+    transaction: (work) => {
+      calls.made += 2;
+      return db.transaction((inside) => work(counted(inside, calls)));
+    },
+  };
+}
+
+/** The messages of one block, second by second: what the workers of each edge found in it. */
+function messagesOf(job: number, chance: Chance): string[][] {
+  const found = Array.from({ length: EDGES }, () =>
+    Array.from({ length: BLOCK_SECONDS }, (): Record<string, number> => ({})),
+  );
+  for (let worker = 0; worker < WORKERS; worker++)
+    for (let share = 0; share < SHARES; share++) {
+      const second = found[worker % EDGES]?.[chance.whole(0, BLOCK_SECONDS - 1)];
+      const name = `miner-${worker}/rig`;
+      if (second !== undefined) second[name] = (second[name] ?? 0) + 1;
+    }
+  const seqs = found.map(() => 0);
+  const seconds = Array.from({ length: BLOCK_SECONDS }, (_, at) =>
+    found.flatMap((edge, slot) =>
+      inBodies(edge[at] ?? {}).map((rows) => {
+        const seq = seqs[slot] ?? 0;
+        seqs[slot] = seq + 1;
+        const fromMs = (job * BLOCK_SECONDS + at) * 1000;
+        return deltaBody({ job, slot, epoch: 1, seq, fromMs }, rows);
+      }),
+    ),
+  );
+  return [...seconds, seqs.map((next, slot) => closeBody({ job, slot, epoch: 1 }, next - 1))];
+}
+
+function recordOf(messageId: string, body: string): SQSRecord {
+  return {
+    ...{ messageId, body, receiptHandle: messageId, messageAttributes: {}, md5OfBody: "" },
+    attributes: {
+      ApproximateReceiveCount: "1",
+      ...{ SentTimestamp: "0", SenderId: "", ApproximateFirstReceiveTimestamp: "0" },
+    },
+    ...{ eventSource: "aws:sqs", eventSourceARN: "", awsRegion: "us-east-1" },
+  };
+}
+
+/** As an edge cuts a window that is larger than a body may be. */
+function inBodies(rows: Record<string, number>): Record<string, number>[] {
+  const all = Object.entries(rows);
+  const most = Math.floor(MAX_SUMMARY_BYTES / 140);
+  const parts = Math.ceil(all.length / most);
+  return Array.from({ length: parts }, (_, i) => Object.fromEntries(all.slice(i * most, (i + 1) * most)));
+}
+
+await withDatabase(async (db) => {
+  const pid = await serverPid(db);
+  const calls = { made: 0 };
+  await db.execute(
+    sql`INSERT INTO users (name) SELECT 'miner-' || n FROM generate_series(0, ${WORKERS - 1}::int) n`,
+  );
+  const chance = new Chance(7);
+  const block = async (height: number): Promise<{ messages: number; bytes: number }> => {
+    await addJob(db, height);
+    const seconds = messagesOf(height, chance);
+    const modules = { db: counted(db, calls), clock: systemClock, logger: SILENT };
+    const sealer = createSealer({ deadlineMs: 0 }, modules);
+    const handler = createAccountingHandler({ ...modules, sealer });
+    for (const [at, bodies] of seconds.entries())
+      for (let i = 0; i < bodies.length; i += EVENT_MESSAGES) {
+        const Records = bodies
+          .slice(i, i + EVENT_MESSAGES)
+          .map((body, n) => recordOf(`${at}-${i + n}`, body));
+        events++;
+        const { batchItemFailures } = await handler({ Records }, LOCAL_CONTEXT);
+        if (batchItemFailures.length > 0) throw new Error("a message was not applied");
+      }
+    await addBlock(db, height, 900_000_000_000n);
+    const sealed = await sealer.run();
+    if (sealed.length !== 1) throw new Error(`${sealed.length} jobs were sealed, expected 1`);
+    const bodies = seconds.flat();
+    return { messages: bodies.length, bytes: bodies.reduce((sum, body) => sum + body.length, 0) };
+  };
+  // The first block makes what all later ones have: names of workers, pages of the indexes.
+  await block(100);
+  const [before, wal] = [await sizes(db), await walBytes(db)];
+  let [messages, bytes, cpu] = [0, 0, cpuSecondsOf([pid])];
+  calls.made = 0;
+  events = 0;
+  for (let i = 1; i <= BLOCKS; i++) {
+    const sent = await block(100 + i);
+    messages += sent.messages;
+    bytes += sent.bytes;
+  }
+  cpu = cpuSecondsOf([pid]) - cpu;
+  const [after, walAfter] = [await sizes(db), await walBytes(db)];
+  const workerBlocks = WORKERS * BLOCKS;
+  let stored = 0;
+  for (const name of TABLES) {
+    const grown = (after.get(name) ?? 0) - (before.get(name) ?? 0);
+    stored += grown;
+    console.log(
+      `${name.padEnd(16)}${(grown / workerBlocks).toFixed(0).padStart(8)} bytes a worker and block`,
+    );
+  }
+  const deltas = (after.get("deltas") ?? 0) - (before.get("deltas") ?? 0);
+  const year = (365 * 86_400) / BLOCK_SECONDS;
+  console.log(
+    `sent            ${(bytes / workerBlocks).toFixed(0).padStart(8)} bytes a worker and block, ${(messages / BLOCKS).toFixed(0)} messages a block`,
+  );
+  console.log(
+    `a year of ${WORKERS} workers: ${(((stored / BLOCKS) * year) / 1e9).toFixed(0)} GB, ${(((deltas / BLOCKS) * year) / 1e9).toFixed(0)} GB of it deltas`,
+  );
+  console.log(
+    JSON.stringify({
+      ...{
+        workers: WORKERS,
+        edges: EDGES,
+        messagesABlock: messages / BLOCKS,
+        callsAnEvent: calls.made / events,
+      },
+      ...{ storedBytes: stored / workerBlocks, deltaBytes: deltas / workerBlocks },
+      ...{ logBytes: (walAfter - wal) / workerBlocks, cpuMs: (cpu * 1000) / workerBlocks },
+    }),
+  );
+});
