@@ -45,6 +45,8 @@ export interface ControlStackProps extends StackProps {
   readonly isScheduled: boolean;
   /** See Stage. */
   readonly concurrency?: Stage["concurrency"];
+  /** See Stage; where not given, what 30,000 workers are far from filling. */
+  readonly books?: Stage["books"];
   /** So many blocks in a row without a reward are an alarm. */
   readonly rewardlessBlocks?: number;
   /** Test stages only. */
@@ -59,6 +61,7 @@ export function sealDeadlineSeconds(blockSeconds: number): number {
   return Math.min(1800, Math.max(30, 3 * blockSeconds));
 }
 
+const USUAL_BOOKS = { memoryMiB: 512, janitorSeconds: 55 } as const;
 const ACCOUNTING_TIMEOUT = Duration.seconds(30);
 /** The longest that Lambda has: a long migration is waited for (shared/db/long-migration.ts). */
 const MIGRATE_TIMEOUT = Duration.minutes(15);
@@ -127,7 +130,7 @@ export class ControlStack extends Stack {
       ...reserved(props.concurrency?.accounting),
       description: "Applies summaries of edges to the books and seals what is ready",
       timeout: props.queue?.timeout ?? ACCOUNTING_TIMEOUT,
-      memoryMiB: 512,
+      memoryMiB: (props.books ?? USUAL_BOOKS).memoryMiB,
       environment: {
         SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(props.pool.blockSeconds)}`,
         DEAD_LETTERS_URL: this.summaries.deadLetters.queueUrl,
@@ -198,8 +201,8 @@ export class ControlStack extends Stack {
       ...props.functions,
       name: "janitor",
       description: "Seals what no message triggers, ends epochs of edges that are gone, prunes statistics",
-      timeout: Duration.seconds(55),
-      memoryMiB: 512,
+      timeout: Duration.seconds((props.books ?? USUAL_BOOKS).janitorSeconds),
+      memoryMiB: (props.books ?? USUAL_BOOKS).memoryMiB,
       environment: {
         SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(blockSeconds)}`,
         BLOCK_SECONDS: `${blockSeconds}`,

@@ -73,6 +73,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     receiptSecret,
     isScheduled: stage.edge.tasks > 0,
     ...(stage.concurrency === undefined ? {} : { concurrency: stage.concurrency }),
+    ...(stage.books === undefined ? {} : { books: stage.books }),
     ...(stage.alarms.rewardlessBlocks === undefined
       ? {}
       : { rewardlessBlocks: stage.alarms.rewardlessBlocks }),

@@ -73,6 +73,11 @@ export interface Stage {
    * Lambda leaves 100 of an account's quota to everything else, so the quota must be 100 above the sum (docs/aws.md). Undefined: none are reserved.
    */
   readonly concurrency?: Readonly<Record<"api" | "accounting" | "auth" | "poll", number>>;
+  /**
+   * What seals: the functions accounting (30 s an event) and janitor. A seal that is cut off begins again, so a function must have time and CPU for the
+   * largest block: 19 calls and half a second of CPU for 30,000 workers (docs/scale.md). A vCPU is 1,769 MiB.
+   */
+  readonly books?: { readonly memoryMiB: number; readonly janitorSeconds: number };
   readonly web: {
     /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */
     readonly domain?: { readonly name: string; readonly certificateArn: string };
@@ -203,6 +208,7 @@ export const STAGES = {
     database: { minAcu: 4, maxAcu: 64, hasStandby: true, backupDays: 35 },
     edge: { tasks: 12, maxTasks: 24, cpu: 4096, memoryMiB: 8192, maxConnections: 25_000, hasTls: true },
     concurrency: RESERVED,
+    books: { memoryMiB: 1769, janitorSeconds: 300 },
     web: {},
     alarms: {},
     logDays: 90,

@@ -14,7 +14,7 @@ let bills: SizeBills[];
 
 beforeAll(() => {
   bills = SIZES.map(billsOf);
-});
+}, 300_000);
 
 describe("the cost table", () => {
   it.each([

@@ -518,6 +518,24 @@ describe("the stages", () => {
     expect(reserved(stages.dev)).toEqual({});
   });
 
+  it("give what seals the time and the CPU that 250,000 workers need", () => {
+    const sizes = (templates: StageTemplates): unknown[] =>
+      ["accounting", "janitor"].map((fn) => {
+        const found = resourcesOf(templates.control, "AWS::Lambda::Function").find(([, { Properties }]) =>
+          Properties.FunctionName.endsWith(`-${fn}`),
+        );
+        return [found?.[1].Properties.MemorySize, found?.[1].Properties.Timeout];
+      });
+    expect(sizes(synthesise("large"))).toEqual([
+      [1769, 30],
+      [1769, 300],
+    ]);
+    expect(sizes(stages.prod)).toEqual([
+      [512, 30],
+      [512, 55],
+    ]);
+  });
+
   it.each(["small", "large"] as const)(
     "are of every size of the cost table: %s has the real network's parameters",
     (name) => {
