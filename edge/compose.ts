@@ -19,6 +19,7 @@ import { AnnouncedJobs } from "./stratum/announced-jobs.ts";
 import type { StratumBackend } from "./stratum/backend.ts";
 import { EdgeBackend, type Siblings } from "./stratum/edge-backend.ts";
 import type { StratumMetrics } from "./stratum/metrics.ts";
+import type { StratumOrders } from "./stratum/orders.ts";
 import { StratumServer } from "./stratum/server.ts";
 import type { StratumSettings } from "./stratum/settings.ts";
 
@@ -34,6 +35,7 @@ export interface EdgePartsModules
     Pick<MinedJobModules, "desk" | "submitter" | "stopping"> {
   readonly logins: Pick<StratumBackend, "authorize">;
   readonly siblings?: Siblings;
+  readonly orders?: StratumOrders;
   readonly random: Random;
   readonly metrics: StratumMetrics;
   /** Called for each new top height, before its job ends. */

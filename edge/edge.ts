@@ -2,8 +2,10 @@
 
 import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../shared/clock.ts";
+import { standingBars } from "../shared/db/bars.ts";
 import type { BlockRow } from "../shared/db/blocks.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
+import { standingNotices } from "../shared/db/notices.ts";
 import type { Db } from "../shared/db/port.ts";
 import type { WorkerLimits } from "../shared/db/workers.ts";
 import type { CodedError } from "../shared/errors.ts";
@@ -24,6 +26,7 @@ import type { Disk } from "./journal/disk.ts";
 import { edgeIdentity } from "./lease/identity.ts";
 import { type Accounts, createAccounts } from "./logins/logins.ts";
 import { createLoginThrottle } from "./logins/throttle.ts";
+import { Orders } from "./orders.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
 import { ShareDesk } from "./shares/share-desk.ts";
 import type { AnnouncedJob } from "./stratum/announced-jobs.ts";
@@ -85,6 +88,7 @@ export class Edge {
   readonly stall: StallWatch;
   readonly #options: EdgeOptions;
   readonly #parts: EdgeParts;
+  readonly #orders: Orders;
   readonly #stop = new AbortController();
   #listening: Listening | undefined;
   #listeningTls: Listening | undefined;
@@ -127,11 +131,19 @@ export class Edge {
         onHeight: (height) => this.#parts.follower.learn(height),
       },
     );
+    this.#orders = new Orders({
+      ...modules,
+      read: async () => ({ bars: await standingBars(db), notices: await standingNotices(db) }),
+      onBars: () => this.stratum.barsChanged(),
+      onWords: (words) => this.stratum.tell(words),
+      onMaintenance: (isOn) => this.#parts.mined.stopFor("maintenance", isOn),
+    });
     this.#parts = composeEdge(
       { edgeId, blockMs, stratum, follow },
       {
         ...modules,
         ...{ desk: this.desk, submitter: this.submitter, logins: loginsOf(options, modules) },
+        orders: this.#orders,
         topHeight: async () => (await factomd.heights()).directoryBlock,
         readBlock: (height, stopping) => reader.read(height, stopping),
         grade: (block, previous) => gradeChainBlock(block, previous, options.grade, modules.hasher),
@@ -148,10 +160,15 @@ export class Edge {
   /** Recovers the journal, then listens and follows the chain. Rejects where the journal, the slot or the port cannot be had. */
   async start(signal: AbortSignal): ReturnType<ShareDesk["recover"]> {
     const recovered = await this.desk.recover(signal);
+    await this.#orders.refresh();
     const { listen, listenTls } = this.#options;
     this.#listening = await listenStratum(listen, this.stratum);
     if (listenTls !== undefined) this.#listeningTls = await listenStratum(listenTls, this.stratum);
-    this.#running = Promise.all([this.minutes.run(this.#stop.signal), this.#parts.run()]);
+    this.#running = Promise.all([
+      this.minutes.run(this.#stop.signal),
+      this.#parts.run(),
+      this.#orders.run(this.#stop.signal),
+    ]);
     return recovered;
   }
 

@@ -7,9 +7,9 @@ import type { Clock, Timer } from "../shared/clock.ts";
 
 /**
  * `saving`: the block is closed and not yet saved. `stalled`: no block has come for so long that the node cannot be trusted. `unkept`: shares
- * cannot be kept (the lease is lost, or the journal's disk is full).
+ * cannot be kept (the lease is lost, or the journal's disk is full). `maintenance`: the operator says so.
  */
-export type StopReason = "saving" | "stalled" | "unkept";
+export type StopReason = "saving" | "stalled" | "unkept" | "maintenance";
 
 export interface MiningSwitchOptions {
   /** How long no reason to stop may apply before the job goes on: each stop and start costs every miner a nonce prefix. */

@@ -34,6 +34,8 @@ export function goodbyeMessage(reason: EndReason, settings: StratumSettings): st
       return "this port does not speak TLS: connect without it, or to the pool's port for TLS";
     case "no-prefix":
       return "no nonce prefix is free: connect again in a while";
+    // It was told in words of its own.
+    case "barred":
     case "client-closed":
     case "shutdown":
     // Closed without an answer (E5).

@@ -10,6 +10,8 @@ export type EndReason =
   | "full"
   | "address-full"
   | "banned"
+  /** By the operator. */
+  | "barred"
   | "oversized-line"
   | "malformed-lines"
   | "invalid-shares"

@@ -5,6 +5,7 @@ import { toHex } from "../../shared/bytes.ts";
 import type { Clock, Random, Timer } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { encodeRequest } from "../../shared/messages/stratum.ts";
+import { barWords } from "../../shared/operator/orders.ts";
 import { Admission } from "./admission.ts";
 import type { Job, StratumBackend } from "./backend.ts";
 import { requestId } from "./conversation.ts";
@@ -12,6 +13,7 @@ import { dispatch } from "./dispatch.ts";
 import { FairReading } from "./fair-reading.ts";
 import { goodbyeMessage } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
+import { NO_ORDERS, type StratumOrders } from "./orders.ts";
 import { PrefixQuota } from "./prefix-quota.ts";
 import { type SessionModules, StratumSession } from "./session.ts";
 import { encodeNotify } from "./session-jobs.ts";
@@ -24,6 +26,8 @@ const SLICE = 200;
 
 export interface StratumModules {
   readonly backend: StratumBackend;
+  /** Without them nobody is barred. */
+  readonly orders?: StratumOrders;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -52,6 +56,7 @@ export class StratumServer {
     const settings = { ...STRATUM_DEFAULTS, ...options };
     this.#modules = {
       ...modules,
+      orders: modules.orders ?? NO_ORDERS,
       settings,
       users: new UserLimits(settings),
       quota: new PrefixQuota(settings),
@@ -65,7 +70,9 @@ export class StratumServer {
   accept(stream: Duplex, remoteAddress: string): StratumSession | undefined {
     const refusal = this.admit(remoteAddress);
     if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
-    sendAway(stream, goodbyeMessage(refusal, this.#modules.settings));
+    const { settings, orders } = this.#modules;
+    const bar = refusal === "barred" ? orders.barOf(undefined, remoteAddress) : undefined;
+    sendAway(stream, bar === undefined ? goodbyeMessage(refusal, settings) : barWords(bar, false));
     return undefined;
   }
 
@@ -74,8 +81,8 @@ export class StratumServer {
    * Follow with `acceptAdmitted` or `abandon`.
    */
   admit(remoteAddress: string): EndReason | undefined {
-    const { clock, metrics } = this.#modules;
-    const refusal = this.#closing ? "shutdown" : this.#admission.enter(remoteAddress, clock.monotonicMs());
+    const { metrics } = this.#modules;
+    const refusal = this.#refusal(remoteAddress);
     if (refusal !== undefined) metrics.connectionEnded(refusal);
     return refusal;
   }
@@ -111,6 +118,18 @@ export class StratumServer {
       return;
     }
     this.#announce(job);
+  }
+
+  /** Call after the operator's orders changed: who is barred goes. */
+  barsChanged(): void {
+    this.#inSlices((session) => session.endIfBarred());
+  }
+
+  /** Tells everybody who has logged in. */
+  tell(words: string): void {
+    this.#inSlices(({ login, conversation }) => {
+      if (login.current !== undefined) conversation.push("client.show_message", [words]);
+    });
   }
 
   /** The most connections the server takes. */
@@ -153,6 +172,14 @@ export class StratumServer {
         this.#emptied = resolve;
       });
     this.#tick.stop();
+  }
+
+  /** Why there is no place for the address; else it has taken one. */
+  #refusal(remoteAddress: string): EndReason | undefined {
+    const { clock, orders } = this.#modules;
+    if (this.#closing) return "shutdown";
+    if (orders.barOf(undefined, remoteAddress) !== undefined) return "barred";
+    return this.#admission.enter(remoteAddress, clock.monotonicMs());
   }
 
   #announce(job: Job): void {

@@ -3,10 +3,12 @@
 import type { Duplex } from "node:stream";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { barWords } from "../../shared/operator/orders.ts";
 import type { StratumBackend } from "./backend.ts";
 import { Conversation } from "./conversation.ts";
 import type { FairReading } from "./fair-reading.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
+import type { StratumOrders } from "./orders.ts";
 import type { PrefixQuota } from "./prefix-quota.ts";
 import { SessionDeadlines } from "./session-deadlines.ts";
 import { SessionJobs } from "./session-jobs.ts";
@@ -18,6 +20,7 @@ import type { UserLimits } from "./user-limits.ts";
 /** What every session shares. */
 export interface SessionModules {
   readonly backend: StratumBackend;
+  readonly orders: StratumOrders;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -86,6 +89,15 @@ export class StratumSession {
   /** Closes when the queued lines have been sent. */
   end(reason: EndReason): void {
     this.conversation.end(reason);
+  }
+
+  /** Closes where the operator has barred its user or address, in words of its own. */
+  endIfBarred(): void {
+    const { current } = this.login;
+    const bar = this.modules.orders.barOf(current?.user, this.remoteAddress);
+    if (bar === undefined) return;
+    this.conversation.push("client.show_message", [barWords(bar, false)]);
+    this.end("barred");
   }
 
   /** Takes a prefix and a first target, once; resolves to the prefix, or undefined where there is none to have. */

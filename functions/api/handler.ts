@@ -17,9 +17,11 @@ import { openApiDocument } from "./openapi.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
+import { barRoutes } from "./routes/bars.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
+import { noticeRoutes } from "./routes/notices.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { proofRoutes } from "./routes/proof.ts";
 import { textPages } from "./routes/text-pages.ts";
@@ -48,6 +50,8 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...moneyRoutes(modules),
     withholdingRoute(modules),
     ...doctorRoutes(modules),
+    ...barRoutes(modules),
+    ...noticeRoutes(modules),
   ];
 }
 

@@ -1,8 +1,10 @@
 /** Accounts as the web sees them: register, log in and out, and what a user may change. */
 
+import { isIP } from "node:net";
 import type { GuessLimit } from "../../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import { webBar } from "../../shared/db/bars.ts";
 import { forgetPlaces } from "../../shared/db/login-places.ts";
 import { removeSecondFactor } from "../../shared/db/second-factors.ts";
 import {
@@ -13,6 +15,8 @@ import {
   type SessionUser,
 } from "../../shared/db/sessions.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
+import { withoutMapping } from "../../shared/ip-address.ts";
+import { barWords } from "../../shared/operator/orders.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
 import {
   BAD_ADDRESS,
@@ -113,10 +117,16 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
   return {
     async login(name, proof, from) {
       const proven = await prove(parts, await parts.lockout.login(name, from), name, proof);
-      return proven.kind === "ok" ? openSession(parts, proven.user, from) : proven;
+      if (proven.kind !== "ok") return proven;
+      // An administrator cannot lock out itself, or the others.
+      const barred = proven.user.isAdmin ? undefined : await barredBy(parts, name, from);
+      return barred ?? openSession(parts, proven.user, from);
     },
     async register(request, from) {
       if (request.password.length < MIN_WEB_PASSWORD) return refused(TOO_SHORT);
+      // The address alone: who has no account is told of nobody's.
+      const barred = await barredBy(parts, "", from);
+      if (barred !== undefined) return barred;
       return counted<LoginResult>(await parts.lockout.registration(from.remoteAddress), async () => {
         const result = await register(modules, request, options.openRegistration);
         const user = result.kind === "refused" ? undefined : await findUser(db, request.name);
@@ -236,6 +246,17 @@ async function counted<Result>(
   } finally {
     await tried.end(outcome);
   }
+}
+
+/** The operator's bar on the user or the address (docs/design.md, "Operator's orders"). */
+async function barredBy(
+  { db }: Parts,
+  name: string,
+  { remoteAddress }: Origin,
+): Promise<AccountRefusal | undefined> {
+  const address = withoutMapping(remoteAddress);
+  const bar = await webBar(db, name, isIP(address) === 0 ? undefined : address);
+  return bar && refused(barWords(bar, true));
 }
 
 function refused(reason: string): AccountRefusal {

@@ -35,6 +35,8 @@ export const PAGES: readonly Page[] = [
   { path: "/admin/cockpit", title: "Cockpit", script: "admin-cockpit" },
   { path: "/admin/miners", title: "Miners", script: "admin-miners" },
   { path: "/admin/users", title: "Users", script: "admin-users" },
+  { path: "/admin/bars", title: "Bars", script: "admin-bars" },
+  { path: "/admin/notices", title: "Notices", script: "admin-notices" },
   { path: "/admin/invites", title: "Invite codes", script: "admin-invites" },
   { path: "/admin/adjustments", title: "Adjustments", script: "admin-adjustments" },
   { path: "/admin/withholding", title: "Withheld hits", script: "admin-withholding" },

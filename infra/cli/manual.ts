@@ -82,6 +82,32 @@ export const PAGES: Readonly<Record<string, Page>> = {
     ],
     exits: { 0: "restored, or proved", 1: "refused, failed, or it does not make the living pool's books" },
   },
+  bar: {
+    examples: [
+      ['prosper bar ann --reason "keeps hits back" --for 2d', "its miners go; it can log in and read why"],
+      ['prosper bar 203.0.113.0/24 --all --reason "guesses passwords" --yes', "a range, also on the web"],
+    ],
+  },
+  unbar: { examples: [["prosper unbar ann", "it may mine again"]] },
+  bars: { examples: [["prosper bars --json", "one bar a line, for a program"]] },
+  announce: {
+    examples: [['prosper announce "a new fee from Monday on" --for 3d', "on every page and by every miner"]],
+  },
+  maintenance: {
+    examples: [
+      [
+        'prosper maintenance "a new disk" --in 30min --for 1h',
+        "told now, miners stop in half an hour, for an hour",
+      ],
+      ['prosper maintenance "still the disk" --for 2h --yes', "in the place of what was said before"],
+    ],
+  },
+  notices: {
+    examples: [
+      ["prosper notices", "what is told, each with its number"],
+      ["prosper notices --end", "the maintenance is over before its time"],
+    ],
+  },
   "db migrate": {
     examples: [
       ["prosper db migrate --dry-run", "what is missing"],

@@ -23,6 +23,23 @@ CREATE TABLE admin_log (
   CONSTRAINT admin_log_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE bars (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  kind text NOT NULL,
+  subject text NOT NULL,
+  scope text NOT NULL,
+  reason text NOT NULL,
+  made_by text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  until timestamp with time zone,
+  lifted_at timestamp with time zone,
+  lifted_by text,
+  CONSTRAINT bars_pkey PRIMARY KEY (id),
+  CONSTRAINT bars_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'address'::text]))),
+  CONSTRAINT bars_reason_check CHECK ((reason <> ''::text)),
+  CONSTRAINT bars_scope_check CHECK ((scope = ANY (ARRAY['mining'::text, 'all'::text])))
+);
+
 CREATE TABLE best_targets (
   height integer NOT NULL,
   target numeric(20,0) NOT NULL,
@@ -225,6 +242,22 @@ CREATE TABLE money_log (
   CONSTRAINT money_log_pkey PRIMARY KEY (id),
   CONSTRAINT money_log_kind_check CHECK ((kind = ANY (ARRAY['adjustment'::text, 'payment'::text]))),
   CONSTRAINT money_log_kind_key_key UNIQUE (kind, key)
+);
+
+CREATE TABLE notices (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  kind text NOT NULL,
+  words text NOT NULL,
+  made_by text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  begins_at timestamp with time zone NOT NULL,
+  until timestamp with time zone NOT NULL,
+  ended_at timestamp with time zone,
+  ended_by text,
+  CONSTRAINT notices_pkey PRIMARY KEY (id),
+  CONSTRAINT notices_check CHECK ((until > begins_at)),
+  CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['announcement'::text, 'maintenance'::text]))),
+  CONSTRAINT notices_words_check CHECK ((words <> ''::text))
 );
 
 CREATE TABLE payments (
@@ -522,6 +555,8 @@ CREATE TABLE workers_seen (
 
 CREATE INDEX adjustments_user ON public.adjustments USING btree (user_name, at DESC);
 
+CREATE UNIQUE INDEX bars_standing ON public.bars USING btree (kind, subject) WHERE (lifted_at IS NULL);
+
 CREATE INDEX deltas_parked ON public.deltas USING btree (job, slot, epoch, seq) WHERE (into_job IS NULL);
 
 CREATE INDEX edge_epochs_last ON public.edge_epochs USING btree (last_job);
@@ -535,6 +570,8 @@ CREATE INDEX jobs_unsealed ON public.jobs USING btree (height) WHERE (state <> '
 CREATE INDEX login_failures_last ON public.login_failures USING btree (last_ms);
 
 CREATE INDEX login_places_place ON public.login_places USING btree (place);
+
+CREATE INDEX notices_standing ON public.notices USING btree (id) WHERE (ended_at IS NULL);
 
 CREATE INDEX payments_user ON public.payments USING btree (user_name, at DESC);
 

@@ -11,6 +11,7 @@ import {
   USER_NAME,
   WORKER_NAME,
 } from "../../../shared/messages/stratum.ts";
+import { barWords } from "../../../shared/operator/orders.ts";
 import type { AuthorizeVerdict } from "../backend.ts";
 import type { StratumSession } from "../session.ts";
 import type { Login } from "../session-login.ts";
@@ -48,7 +49,7 @@ export const authorize: Verb = {
 };
 
 async function askBackend(session: StratumSession, call: Call, login: Login): Promise<VerbAnswer> {
-  const { backend, clock, logger } = session.modules;
+  const { backend, clock, logger, orders } = session.modules;
   const [, password = "", invite = "", payoutAddress = ""] = call.params;
   session.login.asked(clock.monotonicMs());
   let verdict: AuthorizeVerdict;
@@ -67,6 +68,9 @@ async function askBackend(session: StratumSession, call: Call, login: Login): Pr
   }
   session.login.answered();
   if (session.ended) return "closed";
+  // After the verdict: who cannot log in learns nothing about others.
+  const bar = verdict.kind === "ok" ? orders.barOf(login.user, session.remoteAddress) : undefined;
+  if (bar !== undefined) return refuse(session, call.id, barWords(bar, password !== ""));
   switch (verdict.kind) {
     case "ok":
       return logIn(session, call.id, login, { ...verdict, trusted: password !== "" });
@@ -84,7 +88,7 @@ async function logIn(
   login: Login,
   { registered, trusted, notice }: { registered: boolean; trusted: boolean; notice?: string },
 ): Promise<VerbAnswer> {
-  const { metrics, settings } = session.modules;
+  const { metrics, orders, settings } = session.modules;
   const targetLines = await session.pairs.logIn(login, trusted);
   if (session.ended) return "closed";
   if (targetLines === undefined) return giveUp(session);
@@ -92,7 +96,7 @@ async function logIn(
   session.login.accepted(login);
   return (
     encodeResult(id, true) +
-    [settings.welcomeMessage, ...(notice === undefined ? [] : [notice])]
+    [settings.welcomeMessage, ...(notice === undefined ? [] : [notice]), ...orders.words()]
       .map((text) => encodeRequest(session.conversation.nextId(), "client.show_message", [text]))
       .join("") +
     targetLines

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { hideWorker } from "../../../shared/db/worker-status.ts";
+import { standingNotices } from "../../../shared/db/notices.ts";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
 import type { AccountRefusal, ChangeResult, LoginResult } from "../../auth/web-accounts.ts";
@@ -18,6 +19,7 @@ import {
 } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type { SessionView } from "../views/views.ts";
+import { publicNotice } from "./notices.ts";
 import { heightQuery, limitQuery } from "./pool.ts";
 
 /** Its length is bounded before anything is hashed or compared. */
@@ -36,19 +38,21 @@ export function accountRoutes(modules: ApiModules, figures: UserFigures): ApiRou
   ];
 }
 
-function sessionRoutes({ accounts }: ApiModules): ApiRoute[] {
+function sessionRoutes({ accounts, db }: ApiModules): ApiRoute[] {
   return [
     publicRoute({
       method: "GET",
       path: "/api/session",
-      summary: "Who is logged in",
+      summary: "Who is logged in, and what the operator tells everybody",
       reply: "Session",
       query: {},
       body: NO_BODY,
       seesSession: true,
       run: async ({ session }) => {
         const user = session?.user;
+        const notices = await standingNotices(db);
         const shown: SessionView = {
+          notices: notices.map(publicNotice),
           user:
             user === undefined
               ? null

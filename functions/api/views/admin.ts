@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { LEVELS } from "../doctor.ts";
-import { about, count, hashrate, height, instant, peg } from "./fields.ts";
+import { about, count, hashrate, height, instant, notice, peg } from "./fields.ts";
 
 export const minersView = v.strictObject({
   workers: v.array(
@@ -143,6 +143,38 @@ export const doctorView = v.strictObject({
       level: about(v.picklist(LEVELS), "red: loses money, work or time, or will within days"),
       said: about(v.string(), "what was found"),
       mend: about(v.nullable(v.string()), "what mends it; every red finding has it"),
+    }),
+  ),
+});
+
+export const barsView = v.strictObject({
+  bars: v.array(
+    v.strictObject({
+      id: v.string(),
+      kind: v.picklist(["user", "address"]),
+      subject: about(v.string(), "a user's name, or an address or CIDR range"),
+      scope: about(
+        v.picklist(["mining", "all"]),
+        "mining: may not mine; all: may not log in or register either",
+      ),
+      reason: v.string(),
+      madeBy: about(v.string(), "the administrator"),
+      at: instant,
+      until: about(v.nullable(instant), "null: until it is lifted"),
+      stands: about(v.boolean(), "in force now"),
+      liftedAt: v.nullable(instant),
+      liftedBy: v.nullable(v.string()),
+    }),
+  ),
+});
+
+export const noticesView = v.strictObject({
+  notices: v.array(
+    v.strictObject({
+      ...notice.entries,
+      id: v.string(),
+      madeBy: about(v.string(), "the administrator"),
+      at: instant,
     }),
   ),
 });

@@ -14,3 +14,12 @@ export const hashrate = about(v.number(), "hashes per second");
 export const instant = about(v.pipe(v.string(), v.isoTimestamp()), "UTC, ISO 8601");
 export const height = about(v.pipe(v.number(), v.integer()), "block height");
 export const seconds = v.pipe(v.number(), v.integer());
+
+const noticeKind = v.picklist(["announcement", "maintenance"]);
+/** What everybody is told by the operator. */
+export const notice = v.strictObject({
+  kind: about(noticeKind, "maintenance: miners are stopped from its beginning until its end"),
+  words: v.string(),
+  beginsAt: instant,
+  until: instant,
+});

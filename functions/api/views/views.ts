@@ -6,14 +6,16 @@ import {
   adjustedView,
   adjustmentsView,
   adminLogView,
+  barsView,
   doctorView,
   invitesView,
   inviteView,
   minersView,
+  noticesView,
   usersView,
   withholdingView,
 } from "./admin.ts";
-import { about, count, decimal, hashes, hashrate, height, instant, peg, seconds } from "./fields.ts";
+import { about, count, decimal, hashes, hashrate, height, instant, notice, peg, seconds } from "./fields.ts";
 
 export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners, without TLS"),
@@ -208,6 +210,7 @@ export const sessionView = v.strictObject({
       twoFactor: about(v.boolean(), "a code is asked for at login"),
     }),
   ),
+  notices: about(v.array(notice), "what the operator tells everybody"),
 });
 
 export const enrolmentView = v.strictObject({
@@ -329,6 +332,8 @@ export const VIEWS = {
   Users: usersView,
   Proof: proofFile,
   Adjustments: adjustmentsView,
+  Bars: barsView,
+  Notices: noticesView,
   Doctor: doctorView,
   Adjusted: adjustedView,
   AdminLog: adminLogView,
@@ -364,5 +369,7 @@ export type UsersView = v.InferOutput<typeof usersView>;
 export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
 export type WithholdingView = v.InferOutput<typeof withholdingView>;
 export type AdminLogView = v.InferOutput<typeof adminLogView>;
+export type BarsView = v.InferOutput<typeof barsView>;
+export type NoticesView = v.InferOutput<typeof noticesView>;
 export type DoctorView = v.InferOutput<typeof doctorView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;

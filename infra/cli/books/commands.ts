@@ -5,6 +5,7 @@ import { systemClock } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { requireYes, YES } from "../ask.ts";
 import { hasPostgres, type ProgramParts } from "../context.ts";
+import { addOperatorCommands } from "../operator/commands.ts";
 import { outputOf } from "../output.ts";
 import {
   BY_HAND,
@@ -59,6 +60,7 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
     });
 
   addCareCommands(program, parts, withDb);
+  addOperatorCommands(program, withDb);
   addDbCommands(program, parts, withDb);
   addPayoutCommands(program, parts, withDb);
 }

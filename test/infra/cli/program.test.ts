@@ -27,6 +27,7 @@ const COMMANDS = [
     "backup",
     "restore",
   ],
+  ...["bar", "unbar", "bars", "announce", "maintenance", "notices"],
   ...[
     "db",
     "db migrate",

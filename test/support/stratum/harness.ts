@@ -14,6 +14,7 @@ import type {
   SubmittedShare,
 } from "../../../edge/stratum/backend.ts";
 import { type EndReason, NO_METRICS, type StratumMetrics } from "../../../edge/stratum/metrics.ts";
+import { NO_ORDERS, type StratumOrders } from "../../../edge/stratum/orders.ts";
 import { StratumServer } from "../../../edge/stratum/server.ts";
 import type { StratumSettings } from "../../../edge/stratum/settings.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -102,13 +103,18 @@ export class ScriptedBackend implements StratumBackend {
 }
 
 /** Starts a server; `ends` are the reasons of the connections that ended or were refused, in order. */
-export function startHarness(settings: Partial<StratumSettings> = {}, metrics: Partial<StratumMetrics> = {}) {
+export function startHarness(
+  settings: Partial<StratumSettings> = {},
+  metrics: Partial<StratumMetrics> = {},
+  orders: StratumOrders = NO_ORDERS,
+) {
   const clock = manualClock(5_000_000);
   const backend = new ScriptedBackend();
   const ends: EndReason[] = [];
   let counter = 0;
   const server = new StratumServer(settings, {
     backend,
+    orders,
     clock,
     // Different every time, and the same in every run.
     random: (length) => Uint8Array.from({ length }, () => Math.imul(++counter, 2_654_435_761) >>> 24),

@@ -12,6 +12,8 @@ export interface Field {
   readonly label: string;
   readonly hint?: string;
   readonly type?: "text" | "password";
+  /** Values to choose from, the first unless another is chosen, each with its words. */
+  readonly options?: Readonly<Record<string, string>>;
   readonly autocomplete: string;
   readonly optional?: boolean;
   readonly minlength?: number;
@@ -127,7 +129,15 @@ function Input({ field, revealed }: { field: Field; revealed: string }) {
   return (
     <div class="field" hidden={field.revealedBy !== undefined && !isAskedFor}>
       <label htmlFor={id}>{field.label}</label>
-      {field.type === "password" ? (
+      {field.options !== undefined ? (
+        <select id={id} name={field.name} aria-describedby={attributes["aria-describedby"]}>
+          {Object.entries(field.options).map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </select>
+      ) : field.type === "password" ? (
         <input type="password" {...attributes} />
       ) : (
         <input type="text" {...attributes} />

@@ -2,7 +2,8 @@
 
 import { type ComponentChildren, type ComponentType, render } from "preact";
 import { trouble } from "../live/fresh.ts";
-import { loadSession, user } from "../live/session.ts";
+import { loadSession, notices, user } from "../live/session.ts";
+import { When } from "./figures.tsx";
 
 const { pool: poolName = "Pool" } = document.body.dataset;
 const HERE = location.pathname;
@@ -35,6 +36,7 @@ function Frame({ children }: { children: ComponentChildren }) {
         <div role="status" class="trouble">
           <Trouble />
         </div>
+        <Notices />
         {children}
       </main>
       <footer class="foot">
@@ -53,6 +55,23 @@ function Trouble() {
     <p id="trouble" class="notice">
       {trouble}
     </p>
+  );
+}
+
+function Notices() {
+  return (
+    <>
+      {notices.value.map(({ kind, words, beginsAt, until }) => (
+        <aside key={`${words} ${until}`} class="told" aria-label="From the operator">
+          {kind === "maintenance" && (
+            <b>
+              Maintenance from <When at={beginsAt} /> until <When at={until} />.{" "}
+            </b>
+          )}
+          <span class="said">{words}</span>
+        </aside>
+      ))}
+    </>
   );
 }
 

@@ -9,6 +9,9 @@ export type User = NonNullable<SessionView["user"]>;
 /** Undefined until the pool has said so; null: nobody. */
 export const user = signal<User | null | undefined>(undefined);
 
+/** What the operator tells everybody. */
+export const notices = signal<SessionView["notices"]>([]);
+
 /** Whether somebody was logged in here before: only then has a session ended. */
 const SEEN = "prosper-logged-in";
 
@@ -17,6 +20,7 @@ export async function loadSession(): Promise<void> {
     const session = await request<SessionView>("GET", "/api/session");
     if (session.user !== null) remember(true);
     user.value = session.user;
+    notices.value = session.notices;
   } catch {
     user.value = null;
   }

@@ -7,6 +7,8 @@ const PAGES = [
   { href: "/admin/cockpit", title: "Cockpit" },
   { href: "/admin/miners", title: "Miners" },
   { href: "/admin/users", title: "Users" },
+  { href: "/admin/bars", title: "Bars" },
+  { href: "/admin/notices", title: "Notices" },
   { href: "/admin/invites", title: "Invite codes" },
   { href: "/admin/adjustments", title: "Adjustments" },
   { href: "/admin/withholding", title: "Withheld hits" },
