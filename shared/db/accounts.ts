@@ -118,10 +118,14 @@ export async function anyAdmin(db: Db): Promise<boolean> {
 }
 
 const userBalanceRow = v.object({
+  /** Later users have higher ones. */
+  id: bigintText,
   name: v.string(),
   payoutAddress: v.nullable(v.string()),
   isAdmin: v.boolean(),
   canLogIn: v.boolean(),
+  /** By the operator, now. */
+  barred: v.boolean(),
   /** Unix milliseconds. */
   createdAtMs: v.number(),
   booked: bigintText,
@@ -130,13 +134,28 @@ const userBalanceRow = v.object({
 });
 export type UserBalanceListing = v.InferOutput<typeof userBalanceRow>;
 
-/** The newest users, amounts in 1e-8 PEG. */
-export function listUserBalances(db: Db, limit: number): Promise<UserBalanceListing[]> {
+export interface UserSearch {
+  readonly limit: number;
+  /** Users of lower ids only. */
+  readonly before?: bigint | undefined;
+  /** Part of the name, whatever its case, or the payout address; "": everybody. */
+  readonly search?: string;
+}
+
+/** The newest users first, amounts in 1e-8 PEG. */
+export function listUserBalances(
+  db: Db,
+  { limit, before, search = "" }: UserSearch,
+): Promise<UserBalanceListing[]> {
   return db.query(
-    sql`SELECT u.name, u.payout_address AS "payoutAddress", u.is_admin AS "isAdmin", u.password IS NOT NULL AS "canLogIn",
+    sql`SELECT u.id::text AS id, u.name, u.payout_address AS "payoutAddress", u.is_admin AS "isAdmin", u.password IS NOT NULL AS "canLogIn",
       extract(epoch FROM u.created_at)::float8 * 1000 AS "createdAtMs",
+      EXISTS (SELECT 1 FROM bars WHERE bars.kind = 'user' AND bars.subject = u.name AND bars.lifted_at IS NULL
+        AND (bars.until IS NULL OR bars.until > now())) AS barred,
       b.booked::text AS booked, b.paid_out::text AS "paidOut", b.owed::text AS owed
-      FROM (SELECT * FROM users ORDER BY users.id DESC LIMIT ${limit}::int) u
+      FROM (SELECT * FROM users WHERE users.id < ${before ?? 0x7fff_ffff_ffff_ffffn}::bigint
+        AND (${search}::text = '' OR position(lower(${search}::text) IN lower(users.name)) > 0 OR users.payout_address = ${search}::text)
+        ORDER BY users.id DESC LIMIT ${limit}::int) u
       JOIN balances b ON b.user_name = u.name ORDER BY u.id DESC`,
     userBalanceRow,
   );

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { duePayments, type PaymentList, type UserBalance } from "../accounting/payments.ts";
-import { bigintText, type Db, json, jsonText, one, sql } from "./port.ts";
+import { bigintText, type Db, first, json, jsonText, one, sql } from "./port.ts";
 
 const PAGE_ROWS = 1000;
 
@@ -28,6 +28,16 @@ export async function readBalances(db: Db): Promise<UserBalance[]> {
     balances.push(...page);
     if (page.length < PAGE_ROWS) return balances;
   }
+}
+
+/** What one user is owed, 1e-8 PEG; undefined: there is no such user. */
+export async function owedTo(db: Db, user: string): Promise<bigint | undefined> {
+  const row = await first(
+    db,
+    sql`SELECT owed::text AS owed FROM balances WHERE user_name = ${user}`,
+    v.object({ owed: bigintText }),
+  );
+  return row?.owed;
 }
 
 /** What is to be paid now. Payments without an address cannot be sent. */

@@ -1,8 +1,8 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
-import { hideWorker } from "../../../shared/db/worker-status.ts";
 import { standingNotices } from "../../../shared/db/notices.ts";
+import { hideWorker } from "../../../shared/db/worker-status.ts";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
 import type { AccountRefusal, ChangeResult, LoginResult } from "../../auth/web-accounts.ts";

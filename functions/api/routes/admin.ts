@@ -1,5 +1,6 @@
 /** Routes for the pool's operator: who mines, who is registered, invite codes, submissions. */
 
+import * as v from "valibot";
 import { listUserBalances } from "../../../shared/db/accounts.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { listInvites } from "../../../shared/db/invites.ts";
@@ -15,6 +16,11 @@ import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from
 import { heightQuery, limitQuery, which, wholeBlocks } from "./pool.ts";
 
 const ROWS = 500;
+const idQuery = v.optional(v.pipe(v.string(), v.regex(/^\d{1,18}$/, "expected an id")));
+const searchQuery = v.optional(
+  v.pipe(v.string(), v.maxLength(254), v.description("part of a name, or a payout address")),
+  "",
+);
 
 export function adminRoutes(modules: ApiModules): ApiRoute[] {
   return [minersRoute(modules), usersRoute(modules), ...inviteRoutes(modules), submissionsRoute(modules)];
@@ -57,23 +63,27 @@ function usersRoute({ db }: ApiModules): ApiRoute {
   return adminRoute({
     method: "GET",
     path: "/api/admin/users",
-    summary: "The newest users with what each has earned, was paid and is owed",
+    summary: "Users with what each has earned, was paid and is owed, the newest first",
     reply: "Users",
-    query: { limit: limitQuery },
+    query: { limit: limitQuery, before: idQuery, search: searchQuery },
     body: NO_BODY,
     run: async ({ query }) => {
-      const rows = await listUserBalances(db, query.limit);
+      const { limit, search } = query;
+      const before = query.before === undefined ? undefined : BigInt(query.before);
+      const rows = await listUserBalances(db, { limit, before, search });
       const shown: UsersView = {
         users: rows.map((row) => ({
           name: row.name,
           payoutAddress: row.payoutAddress,
           admin: row.isAdmin,
           canLogIn: row.canLogIn,
+          barred: row.barred,
           since: iso(row.createdAtMs),
           booked: row.booked.toString(),
           paidOut: row.paidOut.toString(),
           owed: row.owed.toString(),
         })),
+        next: rows.length < limit ? null : (rows.at(-1)?.id.toString() ?? null),
       };
       return view(shown);
     },

@@ -67,7 +67,7 @@ export function barRoutes(modules: ApiModules): ApiRoute[] {
       body: v.strictObject({ kind, subject: field }),
       run: async ({ session, body }) => {
         const by = session.user.name;
-        if (!(await liftBar(db, { ...body, by }))) return refused(404, "no-bar", "no such bar stands");
+        if (!(await liftBar(db, { ...body, by }))) return refused(422, "no-bar", "no such bar stands");
         logger.warn("an administrator lifted a bar", { admin: by, ...body });
         return view({ ok: true });
       },

@@ -3,11 +3,11 @@
 import * as v from "valibot";
 import { parseAdjustment } from "../../../shared/accounting/adjustment.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
-import { adjust, listAdjustments } from "../../../shared/db/payments.ts";
+import { adjust, listAdjustments, owedTo } from "../../../shared/db/payments.ts";
 import { iso } from "../figures/pool.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
-import type { AdjustmentsView, AdminLogView } from "../views/views.ts";
+import type { AdjustmentPreviewView, AdjustmentsView, AdminLogView } from "../views/views.ts";
 import { limitQuery } from "./pool.ts";
 
 const units = v.pipe(
@@ -23,7 +23,7 @@ const requestId = v.pipe(
 );
 
 export function moneyRoutes(modules: ApiModules): ApiRoute[] {
-  return [listRoute(modules), adjustRoute(modules), logRoute(modules)];
+  return [listRoute(modules), previewRoute(modules), adjustRoute(modules), logRoute(modules)];
 }
 
 function listRoute({ db }: ApiModules): ApiRoute {
@@ -41,6 +41,28 @@ function listRoute({ db }: ApiModules): ApiRoute {
         at: iso(atMs),
       }));
       return view({ adjustments } satisfies AdjustmentsView);
+    },
+  });
+}
+
+function previewRoute({ db }: ApiModules): ApiRoute {
+  return adminRoute({
+    method: "POST",
+    path: "/api/admin/adjustments/preview",
+    summary: "What a user would be owed with this adjustment; nothing is booked",
+    reply: "AdjustmentPreview",
+    query: {},
+    body: v.strictObject({ user: field, amount: units, reason: field }),
+    run: async ({ body }) => {
+      const parsed = parseAdjustment(BigInt(body.amount), body.reason);
+      if (!parsed.ok) return refused(422, `bad-${parsed.field}`, parsed.why);
+      const owed = await owedTo(db, body.user);
+      if (owed === undefined) return refused(422, "no-user", "there is no such user");
+      const { amount, reason } = parsed;
+      return view({
+        ...{ user: body.user, amount: amount.toString(), reason, owed: owed.toString() },
+        owedAfter: (owed + amount).toString(),
+      } satisfies AdjustmentPreviewView);
     },
   });
 }

@@ -66,7 +66,7 @@ export function noticeRoutes({ db, logger }: ApiModules): ApiRoute[] {
       run: async ({ session, body }) => {
         const by = session.user.name;
         if (!(await endNotice(db, BigInt(body.id), by)))
-          return refused(404, "no-notice", "no such notice stands");
+          return refused(422, "no-notice", "no such notice stands");
         logger.warn("an administrator ended a notice", { admin: by, id: body.id });
         return view({ ok: true });
       },

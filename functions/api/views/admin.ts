@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { LEVELS } from "../doctor.ts";
-import { about, count, hashrate, height, instant, notice, peg } from "./fields.ts";
+import { about, count, decimal, hashrate, height, instant, notice, peg } from "./fields.ts";
 
 export const minersView = v.strictObject({
   workers: v.array(
@@ -42,12 +42,14 @@ export const usersView = v.strictObject({
       payoutAddress: v.nullable(v.string()),
       admin: v.boolean(),
       canLogIn: v.boolean(),
+      barred: about(v.boolean(), "by the operator, now"),
       since: instant,
       booked: peg,
       paidOut: peg,
       owed: peg,
     }),
   ),
+  next: about(v.nullable(v.string()), "ask for more with before= this"),
 });
 
 const hits = {
@@ -102,6 +104,14 @@ export const adjustmentsView = v.strictObject({
       at: instant,
     }),
   ),
+});
+
+export const adjustmentPreviewView = v.strictObject({
+  user: v.string(),
+  amount: peg,
+  reason: v.string(),
+  owed: about(decimal, "now, 1e-8 PEG"),
+  owedAfter: about(decimal, "with the adjustment, 1e-8 PEG; below 0: later rewards go against it"),
 });
 
 export const adjustedView = v.strictObject({ id: v.string() });

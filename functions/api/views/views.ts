@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { proofFile } from "../../../shared/proofs/proof-file.ts";
 import {
   adjustedView,
+  adjustmentPreviewView,
   adjustmentsView,
   adminLogView,
   barsView,
@@ -332,6 +333,7 @@ export const VIEWS = {
   Users: usersView,
   Proof: proofFile,
   Adjustments: adjustmentsView,
+  AdjustmentPreview: adjustmentPreviewView,
   Bars: barsView,
   Notices: noticesView,
   Doctor: doctorView,
@@ -369,6 +371,7 @@ export type UsersView = v.InferOutput<typeof usersView>;
 export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
 export type WithholdingView = v.InferOutput<typeof withholdingView>;
 export type AdminLogView = v.InferOutput<typeof adminLogView>;
+export type AdjustmentPreviewView = v.InferOutput<typeof adjustmentPreviewView>;
 export type BarsView = v.InferOutput<typeof barsView>;
 export type NoticesView = v.InferOutput<typeof noticesView>;
 export type DoctorView = v.InferOutput<typeof doctorView>;

@@ -153,8 +153,8 @@ function addMoney(db: Command, parts: ProgramParts, withDb: WithDb): void {
       ) => {
         const { dbAdjustCommand } = await import("./adjust.ts");
         await withDb(command, async (database) => {
-          await requireYes(`Book an adjustment of ${amount} PEG for ${user}? It stays in the books.`, flags);
-          await dbAdjustCommand(user, amount, flags, { db: database, ...outputOf(command) });
+          const confirm = (question: string): Promise<void> => requireYes(question, flags);
+          await dbAdjustCommand(user, amount, flags, { db: database, ...outputOf(command), confirm });
         });
       },
     );

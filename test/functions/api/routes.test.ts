@@ -51,6 +51,11 @@ const BODIES: Record<string, unknown> = {
   "POST /api/me/second-factor": { password: PASSWORD },
   "PUT /api/me/second-factor": { code: "000000" },
   "DELETE /api/me/second-factor": { password: PASSWORD },
+  "POST /api/admin/adjustments/preview": { user: "boss", amount: "5", reason: "a test" },
+  "POST /api/admin/bars": { kind: "user", subject: "bob", scope: "mining", reason: "a test", seconds: 60 },
+  "POST /api/admin/bars/lift": { kind: "user", subject: "bob" },
+  "POST /api/admin/notices": { kind: "announcement", words: "a test", inSeconds: 0, forSeconds: 60 },
+  "POST /api/admin/notices/end": { id: "1" },
   "POST /api/admin/adjustments": { user: "boss", amount: "5", reason: "a test", requestId: "request-1" },
 };
 

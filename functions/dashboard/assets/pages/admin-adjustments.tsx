@@ -1,13 +1,14 @@
 /** For the operator: corrections beside the sealed books, and the log of what administrators did. */
 
-import type { AdjustmentsView, AdminLogView } from "../../../api/views/views.ts";
+import { signal, useSignal } from "@preact/signals";
+import type { AdjustmentPreviewView, AdjustmentsView, AdminLogView } from "../../../api/views/views.ts";
 import { Card, Empty, Loading } from "../components/card.tsx";
 import { Name, Peg, When } from "../components/figures.tsx";
 import { Form } from "../components/form.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { ApiError } from "../live/api.ts";
-import { refreshNow } from "../live/fresh.ts";
+import { ApiError, request } from "../live/api.ts";
+import { attempt, refreshNow } from "../live/fresh.ts";
 import { watch } from "../live/watch.ts";
 import { OperatorHead } from "../parts/operator.tsx";
 
@@ -49,9 +50,10 @@ const LOG_COLUMNS: readonly Column<Entry>[] = [
   { title: "To", cell: (row) => <Name>{row.subject}</Name> },
   {
     title: "Details",
-    cell: (row) => (
+    cell: ({ details: { before, after, ...others } }) => (
       <span class="name small">
-        {Object.entries(row.details)
+        {before !== undefined && `${before} → ${after}`}
+        {Object.entries(others)
           .map(([name, value]) => `${name} ${value}`)
           .join(", ")}
       </span>
@@ -60,26 +62,40 @@ const LOG_COLUMNS: readonly Column<Entry>[] = [
 ];
 
 function AdjustmentsPage() {
+  const preview = useSignal<AdjustmentPreviewView | undefined>(undefined);
   return (
     <>
       <OperatorHead title="Adjustments" />
       <Card title="Correct what a user is owed">
-        <Form
-          method="POST"
-          path="/api/admin/adjustments"
-          fields={[
-            { name: "user", label: "User", autocomplete: "off" },
-            { name: "amount", label: "Amount", hint: "PEG; with a minus it takes away", autocomplete: "off" },
-            { name: "reason", label: "Reason", hint: "the user sees it", autocomplete: "off" },
-          ]}
-          button="Book"
-          bodyOf={(values) => ({ ...values, amount: unitsOf(values["amount"] ?? ""), requestId })}
-          done={() => {
-            requestId = newRequestId();
-            void refreshNow();
-            return "Booked. It never changes; another one can take it back.";
-          }}
-        />
+        <div hidden={preview.value !== undefined}>
+          <Form<AdjustmentPreviewView>
+            method="POST"
+            path="/api/admin/adjustments/preview"
+            fields={[
+              { name: "user", label: "User", autocomplete: "off" },
+              {
+                name: "amount",
+                label: "Amount",
+                hint: "PEG; with a minus it takes away",
+                autocomplete: "off",
+              },
+              { name: "reason", label: "Reason", hint: "the user sees it", autocomplete: "off" },
+            ]}
+            button="Preview"
+            bodyOf={(values) => ({ ...values, amount: unitsOf(values["amount"] ?? "") })}
+            done={(reply) => {
+              preview.value = reply;
+              booked.value = undefined;
+              return undefined;
+            }}
+          />
+        </div>
+        {preview.value !== undefined && (
+          <Preview preview={preview.value} back={() => (preview.value = undefined)} />
+        )}
+        <p role="status" class="small good">
+          {preview.value === undefined && booked}
+        </p>
       </Card>
       <Card title="Adjustments so far">
         <Adjustments view={adjustments.value} />
@@ -90,6 +106,62 @@ function AdjustmentsPage() {
     </>
   );
 }
+
+/** What was booked last. */
+const booked = signal<string | undefined>(undefined);
+
+/** Nothing is booked before the new balance was seen. */
+function Preview({ preview, back }: { preview: AdjustmentPreviewView; back: () => void }) {
+  const { user, amount, reason, owed, owedAfter } = preview;
+  const isBooking = useSignal(false);
+  const book = async (): Promise<void> => {
+    isBooking.value = true;
+    const isDone = await attempt(async () => {
+      await request("POST", "/api/admin/adjustments", { user, amount, reason, requestId });
+    });
+    isBooking.value = false;
+    if (!isDone) return;
+    requestId = newRequestId();
+    booked.value = `Booked for ${user}. It never changes; another one can take it back.`;
+    back();
+    void refreshNow();
+  };
+  return (
+    <>
+      <Table
+        label="preview"
+        columns={PREVIEW_COLUMNS}
+        rows={[
+          { what: "Owed now", units: owed },
+          { what: "This adjustment", units: amount },
+          { what: "Owed after it", units: owedAfter },
+        ]}
+        keyOf={(row) => row.what}
+      />
+      <p class="steps">
+        <span>
+          For <b class="name">{user}</b>: <span class="said">{reason}</span>
+        </span>
+        {owedAfter.startsWith("-") && (
+          <span class="warn">Less than nothing: what {user} earns from now on goes against it first.</span>
+        )}
+        <span class="looked">
+          <button type="button" class="primary" disabled={isBooking.value} onClick={() => void book()}>
+            Book it
+          </button>
+          <button type="button" onClick={back}>
+            Back
+          </button>
+        </span>
+      </p>
+    </>
+  );
+}
+
+const PREVIEW_COLUMNS: readonly Column<{ what: string; units: string }>[] = [
+  { title: "", cell: (row) => row.what },
+  { title: "PEG", num: true, cell: (row) => <Peg units={row.units} digits={8} /> },
+];
 
 function Adjustments({ view }: { view: AdjustmentsView | undefined }) {
   if (view === undefined) return <Loading />;

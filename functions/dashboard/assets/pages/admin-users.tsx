@@ -1,17 +1,40 @@
-/** For the operator: who is registered, and what each earned, was paid and is owed. */
+/** For the operator: who is registered, and what each earned, was paid and is owed; found by name or address, piece by piece. */
 
+import { signal } from "@preact/signals";
 import type { UsersView } from "../../../api/views/views.ts";
-import { Card, Loading } from "../components/card.tsx";
+import { Card, Empty, Loading } from "../components/card.tsx";
 import { Hash, Name, Peg, Tag, When } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { watch } from "../live/watch.ts";
+import { get } from "../live/api.ts";
+import { attempt } from "../live/fresh.ts";
 import { OperatorHead } from "../parts/operator.tsx";
 
 type User = UsersView["users"][number];
 
-const REFRESH_MS = 10_000;
-const users = watch<UsersView>("/api/admin/users?limit=200", REFRESH_MS);
+const PAGE = 100;
+const search = signal(new URLSearchParams(location.search).get("search") ?? "");
+const users = signal<readonly User[] | undefined>(undefined);
+const next = signal<string | null>(null);
+const isLoading = signal(false);
+/** An older search's answer is not shown. */
+let asked = 0;
+
+async function load(before: string | null): Promise<void> {
+  asked += 1;
+  const turn = asked;
+  isLoading.value = true;
+  await attempt(async () => {
+    const query = new URLSearchParams({ limit: `${PAGE}` });
+    if (search.value !== "") query.set("search", search.value);
+    if (before !== null) query.set("before", before);
+    const { body } = await get<UsersView>(`/api/admin/users?${query}`);
+    if (body === undefined || turn !== asked) return;
+    users.value = [...(before === null ? [] : (users.value ?? [])), ...body.users];
+    next.value = body.next;
+  });
+  isLoading.value = false;
+}
 
 const COLUMNS: readonly Column<User>[] = [
   { title: "Name", cell: (user) => <Name>{user.name}</Name> },
@@ -24,6 +47,12 @@ const COLUMNS: readonly Column<User>[] = [
 ];
 
 function Kind({ user }: { user: User }) {
+  if (user.barred)
+    return (
+      <a href="/admin/bars">
+        <Tag kind="bad">barred</Tag>
+      </a>
+    );
   if (user.admin) return <Tag kind="good">operator</Tag>;
   return user.canLogIn ? null : <Tag title="has no password and cannot log in">mines only</Tag>;
 }
@@ -32,15 +61,50 @@ function UsersPage() {
   return (
     <>
       <OperatorHead title="Users" />
-      <Card title="Newest users" aside={<span class="reading">amounts in PEG</span>}>
-        {users.value === undefined ? (
-          <Loading />
-        ) : (
-          <Table label="users" columns={COLUMNS} rows={users.value.users} keyOf={(user) => user.name} />
-        )}
+      <Card title="Users" aside={<span class="reading">the newest first, amounts in PEG</span>}>
+        <search>
+          <form
+            class="find"
+            onSubmit={(event) => {
+              event.preventDefault();
+              search.value = String(new FormData(event.currentTarget).get("search") ?? "").trim();
+              void load(null);
+            }}
+          >
+            <input
+              type="search"
+              name="search"
+              aria-label="Part of a name, or a payout address"
+              placeholder="part of a name, or a payout address"
+              autocomplete="off"
+              spellcheck={false}
+              maxLength={254}
+              defaultValue={search.value}
+            />
+            <button type="submit">Find</button>
+          </form>
+        </search>
+        <Found rows={users.value} />
+        <div class="more">
+          <button
+            type="button"
+            hidden={next.value === null}
+            disabled={isLoading.value}
+            onClick={() => void load(next.value)}
+          >
+            Show more
+          </button>
+        </div>
       </Card>
     </>
   );
 }
 
+function Found({ rows }: { rows: readonly User[] | undefined }) {
+  if (rows === undefined) return <Loading />;
+  if (rows.length === 0) return <Empty title="Nobody">No name has that in it, and no address is that.</Empty>;
+  return <Table label="users" columns={COLUMNS} rows={rows} keyOf={(user) => user.name} />;
+}
+
 mount(UsersPage);
+void load(null);

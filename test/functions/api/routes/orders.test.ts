@@ -60,7 +60,7 @@ describe("a bar", () => {
       ...{ action: "unban", subject: "ann" },
       details: { before: expect.stringMatching(/^may not mine/), after: "not barred" },
     });
-    expect(await lift("ann")).toMatchObject({ status: 404, body: { error: { code: "no-bar" } } });
+    expect(await lift("ann")).toMatchObject({ status: 422, body: { error: { code: "no-bar" } } });
   });
 
   it("of everything ends the user's sessions, and tells who knows the password why", async () => {
@@ -171,12 +171,65 @@ describe("a notice", () => {
     const [one] = await standing();
     expect(Date.parse(one?.until ?? "") - Date.parse(one?.beginsAt ?? "")).toBe(3_600_000);
     await end(one?.id ?? "");
-    expect(await end(one?.id ?? "")).toMatchObject({ status: 404 });
+    expect(await end(one?.id ?? "")).toMatchObject({ status: 422 });
   });
 
   it("is refused where five stand, or where it is no line", async () => {
     for (let i = 0; i < 5; i++) expect((await give({ words: `number ${i}` })).status).toBe(200);
     expect(await give({})).toMatchObject({ status: 409, body: { error: { code: "full" } } });
     expect(await give({ words: "\u0007" })).toMatchObject({ status: 422 });
+  });
+});
+
+describe("the list of users", () => {
+  const list = async (query: string) => {
+    const { body } = await boss.json("GET", "/api/admin/users", { query });
+    return v.parse(VIEWS.Users, body);
+  };
+
+  it("is paged without a gap, and found in by part of a name or by an address", async () => {
+    const { db } = api.database;
+    await db.execute(sql`INSERT INTO users (name) SELECT 'farm%_' || n FROM generate_series(1, 30) AS n`);
+    const [first, names] = [await list("limit=20"), new Set<string>()];
+    for (const { name } of first.users) names.add(name);
+    const second = await list(`limit=20&before=${first.next}`);
+    for (const { name } of second.users) names.add(name);
+    expect(names.size).toBe(33);
+    expect(second.next).toBeNull();
+
+    expect((await list("search=FARM%25_3")).users.map(({ name }) => name)).toEqual(["farm%_30", "farm%_3"]);
+    expect((await list("search=%25")).users).toHaveLength(30);
+    const [ann] = (await list("search=ann")).users;
+    expect((await list(`search=${ann?.payoutAddress}`)).users.map(({ name }) => name)).toEqual(["ann"]);
+  });
+
+  it("says who is barred", async () => {
+    await bar({ subject: "bob" });
+    expect((await list("search=bob")).users).toMatchObject([{ name: "bob", barred: true }]);
+    await lift("bob");
+    expect((await list("search=bob")).users).toMatchObject([{ name: "bob", barred: false }]);
+  });
+});
+
+describe("an adjustment's preview", () => {
+  const preview = (body: object) =>
+    boss.json("POST", "/api/admin/adjustments/preview", {
+      body: { user: "ann", amount: "-500000000", reason: " a mistake ", ...body },
+    });
+
+  it("says what the user is owed now and would be, and books nothing", async () => {
+    expect(await preview({})).toEqual({
+      status: 200,
+      body: { user: "ann", amount: "-500000000", reason: "a mistake", owed: "0", owedAfter: "-500000000" },
+    });
+    expect(await boss.json("GET", "/api/admin/adjustments")).toMatchObject({ body: { adjustments: [] } });
+  });
+
+  it.each([
+    [{ user: "nobody" }, "no-user"],
+    [{ amount: "0" }, "bad-amount"],
+    [{ reason: " " }, "bad-reason"],
+  ])("of %j is refused", async (change, code) => {
+    expect(await preview(change)).toMatchObject({ status: 422, body: { error: { code } } });
   });
 });
