@@ -233,7 +233,10 @@ export class CliContext {
   }
 
   /** The LXR table, made with a progress bar the first time. */
-  async openTable(bits: number, modules: { logger: Logger; signal?: AbortSignal }): Promise<SharedTable> {
+  async openTable(
+    bits: number,
+    modules: { logger: Logger; signal?: AbortSignal; shared?: boolean | undefined },
+  ): Promise<SharedTable> {
     const { openShownTable } = await import("./open-table.ts");
     const { tabledir } = this.config.app;
     return openShownTable({ bits, dir: tabledir, native: this.env["PROSPER_NATIVE"] }, modules);

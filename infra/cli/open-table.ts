@@ -21,7 +21,15 @@ export interface ShownTableOptions {
 /** Rejects with the errors of `openTable`. */
 export async function openShownTable(
   { bits, dir, native, onProgress }: ShownTableOptions,
-  { logger, signal }: { readonly logger: Logger; readonly signal?: AbortSignal | undefined },
+  {
+    logger,
+    signal,
+    shared,
+  }: {
+    readonly logger: Logger;
+    readonly signal?: AbortSignal | undefined;
+    readonly shared?: boolean | undefined;
+  },
 ): Promise<SharedTable> {
   const bar = showProgress({ stream: process.stderr, clock: systemClock });
   const show = bits > SHOWN_BITS ? showTable(bar) : undefined;
@@ -30,8 +38,7 @@ export async function openShownTable(
       bits,
       dir: dir === "" ? undefined : dir,
       native: { setting: native },
-      logger,
-      signal,
+      ...{ logger, signal, shared },
       onProgress: (progress) => {
         show?.(progress);
         onProgress?.(progress);

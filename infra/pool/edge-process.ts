@@ -9,7 +9,7 @@ import { openPg } from "../../shared/db/drivers/pg.ts";
 import { loadMigrations } from "../../shared/db/migrate.ts";
 import { checkSchema } from "../../shared/db/schema-check.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { openTable } from "../../shared/hash/open-table.ts";
+import { openSharedTable, openTable } from "../../shared/hash/open-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type Auth, loginReply } from "../../shared/messages/login.ts";
 import type { QueueSender } from "../../shared/queue.ts";
@@ -50,12 +50,13 @@ async function start(given: EdgeStart): Promise<{ port: number; tlsPort: number 
     {
       ...{ clock: systemClock, random: systemRandom, logger, metrics },
       ...(given.aws && { aws: given.aws }),
-      openTable: (bits) =>
-        openTable({
-          ...{ bits, logger },
-          dir: config.app.tabledir === "" ? undefined : config.app.tabledir,
-          native: { setting: process.env["PROSPER_NATIVE"] },
-        }),
+      openTable: (bits) => {
+        const opened = { bits, logger, native: { setting: process.env["PROSPER_NATIVE"] } };
+        const dir = config.app.tabledir === "" ? undefined : config.app.tabledir;
+        return given.tableFile === undefined
+          ? openTable({ ...opened, dir })
+          : openSharedTable(given.tableFile, opened);
+      },
       openDatabase: async () => {
         const db = openPg({ url: given.databaseUrl });
         const close = () => db.close();

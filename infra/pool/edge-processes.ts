@@ -5,8 +5,6 @@
 
 import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { AggregatorRegistry, type Registry } from "prom-client";
 import * as v from "valibot";
@@ -15,7 +13,6 @@ import type { Live } from "../../functions/api/live.ts";
 import type { AwsOptions } from "../../shared/aws/call.ts";
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
-import { tablePath } from "../../shared/hash/table-file.ts";
 import type { Checks, Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { loginRequest } from "../../shared/messages/login.ts";
@@ -33,6 +30,8 @@ export interface EdgeStart {
   readonly config: Config;
   readonly folder: string;
   readonly databaseUrl: string;
+  /** Where the LXR table is shared; undefined: each process has its own. */
+  readonly tableFile: string | undefined;
   /** Undefined: books and logins are in the parent. */
   readonly functions: FunctionsElsewhere | undefined;
   readonly cutMs?: number;
@@ -106,15 +105,6 @@ const DEAD_LOOKS = 60;
 /** The wait before a process is started again: doubles with each end, up to the longest, and begins anew when one has run for so long. */
 const AGAIN_MS = { first: 500, longest: 30_000, steady: 60_000 };
 const METRICS_MS = 5_000;
-
-/** Makes the table's file where it is missing, which takes minutes at 30 bits: once, before several processes read it. */
-export async function ensureTable(
-  { app, pegnet }: Config,
-  openTable: (bits: number) => Promise<unknown>,
-): Promise<void> {
-  const folder = app.tabledir === "" ? join(homedir(), ".lxrhash") : app.tabledir;
-  if (!existsSync(tablePath(folder, pegnet.lxrbits))) await openTable(pegnet.lxrbits);
-}
 
 interface Seat {
   readonly process: number;

@@ -10,15 +10,15 @@ import type { AwsOptions } from "../../shared/aws/call.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
-import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { type OnStop, startParts } from "../parts.ts";
-import { ensureTable, startEdgeProcesses } from "./edge-processes.ts";
+import { startEdgeProcesses } from "./edge-processes.ts";
 import { startEdgeWeb } from "./edge-web.ts";
 import { type EdgeFunctions, startLoneEdge } from "./lone-edge.ts";
 import { createPoolMetrics, type PoolMetrics } from "./metrics.ts";
 import { edgeOptions } from "./pool-settings.ts";
+import { type OpenTable, tableForProcesses } from "./process-table.ts";
 import type { Web } from "./web.ts";
 
 /** Where the functions are. */
@@ -53,7 +53,7 @@ export interface FleetEdgeModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly openTable: (bits: number) => Promise<SharedTable>;
+  readonly openTable: OpenTable;
   /** With a schema that fits: it was checked, and is not changed from here. */
   readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
   readonly onFatal: (error: CodedError) => void;
@@ -135,9 +135,9 @@ async function startSeveral(
       "config",
       "stratum.processes is more than 1, and no database server is named: set DATABASE_URL or the [database] section",
     );
-  await ensureTable(config, modules.openTable);
+  const tableFile = await tableForProcesses(config, modules.openTable);
   const edges = startEdgeProcesses(
-    { config, folder, databaseUrl, functions, aws, cutMs: CUT_MS, drainMs: config.aws.drain },
+    { config, folder, databaseUrl, tableFile, functions, aws, cutMs: CUT_MS, drainMs: config.aws.drain },
     { clock, logger },
   );
   onStop(() => edges.stop());

@@ -51,6 +51,8 @@ export interface PoolOptions {
   lxrBits: number;
   /** Where edge processes find the database; needed where there is more than one of them. */
   databaseUrl?: string;
+  /** Where they share the LXR table; undefined: each has its own. */
+  tableFile?: string | undefined;
   /** How long a missing close marker is waited for. */
   sealDeadlineMs: number;
   /** Addresses of price sources that have none of their own. */
@@ -180,7 +182,7 @@ async function startEdgeHere(
 
 /** Several, each in a process of its own; queue, books, logins, prices and pages stay in this one. */
 async function startEdgesElsewhere(
-  { config, folder, databaseUrl }: PoolOptions,
+  { config, folder, databaseUrl, tableFile }: PoolOptions,
   { clock, logger, metrics }: PoolModules,
   { books, auth, onStop }: EdgeParts,
 ): Promise<PoolEdges> {
@@ -188,7 +190,7 @@ async function startEdgesElsewhere(
   // A wrong setting is reported before anything slow begins.
   edgeOptions(config, folder);
   const edges = startEdgeProcesses(
-    { config, folder, databaseUrl, functions: undefined, drainMs: MINER_CLOSE_MS },
+    { config, folder, databaseUrl, tableFile, functions: undefined, drainMs: MINER_CLOSE_MS },
     { clock, logger, books: { queue: books.queue, auth } },
   );
   onStop(() => edges.stop());

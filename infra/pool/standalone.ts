@@ -9,17 +9,16 @@ import type { Db } from "../../shared/db/port.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
-import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
-import { ensureTable } from "./edge-processes.ts";
 import { connectFactomd } from "./factomd.ts";
 import { requireFit } from "./factomd-fits.ts";
 import { hashingThreads } from "./hashing-threads.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { startPool } from "./pool.ts";
 import { edgeOptions, pollOptions, sealDeadlineMs } from "./pool-settings.ts";
+import { type OpenTable, tableForProcesses } from "./process-table.ts";
 
 export interface StandaloneOptions {
   /** Journal, identity and, where no other is configured, the database. */
@@ -32,7 +31,7 @@ export interface StandaloneModules {
   clock: Clock;
   random: Random;
   logger: Logger;
-  openTable: (bits: number) => Promise<SharedTable>;
+  openTable: OpenTable;
   /** Migrated. */
   openDatabase: () => Promise<{ db: Db; url: string; close: () => Promise<void> }>;
   /** Told each step before it is ready, as one line. */
@@ -69,7 +68,8 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     const { db, url: databaseUrl, close } = await modules.openDatabase();
     onStop(close);
     let hasher: LxrPool | undefined;
-    if (config.stratum.processes > 1) await ensureTable(config, modules.openTable);
+    let tableFile: string | undefined;
+    if (config.stratum.processes > 1) tableFile = await tableForProcesses(config, modules.openTable);
     else {
       const table = await modules.openTable(lxrBits);
       hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
@@ -82,7 +82,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     await requireFit(factomd, config, { logger });
     const pool = await startPool(
       {
-        ...{ config, folder, isDevnet: false, version, lxrBits, databaseUrl },
+        ...{ config, folder, isDevnet: false, version, lxrBits, databaseUrl, tableFile },
         sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod),
       },
       { ...modules, logger, metrics, db, factomd, ...(hasher && { hasher }) },

@@ -76,6 +76,7 @@ export async function startUpPool(
       isDevnet: true,
       version: options.version,
       databaseUrl,
+      tableFile: table.file,
       lxrBits: options.bits,
       sealDeadlineMs: sealDeadlineMs(options.blockSeconds * 1000),
       priceUrls: { devnet: devnet.feedUrl },

@@ -8,13 +8,13 @@ import type { NewAdmin } from "../../functions/auth/bootstrap.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
-import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { bothStarted, type OnStop, startParts } from "../parts.ts";
 import { ensureDevnetKeys } from "./devnet-pool.ts";
 import { type Postgres, startPostgres } from "./embedded-postgres.ts";
 import type { Pool } from "./pool.ts";
+import type { OpenTable } from "./process-table.ts";
 import type { WhichPool } from "./which-pool.ts";
 
 export interface UpOptions {
@@ -33,7 +33,7 @@ export interface UpModules {
   clock: Clock;
   random: Random;
   logger: Logger;
-  openTable: (bits: number) => Promise<SharedTable>;
+  openTable: OpenTable;
   /** Told which pool it is before anything in the database is changed. */
   announce: (pool: WhichPool) => void;
   /** Told each step before it is ready, as one line. */
@@ -69,7 +69,7 @@ export function startUp(options: UpOptions, modules: UpModules): Promise<Up> {
     // Built at the first start, which takes the bundler's own process half a second; whoever needs it is told what failed.
     import("../dashboard/open.ts").then(({ openDashboard }) => openDashboard()).catch(() => undefined);
     const [table, { startUpPool }] = await bothStarted(
-      modules.openTable(options.bits),
+      modules.openTable(options.bits, options.config.stratum.processes > 1),
       import("./up-pool.ts"),
     );
     return startUpPool(options, { ...modules, keys, server, table }, onStop);

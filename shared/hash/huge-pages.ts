@@ -33,17 +33,18 @@ export interface PageFacts {
   /** The system's setting: "always", "madvise" or "never"; undefined where the kernel has no huge pages. */
   readonly setting: string | undefined;
   readonly koffi: boolean;
-  /** Bytes of this process that lie on huge pages. */
+  /** Bytes of this process that lie on huge pages, its own or shared ones. */
   readonly hugeBytes: number;
 }
 
 export function readPageFacts(): PageFacts {
-  const huge = /^AnonHugePages:\s+(\d+) kB/m.exec(readText("/proc/self/smaps_rollup"));
+  const rollup = readText("/proc/self/smaps_rollup");
+  const huge = [...rollup.matchAll(/^(?:AnonHugePages|ShmemPmdMapped):\s+(\d+) kB/gm)];
   return {
     platform: process.platform,
     setting: /\[(\w+)\]/.exec(readText(SETTING))?.[1],
     koffi: loadKoffi() !== undefined,
-    hugeBytes: 1024 * Number(huge?.[1] ?? 0),
+    hugeBytes: 1024 * huge.reduce((sum, [, kibibytes]) => sum + Number(kibibytes), 0),
   };
 }
 

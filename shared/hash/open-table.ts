@@ -11,6 +11,7 @@ import { LXR_PASSES } from "./lxr.ts";
 import { findNativeFor, type Native, type NativeOptions } from "./native-kernel.ts";
 import { allocateTable, checkBits, claimRegion, releaseRegion, type SharedTable } from "./shared-table.ts";
 import { checkRoom, readTable, removeLeftovers, setAside, tablePath, writeTable } from "./table-file.ts";
+import { adoptTable, shareTable } from "./table-memory.ts";
 import { tableSum } from "./table-sums.ts";
 import type { TableNews, TableTask } from "./table-worker.ts";
 
@@ -19,6 +20,8 @@ export interface OpenTableOptions {
   readonly bits: number;
   /** Folder of the tables; the reference's own, `~/.lxrhash`, unless given. */
   readonly dir?: string | undefined;
+  /** For other processes too, where the machine can (table-memory.ts). */
+  readonly shared?: boolean | undefined;
   /** How the native kernel is found. */
   readonly native?: NativeOptions | undefined;
   readonly onProgress?: ((progress: TableProgress) => void) | undefined;
@@ -72,7 +75,9 @@ async function readOrMake(path: string, options: OpenTableOptions): Promise<Shar
     options.onProgress?.({ step, done, total });
 
   await removeLeftovers(path);
-  const empty = allocateTable(bits);
+  const own = allocateTable(bits);
+  const file = options.shared === true ? await shareTable(own) : undefined;
+  const empty = file === undefined ? own : { ...own, file };
   const reading = await readTable(path, empty, { onBytes: report("reading", bytes), signal });
   const native = await finding;
   const table = native?.kind === "found" ? { ...empty, library: native.library } : empty;
@@ -100,6 +105,18 @@ async function readOrMake(path: string, options: OpenTableOptions): Promise<Shar
     });
   }
   return ready();
+}
+
+/** The table that another process opened for others, with a kernel of this one's. Throws CodedError `lxr-not-shared`, RangeError on a bad size. */
+export async function openSharedTable(
+  file: string,
+  { bits, native: options, logger }: Pick<OpenTableOptions, "bits" | "native" | "logger">,
+): Promise<SharedTable> {
+  const table = adoptTable(bits, file);
+  const native = await findNativeFor(bits, options);
+  if (native?.kind !== "found") return table;
+  logger.info("The native kernel hashes", { bits, library: native.library });
+  return { ...table, library: native.library };
 }
 
 /** Logs the kernel in one line, and in another line whatever makes it slower. */

@@ -13,6 +13,8 @@ export interface SharedTable {
   readonly bits: number;
   /** Path of the native kernel's library, if there is one that passed its check; else WebAssembly hashes. */
   readonly library?: string | undefined;
+  /** Path by which other processes of this machine have the same table (table-memory.ts). */
+  readonly file?: string | undefined;
 }
 
 /** Throws RangeError unless `bits` is a size of table that the kernel can hash with. */

@@ -97,7 +97,7 @@ function addUp(program: Command, parts: ProgramParts): void {
           print,
           announce: announcePool,
           signal,
-          openTable: (bits) => context.openTable(bits, { logger, signal }),
+          openTable: (bits, shared) => context.openTable(bits, { logger, signal, shared }),
         },
       );
     });
@@ -150,7 +150,7 @@ function addEdge(program: Command, parts: ProgramParts): void {
               // This process has the folder's lock: a server that runs in it was left behind.
               openDatabase: () =>
                 context.openDatabase(dataDir, logger, { owned: true, announce: logPool(logger) }),
-              openTable: (bits) => context.openTable(bits, { logger, signal }),
+              openTable: (bits, shared) => context.openTable(bits, { logger, signal, shared }),
             },
           ),
       );
@@ -177,7 +177,7 @@ async function runFleetEdge(
       // The functions' deployment changes it: an edge of the next version must not, while those of this one run.
       openDatabase: () =>
         context.openDatabase(edgeDir(context, flags), logger, { announce: logPool(logger), schema: "check" }),
-      openTable: (bits) => context.openTable(bits, { logger, signal }),
+      openTable: (bits, shared) => context.openTable(bits, { logger, signal, shared }),
       onFatal: (error) => fatal.abort(error),
       write: (line) => void process.stdout.write(line),
       aws: context.aws(),

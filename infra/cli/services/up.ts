@@ -1,8 +1,8 @@
 /** `prosper up`: a whole pool on its own devnet, in the foreground. */
 
 import type { Clock, Random } from "../../../shared/clock.ts";
-import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
+import type { OpenTable } from "../../pool/process-table.ts";
 import { startUp, type UpOptions } from "../../pool/up.ts";
 import type { WhichPool } from "../../pool/which-pool.ts";
 import { type PoolViewOptions, runPool } from "./pool-view.ts";
@@ -13,7 +13,7 @@ export interface UpCommandModules {
   clock: Clock;
   random: Random;
   logger: Logger;
-  openTable: (bits: number) => Promise<SharedTable>;
+  openTable: OpenTable;
   print: (line: string) => void;
   announce: (pool: WhichPool) => void;
   /** Ends the command. */
