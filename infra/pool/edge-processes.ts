@@ -198,6 +198,7 @@ function startSeat(
   };
   const begun = once(worker, "online").then(async () => {
     const found = v.parse(ports, await channel.ask("start", start));
+    await learn(seat, channel);
     seat.isUp = true;
     return found;
   });
@@ -277,6 +278,15 @@ async function stopSeat(seat: Seat, drainMs: number, clock: Clock): Promise<void
   patience.abort();
 }
 
+/** Asks the process how it is. */
+async function learn(seat: Seat, channel: Channel): Promise<void> {
+  const { success, output } = v.safeParse(report, await channel.ask("report"));
+  if (seat.channel !== channel) return;
+  if (success) seat.report = output as EdgeReport | undefined;
+  seat.slot = seat.report?.slot ?? seat.slot;
+  seat.silent = 0;
+}
+
 /** Asks each process how it is. One that has not answered for a minute is ended: it hangs, and another mends it. */
 async function look(
   seats: readonly Seat[],
@@ -291,16 +301,7 @@ async function look(
         logger.error("an edge process does not answer: it is ended", { process });
         worker?.process.kill("SIGKILL");
       }
-      channel.ask("report").then(
-        (told) => {
-          if (seat.channel !== channel) return;
-          const { success, output } = v.safeParse(report, told);
-          if (success) seat.report = output as EdgeReport | undefined;
-          seat.slot = seat.report?.slot ?? seat.slot;
-          seat.silent = 0;
-        },
-        () => undefined,
-      );
+      learn(seat, channel).catch(() => undefined);
     }
     await sleep(clock, LOOK_MS, signal);
   }
