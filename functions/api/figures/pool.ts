@@ -39,7 +39,7 @@ const HISTORY_BLOCKS = 144;
 const FIRST_PAGE_BLOCKS = 12;
 const FIRST_PAGE_TTL_MS = 1000;
 const HISTORY_TTL_MS = 5000;
-/** These read a row for every worker and minute of their window, so they are asked less often. */
+/** Who is there is counted over a row for every worker, so it is asked less often; what an hour shows changes slowly. */
 const ACTIVITY_TTL_MS = 3000;
 const LAST_HOUR_TTL_MS = 15_000;
 
