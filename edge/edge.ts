@@ -139,7 +139,7 @@ export class Edge {
       onMaintenance: (isOn) => this.#parts.mined.stopFor("maintenance", isOn),
     });
     this.#parts = composeEdge(
-      { edgeId, blockMs, stratum, follow },
+      { edgeId, blockMs, follow, stratum: { ...stratum, tableBits: modules.hasher.bits } },
       {
         ...modules,
         ...{ desk: this.desk, submitter: this.submitter, logins: loginsOf(options, modules) },

@@ -17,6 +17,8 @@ export interface MinerStats {
   readonly lost: number;
   /** Height being mined, undefined while there is no job. */
   readonly height: number | undefined;
+  /** The part of its table that is made, 0 to 1; undefined when it is not making one. */
+  readonly tablePart: number | undefined;
   readonly target: bigint;
   readonly reconnects: number;
 }

@@ -10,8 +10,8 @@ import { backoffMs } from "./backoff.ts";
 import { type Dial, dialPool } from "./dial.ts";
 import { Liveness, Patience } from "./liveness.ts";
 import { type MinerStats, RateMeter } from "./miner-stats.ts";
+import { MinerThreads, type OpenTable } from "./miner-threads.ts";
 import { PoolConnection, type PoolConnectionHooks } from "./pool-connection.ts";
-import { SearchThreads } from "./search-threads.ts";
 import { isSameWork, MiningJob, type Work } from "./search-work.ts";
 import { ShareOutbox } from "./share-outbox.ts";
 
@@ -37,7 +37,8 @@ export interface MinerOptions {
 }
 
 export interface MinerModules {
-  readonly table: SharedTable;
+  /** Or how it is read or made, once the pool has taken the login. */
+  readonly table: SharedTable | OpenTable;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -46,8 +47,11 @@ export interface MinerModules {
   readonly onMessage?: (text: string) => void;
 }
 
-/** How a miner ended: by stop(), or because the pool refused the login and would refuse it again. */
-export type MinerEnd = { readonly kind: "stopped" } | { readonly kind: "refused"; readonly reason: string };
+/** How a miner ended: by stop(), because the pool refused the login and would refuse it again, or because there is no table. */
+export type MinerEnd =
+  | { readonly kind: "stopped" }
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "no-table"; readonly error: Error };
 
 export interface Miner {
   stats(): MinerStats;
@@ -75,7 +79,7 @@ const LAST_VERDICTS_MS = 2_000;
 const NO_TARGET = 0xffff_ffff_ffff_ffffn;
 const DEFAULT_AGENT = "prosper-ts/0.1";
 
-/** Starts at once. Throws RangeError on bad options, CodedError "lxr-no-region". The table stays the caller's. */
+/** Starts at once. Throws RangeError on bad options, CodedError "lxr-no-region" where it is given a table. The table stays the caller's. */
 export function startMiner(options: MinerOptions, modules: MinerModules): Miner {
   return new RunningMiner(options, modules);
 }
@@ -91,13 +95,14 @@ interface PoolSession {
   /** The pool told it to stop, and has told no job since. */
   stopped: boolean;
   job: MiningJob | undefined;
+  tableBits: number | undefined;
 }
 
 class RunningMiner implements Miner {
   readonly ended: Promise<MinerEnd>;
   readonly #options: MinerOptions;
   readonly #modules: MinerModules;
-  readonly #threads: SearchThreads;
+  readonly #threads: MinerThreads;
   readonly #outbox: ShareOutbox;
   readonly #rate = new RateMeter();
   #resolveEnded: (end: MinerEnd) => void = () => undefined;
@@ -109,6 +114,7 @@ class RunningMiner implements Miner {
   /** What the threads search now. Until a new session has told everything, this is the work of the session before. */
   #work: Work | undefined;
   #deciding: boolean = false;
+  #toldPercent = -1;
   #failures = 0;
   #reconnects = 0;
   #port: number;
@@ -125,14 +131,12 @@ class RunningMiner implements Miner {
       this.#resolveEnded = resolve;
     });
     const { dutyCycle = 1, maxHashesPerSecond, threads } = options;
-    this.#threads = new SearchThreads(
-      { table: modules.table, threads, dutyCycle, maxHashesPerSecond },
-      modules,
-      {
-        onHit: (hit) => this.#outbox.add(hit),
-        onHashes: (hashes) => this.#rate.add(hashes, modules.clock.monotonicMs()),
-      },
-    );
+    this.#threads = new MinerThreads({ threads, dutyCycle, maxHashesPerSecond }, modules, {
+      onHit: (hit) => this.#outbox.add(hit),
+      onHashes: (hashes) => this.#rate.add(hashes, modules.clock.monotonicMs()),
+      onTablePart: (part) => this.#tellTable(part),
+      onNoTable: (error) => void this.#finish({ kind: "no-table", error }),
+    });
     void this.#connect();
   }
 
@@ -148,6 +152,7 @@ class RunningMiner implements Miner {
       rejected: { ...rejected },
       lost,
       height: this.#job?.isEnded() === false ? this.#job.height : undefined,
+      tablePart: this.#threads.tablePart,
       target: this.#session?.target ?? this.#work?.target ?? NO_TARGET,
       reconnects: this.#reconnects,
     };
@@ -199,6 +204,7 @@ class RunningMiner implements Miner {
       target: undefined,
       stopped: false,
       job: undefined,
+      tableBits: undefined,
     };
     this.#session = session;
     connection.greet(
@@ -214,6 +220,9 @@ class RunningMiner implements Miner {
       onPrefix: (prefix) => {
         session().prefix = prefix;
         this.#decide();
+      },
+      onTableBits: (bits) => {
+        session().tableBits = bits;
       },
       onAuthorized: () => this.#onAuthorized(session()),
       onRefused: (reason) => void this.#finish({ kind: "refused", reason }),
@@ -245,6 +254,15 @@ class RunningMiner implements Miner {
     this.#outbox.connect((params) => liveness.submit(params));
     this.#coastFor(COAST_WITHOUT_JOB_MS);
     this.#decide();
+    this.#threads.poolHas(session.tableBits);
+  }
+
+  /** A pool that tells its table's size is told how far this miner's is. */
+  #tellTable(part: number): void {
+    const percent = Math.floor(100 * part);
+    if (this.#session?.tableBits === undefined || percent === this.#toldPercent) return;
+    this.#toldPercent = percent;
+    this.#session.connection.tell("mining.table", [String(percent)]);
   }
 
   #onJob(session: PoolSession, height: number, oprHash: string): void {

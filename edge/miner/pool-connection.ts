@@ -13,6 +13,7 @@ import {
   type StratumId,
   type StratumMessage,
 } from "../../shared/messages/stratum.ts";
+import { tableBitsIn } from "../../shared/messages/table-bits.ts";
 import { visible } from "./visible.ts";
 
 export interface LoginParams {
@@ -32,6 +33,8 @@ export interface PoolAnswer {
 /** What the pool says; each is called between the greeting and `onEnd`. */
 export interface PoolConnectionHooks {
   onPrefix(prefix: number): void;
+  /** The size of the pool's table, where it tells: before `onAuthorized`. */
+  onTableBits?(bits: number): void;
   onAuthorized(): void;
   onRefused(reason: string): void;
   onJob(height: number, oprHash: string): void;
@@ -216,6 +219,8 @@ export class PoolConnection {
   #onSubscribed(answer: PoolAnswer | undefined): void {
     if (answer === undefined) return;
     const entries: unknown[] = Array.isArray(answer.result) ? answer.result : [];
+    const bits = tableBitsIn(entries);
+    if (bits !== undefined) this.#hooks.onTableBits?.(bits);
     const nonce = entries.find(isNonceSubscription);
     if (nonce === undefined) this.end("the pool gave no nonce prefix");
     else this.#onNonce(nonce.id);

@@ -75,7 +75,7 @@ export class SearchThreads {
     modules: { readonly clock: Clock; readonly logger: Logger },
     hooks: SearchThreadsHooks,
   ) {
-    checkOptions(options);
+    checkThreads(options);
     this.#options = options;
     this.#hooks = hooks;
     this.#clock = modules.clock;
@@ -180,7 +180,16 @@ export class SearchThreads {
   }
 }
 
-function checkOptions({ threads, dutyCycle, maxHashesPerSecond }: SearchThreadsOptions): void {
+/** Throws RangeError on options out of bounds. */
+export function checkThreads({
+  threads,
+  dutyCycle = 1,
+  maxHashesPerSecond,
+}: {
+  readonly threads: number;
+  readonly dutyCycle?: number | undefined;
+  readonly maxHashesPerSecond?: number | undefined;
+}): void {
   if (!Number.isInteger(threads) || threads < 1 || threads > 61)
     throw new RangeError(`threads: expected a whole number from 1 to 61, got ${threads}`);
   if (!(dutyCycle > 0 && dutyCycle <= 1))

@@ -17,6 +17,7 @@ import { ping } from "./verbs/ping.ts";
 import { submit } from "./verbs/submit.ts";
 import { subscribe } from "./verbs/subscribe.ts";
 import { suggestTarget } from "./verbs/suggest-target.ts";
+import { table } from "./verbs/table.ts";
 import type { Call, Verb, VerbAnswer } from "./verbs/verb.ts";
 
 const VERBS: ReadonlyMap<string, Verb> = new Map([
@@ -26,6 +27,7 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
   ["mining.get_oprhash", getOprHash],
   ["mining.suggest_target", suggestTarget],
   ["mining.ping", ping],
+  ["mining.table", table],
 ]);
 
 /** Handles one line. While the returned promise is pending the connection gives no further line; it never rejects. */

@@ -4,6 +4,11 @@ import { MAX_LINE_BYTES } from "../../shared/messages/stratum.ts";
 import type { EndReason } from "./metrics.ts";
 import type { StratumSettings } from "./settings.ts";
 
+/** What to do about shares of which none is right. */
+export function wrongTableWords(bits: number | undefined): string {
+  return `this pool's table has ${bits} bits: start the miner with --bits ${bits} (the Go miner: LXRBITSIZE=${bits})`;
+}
+
 /** Undefined if the client no longer reads, if it should only come back, or if the protocol wants no answer. */
 export function goodbyeMessage(reason: EndReason, settings: StratumSettings): string | undefined {
   const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
@@ -20,6 +25,8 @@ export function goodbyeMessage(reason: EndReason, settings: StratumSettings): st
       return `${settings.malformedLimit} lines were no requests; your address is sent away for ${seconds(settings.banMs)}`;
     case "invalid-shares":
       return `more than half of ${settings.invalidWindow} shares were wrong: check this machine; it may come back in ${seconds(settings.banMs)}`;
+    case "wrong-table":
+      return `${wrongTableWords(settings.tableBits)}; it may come back in ${seconds(settings.banMs)}`;
     case "worker-paused":
       return `this worker was sent away because its shares were wrong; it may come back within ${seconds(settings.banMs)}`;
     case "line-deadline":

@@ -15,6 +15,8 @@ export type EndReason =
   | "oversized-line"
   | "malformed-lines"
   | "invalid-shares"
+  /** The same, where no share of the session was ever right: it hashes with a table of another size. */
+  | "wrong-table"
   | "line-deadline"
   | "authorize-deadline"
   | "idle"

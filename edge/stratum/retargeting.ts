@@ -33,6 +33,10 @@ export class Retargeting {
   #pace: Pace = freshPace(undefined);
   #wish: Wish = { kind: "none" };
   #height = -1;
+  /** It was told to mine. */
+  #isMining: boolean = false;
+  /** It cannot mine before it has its table. */
+  #isPreparing: boolean = false;
   #changesInJob = 0;
   #changedMs = Number.NEGATIVE_INFINITY;
 
@@ -49,12 +53,26 @@ export class Retargeting {
   mines(height: number, nowMs: number): void {
     if (height !== this.#height) this.#changesInJob = 0;
     this.#height = height;
-    this.#pace = resumed(this.#pace, nowMs);
+    this.#isMining = true;
+    this.#goOn(nowMs);
   }
 
   /** The session was told to stop. */
   stops(nowMs: number): void {
+    this.#isMining = false;
     this.#pace = paused(this.#pace, nowMs);
+  }
+
+  /** The miner makes its table: that it finds nothing shows no pace. */
+  prepares(nowMs: number): void {
+    this.#isPreparing = true;
+    this.#pace = paused(this.#pace, nowMs);
+  }
+
+  /** The miner has its table. */
+  prepared(nowMs: number): void {
+    this.#isPreparing = false;
+    this.#goOn(nowMs);
   }
 
   /** Counts a share that reached the present target, whether it was accepted or not. */
@@ -119,6 +137,10 @@ export class Retargeting {
   isFine(nowMs: number): void {
     if (this.#wish.kind === "open") this.tookUp(this.#wish.target);
     if (isOld(this.#pace, this.#settings, nowMs)) this.#pace = this.#freshPace(nowMs);
+  }
+
+  #goOn(nowMs: number): void {
+    if (this.#isMining && !this.#isPreparing) this.#pace = resumed(this.#pace, nowMs);
   }
 
   #freshPace(nowMs: number): Pace {

@@ -95,6 +95,16 @@ export class SessionPairs {
     this.#retargeting.stops(this.#nowMs());
   }
 
+  /** The miner makes its table, and cannot mine yet. */
+  prepares(): void {
+    this.#retargeting.prepares(this.#nowMs());
+  }
+
+  /** It has its table. */
+  prepared(): void {
+    this.#retargeting.prepared(this.#nowMs());
+  }
+
   /**
    * Counts a share that reached this target, whether it was accepted or not. A share of an earlier prefix with another target says nothing about the
    * present one.

@@ -46,6 +46,12 @@ export class StratumSession {
   readonly jobs: SessionJobs;
   /** What the client called itself. */
   agent = "";
+  /** A share was accepted: its table is the pool's. */
+  wasRight: boolean = false;
+  /** The client was told that its table may be another one. */
+  toldOfTable: boolean = false;
+  /** How much of its table it has made, 0 to 100; undefined where it does not tell, or has it. */
+  #tablePercent: number | undefined;
   readonly #deadlines: SessionDeadlines;
 
   constructor(
@@ -113,9 +119,26 @@ export class StratumSession {
     this.#deadlines.heard(readAtMs);
   }
 
+  get tablePercent(): number | undefined {
+    return this.#tablePercent;
+  }
+
+  /** The miner tells how much of its table is made. What it does not mine meanwhile shows no pace. */
+  tableMade(percent: number): void {
+    if (this.wasRight) return;
+    this.#tablePercent = percent < 100 ? percent : undefined;
+    if (percent < 100) this.pairs.prepares();
+    else this.pairs.prepared();
+  }
+
   /** A share that reached the target of its prefix; retargets when it shows that the pace is wrong. */
   share(target: bigint, isAccepted: boolean): void {
-    if (isAccepted) this.#deadlines.shareTaken(this.modules.clock.monotonicMs());
+    // Whoever finds shares has its table, whatever it says.
+    if (this.#tablePercent !== undefined) this.tableMade(100);
+    if (isAccepted) {
+      this.wasRight = true;
+      this.#deadlines.shareTaken(this.modules.clock.monotonicMs());
+    }
     this.pairs.share(target, isAccepted);
   }
 

@@ -5,6 +5,8 @@ import type { VardiffSettings } from "./vardiff.ts";
 export interface StratumSettings extends VardiffSettings {
   /** Shown to a miner after each login. */
   readonly welcomeMessage: string;
+  /** Size of the LXR table that shares are checked with; miners are told. Undefined: nobody checks them. */
+  readonly tableBits: number | undefined;
   /** Connections in all, and from one address (an IPv6 address counts by its /64). */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -54,6 +56,7 @@ export interface StratumSettings extends VardiffSettings {
 
 export const STRATUM_DEFAULTS: StratumSettings = {
   welcomeMessage: "Welcome to Prosper pool!",
+  tableBits: undefined,
   blockPeriodMs: 600_000,
   sharesPerBlock: 60,
   firstTarget: 0xffff_0000_0000_0000n,

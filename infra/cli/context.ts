@@ -20,6 +20,7 @@ import { createLogger, type LogLevel } from "../pino-logger.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { databasePlace, type WhichPool, whichPool, whichPoolLine } from "../pool/which-pool.ts";
+import type { ShownTableModules } from "./open-table.ts";
 
 /** The flags of the reference that every command takes, as commander parsed them. */
 export interface GlobalFlags {
@@ -233,10 +234,7 @@ export class CliContext {
   }
 
   /** The LXR table, made with a progress bar the first time. */
-  async openTable(
-    bits: number,
-    modules: { logger: Logger; signal?: AbortSignal; shared?: boolean | undefined },
-  ): Promise<SharedTable> {
+  async openTable(bits: number, modules: ShownTableModules): Promise<SharedTable> {
     const { openShownTable } = await import("./open-table.ts");
     const { tabledir } = this.config.app;
     return openShownTable({ bits, dir: tabledir, native: this.env["PROSPER_NATIVE"] }, modules);

@@ -15,21 +15,19 @@ export interface ShownTableOptions {
   readonly dir: string;
   /** The variable PROSPER_NATIVE. */
   readonly native: string | undefined;
+}
+
+export interface ShownTableModules {
+  readonly logger: Logger;
+  readonly signal?: AbortSignal | undefined;
+  readonly shared?: boolean | undefined;
   readonly onProgress?: ((progress: TableProgress) => void) | undefined;
 }
 
 /** Rejects with the errors of `openTable`. */
 export async function openShownTable(
-  { bits, dir, native, onProgress }: ShownTableOptions,
-  {
-    logger,
-    signal,
-    shared,
-  }: {
-    readonly logger: Logger;
-    readonly signal?: AbortSignal | undefined;
-    readonly shared?: boolean | undefined;
-  },
+  { bits, dir, native }: ShownTableOptions,
+  { logger, signal, shared, onProgress }: ShownTableModules,
 ): Promise<SharedTable> {
   const bar = showProgress({ stream: process.stderr, clock: systemClock });
   const show = bits > SHOWN_BITS ? showTable(bar) : undefined;

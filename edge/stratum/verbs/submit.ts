@@ -4,11 +4,13 @@ import { coerceError } from "../../../shared/errors.ts";
 import {
   encodeError,
   encodeRefusal,
+  encodeRequest,
   encodeResult,
   type StratumErrorName,
   stratumError,
 } from "../../../shared/messages/stratum.ts";
 import type { RefusalCode, ShareVerdict } from "../backend.ts";
+import { wrongTableWords } from "../goodbye-messages.ts";
 import type { StratumSession } from "../session.ts";
 import { isForged } from "../session-limits.ts";
 import type { Login } from "../session-login.ts";
@@ -90,8 +92,27 @@ function answer(session: StratumSession, call: Call, login: Login, verdict: Shar
   metrics.shareRefused(verdict.code);
   // A miner whose shares the pool cannot take in time must still be slowed down. Otherwise refusals lead to more shares, and more shares to refusals.
   if (verdict.hit !== undefined) session.share(verdict.hit, false);
+  const tableHint = verdict.code === "wrong-hash" ? wrongTable(session) : undefined;
   countRefusal(session, login, verdict.code);
-  return encodeRefusal(call.id, stratumError(ERROR_OF[verdict.code], verdict.reason));
+  const answer = encodeRefusal(
+    call.id,
+    stratumError(ERROR_OF[verdict.code], tableHint?.words ?? verdict.reason),
+  );
+  // The Go miner shows no reasons of shares, but messages.
+  return tableHint?.isNew === true
+    ? answer + encodeRequest(session.conversation.nextId(), "client.show_message", [tableHint.words])
+    : answer;
+}
+
+/** Whose shares were never right most likely hashes with another table. The reason says so each time, a message once. */
+function wrongTable(
+  session: StratumSession,
+): { readonly words: string; readonly isNew: boolean } | undefined {
+  const { tableBits } = session.modules.settings;
+  if (tableBits === undefined || session.wasRight) return undefined;
+  const isNew = !session.toldOfTable;
+  session.toldOfTable = true;
+  return { words: wrongTableWords(tableBits), isNew };
 }
 
 /** A session whose shares are mostly forged is closed once they are answered, and its worker sent away for a while. */
@@ -101,5 +122,7 @@ function countRefusal(session: StratumSession, login: Login, code: RefusalCode):
   if (isForged(code)) users.forged(session.login.sharesKey, nowMs);
   if (!session.conversation.limits.share(code)) return;
   users.pause(login, session.remoteAddress, nowMs);
-  session.conversation.endAfterAnswers("invalid-shares");
+  session.conversation.endAfterAnswers(
+    session.toldOfTable && !session.wasRight ? "wrong-table" : "invalid-shares",
+  );
 }

@@ -1,6 +1,7 @@
 /** mining.subscribe: session id and nonce prefix, then the target and the current job (STRATUM.md, S1). */
 
 import { encodeRequest, encodeResult } from "../../../shared/messages/stratum.ts";
+import { tableBitsEntry } from "../../../shared/messages/table-bits.ts";
 import type { StratumSession } from "../session.ts";
 import type { Verb } from "./verb.ts";
 
@@ -16,10 +17,12 @@ export const subscribe: Verb = {
       session.end("no-prefix");
       return "closed";
     }
+    const { tableBits } = session.modules.settings;
     const result = encodeResult(id, [
       { type: "mining.notify", id: session.id },
       { type: "mining.set_target", id: session.id },
       { type: "mining.set_nonce", id: String(prefix) },
+      ...(tableBits === undefined ? [] : [tableBitsEntry(tableBits)]),
     ]);
     const job = session.modules.backend.currentJob();
     return (

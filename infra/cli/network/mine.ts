@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import type { TableProgress } from "../../../shared/hash/open-table.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { wholeNumber } from "../numbers.ts";
@@ -18,7 +19,7 @@ export interface MinerFlags {
   password?: string;
   invite?: string;
   address?: string;
-  bits: number;
+  bits?: number;
   json?: boolean;
 }
 
@@ -36,14 +37,21 @@ export function addMinerFlags(command: Command): Command {
       "register first: asks for password, invite code and payout address, or takes them from PROSPER_PASSWORD, PROSPER_INVITE and PROSPER_ADDRESS",
     )
     .option("--address <FA…>", "to register: where payouts go")
-    .option("--bits <n>", "table size, 8 to 30", wholeNumber, 30)
+    .option("--bits <n>", "table size, 8 to 30 (default: what the pool tells, else 30)", wholeNumber)
     .option("--json", "one JSON line an event, and the figures every 30 seconds");
 }
 
 interface MineModules {
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
-  openTable(bits: number, modules: { logger: Logger; signal: AbortSignal }): Promise<SharedTable>;
+  openTable(
+    bits: number,
+    modules: {
+      logger: Logger;
+      signal: AbortSignal;
+      onProgress: (progress: TableProgress) => void;
+    },
+  ): Promise<SharedTable>;
 }
 
 /** Until it is stopped or refused; sets the process's exit code. Throws CodedErrors of the registration and of the table. */
@@ -57,7 +65,7 @@ export async function mine(flags: MinerFlags, { env, logger, openTable }: MineMo
     { ...flags, ...registration },
     {
       ...{ stdin, stdout, stderr, logger, signal },
-      openTable: (bits) => openTable(bits, { logger, signal }),
+      openTable: (bits, onProgress) => openTable(bits, { logger, signal, onProgress }),
       clock: systemClock,
       random: systemRandom,
     },

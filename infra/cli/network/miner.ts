@@ -5,8 +5,10 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
+import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
 import { type Clock, type Random, sleep } from "../../../shared/clock.ts";
 import { json } from "../../../shared/db/port.ts";
+import type { TableProgress } from "../../../shared/hash/open-table.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { formatTarget, USER_NAME, WORKER_NAME } from "../../../shared/messages/stratum.ts";
@@ -26,14 +28,14 @@ export interface MinerCommandOptions {
   readonly password?: string;
   readonly invite?: string;
   readonly address?: string;
-  /** Table size, 30 unless given. */
-  readonly bits?: number;
+  /** Table size; the pool's unless given, 30 where the pool does not tell. */
+  readonly bits?: number | undefined;
   /** One JSON line an event, for programs. */
   readonly json?: boolean;
 }
 
 export interface MinerCommandModules {
-  readonly openTable: (bits: number) => Promise<SharedTable>;
+  readonly openTable: (bits: number, onProgress: (progress: TableProgress) => void) => Promise<SharedTable>;
   readonly stdin: Readable;
   readonly stdout: { readonly isTTY?: boolean | undefined; write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
@@ -60,12 +62,24 @@ export async function minerCommand(
   }
   const { clock, random, logger, signal, stderr, stdin, stdout } = modules;
   const view = minerView(options.json === true, stdout);
-  const table = await modules.openTable(options.bits ?? MAINNET_BITS);
-  const kernel = table.library === undefined ? "WebAssembly kernel" : "native kernel";
-  const { threads } = parsed;
-  view.line(`Mining with ${threads} ${threads === 1 ? "thread" : "threads"} on the ${kernel}`, {
-    ...{ event: "mining", threads, kernel },
-  });
+  view.line(`Connecting to ${options.host}`, { event: "connecting", host: options.host });
+  /** The pool is told who comes before the table is made, which may take a quarter of an hour. */
+  const table: OpenTable = async (poolBits, onProgress) => {
+    const bits = options.bits ?? poolBits ?? MAINNET_BITS;
+    if (poolBits !== undefined && bits !== poolBits)
+      view.line(`This pool's table has ${poolBits} bits: with --bits ${bits} it will refuse every share`, {
+        ...{ event: "wrong-table", poolBits, bits },
+      });
+    const opened = await modules.openTable(bits, ({ step, done, total }) =>
+      onProgress(step === "making" ? done / total : 0),
+    );
+    const kernel = opened.library === undefined ? "WebAssembly kernel" : "native kernel";
+    const { threads } = parsed;
+    view.line(`Mining with ${threads} ${threads === 1 ? "thread" : "threads"} on the ${kernel}`, {
+      ...{ event: "mining", threads, kernel, bits },
+    });
+    return opened;
+  };
   const miner = startMiner(parsed, {
     table,
     clock,
@@ -90,6 +104,7 @@ export async function minerCommand(
   console.close();
   view.line(statsLine(miner.stats()), statsFacts(miner.stats()));
   if (end.kind === "stopped") return 0;
+  if (end.kind === "no-table") throw end.error;
   stderr.write(
     `The pool refused the login of ${JSON.stringify(options.user)}: ${end.reason}.${advice(end.reason, options)}\n`,
   );
@@ -148,7 +163,8 @@ async function showLive(
   while (!signal.aborted) {
     await sleep(clock, view.isLive ? TTY_LINE_MS : PLAIN_LINE_MS, signal);
     if (signal.aborted) return;
-    view.live(statsLine(miner.stats()), statsFacts(miner.stats()));
+    // Meanwhile the progress of the table is shown.
+    if (miner.stats().tablePart === undefined) view.live(statsLine(miner.stats()), statsFacts(miner.stats()));
   }
 }
 

@@ -45,13 +45,10 @@ export async function stratumCommand(
 ): Promise<number> {
   const { clock, hasher, logger, random, signal, stdin, print } = modules;
   const backend = new OpenBackend({ lateMs: LATE_MS }, { hasher, clock, random, logger });
-  const server = new StratumServer(options.settings ?? {}, {
-    backend,
-    clock,
-    random,
-    logger,
-    metrics: NO_METRICS,
-  });
+  const server = new StratumServer(
+    { tableBits: hasher?.bits, ...options.settings },
+    { backend, clock, random, logger, metrics: NO_METRICS },
+  );
   try {
     const listening = await listenStratum(options, server);
     const address = hostAndPort(listening.host, listening.port);

@@ -3,11 +3,13 @@
 import { type Duplex, duplexPair } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
+import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
 import { Prefixes } from "../../../edge/shares/prefixes.ts";
 import { NO_METRICS } from "../../../edge/stratum/metrics.ts";
 import { OpenBackend } from "../../../edge/stratum/open-backend.ts";
 import { StratumServer } from "../../../edge/stratum/server.ts";
 import { systemRandom } from "../../../shared/clock.ts";
+import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import {
   encodeRefusal,
@@ -37,7 +39,11 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((miner) => miner.stop()));
 });
 
-function launch(dial: (port: number) => Duplex, options: Partial<MinerOptions> = {}) {
+function launch(
+  dial: (port: number) => Duplex,
+  options: Partial<MinerOptions> = {},
+  ownTable: SharedTable | OpenTable = table,
+) {
   const clock = manualClock();
   const messages: string[] = [];
   const miner = startMiner(
@@ -51,7 +57,7 @@ function launch(dial: (port: number) => Duplex, options: Partial<MinerOptions> =
       ...options,
     },
     {
-      table,
+      table: ownTable,
       clock,
       random: systemRandom,
       logger: SILENT,
@@ -73,7 +79,13 @@ describe("on the real server", () => {
     // 512 hashes a share, and no vardiff to change it.
     const target = 0xff80_0000_0000_0000n;
     const server = new StratumServer(
-      { firstTarget: target, easiestTarget: target, sharesPerBlock: 1_000_000, lineBurst: 100_000 },
+      {
+        tableBits: 10,
+        firstTarget: target,
+        easiestTarget: target,
+        sharesPerBlock: 1_000_000,
+        lineBurst: 100_000,
+      },
       { backend, clock, random: systemRandom, logger: SILENT, metrics: NO_METRICS },
     );
     const dial = (): Duplex => {
@@ -104,6 +116,59 @@ describe("on the real server", () => {
     });
     expect(await miner.getOprHash("1001")).toBe(HASH_B);
     expect(await miner.getOprHash("7")).toBeUndefined();
+  });
+
+  it("logs in before it makes its table, takes the size from the pool and tells how far it is", async () => {
+    const { backend, dial, server } = startPool();
+    backend.setJob(1000, HASH_A);
+    let asked: number | undefined;
+    let finish = (): void => undefined;
+    let tell: (part: number) => void = () => undefined;
+    const { miner } = launch(dial, {}, (poolBits, onProgress) => {
+      asked = poolBits;
+      tell = onProgress;
+      return new Promise((resolve) => {
+        finish = () => resolve(table);
+      });
+    });
+    await untilTrue(() => asked !== undefined);
+    expect(asked).toBe(10);
+    expect(miner.stats()).toMatchObject({ authorized: true, tablePart: 0, hashes: 0 });
+    tell(0.5);
+    expect(miner.stats().tablePart).toBe(0.5);
+    const [session] = server.sessions();
+    await untilTrue(() => session?.tablePercent === 50);
+    finish();
+    await untilTrue(() => miner.stats().accepted >= 5);
+    expect(miner.stats()).toMatchObject({ tablePart: undefined, rejected: {} });
+    expect(session?.tablePercent).toBeUndefined();
+  });
+
+  it("makes one table however often the connection ends meanwhile", async () => {
+    const { backend, dial, server } = startPool();
+    backend.setJob(1000, HASH_A);
+    let made = 0;
+    let finish = (): void => undefined;
+    const { clock, miner } = launch(dial, {}, () => {
+      made += 1;
+      return new Promise((resolve) => {
+        finish = () => resolve(table);
+      });
+    });
+    await untilTrue(() => made === 1);
+    for (const session of server.sessions()) session.end("shutdown");
+    await untilTrue(() => !miner.stats().connected);
+    clock.advance(2_000);
+    await untilTrue(() => miner.stats().authorized);
+    finish();
+    await untilTrue(() => miner.stats().accepted >= 5);
+    expect(made).toBe(1);
+  });
+
+  it("ends where there is no table, and says why", async () => {
+    const { dial } = startPool();
+    const { miner } = launch(dial, {}, () => Promise.reject(new Error("no room")));
+    expect(await miner.ended).toMatchObject({ kind: "no-table", error: new Error("no room") });
   });
 
   it("mines no nonce twice when it comes back to the same job and prefix", async () => {

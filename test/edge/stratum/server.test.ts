@@ -741,6 +741,56 @@ describe("bad readers and writers", () => {
     expect(client.lines.at(-1)).toContain("more than half of 10 shares were wrong");
   });
 
+  it("who was never right is told the size of the pool's table: in the answer, in each reason, once in a message, and at the end", async () => {
+    const { backend, ends, connect } = startHarness({ invalidWindow: 10, tableBits: 16 });
+    const client = connect();
+    client.send(call(1, "mining.subscribe", "prosper/1") + call(2, "mining.authorize", "user,rig"));
+    await client.fence();
+    expect(client.take().join("")).toContain('{"type":"prosper.table_bits","id":"16"}');
+    backend.verdict = async () => ({ kind: "refused", code: "wrong-hash", reason: "no" });
+
+    client.send(Array.from({ length: 12 }, (_, i) => share(100 + i)).join(""));
+    await client.until(() => client.closed);
+
+    expect(ends).toEqual(["wrong-table"]);
+    const words = "this pool's table has 16 bits: start the miner with --bits 16";
+    const refused = client.lines.filter((line) => line.includes('"result":false'));
+    expect(refused.length).toBeGreaterThanOrEqual(11);
+    for (const line of refused) expect(line).toContain(words);
+    const messages = client.lines.filter((line) => line.includes("client.show_message"));
+    expect(messages).toHaveLength(2);
+    for (const line of messages) expect(line).toContain(words);
+  });
+
+  it("who was right before is told what is wrong with the share, not of tables", async () => {
+    const { backend, miner } = startHarness({ tableBits: 16 });
+    const client = await miner();
+    client.send(share(100));
+    await client.fence();
+    backend.verdict = async () => ({ kind: "refused", code: "wrong-hash", reason: "not what it claims" });
+    client.send(share(101));
+    await client.fence();
+    expect(client.lines.join("")).toContain("not what it claims");
+    expect(client.lines.join("")).not.toContain("table");
+  });
+
+  it("a miner that makes its table keeps its target, until it has it or sends a share", async () => {
+    const { clock, miner } = startHarness({ tableBits: 16, blockPeriodMs: 60_000 });
+    const [making, silent] = [await miner("a,making"), await miner("b,silent")];
+    making.send(call(3, "mining.table", "0"));
+    await making.fence();
+    for (let second = 0; second < 120; second++) clock.advance(1_000);
+    await silent.fence();
+    await making.fence();
+    expect(silent.lines.join("")).toContain("mining.set_target");
+    expect(making.lines.join("")).not.toContain("mining.set_target");
+    making.send(call(4, "mining.table", "100"));
+    await making.fence();
+    for (let second = 0; second < 120; second++) clock.advance(1_000);
+    await making.fence();
+    expect(making.lines.join("")).toContain("mining.set_target");
+  });
+
   it("wrong shares send away their worker for a while, not the farm that shares its address", async () => {
     const { backend, clock, connect, ends, miner } = startHarness({ invalidWindow: 10, banMs: 60_000 });
     const bad = await miner("farm,bad");

@@ -48,6 +48,11 @@ export const CLAUSES: Readonly<Record<string, (difference: Difference) => boolea
     typeof result(d.theirMessage) === "boolean" &&
     errorCode(d.ourMessage) === 32602,
   "D-SUBSCRIBE": (d) => result(d.theirMessage) === true && errorCode(d.ourMessage) === 32025,
+  "D-TABLE": (d) =>
+    (isRequest(d.request, "mining.subscribe") && entries(d.ourMessage) === entries(d.theirMessage) + 1) ||
+    (d.theirs === undefined &&
+      isRequest(d.ourMessage, "client.show_message") &&
+      param(d.ourMessage, 0).startsWith("this pool's table has 10 bits")),
   "D-FAREWELL": (d) =>
     d.theirs === undefined &&
     isRequest(d.ourMessage, "client.show_message") &&
@@ -114,6 +119,11 @@ function result(message: StratumMessage | undefined): unknown {
 
 function errorCode(message: StratumMessage | undefined): number | undefined {
   return message?.kind === "response" ? message.error?.code : undefined;
+}
+
+function entries(message: StratumMessage | undefined): number {
+  const answer = result(message);
+  return Array.isArray(answer) ? answer.length : Number.NaN;
 }
 
 function isBareFalse(message: StratumMessage | undefined): boolean {

@@ -218,7 +218,7 @@ class Replay {
 
   #newServer(): StratumServer {
     return new StratumServer(
-      { welcomeMessage: WELCOME, blockPeriodMs: 50_000 },
+      { welcomeMessage: WELCOME, blockPeriodMs: 50_000, tableBits: this.#options.hasher.bits },
       {
         backend: this.#backend,
         clock: this.#clock,

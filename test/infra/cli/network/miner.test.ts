@@ -102,7 +102,12 @@ describe("prosper stratum and prosper miner", () => {
       const client = startClient({ host: `127.0.0.1:${port}` }, library);
       server.stdin.write(`job 1000 ${HASH}\n`);
       await client.stdout.until(/pool: Welcome/);
-      expect(client.stdout.text()).toMatch(new RegExp(`^Mining with 1 thread on the ${kernel} kernel\n`));
+      expect(client.stdout.text()).toMatch(
+        new RegExp(
+          `^Connecting to 127\\.0\\.0\\.1:\\d+\n[^]*^Mining with 1 thread on the ${kernel} kernel\n`,
+          "m",
+        ),
+      );
 
       server.stdin.write("listclients\njob 999 abc\nhelp\n");
       await server.stdout.until(/authorized user,rig[\s\S]*expected a block height[\s\S]*job HEIGHT OPRHASH/);
@@ -150,6 +155,27 @@ describe("prosper stratum and prosper miner", () => {
       refusing.close();
     },
   );
+
+  it("takes the table's size from the pool, and says so where it was told another", async () => {
+    const server = startServer();
+    const [, port] = await server.stdout.until(/stratum on 127\.0\.0\.1:(\d+)/);
+    server.stdin.write(`job 1000 ${HASH}\n`);
+    const [told, wrong] = [
+      startClient({ host: `127.0.0.1:${port}`, bits: undefined }),
+      startClient({ host: `127.0.0.1:${port}`, bits: 11, worker: "wrong" }),
+    ];
+    await told.stdout.until(/Mining with 1 thread/);
+    await wrong.stdout.until(/This pool's table has 10 bits: with --bits 11 it will refuse every share/);
+    await wrong.stdout.until(/pool: this pool's table has 10 bits: start the miner with --bits 10/);
+    for (const client of [told, wrong]) {
+      client.stop.abort();
+      expect(await client.exit).toBe(0);
+    }
+    expect(told.stdout.text()).toMatch(/accepted [1-9]\d* · rejected 0\n$/);
+    expect(wrong.stdout.text()).toMatch(/accepted 0 · rejected [1-9]\d* \(ErrorWrongHash/);
+    server.stop.abort();
+    await server.exit;
+  });
 
   it("takes the worker names that the pool takes, up to 64 characters, none too", async () => {
     const server = startServer();
