@@ -7,11 +7,12 @@ import { Hash, Name, Peg, Tag, When } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { get } from "../live/api.ts";
-import { attempt } from "../live/fresh.ts";
+import { attempt, keepFresh } from "../live/fresh.ts";
 import { OperatorHead } from "../parts/operator.tsx";
 
 type User = UsersView["users"][number];
 
+const REFRESH_MS = 10_000;
 const PAGE = 100;
 const search = signal(new URLSearchParams(location.search).get("search") ?? "");
 const users = signal<readonly User[] | undefined>(undefined);
@@ -107,4 +108,7 @@ function Found({ rows }: { rows: readonly User[] | undefined }) {
 }
 
 mount(UsersPage);
-void load(null);
+// Who reads further pages keeps them as they are.
+keepFresh(REFRESH_MS, async () => {
+  if ((users.value ?? []).length <= PAGE) await load(null);
+});
