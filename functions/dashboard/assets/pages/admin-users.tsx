@@ -21,19 +21,22 @@ const isLoading = signal(false);
 /** An older search's answer is not shown. */
 let asked = 0;
 
-async function load(before: string | null): Promise<void> {
+/** Throws ApiError. */
+async function ask(before: string | null): Promise<void> {
   asked += 1;
   const turn = asked;
+  const query = new URLSearchParams({ limit: `${PAGE}` });
+  if (search.value !== "") query.set("search", search.value);
+  if (before !== null) query.set("before", before);
+  const { body } = await get<UsersView>(`/api/admin/users?${query}`);
+  if (body === undefined || turn !== asked) return;
+  users.value = [...(before === null ? [] : (users.value ?? [])), ...body.users];
+  next.value = body.next;
+}
+
+async function load(before: string | null): Promise<void> {
   isLoading.value = true;
-  await attempt(async () => {
-    const query = new URLSearchParams({ limit: `${PAGE}` });
-    if (search.value !== "") query.set("search", search.value);
-    if (before !== null) query.set("before", before);
-    const { body } = await get<UsersView>(`/api/admin/users?${query}`);
-    if (body === undefined || turn !== asked) return;
-    users.value = [...(before === null ? [] : (users.value ?? [])), ...body.users];
-    next.value = body.next;
-  });
+  await attempt(() => ask(before));
   isLoading.value = false;
 }
 
@@ -110,5 +113,5 @@ function Found({ rows }: { rows: readonly User[] | undefined }) {
 mount(UsersPage);
 // Who reads further pages keeps them as they are.
 keepFresh(REFRESH_MS, async () => {
-  if ((users.value ?? []).length <= PAGE) await load(null);
+  if ((users.value ?? []).length <= PAGE) await ask(null);
 });
