@@ -86,6 +86,16 @@ function startClient(options: Partial<MinerCommandOptions>, library?: string) {
   return { exit, log, stderr, stdin, stdout, stop };
 }
 
+/** Until one of its shares is accepted. */
+async function firstAccepted({ stdin, stdout }: ReturnType<typeof startClient>): Promise<void> {
+  for (let accepted = 0; accepted === 0; ) {
+    stdout.forget();
+    stdin.write("total\n");
+    accepted = Number((await stdout.until(/submitted.*?(\d+) accepted/))[1]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 async function portOf(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -114,12 +124,7 @@ describe("prosper stratum and prosper miner", () => {
       client.stdin.write("getopr 1000\nsuggesttarget ff00000000000000\nwhat\n");
       await client.stdout.until(/commands: total/);
       await client.stdout.until(new RegExp(HASH));
-      for (let accepted = 0; accepted === 0; ) {
-        client.stdout.forget();
-        client.stdin.write("total\n");
-        accepted = Number((await client.stdout.until(/submitted.*?(\d+) accepted/))[1]);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await firstAccepted(client);
 
       client.stop.abort();
       expect(await client.exit).toBe(0);
@@ -167,6 +172,7 @@ describe("prosper stratum and prosper miner", () => {
     await told.stdout.until(/Mining with 1 thread/);
     await wrong.stdout.until(/This pool's table has 10 bits: with --bits 11 it will refuse every share/);
     await wrong.stdout.until(/pool: this pool's table has 10 bits: start the miner with --bits 10/);
+    await firstAccepted(told);
     for (const client of [told, wrong]) {
       client.stop.abort();
       expect(await client.exit).toBe(0);
