@@ -67,7 +67,7 @@ const TOUCH = `(() => {
   const selection = getSelection();
   selection.removeAllRanges();
   selection.addRange(range);
-  const link = [...document.querySelectorAll("main a, main button, main input, main .scroll")].at(-1);
+  const link = [...document.querySelectorAll("main a, main button, main input, main .scroll")].findLast((one) => !one.hidden);
   link.focus();
   // Not to the end: that moves where a figure gets narrower.
   region.scrollLeft = Math.min(60, (region.scrollWidth - region.clientWidth) / 2);

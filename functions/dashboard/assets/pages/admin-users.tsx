@@ -21,23 +21,39 @@ const isLoading = signal(false);
 /** An older search's answer is not shown. */
 let asked = 0;
 
-/** Throws ApiError. */
-async function ask(before: string | null): Promise<void> {
+/** Undefined where another was asked for meanwhile. Throws ApiError. */
+async function ask(before: string | null): Promise<UsersView | undefined> {
   asked += 1;
   const turn = asked;
   const query = new URLSearchParams({ limit: `${PAGE}` });
   if (search.value !== "") query.set("search", search.value);
   if (before !== null) query.set("before", before);
   const { body } = await get<UsersView>(`/api/admin/users?${query}`);
-  if (body === undefined || turn !== asked) return;
-  users.value = [...(before === null ? [] : (users.value ?? [])), ...body.users];
-  next.value = body.next;
+  return turn === asked ? body : undefined;
 }
 
 async function load(before: string | null): Promise<void> {
   isLoading.value = true;
-  await attempt(() => ask(before));
+  await attempt(async () => {
+    const found = await ask(before);
+    if (found === undefined) return;
+    users.value = [...(before === null ? [] : (users.value ?? [])), ...found.users];
+    next.value = found.next;
+  });
   isLoading.value = false;
+}
+
+/** The first page again. What was shown below it stays, so that no row leaves under the eyes of who reads it because others came. Throws ApiError. */
+async function freshen(): Promise<void> {
+  if (isLoading.value) return;
+  const found = await ask(null);
+  if (found === undefined) return;
+  const names = new Set(found.users.map(({ name }) => name));
+  const shown = users.value ?? [];
+  const isJoined = shown.some(({ name }) => names.has(name));
+  users.value = [...found.users, ...(isJoined ? shown.filter(({ name }) => !names.has(name)) : [])];
+  // The end of what is shown has not moved.
+  if (!isJoined) next.value = found.next;
 }
 
 const COLUMNS: readonly Column<User>[] = [
@@ -111,7 +127,4 @@ function Found({ rows }: { rows: readonly User[] | undefined }) {
 }
 
 mount(UsersPage);
-// Who reads further pages keeps them as they are.
-keepFresh(REFRESH_MS, async () => {
-  if ((users.value ?? []).length <= PAGE) await ask(null);
-});
+keepFresh(REFRESH_MS, freshen);
