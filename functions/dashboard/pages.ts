@@ -25,6 +25,7 @@ export const PAGES: readonly Page[] = [
     data: ["/api/pool", "/api/pool/history", "/api/pool/hashrate"],
   },
   { path: "/me", title: "My page", script: "me", data: ["/api/me"] },
+  { path: "/me/worker", title: "Worker", script: "worker" },
   { path: "/login", title: "Log in", script: "login" },
   { path: "/register", title: "Register", script: "register", data: ["/api/pool"] },
   { path: "/whoami", title: "Account", script: "account" },

@@ -22,6 +22,8 @@ export interface JanitorModules {
   readonly sealer: Sealer;
   /** Adds up the signs of withheld hits, block by block. When it fails, the rest still runs. */
   readonly judge?: () => Promise<unknown>;
+  /** Gives workers their states. When it fails, the rest still runs. */
+  readonly judgeWorkers?: () => Promise<unknown>;
   /** Checks whether money is conserved, after everything else. */
   readonly watch?: () => Promise<void>;
 }
@@ -46,6 +48,11 @@ export function createJanitorHandler(
     const prunedMinutes = await pruneMinutes(db, options.keepMinutesMs);
     await modules.judge?.().catch((error: unknown) =>
       logger.warn("Withheld hits could not be counted; the next run goes on", {
+        error: coerceError(error),
+      }),
+    );
+    await modules.judgeWorkers?.().catch((error: unknown) =>
+      logger.warn("The states of workers could not be judged; the next run does", {
         error: coerceError(error),
       }),
     );

@@ -9,6 +9,7 @@ import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createJanitorHandler, type JanitorReport } from "./handler.ts";
 import { earningSigns } from "./signs.ts";
+import { watchWorkers } from "./worker-watch.ts";
 
 const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
 const AUDIT_EVERY_MS = 3_600_000;
@@ -35,7 +36,13 @@ async function watchAndTellAge(): Promise<void> {
 
 const janitor = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
-  { ...modules, sealer, watch: watchAndTellAge, judge: () => countWithholding(modules.db) },
+  {
+    ...modules,
+    sealer,
+    watch: watchAndTellAge,
+    judge: () => countWithholding(modules.db),
+    judgeWorkers: () => watchWorkers(modules.db, modules.clock, env.BLOCK_SECONDS * 1000),
+  },
 );
 
 export async function handler(event: unknown, context: Context): Promise<JanitorReport> {

@@ -7,6 +7,7 @@ import type { BooksListener } from "../../functions/accounting/events.ts";
 import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
 import { createJanitorHandler } from "../../functions/janitor/handler.ts";
+import { watchWorkers } from "../../functions/janitor/worker-watch.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { watchClocks } from "../../shared/clock-watch.ts";
@@ -73,7 +74,12 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
   });
   const janitor = createJanitorHandler(
     { epochGraceMs: options.epochGraceMs, keepMinutesMs: options.keepMinutesMs ?? 30 * DAY_MS },
-    { ...modules, sealer, judge: () => countWithholding(db) },
+    {
+      ...modules,
+      sealer,
+      judge: () => countWithholding(db),
+      judgeWorkers: () => watchWorkers(db, clock, options.epochGraceMs),
+    },
   );
   const auditEveryMs = options.auditEveryMs ?? AUDIT_EVERY_MS;
   const conservation = createConservation({ everyMs: auditEveryMs }, modules);

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { REST_WORKER } from "../messages/summary.ts";
 import { bigintText, type Db, jsonText, one, type Sql, sql } from "./port.ts";
+import { type WorkerState, workerState } from "./worker-states.ts";
 
 const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
 const instant = (unixMs: number): Sql => sql`to_timestamp(${unixMs}::float8 / 1000)`;
@@ -46,18 +47,24 @@ export function userActivity(
 const isHidden = sql`(s.hidden_at IS NOT NULL AND s.last_at <= s.hidden_at)`;
 const isRest = sql`s.worker = ${REST_WORKER}`;
 
-const countsRow = v.object({ shown: v.number(), online: v.number(), hidden: v.number() });
+const countsRow = v.object({
+  shown: v.number(),
+  online: v.number(),
+  low: v.number(),
+  offline: v.number(),
+  recovered: v.number(),
+  hidden: v.number(),
+});
 
-/** `shown` and `online` leave out the hidden ones and the rest row. */
+/** All but `hidden` leave out the hidden ones; the rest row is in none. */
 export type WorkerCounts = v.InferOutput<typeof countsRow>;
 
-/** `onlineMs`: a share since then makes a worker online. */
-export function workerCounts(db: Db, user: string, onlineMs: number): Promise<WorkerCounts> {
+export function workerCounts(db: Db, user: string): Promise<WorkerCounts> {
+  const are = (state: Sql): Sql => sql`count(*) FILTER (WHERE NOT ${isHidden} AND ${state})::int`;
   return one(
     db,
-    sql`SELECT count(*) FILTER (WHERE NOT ${isHidden})::int AS shown,
-      count(*) FILTER (WHERE NOT ${isHidden} AND s.last_at >= ${instant(onlineMs)})::int AS online,
-      count(*) FILTER (WHERE ${isHidden})::int AS hidden
+    sql`SELECT ${are(sql`true`)} AS shown, ${are(sql`s.state <> 'offline'`)} AS online, ${are(sql`s.state = 'low'`)} AS low,
+      ${are(sql`s.state = 'offline'`)} AS offline, ${are(sql`s.state = 'recovered'`)} AS recovered, count(*) FILTER (WHERE ${isHidden})::int AS hidden
       FROM worker_status s WHERE s.user_name = ${user} AND NOT ${isRest}`,
     countsRow,
   );
@@ -68,6 +75,18 @@ const workerRow = v.object({
   /** See 0056_worker_names.sql; `rest`: all workers that have no row of their own. */
   kind: v.picklist(["own", "new", "rest"]),
   hidden: v.boolean(),
+  state: workerState,
+  /** Of the state. */
+  sinceMs: v.number(),
+  /** When it came back from offline, or its first share. */
+  upSinceMs: v.number(),
+  /** When it was first heard of; what is older than 30 days is forgotten. */
+  knownMs: v.number(),
+  /** Hashes per second of its usual hour; null: not learned yet. */
+  usualRate: v.nullable(v.number()),
+  /** The best target reached, and in which job; 0 where none is known. */
+  best: bigintText,
+  bestJob: v.number(),
   /** The newest job it worked for. */
   lastJob: v.number(),
   /** The end of the last window with an accepted share. */
@@ -92,6 +111,10 @@ export interface WorkerFilter {
   /** A part of the name, without regard to case; "": every name. */
   readonly search: string;
   readonly hidden: boolean;
+  /** Without it: any. */
+  readonly state?: WorkerState | undefined;
+  /** Exactly this one. */
+  readonly name?: string;
 }
 
 export interface WorkerPage extends WorkerFilter {
@@ -102,12 +125,11 @@ export interface WorkerPage extends WorkerFilter {
 export interface WorkerWindows extends Windows {
   /** A whole hour. */
   readonly dayMs: number;
-  /** A share since then makes a worker online. */
-  readonly onlineMs: number;
 }
 
-const isFound = ({ search, hidden }: WorkerFilter): Sql =>
-  sql`${isHidden} = ${hidden}::boolean AND (${search}::text = '' OR strpos(lower(s.worker), lower(${search}::text)) > 0)`;
+const isFound = ({ search, hidden, state, name }: WorkerFilter): Sql =>
+  sql`(${name ?? null}::text IS NULL OR s.worker = ${name ?? null}::text) AND (${state ?? null}::text IS NULL OR s.state = ${state ?? null}::text)
+    AND ${isHidden} = ${hidden}::boolean AND (${search}::text = '' OR strpos(lower(s.worker), lower(${search}::text)) > 0)`;
 
 /** How many there are. */
 export async function countWorkers(db: Db, user: string, filter: WorkerFilter): Promise<number> {
@@ -126,16 +148,17 @@ export function workersOf(
   page: WorkerPage,
   windows: WorkerWindows,
 ): Promise<WorkerSummary[]> {
-  const { longMs, shortMs, dayMs, onlineMs, nowMs } = windows;
+  const { longMs, shortMs, dayMs, nowMs } = windows;
   return db.query(
     sql`WITH page AS (
-      SELECT s.worker, s.last_job, s.last_at, ${isHidden} AS hidden, s.last_at >= ${instant(onlineMs)} AS online,
+      SELECT s.*, ${isHidden} AS hidden, s.state <> 'offline' AS online,
         CASE WHEN ${isRest} THEN 3 WHEN n.state = 'own' THEN 1 ELSE 2 END AS rank
       FROM worker_status s LEFT JOIN workers n ON n.user_name = s.user_name AND n.worker = s.worker
       WHERE s.user_name = ${user} AND ${isFound(page)}
       ORDER BY rank, online DESC, s.worker OFFSET ${page.from}::int LIMIT ${page.limit}::int
     )
-    SELECT p.worker, CASE p.rank WHEN 1 THEN 'own' WHEN 2 THEN 'new' ELSE 'rest' END AS kind, p.hidden, p.last_job AS "lastJob",
+    SELECT p.worker, CASE p.rank WHEN 1 THEN 'own' WHEN 2 THEN 'new' ELSE 'rest' END AS kind, p.hidden, p.state, ${ms(sql`p.since`)} AS "sinceMs",
+      ${ms(sql`p.up_since`)} AS "upSinceMs", ${ms(sql`p.first_at`)} AS "knownMs", p.usual_rate AS "usualRate", p.best::text AS best, p.best_job AS "bestJob", p.last_job AS "lastJob",
       ${ms(sql`p.last_at`)} AS "lastMs", s."longWork", s."shortWork", s.shares, s.rejected, s."firstMs", d."dayWork", d."dayFirstMs", s.minutes
     FROM page p CROSS JOIN LATERAL (
       SELECT COALESCE(sum(m.work), 0)::text AS "longWork",
@@ -159,4 +182,42 @@ export async function hideWorker(db: Db, user: string, worker: string, hide: boo
       WHERE user_name = ${user} AND worker_status.worker = ${worker}`,
   );
   return changed > 0;
+}
+
+/** One of a user's workers, hidden or not. */
+export async function workerOf(
+  db: Db,
+  user: string,
+  worker: string,
+  windows: WorkerWindows,
+): Promise<WorkerSummary | undefined> {
+  for (const hidden of [false, true]) {
+    const [found] = await workersOf(
+      db,
+      user,
+      { search: "", hidden, name: worker, from: 0, limit: 1 },
+      windows,
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const bucketRow = v.object({ atMs: v.number(), work: bigintText });
+
+/** Work of one worker by steps of `stepSeconds` since 1970, oldest first, from `sinceMs` on; steps without work are left out. */
+export function workerWork(
+  db: Db,
+  worker: { readonly user: string; readonly name: string },
+  { sinceMs, stepSeconds }: { readonly sinceMs: number; readonly stepSeconds: number },
+): Promise<v.InferOutput<typeof bucketRow>[]> {
+  const step = sql`${stepSeconds}::float8`;
+  const [table, column] =
+    stepSeconds < 3600 ? [sql`worker_minutes`, sql`m.minute`] : [sql`worker_hours`, sql`m.hour`];
+  return db.query(
+    sql`SELECT b.at * ${step} * 1000 AS "atMs", b.work::text AS work FROM (
+      SELECT floor(extract(epoch FROM ${column})::float8 / ${step}) AS at, sum(m.work) AS work FROM ${table} m
+      WHERE m.user_name = ${worker.user} AND m.worker = ${worker.name} AND ${column} >= ${instant(sinceMs)} GROUP BY 1) b ORDER BY b.at`,
+    bucketRow,
+  );
 }

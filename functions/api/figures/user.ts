@@ -16,10 +16,12 @@ import { waitingWorkers } from "../../../shared/db/workers.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
 import { cachedBy } from "../http/cache.ts";
 import type { ApiModules } from "../options.ts";
-import type { MeView, MyBlocksView, MyPaymentsView, MyWorkersView } from "../views/views.ts";
+import type { MeView, MyBlocksView, MyPaymentsView } from "../views/views.ts";
+import type { MyWorkersView, WorkerDetailView, WorkerHistoryView } from "../views/worker.ts";
 import { partOf, pendingEstimate, rejectRate, spanSeconds } from "./estimates.ts";
 import { iso, LONG_WINDOW_MS, SHORT_WINDOW_MS } from "./pool.ts";
-import { windowsAt, workersPage, workerView } from "./workers.ts";
+import type { HistorySpan } from "./uptime.ts";
+import { windowsAt, workerDetail, workerHistory, workersPage, workerView } from "./workers.ts";
 
 /** On the first page of the list; it is told anew whenever one of them changes. */
 const FIRST_WORKERS = { search: "", hidden: false, from: 0, limit: 50 };
@@ -33,6 +35,9 @@ export interface UserFigures {
   /** The user has changed what it shows. */
   changed(user: string): void;
   workers(user: string, page: WorkerPage): Promise<MyWorkersView>;
+  /** Undefined where the user has no such worker. */
+  worker(user: string, name: string): Promise<WorkerDetailView | undefined>;
+  workerHistory(user: string, name: string, span: HistorySpan): Promise<WorkerHistoryView>;
   blocks(user: string, limit: number, before?: number): Promise<MyBlocksView>;
   payments(user: string): Promise<MyPaymentsView>;
 }
@@ -44,6 +49,8 @@ export function createUserFigures(modules: ApiModules): UserFigures {
     me,
     changed: me.forget,
     workers: (user, page) => workersPage(db, clock.wallMs(), user, page),
+    worker: (user, name) => workerDetail(db, clock.wallMs(), user, name),
+    workerHistory: (user, name, span) => workerHistory(db, clock.wallMs(), { user, name }, span),
     async blocks(user, limit, before) {
       const rows = await userBlocks(db, user, limit, before);
       return {
@@ -78,7 +85,7 @@ async function gather(db: Db, nowMs: number, user: string): Promise<MeView> {
   const [balance, activity, counts, workers, waiting, pending, usualReward] = await Promise.all([
     balanceOf(db, user),
     userActivity(db, user, windows),
-    workerCounts(db, user, windows.onlineMs),
+    workerCounts(db, user),
     workersOf(db, user, FIRST_WORKERS, windows),
     waitingWorkers(db, user),
     pendingJobs(db, user, PENDING_JOBS),

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { standingNotices } from "../../../shared/db/notices.ts";
+import { workerState } from "../../../shared/db/worker-states.ts";
 import { hideWorker } from "../../../shared/db/worker-status.ts";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
@@ -161,6 +162,9 @@ const hiddenQuery = v.optional(
   "false",
 );
 
+/** A miner that gives no name has the empty one. */
+const oneName = v.optional(workerName, "");
+
 /** No password is asked for: names are for people, no pay depends on them. */
 function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): ApiRoute[] {
   return [
@@ -169,9 +173,40 @@ function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): 
       path: "/api/me/workers",
       summary: "Workers page by page, those whose name has `search` in it; the hidden ones by hidden=true",
       reply: "MyWorkers",
-      query: { limit: limitQuery, from: fromQuery, search: v.optional(workerName, ""), hidden: hiddenQuery },
+      query: {
+        limit: limitQuery,
+        from: fromQuery,
+        search: v.optional(workerName, ""),
+        hidden: hiddenQuery,
+        state: v.optional(workerState),
+      },
       body: NO_BODY,
       run: async ({ session, query }) => view(await figures.workers(session.user.name, query)),
+    }),
+    userRoute({
+      method: "GET",
+      path: "/api/me/worker",
+      summary: "One worker: its state and what changed it, its uptime",
+      reply: "WorkerDetail",
+      query: { name: oneName },
+      body: NO_BODY,
+      run: async ({ session, query }) => {
+        const detail = await figures.worker(session.user.name, query.name);
+        return detail === undefined
+          ? refused(404, "no-worker", "you have no worker of this name that had a share in the last 30 days")
+          : view(detail);
+      },
+    }),
+    userRoute({
+      method: "GET",
+      path: "/api/me/worker/history",
+      summary:
+        "One worker's hash rate over a day by ten minutes, a week by the hour, or a month by four hours",
+      reply: "WorkerHistory",
+      query: { name: oneName, span: v.optional(v.picklist(["day", "week", "month"]), "day") },
+      body: NO_BODY,
+      run: async ({ session, query }) =>
+        view(await figures.workerHistory(session.user.name, query.name, query.span)),
     }),
     userRoute({
       method: "PUT",

@@ -23,3 +23,6 @@ export const notice = v.strictObject({
   beginsAt: instant,
   until: instant,
 });
+
+/** Of a series: when, and how much. */
+export const point = v.tuple([about(v.number(), "Unix seconds"), v.nullable(v.number())]);

@@ -16,7 +16,20 @@ import {
   usersView,
   withholdingView,
 } from "./admin.ts";
-import { about, count, decimal, hashes, hashrate, height, instant, notice, peg, seconds } from "./fields.ts";
+import {
+  about,
+  count,
+  decimal,
+  hashes,
+  hashrate,
+  height,
+  instant,
+  notice,
+  peg,
+  point,
+  seconds,
+} from "./fields.ts";
+import { myWorkersView, workerDetailView, workerHistoryView, workerView } from "./worker.ts";
 
 export const endpointView = v.strictObject({
   stratum: about(v.string(), "host:port for miners, without TLS"),
@@ -118,7 +131,6 @@ export const blockView = v.strictObject({
   forced: about(v.nullable(v.boolean()), "sealed by the deadline"),
 });
 
-const point = v.tuple([about(v.number(), "Unix seconds"), v.nullable(v.number())]);
 export const poolView = v.strictObject({
   name: v.string(),
   version: v.string(),
@@ -222,31 +234,6 @@ export const recoveryCodesView = v.strictObject({
   recoveryCodes: about(v.array(v.string()), "each logs in once without the authenticator; shown this once"),
 });
 
-export const workerView = v.strictObject({
-  name: v.string(),
-  kind: about(
-    v.picklist(["own", "new", "rest"]),
-    "own: confirmed by you or by a login with your password; new: let in without; rest: all that have no row of their own",
-  ),
-  hidden: about(v.boolean(), "you do not want to see it until it works again"),
-  online: v.boolean(),
-  hashrateShort: hashrate,
-  hashrateLong: hashrate,
-  hashrateDay: about(v.number(), "hashes per second of the last 24 hours"),
-  shares: count,
-  rejected: count,
-  rejectRate: v.nullable(v.number()),
-  lastShare: about(instant, "to some seconds"),
-  lastBlock: height,
-  minutes: about(v.array(v.number()), "hashes per second for each minute of the long window, oldest first"),
-});
-
-export const myWorkersView = v.strictObject({
-  workers: about(v.array(workerView), "your own first, those that work before others, by name"),
-  total: about(seconds, "that were asked for, on all pages"),
-  from: about(seconds, "place of the first one, from 0"),
-});
-
 export const meView = v.strictObject({
   name: v.string(),
   payoutAddress: v.nullable(v.string()),
@@ -275,7 +262,10 @@ export const meView = v.strictObject({
   workers: about(v.array(workerView), "the first 50: the rest are in /api/me/workers"),
   workerCounts: v.strictObject({
     shown: about(seconds, "workers, but for the hidden ones and the row for the rest"),
-    online: about(seconds, "of those, with a share in the last five minutes"),
+    online: about(seconds, "of those, not offline"),
+    low: seconds,
+    offline: seconds,
+    recovered: seconds,
     hidden: seconds,
   }),
   waiting: about(
@@ -327,6 +317,8 @@ export const VIEWS = {
   RecoveryCodes: recoveryCodesView,
   Me: meView,
   MyWorkers: myWorkersView,
+  WorkerDetail: workerDetailView,
+  WorkerHistory: workerHistoryView,
   MyBlocks: myBlocksView,
   MyPayments: myPaymentsView,
   Miners: minersView,
@@ -362,8 +354,6 @@ export type SubmissionListView = v.InferOutput<typeof submissionListView>;
 export type AdminSubmissionListView = v.InferOutput<typeof adminSubmissionListView>;
 export type SessionView = v.InferOutput<typeof sessionView>;
 export type MeView = v.InferOutput<typeof meView>;
-export type WorkerView = v.InferOutput<typeof workerView>;
-export type MyWorkersView = v.InferOutput<typeof myWorkersView>;
 export type MyBlocksView = v.InferOutput<typeof myBlocksView>;
 export type MyPaymentsView = v.InferOutput<typeof myPaymentsView>;
 export type MinersView = v.InferOutput<typeof minersView>;

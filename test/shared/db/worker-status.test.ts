@@ -24,7 +24,6 @@ const WINDOWS: WorkerWindows = {
   longMs: NOW_MS - HOUR_MS,
   shortMs: NOW_MS - 10 * MINUTE_MS,
   dayMs: NOW_MS - 24.5 * HOUR_MS,
-  onlineMs: NOW_MS - 5 * MINUTE_MS,
 };
 const byText = (a: string, b: string): number => (a < b ? -1 : 1);
 const ALL = { search: "", hidden: false, from: 0, limit: 200 };
@@ -117,9 +116,10 @@ describe("a user of 2,841 workers among 10,000", () => {
     await db.execute(sql`INSERT INTO workers (user_name, worker, state)
       SELECT 'farm', 'rig-' || lpad(n::text, 4, '0'), 'own' FROM generate_series(1, ${RIGS}::int) n`);
     // Every tenth has been silent for a day.
-    await db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since)
+    await db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since, state)
       SELECT CASE WHEN n <= ${RIGS}::int THEN 'farm' ELSE 'u' || n END, 'rig-' || lpad(n::text, 4, '0'), ${at} - interval '30 days',
-        ${at} - CASE WHEN n % 10 = 0 THEN interval '1 day' ELSE interval '20 seconds' END, 10, 1000, ${at}, 1, 10, ${at}, ${at}
+        ${at} - CASE WHEN n % 10 = 0 THEN interval '1 day' ELSE interval '20 seconds' END, 10, 1000, ${at}, 1, 10, ${at}, ${at},
+        CASE WHEN n % 10 = 0 THEN 'offline' ELSE 'ok' END
       FROM generate_series(1, 10000) n`);
     // A few at a time: a busy machine must not take longer for one than a statement may.
     for (let hour = 0; hour <= HOURS; hour += 3)
@@ -151,9 +151,10 @@ describe("a user of 2,841 workers among 10,000", () => {
       ...working.toSorted(byText),
       ...names.filter((name) => name.endsWith("0")).toSorted(byText),
     ]);
-    expect(await workerCounts(db, "farm", WINDOWS.onlineMs)).toEqual({
+    expect(await workerCounts(db, "farm")).toMatchObject({
       shown: RIGS,
       online: working.length,
+      offline: RIGS - working.length,
       hidden: 0,
     });
     expect((await userActivity(db, "farm", WINDOWS)).longWork).toBe(BigInt(RIGS * 15 * SHARE));
@@ -168,7 +169,7 @@ describe("a user of 2,841 workers among 10,000", () => {
     expect(await hideWorker(db, "farm", "rig-0010", true)).toBe(true);
     expect(await hideWorker(db, "ann", "rig-0010", true)).toBe(false);
 
-    expect(await workerCounts(db, "farm", WINDOWS.onlineMs)).toMatchObject({ shown: RIGS - 1, hidden: 1 });
+    expect(await workerCounts(db, "farm")).toMatchObject({ shown: RIGS - 1, hidden: 1 });
     const hidden = { ...ALL, hidden: true };
     expect((await workersOf(db, "farm", hidden, WINDOWS)).map(({ worker }) => worker)).toEqual(["rig-0010"]);
     expect(await countWorkers(db, "farm", { ...ALL, search: "rig-0010" })).toBe(0);
@@ -180,7 +181,7 @@ describe("a user of 2,841 workers among 10,000", () => {
     const { db } = database;
     const sent = await statementsOf(db, async (asked) => {
       await userActivity(asked, "farm", WINDOWS);
-      await workerCounts(asked, "farm", WINDOWS.onlineMs);
+      await workerCounts(asked, "farm");
       await workersOf(asked, "farm", { ...ALL, limit: 50 }, WINDOWS);
     });
     expect(sent).toHaveLength(3);
@@ -203,5 +204,5 @@ it("the rest of a user's workers are one row, at the end", async () => {
 
   const rows = await workersOf(db, "ann", ALL, WINDOWS);
   expect(rows.at(-1)).toMatchObject({ worker: REST_WORKER, kind: "rest" });
-  expect((await workerCounts(db, "ann", WINDOWS.onlineMs)).shown).toBe(rows.length - 1);
+  expect((await workerCounts(db, "ann")).shown).toBe(rows.length - 1);
 });

@@ -14,7 +14,8 @@ export interface Series {
 }
 
 export interface ChartOptions {
-  readonly x: "time" | "height";
+  /** `time`: the clock; `day`: day and clock. */
+  readonly x: "time" | "day" | "height";
   readonly series: readonly Series[];
   /** Of the values. */
   readonly axis: (value: number) => string;
@@ -81,11 +82,17 @@ function Reading({
           </span>
         );
       })}
-      {at !== null && <span>{options.x === "time" ? `${clockOf(x)} UTC` : `block ${count(x)}`}</span>}
+      {at !== null && <span>{placeOf(options.x, x)}</span>}
     </span>
   );
 }
 
+function placeOf(kind: ChartOptions["x"], x: number): string {
+  if (kind === "height") return `block ${count(x)}`;
+  return kind === "time" ? `${clockOf(x)} UTC` : `${dayOf(x)} ${clockOf(x)} UTC`;
+}
+
+const dayOf = (unixSeconds: number): string => new Date(unixSeconds * 1000).toISOString().slice(5, 10);
 const clockOf = (unixSeconds: number): string => new Date(unixSeconds * 1000).toISOString().slice(11, 16);
 
 /** The newest index where every series has a value. A block that is not sealed yet has only some values. */
@@ -154,7 +161,7 @@ function plotOptions(options: ChartOptions, box: HTMLElement, onPoint: PlotProps
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {
-      x: { time: options.x === "time", ...(options.x === "height" ? { range: heightRange } : {}) },
+      x: { time: options.x !== "height", ...(options.x === "height" ? { range: heightRange } : {}) },
       y: { range: (_, __, max) => [0, options.max ?? (max > 0 ? max * 1.12 : 1)] },
     },
     axes: [
@@ -175,6 +182,7 @@ function plotOptions(options: ChartOptions, box: HTMLElement, onPoint: PlotProps
 
 function ticksOf(x: ChartOptions["x"]): uPlot.Axis {
   if (x === "time") return { values: (_, ticks) => ticks.map(clockOf) };
+  if (x === "day") return { incrs: [86_400, 2 * 86_400, 7 * 86_400], values: (_, ticks) => ticks.map(dayOf) };
   return { incrs: [1, 2, 5, 10, 20, 50, 100], values: (_, ticks) => ticks.map((tick) => count(tick)) };
 }
 

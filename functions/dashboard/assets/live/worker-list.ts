@@ -1,7 +1,8 @@
 /** Which of one's workers are listed: the first page comes with everything else, others are asked for from time to time. */
 
 import { computed, signal } from "@preact/signals";
-import type { MeView, MyWorkersView } from "../../../api/views/views.ts";
+import type { MeView } from "../../../api/views/views.ts";
+import type { MyWorkersView, WorkerView } from "../../../api/views/worker.ts";
 import { get } from "./api.ts";
 import { attempt, onRefresh } from "./fresh.ts";
 
@@ -13,10 +14,11 @@ const TYPING_MS = 250;
 export interface Asked {
   readonly search: string;
   readonly hidden: boolean;
+  readonly state: WorkerView["state"] | undefined;
   readonly from: number;
 }
 
-const FIRST: Asked = { search: "", hidden: false, from: 0 };
+const FIRST: Asked = { search: "", hidden: false, state: undefined, from: 0 };
 const asked = signal<Asked>(FIRST);
 /** The answer, and to which question. */
 const answer = signal<{ readonly path: string; readonly view: MyWorkersView } | undefined>(undefined);
@@ -32,14 +34,16 @@ export function ask(change: Partial<Asked>): void {
   timer = window.setTimeout(() => void load(), isTyping ? TYPING_MS : 0);
 }
 
-const isFirst = ({ search, hidden, from }: Asked): boolean => search === "" && !hidden && from === 0;
+const isFirst = ({ search, hidden, state, from }: Asked): boolean =>
+  search === "" && !hidden && state === undefined && from === 0;
 
-function pathOf({ search, hidden, from }: Asked): string {
+function pathOf({ search, hidden, state, from }: Asked): string {
   const query = new URLSearchParams({
     limit: String(PAGE_WORKERS),
     from: String(from),
     hidden: String(hidden),
   });
+  if (state !== undefined) query.set("state", state);
   // What no name can have is found in none.
   if (search !== "") query.set("search", search.replace(/[^\x20-\x7e]/g, "?").slice(0, 254));
   return `/api/me/workers?${query}`;

@@ -1,7 +1,8 @@
 /** A user's workers, and those that wait to be confirmed. */
 
 import { useSignal } from "@preact/signals";
-import type { MeView, MyWorkersView, WorkerView } from "../../../api/views/views.ts";
+import type { MeView } from "../../../api/views/views.ts";
+import type { MyWorkersView, WorkerView } from "../../../api/views/worker.ts";
 import { Card, Empty } from "../components/card.tsx";
 import { Ago } from "../components/figures.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
@@ -10,9 +11,12 @@ import { count, hashrate, percent } from "../format.ts";
 import { request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
 import { ask, listOf, PAGE_WORKERS, wanted } from "../live/worker-list.ts";
+import { nameOf, STATE_NAMES, WorkerStateTag } from "./worker-state.tsx";
 
 /** With a larger part refused, something is wrong with the miner or its line. */
 const MANY_REFUSED = 0.03;
+/** Those that one looks for. */
+const STATES = ["low", "offline", "recovered"] as const;
 /** So many are seen at a glance. */
 const FEW = 10;
 
@@ -20,13 +24,18 @@ const COLUMNS: readonly Column<WorkerView>[] = [
   {
     title: "Name",
     cell: (worker) => (
-      <span class={`dot name ${worker.online ? "on" : ""}`} title={worker.online ? "online" : "offline"}>
-        {nameOf(worker.name)}
+      <span class="name">
+        {worker.kind === "rest" ? (
+          nameOf(worker.name)
+        ) : (
+          <a href={`/me/worker?${new URLSearchParams({ name: worker.name })}`}>{nameOf(worker.name)}</a>
+        )}
         {worker.kind === "new" && <SayButton body={{ own: [worker.name] }}>mine</SayButton>}
         {!worker.online && <HideButton worker={worker} />}
       </span>
     ),
   },
+  { title: "State", cell: (worker) => worker.kind !== "rest" && <WorkerStateTag worker={worker} /> },
   { title: "Last hour", wideOnly: true, cell: (worker) => <Sparkline values={worker.minutes} /> },
   { title: "10 min", num: true, cell: (worker) => hashrate(worker.hashrateShort) },
   { title: "1 h", num: true, cell: (worker) => hashrate(worker.hashrateLong) },
@@ -67,9 +76,11 @@ export function MyWorkers({ me }: { me: MeView }) {
         </span>
       }
     >
-      {(shown > FEW || hidden > 0 || wanted.value.search !== "") && <Finder me={me} />}
+      {(shown > FEW || hidden > 0 || wanted.value.search !== "" || wanted.value.state !== undefined) && (
+        <Finder me={me} />
+      )}
       {list.workers.length === 0 ? (
-        <Empty title={wanted.value.hidden ? "No worker is hidden" : "No worker has this in its name"} />
+        <Empty title={wanted.value.hidden ? "No worker is hidden" : "No worker is like this"} />
       ) : (
         <Table
           label="workers"
@@ -86,7 +97,7 @@ export function MyWorkers({ me }: { me: MeView }) {
 
 /** Looks for a name, and shows those that are hidden. */
 function Finder({ me }: { me: MeView }) {
-  const { search, hidden } = wanted.value;
+  const { search, hidden, state } = wanted.value;
   return (
     <search class="finder">
       <input
@@ -97,6 +108,17 @@ function Finder({ me }: { me: MeView }) {
         value={search}
         onInput={(event) => ask({ search: event.currentTarget.value })}
       />
+      {STATES.filter((one) => one === state || me.workerCounts[one] > 0).map((one) => (
+        <button
+          key={one}
+          type="button"
+          class="small"
+          aria-pressed={state === one}
+          onClick={() => ask({ state: state === one ? undefined : one })}
+        >
+          {`${STATE_NAMES[one]} (${count(me.workerCounts[one])})`}
+        </button>
+      ))}
       {(hidden || me.workerCounts.hidden > 0) && (
         <button type="button" class="small" aria-pressed={hidden} onClick={() => ask({ hidden: !hidden })}>
           {`Hidden (${count(me.workerCounts.hidden)})`}
@@ -134,9 +156,7 @@ function Pages({ list: { workers, total, from } }: { list: MyWorkersView }) {
   );
 }
 
-const nameOf = (name: string): string => (name === "" ? "(no name)" : name);
-
-function HideButton({ worker: { name, hidden } }: { worker: WorkerView }) {
+export function HideButton({ worker: { name, hidden } }: { worker: WorkerView }) {
   return hidden ? (
     <SayButton body={{ show: [name] }}>show</SayButton>
   ) : (
