@@ -1,6 +1,9 @@
-import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
 import { crossBuild, KERNEL_TARGETS } from "../../../infra/release/kernels.ts";
@@ -98,6 +101,46 @@ describe.skipIf(!canBuild)("a release's kernels", () => {
 
     await expectVectors(node, process.arch);
   });
+
+  const noHistory = existsSync(join(PROJECT, ".git")) ? undefined : "it needs this project's history";
+  it.skipIf(!isRunnable("test:kernels in an archive", noHistory))(
+    "are in the archive of a release, which hashes with them as it is unpacked",
+    async () => {
+      const made = join(folder, "release");
+      await promisify(execFile)(process.execPath, [join(PROJECT, "infra/release/main.ts"), made]);
+      const { version } = v.parse(
+        v.object({ version: v.string() }),
+        JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")),
+      );
+      const kernels = KERNEL_TARGETS.map(({ platform, arch }) => prebuiltName(platform, arch));
+      const archive = `prosper-pool-${version}.tar.gz`;
+      expect(new Set(readdirSync(made))).toEqual(new Set(["SHA256SUMS", archive, ...kernels]));
+      for (const line of readFileSync(join(made, "SHA256SUMS"), "utf8").trimEnd().split("\n")) {
+        const [sum, file = ""] = line.split("  ");
+        expect(
+          createHash("sha256")
+            .update(readFileSync(join(made, file)))
+            .digest("hex"),
+        ).toBe(sum);
+      }
+
+      execFileSync("tar", ["-C", folder, "-xzf", join(made, archive)]);
+      const app = join(folder, `prosper-pool-${version}`);
+      symlinkSync(join(PROJECT, "node_modules"), join(app, "node_modules"));
+      const find = `import("./shared/hash/native-kernel.ts").then(async ({ findNative }) =>
+        console.log(JSON.stringify([await findNative({ compiler: "no-such-cc" }), await findNative({ setting: "off" })])))`;
+      const printed = await runForeign({ command: process.execPath, args: [], env: {}, app }, ["-e", find]);
+
+      expect(JSON.parse(printed)).toEqual([
+        {
+          kind: "found",
+          library: join(app, "shared/hash/kernel/prebuilt", prebuiltName(process.platform, process.arch)),
+        },
+        { kind: "none", reason: "PROSPER_NATIVE is off" },
+      ]);
+      expect(new Set(readdirSync(join(app, "shared/hash/kernel/prebuilt")))).toEqual(new Set(kernels));
+    },
+  );
 
   it.skipIf(!isRunnable("test:kernels on musl", whyNotMusl()))(
     "for Linux gives them on musl too, by a koffi whose install script was not run",
