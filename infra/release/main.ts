@@ -16,6 +16,7 @@ import { installZig } from "./zig.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 const KERNEL = "shared/hash/kernel";
+const SUMS = "SHA256SUMS";
 const exec = promisify(execFile);
 const git = async (...args: string[]): Promise<string> => (await exec("git", args, { cwd: PROJECT })).stdout;
 
@@ -32,8 +33,13 @@ try {
   const sources = join(workshop, "sources.tar");
   await git("archive", "-o", sources, commit, KERNEL);
   await exec("tar", ["-C", workshop, "-xf", sources]);
-  rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
+  const present = readdirSync(dir);
+  if (present.length > 0 && !present.includes(SUMS))
+    throw new Error(
+      `${dir}: expected a new or empty folder, or one with an earlier release, got one with ${present[0]}: name another`,
+    );
+  for (const file of present) rmSync(join(dir, file), { recursive: true });
   await crossBuild({
     targets: KERNEL_TARGETS,
     sources: join(workshop, KERNEL),
@@ -62,7 +68,7 @@ try {
           .update(readFileSync(join(dir, file)))
           .digest("hex")}  ${file}\n`,
     );
-  writeFileSync(join(dir, "SHA256SUMS"), sums.join(""));
+  writeFileSync(join(dir, SUMS), sums.join(""));
   process.stdout.write(`release ${version} of commit ${commit} is in ${dir}\n`);
 } catch (error) {
   process.stderr.write(`${coerceError(error).message}\n`);
