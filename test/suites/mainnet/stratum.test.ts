@@ -10,7 +10,7 @@ import { findDifferences } from "../../support/stratum/differences.ts";
 import { Accounts, replay } from "../../support/stratum/replay.ts";
 import { readTranscript } from "../../support/stratum/transcript.ts";
 
-it("miner_30bit: every share is accepted and every line is equal, but for the stop before the subscription and new targets with their prefixes", async () => {
+it("miner_30bit: every share is accepted and every line is equal, but for the stop before the subscription, the table's size, and new targets with their prefixes", async () => {
   const table = await openTable({ bits: MAINNET_BITS, logger: SILENT });
   const hasher = new LxrPool({ table, threads: 1 }, { logger: SILENT });
   const name = "miner_30bit";
@@ -20,8 +20,8 @@ it("miner_30bit: every share is accepted and every line is equal, but for the st
 
   const { differences, compared } = findDifferences(name, steps, replayed);
   // The recorded server never retargets: whatever vardiff gives here comes with a prefix of its own.
-  const [stop, ...retargets] = differences.map((difference) => explanations(difference));
-  expect(stop).toEqual(["D-STOP"]);
+  const [stop, size, ...retargets] = differences.map((difference) => explanations(difference));
+  expect([stop, size]).toEqual([["D-STOP"], ["D-TABLE"]]);
   expect(retargets).toEqual(retargets.map((_, index) => [index % 2 === 0 ? "D-PREFIX" : "D-VARDIFF"]));
   expect(compared).toBe(steps.filter((step) => step.kind === "server").length);
   await hasher.close();
