@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { type BarKind, type BarScope, MOST_BARS, utcMinute } from "../operator/orders.ts";
 import { logAdminAction } from "./admin-log.ts";
+import { ms } from "./instants.ts";
 import { bigintText, type Db, first, one, sql } from "./port.ts";
 
 const standingRow = v.object({
@@ -16,8 +17,8 @@ const standingRow = v.object({
 });
 export type Bar = v.InferOutput<typeof standingRow>;
 
-const COLUMNS = sql`kind, subject, scope, reason, extract(epoch FROM until)::float8 * 1000 AS "untilMs",
-  extract(epoch FROM until - now())::float8 * 1000 AS "leftMs"`;
+const COLUMNS = sql`kind, subject, scope, reason, ${ms(sql`until`)} AS "untilMs",
+  ${ms(sql`until - now()`)} AS "leftMs"`;
 const STANDS = sql`lifted_at IS NULL AND (until IS NULL OR until > now())`;
 
 /** Those in force, at most MOST_BARS. */
@@ -152,8 +153,8 @@ export type BarListing = v.InferOutput<typeof listedRow>;
 /** Those in force first, then the newest. */
 export function listBars(db: Db, limit: number): Promise<BarListing[]> {
   return db.query(
-    sql`SELECT ${COLUMNS}, id::text AS id, made_by AS "madeBy", extract(epoch FROM at)::float8 * 1000 AS "atMs", ${STANDS} AS stands,
-      extract(epoch FROM lifted_at)::float8 * 1000 AS "liftedAtMs", lifted_by AS "liftedBy"
+    sql`SELECT ${COLUMNS}, id::text AS id, made_by AS "madeBy", ${ms(sql`at`)} AS "atMs", ${STANDS} AS stands,
+      ${ms(sql`lifted_at`)} AS "liftedAtMs", lifted_by AS "liftedBy"
       FROM bars ORDER BY (${STANDS}) DESC, bars.id DESC LIMIT ${limit}::int`,
     listedRow,
   );

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { MOST_NOTICES, utcMinute } from "../operator/orders.ts";
 import { logAdminAction } from "./admin-log.ts";
+import { ms } from "./instants.ts";
 import { bigintText, type Db, one, sql } from "./port.ts";
 
 const noticeRow = v.object({
@@ -22,9 +23,9 @@ export type Notice = v.InferOutput<typeof noticeRow>;
 /** Those that are to be told now, the oldest first: an announcement from its beginning on, maintenance before it too. */
 export function standingNotices(db: Db): Promise<Notice[]> {
   return db.query(
-    sql`SELECT id::text AS id, kind, words, made_by AS "madeBy", extract(epoch FROM at)::float8 * 1000 AS "atMs",
-      extract(epoch FROM begins_at)::float8 * 1000 AS "beginsAtMs", extract(epoch FROM until)::float8 * 1000 AS "untilMs",
-      extract(epoch FROM begins_at - now())::float8 * 1000 AS "beginsInMs", extract(epoch FROM until - now())::float8 * 1000 AS "leftMs"
+    sql`SELECT id::text AS id, kind, words, made_by AS "madeBy", ${ms(sql`at`)} AS "atMs",
+      ${ms(sql`begins_at`)} AS "beginsAtMs", ${ms(sql`until`)} AS "untilMs",
+      ${ms(sql`begins_at - now()`)} AS "beginsInMs", ${ms(sql`until - now()`)} AS "leftMs"
       FROM notices WHERE ended_at IS NULL AND until > now() ORDER BY notices.id LIMIT ${MOST_NOTICES}::int`,
     noticeRow,
   );

@@ -1,10 +1,8 @@
 /** What the pool's pages show: bounded reads over indexes and sums per minute, block or worker, never over shares. */
 
 import * as v from "valibot";
-import { bigintText, type Db, first, jsonText, one, type Sql, sql } from "./port.ts";
-
-const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
-const instant = (unixMs: number): Sql => sql`to_timestamp(${unixMs}::float8 / 1000)`;
+import { instant, ms } from "./instants.ts";
+import { bigintText, type Db, first, jsonText, one, sql } from "./port.ts";
 
 const activityRow = v.object({
   work: bigintText,

@@ -1,9 +1,8 @@
 /** What one user's page shows, read by that user's keys only. */
 
 import * as v from "valibot";
-import { bigintText, type Db, first, type Sql, sql } from "./port.ts";
-
-const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
+import { ms } from "./instants.ts";
+import { bigintText, type Db, first, sql } from "./port.ts";
 
 const balanceRow = v.object({
   booked: bigintText,

@@ -2,10 +2,8 @@
 
 import * as v from "valibot";
 import { REST_WORKER } from "../messages/summary.ts";
+import { instant, ms } from "./instants.ts";
 import { type Db, type Sql, sql } from "./port.ts";
-
-const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
-const instant = (unixMs: number): Sql => sql`to_timestamp(${unixMs}::float8 / 1000)`;
 
 export const workerState = v.picklist(["ok", "low", "offline", "recovered"]);
 export type WorkerState = v.InferOutput<typeof workerState>;

@@ -2,11 +2,9 @@
 
 import * as v from "valibot";
 import { REST_WORKER } from "../messages/summary.ts";
+import { instant, ms } from "./instants.ts";
 import { bigintText, type Db, jsonText, one, type Sql, sql } from "./port.ts";
 import { type WorkerState, workerState } from "./worker-states.ts";
-
-const ms = (column: Sql): Sql => sql`extract(epoch FROM ${column})::float8 * 1000`;
-const instant = (unixMs: number): Sql => sql`to_timestamp(${unixMs}::float8 / 1000)`;
 
 const userActivityRow = v.object({
   longWork: bigintText,

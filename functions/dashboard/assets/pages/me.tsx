@@ -7,6 +7,7 @@ import { ChartCard, type ChartOptions } from "../components/chart.tsx";
 import { mount } from "../components/frame.tsx";
 import { count } from "../format.ts";
 import { get } from "../live/api.ts";
+import { columnsByHeight } from "../live/by-height.ts";
 import { attempt, feedOf } from "../live/fresh.ts";
 import { mergeNewest } from "../live/merge.ts";
 import { follow } from "../live/stream.ts";
@@ -71,14 +72,10 @@ async function loadBlocks(): Promise<void> {
     blocks.value = mergeNewest(known ?? [], body.blocks, (block) => block.height, CHART_BLOCKS);
 }
 
-const byHeight = (read: (block: MyBlocksView["blocks"][number]) => number | null) =>
-  computed(() => {
-    const oldestFirst = blocks.value?.toReversed();
-    if (oldestFirst === undefined) return undefined;
-    return [oldestFirst.map((block) => block.height), oldestFirst.map(read)];
-  });
-const sharesColumns = byHeight((block) => Number(block.shares));
-const rewardColumns = byHeight((block) => (block.amount === null ? null : Number(block.amount) / 1e8));
+const sharesColumns = columnsByHeight(blocks, (block) => Number(block.shares));
+const rewardColumns = columnsByHeight(blocks, (block) =>
+  block.amount === null ? null : Number(block.amount) / 1e8,
+);
 
 function MyPage() {
   const shown = me.value;

@@ -6,6 +6,7 @@ import { Card, LoadingTiles } from "../components/card.tsx";
 import { ChartCard, type ChartOptions } from "../components/chart.tsx";
 import { mount } from "../components/frame.tsx";
 import { count, decimal, hashrate } from "../format.ts";
+import { columnsByHeight } from "../live/by-height.ts";
 import { attempt, feedOf } from "../live/fresh.ts";
 import { mergeNewest } from "../live/merge.ts";
 import { user } from "../live/session.ts";
@@ -85,22 +86,17 @@ effect(() => {
   );
 });
 
-const byHeight = (...values: ((block: BlockView) => number | null)[]) =>
-  computed(() => {
-    const oldestFirst = blocks.value?.toReversed();
-    if (oldestFirst === undefined) return undefined;
-    return [
-      oldestFirst.map((block) => block.height),
-      ...values.map((read) => oldestFirst.map((block) => read(block))),
-    ];
-  });
-const placesColumns = byHeight(
+const placesColumns = columnsByHeight(
+  blocks,
   (block) => block.winning,
   (block) => block.expectedPlaces,
 );
-const rewardColumns = byHeight((block) => Number(BigInt(block.reward) / 1_000_000n) / 100);
-const sharesColumns = byHeight((block) => (block.shares === null ? null : Number(block.shares)));
-const networkColumns = byHeight(
+const rewardColumns = columnsByHeight(blocks, (block) => Number(BigInt(block.reward) / 1_000_000n) / 100);
+const sharesColumns = columnsByHeight(blocks, (block) =>
+  block.shares === null ? null : Number(block.shares),
+);
+const networkColumns = columnsByHeight(
+  blocks,
   (block) => block.poolHashrate,
   (block) => block.networkHashrate,
 );
