@@ -21,7 +21,7 @@ import { barRoutes } from "./routes/bars.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
-import { noticeRoutes } from "./routes/notices.ts";
+import { noticeRoutes, publicNotices } from "./routes/notices.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { proofRoutes } from "./routes/proof.ts";
 import { textPages } from "./routes/text-pages.ts";
@@ -42,16 +42,17 @@ export interface HttpRoute {
 /** The REST routes; the OpenAPI document is made from them. */
 export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
   const figures = modules.figures ?? createFigures(options, modules);
+  const notices = publicNotices(modules);
   return [
     ...poolRoutes(options, modules, figures.pool),
-    ...accountRoutes(modules, figures.user),
+    ...accountRoutes(modules, figures.user, notices),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(modules),
     withholdingRoute(modules),
     ...doctorRoutes(modules),
     ...barRoutes(modules),
-    ...noticeRoutes(modules),
+    ...noticeRoutes(modules, notices),
   ];
 }
 

@@ -360,10 +360,12 @@ function metricsOf(
   return {
     contentType: own.contentType,
     async metrics() {
-      const late = sleep(clock, METRICS_MS).then(() => undefined);
+      const patience = new AbortController();
+      const late = sleep(clock, METRICS_MS, patience.signal).then(() => undefined);
       const told = await Promise.all(
         seats.map(({ channel }) => Promise.race([channel?.ask("metrics").catch(() => undefined), late])),
       );
+      patience.abort();
       const known = told.filter((one): one is object => typeof one === "object" && one !== null);
       return AggregatorRegistry.aggregate([await own.getMetricsAsJSON(), ...known]).metrics();
     },

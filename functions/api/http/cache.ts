@@ -2,10 +2,13 @@
 
 import type { Clock } from "../../../shared/clock.ts";
 
+/** `forget`: the next who asks gets a new value. */
+export type Cached<T> = (() => Promise<T>) & { forget(): void };
+
 /** `load` runs at most once per `ttlMs`, and once for all who ask meanwhile. A failure is not kept. */
-export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): () => Promise<T> {
+export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): Cached<T> {
   let kept: { value: Promise<T>; untilMs: number } | undefined;
-  return () => {
+  const get = (): Promise<T> => {
     if (kept !== undefined && clock.monotonicMs() < kept.untilMs) return kept.value;
     const mine = { value: load(), untilMs: Number.POSITIVE_INFINITY };
     kept = mine;
@@ -19,6 +22,10 @@ export function cached<T>(clock: Clock, ttlMs: number, load: () => Promise<T>): 
     );
     return mine.value;
   };
+  const forget = (): void => {
+    kept = undefined;
+  };
+  return Object.assign(get, { forget });
 }
 
 /** `forget`: the next who asks for this key gets a new value. */

@@ -1,13 +1,14 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
-import { standingNotices } from "../../../shared/db/notices.ts";
+import type { Notice } from "../../../shared/db/notices.ts";
 import { workerState } from "../../../shared/db/worker-states.ts";
 import { hideWorker } from "../../../shared/db/worker-status.ts";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
 import type { AccountRefusal, ChangeResult, LoginResult } from "../../auth/web-accounts.ts";
 import type { UserFigures } from "../figures/user.ts";
+import type { Cached } from "../http/cache.ts";
 import { clearedCookie, loginCookies } from "../http/cookie.ts";
 import {
   type ApiReply,
@@ -29,9 +30,13 @@ const field = v.pipe(v.string(), v.maxLength(1024));
 const code = v.optional(field, "");
 const OK = { ok: true };
 
-export function accountRoutes(modules: ApiModules, figures: UserFigures): ApiRoute[] {
+export function accountRoutes(
+  modules: ApiModules,
+  figures: UserFigures,
+  notices: Cached<Notice[]>,
+): ApiRoute[] {
   return [
-    ...sessionRoutes(modules),
+    ...sessionRoutes(modules, notices),
     ...ownRoutes(figures),
     ...workersRoutes(modules, figures),
     ...settingRoutes(modules),
@@ -39,7 +44,7 @@ export function accountRoutes(modules: ApiModules, figures: UserFigures): ApiRou
   ];
 }
 
-function sessionRoutes({ accounts, db }: ApiModules): ApiRoute[] {
+function sessionRoutes({ accounts }: ApiModules, notices: Cached<Notice[]>): ApiRoute[] {
   return [
     publicRoute({
       method: "GET",
@@ -51,9 +56,8 @@ function sessionRoutes({ accounts, db }: ApiModules): ApiRoute[] {
       seesSession: true,
       run: async ({ session }) => {
         const user = session?.user;
-        const notices = await standingNotices(db);
         const shown: SessionView = {
-          notices: notices.map(publicNotice),
+          notices: (await notices()).map(publicNotice),
           user:
             user === undefined
               ? null

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { endNotice, giveNotice, type Notice, standingNotices } from "../../../shared/db/notices.ts";
 import { MOST_NOTICES, parseWords, WORDS_FORM } from "../../../shared/operator/orders.ts";
 import { iso } from "../figures/pool.ts";
+import { type Cached, cached } from "../http/cache.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type { NoticesView, SessionView } from "../views/views.ts";
@@ -13,7 +14,15 @@ const MOST_SECONDS = 90 * 86_400;
 const seconds = (least: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(MOST_SECONDS));
 
-export function noticeRoutes({ db, logger }: ApiModules): ApiRoute[] {
+/** Every page that is opened asks for the notices; what another process gave is shown within so long. */
+const TTL_MS = 2000;
+
+export function publicNotices({ clock, db }: ApiModules): Cached<Notice[]> {
+  return cached(clock, TTL_MS, () => standingNotices(db));
+}
+
+/** `shown`: forgotten when a notice is given or ended here. */
+export function noticeRoutes({ db, logger }: ApiModules, shown: Cached<Notice[]>): ApiRoute[] {
   return [
     adminRoute({
       method: "GET",
@@ -52,6 +61,7 @@ export function noticeRoutes({ db, logger }: ApiModules): ApiRoute[] {
         const made = await giveNotice(db, { kind, words, ...times, by });
         if (made === undefined)
           return refused(409, "full", `${MOST_NOTICES} notices stand already: end one of them first`);
+        shown.forget();
         logger.warn("an administrator gave notice", { admin: by, ...body });
         return view({ ok: true });
       },
@@ -67,6 +77,7 @@ export function noticeRoutes({ db, logger }: ApiModules): ApiRoute[] {
         const by = session.user.name;
         if (!(await endNotice(db, BigInt(body.id), by)))
           return refused(422, "no-notice", "no such notice stands");
+        shown.forget();
         logger.warn("an administrator ended a notice", { admin: by, id: body.id });
         return view({ ok: true });
       },
