@@ -18,6 +18,19 @@ const SUITES: Record<string, Settings> = {
     testTimeout: 90_000,
     hookTimeout: MINUTE,
   },
+  /** What is done seldom and takes its time: backups, the doctor's examinations, migrations of minutes, pages built again, clocks watched. */
+  "test:upkeep": {
+    include: [
+      "test/infra/{backup,doctor}/**/*.test.ts",
+      "test/infra/dashboard/open.test.ts",
+      "test/shared/db/long-migration.test.ts",
+      "test/shared/clock-watch.test.ts",
+    ],
+    globalSetup: POSTGRES,
+    maxWorkers: 2,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+  },
   /** Payouts step by step on a devnet, and killed at every call they make. */
   "test:payouts": {
     include: [...suite("payouts"), "test/infra/cli/payout/**/*.test.ts"],
