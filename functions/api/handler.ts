@@ -8,7 +8,7 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { minerFileReply } from "../dashboard/miner-file.ts";
 import { notFoundPage, pageRoutes, wantsHtml } from "../dashboard/pages.ts";
-import { errorReply, type HttpReply, jsonReply } from "../http.ts";
+import { errorReply, type HttpReply, jsonReply, textReply } from "../http.ts";
 import { createFigures } from "./figures/figures.ts";
 import { etagOf, pack } from "./http/pack.ts";
 import { admit, bodyText, isHttps, sessionOf } from "./http/request.ts";
@@ -19,6 +19,7 @@ import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { barRoutes } from "./routes/bars.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
+import { exportRoutes } from "./routes/exports.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
 import { noticeRoutes, publicNotices } from "./routes/notices.ts";
@@ -31,6 +32,7 @@ export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpRep
 
 /** The description of the API changes with the program only. */
 const DOCUMENT_SECONDS = 60;
+const PRIVATE = { "cache-control": "private, no-store" };
 
 /** One entry of the router. */
 export interface HttpRoute {
@@ -46,6 +48,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
   return [
     ...poolRoutes(options, modules, figures.pool),
     ...accountRoutes(modules, figures.user, notices),
+    ...exportRoutes(modules),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(modules),
@@ -119,8 +122,16 @@ async function runRoute(
 
 function httpReply(route: ApiRoute, reply: ApiReply): HttpReply {
   if (reply.kind === "refused") return errorReply(reply.status, reply.code, reply.message);
+  if (reply.kind === "file") {
+    const plain = textReply(200, reply.text);
+    return {
+      ...plain,
+      headers: { ...plain.headers, ...PRIVATE, "content-type": reply.type, ...reply.headers },
+    };
+  }
   const status = reply.status ?? 200;
-  const answer = jsonReply(status, JSON.stringify(reply.view), reply.cookies);
+  const made = jsonReply(status, JSON.stringify(reply.view), reply.cookies);
+  const answer = { ...made, headers: { ...made.headers, ...reply.headers } };
   if (route.method !== "GET" || status !== 200) return answer;
   const named = {
     ...answer,

@@ -43,10 +43,15 @@ function operation(route: ApiRoute): JsonSchema {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body.type === "undefined" ? {} : { requestBody: { required: true, content: jsonBody(body) } }),
     responses: {
-      "200": { description: "OK", content: jsonBody(ref(route.reply)) },
+      "200": { description: "OK", content: contentOf(route) },
       default: { description: "Refused or failed", content: jsonBody(ref("Error")) },
     },
   };
+}
+
+function contentOf({ reply, files }: ApiRoute): JsonSchema {
+  const texts = files.map((type) => [type, { schema: { type: "string" } }]);
+  return { ...jsonBody(ref(reply)), ...Object.fromEntries(texts) };
 }
 
 function operationId(route: ApiRoute): string {

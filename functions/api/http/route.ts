@@ -35,6 +35,14 @@ export type ApiReply =
       readonly view: unknown;
       readonly cookies?: readonly string[];
       readonly status?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** What is no JSON: saved by the browser, by the name in its headers. */
+  | {
+      readonly kind: "file";
+      readonly type: string;
+      readonly text: string;
+      readonly headers: Readonly<Record<string, string>>;
     }
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly message: string };
 
@@ -54,6 +62,8 @@ export interface ApiRoute {
   readonly access: Access;
   readonly summary: string;
   readonly reply: ViewName;
+  /** Types that it answers beside JSON. */
+  readonly files: readonly string[];
   readonly query: v.ObjectEntries;
   readonly body: v.GenericSchema;
   /** The session is looked up before it runs. */
@@ -69,6 +79,7 @@ interface RouteSpec<Query extends v.ObjectEntries, Body extends v.GenericSchema,
   readonly path: string;
   readonly summary: string;
   readonly reply: ViewName;
+  readonly files?: readonly string[];
   readonly query: Query;
   readonly body: Body;
   readonly run: (
@@ -123,10 +134,10 @@ function build<Query extends v.ObjectEntries, Body extends v.GenericSchema, Who>
   access: Access,
   admit: (session: WebSession | undefined) => Admission<Who>,
 ): ApiRoute {
-  const { method, path, summary, reply, query, body } = spec;
+  const { method, path, summary, reply, files = [], query, body } = spec;
   const querySchema = v.strictObject(query);
   return {
-    ...{ method, path, access, summary, reply, query, body, seesSession: access !== "public" },
+    ...{ method, path, access, summary, reply, files, query, body, seesSession: access !== "public" },
     async run(request) {
       const admitted = admit(request.session);
       if (!admitted.ok) return admitted.reply;

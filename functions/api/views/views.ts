@@ -16,6 +16,7 @@ import {
   usersView,
   withholdingView,
 } from "./admin.ts";
+import { blocksExportView, earningsExportView, paymentsExportView, workersExportView } from "./exports.ts";
 import {
   about,
   count,
@@ -321,6 +322,10 @@ export const VIEWS = {
   WorkerHistory: workerHistoryView,
   MyBlocks: myBlocksView,
   MyPayments: myPaymentsView,
+  BlocksExport: blocksExportView,
+  EarningsExport: earningsExportView,
+  PaymentsExport: paymentsExportView,
+  WorkersExport: workersExportView,
   Miners: minersView,
   Users: usersView,
   Proof: proofFile,

@@ -1,5 +1,6 @@
 /** The dashboard's own code, run by a real browser against the real web of a pool. */
 
+import { readFileSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
@@ -78,6 +79,23 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
     for (const part of ["Owed", "Pending", "Earned", "Paid out", "Workers"]) expect(text).toContain(part);
     expect(text).toContain((FIRST_HEIGHT + BLOCKS - 1).toLocaleString("en-US"));
     expect(await ann.page.locator("main img").count()).toBe(0);
+    expect(ann.complaints).toEqual([]);
+    await ann.close();
+  });
+
+  it("a miner saves its figures as a table whose text no spreadsheet runs", async () => {
+    const ann = await Visitor.open(browser, pool.url, look);
+    await ann.logIn("ann", PASSWORD);
+    const saved = ann.page.waitForEvent("download");
+    await ann.page.getByRole("link", { name: "Shares by block as CSV" }).click();
+    const file = await saved;
+    const table = readFileSync(await file.path(), "utf8")
+      .trimEnd()
+      .split("\r\n");
+
+    expect(file.suggestedFilename()).toBe("prosper-blocks.csv");
+    expect(table[0]).toMatch(/^Block,.*,Reward \(PEG\)$/);
+    expect(table[1]?.split(",")[0]).toBe(String(FIRST_HEIGHT + BLOCKS));
     expect(ann.complaints).toEqual([]);
     await ann.close();
   });

@@ -11,6 +11,7 @@ import { columnsByHeight } from "../live/by-height.ts";
 import { attempt, feedOf } from "../live/fresh.ts";
 import { mergeNewest } from "../live/merge.ts";
 import { follow } from "../live/stream.ts";
+import { DownloadsCard } from "../parts/downloads.tsx";
 import { MyBlocksTable } from "../parts/my-blocks.tsx";
 import { MyMoney } from "../parts/my-money.tsx";
 import { MyWorkers } from "../parts/my-workers.tsx";
@@ -101,6 +102,7 @@ function MyPage() {
         </Card>
       )}
       {payments.value.value !== undefined && <PaymentsCard view={payments.value.value} />}
+      {shown !== undefined && <DownloadsCard />}
     </>
   );
 }
