@@ -25,10 +25,22 @@ import { temporaryFolder } from "../../support/processes/bench.ts";
 import { LedgerMiner, openKernel } from "../../support/processes/ledger-miner.ts";
 import { PROJECT } from "../../support/processes/prosper.ts";
 import { until } from "../../support/until.ts";
-import { build, makeBase, run, start, whyNot } from "./engine.ts";
+import { readHeader } from "../kernels/headers.ts";
+import {
+  build,
+  filesOf,
+  HERE,
+  type ImageFile,
+  makeBases,
+  readFromImage,
+  run,
+  start,
+  whyNot,
+} from "./engine.ts";
 
 const BITS = 16;
 const TAG = "localhost/prosper-edge:test";
+const FOREIGN_TAG = "localhost/prosper-edge:test-arm64";
 const NAME = `prosper-edge-test-${process.pid}`;
 const canRun = isRunnable("test:image", whyNot());
 
@@ -42,9 +54,9 @@ describe.skipIf(!canRun)("the edge's image", () => {
     void process.stdout.write(`   ${((performance.now() - began) / 1000).toFixed(1)} s  ${what}\n`);
 
   beforeAll(async () => {
-    await makeBase(folder);
-    say("base image made");
-    await build(TAG, PROJECT, join(PROJECT, "edge/Dockerfile"), { LXR_BITS: `${BITS}` });
+    await makeBases(folder);
+    say("base images made");
+    await build(TAG, HERE, join(PROJECT, "edge/Dockerfile"), { LXR_BITS: `${BITS}` });
     say("edge/Dockerfile built");
   });
 
@@ -149,12 +161,12 @@ describe.skipIf(!canRun)("the edge's image", () => {
     await expect(run("podman", ["exec", NAME, "node", "/app/edge/image/health.ts", "1"])).rejects.toThrow();
     await expect(run("podman", ["exec", NAME, "touch", "/app/x"])).rejects.toThrow(/Read-only file system/);
     expect(await run("podman", ["exec", NAME, "id", "-u"])).toBe("10001");
-    // A table of this size is WebAssembly's: the kernel for large ones must load, and koffi.
+    // A table of this size is WebAssembly's: the kernel for large ones must load, and koffi. The image has no compiler.
     const find = `import("/app/shared/hash/native-kernel.ts").then(async ({ findNative }) =>
-      console.log(JSON.stringify(await findNative({ setting: process.env.PROSPER_NATIVE }))))`;
+      console.log(JSON.stringify(await findNative())))`;
     expect(JSON.parse(await run("podman", ["exec", NAME, "node", "-e", find]))).toEqual({
       kind: "found",
-      library: "/native/lxr.so",
+      library: `/app/shared/hash/kernel/prebuilt/lxr-linux-${HERE}.so`,
     });
     await db.close();
     const miner = new LedgerMiner("miner", `127.0.0.1:${port}`, await openKernel(BITS));
@@ -175,6 +187,71 @@ describe.skipIf(!canRun)("the edge's image", () => {
     say("stopped cleanly");
   });
 });
+
+/** As AWS wants it: an edge there has an arm64 processor, whatever the machine is that deploys. */
+describe.skipIf(!canRun || HERE === "arm64")("the edge's image for arm64, built on x64", () => {
+  let files: ReadonlyMap<string, ImageFile>;
+
+  beforeAll(async () => {
+    await build(FOREIGN_TAG, "arm64", join(PROJECT, "edge/Dockerfile"), { LXR_BITS: `${BITS}` });
+    files = await filesOf(FOREIGN_TAG);
+  });
+
+  it("says that it is for arm64, and is set up as the other", async () => {
+    const of = async (tag: string) =>
+      v.parse(
+        v.tuple([v.looseObject({ Architecture: v.string(), Config: v.looseObject({ User: v.string() }) })]),
+        JSON.parse(await run("podman", ["image", "inspect", tag])),
+      )[0];
+    const [foreign, own] = [await of(FOREIGN_TAG), await of(TAG)];
+
+    expect([foreign.Architecture, own.Architecture]).toEqual(["arm64", "amd64"]);
+    const { Env, ...config } = own.Config;
+    expect(foreign.Config).toMatchObject(config);
+    expect(foreign.Config["Env"]).toEqual(expect.arrayContaining(["NODE_ENV=production", "HOME=/data"]));
+  });
+
+  it("holds programs and libraries for arm64 only", async () => {
+    const libraries = [...files].flatMap(([path, { type }]) =>
+      type === "f" && path.startsWith("/app/") && /\.(node|so|dylib|dll)$/.test(path) ? [path] : [],
+    );
+    expect(libraries.toSorted(byText)).toEqual([
+      expect.stringMatching(/^\/app\/node_modules\/@koromix\/koffi-linux-arm64\//),
+      expect.stringMatching(/^\/app\/node_modules\/@koromix\/koffi-linux-arm64\//),
+      "/app/shared/hash/kernel/prebuilt/lxr-linux-arm64.so",
+    ]);
+    for (const path of [...libraries, "/usr/local/bin/node"])
+      expect(readHeader(await readFromImage(FOREIGN_TAG, path)).arch, path).toBe("arm64");
+  });
+
+  it("belongs to root but for the folder of the edge, whom it knows by name", async () => {
+    expect(files.get("/data")).toEqual({ type: "d", mode: "0700", owner: "10001:10001" });
+    const others = [...files].filter(([path, { owner }]) => path.startsWith("/app") && owner !== "0:0");
+    expect(others).toEqual([]);
+    expect(files.get("/")).toMatchObject({ owner: "0:0" });
+    expect(files.get("/table")).toMatchObject({ type: "d", owner: "0:0" });
+    const writable = [...files].filter(
+      ([path, { type, mode }]) =>
+        path.startsWith("/app") && type !== "l" && (Number.parseInt(mode, 8) & 0o002) !== 0,
+    );
+    expect(writable).toEqual([]);
+    const passwd = (await readFromImage(FOREIGN_TAG, "/etc/passwd")).toString();
+    expect(passwd).toContain("edge:x:10001:10001::/data:/usr/sbin/nologin");
+    expect((await readFromImage(FOREIGN_TAG, "/etc/group")).toString()).toContain("edge:x:10001:");
+  });
+
+  it("has the same files as the other but for what is made for a processor", async () => {
+    const named = (all: ReadonlyMap<string, ImageFile>): string[] =>
+      [...all.keys()]
+        .filter((path) => /^\/(app|table|data)(\/|$)/.test(path))
+        .map((path) => path.replaceAll(/arm64|x64/g, "CPU"))
+        .sort(byText);
+
+    expect(named(files)).toEqual(named(await filesOf(TAG)));
+  });
+});
+
+const byText = (a: string, b: string): number => (a < b ? -1 : 1);
 
 /** One poll of the devnet's feed, from outside of the container. */
 async function poll(db: Db, feed: string): Promise<void> {
