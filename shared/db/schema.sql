@@ -475,7 +475,7 @@ CREATE TABLE work (
   CONSTRAINT work_pkey PRIMARY KEY (job, user_name, worker),
   CONSTRAINT work_job_fkey FOREIGN KEY (job) REFERENCES jobs(height),
   CONSTRAINT work_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
-);
+) WITH (fillfactor=50);
 
 CREATE TABLE worker_changes (
   user_name text NOT NULL,
@@ -505,7 +505,7 @@ CREATE TABLE worker_minutes (
   work numeric(40,0) NOT NULL,
   rejected bigint NOT NULL,
   CONSTRAINT worker_minutes_pkey PRIMARY KEY (user_name, worker, minute)
-);
+) WITH (fillfactor=50);
 
 CREATE TABLE worker_status (
   user_name text NOT NULL,
@@ -526,7 +526,7 @@ CREATE TABLE worker_status (
   hidden_at timestamp with time zone,
   CONSTRAINT worker_status_pkey PRIMARY KEY (user_name, worker),
   CONSTRAINT worker_status_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'low'::text, 'offline'::text, 'recovered'::text])))
-);
+) WITH (fillfactor=70);
 
 CREATE TABLE worker_watch (
   one boolean NOT NULL DEFAULT true,

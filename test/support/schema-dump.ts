@@ -13,7 +13,8 @@ export async function dumpSchema(db: Db): Promise<string> {
 }
 
 const TABLES: Sql = sql`
-  SELECT 'CREATE TABLE ' || c.relname || E' (\n' || string_agg(part, E',\n' ORDER BY rank, place) || E'\n);' AS text
+  SELECT 'CREATE TABLE ' || c.relname || E' (\n' || string_agg(part, E',\n' ORDER BY rank, place) || E'\n)'
+    || coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') || ';' AS text
   FROM pg_class c
   JOIN (
     SELECT attrelid AS id, 1 AS rank, attnum::int AS place,
@@ -31,7 +32,7 @@ const TABLES: Sql = sql`
     FROM pg_constraint WHERE contype IN ('p', 'u', 'c', 'f', 'x')
   ) parts ON parts.id = c.oid
   WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
-  GROUP BY c.relname ORDER BY c.relname`;
+  GROUP BY c.relname, c.reloptions ORDER BY c.relname`;
 
 /** Those that no constraint makes. */
 const INDEXES: Sql = sql`
