@@ -61,7 +61,13 @@ const BODIES: Record<string, unknown> = {
 };
 
 /** What a route needs to be asked for. */
-const QUERIES: Record<string, string> = { "GET /api/me/worker": "name=rig" };
+const QUERIES: Record<string, string> = {
+  "GET /api/me/worker": "name=rig",
+  "GET /api/me/export/blocks": "format=json",
+  "GET /api/me/export/earnings": "format=json",
+  "GET /api/me/export/payments": "format=json",
+  "GET /api/me/export/workers": "format=json",
+};
 /** An administrator has no work of its own to prove, and no worker. */
 const OF_MINERS = ["/api/me/blocks/{height}/proof", "/api/me/worker"];
 
