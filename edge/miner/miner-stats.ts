@@ -2,19 +2,21 @@
 
 import type { StratumError } from "../../shared/messages/stratum.ts";
 import { STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
+import type { Rates } from "./rates.ts";
 
-export interface MinerStats {
+export interface MinerStats extends ShareStats {
   readonly connected: boolean;
   readonly authorized: boolean;
+  /** How long the login stands; undefined without one. */
+  readonly loggedInMs: number | undefined;
+  /** By the user's own wish; shares that were found are still sent. */
+  readonly paused: boolean;
   /** Hashes a second over the last ten seconds. */
   readonly hashrate: number;
+  readonly rates: Rates;
+  /** Of each thread, in the order of their numbers. */
+  readonly threads: readonly Rates[];
   readonly hashes: number;
-  readonly submitted: number;
-  readonly accepted: number;
-  /** Refused shares by the pool's error name; a name that we do not know counts as "other". */
-  readonly rejected: Readonly<Record<string, number>>;
-  /** Shares that could not be sent while their job lived. */
-  readonly lost: number;
   /** Height being mined, undefined while there is no job. */
   readonly height: number | undefined;
   /** The part of its table that is made, 0 to 1; undefined when it is not making one. */
@@ -23,36 +25,31 @@ export interface MinerStats {
   readonly reconnects: number;
 }
 
-const WINDOW_MS = 10_000;
+/** What became of shares. */
+export interface ShareStats {
+  readonly submitted: number;
+  readonly accepted: number;
+  /** Refused shares by the pool's error name; a name that we do not know counts as "other". */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Shares that could not be sent while their job lived. */
+  readonly lost: number;
+  /** From sending a share to its answer, of the last one; undefined before the first. */
+  readonly answerMs: number | undefined;
+  /** The newest answers, oldest first. */
+  readonly verdicts: readonly Verdict[];
+  /** Highest difficulties of shares that were accepted, best first. */
+  readonly best: readonly bigint[];
+  /** Hashes that the accepted shares stand for, each by the target that it had to meet. */
+  readonly acceptedHashes: bigint;
+}
 
-/** Counts hashes and tells their rate over the last ten seconds. */
-export class RateMeter {
-  #total = 0;
-  #samples: { readonly atMs: number; readonly total: number }[] = [];
-
-  get total(): number {
-    return this.#total;
-  }
-
-  add(hashes: number, nowMs: number): void {
-    if (this.#samples.length === 0) this.#samples.push({ atMs: nowMs, total: this.#total });
-    this.#total += hashes;
-    this.#samples.push({ atMs: nowMs, total: this.#total });
-    this.#forget(nowMs);
-  }
-
-  /** 0 before the first report and after ten seconds without one. */
-  perSecond(nowMs: number): number {
-    this.#forget(nowMs);
-    const first = this.#samples[0];
-    const elapsed = first === undefined ? 0 : nowMs - first.atMs;
-    return first === undefined || elapsed <= 0 ? 0 : ((this.#total - first.total) * 1_000) / elapsed;
-  }
-
-  #forget(nowMs: number): void {
-    const fresh = this.#samples.findIndex((sample) => nowMs - sample.atMs <= WINDOW_MS);
-    this.#samples = fresh < 0 ? [] : this.#samples.slice(fresh);
-  }
+/** What the pool said of one share. */
+export interface Verdict {
+  readonly height: number;
+  readonly difficulty: bigint;
+  /** "accepted", or the name of the refusal. */
+  readonly answer: string;
+  readonly ms: number;
 }
 
 /** The name under which a refusal is counted. The list of names is fixed, whatever a pool sends. */

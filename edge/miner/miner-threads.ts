@@ -4,7 +4,8 @@ import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
-import { checkThreads, type Hit, SearchThreads, type SearchThreadsHooks } from "./search-threads.ts";
+import { RateMeter, type Rates } from "./rates.ts";
+import { checkThreads, type Hit, SearchThreads } from "./search-threads.ts";
 import type { Work } from "./search-work.ts";
 
 /**
@@ -28,7 +29,7 @@ export interface MinerThreadsModules {
   readonly logger: Logger;
 }
 
-export interface MinerThreadsHooks extends SearchThreadsHooks {
+export interface MinerThreadsHooks {
   onHit(hit: Hit): void;
   /** The part of the table that is made, 0 to 1. */
   onTablePart(part: number): void;
@@ -44,6 +45,9 @@ export class MinerThreads {
   #bits: number | undefined;
   #work: Work | undefined;
   #part: number | undefined;
+  #paused: boolean = false;
+  readonly #rate = new RateMeter();
+  readonly #rateOfThread: RateMeter[];
   #stopped: boolean = false;
 
   /** Throws RangeError on options out of bounds, CodedError "lxr-no-region" where it is given a table. */
@@ -52,6 +56,7 @@ export class MinerThreads {
     this.#options = options;
     this.#modules = modules;
     this.#hooks = hooks;
+    this.#rateOfThread = Array.from({ length: options.threads }, () => new RateMeter());
     if (typeof modules.table !== "function") this.#start(modules.table);
   }
 
@@ -60,9 +65,36 @@ export class MinerThreads {
     return this.#part;
   }
 
+  /** `nowMs` of the monotonic clock. */
+  rates(nowMs: number): {
+    readonly hashes: number;
+    readonly total: Rates;
+    readonly threads: readonly Rates[];
+  } {
+    const threads = this.#rateOfThread.map((meter) => meter.rates(nowMs));
+    return { hashes: this.#rate.total, total: this.#rate.rates(nowMs), threads };
+  }
+
   setWork(work: Work | undefined): void {
     this.#work = work;
-    this.#threads?.setWork(work);
+    if (!this.#paused) this.#threads?.setWork(work);
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** The threads rest, whatever work there is, until resume(). */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#threads?.setWork(undefined);
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#threads?.setWork(this.#work);
   }
 
   /** The pool has taken a login, and tells this size of table: the first time the table is made, while the connection is kept. */
@@ -87,7 +119,7 @@ export class MinerThreads {
       this.#tell(1);
       this.#part = undefined;
       this.#compare(poolBits);
-      this.#threads?.setWork(this.#work);
+      this.setWork(this.#work);
     } catch (thrown) {
       this.#hooks.onNoTable(coerceError(thrown));
     }
@@ -100,7 +132,16 @@ export class MinerThreads {
 
   #start(table: SharedTable): void {
     this.#bits = table.bits;
-    this.#threads = new SearchThreads({ table, ...this.#options }, this.#modules, this.#hooks);
+    this.#threads = new SearchThreads({ table, ...this.#options }, this.#modules, {
+      onHit: (hit) => this.#hooks.onHit(hit),
+      onHashes: (hashes, thread) => this.#count(hashes, thread),
+    });
+  }
+
+  #count(hashes: number, thread: number): void {
+    const now = this.#modules.clock.monotonicMs();
+    this.#rate.add(hashes, now);
+    this.#rateOfThread[thread]?.add(hashes, now);
   }
 
   #compare(poolBits: number | undefined): void {

@@ -9,7 +9,7 @@ import { formatTarget } from "../../shared/messages/stratum.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Dial, dialPool } from "./dial.ts";
 import { Liveness, Patience } from "./liveness.ts";
-import { type MinerStats, RateMeter } from "./miner-stats.ts";
+import type { MinerStats } from "./miner-stats.ts";
 import { MinerThreads, type OpenTable } from "./miner-threads.ts";
 import { PoolConnection, type PoolConnectionHooks } from "./pool-connection.ts";
 import { isSameWork, MiningJob, type Work } from "./search-work.ts";
@@ -62,6 +62,9 @@ export interface Miner {
   getOprHash(jobId: string): Promise<string | undefined>;
   /** Asks the pool for another target (hex). */
   suggestTarget(target: string): void;
+  /** The threads rest until resume(); the connection stays, and what was found is sent. */
+  pause(): void;
+  resume(): void;
 }
 
 const BACKOFF = { firstMs: 500, maxMs: 60_000 };
@@ -104,7 +107,6 @@ class RunningMiner implements Miner {
   readonly #modules: MinerModules;
   readonly #threads: MinerThreads;
   readonly #outbox: ShareOutbox;
-  readonly #rate = new RateMeter();
   #resolveEnded: (end: MinerEnd) => void = () => undefined;
   readonly #patience = new Patience();
   #session: PoolSession | undefined;
@@ -133,7 +135,6 @@ class RunningMiner implements Miner {
     const { dutyCycle = 1, maxHashesPerSecond, threads } = options;
     this.#threads = new MinerThreads({ threads, dutyCycle, maxHashesPerSecond }, modules, {
       onHit: (hit) => this.#outbox.add(hit),
-      onHashes: (hashes) => this.#rate.add(hashes, modules.clock.monotonicMs()),
       onTablePart: (part) => this.#tellTable(part),
       onNoTable: (error) => void this.#finish({ kind: "no-table", error }),
     });
@@ -141,21 +142,32 @@ class RunningMiner implements Miner {
   }
 
   stats(): MinerStats {
-    const { submitted, accepted, rejected, lost } = this.#outbox.counts;
+    const now = this.#modules.clock.monotonicMs();
+    const { hashes, total, threads } = this.#threads.rates(now);
+    const authorizedMs = this.#session?.authorizedMs;
     return {
       connected: this.#session !== undefined,
-      authorized: this.#session?.authorizedMs !== undefined,
-      hashrate: this.#rate.perSecond(this.#modules.clock.monotonicMs()),
-      hashes: this.#rate.total,
-      submitted,
-      accepted,
-      rejected: { ...rejected },
-      lost,
+      authorized: authorizedMs !== undefined,
+      loggedInMs: authorizedMs === undefined ? undefined : now - authorizedMs,
+      paused: this.#threads.isPaused,
+      hashrate: total.tenSeconds,
+      rates: total,
+      threads,
+      hashes,
+      ...this.#outbox.stats(),
       height: this.#job?.isEnded() === false ? this.#job.height : undefined,
       tablePart: this.#threads.tablePart,
       target: this.#session?.target ?? this.#work?.target ?? NO_TARGET,
       reconnects: this.#reconnects,
     };
+  }
+
+  pause(): void {
+    this.#threads.pause();
+  }
+
+  resume(): void {
+    this.#threads.resume();
   }
 
   stop(): Promise<void> {

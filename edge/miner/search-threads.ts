@@ -34,7 +34,8 @@ export interface Hit {
 
 export interface SearchThreadsHooks {
   onHit(hit: Hit): void;
-  onHashes(hashes: number): void;
+  /** `thread` from 0 on; one that is started again keeps its number. */
+  onHashes(hashes: number, thread: number): void;
 }
 
 /** A stretch takes about this long, so that a thread asks for the next some times a second. */
@@ -48,6 +49,7 @@ const RESTART_MS = 1_000;
 const LAST_REPORTS_MS = 1_000;
 
 interface ThreadSlot {
+  readonly thread: number;
   worker: Worker;
   readonly region: number;
   /** The work of each stretch that was given out and is not done, oldest first. A report belongs to the first of them. */
@@ -81,7 +83,7 @@ export class SearchThreads {
     this.#clock = modules.clock;
     this.#logger = modules.logger;
     this.#generation = viewGeneration(this.#buffer);
-    for (let thread = 0; thread < options.threads; thread++) this.#start();
+    for (let thread = 0; thread < options.threads; thread++) this.#start(thread);
   }
 
   /**
@@ -112,7 +114,7 @@ export class SearchThreads {
     if ([...this.#seats].every((slot) => slot.given.length === 0)) this.#onIdle();
   }
 
-  #start(): void {
+  #start(thread: number): void {
     const { table, threads, dutyCycle, maxHashesPerSecond } = this.#options;
     const setup: SearchSetup = {
       table,
@@ -122,7 +124,8 @@ export class SearchThreads {
       maxHashesPerSecond: (maxHashesPerSecond ?? Number.POSITIVE_INFINITY) / threads,
     };
     const worker = new Worker(new URL("./search-thread.ts", import.meta.url), { workerData: setup });
-    const slot: ThreadSlot = { worker, region: setup.region, given: [], stretch: FIRST_STRETCH };
+    const { region } = setup;
+    const slot: ThreadSlot = { thread, worker, region, given: [], stretch: FIRST_STRETCH };
     this.#seats.add(slot);
     worker.on("message", (report: SearchReport) => this.#hear(slot, report));
     worker.on("error", (error) =>
@@ -141,7 +144,7 @@ export class SearchThreads {
     }
     const restart = this.#clock.after(RESTART_MS, () => {
       this.#restarts.delete(restart);
-      this.#start();
+      this.#start(slot.thread);
     });
     this.#restarts.add(restart);
   }
@@ -156,7 +159,7 @@ export class SearchThreads {
     }
     slot.given.shift();
     if (report.hashes > 0) {
-      this.#hooks.onHashes(report.hashes);
+      this.#hooks.onHashes(report.hashes, slot.thread);
       const inTime = (report.hashes * STRETCH_MS) / Math.max(1, report.ms);
       slot.stretch = Math.min(MAX_STRETCH, Math.max(FIRST_STRETCH, 1_024 * Math.round(inTime / 1_024)));
     }

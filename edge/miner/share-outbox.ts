@@ -3,8 +3,9 @@
  */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
+import { assignedWork } from "../../shared/difficulty/work.ts";
 import { formatTarget, STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
-import { rejectionName } from "./miner-stats.ts";
+import { rejectionName, type ShareStats, type Verdict } from "./miner-stats.ts";
 import type { PoolAnswer } from "./pool-connection.ts";
 import type { Hit } from "./search-threads.ts";
 
@@ -14,6 +15,8 @@ const MAX_QUEUED = 1_000;
 const MAX_IN_FLIGHT = 64;
 /** When the pool is busy, nothing is sent for this long. It is less than the shortest late time. */
 const BUSY_WAIT_MS = 500;
+/** So many of the newest verdicts, and of the best shares, are remembered. */
+const REMEMBERED = 10;
 
 export interface ShareCounts {
   /** Sent at least once. */
@@ -34,8 +37,11 @@ export type SendShare = (params: readonly string[]) => Promise<PoolAnswer | unde
 
 export class ShareOutbox {
   readonly counts: ShareCounts = { submitted: 0, accepted: 0, rejected: {}, lost: 0 };
+  readonly #verdicts: Verdict[] = [];
+  readonly #best: bigint[] = [];
   readonly #user: string;
   readonly #clock: Clock;
+  #acceptedHashes = 0n;
   /** In the order found. Those that were sent before are first, because their late time ends first. */
   readonly #queue: QueuedShare[] = [];
   #inFlight = 0;
@@ -56,6 +62,17 @@ export class ShareOutbox {
   /** Shares that have no verdict yet. */
   open(): number {
     return this.#inFlight + this.#queue.length;
+  }
+
+  stats(): ShareStats {
+    return {
+      ...this.counts,
+      rejected: { ...this.counts.rejected },
+      answerMs: this.#verdicts.at(-1)?.ms,
+      verdicts: [...this.#verdicts],
+      best: [...this.#best],
+      acceptedHashes: this.#acceptedHashes,
+    };
   }
 
   add(hit: Hit): void {
@@ -91,10 +108,11 @@ export class ShareOutbox {
     const { height, oprHash } = work.job;
     if (!queued.resent) this.counts.submitted += 1;
     this.#inFlight += 1;
+    const sentMs = this.#clock.monotonicMs();
     const answer = await send([this.#user, String(height), nonce, oprHash, formatTarget(difficulty)]);
     this.#inFlight -= 1;
     if (answer === undefined) this.#keep(queued);
-    else this.#settle(queued, answer);
+    else this.#settle(queued, answer, this.#clock.monotonicMs() - sentMs);
     this.#flush();
   }
 
@@ -103,16 +121,31 @@ export class ShareOutbox {
     this.#shorten();
   }
 
-  #settle(queued: QueuedShare, { result, error }: PoolAnswer): void {
+  #settle(queued: QueuedShare, { result, error }: PoolAnswer, ms: number): void {
     const counted = queued.resent && error?.code === STRATUM_ERRORS.ErrorDuplicateShare;
-    if (result === true || counted) this.counts.accepted += 1;
+    if (result === true || counted) this.#accepted(queued.hit, ms);
     else if (error?.code === STRATUM_ERRORS.ErrorBusy) {
       this.#keep(queued);
       this.#pause ??= this.#clock.after(BUSY_WAIT_MS, () => this.#resume());
     } else {
       const name = rejectionName(error);
       this.counts.rejected[name] = (this.counts.rejected[name] ?? 0) + 1;
+      this.#note(queued.hit, name, ms);
     }
+  }
+
+  #accepted(hit: Hit, ms: number): void {
+    this.counts.accepted += 1;
+    this.#acceptedHashes += assignedWork(hit.work.target);
+    const place = this.#best.findIndex((difficulty) => difficulty < hit.difficulty);
+    this.#best.splice(place < 0 ? this.#best.length : place, 0, hit.difficulty);
+    this.#best.splice(REMEMBERED);
+    this.#note(hit, "accepted", ms);
+  }
+
+  #note({ work, difficulty }: Hit, answer: string, ms: number): void {
+    this.#verdicts.push({ height: work.job.height, difficulty, answer, ms });
+    if (this.#verdicts.length > REMEMBERED) this.#verdicts.shift();
   }
 
   #resume(): void {

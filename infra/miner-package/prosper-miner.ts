@@ -23,7 +23,7 @@ addMinerFlags(
 ).action(async (flags: MinerFlags) => {
   const { env } = process;
   await mine(flags, {
-    env,
+    ...{ env, version: PACKAGE_VERSION },
     logger: createLogger({ level: "info" }),
     openTable: (bits, modules) => openShownTable({ bits, dir: "", native: env["PROSPER_NATIVE"] }, modules),
   });

@@ -7,6 +7,7 @@ import type { ProgramParts } from "../context.ts";
 import { fraction, secondsOption, wholeNumber } from "../numbers.ts";
 import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
+import { packageVersion } from "../version.ts";
 import { addMinerFlags, type MinerFlags, mine } from "./mine.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -104,7 +105,7 @@ function addMiner(program: Command, parts: ProgramParts): void {
     .action(async (flags: MinerFlags, command: Command) => {
       const context = parts.contextOf(command);
       await mine(flags, {
-        env: context.env,
+        ...{ env: context.env, version: packageVersion() },
         logger: context.logger(),
         openTable: (bits, modules) => context.openTable(bits, modules),
       });

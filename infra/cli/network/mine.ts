@@ -20,6 +20,7 @@ export interface MinerFlags {
   invite?: string;
   address?: string;
   bits?: number;
+  http?: string;
   json?: boolean;
 }
 
@@ -38,11 +39,16 @@ export function addMinerFlags(command: Command): Command {
     )
     .option("--address <FA…>", "to register: where payouts go")
     .option("--bits <n>", "table size, 8 to 30 (default: what the pool tells, else 30)", wholeNumber)
+    .option(
+      "--http <host:port>",
+      "answer there as xmrig does (/1/summary, /2/summary, /2/backends); with PROSPER_MINER_TOKEN only to who has it, who may also pause, resume and stop",
+    )
     .option("--json", "one JSON line an event, and the figures every 30 seconds");
 }
 
 interface MineModules {
   readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
   readonly logger: Logger;
   openTable(
     bits: number,
@@ -55,15 +61,19 @@ interface MineModules {
 }
 
 /** Until it is stopped or refused; sets the process's exit code. Throws CodedErrors of the registration and of the table. */
-export async function mine(flags: MinerFlags, { env, logger, openTable }: MineModules): Promise<void> {
+export async function mine(
+  flags: MinerFlags,
+  { env, version, logger, openTable }: MineModules,
+): Promise<void> {
   const { minerCommand } = await import("./miner.ts");
   const { readRegistration, terminalAsk } = await import("./registration.ts");
   const registration = await readRegistration(flags, { env, ask: terminalAsk() });
   const signal = shutdownSignal(logger);
   const { stdin, stdout, stderr } = process;
   process.exitCode = await minerCommand(
-    { ...flags, ...registration },
+    { ...flags, ...registration, httpToken: env["PROSPER_MINER_TOKEN"] || undefined },
     {
+      version,
       ...{ stdin, stdout, stderr, logger, signal },
       openTable: (bits, onProgress) => openTable(bits, { logger, signal, onProgress }),
       clock: systemClock,

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
+import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
 import { type Clock, type Random, sleep } from "../../../shared/clock.ts";
 import { json } from "../../../shared/db/port.ts";
 import type { TableProgress } from "../../../shared/hash/open-table.ts";
@@ -13,6 +14,8 @@ import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { formatTarget, USER_NAME, WORKER_NAME } from "../../../shared/messages/stratum.ts";
 import type { Facts, Print } from "../output.ts";
+import { type MinerHttpOptions, serveMinerHttp } from "./miner-http.ts";
+import type { MinerFacts } from "./xmrig-views.ts";
 
 /** As commander gives them. */
 export interface MinerCommandOptions {
@@ -30,11 +33,15 @@ export interface MinerCommandOptions {
   readonly address?: string;
   /** Table size; the pool's unless given, 30 where the pool does not tell. */
   readonly bits?: number | undefined;
+  /** `host:port` of the HTTP interface; none unless given. */
+  readonly http?: string;
+  readonly httpToken?: string | undefined;
   /** One JSON line an event, for programs. */
   readonly json?: boolean;
 }
 
 export interface MinerCommandModules {
+  readonly version: string;
   readonly openTable: (bits: number, onProgress: (progress: TableProgress) => void) => Promise<SharedTable>;
   readonly stdin: Readable;
   readonly stdout: { readonly isTTY?: boolean | undefined; write(text: string): unknown };
@@ -50,7 +57,7 @@ const MAINNET_BITS = 30;
 const TTY_LINE_MS = 1_000;
 const PLAIN_LINE_MS = 30_000;
 
-/** Resolves to the exit code: 0 after the signal, 1 on a refused login or bad options. Rejects with the errors of `openTable`. */
+/** Resolves to the exit code: 0 after the signal, 1 on a refused login or bad options. Rejects with the errors of `openTable` and `serveMinerHttp`. */
 export async function minerCommand(
   options: MinerCommandOptions,
   modules: MinerCommandModules,
@@ -60,7 +67,14 @@ export async function minerCommand(
     modules.stderr.write(`${parsed}\n`);
     return 1;
   }
+  const http = readHttp(options);
+  if (typeof http === "string") {
+    modules.stderr.write(`${http}\n`);
+    return 1;
+  }
   const { clock, random, logger, signal, stderr, stdin, stdout } = modules;
+  const startedMs = clock.monotonicMs();
+  let tableBits: number | undefined;
   const view = minerView(options.json === true, stdout);
   view.line(`Connecting to ${options.host}`, { event: "connecting", host: options.host });
   /** The pool is told who comes before the table is made, which may take a quarter of an hour. */
@@ -73,6 +87,7 @@ export async function minerCommand(
     const opened = await modules.openTable(bits, ({ step, done, total }) =>
       onProgress(step === "making" ? done / total : 0),
     );
+    tableBits = bits;
     const kernel = opened.library === undefined ? "WebAssembly kernel" : "native kernel";
     const { threads } = parsed;
     view.line(`Mining with ${threads} ${threads === 1 ? "thread" : "threads"} on the ${kernel}`, {
@@ -87,6 +102,22 @@ export async function minerCommand(
     logger,
     onMessage: (text) => view.line(`pool: ${text}`, { event: "pool-message", text }),
   });
+  const facts = (): MinerFacts => ({
+    ...{ version: modules.version, pool: options.host, tls: parsed.tls ?? false, worker: options.worker },
+    ...{ uptimeMs: clock.monotonicMs() - startedMs, stats: miner.stats(), tableBits },
+    restricted: options.httpToken === undefined,
+  });
+  const served =
+    http === undefined
+      ? undefined
+      : await serveMinerHttp(http, { miner, facts }).catch(async (thrown) => {
+          await miner.stop();
+          throw thrown;
+        });
+  if (http !== undefined && served !== undefined) {
+    const where = `http://${hostAndPort(http.host, served.port)}/2/summary`;
+    view.line(`Figures for rig managers: ${where}`, { event: "http", url: where });
+  }
   const console = createInterface({ input: stdin });
   console.on(
     "line",
@@ -99,6 +130,7 @@ export async function minerCommand(
   else signal.addEventListener("abort", onAbort, { once: true });
   const end = await miner.ended;
   signal.removeEventListener("abort", onAbort);
+  served?.close();
   showing.abort();
   await shown;
   console.close();
@@ -123,9 +155,21 @@ function advice(reason: string, { password = "", invite = "", address = "" }: Mi
   return /password/i.test(reason) ? mineOnly : "";
 }
 
+const HOST_AND_PORT = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i;
+
+/** Where the HTTP interface listens, what is wrong with it, or undefined where there is to be none. */
+function readHttp({ http, httpToken: token }: MinerCommandOptions): MinerHttpOptions | string | undefined {
+  if (http === undefined) return undefined;
+  const match = HOST_AND_PORT.exec(http);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    return `--http: expected HOST:PORT such as 127.0.0.1:8080 (port 0 picks a free one), got ${JSON.stringify(http)}`;
+  return { host: match[1] ?? match[2] ?? "", port, token };
+}
+
 /** What startMiner takes, or what is wrong. */
 function readOptions(options: MinerCommandOptions): MinerOptions | string {
-  const match = /^(?:\[([0-9a-f:]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(options.host);
+  const match = HOST_AND_PORT.exec(options.host);
   const port = Number(match?.[3]);
   if (match === null || port < 1 || port > 65_535)
     return `--host: expected HOST:PORT such as pool.example.com:1234, got ${JSON.stringify(options.host)}`;

@@ -3,8 +3,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backoffMs } from "../../../edge/miner/backoff.ts";
-import { RateMeter, rejectionName } from "../../../edge/miner/miner-stats.ts";
+import { rejectionName } from "../../../edge/miner/miner-stats.ts";
 import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
+import { RateMeter } from "../../../edge/miner/rates.ts";
 import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { ShareOutbox } from "../../../edge/miner/share-outbox.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
@@ -39,9 +40,31 @@ describe("RateMeter", () => {
     const meter = new RateMeter();
     for (let ms = 0; ms <= 20_000; ms += 500) meter.add(ms < 10_000 ? 50_000 : 500, ms);
 
-    expect(meter.perSecond(20_000)).toBeCloseTo(1_000, -1);
-    expect(meter.perSecond(40_000)).toBe(0);
+    expect(meter.rates(20_000).tenSeconds).toBeCloseTo(1_000, -1);
+    expect(meter.rates(40_000).tenSeconds).toBe(0);
     expect(meter.total).toBe(20 * 50_000 + 21 * 500);
+  });
+
+  it("tells those of a minute and a quarter of an hour too, and the highest of ten seconds", () => {
+    const meter = new RateMeter();
+    const hour = 3_600_000;
+    // A thousand hashes each 100 ms, three times as many in the last half minute but one.
+    for (let ms = 0; ms < hour; ms += 100)
+      meter.add(ms >= hour - 60_000 && ms < hour - 30_000 ? 3_000 : 1_000, ms);
+
+    const { tenSeconds, minute, quarterHour, highest } = meter.rates(hour);
+    expect(tenSeconds).toBeCloseTo(10_000, -3);
+    expect(minute).toBeCloseTo(20_000, -3);
+    expect(quarterHour).toBeCloseTo(10_000 + 20_000 / 30, -2);
+    expect(highest).toBeCloseTo(30_000, -3);
+  });
+
+  it("takes no peak from the first moments for the highest", () => {
+    const meter = new RateMeter();
+    meter.add(1_000_000, 0);
+    for (let ms = 300; ms < 9_900; ms += 300) meter.add(1_000_000, ms);
+
+    expect(meter.rates(9_900).highest).toBe(0);
   });
 });
 
@@ -103,6 +126,27 @@ describe("ShareOutbox", () => {
     await settled();
 
     expect(outbox.counts.rejected).toEqual({ ErrorDuplicateShare: 1 });
+  });
+
+  it("remembers the newest answers and the best shares, and what the accepted ones stand for", async () => {
+    const { clock, job, outbox, send, sent } = started();
+    outbox.connect(send);
+    for (let counter = 1; counter <= 12; counter++) {
+      const difficulty = 0xffff_0000_0000_0000n + BigInt((counter * 7) % 12);
+      outbox.add({ ...hit(job, counter), difficulty });
+      clock.advance(counter);
+      const refused = counter === 12;
+      sent[counter - 1]?.answer(refused ? { result: false, error: stratumError("ErrorStaleShare") } : OK);
+      await settled();
+    }
+
+    const { acceptedHashes, answerMs, best, verdicts } = outbox.stats();
+    expect(acceptedHashes).toBe(11n * 65_536n);
+    expect(best.map((difficulty) => Number(difficulty & 0xffn))).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
+    expect(verdicts).toHaveLength(10);
+    expect(verdicts[0]).toMatchObject({ height: 10, answer: "accepted", ms: 3 });
+    expect(verdicts.at(-1)).toMatchObject({ answer: "ErrorStaleShare", ms: 12 });
+    expect(answerMs).toBe(12);
   });
 
   it("leaves a busy pool alone for half a second, and sends all again that it did not take", async () => {

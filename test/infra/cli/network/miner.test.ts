@@ -73,6 +73,7 @@ function startClient(options: Partial<MinerCommandOptions>, library?: string) {
   const exit = minerCommand(
     { host: "127.0.0.1:1", user: "user", worker: "rig", threads: 1, duty: 0.5, bits: 10, ...options },
     {
+      version: "1.2.3",
       openTable: async (bits) => ({ ...smallTable(bits), library }),
       stdin,
       stdout,
