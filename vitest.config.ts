@@ -62,6 +62,15 @@ const SUITES: Record<string, Settings> = {
     hookTimeout: 5 * MINUTE,
     bail: 1,
   },
+  /** The operator's guide: its commands on a server of their own, and what is shipped for it by the programs that read it. */
+  "test:guide": {
+    include: suite("guide"),
+    maxWorkers: 1,
+    testTimeout: 5 * MINUTE,
+    // Packages may have to be installed.
+    hookTimeout: 5 * MINUTE,
+    bail: 1,
+  },
   /** The edge's image, built from its own Dockerfile without a container engine and run. */
   "test:image": {
     include: suite("image"),
