@@ -22,7 +22,8 @@ export type AccountingHandler = (event: SQSEvent, context: Context) => Promise<S
 
 /**
  * The Lambda handler. It reports each message that failed, but for those that it has set aside. When the database is away, the messages are not at fault: it rejects, so that
- * the whole batch comes again. When a seal fails, the messages still count as applied: the next run seals.
+ * the whole batch comes again; where it has set poison aside it reports the others, or the poison would come again with them. When a seal fails, the messages still count as
+ * applied: the next run seals.
  */
 export function createAccountingHandler(modules: AccountingModules): AccountingHandler {
   const handler = middy<SQSEvent>()
@@ -40,17 +41,19 @@ async function applyBatch(
   modules: AccountingModules,
 ): Promise<PromiseSettledResult<void>[]> {
   const bodies = event.Records.map((record) => record.body);
-  const results = await applyMessages(bodies, modules);
+  const applied = await applyMessages(bodies, modules);
+  const results = await Promise.all(applied.map((result, i) => setAside(result, event.Records[i], modules)));
   const away = results.find((result) => result.status === "rejected" && isAway(result.reason));
-  if (away?.status === "rejected") throw coerceError(away.reason);
-  if (results.some((result) => result.status === "fulfilled")) {
+  if (away?.status === "rejected") {
+    if (results.every((result, i) => result === applied[i])) throw coerceError(away.reason);
+  } else if (applied.some((result) => result.status === "fulfilled")) {
     await modules.sealer.run().catch((error: unknown) => {
       modules.logger.error("Sealing failed; the next message or timer tries again", {
         error: coerceError(error),
       });
     });
   }
-  return Promise.all(results.map((result, i) => setAside(result, event.Records[i], modules)));
+  return results;
 }
 
 /** The result of a message that is no longer the queue's to deliver. */
@@ -75,6 +78,10 @@ async function setAside(
 
 function report(reason: unknown, modules: AccountingModules): void {
   const error = coerceError(reason);
+  if (isAway(error)) {
+    modules.logger.warn("A message comes again: the database is away", { error: error.message });
+    return;
+  }
   const code = error instanceof CodedError ? error.code : "unexpected";
   modules.logger.error("A summary message cannot be applied", { code, error });
   modules.onEvent?.({ kind: "rejected", code });

@@ -15,6 +15,7 @@ export const MAX_TRIES = 5;
 /** Whether the message is to be set aside now. A database that is away is no reason, however often the message was received. */
 export function isGivenUp(reason: unknown, record: SQSRecord): boolean {
   const code = reason instanceof CodedError ? reason.code : "unexpected";
+  if (code === "db-away") return false;
   return POISON.has(code) || Number(record.attributes?.ApproximateReceiveCount ?? 1) >= MAX_TRIES;
 }
 

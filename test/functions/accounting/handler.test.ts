@@ -123,6 +123,22 @@ describe("the accounting function", () => {
       await away.close();
     });
 
+    it("sets poison aside at once though the database is away, and blames none of the messages beside it", async () => {
+      const away = openPg({ url: "postgres://nobody@127.0.0.1:1/none", timeoutMs: 1000 });
+      const handler = handlerOver(away);
+      const good = deltaBody({ job: 10, seq: 71 }, { "ann/a": 1 });
+
+      expect(await handler(received([good, "poison", good], 20), LOCAL_CONTEXT)).toEqual({
+        batchItemFailures: [{ itemIdentifier: "m0" }, { itemIdentifier: "m2" }],
+      });
+
+      expect(dead).toEqual(["poison"]);
+      expect(events.flatMap((event) => (event.kind === "rejected" ? [event.code] : []))).toEqual([
+        "summary-malformed",
+      ]);
+      await away.close();
+    });
+
     it("leaves poison to the queue where the dead letters cannot be reached", async () => {
       const handler = handlerOver(db, () => Promise.reject(new CodedError("aws-away", "no answer")));
 
