@@ -100,6 +100,8 @@ export class ControlStack extends Stack {
       .findAll()
       .filter((one) => one instanceof PoolFunction)
       .map(({ log }) => log);
+    // CloudFormation calls it and does not wait for its end: a run that was cut off would be tried again after the deployment has failed of it.
+    this.#tryOnce("Migrate", this.functions.migrate, MIGRATE_TIMEOUT);
     const schema = new CustomResource(this, "Schema", {
       serviceToken: this.functions.migrate.functionArn,
       resourceType: "Custom::DatabaseSchema",
@@ -250,12 +252,12 @@ export class ControlStack extends Stack {
       targets: [new LambdaTarget(target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
     // Nor does Lambda try a run again by itself, which it would twice.
-    new EventInvokeConfig(this, `${name}Retries`, {
-      function: target,
-      retryAttempts: 0,
-      maxEventAge: Duration.minutes(1),
-    });
+    this.#tryOnce(name, target, Duration.minutes(1));
     rule.node.addDependency(schema);
+  }
+
+  #tryOnce(name: string, target: IFunction, maxEventAge: Duration): void {
+    new EventInvokeConfig(this, `${name}Retries`, { function: target, retryAttempts: 0, maxEventAge });
   }
 
   /** No news is bad news: where a metric of these is missing, its alarm rings. */

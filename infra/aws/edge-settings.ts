@@ -32,10 +32,14 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
     PROSPER_QUEUE_URL: settings.queueUrl,
     PROSPER_AUTH_FUNCTION: settings.authFunction,
     AWS_REGION: settings.region,
-    // A password is sent to Aurora only where its certificate says that it is Aurora.
-    DATABASE_SSLMODE: "verify-full",
+    ...databaseEnvironment(),
     ...(stage.devnet === undefined ? {} : { PROSPER_ES_ADDRESS: TRY_KEYS.es }),
   };
+}
+
+/** A password is sent to Aurora only where its certificate says that it is Aurora. */
+export function databaseEnvironment(): Record<string, string> {
+  return { DATABASE_SSLMODE: "verify-full" };
 }
 
 /** Sections and keys as `prosper config` writes them. */

@@ -28,7 +28,7 @@ import { acknowledge } from "./acknowledge.ts";
 import { asBalancer, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";
 import type { DataStack } from "./data-stack.ts";
-import { CONTAINER, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
+import { CONTAINER, databaseEnvironment, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
 import type { NetworkStack } from "./network-stack.ts";
 import { logRetention } from "./retention.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
@@ -54,6 +54,8 @@ const TCP_IDLE = Duration.seconds(1200);
 const CPU_TARGET = 60;
 /** Of the connections that an edge may hold: 12,000 of 20,000. The rest is for those of an edge that is gone, and for the minutes until a new one mines. */
 const CONNECTIONS_TARGET = 0.6;
+/** A replay keeps one block's sums in memory, and a line for each user. */
+const REPLAY_SIZE = { cpu: 1024, memoryLimitMiB: 4096 } as const;
 /** Time enough to buy some, and to renew one. */
 const CREDIT_DAYS = 7;
 const CERTIFICATE_DAYS = 14;
@@ -83,6 +85,7 @@ export class EdgeStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const task = this.#task(props);
+    this.#replay(props, task);
     const { maxTasks, tasks } = stage.edge;
     this.service = new FargateService(this, "Service", {
       cluster,
@@ -144,7 +147,6 @@ export class EdgeStack extends Stack {
       volumes: [{ name: "data" }],
     });
     const edgeSecrets = this.#edgeSecrets(task);
-    const fromData = (field: string): EcsSecret => EcsSecret.fromSecretsManager(data.roleSecrets.edge, field);
     const container = task.addContainer("edge", {
       image: props.image,
       environment: edgeEnvironment({
@@ -153,14 +155,7 @@ export class EdgeStack extends Stack {
         authFunction: props.control.functions.auth.functionName,
         region: this.region,
       }),
-      secrets: {
-        DATABASE_HOST: fromData("host"),
-        DATABASE_PORT: fromData("port"),
-        DATABASE_USER: fromData("username"),
-        DATABASE_PASSWORD: fromData("password"),
-        DATABASE_NAME: fromData("dbname"),
-        ...edgeSecrets,
-      },
+      secrets: { ...databaseSecrets(data), ...edgeSecrets },
       logging: LogDrivers.awsLogs({
         streamPrefix: "edge",
         logGroup: this.#log,
@@ -187,6 +182,38 @@ export class EdgeStack extends Stack {
       "IAM5[Resource::*]": "ecr:GetAuthorizationToken has no resource to name; everything else is named.",
     });
     return task;
+  }
+
+  /**
+   * Makes the books a second time when the operator starts it (docs/aws.md, "Watch it"): a function's quarter of an hour is not enough for years of
+   * them. It only reads, with an edge's rights.
+   */
+  #replay({ image, data }: EdgeStackProps, edge: FargateTaskDefinition): void {
+    const replay = new FargateTaskDefinition(this, "Replay", {
+      family: `prosper-${this.#stage.name}-replay`,
+      ...REPLAY_SIZE,
+      runtimePlatform: {
+        cpuArchitecture: CpuArchitecture.ARM64,
+        operatingSystemFamily: OperatingSystemFamily.LINUX,
+      },
+      taskRole: edge.taskRole,
+      executionRole: edge.obtainExecutionRole(),
+      volumes: [{ name: "data" }],
+    });
+    const container = replay.addContainer("replay", {
+      image,
+      command: ["audit", "--replay"],
+      environment: databaseEnvironment(),
+      secrets: databaseSecrets(data),
+      logging: LogDrivers.awsLogs({ streamPrefix: "replay", logGroup: this.#log }),
+      readonlyRootFilesystem: true,
+      user: CONTAINER.user,
+    });
+    container.addMountPoints({ sourceVolume: "data", containerPath: CONTAINER.dataDir, readOnly: false });
+    acknowledge(replay, {
+      ECS2: "The variable is a setting; what is secret comes from Secrets Manager.",
+    });
+    new CfnOutput(this, "ReplayTask", { value: replay.family });
   }
 
   /** From the secret that the operator made. A network of one's own has keys that are none, and needs nothing made before. */
@@ -354,4 +381,16 @@ export class EdgeStack extends Stack {
     const certificate = this.edgeMetric("CertificateDays", "Minimum");
     floor("certificate", "The certificate ends", certificate, CERTIFICATE_DAYS, 60);
   }
+}
+
+/** With an edge's rights. */
+function databaseSecrets(data: DataStack): Record<string, EcsSecret> {
+  const field = (name: string): EcsSecret => EcsSecret.fromSecretsManager(data.roleSecrets.edge, name);
+  return {
+    DATABASE_HOST: field("host"),
+    DATABASE_PORT: field("port"),
+    DATABASE_USER: field("username"),
+    DATABASE_PASSWORD: field("password"),
+    DATABASE_NAME: field("dbname"),
+  };
 }

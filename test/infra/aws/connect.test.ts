@@ -15,11 +15,17 @@ import { optionsOf } from "../../../functions/api/options.ts";
 import { ENVIRONMENTS } from "../../../functions/environment.ts";
 import { edgeConfig } from "../../../infra/aws/edge-settings.ts";
 import { stageOf } from "../../../infra/aws/stage-context.ts";
-import type { StageName } from "../../../infra/aws/stages.ts";
+import { STAGES, type StageName } from "../../../infra/aws/stages.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { containerSettings } from "../../../infra/container/settings.ts";
 import { stratumOptions } from "../../../infra/pool/stratum-settings.ts";
-import { allOf, CONTEXT, resourcesOf, synthesise } from "../../support/aws/stage-templates.ts";
+import {
+  allOf,
+  CONTEXT,
+  resourcesOf,
+  type StageTemplates,
+  synthesise,
+} from "../../support/aws/stage-templates.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { call, startHarness } from "../../support/stratum/harness.ts";
 import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
@@ -34,9 +40,19 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.destroy();
 });
 
+const hasTls = (name: StageName): boolean => STAGES[name].edge.hasTls;
+
+const known = new Map<StageName, StageTemplates>();
+/** Made once: it takes a second. */
+function templatesOf(name: StageName): StageTemplates {
+  const made = known.get(name) ?? synthesise(name, { stratumDomain: hasTls(name) ? DOMAIN : undefined });
+  known.set(name, made);
+  return made;
+}
+
 /** What the page prints: the api's variables are the template's, with the balancer's name in the place of the reference to it. */
 function printed(name: StageName): ReturnType<typeof connectView> {
-  const { control } = synthesise(name, { stratumDomain: name === "prod" ? DOMAIN : undefined });
+  const { control } = templatesOf(name);
   const [api] = resourcesOf(control, "AWS::Lambda::Function").filter(([, { Properties }]) =>
     Properties.FunctionName.endsWith("-api"),
   );
@@ -75,7 +91,7 @@ async function listen(name: StageName): Promise<ReadonlyMap<number, Listening>> 
 
 /** The port of the container that the balancer's port leads to. */
 function behind(name: StageName): ReadonlyMap<number, number> {
-  const templates = synthesise(name);
+  const templates = templatesOf(name);
   const targets = new Map(
     allOf(templates, "AWS::ElasticLoadBalancingV2::TargetGroup").map(([id, { Properties }]) => [
       id,
@@ -112,32 +128,35 @@ function dial({ host, tls }: Printed, port: number): Promise<Duplex> {
   });
 }
 
-describe.each(["dev", "prod"] as const)("every command on the page of %s", (name) => {
-  it("connects, and is answered, by the edges of that stage", async () => {
-    const [page, listeners, balancer] = [printed(name), await listen(name), behind(name)];
-    expect(page.commands).toHaveLength(6);
-    const shown = [
-      ...page.commands.map(({ command }) => ({ command, address: addressIn(command) })),
-      { command: page.stratum, address: addressIn(`-s ${page.stratum} `) },
-      ...(page.stratumTls === null
-        ? []
-        : [{ command: page.stratumTls, address: addressIn(`-s ${page.stratumTls} --tls`) }]),
-    ];
-    for (const { command, address } of shown) {
-      const listening = listeners.get(balancer.get(address.port) ?? 0);
-      expect(listening, `${command}: nobody listens there`).toBeDefined();
-      const client = new RawClient(await dial(address, listening?.port ?? 0));
-      clients.push(client);
-      client.send(call(1, "mining.subscribe", "x"));
-      await client.fence();
-      expect(client.lines.join(""), command).toContain('"id":1,');
-      expect(client.closed, command).toBe(false);
-    }
-  });
+describe.each(["try", "dev", "small", "prod", "large"] as const)(
+  "every command on the page of %s",
+  (name) => {
+    it("connects, and is answered, by the edges of that stage", async () => {
+      const [page, listeners, balancer] = [printed(name), await listen(name), behind(name)];
+      expect(page.commands).toHaveLength(6);
+      const shown = [
+        ...page.commands.map(({ command }) => ({ command, address: addressIn(command) })),
+        { command: page.stratum, address: addressIn(`-s ${page.stratum} `) },
+        ...(page.stratumTls === null
+          ? []
+          : [{ command: page.stratumTls, address: addressIn(`-s ${page.stratumTls} --tls`) }]),
+      ];
+      for (const { command, address } of shown) {
+        const listening = listeners.get(balancer.get(address.port) ?? 0);
+        expect(listening, `${command}: nobody listens there`).toBeDefined();
+        const client = new RawClient(await dial(address, listening?.port ?? 0));
+        clients.push(client);
+        client.send(call(1, "mining.subscribe", "x"));
+        await client.fence();
+        expect(client.lines.join(""), command).toContain('"id":1,');
+        expect(client.closed, command).toBe(false);
+      }
+    });
 
-  it("names the host that its miners know", () => {
-    const host = name === "prod" ? DOMAIN : BALANCER;
-    for (const { command } of printed(name).commands) expect(addressIn(command).host).toBe(host);
-    expect(printed(name).stratumTls === null).toBe(name === "dev");
-  });
-});
+    it("names the host that its miners know", () => {
+      const host = hasTls(name) ? DOMAIN : BALANCER;
+      for (const { command } of printed(name).commands) expect(addressIn(command).host).toBe(host);
+      expect(printed(name).stratumTls === null).toBe(!hasTls(name));
+    });
+  },
+);

@@ -373,11 +373,42 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(body).toContain("SharesRefusedBy");
   });
 
-  it("have schedules that nobody tries again: neither the rule nor Lambda itself", () => {
+  it("have schedules and a migration that Lambda itself does not try again", () => {
     const retries = resourcesOf(stages[name].control, "AWS::Lambda::EventInvokeConfig");
-    expect(retries).toHaveLength(2);
-    for (const [, { Properties }] of retries)
-      expect(Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
+    expect(
+      retries.map(([id, { Properties }]) => [
+        id.replace(/Retries.*/, ""),
+        Properties.MaximumRetryAttempts,
+        Properties.MaximumEventAgeInSeconds,
+      ]),
+    ).toEqual([
+      ["Migrate", 0, 900],
+      ["Poll", 0, 60],
+      ["Janitor", 0, 60],
+    ]);
+  });
+
+  it("have a task that makes the books a second time, with no more than an edge's rights and no time limit", () => {
+    const tasks = resourcesOf(stages[name].edge, "AWS::ECS::TaskDefinition").map(
+      ([, found]) => found.Properties,
+    );
+    const [edge, replay] = ["edge", "replay"].map((what) =>
+      tasks.find(({ Family }) => Family === `prosper-${name}-${what}`),
+    );
+    expect([replay?.TaskRoleArn, replay?.ExecutionRoleArn]).toEqual([
+      edge?.TaskRoleArn,
+      edge?.ExecutionRoleArn,
+    ]);
+    const [container] = replay?.ContainerDefinitions ?? [];
+    expect(container).toMatchObject({
+      Command: ["audit", "--replay"],
+      Environment: [{ Name: "DATABASE_SSLMODE", Value: "verify-full" }],
+      ...{ ReadonlyRootFilesystem: true, User: "10001:10001" },
+    });
+    // Nobody restarts what answers no question about its health.
+    expect(container.HealthCheck).toBeUndefined();
+    for (const { ValueFrom } of container.Secrets) expect(JSON.stringify(ValueFrom)).toMatch(/edgeSecret/);
+    expect(container.Secrets.map(({ Name }: { Name: string }) => Name)).not.toContain("PROSPER_ES_ADDRESS");
   });
 
   it("mail every alarm of the stage by its name's prefix", () => {
