@@ -35,8 +35,8 @@ export function readLocal(get: (key: string) => unknown): Local {
 }
 
 const STAGE = "local";
-/** Short, so that a test sees what comes again. */
-const QUEUE = { timeout: Duration.seconds(5), visibility: Duration.seconds(5) };
+/** A minute stands for an hour: a message is hidden for a sixtieth of a real stage's three minutes, so that a test sees what comes again. */
+const QUEUE = { timeout: Duration.seconds(3), visibility: Duration.seconds(3) };
 
 export function addLocalPool(app: App, settings: Local, options: PoolAppOptions): ControlStack {
   const account = "000000000000";

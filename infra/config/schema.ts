@@ -92,6 +92,7 @@ export const SETTINGS = {
       "",
       "Secret of Secrets Manager with the fields tlsCert and tlsKey: read again while the edge runs, so that a renewed certificate needs no restart",
     ),
+    edgesecretevery: setting(duration, "5m", "How often that secret is looked at"),
     drain: setting(
       duration,
       "60s",

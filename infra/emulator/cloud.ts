@@ -7,7 +7,7 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { startParts } from "../parts.ts";
 import { type DevnetKeys, ensureDevnetKeys } from "../pool/devnet-pool.ts";
-import { startPostgres } from "../pool/embedded-postgres.ts";
+import { type Postgres, startPostgres } from "../pool/embedded-postgres.ts";
 import { creditAddress } from "../pool/key-addresses.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { localRole } from "./data-api/local-role.ts";
@@ -43,6 +43,8 @@ export interface CloudModules {
 
 export interface Cloud {
   readonly databaseUrl: string;
+  /** Stopped it is away, for the Data API too, until it is started again. */
+  readonly postgres: Pick<Postgres, "stop" | "startAgain">;
   readonly dataApiUrl: string;
   readonly emulator: MiniStack;
   readonly devnet: { readonly factomd: string; readonly prices: string; readonly control: string };
@@ -111,6 +113,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
     });
     return {
       databaseUrl: postgres.url,
+      postgres,
       dataApiUrl: dataApi.url,
       emulator,
       devnet: devnet.value,

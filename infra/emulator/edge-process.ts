@@ -19,6 +19,15 @@ export interface EdgeProcessOptions {
   readonly path: string;
   readonly home: string;
   readonly onLine?: (line: string) => void;
+  /** A second port with TLS; the certificate as its container would get it, and the secret that a renewed one comes from. */
+  readonly tls?: {
+    readonly port: number;
+    readonly cert: string;
+    readonly key: string;
+    readonly secret: string;
+    /** How often the secret is looked at. */
+    readonly every: string;
+  };
 }
 
 export interface EdgeProcess {
@@ -66,10 +75,15 @@ function asEdge(databaseUrl: string): string {
 }
 
 function configOf(options: EdgeProcessOptions): Record<string, Record<string, unknown>> {
-  const { cloud, blockSeconds, lxrBits } = options;
+  const { cloud, blockSeconds, lxrBits, dataDir, tls } = options;
+  const [tlscert, tlskey] = ["cert.pem", "key.pem"].map((name) => join(dataDir, name));
+  if (tls !== undefined) {
+    writeFileSync(join(dataDir, "cert.pem"), tls.cert);
+    writeFileSync(join(dataDir, "key.pem"), tls.key, { mode: 0o600 });
+  }
   return {
-    app: { datadir: options.dataDir, loglevel: "info" },
-    aws: { drain: "1s" },
+    app: { datadir: dataDir, loglevel: "info" },
+    aws: { drain: "1s", ...(tls && { edgesecret: tls.secret, edgesecretevery: tls.every }) },
     factom: { factomdlocation: cloud.devnet.factomd },
     pegnet: { blockperiod: `${blockSeconds}s`, startheight: 1000, activation: 0, lxrbits: lxrBits },
     pool: {
@@ -77,7 +91,10 @@ function configOf(options: EdgeProcessOptions): Record<string, Record<string, un
       oprcoinbase: factoidAddress(cloud.keys.fs),
       opridentity: "ProsperLocal",
     },
-    stratum: { host: "127.0.0.1", stratumport: options.port },
+    stratum: {
+      ...{ host: "127.0.0.1", stratumport: options.port },
+      ...(tls && { tlsport: tls.port, tlscert, tlskey }),
+    },
     submit: { "ema-n": 6 },
     // Several edges are on this machine.
     web: { host: "127.0.0.1", port: 0 },

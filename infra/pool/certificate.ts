@@ -29,8 +29,6 @@ export interface CertificateModules {
 
 const DAY_MS = 24 * 3_600_000;
 const LOOK_AGAIN_MS = 60_000;
-/** A renewal is weeks early. */
-const LOOK_AT_SECRET_MS = 5 * 60_000;
 
 /** The files that the configuration names; they are read when they have changed. Undefined without TLS. */
 export function certificateFiles(config: Config): CertificateSource | undefined {
@@ -53,11 +51,12 @@ export function certificateFiles(config: Config): CertificateSource | undefined 
 const fields = v.pipe(v.string(), v.parseJson(), v.object({ tlsCert: v.string(), tlsKey: v.string() }));
 
 /** The secret that the configuration names: its fields `tlsCert` and `tlsKey` are PEM texts. Undefined where none is named. */
-export function certificateSecret(name: string, options: AwsOptions): CertificateSource | undefined {
+export function certificateSecret({ aws }: Config, options: AwsOptions): CertificateSource | undefined {
+  const { edgesecret: name, edgesecretevery: everyMs } = aws;
   if (name === "") return undefined;
   return {
     name,
-    everyMs: LOOK_AT_SECRET_MS,
+    everyMs,
     read: async () => {
       const parsed = v.safeParse(fields, await readSecret(options, name));
       if (parsed.success) return { cert: parsed.output.tlsCert, key: parsed.output.tlsKey };

@@ -132,7 +132,7 @@ export function startLoneEdge(options: LoneEdgeOptions, modules: LoneEdgeModules
       config,
       edge.listeningTls,
       { clock, logger, signal: stopping },
-      modules.aws && certificateSecret(config.aws.edgesecret, modules.aws),
+      modules.aws && certificateSecret(config, modules.aws),
     );
     onStop(async () => certificate?.running);
     const certificateDays = (): number | undefined => certificate?.watch.daysLeft();

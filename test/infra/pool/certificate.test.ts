@@ -62,9 +62,12 @@ describe("the certificate of a running listener", () => {
   const config = () =>
     loadConfig("no-file", {
       required: false,
-      overrides: ["cert", "key"].map((name) => ({
-        ...{ section: "stratum", key: `tls${name}`, value: join(folder, `${name}.pem`), from: "test" },
-      })),
+      overrides: [
+        ...["cert", "key"].map((name) => ({
+          ...{ section: "stratum", key: `tls${name}`, value: join(folder, `${name}.pem`), from: "test" },
+        })),
+        { section: "aws", key: "edgesecret", value: "prosper/prod/edge", from: "test" },
+      ],
     });
 
   function watch(source?: ReturnType<typeof certificateSecret>) {
@@ -110,7 +113,7 @@ describe("the certificate of a running listener", () => {
     const { port } = secrets.address() as AddressInfo;
     const endpoint = `http://127.0.0.1:${port}`;
     stored = undefined;
-    watch(certificateSecret("prosper/prod/edge", { region: "us-east-1", endpoint }));
+    watch(certificateSecret(config(), { region: "us-east-1", endpoint }));
     await expect.poll(shown).toBe(TEST_CERT);
     stored = JSON.stringify({ esAddress: "Es…", tlsCert: NEW_CERT, tlsKey: NEW_KEY });
     await expect

@@ -1,33 +1,54 @@
 /** The whole pool on an emulator of AWS: PostgreSQL behind the Data API, Lambdas, SQS and schedules deployed by cdk, edges as processes. */
 
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { setTimeout as pause } from "node:timers/promises";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import {
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createInvite } from "../../../functions/auth/bootstrap.ts";
 import { type Cloud, startCloud } from "../../../infra/emulator/cloud.ts";
 import { type EdgeProcess, startEdgeProcess } from "../../../infra/emulator/edge-process.ts";
 import { type Front, startFront } from "../../../infra/emulator/front.ts";
+import { firstLine, jsonLine } from "../../../infra/emulator/process.ts";
+import { freePort } from "../../../infra/free-port.ts";
 import { type Audit, auditBooks } from "../../../shared/audit/audit.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { bigintText, type Db, one, sql } from "../../../shared/db/port.ts";
+import { roleName } from "../../../shared/db/roles.ts";
 import { lastSealedHeight, sealedSince } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
+import { resourcesOf, synthesise } from "../../support/aws/stage-templates.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { LedgerMiner, openKernel } from "../../support/processes/ledger-miner.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import { NEW_CERT, NEW_KEY, TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
 import { until } from "../../support/until.ts";
+import { Deployments } from "./deployments.ts";
+import { EmulatorClient } from "./emulator-client.ts";
 import { WebClient } from "./web-client.ts";
 
-const BLOCK_SECONDS = 10;
+/** Outage, visibility, alarm, deadline and block times are those of stage prod divided by this: an hour is a minute. */
+const FACTOR = 60;
+const OUTAGE_MS = 3_600_000 / FACTOR;
+const BLOCK_SECONDS = 600 / FACTOR;
 const BITS = 16;
 const MINERS = 20;
 const BLOCKS = 5;
 const ORIGIN_SECRET = "between-cloudfront-and-the-api";
 const PASSWORD = "correct horse battery";
+/** Where edge 0 finds the certificate. */
+const EDGE_SECRET = "prosper/local/edge";
 const PATHS = { path: process.env["PATH"] ?? "", home: homedir() };
 
 const dataDir = temporaryFolder();
@@ -39,6 +60,9 @@ let db: Db;
 let sqs: SQSClient;
 let front: Front;
 let web: WebClient;
+let emulator: EmulatorClient;
+let deployments: Deployments;
+let tlsPort: number;
 let lastStepMs = performance.now();
 
 /** What happened since the last one, on the run's output. */
@@ -53,6 +77,9 @@ async function startEdge(index: number): Promise<EdgeProcess> {
     ...{ ...PATHS, cloud, port: 0, blockSeconds: BLOCK_SECONDS, lxrBits: BITS },
     dataDir: join(dataDir, `edge-${index}`),
     onLine: (line) => edgeLog.push(`edge ${index}: ${line}`),
+    ...(index === 0
+      ? { tls: { port: tlsPort, cert: TEST_CERT, key: TEST_KEY, secret: EDGE_SECRET, every: "1s" } }
+      : {}),
   });
   edges[index] = edge;
   return edge;
@@ -68,19 +95,85 @@ function sqsClient(): SQSClient {
   });
 }
 
-/** What the Data API answers to a role's secret; `message` where it refuses. */
-async function askDataApi(role: string, statement: string): Promise<{ message?: string | undefined }> {
+const dataApiAnswer = v.object({ message: v.optional(v.string()) });
+
+/** What the Data API answers to who has this secret: where it refuses, why. */
+async function askDataApi(secretArn: string, statement: string): Promise<string | undefined> {
   const reply = await fetch(`${cloud.dataApiUrl}/Execute`, {
     method: "POST",
     body: JSON.stringify({
       resourceArn: "arn:aws:rds:us-east-1:000000000000:cluster:prosper-local",
-      secretArn: `arn:aws:secretsmanager:us-east-1:000000000000:secret:prosper-local-${role}`,
+      secretArn,
       database: new URL(cloud.databaseUrl).pathname.slice(1),
       sql: statement,
     }),
   });
-  return v.parse(v.object({ message: v.optional(v.string()) }), await reply.json());
+  return v.parse(dataApiAnswer, await reply.json()).message;
 }
+
+/** Miners of edge `from` go to edge `to` when they lose their connection, as a balancer would send them. */
+function sendMiners(from: number, to: number): void {
+  for (const [i, miner] of miners.entries()) if (i % 2 === from) miner.address = edges[to]?.stratum ?? "";
+}
+
+/** Resolves when every miner has one more acknowledged share. */
+async function untilAllMine(): Promise<void> {
+  const before = miners.map((miner) => miner.acknowledged);
+  const mined = (): boolean => miners.every((miner, i) => miner.acknowledged > (before[i] ?? 0));
+  await until("a share of every miner", mined, { withinMs: 90_000 });
+}
+
+/** Messages of the queue, those that are hidden too. */
+async function messagesIn(QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, text) => sum + Number(text), 0);
+}
+
+/** Sends what can never be applied. Resolves when it is among the dead letters, with the time that took. */
+async function poison(name: string): Promise<number> {
+  const { QueueUrl, DeadLettersUrl } = cloud.outputs;
+  const body = JSON.stringify({ v: 1, kind: "delta", poison: name });
+  const sentMs = performance.now();
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+  const receive = {
+    QueueUrl: DeadLettersUrl,
+    MaxNumberOfMessages: 10,
+    WaitTimeSeconds: 1,
+    VisibilityTimeout: 0,
+  };
+  await until(
+    `the poison ${name} among the dead letters`,
+    async () => {
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(receive));
+      return Messages.some((message) => message.Body === body);
+    },
+    { withinMs: 90_000, everyMs: 200 },
+  );
+  return performance.now() - sentMs;
+}
+
+/** A connection to the port with TLS. */
+function dialTls(): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ host: "127.0.0.1", port: tlsPort, rejectUnauthorized: false });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => resolve(socket));
+  });
+}
+
+async function certificateShown(): Promise<string> {
+  const socket = await dialTls();
+  const shown = socket.getPeerX509Certificate()?.toString() ?? "";
+  socket.destroy();
+  return shown;
+}
+
+const secretText = (cert: string, key: string): string => JSON.stringify({ tlsCert: cert, tlsKey: key });
 
 beforeAll(async () => {
   cloud = await startCloud(
@@ -99,6 +192,13 @@ beforeAll(async () => {
   );
   step("deployed");
   db = openPg({ url: cloud.databaseUrl });
+  emulator = new EmulatorClient(cloud.emulator.endpoint);
+  deployments = new Deployments(join(dataDir, "deployment/cdk.out"), emulator);
+  tlsPort = await freePort();
+  await emulator.json("secretsmanager.CreateSecret", {
+    ...{ Name: EDGE_SECRET, SecretString: secretText(TEST_CERT, TEST_KEY) },
+    ClientRequestToken: "00000000-0000-0000-0000-000000000001",
+  });
   sqs = sqsClient();
   front = await startFront({
     ...{ host: "127.0.0.1", port: 0, secret: ORIGIN_SECRET },
@@ -128,20 +228,29 @@ describe("a pool deployed on an emulator", () => {
     expect(row.migrations).toBeGreaterThan(2);
   });
 
-  it("gives each function a role of the database: what is not its work is refused", async () => {
-    const refused = (role: string, statement: string): Promise<unknown> =>
-      askDataApi(role, statement).then(({ message }) => message);
+  it("can be taken back after a migration: with all files, without the last one, with it again", async () => {
+    const versions = async (): Promise<number> =>
+      (
+        await one(
+          db,
+          sql`SELECT max(version)::int AS version FROM migrations`,
+          v.object({ version: v.number() }),
+        )
+      ).version;
+    const newest = await versions();
+    const last = (folder: string): string => join(folder, readdirSync(folder).sort().at(-1) ?? "");
 
-    expect(await refused("poll", "SELECT count(*) FROM prices")).toBeUndefined();
-    for (const [role, statement] of [
-      ["poll", "SELECT password FROM users"],
-      ["accounting", "SELECT password FROM users"],
-      ["accounting", "ALTER TABLE jobs DISABLE TRIGGER ALL"],
-      ["api", "UPDATE payouts SET amount = amount + 1"],
-      ["auth", "INSERT INTO users (name, is_admin) VALUES ('eve', true)"],
-      ["edge", "UPDATE work SET work = work + 1"],
-    ] as const)
-      expect(await refused(role, statement), `${role}: ${statement}`).toMatch(/SQLState: 42501$/);
+    expect(await deployments.deploy(() => undefined)).toBe("UPDATE_COMPLETE");
+    expect(await deployments.deploy((folder) => rmSync(last(folder)))).toBe("UPDATE_COMPLETE");
+    expect(await deployments.deploy(() => undefined)).toBe("UPDATE_COMPLETE");
+    // What is not the same release is refused, and CloudFormation goes back by itself.
+    expect(await deployments.deploy((folder) => writeFileSync(last(folder), "SELECT 1"))).toBe(
+      "UPDATE_ROLLBACK_COMPLETE",
+    );
+    expect(await versions()).toBe(newest);
+    step(
+      "all migrations, without the last, with it again: three deployments; one with another file is taken back",
+    );
   });
 
   it("registers a user over the api function", async () => {
@@ -191,21 +300,8 @@ describe("a pool deployed on an emulator", () => {
   });
 
   it("sets a poison message aside and holds nothing else up", async () => {
-    const { QueueUrl, DeadLettersUrl } = cloud.outputs;
-    const body = JSON.stringify({ v: 1, kind: "delta", poison: true });
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
     const sentMs = Date.now();
-    const dead = await until(
-      "the poison among the dead letters",
-      async () => {
-        const { Messages = [] } = await sqs.send(
-          new ReceiveMessageCommand({ QueueUrl: DeadLettersUrl, WaitTimeSeconds: 1, VisibilityTimeout: 0 }),
-        );
-        return Messages.find((message) => message.Body === body);
-      },
-      { withinMs: 90_000, everyMs: 200 },
-    );
-    expect(dead.Body).toBe(body);
+    await poison("first");
     // The poison is put aside at once: what comes beside and after it is looked at for as long as it takes to be something.
     const others = sql`SELECT count(*)::int AS applied, coalesce(max(extract(epoch FROM applied_at) * 1000 - (body::jsonb ->> 'toMs')::float8), 0)::float8 AS longest
       FROM deltas WHERE applied_at > to_timestamp(${sentMs}::float8 / 1000)`;
@@ -220,20 +316,142 @@ describe("a pool deployed on an emulator", () => {
     );
   });
 
+  it("shows new connections a renewed certificate, and keeps those that are open", async () => {
+    expect(await certificateShown()).toBe(TEST_CERT);
+    const open = new RawClient(await dialTls());
+    open.send('{"id":1,"method":"mining.subscribe","params":["test/1"]}\n');
+    await open.fence();
+    await emulator.json("secretsmanager.PutSecretValue", {
+      ...{ SecretId: EDGE_SECRET, SecretString: secretText(NEW_CERT, NEW_KEY) },
+      ClientRequestToken: "00000000-0000-0000-0000-000000000002",
+    });
+    await until("the renewed certificate", async () => (await certificateShown()) === NEW_CERT, {
+      everyMs: 200,
+    });
+    open.take();
+    await open.fence();
+    open.send('{"id":2,"method":"mining.subscribe","params":["test/1"]}\n');
+    await open.fence();
+    expect(open.closed).toBe(false);
+    expect(open.take().join("")).toContain('"id":2');
+    open.destroy();
+    step("the secret had another certificate: new connections are shown it, the open one goes on");
+  });
+
   it("loses nothing where an edge is killed with -9 and started again", async () => {
     const victim = edges[1];
     expect(victim).toBeDefined();
     victim?.program.child.kill("SIGKILL");
     await victim?.program.ended;
-    const edge = await startEdge(1);
-    for (const [i, miner] of miners.entries()) if (i % 2 === 1) miner.address = edge.stratum;
-    const before = miners.map((miner) => miner.acknowledged);
-    await until(
-      "shares of every miner after the kill",
-      () => miners.every((miner, i) => miner.acknowledged > (before[i] ?? 0)),
-      { withinMs: 60_000 },
-    );
+    await startEdge(1);
+    sendMiners(1, 1);
+    await untilAllMine();
     step("edge 1 was killed with -9, is back, and all its miners mine again");
+  });
+
+  it("hands over everything where an edge is drained, while its miners go to another", async () => {
+    const { height } = await one(
+      db,
+      sql`SELECT max(height)::int AS height FROM jobs`,
+      v.object({ height: v.number() }),
+    );
+    const drained = edges[1];
+    sendMiners(1, 0);
+    const stopping = drained?.program.stop(60_000);
+    // A balancer goes on sending some: each is taken and closed, and none refused.
+    const late = await RawClient.connect(Number(drained?.stratum.split(":")[1]));
+    await late.until(() => late.closed);
+    await stopping;
+    expect([drained?.program.child.exitCode, drained?.program.child.signalCode]).toEqual([0, null]);
+    await untilAllMine();
+    // No block waits for an edge that has said its last word.
+    const later = sql`SELECT count(*)::int AS sealed, count(*) FILTER (WHERE forced)::int AS forced
+      FROM jobs WHERE state = 'sealed' AND height >= ${height}::int`;
+    const row = v.object({ sealed: v.number(), forced: v.number() });
+    await until("the seal of the drained edge's block", async () => (await one(db, later, row)).sealed > 0, {
+      withinMs: 90_000,
+      everyMs: 200,
+    });
+    expect((await one(db, later, row)).forced).toBe(0);
+    await startEdge(1);
+    sendMiners(1, 1);
+    step("edge 1 was drained, its last block is sealed without waiting for the deadline, and it is back");
+  });
+
+  it(`has prod's own times divided by ${FACTOR}, and prod's are what they are said to be`, async () => {
+    const timesOf = (resources: (type: string) => Record<string, unknown>[]) => {
+      const named = (type: string, key: string, end: RegExp) =>
+        resources(type).find((properties) => end.test(String(properties[key])));
+      const queue = v.parse(
+        v.object({ VisibilityTimeout: v.number() }),
+        named("AWS::SQS::Queue", "QueueName", /-summaries$/),
+      );
+      const alarm = v.parse(
+        v.object({ Threshold: v.number() }),
+        named("AWS::CloudWatch::Alarm", "AlarmName", /-summaries-oldest-message$/),
+      );
+      const seconds = v.pipe(v.string(), v.transform(Number));
+      const variables = v.object({ BLOCK_SECONDS: seconds, SEAL_DEADLINE_SECONDS: seconds });
+      const janitor = v.parse(
+        v.object({ Environment: v.object({ Variables: variables }) }),
+        named("AWS::Lambda::Function", "FunctionName", /-janitor$/),
+      );
+      const { BLOCK_SECONDS: block, SEAL_DEADLINE_SECONDS: deadline } = janitor.Environment.Variables;
+      return { visibility: queue.VisibilityTimeout, alarm: alarm.Threshold, block, deadline };
+    };
+    const { control } = synthesise("prod");
+    const real = timesOf((type) => resourcesOf(control, type).map(([, { Properties }]) => Properties));
+    const here = timesOf((wanted) =>
+      Object.values(deployments.template().Resources).flatMap(({ Type, Properties }) =>
+        Type === wanted ? [Properties] : [],
+      ),
+    );
+    expect(real).toEqual({ visibility: 180, alarm: 360, block: 600, deadline: 1800 });
+    expect(here).toEqual(
+      Object.fromEntries(Object.entries(real).map(([name, time]) => [name, time / FACTOR])),
+    );
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: cloud.outputs.QueueUrl,
+        AttributeNames: ["VisibilityTimeout"],
+      }),
+    );
+    expect(Attributes).toEqual({ VisibilityTimeout: `${here.visibility}` });
+  });
+
+  it("keeps every summary in the queue for an hour's outage of the database, and sets poison aside at once", async () => {
+    const { QueueUrl, DeadLettersUrl } = cloud.outputs;
+    const deadBefore = await messagesIn(DeadLettersUrl);
+    const running = edges.map((edge) => edge?.program.child.pid);
+    await cloud.postgres.stop();
+    const endMs = performance.now() + OUTAGE_MS;
+    await until("a summary that waits", async () => (await messagesIn(QueueUrl)) > 1);
+    const poisonMs = await poison("in the outage");
+    expect(poisonMs).toBeLessThan(OUTAGE_MS / 2);
+    let least = Number.POSITIVE_INFINITY;
+    while (performance.now() < endMs) {
+      least = Math.min(least, await messagesIn(QueueUrl));
+      await pause(500);
+    }
+    const waiting = await messagesIn(QueueUrl);
+    expect(least).toBeGreaterThan(0);
+    expect(await messagesIn(DeadLettersUrl)).toBe(deadBefore + 1);
+    await cloud.postgres.startAgain();
+    await untilAllMine();
+    const applied = async (): Promise<number> =>
+      (await one(db, sql`SELECT count(*)::int AS n FROM deltas`, v.object({ n: v.number() }))).n;
+    const before = await applied();
+    await until("an empty queue", async () => (await messagesIn(QueueUrl)) === 0, {
+      withinMs: 60_000,
+      everyMs: 200,
+    });
+    expect(await messagesIn(DeadLettersUrl)).toBe(deadBefore + 1);
+    // Nothing was restarted for it.
+    expect(edges.map((edge) => edge?.program.child.pid)).toEqual(running);
+    expect(edges.map((edge) => edge?.program.child.exitCode)).toEqual([null, null]);
+    step(
+      `the database was away for ${OUTAGE_MS / 1000} s: ${waiting} summaries waited, the poison was set aside after ${Math.round(poisonMs)} ms, ${(await applied()) - before} more applied since`,
+    );
   });
 
   it(`seals ${BLOCKS} blocks that paid miners`, async () => {
@@ -275,6 +493,46 @@ describe("a pool deployed on an emulator", () => {
     );
   });
 
+  it("gives each function a secret of the database by which all but its own work is refused", async () => {
+    const arnOf = async (name: string): Promise<string> =>
+      v.parse(
+        v.object({ DATABASE_SECRET_ARN: v.string() }),
+        await emulator.variablesOf(`prosper-local-${name}`),
+      ).DATABASE_SECRET_ARN;
+    const edge = (await arnOf("poll")).replace(/poll$/, "edge");
+
+    expect(await askDataApi(await arnOf("poll"), "SELECT count(*) FROM prices")).toBeUndefined();
+    expect(await askDataApi(edge, "SELECT count(*) FROM jobs")).toBeUndefined();
+    const password = "SELECT password FROM users";
+    const triggers = "ALTER TABLE jobs DISABLE TRIGGER ALL";
+    const sealed = "UPDATE jobs SET paid = paid + 1, fee = fee - 1 WHERE state = 'sealed'";
+    const paid = "UPDATE payouts SET amount = amount + 1";
+    const admin = "INSERT INTO users (name, is_admin) VALUES ('eve', true)";
+    for (const [role, statements] of Object.entries({
+      poll: [
+        password,
+        triggers,
+        sealed,
+        paid,
+        admin,
+        "INSERT INTO adjustments (user_name, amount, reason, made_by) VALUES ('eve', 1, 'gift', 'eve')",
+      ],
+      // These two seal: triggers refuse what is sealed.
+      accounting: [password, triggers, paid, admin, "DELETE FROM deltas"],
+      janitor: [password, triggers, paid, admin, "UPDATE blocks SET reward = reward + 1"],
+      api: [triggers, sealed, paid, admin, "UPDATE users SET is_admin = true", "DELETE FROM money_log"],
+      auth: [triggers, sealed, paid, admin, "DELETE FROM admin_log"],
+      edge: [password, triggers, sealed, paid, admin, "UPDATE work SET work = work + 1"],
+    })) {
+      const arn = role === "edge" ? edge : await arnOf(role);
+      for (const statement of statements)
+        expect(await askDataApi(arn, statement), `${role}: ${statement}`).toMatch(/SQLState: 42501$/);
+    }
+    for (const role of ["accounting", "janitor"])
+      expect(await askDataApi(await arnOf(role), sealed), role).toMatch(/SQLState: BK\d{3}$/);
+    step("each function's secret was refused what is not its work");
+  });
+
   it("shows a user its money by the api function", async () => {
     const login = await web.send("POST", "/api/session", { name: "web-user", password: PASSWORD });
     expect(login.status).toBe(200);
@@ -310,7 +568,91 @@ describe("a pool deployed on an emulator", () => {
     expect(messages).toBeGreaterThan(20);
     expect(p50).toBeLessThan(5_000);
   });
+  it("is restored into a new database, which is compared and then takes the old one's name", async () => {
+    for (const edge of edges) await edge?.program.stop(60_000);
+    const owed = async (): Promise<string> =>
+      v.parse(v.object({ owed: v.string() }), JSON.parse((await web.send("GET", "/api/me")).body)).owed;
+    const before = await owed();
+    const [name, restored] = ["prosper", "prosper_restored"];
+    const backup = join(dataDir, "backup");
+    const { sha256 } = v.parse(
+      v.object({ sha256: v.string() }),
+      await prosper(name, "backup", backup, "--json"),
+    );
+    await administer(`CREATE DATABASE ${restored}`);
+    await prosper(restored, "restore", backup, "--yes", "--sha256", sha256, "--json");
+    await prosper(restored, "db", "migrate", "--roles", "--json");
+
+    // The whole replay with no more rights than an edge has, as its task runs it on AWS.
+    const replay = ["audit", "--replay", "--json"];
+    const [old, now] = [await prosper(name, ...replay), await prosper(restored, ...replay)].map((said) =>
+      v.parse(v.object({ replay: v.object({ differences: v.literal(0), booksSha256: v.string() }) }), said),
+    );
+    expect(now).toEqual(old);
+    await db.close();
+    await rename(name, "prosper_old");
+    await rename(restored, name);
+    db = openPg({ url: cloud.databaseUrl });
+    expect(await owed()).toBe(before);
+    const miner = miners[0];
+    if (miner === undefined) throw new Error("there is no miner");
+    const edge = await startEdge(0);
+    const again = new LedgerMiner(miner.user, edge.stratum, await openKernel(BITS));
+    miners.push(again);
+    await again.start();
+    await until("a share on the restored books", () => again.acknowledged > 0, { withinMs: 60_000 });
+    await again.stop();
+    const latest = sql`SELECT count(*)::int AS n FROM deltas WHERE applied_at > clock_timestamp() - interval '1 minute'`;
+    const row = v.object({ n: v.number() });
+    await until("a summary in the restored books", async () => (await one(db, latest, row)).n > 0, {
+      withinMs: 60_000,
+      everyMs: 200,
+    });
+    expect((await auditBooks(db)).problems).toEqual([]);
+    step("a backup was restored beside the pool, compared row by row, given its name, and mined on");
+  });
 });
+
+/** What a command of ours prints as JSON, with a database of the cluster; the rights of an edge where that is enough. */
+async function prosper(database: string, ...args: string[]): Promise<unknown> {
+  const url = new URL(cloud.databaseUrl);
+  url.pathname = `/${database}`;
+  if (args[0] === "audit") url.searchParams.set("options", `-c role=${roleName("edge")}`);
+  const { program, value } = await firstLine(
+    {
+      name: `prosper ${args[0]}`,
+      command: process.execPath,
+      args: [join(import.meta.dirname, "../../../infra/cli/main.ts"), ...args],
+      env: {
+        ...{ PATH: PATHS.path, HOME: PATHS.home, DATABASE_URL: url.href },
+        PROSPER_DATA_DIR: join(dataDir, "operator"),
+      },
+    },
+    jsonLine(v.looseObject({})),
+    60_000,
+  );
+  expect(await program.ended, program.tail()).toBe(0);
+  return value;
+}
+
+async function administer(statement: string): Promise<void> {
+  const url = new URL(cloud.databaseUrl);
+  url.pathname = "/postgres";
+  const admin = openPg({ url: url.href });
+  await admin.execute({ text: statement, values: [] }).finally(() => admin.close());
+}
+
+/** A database that somebody uses has no other name: functions come again each minute. */
+function rename(database: string, to: string): Promise<unknown> {
+  const sessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`;
+  return until(`database ${database} to be renamed`, async () => {
+    await administer(sessions);
+    return administer(`ALTER DATABASE ${database} RENAME TO ${to}`).then(
+      () => true,
+      () => false,
+    );
+  });
+}
 
 /** The stored bodies, each under a key of its own, add up to what the users are credited. */
 async function expectStoredOnce(audit: Audit): Promise<void> {
