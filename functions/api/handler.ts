@@ -17,6 +17,7 @@ import { openApiDocument } from "./openapi.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
+import { alertRoutes } from "./routes/alerts.ts";
 import { barRoutes } from "./routes/bars.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { exportRoutes } from "./routes/exports.ts";
@@ -49,6 +50,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...poolRoutes(options, modules, figures.pool),
     ...accountRoutes(modules, figures.user, notices),
     ...exportRoutes(modules),
+    ...alertRoutes(options, modules),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(modules),

@@ -1,5 +1,6 @@
 /** What the API is told about its pool, and the parts that it is made of. */
 
+import type { ChannelKind } from "../../shared/alerts/kinds.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
@@ -24,6 +25,8 @@ export interface ApiOptions {
   readonly stratum: { readonly host?: string; readonly port: number; readonly tlsPort?: number };
   /** Size of the LXR table; miners are told where it is not 30. */
   readonly lxrBits: number;
+  /** Ways by which users can be told what happens; none where it is not given. */
+  readonly alertChannels?: readonly ChannelKind[];
   /** Whether open pages may hear what changes on a stream (infra/pool/live-streams.ts) instead of asking. */
   readonly streams?: boolean;
 }

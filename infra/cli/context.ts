@@ -52,6 +52,7 @@ const FLAG_SETTINGS: [keyof GlobalFlags, string, string][] = [
 const ENV_SETTINGS: [string, string, string][] = [
   ["PROSPER_QUEUE_URL", "aws", "queueurl"],
   ["PROSPER_AUTH_FUNCTION", "aws", "authfunction"],
+  ["PROSPER_SMTP", "alerts", "smtp"],
 ];
 
 export const PROSPER_HOME = join(homedir(), ".prosper");

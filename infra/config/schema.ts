@@ -11,6 +11,7 @@ import {
   pegSetting,
   percent,
   port,
+  smtpUrl,
   text,
   urls,
   whole,
@@ -320,6 +321,19 @@ export const SETTINGS = {
       whole(1, 100_000),
       200,
       "Place of the network for which the threshold is projected",
+    ),
+  },
+  alerts: {
+    smtp: secret(
+      smtpUrl,
+      "",
+      "Mail server that alerts are sent by, smtp://user:password@host:587 or smtps://…:465 (PROSPER_SMTP); empty: none by e-mail",
+    ),
+    from: setting(text, "", 'Sender of alerts by e-mail: "My pool <pool@example.com>"; set it with smtp'),
+    privateaddresses: setting(
+      flag,
+      false,
+      "Alerts may go to plain http and to addresses inside your own network; a pool of `prosper up` has it on",
     ),
   },
   web: {

@@ -76,3 +76,12 @@ export const urls = v.pipe(
     'expected an address like "http://localhost:8088/v2", or several separated by commas',
   ),
 );
+
+/** A mail server; empty: none. */
+export const smtpUrl = v.pipe(
+  text,
+  v.regex(
+    /^(smtps?:\/\/[^\s/]+\/?)?$/,
+    "expected an address like smtp://user:password@host:587 or smtps://…:465",
+  ),
+);

@@ -39,6 +39,8 @@ export interface LocalBooksModules {
   readonly random: Random;
   readonly logger: Logger;
   readonly onEvent?: BooksListener;
+  /** Delivers what users are to be told; without it nothing is. */
+  readonly deliverAlerts?: () => Promise<unknown>;
   /** See ApplyModules. */
   readonly workerLimits?: WorkerLimits;
   /** Each block sealed since `startSealing`, once, in height order, whoever sealed it. */
@@ -63,6 +65,8 @@ export interface LocalBooks {
 const AUDIT_EVERY_MS = 5 * 60_000;
 /** How often the timer asks whether a check is due. */
 const AUDIT_TICK_MS = 5_000;
+/** Who presses "test" waits for it. */
+const ALERTS_EVERY_MS = 2_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooksModules): LocalBooks {
@@ -114,6 +118,7 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       sealer.open();
       every("seals", options.sealEveryMs ?? 1000, seal);
       every("janitor", options.janitorEveryMs ?? 60_000, () => janitor({}, LOCAL_CONTEXT));
+      if (modules.deliverAlerts !== undefined) every("alerts", ALERTS_EVERY_MS, modules.deliverAlerts);
       periodic.push(watchClocks({ db, clock, logger, signal: stopping.signal }));
       const checkAll = (): Promise<void> => conservation.checkAll(stopping.signal);
       every("conservation", Math.min(auditEveryMs, AUDIT_TICK_MS), checkAll);

@@ -3,6 +3,8 @@
 import type { FollowerOptions } from "../../edge/chain/follower.ts";
 import type { ChainGradeOptions } from "../../edge/chain/grade.ts";
 import type { EdgeOptions } from "../../edge/edge.ts";
+import type { ChannelOptions } from "../../functions/alerts/channels/channels.ts";
+import { SEND_MS } from "../../functions/alerts/handler.ts";
 import type { PollOptions } from "../../functions/poll/poll.ts";
 import { cachePeriodMs } from "../../functions/poll/source-cache.ts";
 import { formatRate, parseFeeRate } from "../../shared/accounting/fee.ts";
@@ -155,6 +157,17 @@ export function pollOptions(config: Config, baseUrls: Record<string, string> = {
     activations: activationsOf(config),
     startHeight: config.pegnet.startheight,
   };
+}
+
+/** What alerts are sent by. Throws CodedError `config` where a mail server has no sender. */
+export function channelOptions({ alerts }: Config, isDevnet: boolean): ChannelOptions {
+  const { smtp, from, privateaddresses } = alerts;
+  if (smtp !== "" && from === "")
+    throw new CodedError(
+      "config",
+      'alerts.from is not set: alerts.smtp needs a sender, like "pool@example.com"',
+    );
+  return { smtp, from, allowPrivate: privateaddresses || isDevnet, timeoutMs: SEND_MS };
 }
 
 export function workerLimits({ pool }: Config): WorkerLimits {

@@ -2,6 +2,7 @@
 
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumSession } from "../../edge/stratum/session.ts";
+import { channelsOf } from "../../functions/alerts/channels/channels.ts";
 import type { Doctor } from "../../functions/api/doctor.ts";
 import { createFigures } from "../../functions/api/figures/figures.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
@@ -68,6 +69,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     registration,
     stratum: stratumShown(config, ports),
     lxrBits,
+    alertChannels: channelsOf(config.alerts),
     streams: true,
   };
   const apiModules: ApiModules = {

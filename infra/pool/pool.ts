@@ -35,6 +35,7 @@ import { startEdgeProcesses } from "./edge-processes.ts";
 import { creditAddress } from "./key-addresses.ts";
 import { retireLeftEdges } from "./left-edges.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
+import { localAlerts } from "./local-alerts.ts";
 import type { PoolMetrics } from "./metrics.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
@@ -212,6 +213,7 @@ function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks
     {
       ...modules,
       workerLimits: workerLimits(options.config),
+      deliverAlerts: localAlerts(options, modules),
       onSealed: (block) => {
         modules.metrics.sealed(block);
         modules.onSealed(block);

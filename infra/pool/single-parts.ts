@@ -21,6 +21,7 @@ import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
 import { createLocalBooks } from "./local-accounting.ts";
+import { localAlerts } from "./local-alerts.ts";
 import { followOptions, gradeOptions, sealDeadlineMs, workerLimits } from "./pool-settings.ts";
 import { startPoolWeb } from "./pool-web.ts";
 
@@ -95,7 +96,11 @@ export function startAccountant(
         epochGraceMs: blockMs,
         janitorEveryMs: Math.min(60_000, blockMs),
       },
-      { ...modules, workerLimits: workerLimits(options.config) },
+      {
+        ...modules,
+        workerLimits: workerLimits(options.config),
+        deliverAlerts: localAlerts({ ...options, isDevnet: false }, modules),
+      },
     );
     onStop(() => books.stop(0));
     await books.startSealing();

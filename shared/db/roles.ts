@@ -67,6 +67,8 @@ export const ACCOUNTS = [
   ],
   ...["sessions", "users"],
 ] as const;
+/** Where users are told what happens, and the outbox: users change them by the api. */
+export const ALERTS = ["alert_destinations", "alert_tries", "alerts"] as const;
 /** The operator's own, at the command line. */
 export const OWNERS = [
   ...[
@@ -121,6 +123,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "UPDATE (ended_at, ended_by) ON notices",
     "INSERT, UPDATE, DELETE ON workers",
     "UPDATE (hidden_at) ON worker_status",
+    `SELECT, INSERT, UPDATE, DELETE ON ${ALERTS.join(", ")}`,
   ],
   poll: ["INSERT, DELETE ON prices"],
   edge: [

@@ -23,6 +23,56 @@ CREATE TABLE admin_log (
   CONSTRAINT admin_log_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE alert_destinations (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  user_name text NOT NULL,
+  kind text NOT NULL,
+  target text NOT NULL,
+  secret text NOT NULL DEFAULT ''::text,
+  events text[] NOT NULL,
+  every_minutes integer NOT NULL DEFAULT 60,
+  quiet_from integer,
+  quiet_until integer,
+  zone text NOT NULL DEFAULT 'UTC'::text,
+  made_at timestamp with time zone NOT NULL DEFAULT now(),
+  code text,
+  code_until timestamp with time zone,
+  code_tries integer NOT NULL DEFAULT 0,
+  paused_at timestamp with time zone,
+  failures integer NOT NULL DEFAULT 0,
+  failing_since timestamp with time zone,
+  wait_until timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+  claimed_until timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+  tried_at timestamp with time zone,
+  result text NOT NULL DEFAULT ''::text,
+  CONSTRAINT alert_destinations_pkey PRIMARY KEY (id),
+  CONSTRAINT alert_destinations_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name) ON DELETE CASCADE
+);
+
+CREATE TABLE alert_tries (
+  user_name text NOT NULL,
+  kind text NOT NULL,
+  target text NOT NULL,
+  at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE alerts (
+  destination bigint NOT NULL,
+  kind text NOT NULL,
+  subject text NOT NULL,
+  version integer NOT NULL DEFAULT 1,
+  at timestamp with time zone NOT NULL,
+  since timestamp with time zone,
+  details text NOT NULL DEFAULT ''::text,
+  events integer NOT NULL,
+  amount numeric NOT NULL DEFAULT 0,
+  due_at timestamp with time zone,
+  taken integer,
+  told_at timestamp with time zone,
+  CONSTRAINT alerts_pkey PRIMARY KEY (destination, kind, subject),
+  CONSTRAINT alerts_destination_fkey FOREIGN KEY (destination) REFERENCES alert_destinations(id) ON DELETE CASCADE
+) WITH (fillfactor=70);
+
 CREATE TABLE bars (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   kind text NOT NULL,
@@ -555,6 +605,14 @@ CREATE TABLE workers_seen (
 
 CREATE INDEX adjustments_user ON public.adjustments USING btree (user_name, at DESC);
 
+CREATE INDEX alert_destinations_user ON public.alert_destinations USING btree (user_name);
+
+CREATE INDEX alert_tries_target ON public.alert_tries USING btree (target, kind);
+
+CREATE INDEX alert_tries_user ON public.alert_tries USING btree (user_name, kind);
+
+CREATE INDEX alerts_due ON public.alerts USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE UNIQUE INDEX bars_standing ON public.bars USING btree (kind, subject) WHERE (lifted_at IS NULL);
 
 CREATE INDEX deltas_parked ON public.deltas USING btree (job, slot, epoch, seq) WHERE (into_job IS NULL);
@@ -645,6 +703,45 @@ AS $function$
     WHEN p_empty_at_ms > p_now_ms + (p_free - 1) * p_every_ms THEN NULL
     ELSE greatest(p_empty_at_ms, p_now_ms) + p_every_ms END
 $function$
+;
+
+CREATE OR REPLACE FUNCTION alert_add(p_user text[], p_kind text[], p_subject text[], p_at timestamp with time zone[], p_since timestamp with time zone[], p_details text[], p_amount numeric[])
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  INSERT INTO alerts AS a (destination, kind, subject, at, since, details, events, amount, due_at)
+  SELECT d.id, e.kind, e.subject COLLATE "C", max(e.at), max(e.since), (array_agg(e.details ORDER BY e.no DESC))[1], count(*), sum(e.amount),
+    greatest(max(e.at), d.wait_until)
+  FROM unnest(p_user, p_kind, p_subject, p_at, p_since, p_details, p_amount) WITH ORDINALITY AS e("user", kind, subject, at, since, details, amount, no)
+  JOIN alert_destinations d ON d.user_name = e."user" COLLATE "C" AND e.kind = ANY (d.events) AND d.code IS NULL AND d.paused_at IS NULL
+  GROUP BY d.id, e.kind, e.subject ORDER BY d.id, e.kind, e.subject COLLATE "C"
+  ON CONFLICT (destination, kind, subject) DO UPDATE SET version = a.version + 1, at = excluded.at, since = excluded.since, details = excluded.details,
+    events = CASE WHEN a.due_at IS NULL THEN 0 ELSE a.events END + excluded.events,
+    amount = CASE WHEN a.due_at IS NULL THEN 0 ELSE a.amount END + excluded.amount,
+    -- A message from the future is of a clock that was set back since.
+    due_at = greatest(excluded.due_at, CASE WHEN a.kind IN ('low', 'offline', 'recovered', 'refused', 'block') AND a.told_at <= excluded.at + interval '1 day'
+      THEN a.told_at + (SELECT d.every_minutes * interval '1 minute' FROM alert_destinations d WHERE d.id = a.destination) END);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION alert_workers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM alert_destinations) THEN RETURN NULL; END IF;
+  PERFORM 1 FROM alerts a WHERE (a.destination, a.subject) IN (
+      SELECT d.id, c.worker FROM changed c JOIN alert_destinations d ON d.user_name = c.user_name)
+    AND a.kind IN ('low', 'offline', 'recovered') ORDER BY a.destination, a.kind, a.subject FOR NO KEY UPDATE;
+  UPDATE alerts a SET due_at = NULL FROM changed c JOIN alert_destinations d ON d.user_name = c.user_name
+    WHERE a.destination = d.id AND a.subject = c.worker AND a.kind IN ('low', 'offline', 'recovered') AND a.kind <> c.state AND c.state <> 'ok'
+      AND a.due_at IS NOT NULL;
+  PERFORM alert_add(array_agg(c.user_name), array_agg(c.state), array_agg(c.worker), array_agg(c.at), array_agg(c.since), array_agg(''::text),
+    array_agg(0::numeric)) FROM changed c WHERE c.state <> 'ok';
+  RETURN NULL;
+END $function$
 ;
 
 CREATE OR REPLACE FUNCTION books_adjust(p_adjustment text)
@@ -1545,3 +1642,5 @@ CREATE TRIGGER work_changed AFTER UPDATE ON work REFERENCING NEW TABLE AS change
 CREATE TRIGGER work_removed AFTER DELETE ON work REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
 
 CREATE TRIGGER work_stays BEFORE UPDATE OF job ON work FOR EACH ROW WHEN ((new.job <> old.job)) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER worker_changes_alert AFTER INSERT ON worker_changes REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION alert_workers();

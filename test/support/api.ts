@@ -28,6 +28,7 @@ export const OPTIONS: ApiOptions = {
   registration: "invite",
   stratum: { port: 1234 },
   lxrBits: 30,
+  alertChannels: ["email", "webhook"],
 };
 
 export const LIVE: Live = {

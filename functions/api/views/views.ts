@@ -16,6 +16,7 @@ import {
   usersView,
   withholdingView,
 } from "./admin.ts";
+import { alertAddedView, alertsView } from "./alerts.ts";
 import { blocksExportView, earningsExportView, paymentsExportView, workersExportView } from "./exports.ts";
 import {
   about,
@@ -320,6 +321,8 @@ export const VIEWS = {
   MyWorkers: myWorkersView,
   WorkerDetail: workerDetailView,
   WorkerHistory: workerHistoryView,
+  Alerts: alertsView,
+  AlertAdded: alertAddedView,
   MyBlocks: myBlocksView,
   MyPayments: myPaymentsView,
   BlocksExport: blocksExportView,

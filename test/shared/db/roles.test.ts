@@ -17,6 +17,7 @@ import { type Db, one, sql } from "../../../shared/db/port.ts";
 import { insertPrices, prunePrices } from "../../../shared/db/prices.ts";
 import {
   ACCOUNTS,
+  ALERTS,
   ensureRoles,
   OWNERS,
   READABLE,
@@ -75,7 +76,7 @@ describe("a role", () => {
       v.object({ name: v.string() }),
     );
 
-    const named: string[] = [...READABLE, ...ACCOUNTS, ...OWNERS];
+    const named: string[] = [...READABLE, ...ACCOUNTS, ...ALERTS, ...OWNERS];
     const there = new Set(rows.map(({ name }) => name));
 
     expect(rows.filter(({ name }) => !named.includes(name))).toEqual([]);

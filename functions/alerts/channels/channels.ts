@@ -1,0 +1,34 @@
+/** All channels of a pool. */
+
+import type { ChannelKind } from "../../../shared/alerts/kinds.ts";
+import { guardedPost, type Resolve, resolveAll } from "../guarded-post.ts";
+import type { Channel } from "./channel.ts";
+import { emailChannel } from "./email.ts";
+import { webhookChannel } from "./webhook.ts";
+
+export interface ChannelOptions {
+  /** smtp://user:password@host:587 or smtps://…:465; empty: no e-mail. */
+  readonly smtp: string;
+  readonly from: string;
+  /** See PostOptions. */
+  readonly allowPrivate: boolean;
+  /** Of one message. */
+  readonly timeoutMs: number;
+}
+
+export function createChannels(
+  { smtp, from, allowPrivate, timeoutMs }: ChannelOptions,
+  resolve: Resolve = resolveAll,
+): Readonly<Record<ChannelKind, Channel>> {
+  const post: Parameters<typeof webhookChannel>[0] = (request) =>
+    guardedPost(request, { allowPrivate, timeoutMs }, resolve);
+  return {
+    email: emailChannel(smtp === "" ? undefined : { url: smtp, from, timeoutMs }),
+    webhook: webhookChannel(post),
+  };
+}
+
+/** What users are offered. */
+export function channelsOf({ smtp }: Pick<ChannelOptions, "smtp">): ChannelKind[] {
+  return [...(smtp === "" ? [] : (["email"] as const)), "webhook"];
+}

@@ -1,0 +1,252 @@
+/** Routes of a user's alerts: where they go, what is told, a test, the code that confirms an address of e-mail. */
+
+import * as v from "valibot";
+import {
+  alertEvent,
+  type ChannelKind,
+  channelKind,
+  MOST_DESTINATIONS,
+} from "../../../shared/alerts/kinds.ts";
+import { type QuietHours, timeZone } from "../../../shared/alerts/quiet-hours.ts";
+import { WEBHOOK_SECRET_BYTES, webhookSecret } from "../../../shared/alerts/webhook-signature.ts";
+import type { Random } from "../../../shared/clock.ts";
+import {
+  type AlertDestination,
+  addDestination,
+  askMessage,
+  changeDestination,
+  confirmDestination,
+  listDestinations,
+  removeDestination,
+} from "../../../shared/db/alert-destinations.ts";
+import { type ApiReply, type ApiRoute, NO_BODY, refused, userRoute, view } from "../http/route.ts";
+import type { ApiModules, ApiOptions } from "../options.ts";
+import { type AlertsView, quietHours } from "../views/alerts.ts";
+
+const id = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,18}$/, "the id of a destination"),
+  v.transform((text) => BigInt(text)),
+);
+const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
+const choice = {
+  events: v.pipe(v.array(alertEvent), v.maxLength(32)),
+  everyMinutes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1440)),
+  quiet: v.nullable(
+    v.pipe(
+      v.strictObject({ ...quietHours.entries, zone: timeZone }),
+      v.transform(
+        ({ from, until, zone }): QuietHours => ({ from: minuteOf(from), until: minuteOf(until), zone }),
+      ),
+    ),
+  ),
+};
+const shortText = v.pipe(v.string(), v.maxLength(1024));
+
+const TESTS = { ofUser: 30, toTarget: 30 };
+/** Nobody is sent more of them than three a day, whoever asks. */
+const CODES = { ofUser: 6, toTarget: 3 };
+const CODE_MS = 3_600_000;
+const OK = { ok: true };
+const NOT_YOURS = refused(404, "no-destination", "you have no such destination of alerts");
+const TOO_MANY = refused(429, "too-many", "that was sent too often today: try again tomorrow");
+
+export function alertRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
+  const asking: Asking = (user, of, kind, code) => {
+    const nowMs = modules.clock.wallMs();
+    const limit = kind === "code" ? CODES : TESTS;
+    return askMessage(modules.db, { user, id: of, kind, code }, limit, { nowMs, untilMs: nowMs + CODE_MS });
+  };
+  return [...destinationRoutes(options, modules, asking), ...messageRoutes(modules, asking)];
+}
+
+type Asking = (
+  user: string,
+  id: bigint,
+  kind: "code" | "test",
+  code: string,
+) => ReturnType<typeof askMessage>;
+
+const PATH = "/api/me/alerts";
+
+function destinationRoutes(
+  { alertChannels = [] }: ApiOptions,
+  { db, random }: ApiModules,
+  ask: Asking,
+): ApiRoute[] {
+  return [
+    userRoute({
+      method: "GET",
+      path: PATH,
+      summary: "Where you are told what happens, and whether the last message arrived",
+      reply: "Alerts",
+      query: {},
+      body: NO_BODY,
+      run: async ({ session }) => {
+        const destinations = await listDestinations(db, session.user.name);
+        const shown: AlertsView = {
+          destinations: destinations.map(destinationView),
+          most: MOST_DESTINATIONS,
+          channels: [...alertChannels],
+        };
+        return view(shown);
+      },
+    }),
+    userRoute({
+      method: "POST",
+      path: PATH,
+      summary:
+        "Add a destination. An address of e-mail is sent a code first, and nothing else before it is confirmed; a webhook's messages are signed by the secret in the answer (Standard Webhooks)",
+      reply: "AlertAdded",
+      query: {},
+      body: v.strictObject({
+        kind: channelKind,
+        target: shortText,
+        secret: v.optional(shortText, ""),
+        ...choice,
+      }),
+      run: async ({ session, body }) => {
+        const { kind } = body;
+        if (!alertChannels.includes(kind))
+          return refused(
+            422,
+            "no-channel",
+            "this pool sends no messages of that kind: its operator has not set it up",
+          );
+        const target = body.target.trim();
+        const wrong = wrongTarget(kind, target);
+        if (wrong !== undefined) return refused(422, "bad-target", wrong);
+        const code = kind === "email" ? newCode(random) : null;
+        const secret = kind === "webhook" ? webhookSecret(random(WEBHOOK_SECRET_BYTES)) : body.secret;
+        const user = session.user.name;
+        const added = await addDestination(db, { ...body, user, target, secret }, code);
+        if (added === undefined)
+          return refused(422, "too-many", `there may be ${MOST_DESTINATIONS} destinations: remove one first`);
+        if (code !== null && (await ask(user, added, "code", code)) === "too-many") {
+          await removeDestination(db, user, added);
+          return TOO_MANY;
+        }
+        return view({ id: `${added}`, secret: kind === "webhook" ? secret : "" });
+      },
+    }),
+    userRoute({
+      method: "PUT",
+      path: PATH,
+      summary: "Choose what a destination is told, how often, and its quiet hours",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ id, ...choice }),
+      run: async ({ session, body }) => found(await changeDestination(db, session.user.name, body.id, body)),
+    }),
+    userRoute({
+      method: "DELETE",
+      path: PATH,
+      summary: "Remove a destination, with what was to be told there",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ id }),
+      run: async ({ session, body }) => found(await removeDestination(db, session.user.name, body.id)),
+    }),
+  ];
+}
+
+function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute[] {
+  return [
+    userRoute({
+      method: "POST",
+      path: `${PATH}/test`,
+      summary:
+        "Send a test, within a minute; what became of it is in the list. A paused destination where it arrives goes on",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ id }),
+      run: async ({ session, body }) => answered(await ask(session.user.name, body.id, "test", "")),
+    }),
+    userRoute({
+      method: "POST",
+      path: `${PATH}/code`,
+      summary: "Send another code to an address of e-mail that is not confirmed",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ id }),
+      run: async ({ session, body }) =>
+        answered(await ask(session.user.name, body.id, "code", newCode(random))),
+    }),
+    userRoute({
+      method: "POST",
+      path: `${PATH}/confirm`,
+      summary: "Confirm an address of e-mail by the code that was sent there",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ id, code: v.pipe(v.string(), v.maxLength(64)) }),
+      run: async ({ session, body }) => {
+        const code = body.code.replace(/\D/g, "");
+        if (await confirmDestination(db, session.user.name, body.id, code, clock.wallMs())) return view(OK);
+        return refused(422, "wrong-code", "that is not the code, or it is too old: ask for another");
+      },
+    }),
+  ];
+}
+
+function found(isThere: boolean): ApiReply {
+  return isThere ? view(OK) : NOT_YOURS;
+}
+
+function answered(asked: "asked" | "too-many" | "none"): ApiReply {
+  if (asked === "asked") return view(OK);
+  return asked === "none" ? NOT_YOURS : TOO_MANY;
+}
+
+/** Eight digits: five guesses of them are nothing. */
+function newCode(random: Random): string {
+  const [high = 0, low = 0] = new Uint32Array(Uint8Array.from(random(8)).buffer);
+  return `${(BigInt(high) * 2n ** 32n + BigInt(low)) % 100_000_000n}`.padStart(8, "0");
+}
+
+/** One mailbox, without a name, a comment or anything that begins another line. */
+const EMAIL = /^[^\s@<>()[\]\\,;:"]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,63}$/;
+
+function wrongTarget(kind: ChannelKind, target: string): string | undefined {
+  switch (kind) {
+    case "email":
+      return EMAIL.test(target) ? undefined : "expected an address of e-mail such as ann@example.com";
+    case "webhook":
+      return wrongUrl(target);
+  }
+}
+
+/** Whether its host is one of the internet is seen when it is dialled. */
+function wrongUrl(target: string): string | undefined {
+  const url = URL.parse(target);
+  if (url === null || !/^https?:$/.test(url.protocol)) return "expected an address that begins with https://";
+  if (url.username !== "" || url.password !== "")
+    return "expected an address without a user and a password in it";
+  return undefined;
+}
+
+function destinationView(one: AlertDestination): AlertsView["destinations"][number] {
+  const { quietFrom, quietUntil, zone } = one;
+  const isFailing = one.failures > 0 && !one.paused;
+  return {
+    id: `${one.id}`,
+    kind: one.kind,
+    target: one.target,
+    events: one.events,
+    everyMinutes: one.everyMinutes,
+    quiet:
+      quietFrom === null || quietUntil === null
+        ? null
+        : { from: timeOf(quietFrom), until: timeOf(quietUntil), zone },
+    state: one.confirmed ? (one.paused ? "paused" : "on") : "unconfirmed",
+    triedAt: one.triedMs === null ? null : new Date(one.triedMs).toISOString(),
+    result: one.result,
+    failures: one.failures,
+    nextTryAt: isFailing ? new Date(one.waitUntilMs).toISOString() : null,
+    due: one.due,
+  };
+}
+
+function timeOf(minute: number): string {
+  const two = (n: number): string => `${n}`.padStart(2, "0");
+  return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+}

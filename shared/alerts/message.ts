@@ -1,0 +1,101 @@
+/** One message of all that is due at a destination: a title, and a line for each event; of a whole farm one line with the number and the first names. */
+
+import type { AlertKind } from "./kinds.ts";
+
+/** One of what is due. */
+export interface DueAlert {
+  /** The worker; "" where it is about the user. */
+  readonly subject: string;
+  /** Grows with each event. */
+  readonly version: number;
+  readonly atMs: number;
+  readonly sinceMs: number | null;
+  readonly details: string;
+  /** Since the last message. */
+  readonly events: number;
+  /** Of them together, 1e-8 PEG. */
+  readonly amount: bigint;
+}
+
+/** All that is due of one kind: how many subjects, and the first of them, in the order that it happened. */
+export interface DueKind {
+  readonly kind: AlertKind;
+  readonly count: number;
+  /** When the first one happened or began. */
+  readonly firstMs: number;
+  readonly first: readonly DueAlert[];
+}
+
+export interface AlertMessage {
+  /** One line without control characters. */
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+/** Of one kind; beyond, one line tells of them all. */
+export const EACH = 5;
+/** A worker's name is up to 128 characters of the miner's own choice. */
+const NAME = 64;
+
+export function composeMessage(poolName: string, user: string, due: readonly DueKind[]): AlertMessage {
+  const said = due.map((kind) => describe(kind, poolName));
+  return {
+    title: plain(`${poolName}: ${said.map(({ head }) => head).join("; ")}`),
+    lines: [...said.flatMap(({ lines }) => lines), `You are told this as ${user}.`].map(plain),
+  };
+}
+
+interface Said {
+  readonly head: string;
+  readonly lines: readonly string[];
+}
+
+function describe(due: DueKind, poolName: string): Said {
+  const details = due.first[0]?.details ?? "";
+  switch (due.kind) {
+    case "offline":
+      return rigs(due, "offline", (ms) => `no share since ${utc(ms)}`);
+    case "low":
+      return rigs(due, "low", (ms) => `clearly under its usual hash rate, noticed ${utc(ms)}`);
+    case "recovered":
+      return rigs(due, "recovered", (ms) => `as usual again since ${utc(ms)}`);
+    case "code":
+      return {
+        head: `your code is ${details}`,
+        lines: [
+          `The code is ${details}, for one hour: enter it at the pool's page of alerts.`,
+          "Somebody there wants alerts of a mining pool sent to this address. If it was not you, do nothing: nothing else will come.",
+        ],
+      };
+    case "test":
+      return { head: "a test", lines: [`${poolName} sends alerts here. This one is a test.`] };
+  }
+}
+
+function rigs({ count, firstMs, first }: DueKind, state: string, how: (ms: number) => string): Said {
+  const names = first.slice(0, EACH).map(({ subject }) => name(subject));
+  const head = count === 1 ? `rig ${names[0]} ${state}` : `${count} rigs ${state}`;
+  if (count > EACH)
+    return {
+      head,
+      lines: [
+        `${count} rigs ${state}: ${names.join(", ")} and ${count - EACH} more; the first: ${how(firstMs)}.`,
+      ],
+    };
+  const lines = first.map((one, i) => `Rig ${names[i]} ${state}: ${how(one.sinceMs ?? one.atMs)}.`);
+  return { head, lines };
+}
+
+function name(worker: string): string {
+  if (worker === "") return "(without a name)";
+  return worker.length > NAME ? `${worker.slice(0, NAME)}…` : worker;
+}
+
+function utc(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** A name may hold what would begin a new header, or a new line. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+}
