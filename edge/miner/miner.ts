@@ -5,6 +5,7 @@ import { type Clock, type Random, sleep, type Timer } from "../../shared/clock.t
 import { coerceError } from "../../shared/errors.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { agentWithCode } from "../../shared/messages/connect-code.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Dial, dialPool } from "./dial.ts";
@@ -34,6 +35,10 @@ export interface MinerOptions {
   /** The most hashes a second of all threads together. */
   readonly maxHashesPerSecond?: number;
   readonly agent?: string;
+  /** From the pool's page: it shows there what becomes of this miner (shared/messages/connect-code.ts). */
+  readonly connectCode?: string | undefined;
+  /** Bits of the table that is made whatever the pool tells. */
+  readonly bits?: number | undefined;
 }
 
 export interface MinerModules {
@@ -203,7 +208,7 @@ class RunningMiner implements Miner {
     const { user, worker, password = "", invite = "", payoutAddress = "", agent } = this.#options;
     const connection = new PoolConnection(
       stream,
-      agent ?? DEFAULT_AGENT,
+      agentWithCode(agent ?? DEFAULT_AGENT, this.#options.connectCode),
       this.#modules,
       this.#hooks(() => session),
     );
@@ -269,12 +274,13 @@ class RunningMiner implements Miner {
     this.#threads.poolHas(session.tableBits);
   }
 
-  /** A pool that tells its table's size is told how far this miner's is. */
+  /** A pool that tells its table's size is told how far this miner's is, and of which size. */
   #tellTable(part: number): void {
     const percent = Math.floor(100 * part);
-    if (this.#session?.tableBits === undefined || percent === this.#toldPercent) return;
+    const { connection, tableBits } = this.#session ?? {};
+    if (tableBits === undefined || percent === this.#toldPercent) return;
     this.#toldPercent = percent;
-    this.#session.connection.tell("mining.table", [String(percent)]);
+    connection?.tell("mining.table", [String(percent), String(this.#options.bits ?? tableBits)]);
   }
 
   #onJob(session: PoolSession, height: number, oprHash: string): void {

@@ -39,6 +39,9 @@ export function goodbyeMessage(reason: EndReason, settings: StratumSettings): st
       return `the pool's places are short, and no valid share came from you for ${seconds(settings.sharelessMs)}`;
     case "tls-hello":
       return "this port does not speak TLS: connect without it, or to the pool's port for TLS";
+    // Nobody hears it on the connection: it is for the page that the line was copied from.
+    case "tls-failed":
+      return "this port speaks TLS only, and no TLS handshake was made: give --tls, or use the pool's port without TLS; a miner that checks certificates may not believe this one";
     case "no-prefix":
       return "no nonce prefix is free: connect again in a while";
     // It was told in words of its own.
@@ -50,7 +53,6 @@ export function goodbyeMessage(reason: EndReason, settings: StratumSettings): st
     case "socket-error":
     case "slow-reader":
     case "proxy-header":
-    case "tls-failed":
       return undefined;
   }
 }

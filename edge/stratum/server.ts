@@ -18,6 +18,7 @@ import { PrefixQuota } from "./prefix-quota.ts";
 import { type SessionModules, StratumSession } from "./session.ts";
 import { encodeNotify } from "./session-jobs.ts";
 import { STRATUM_DEFAULTS, type StratumSettings } from "./settings.ts";
+import { Sightings } from "./sightings.ts";
 import { UserLimits } from "./user-limits.ts";
 
 const TICK_MS = 1_000;
@@ -61,6 +62,7 @@ export class StratumServer {
       users: new UserLimits(settings),
       quota: new PrefixQuota(settings),
       fairReading: new FairReading(modules.clock),
+      sightings: new Sightings(modules.clock),
     };
     this.#admission = new Admission(settings);
     this.#tick = modules.clock.after(TICK_MS, () => this.#onTick());
@@ -72,7 +74,9 @@ export class StratumServer {
     if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
     const { settings, orders } = this.#modules;
     const bar = refusal === "barred" ? orders.barOf(undefined, remoteAddress) : undefined;
-    sendAway(stream, bar === undefined ? goodbyeMessage(refusal, settings) : barWords(bar, false));
+    const words = bar === undefined ? goodbyeMessage(refusal, settings) : barWords(bar, false);
+    this.sightings.turnedAway(remoteAddress, refusal, words);
+    sendAway(stream, words);
     return undefined;
   }
 
@@ -91,6 +95,7 @@ export class StratumServer {
   abandon(remoteAddress: string, reason: EndReason): void {
     this.#admission.leave(remoteAddress, reason, this.#modules.clock.monotonicMs());
     this.#modules.metrics.connectionEnded(reason);
+    this.sightings.turnedAway(remoteAddress, reason, goodbyeMessage(reason, this.#modules.settings));
   }
 
   /** Counts a connection that was closed before it had an address to take a place for. */
@@ -130,6 +135,11 @@ export class StratumServer {
     this.#inSlices(({ login, conversation }) => {
       if (login.current !== undefined) conversation.push("client.show_message", [words]);
     });
+  }
+
+  /** What became of new connections. */
+  get sightings(): Sightings {
+    return this.#modules.sightings;
   }
 
   /** The most connections the server takes. */

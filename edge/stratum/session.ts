@@ -3,10 +3,12 @@
 import type { Duplex } from "node:stream";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Logger } from "../../shared/logger.ts";
+import { splitAgent } from "../../shared/messages/connect-code.ts";
 import { barWords } from "../../shared/operator/orders.ts";
 import type { StratumBackend } from "./backend.ts";
 import { Conversation } from "./conversation.ts";
 import type { FairReading } from "./fair-reading.ts";
+import { goodbyeMessage } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import type { StratumOrders } from "./orders.ts";
 import type { PrefixQuota } from "./prefix-quota.ts";
@@ -15,6 +17,7 @@ import { SessionJobs } from "./session-jobs.ts";
 import { SessionLogin } from "./session-login.ts";
 import { SessionPairs } from "./session-pairs.ts";
 import type { StratumSettings } from "./settings.ts";
+import type { Sighting, Sightings } from "./sightings.ts";
 import type { UserLimits } from "./user-limits.ts";
 
 /** What every session shares. */
@@ -29,6 +32,7 @@ export interface SessionModules {
   readonly users: UserLimits;
   readonly quota: PrefixQuota;
   readonly fairReading: FairReading;
+  readonly sightings: Sightings;
 }
 
 export interface SessionHooks {
@@ -50,6 +54,8 @@ export class StratumSession {
   wasRight: boolean = false;
   /** The client was told that its table may be another one. */
   toldOfTable: boolean = false;
+  /** What the page is told that its line was copied from; undefined from its first share on. */
+  sighting: Sighting | undefined;
   /** How much of its table it has made, 0 to 100; undefined where it does not tell, or has it. */
   #tablePercent: number | undefined;
   readonly #deadlines: SessionDeadlines;
@@ -67,10 +73,12 @@ export class StratumSession {
     this.modules = modules;
     this.#deadlines = new SessionDeadlines(settings, clock.monotonicMs());
     this.login = new SessionLogin(remoteAddress);
+    this.sighting = modules.sightings.opened(remoteAddress);
     this.conversation = new Conversation(stream, modules, {
       onLine: (line, readAtMs) => hooks.onLine(this, line, readAtMs),
       onEnd: (reason) => {
         this.pairs.release();
+        this.sighting?.ended(reason, goodbyeMessage(reason, settings));
         hooks.onEnd(this, reason);
       },
     });
@@ -103,13 +111,16 @@ export class StratumSession {
     const bar = this.modules.orders.barOf(current?.user, this.remoteAddress);
     if (bar === undefined) return;
     this.conversation.push("client.show_message", [barWords(bar, false)]);
+    this.sighting?.failed("barred", barWords(bar, false));
     this.end("barred");
   }
 
   /** Takes a prefix and a first target, once; resolves to the prefix, or undefined where there is none to have. */
-  async subscribe(agent: string): Promise<number | undefined> {
+  async subscribe(text: string): Promise<number | undefined> {
     if (!(await this.pairs.subscribe())) return undefined;
+    const { agent, code } = splitAgent(text);
     this.agent = agent;
+    this.sighting?.subscribed(code);
     this.jobs.subscribed();
     return this.pairs.prefix;
   }
@@ -126,6 +137,7 @@ export class StratumSession {
   /** The miner tells how much of its table is made. What it does not mine meanwhile shows no pace. */
   tableMade(percent: number): void {
     if (this.wasRight) return;
+    this.sighting?.table(percent);
     this.#tablePercent = percent < 100 ? percent : undefined;
     if (percent < 100) this.pairs.prepares();
     else this.pairs.prepared();
@@ -137,6 +149,8 @@ export class StratumSession {
     if (this.#tablePercent !== undefined) this.tableMade(100);
     if (isAccepted) {
       this.wasRight = true;
+      this.sighting?.shared();
+      this.sighting = undefined;
       this.#deadlines.shareTaken(this.modules.clock.monotonicMs());
     }
     this.pairs.share(target, isAccepted);

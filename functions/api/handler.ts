@@ -19,6 +19,7 @@ import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { alertRoutes } from "./routes/alerts.ts";
 import { barRoutes } from "./routes/bars.ts";
+import { connectionRoutes } from "./routes/connection.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
@@ -51,6 +52,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...accountRoutes(modules, figures.user, notices),
     ...exportRoutes(modules),
     ...alertRoutes(options, modules),
+    ...connectionRoutes(modules),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(modules),

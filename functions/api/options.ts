@@ -13,6 +13,7 @@ import type { Environment } from "../environment.ts";
 import type { Doctor } from "./doctor.ts";
 import type { Figures } from "./figures/figures.ts";
 import type { Live } from "./live.ts";
+import type { SightingsReader } from "./sightings.ts";
 
 export interface ApiOptions {
   readonly poolName: string;
@@ -40,6 +41,8 @@ export interface ApiModules {
   /** The dashboard's files. */
   readonly assets: Assets;
   readonly live?: Live;
+  /** Without it nothing is known of connections. */
+  readonly sightings?: SightingsReader;
   /** Those that open pages follow too; without them the handler makes its own. */
   readonly figures?: Figures;
   /** The same as the accounting function's. */

@@ -9,6 +9,7 @@ import { createApiHandler } from "../../functions/api/handler.ts";
 import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
 import type { Live, StratumConnection } from "../../functions/api/live.ts";
 import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
+import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { createLiveHub } from "../../functions/api/stream/hub.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
@@ -38,6 +39,8 @@ export interface PoolWebModules {
   passwords: Passwords;
   /** What only the edges know; without it the pages show what the database knows. */
   live?: Live;
+  /** What became of connections. */
+  sightings?: SightingsReader;
   /** Where miners connect; without it the settings say. */
   ports?: StratumPorts;
   health?: Health;
@@ -53,6 +56,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
   const assets = await openDashboard();
   const { config, version, lxrBits } = options;
   const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys, doctor } = modules;
+  const { sightings } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     {
@@ -77,6 +81,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     workerLimits: workerLimits(config),
     ...(receiptKeys && { receiptKeys }),
     ...(live && { live }),
+    ...(sightings && { sightings }),
     ...(health && { health }),
     ...(doctor && { doctor }),
   };

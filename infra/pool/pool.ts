@@ -9,6 +9,7 @@ import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { Live } from "../../functions/api/live.ts";
+import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { createAuthHandler, createLocalAuth } from "../../functions/auth/handler.ts";
 import { createLockout } from "../../functions/auth/lockout.ts";
 import { createPasswords, type Passwords } from "../../functions/auth/password.ts";
@@ -92,6 +93,8 @@ interface PoolEdges {
   readonly ports: StratumPorts;
   readonly health: Health;
   readonly live: Live;
+  /** Of an edge in this process. */
+  readonly sightings?: SightingsReader;
   readonly metrics: NonNullable<WebModules["metrics"]>;
   readonly certificateDays: () => number | undefined;
 }
@@ -177,6 +180,7 @@ async function startEdgeHere(
   const ports = { port: edge.listening?.port ?? 0, tlsPort: edge.listeningTls?.port };
   return {
     ...{ ports, health, live: liveOf(edge), metrics: metrics.registry },
+    sightings: { look: async (by) => edge.stratum.sightings.look(by) },
     certificateDays: () => certificate?.watch.daysLeft(),
   };
 }

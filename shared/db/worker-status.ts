@@ -219,3 +219,18 @@ export function workerWork(
     bucketRow,
   );
 }
+
+/** The books have a share of the worker, or of those without a row of their own, that was taken at `sinceMs` or later. */
+export async function hasShareSince(
+  db: Db,
+  { user, name }: { readonly user: string; readonly name: string },
+  sinceMs: number,
+): Promise<boolean> {
+  const row = await one(
+    db,
+    sql`SELECT EXISTS (SELECT 1 FROM worker_status WHERE user_name = ${user} AND worker IN (${name}, ${REST_WORKER})
+      AND last_at >= ${instant(sinceMs)}) AS booked`,
+    v.object({ booked: v.boolean() }),
+  );
+  return row.booked;
+}

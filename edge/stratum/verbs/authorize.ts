@@ -94,6 +94,7 @@ async function logIn(
   if (targetLines === undefined) return giveUp(session);
   metrics.loginAnswered(registered ? "registered" : "ok");
   session.login.accepted(login);
+  session.sighting?.loggedIn(login.user, login.worker);
   return (
     encodeResult(id, true) +
     [settings.welcomeMessage, ...(notice === undefined ? [] : [notice]), ...orders.words()]
@@ -112,5 +113,6 @@ function giveUp(session: StratumSession): VerbAnswer {
 function refuse(session: StratumSession, id: StratumId, reason: string): VerbAnswer {
   session.modules.metrics.loginAnswered("refused");
   session.login.refused();
+  session.sighting?.failed("login-refused", reason);
   return encodeRefusal(id, stratumError("ErrorLoginRefused", reason));
 }

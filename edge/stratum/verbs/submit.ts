@@ -93,6 +93,10 @@ function answer(session: StratumSession, call: Call, login: Login, verdict: Shar
   // A miner whose shares the pool cannot take in time must still be slowed down. Otherwise refusals lead to more shares, and more shares to refusals.
   if (verdict.hit !== undefined) session.share(verdict.hit, false);
   const tableHint = verdict.code === "wrong-hash" ? wrongTable(session) : undefined;
+  session.sighting?.failed(
+    tableHint === undefined ? verdict.code : "wrong-table",
+    tableHint?.words ?? verdict.reason,
+  );
   countRefusal(session, login, verdict.code);
   const answer = encodeRefusal(
     call.id,

@@ -17,6 +17,7 @@ import {
   withholdingView,
 } from "./admin.ts";
 import { alertAddedView, alertsView } from "./alerts.ts";
+import { connectionView } from "./connection.ts";
 import { blocksExportView, earningsExportView, paymentsExportView, workersExportView } from "./exports.ts";
 import {
   about,
@@ -332,6 +333,7 @@ export const VIEWS = {
   Miners: minersView,
   Users: usersView,
   Proof: proofFile,
+  Connection: connectionView,
   Adjustments: adjustmentsView,
   AdjustmentPreview: adjustmentPreviewView,
   Bars: barsView,

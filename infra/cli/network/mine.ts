@@ -21,6 +21,7 @@ export interface MinerFlags {
   address?: string;
   bits?: number;
   http?: string;
+  connect?: string;
   json?: boolean;
 }
 
@@ -43,6 +44,7 @@ export function addMinerFlags(command: Command): Command {
       "--http <host:port>",
       "answer there as xmrig does (/1/summary, /2/summary, /2/backends); with PROSPER_MINER_TOKEN only to who has it, who may also pause, resume and stop",
     )
+    .option("--connect <code>", "of the pool's page, which then shows what becomes of this miner")
     .option("--json", "one JSON line an event, and the figures every 30 seconds");
 }
 

@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import * as v from "valibot";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
@@ -12,6 +13,7 @@ import { json } from "../../../shared/db/port.ts";
 import type { TableProgress } from "../../../shared/hash/open-table.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
+import { connectCode } from "../../../shared/messages/connect-code.ts";
 import { formatTarget, USER_NAME, WORKER_NAME } from "../../../shared/messages/stratum.ts";
 import type { Facts, Print } from "../output.ts";
 import { type MinerHttpOptions, serveMinerHttp } from "./miner-http.ts";
@@ -36,6 +38,8 @@ export interface MinerCommandOptions {
   /** `host:port` of the HTTP interface; none unless given. */
   readonly http?: string;
   readonly httpToken?: string | undefined;
+  /** Of the pool's page. */
+  readonly connect?: string;
   /** One JSON line an event, for programs. */
   readonly json?: boolean;
 }
@@ -179,6 +183,8 @@ function readOptions(options: MinerCommandOptions): MinerOptions | string {
   if (!(duty > 0 && duty <= 1)) return `--duty: expected a number above 0 and up to 1, got ${duty}`;
   if (!USER_NAME.test(options.user))
     return `--user: expected 1 to 254 visible ASCII characters without a comma, got ${JSON.stringify(options.user)}`;
+  if (options.connect !== undefined && !v.is(connectCode, options.connect))
+    return `--connect: expected the 16 letters and digits of the pool's page, got ${JSON.stringify(options.connect)}`;
   if (!WORKER_NAME.test(options.worker))
     return `--worker: expected at most 64 visible ASCII characters without a comma, got ${JSON.stringify(options.worker)}`;
   return {
@@ -192,6 +198,8 @@ function readOptions(options: MinerCommandOptions): MinerOptions | string {
     password: options.password ?? "",
     invite: options.invite ?? "",
     payoutAddress: options.address ?? "",
+    connectCode: options.connect,
+    bits: options.bits,
   };
 }
 

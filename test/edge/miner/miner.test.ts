@@ -144,6 +144,15 @@ describe("on the real server", () => {
     expect(session?.tablePercent).toBeUndefined();
   });
 
+  it("brings the code of the page that its line was copied from, and tells which table it makes", async () => {
+    const { dial, server } = startPool();
+    launch(dial, { connectCode: "ABCDEFGHIJKLMNOP", bits: 9 }, () => new Promise(() => undefined));
+    const seen = () => server.sightings.look({ code: "ABCDEFGHIJKLMNOP", place: "" });
+    await untilTrue(() => seen()[0]?.tablePercent === 0);
+    expect(seen()).toMatchObject([{ user: "user", problem: { code: "wrong-table" } }]);
+    expect([...server.sessions()].map(({ agent }) => agent)).toEqual(["prosper-ts/0.1"]);
+  });
+
   it("makes one table however often the connection ends meanwhile", async () => {
     const { backend, dial, server } = startPool();
     backend.setJob(1000, HASH_A);

@@ -97,13 +97,16 @@ const OF_MINERS = [
 /** These need what a body cannot say beforehand; their own tests parse the answers. */
 const UNKNOWN_BODY = ["POST /api/register", "PUT /api/me/second-factor", "POST /api/me/alerts/confirm"];
 
+const pathOf = (path: string): string =>
+  path.replace("{height}", String(FIRST_HEIGHT)).replace("{code}", "ABCDEFGHIJKLMNOP");
+
 describe("every route", () => {
   it("answers in the shape that the OpenAPI document promises", async () => {
     const seen: string[] = [];
     for (const route of apiRoutes(api.options, api.modules)) {
       if (UNKNOWN_BODY.includes(`${route.method} ${route.path}`)) continue;
       const client = await loggedIn(api, route.access === "admin" ? "boss" : "ann");
-      const path = route.path.replace("{height}", String(FIRST_HEIGHT));
+      const path = pathOf(route.path);
       const body = BODIES[`${route.method} ${route.path}`];
 
       const query = QUERIES[`${route.method} ${route.path}`] ?? "";
@@ -119,7 +122,7 @@ describe("every route", () => {
 
   it("lets in exactly those who may come in", async () => {
     for (const route of apiRoutes(api.options, api.modules)) {
-      const path = route.path.replace("{height}", String(FIRST_HEIGHT));
+      const path = pathOf(route.path);
       const body = BODIES[`${route.method} ${route.path}`];
       const statusFor = async (client: TestClient): Promise<number> =>
         (await client.send(route.method, path, body === undefined ? { query } : { body, query }))

@@ -39,6 +39,7 @@ describe("the command line", () => {
     [["up", "--web-port", "http"], /'http' is invalid\. expected a whole number/],
     [["hash", "--bits", "31"], /from 8 to 30, got 31/],
     [["miner"], /^error: required option '--user <name>' not specified/],
+    [["miner", "--user", "a", "--worker", "b", "--connect", "X"], /expected the 16 letters .* got "X"/],
     [["miner", "--user", "a", "--worker", "b", "--host", "pool"], /expected HOST:PORT .* got "pool"/],
     [
       ["audit", "--data-dir", "/nowhere/at/all"],

@@ -5,7 +5,7 @@ import { useRef } from "preact/hooks";
 
 const SAID_MS = 1500;
 
-export function CommandLine({ command }: { command: string }) {
+export function CommandLine({ command, onCopy }: { command: string; onCopy?: () => void }) {
   const said = useSignal("Copy");
   const code = useRef<HTMLElement>(null);
   /** Browsers hand out the clipboard over https and on localhost only; elsewhere the line is selected, ready for Ctrl-C. */
@@ -15,6 +15,7 @@ export function CommandLine({ command }: { command: string }) {
       .catch(() => false);
     if (!copied && code.current !== null) getSelection()?.selectAllChildren(code.current);
     said.value = copied ? "Copied" : "Ctrl-C";
+    onCopy?.();
     setTimeout(() => {
       said.value = "Copy";
     }, SAID_MS);

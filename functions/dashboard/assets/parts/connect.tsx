@@ -1,10 +1,13 @@
 /** How to connect a miner: the lines with the visitor's own names in them, each with a button that copies it. */
 
-import { signal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { signal, useSignal } from "@preact/signals";
+import { type ComponentType, h } from "preact";
+import { useEffect, useId } from "preact/hooks";
 import type { PoolView } from "../../../api/views/views.ts";
 import { Card } from "../components/card.tsx";
 import { CommandLine } from "../components/command-line.tsx";
+import { sentence } from "../format.ts";
+import { get } from "../live/api.ts";
 import { user } from "../live/session.ts";
 
 type Connect = PoolView["connect"];
@@ -16,6 +19,18 @@ const NAME = /^[\x21-\x2b\x2d-\x7e]{1,64}$/;
 const PLAIN = /^[\w.@+-]+$/;
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
+/** Of this page alone (shared/messages/connect-code.ts): the miner that brings it is ours. */
+const code = Array.from(
+  crypto.getRandomValues(new Uint8Array(16)),
+  (byte) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[byte & 31],
+).join("");
+const watch = signal<ComponentType<{ code: string }> | undefined>(undefined);
+
+async function beginWatch(): Promise<void> {
+  const { connectWatch } = await import("./connect-watch.tsx");
+  watch.value ??= connectWatch({ h, useEffect, useSignal, get, sentence });
+}
+
 const typedName = signal<string | undefined>(undefined);
 const rig = signal("rig1");
 
@@ -26,6 +41,7 @@ export function ConnectCard({ connect }: { connect: Connect }) {
     command.replaceAll(/\b(NAME|RIG)\b/g, (placeholder) =>
       word(placeholder === "NAME" ? name : rig.value, placeholder),
     );
+  const Watch = watch.value;
   const by = (...kinds: Command["by"][]): Command[] =>
     connect.commands.filter((command) => kinds.includes(command.by));
   return (
@@ -65,6 +81,7 @@ export function ConnectCard({ connect }: { connect: Connect }) {
         />
       </div>
       <Commands commands={by("package")} filled={filled} />
+      {Watch && <Watch code={code} />}
       {isOpenToOthers() && (
         <p class="notice small">
           This page came over plain http: who is on the way could put another program in the miner's place.
@@ -88,11 +105,14 @@ function Commands({
 }) {
   return (
     <ul class="commands">
-      {commands.map(({ title, command, note }) => (
+      {commands.map(({ by, title, command, note }) => (
         <li key={title}>
           <b class="small">{title}</b>
           <p class="small muted">{note}</p>
-          <CommandLine command={filled(command)} />
+          <CommandLine
+            command={by === "go" ? filled(command) : `${filled(command)} --connect ${code}`}
+            onCopy={() => void beginWatch()}
+          />
         </li>
       ))}
     </ul>

@@ -1,0 +1,33 @@
+/** The shape of what a page is told of the miner that its line started. */
+
+import * as v from "valibot";
+import { about, instant } from "./fields.ts";
+
+const maybe = v.nullable(instant);
+
+export const connectionView = v.strictObject({
+  seen: about(
+    v.nullable(
+      v.strictObject({
+        by: about(
+          v.picklist(["code", "address"]),
+          "code: it brought this code; address: it came from your address without any code",
+        ),
+        connected: instant,
+        subscribed: maybe,
+        loggedIn: maybe,
+        tablePercent: about(v.nullable(v.number()), "of its table; null: it makes none, or does not tell"),
+        firstShare: maybe,
+        credited: about(v.boolean(), "its first share is in the books"),
+        closed: about(v.boolean(), "the connection has ended"),
+        problem: about(
+          v.nullable(v.strictObject({ code: v.string(), words: v.string() })),
+          "what went wrong last, in the words that the miner was told",
+        ),
+      }),
+    ),
+    "null: nothing yet",
+  ),
+});
+
+export type ConnectionView = v.InferOutput<typeof connectionView>;
