@@ -22,6 +22,7 @@ export interface MinerFlags {
   bits?: number;
   http?: string;
   connect?: string;
+  plain?: boolean;
   json?: boolean;
 }
 
@@ -45,6 +46,7 @@ export function addMinerFlags(command: Command): Command {
       "answer there as xmrig does (/1/summary, /2/summary, /2/backends); with PROSPER_MINER_TOKEN only to who has it, who may also pause, resume and stop",
     )
     .option("--connect <code>", "of the pool's page, which then shows what becomes of this miner")
+    .option("--plain", "lines on a terminal too, and the console: total, getopr JOB, suggesttarget TARGET")
     .option("--json", "one JSON line an event, and the figures every 30 seconds");
 }
 

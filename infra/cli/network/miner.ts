@@ -1,22 +1,20 @@
-/** `prosper miner`: mines on a pool with a live line, the reference's client console on stdin, and an exit code that tells a refused login. */
+/** `prosper miner`: mines on a pool with a screen or lines, and an exit code that tells a refused login. */
 
 import { availableParallelism } from "node:os";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import * as v from "valibot";
-import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
-import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
+import { type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
 import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
-import { type Clock, type Random, sleep } from "../../../shared/clock.ts";
-import { json } from "../../../shared/db/port.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
 import type { TableProgress } from "../../../shared/hash/open-table.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { connectCode } from "../../../shared/messages/connect-code.ts";
-import { formatTarget, USER_NAME, WORKER_NAME } from "../../../shared/messages/stratum.ts";
-import type { Facts, Print } from "../output.ts";
+import { USER_NAME, WORKER_NAME } from "../../../shared/messages/stratum.ts";
 import { type MinerHttpOptions, serveMinerHttp } from "./miner-http.ts";
+import { minerScreen, type ScreenOutput } from "./miner-screen.ts";
+import { type MinerView, minerLines, statsFacts, statsLine } from "./miner-view.ts";
 import type { MinerFacts } from "./xmrig-views.ts";
 
 /** As commander gives them. */
@@ -40,6 +38,8 @@ export interface MinerCommandOptions {
   readonly httpToken?: string | undefined;
   /** Of the pool's page. */
   readonly connect?: string;
+  /** Lines and the reference's console on a terminal too. */
+  readonly plain?: boolean;
   /** One JSON line an event, for programs. */
   readonly json?: boolean;
 }
@@ -47,8 +47,8 @@ export interface MinerCommandOptions {
 export interface MinerCommandModules {
   readonly version: string;
   readonly openTable: (bits: number, onProgress: (progress: TableProgress) => void) => Promise<SharedTable>;
-  readonly stdin: Readable;
-  readonly stdout: { readonly isTTY?: boolean | undefined; write(text: string): unknown };
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(on: boolean): unknown };
+  readonly stdout: ScreenOutput & { readonly isTTY?: boolean | undefined };
   readonly stderr: { write(text: string): unknown };
   readonly clock: Clock;
   readonly random: Random;
@@ -58,8 +58,6 @@ export interface MinerCommandModules {
 }
 
 const MAINNET_BITS = 30;
-const TTY_LINE_MS = 1_000;
-const PLAIN_LINE_MS = 30_000;
 
 /** Resolves to the exit code: 0 after the signal, 1 on a refused login or bad options. Rejects with the errors of `openTable` and `serveMinerHttp`. */
 export async function minerCommand(
@@ -76,10 +74,10 @@ export async function minerCommand(
     modules.stderr.write(`${http}\n`);
     return 1;
   }
-  const { clock, random, logger, signal, stderr, stdin, stdout } = modules;
+  const { clock, random, signal, stderr } = modules;
   const startedMs = clock.monotonicMs();
   let tableBits: number | undefined;
-  const view = minerView(options.json === true, stdout);
+  const view = viewFor(options, modules);
   view.line(`Connecting to ${options.host}`, { event: "connecting", host: options.host });
   /** The pool is told who comes before the table is made, which may take a quarter of an hour. */
   const table: OpenTable = async (poolBits, onProgress) => {
@@ -97,13 +95,14 @@ export async function minerCommand(
     view.line(`Mining with ${threads} ${threads === 1 ? "thread" : "threads"} on the ${kernel}`, {
       ...{ event: "mining", threads, kernel, bits },
     });
+    view.begin();
     return opened;
   };
   const miner = startMiner(parsed, {
     table,
     clock,
     random,
-    logger,
+    logger: view.logger,
     onMessage: (text) => view.line(`pool: ${text}`, { event: "pool-message", text }),
   });
   const facts = (): MinerFacts => ({
@@ -122,22 +121,14 @@ export async function minerCommand(
     const where = `http://${hostAndPort(http.host, served.port)}/2/summary`;
     view.line(`Figures for rig managers: ${where}`, { event: "http", url: where });
   }
-  const console = createInterface({ input: stdin });
-  console.on(
-    "line",
-    (line) => void runLine(miner, line).then((answer) => answer !== "" && view.line(answer)),
-  );
-  const showing = new AbortController();
-  const shown = showLive(miner, { clock, view, signal: showing.signal });
+  view.attach({ miner, facts });
   const onAbort = (): void => void miner.stop();
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
   const end = await miner.ended;
   signal.removeEventListener("abort", onAbort);
   served?.close();
-  showing.abort();
-  await shown;
-  console.close();
+  view.end();
   view.line(statsLine(miner.stats()), statsFacts(miner.stats()));
   if (end.kind === "stopped") return 0;
   if (end.kind === "no-table") throw end.error;
@@ -145,6 +136,15 @@ export async function minerCommand(
     `The pool refused the login of ${JSON.stringify(options.user)}: ${end.reason}.${advice(end.reason, options)}\n`,
   );
   return 1;
+}
+
+/** A screen where a person sees and types; lines elsewhere, and where they are asked for. */
+function viewFor({ json, plain, user }: MinerCommandOptions, modules: MinerCommandModules): MinerView {
+  const { stdin, stdout } = modules;
+  const isTerminal = stdin.isTTY === true && stdout.isTTY === true;
+  return isTerminal && json !== true && plain !== true
+    ? minerScreen(user, modules)
+    : minerLines(json === true, modules);
 }
 
 /**
@@ -201,85 +201,4 @@ function readOptions(options: MinerCommandOptions): MinerOptions | string {
     connectCode: options.connect,
     bits: options.bits,
   };
-}
-
-async function showLive(
-  miner: Miner,
-  modules: {
-    readonly clock: Clock;
-    readonly view: MinerView;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const { clock, view, signal } = modules;
-  while (!signal.aborted) {
-    await sleep(clock, view.isLive ? TTY_LINE_MS : PLAIN_LINE_MS, signal);
-    if (signal.aborted) return;
-    // Meanwhile the progress of the table is shown.
-    if (miner.stats().tablePart === undefined) view.live(statsLine(miner.stats()), statsFacts(miner.stats()));
-  }
-}
-
-interface MinerView {
-  /** A terminal, whose last line is written over. */
-  readonly isLive: boolean;
-  readonly line: Print;
-  /** The newest figures. */
-  readonly live: Print;
-}
-
-function minerView(isJson: boolean, stdout: MinerCommandModules["stdout"]): MinerView {
-  const isLive = stdout.isTTY === true && !isJson;
-  const line: Print = (text, facts = { event: "message", text }) =>
-    void stdout.write(`${isLive ? "\r\u001b[K" : ""}${isJson ? json(facts) : text}\n`);
-  return {
-    isLive,
-    line,
-    live: isLive ? (text) => void stdout.write(`\r${text}\u001b[K`) : line,
-  };
-}
-
-/** The same figures for a program. */
-function statsFacts(stats: MinerStats): Facts {
-  return { event: "stats", ...stats, target: formatTarget(stats.target) };
-}
-
-/** One line for a person. */
-export function statsLine(stats: MinerStats): string {
-  const reasons = Object.entries(stats.rejected).map(([name, count]) => `${name} ${count}`);
-  const refused = Object.values(stats.rejected).reduce((sum, count) => sum + count, 0);
-  const where = stats.authorized ? `job ${stats.height ?? "none"}` : "not connected";
-  return [
-    `${hashrateText(stats.hashrate)}`,
-    where,
-    `target ${formatTarget(stats.target)}`,
-    `accepted ${stats.accepted}`,
-    `rejected ${refused}${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}`,
-    ...(stats.lost > 0 ? [`lost ${stats.lost}`] : []),
-  ].join(" · ");
-}
-
-function hashrateText(hashesPerSecond: number): string {
-  if (hashesPerSecond >= 1e6) return `${(hashesPerSecond / 1e6).toFixed(2)} MH/s`;
-  if (hashesPerSecond >= 1e3) return `${(hashesPerSecond / 1e3).toFixed(1)} kH/s`;
-  return `${hashesPerSecond.toFixed(0)} H/s`;
-}
-
-async function runLine(miner: Miner, line: string): Promise<string> {
-  const [name = "", argument = ""] = line.trim().split(/\s+/);
-  switch (name) {
-    case "":
-      return "";
-    case "total": {
-      const { submitted, accepted } = miner.stats();
-      return `${submitted} shares submitted, ${accepted} accepted`;
-    }
-    case "getopr":
-      return (await miner.getOprHash(argument)) ?? "no such job, or no connection";
-    case "suggesttarget":
-      miner.suggestTarget(argument);
-      return "";
-    default:
-      return "commands: total, getopr JOB, suggesttarget TARGET";
-  }
 }
