@@ -61,7 +61,7 @@ export function sealDeadlineSeconds(blockSeconds: number): number {
   return Math.min(1800, Math.max(30, 3 * blockSeconds));
 }
 
-const USUAL_BOOKS = { memoryMiB: 512, janitorSeconds: 55 } as const;
+const USUAL_BOOKS = { memoryMiB: 512, janitorSeconds: 55, events: 4 } as const;
 const ACCOUNTING_TIMEOUT = Duration.seconds(30);
 /** The longest that Lambda has: a long migration is waited for (shared/db/long-migration.ts). */
 const MIGRATE_TIMEOUT = Duration.minutes(15);
@@ -113,7 +113,7 @@ export class ControlStack extends Stack {
     for (const [name, reader] of Object.entries(this.functions))
       if (name !== "migrate") reader.node.addDependency(schema);
     this.url = this.functions.api.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
-    this.#feed(schema);
+    this.#feed(schema, props.books ?? USUAL_BOOKS);
     this.#schedule("Poll", this.functions.poll, props.isScheduled, schema);
     this.#schedule("Janitor", this.functions.janitor, props.isScheduled, schema);
     this.#watchBooks(stage);
@@ -230,7 +230,7 @@ export class ControlStack extends Stack {
   }
 
   /** Has no filter: messages that a filter leaves out would be deleted. */
-  #feed(schema: Construct): void {
+  #feed(schema: Construct, { events }: NonNullable<Stage["books"]>): void {
     this.summaries.queue.grantConsumeMessages(this.functions.accounting);
     this.summaries.deadLetters.grantSendMessages(this.functions.accounting);
     const feed = new EventSourceMapping(this, "Feed", {
@@ -239,7 +239,7 @@ export class ControlStack extends Stack {
       batchSize: 10,
       maxBatchingWindow: Duration.seconds(1),
       reportBatchItemFailures: true,
-      maxConcurrency: 4,
+      maxConcurrency: events,
     });
     feed.node.addDependency(schema);
   }

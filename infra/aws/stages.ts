@@ -74,10 +74,10 @@ export interface Stage {
    */
   readonly concurrency?: Readonly<Record<"api" | "accounting" | "auth" | "poll", number>>;
   /**
-   * What seals: the functions accounting (30 s an event) and janitor. A seal that is cut off begins again, so a function must have time and CPU for the
-   * largest block: 19 calls and half a second of CPU for 30,000 workers (docs/scale.md). A vCPU is 1,769 MiB.
+   * What applies and seals: the functions accounting (30 s an event) and janitor. A seal that is cut off begins again, so a function must have time and
+   * CPU for the largest block (docs/scale.md). A vCPU is 1,769 MiB. `events`: so many of accounting at a time, of ten messages each.
    */
-  readonly books?: { readonly memoryMiB: number; readonly janitorSeconds: number };
+  readonly books?: { readonly memoryMiB: number; readonly janitorSeconds: number; readonly events: number };
   readonly web: {
     /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */
     readonly domain?: { readonly name: string; readonly certificateArn: string };
@@ -154,7 +154,7 @@ const THROWAWAY = {
   logDays: 7,
 } as const;
 
-/** Accounting has four events at a time (the event source), poll one a minute. */
+/** Accounting has four to ten events at a time (the event source), poll one a minute. */
 const RESERVED = { api: 100, accounting: 10, auth: 50, poll: 2 } as const;
 
 export const STAGES = {
@@ -208,7 +208,8 @@ export const STAGES = {
     database: { minAcu: 4, maxAcu: 64, hasStandby: true, backupDays: 35 },
     edge: { tasks: 12, maxTasks: 24, cpu: 4096, memoryMiB: 8192, maxConnections: 25_000, hasTls: true },
     concurrency: RESERVED,
-    books: { memoryMiB: 1769, janitorSeconds: 300 },
+    // 25,000 shares a second are seven and a half events of 3,400, of 0.4 s of PostgreSQL's CPU each (docs/scale.md).
+    books: { memoryMiB: 1769, janitorSeconds: 300, events: 10 },
     web: {},
     alarms: {},
     logDays: 90,

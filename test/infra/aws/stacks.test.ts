@@ -365,6 +365,17 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(JSON.stringify(edges)).toContain(`stage = \\"${name}\\"`);
   });
 
+  it("ring where an edge turned miners away because it was full, and where all are nearly full", () => {
+    const full = alarmsOf(name).filter(([, { Properties }]) =>
+      Properties.AlarmDescription.endsWith("#edges-are-full"),
+    );
+    expect(full.map(([, { Properties }]) => Properties.MetricName).sort(byText)).toEqual([
+      "ActiveFlowCount",
+      "PortAllocationErrorCount",
+      "TurnedAwayFull",
+    ]);
+  });
+
   it("show on the dashboard what the edges publish", () => {
     const [[, dashboard] = missing()] = resourcesOf(stages[name].observe, "AWS::CloudWatch::Dashboard");
     const body = JSON.stringify(dashboard.Properties.DashboardBody);
@@ -549,22 +560,19 @@ describe("the stages", () => {
     expect(reserved(stages.dev)).toEqual({});
   });
 
-  it("give what seals the time and the CPU that 250,000 workers need", () => {
-    const sizes = (templates: StageTemplates): unknown[] =>
-      ["accounting", "janitor"].map((fn) => {
+  it("give what applies and seals the time, the CPU and the concurrency that 250,000 workers need", () => {
+    const sizes = (templates: StageTemplates): unknown[] => [
+      resourcesOf(templates.control, "AWS::Lambda::EventSourceMapping")[0]?.[1].Properties.ScalingConfig
+        .MaximumConcurrency,
+      ...["accounting", "janitor"].map((fn) => {
         const found = resourcesOf(templates.control, "AWS::Lambda::Function").find(([, { Properties }]) =>
           Properties.FunctionName.endsWith(`-${fn}`),
         );
         return [found?.[1].Properties.MemorySize, found?.[1].Properties.Timeout];
-      });
-    expect(sizes(synthesise("large"))).toEqual([
-      [1769, 30],
-      [1769, 300],
-    ]);
-    expect(sizes(stages.prod)).toEqual([
-      [512, 30],
-      [512, 55],
-    ]);
+      }),
+    ];
+    expect(sizes(synthesise("large"))).toEqual([10, [1769, 30], [1769, 300]]);
+    expect(sizes(stages.prod)).toEqual([4, [512, 30], [512, 55]]);
   });
 
   it.each(["small", "large"] as const)(
