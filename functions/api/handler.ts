@@ -15,6 +15,7 @@ import { admit, bodyText, isHttps, sessionOf } from "./http/request.ts";
 import type { ApiReply, ApiRoute } from "./http/route.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { ApiModules, ApiOptions } from "./options.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { alertRoutes } from "./routes/alerts.ts";
@@ -50,6 +51,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
   return [
     ...poolRoutes(options, modules, figures.pool),
     ...accountRoutes(modules, figures.user, notices),
+    ...accessRoutes(modules),
     ...exportRoutes(modules),
     ...alertRoutes(options, modules),
     ...connectionRoutes(modules),

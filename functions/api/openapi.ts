@@ -22,12 +22,16 @@ export function openApiDocument(options: ApiOptions, routes: readonly ApiRoute[]
       version: options.version,
       description:
         "Amounts are decimal strings of 1e-8 PEG, work is a decimal string of hashes, times are UTC. " +
-        "Errors are {error: {code, message}}. Log in with POST /api/session; the session is a cookie of 12 hours.",
+        "Errors are {error: {code, message}}. Log in with POST /api/session; the session is a cookie of 12 hours. " +
+        "A script sends a token from POST /api/me/tokens as Authorization: Bearer, which may GET what is below /api/me.",
     },
     paths: { ...paths, "/api/v1": { post: rpcOperation() } },
     components: {
       schemas: Object.fromEntries(Object.entries(VIEWS).map(([name, schema]) => [name, jsonSchema(schema)])),
-      securitySchemes: { session: { type: "apiKey", in: "cookie", name: "session" } },
+      securitySchemes: {
+        session: { type: "apiKey", in: "cookie", name: "session" },
+        token: { type: "http", scheme: "bearer", description: "made on the page Account" },
+      },
     },
   };
 }
@@ -39,7 +43,9 @@ function operation(route: ApiRoute): JsonSchema {
     operationId: operationId(route),
     summary: route.summary,
     tags: [tagOf(route)],
-    ...(route.access === "public" ? {} : { security: [{ session: [] }] }),
+    ...(route.access === "public"
+      ? {}
+      : { security: [{ session: [] }, ...(route.takesToken ? [{ token: [] }] : [])] }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body.type === "undefined" ? {} : { requestBody: { required: true, content: jsonBody(body) } }),
     responses: {

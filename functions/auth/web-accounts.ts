@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import type { GuessLimit } from "../../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import { deleteTokens, findToken, insertToken, MOST_TOKENS } from "../../shared/db/api-tokens.ts";
 import { webBar } from "../../shared/db/bars.ts";
 import { forgetPlaces } from "../../shared/db/login-places.ts";
 import { removeSecondFactor } from "../../shared/db/second-factors.ts";
@@ -12,6 +13,7 @@ import {
   deleteSession,
   findSession,
   insertSession,
+  listSessions,
   type SessionUser,
 } from "../../shared/db/sessions.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
@@ -62,6 +64,18 @@ interface OpenedSession {
 export type LoginResult = OpenedSession | AccountRefusal;
 
 export type ChangeResult = { readonly kind: "ok" } | AccountRefusal;
+export type TokenResult = { readonly kind: "ok"; readonly token: string } | AccountRefusal;
+
+/** A live session as its owner sees it. */
+export interface ListedSession {
+  /** Of the list; it logs nobody in. */
+  readonly id: string;
+  readonly beganMs: number;
+  readonly endsMs: number;
+  /** The one that asks. */
+  readonly isOwn: boolean;
+}
+
 export type EnrolResult = { readonly kind: "ok"; readonly enrolment: Enrolment } | AccountRefusal;
 export type ConfirmResult = (OpenedSession & { readonly recoveryCodes: readonly string[] }) | AccountRefusal;
 
@@ -85,9 +99,17 @@ export interface WebAccounts {
   logout(token: string): Promise<void>;
   /** The user of a live session. */
   whoIs(token: string): Promise<SessionUser | undefined>;
+  /** Whose script sends this token; undefined: nobody's. */
+  whoseToken(token: string): Promise<SessionUser | undefined>;
+  /** A token that reads what the user's page shows, told this once; asks again for proof of who the user is. */
+  makeToken(session: WebSession, name: string, proof: Proof): Promise<TokenResult>;
+  /** At most 100, the newest first. */
+  sessions(session: WebSession): Promise<ListedSession[]>;
+  /** Ends one of them, if it is there. */
+  endSession(session: WebSession, id: string): Promise<void>;
   /**
    * Asks again for proof of who the user is. Every session of the user ends and a new one begins, so that a copy of the old token is worth
-   * nothing. Of the user's places only `from` stays.
+   * nothing; tokens of scripts end too. Of the user's places only `from` stays.
    */
   changePassword(session: WebSession, next: string, proof: Proof, from: Origin): Promise<LoginResult>;
   /** Asks again for proof of who the user is: this changes where the money goes. */
@@ -105,6 +127,11 @@ export const SESSION_SECONDS = 12 * 3600;
 export const MIN_WEB_PASSWORD = 8;
 /** The form of a token of a session or a device. */
 export const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+const API_TOKEN_PREFIX = "prosper_";
+/** The form of a script's token: its beginning tells those who look for secrets in files what it is. */
+const API_TOKEN = /^prosper_[A-Za-z0-9_-]{43}$/;
+const TOO_MANY_TOKENS = `you have ${MOST_TOKENS} tokens: revoke one first`;
+const LISTED_SESSIONS = 100;
 const TOO_SHORT = `a password has at least ${MIN_WEB_PASSWORD} characters`;
 const WRONG_CURRENT = "the current password, or the code, is wrong";
 const CODE_NEEDED = "enter the code that your authenticator shows, or one of your recovery codes";
@@ -145,6 +172,7 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
       return TOKEN.test(token) ? findSession(db, sha256Hex(token), clock.wallMs()) : undefined;
     },
     ...settings(parts),
+    ...access(parts),
     ...secondFactor(options.issuer ?? "Prosper Pool", parts),
   };
 }
@@ -161,6 +189,8 @@ function settings(parts: Parts): Settings {
       const { user } = session;
       await setPassword(db, user.id, await parts.passwords.hash(next));
       await forgetPlaces(db, user.id);
+      // Whoever knew the old one may have made some.
+      await deleteTokens(db, user.id);
       return renewSession(parts, user, from);
     },
     async changeAddress(session, address, proof) {
@@ -169,6 +199,41 @@ function settings(parts: Parts): Settings {
       if (proven.kind !== "ok") return notConfirmed(proven);
       await setPayoutAddress(db, session.user.id, address);
       return { kind: "ok" };
+    },
+  };
+}
+
+type Access = Pick<WebAccounts, "whoseToken" | "makeToken" | "sessions" | "endSession">;
+
+/** What else lets somebody in: tokens of scripts, other sessions. */
+function access(parts: Parts): Access {
+  const { db, clock, random } = parts;
+  const all = async (userId: bigint) =>
+    (await listSessions(db, userId, { nowMs: clock.wallMs(), limit: LISTED_SESSIONS })).map((row) => ({
+      ...row,
+      id: sha256Hex(row.tokenHash).slice(0, 16),
+    }));
+  return {
+    async whoseToken(token) {
+      return API_TOKEN.test(token) ? findToken(db, sha256Hex(token), clock.wallMs()) : undefined;
+    },
+    async makeToken(session, name, proof) {
+      const proven = await proveAgain(parts, session, proof);
+      if (proven.kind !== "ok") return notConfirmed(proven);
+      const token = `${API_TOKEN_PREFIX}${newToken(random)}`;
+      const made = await insertToken(db, { userId: session.user.id, name, tokenHash: sha256Hex(token) });
+      return made ? { kind: "ok", token } : refused(TOO_MANY_TOKENS);
+    },
+    async sessions({ user, token }) {
+      const own = sha256Hex(token);
+      return (await all(user.id)).map(({ id, beganMs, endsMs, tokenHash }) => ({
+        ...{ id, beganMs, endsMs },
+        isOwn: tokenHash === own,
+      }));
+    },
+    async endSession({ user }, id) {
+      const found = (await all(user.id)).find((row) => row.id === id);
+      if (found !== undefined) await deleteSession(db, found.tokenHash);
     },
   };
 }

@@ -58,6 +58,7 @@ const PUBLIC_USER = "id, name, payout_address, is_admin, created_at";
 export const ACCOUNTS = [
   ...[
     "admin_log",
+    "api_tokens",
     "invites",
     "login_failures",
     "login_guesses",
@@ -118,6 +119,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "UPDATE (password, payout_address) ON users",
     "INSERT, UPDATE ON invites",
     `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
+    "SELECT, INSERT, UPDATE (used_at), DELETE ON api_tokens",
     "INSERT ON adjustments, admin_log, bars, money_log, notices",
     "UPDATE (lifted_at, lifted_by) ON bars",
     "UPDATE (ended_at, ended_by) ON notices",

@@ -73,6 +73,20 @@ CREATE TABLE alerts (
   CONSTRAINT alerts_destination_fkey FOREIGN KEY (destination) REFERENCES alert_destinations(id) ON DELETE CASCADE
 ) WITH (fillfactor=70);
 
+CREATE TABLE api_tokens (
+  user_id bigint NOT NULL,
+  place smallint NOT NULL,
+  name text NOT NULL,
+  token_hash text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  used_at timestamp with time zone,
+  CONSTRAINT api_tokens_pkey PRIMARY KEY (user_id, place),
+  CONSTRAINT api_tokens_name_check CHECK ((name ~ '^[\x21-\x7e]([\x20-\x7e]{0,62}[\x21-\x7e])?$'::text)),
+  CONSTRAINT api_tokens_place_check CHECK (((place >= 1) AND (place <= 20))),
+  CONSTRAINT api_tokens_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 CREATE TABLE bars (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   kind text NOT NULL,

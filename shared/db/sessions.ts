@@ -1,17 +1,20 @@
 /** Web sessions: only the hash of a token is stored, so that a copy of the database logs nobody in. */
 
 import * as v from "valibot";
+import { instant, ms } from "./instants.ts";
 import { bigintText, type Db, first, sql } from "./port.ts";
 
-/** Who a live session belongs to. */
-export interface SessionUser {
-  readonly id: bigint;
-  readonly name: string;
-  readonly isAdmin: boolean;
-  readonly payoutAddress: string | null;
+export const sessionUser = v.object({
+  id: bigintText,
+  name: v.string(),
+  isAdmin: v.boolean(),
+  payoutAddress: v.nullable(v.string()),
   /** A second factor is in force. */
-  readonly twoFactor: boolean;
-}
+  twoFactor: v.boolean(),
+});
+
+/** Who a live session belongs to. */
+export type SessionUser = Readonly<v.InferOutput<typeof sessionUser>>;
 
 /** `nowMs` and `expiresAtMs` are Unix milliseconds. Expired sessions of the same user are swept on the way. */
 export async function insertSession(
@@ -34,13 +37,7 @@ export function findSession(db: Db, tokenHash: string, nowMs: number): Promise<S
       EXISTS (SELECT 1 FROM second_factors f WHERE f.user_id = users.id AND f.confirmed_at IS NOT NULL) AS "twoFactor"
       FROM sessions JOIN users ON users.id = sessions.user_id
       WHERE sessions.token_hash = ${tokenHash} AND sessions.expires_at > to_timestamp(${nowMs}::float8 / 1000)`,
-    v.object({
-      id: bigintText,
-      name: v.string(),
-      isAdmin: v.boolean(),
-      payoutAddress: v.nullable(v.string()),
-      twoFactor: v.boolean(),
-    }),
+    sessionUser,
   );
 }
 
@@ -52,4 +49,19 @@ export async function deleteSession(db: Db, tokenHash: string): Promise<void> {
 export async function deleteOtherSessions(db: Db, userId: bigint, keepTokenHash: string): Promise<void> {
   await db.execute(sql`DELETE FROM sessions
     WHERE user_id = ${userId}::bigint AND token_hash <> ${keepTokenHash}`);
+}
+
+const sessionRow = v.object({ tokenHash: v.string(), beganMs: v.number(), endsMs: v.number() });
+
+/** Live ones, the newest first. */
+export function listSessions(
+  db: Db,
+  userId: bigint,
+  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+): Promise<v.InferOutput<typeof sessionRow>[]> {
+  return db.query(
+    sql`SELECT token_hash AS "tokenHash", ${ms(sql`created_at`)} AS "beganMs", ${ms(sql`expires_at`)} AS "endsMs" FROM sessions
+      WHERE user_id = ${userId}::bigint AND expires_at > ${instant(nowMs)} ORDER BY sessions.created_at DESC, token_hash LIMIT ${limit}::int`,
+    sessionRow,
+  );
 }

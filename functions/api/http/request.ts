@@ -28,7 +28,7 @@ export async function admit(
       query: queryOf(event),
       body: body.value,
       params: readParams(event),
-      session: route.seesSession ? await sessionOf(event, isSecure, accounts) : undefined,
+      session: route.seesSession ? await whoAsks(event, route, accounts) : undefined,
       from: { remoteAddress: event.requestContext.http.sourceIp, device: deviceOf(event, isSecure) },
       visitedHost: event.headers["host"],
       isSecure,
@@ -39,6 +39,18 @@ export async function admit(
 /** When a name is repeated, the last value counts. */
 export function queryOf(event: APIGatewayProxyEventV2): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(event.rawQueryString));
+}
+
+/** Where a token is sent, it alone counts: a script that has lost its right is not to go on by a cookie. */
+async function whoAsks(
+  event: APIGatewayProxyEventV2,
+  route: ApiRoute,
+  accounts: WebAccounts,
+): Promise<WebSession | undefined> {
+  const token = /^Bearer +(\S+)$/i.exec(event.headers["authorization"] ?? "")?.[1];
+  if (token === undefined || !route.takesToken) return sessionOf(event, isHttps(event), accounts);
+  const user = await accounts.whoseToken(token);
+  return user && { token: "", user };
 }
 
 export async function sessionOf(

@@ -66,6 +66,8 @@ export interface ApiRoute {
   readonly files: readonly string[];
   readonly query: v.ObjectEntries;
   readonly body: v.GenericSchema;
+  /** A script's token may stand for the session. */
+  readonly takesToken: boolean;
   /** The session is looked up before it runs. */
   readonly seesSession: boolean;
   /** The same for everybody, and as good for so long: caches may keep it. Undefined: none may. */
@@ -80,6 +82,8 @@ interface RouteSpec<Query extends v.ObjectEntries, Body extends v.GenericSchema,
   readonly summary: string;
   readonly reply: ViewName;
   readonly files?: readonly string[];
+  /** False: only a session will do. Without it a token may GET what is the user's own. */
+  readonly takesToken?: boolean;
   readonly query: Query;
   readonly body: Body;
   readonly run: (
@@ -136,8 +140,20 @@ function build<Query extends v.ObjectEntries, Body extends v.GenericSchema, Who>
 ): ApiRoute {
   const { method, path, summary, reply, files = [], query, body } = spec;
   const querySchema = v.strictObject(query);
+  const takesToken = access === "user" && method === "GET" && spec.takesToken !== false;
   return {
-    ...{ method, path, access, summary, reply, files, query, body, seesSession: access !== "public" },
+    ...{
+      method,
+      path,
+      access,
+      summary,
+      reply,
+      files,
+      query,
+      body,
+      seesSession: access !== "public",
+      takesToken,
+    },
     async run(request) {
       const admitted = admit(request.session);
       if (!admitted.ok) return admitted.reply;

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { proofFile } from "../../../shared/proofs/proof-file.ts";
+import { apiTokensView, apiTokenView, sessionsView } from "./access.ts";
 import {
   adjustedView,
   adjustmentPreviewView,
@@ -318,6 +319,9 @@ export const VIEWS = {
   Session: sessionView,
   Enrolment: enrolmentView,
   RecoveryCodes: recoveryCodesView,
+  ApiTokens: apiTokensView,
+  ApiToken: apiTokenView,
+  Sessions: sessionsView,
   Me: meView,
   MyWorkers: myWorkersView,
   WorkerDetail: workerDetailView,

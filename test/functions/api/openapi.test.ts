@@ -92,7 +92,9 @@ describe("/api/openapi.json", () => {
   });
 
   it("says which operations need a login", () => {
-    expect(served.paths["/api/me"]?.["get"]?.security).toEqual([{ session: [] }]);
+    expect(served.paths["/api/me"]?.["get"]?.security).toEqual([{ session: [] }, { token: [] }]);
+    expect(served.paths["/api/me/tokens"]?.["get"]?.security).toEqual([{ session: [] }]);
+    expect(served.paths["/api/me/tokens"]?.["post"]?.security).toEqual([{ session: [] }]);
     expect(served.paths["/api/pool"]?.["get"]?.security).toBeUndefined();
   });
 });

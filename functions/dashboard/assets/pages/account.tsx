@@ -4,7 +4,9 @@ import { Card, Empty, Loading, PageHead } from "../components/card.tsx";
 import { CODE_FIELD, Form, PASSWORD_FIELD } from "../components/form.tsx";
 import { mount } from "../components/frame.tsx";
 import { loadSession, logOut, type User, user } from "../live/session.ts";
+import { TokensCard } from "../parts/api-tokens.tsx";
 import { SecondFactorCard } from "../parts/second-factor.tsx";
+import { SessionsCard } from "../parts/sessions.tsx";
 
 function AccountPage() {
   const who = user.value;
@@ -34,6 +36,8 @@ function AccountPage() {
         <AddressCard who={who} />
         <PasswordCard who={who} />
         <SecondFactorCard user={who} />
+        <TokensCard user={who.name} />
+        <SessionsCard />
       </div>
     </>
   );
@@ -81,7 +85,7 @@ function PasswordCard({ who }: { who: User }) {
           {
             name: "next",
             label: "New password",
-            hint: "At least 8 characters. Every other login of yours ends.",
+            hint: "At least 8 characters. Every other login of yours ends, and every token.",
             type: "password",
             autocomplete: "new-password",
             minlength: 8,

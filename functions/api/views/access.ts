@@ -1,0 +1,38 @@
+/** The shapes of what lets a user in: sessions, and tokens of its scripts. */
+
+import * as v from "valibot";
+import { about, instant, seconds } from "./fields.ts";
+
+export const apiTokensView = v.strictObject({
+  tokens: about(
+    v.array(
+      v.strictObject({
+        id: about(seconds, "to revoke it by"),
+        name: v.string(),
+        made: instant,
+        used: about(v.nullable(instant), "to the minute; null: never"),
+      }),
+    ),
+    "the newest first; the tokens themselves are told when they are made, and never again",
+  ),
+});
+export const apiTokenView = v.strictObject({
+  token: about(v.string(), "for the header Authorization: Bearer; shown this once"),
+});
+export const sessionsView = v.strictObject({
+  sessions: about(
+    v.array(
+      v.strictObject({
+        id: about(v.string(), "to end it by"),
+        began: instant,
+        ends: instant,
+        own: about(v.boolean(), "the one that asks"),
+      }),
+    ),
+    "the newest first, at most 100",
+  ),
+});
+
+export type ApiTokensView = v.InferOutput<typeof apiTokensView>;
+export type ApiTokenView = v.InferOutput<typeof apiTokenView>;
+export type SessionsView = v.InferOutput<typeof sessionsView>;
