@@ -91,6 +91,8 @@ export const ENVIRONMENTS = {
     /** Empty: the pool has no port for TLS. */
     STRATUM_TLS_PORT: v.optional(v.union([v.literal(""), whole]), ""),
     LXR_BITS: whole,
+    /** Payouts and adjustments need two people. */
+    TWO_ADMINISTRATORS: v.optional(v.picklist(["true", "false"]), "false"),
     /** What the content delivery network sends to prove itself; empty where there is none in front. */
     ORIGIN_SECRET: v.string(),
     /** The seed of the key that signs receipts; empty: none are signed. */

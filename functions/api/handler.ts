@@ -26,6 +26,7 @@ import { exportRoutes } from "./routes/exports.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
 import { noticeRoutes, publicNotices } from "./routes/notices.ts";
+import { paydayRoutes } from "./routes/payday.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { proofRoutes } from "./routes/proof.ts";
 import { textPages } from "./routes/text-pages.ts";
@@ -57,11 +58,12 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...connectionRoutes(modules),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
-    ...moneyRoutes(modules),
+    ...moneyRoutes(options, modules),
     withholdingRoute(modules),
     ...doctorRoutes(modules),
     ...barRoutes(modules),
     ...noticeRoutes(modules, notices),
+    ...paydayRoutes(options, modules),
   ];
 }
 

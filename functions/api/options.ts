@@ -13,6 +13,7 @@ import type { Environment } from "../environment.ts";
 import type { Doctor } from "./doctor.ts";
 import type { Figures } from "./figures/figures.ts";
 import type { Live } from "./live.ts";
+import type { Payday } from "./payday.ts";
 import type { SightingsReader } from "./sightings.ts";
 
 export interface ApiOptions {
@@ -30,6 +31,10 @@ export interface ApiOptions {
   readonly alertChannels?: readonly ChannelKind[];
   /** Whether open pages may hear what changes on a stream (infra/pool/live-streams.ts) instead of asking. */
   readonly streams?: boolean;
+  /** Who is owed less is paid later, 1e-8 PEG; undefined where these pages do not know. */
+  readonly payoutMinimum?: bigint;
+  /** Payouts and adjustments need two people. */
+  readonly twoAdministrators?: boolean;
 }
 
 export interface ApiModules {
@@ -53,6 +58,8 @@ export interface ApiModules {
   readonly health?: Health;
   /** Of the pool in the same process. */
   readonly doctor?: Doctor;
+  /** Of the pool in the same process. */
+  readonly payday?: Payday;
 }
 
 /** The options of the api as a Lambda. */
@@ -68,5 +75,6 @@ export function optionsOf(env: Environment<"api">): ApiOptions {
       ...(env.STRATUM_TLS_PORT === "" ? {} : { tlsPort: env.STRATUM_TLS_PORT }),
     },
     lxrBits: env.LXR_BITS,
+    twoAdministrators: env.TWO_ADMINISTRATORS === "true",
   };
 }

@@ -187,6 +187,7 @@ export class ControlStack extends Stack {
         VERSION: props.version,
         BLOCK_SECONDS: `${pool.blockSeconds}`,
         REGISTRATION: pool.registration,
+        TWO_ADMINISTRATORS: pool.twoAdministrators ? "true" : "false",
         STRATUM_HOST: stratum.host,
         STRATUM_PORT: `${stratum.port}`,
         STRATUM_TLS_PORT: `${stratum.tlsPort ?? ""}`,

@@ -60,6 +60,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
       coinbase: "",
       feeRate: "0.05",
       registration: "invite",
+      twoAdministrators: false,
       factomd: "",
       blockSeconds: settings.blockSeconds,
       startHeight: 1000,

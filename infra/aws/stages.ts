@@ -11,6 +11,8 @@ export interface PoolSettings {
   readonly coinbase: string;
   readonly feeRate: string;
   readonly registration: "invite" | "open";
+  /** Payouts and adjustments need two people. */
+  readonly twoAdministrators: boolean;
   /** factomd's JSON-RPC, as an edge reaches it. */
   readonly factomd: string;
   readonly blockSeconds: number;
@@ -123,6 +125,7 @@ const REAL_POOL: PoolSettings = {
   coinbase: "",
   feeRate: "0.05",
   registration: "invite",
+  twoAdministrators: false,
   factomd: "",
   blockSeconds: 600,
   startHeight: 206_422,
@@ -136,6 +139,7 @@ const DEVNET_POOL: PoolSettings = {
   coinbase: "",
   feeRate: "0.05",
   registration: "invite",
+  twoAdministrators: false,
   factomd: "",
   blockSeconds: 60,
   startHeight: 1000,

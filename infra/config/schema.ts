@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { unitsOf } from "../../shared/decimal.ts";
+import { type Setting, secret, setting } from "./setting.ts";
 import {
   addresses,
   duration,
@@ -16,32 +17,6 @@ import {
   urls,
   whole,
 } from "./values.ts";
-
-/** One key of the file. `fallback` is used when the file has no value. */
-interface Setting<Schema extends v.GenericSchema = v.GenericSchema> {
-  schema: Schema;
-  fallback: v.InferInput<Schema>;
-  help: string;
-  /** No message shows its value, whatever it is. */
-  isSecret: boolean;
-}
-
-function setting<Schema extends v.GenericSchema>(
-  schema: Schema,
-  fallback: v.InferInput<Schema>,
-  help: string,
-): Setting<Schema> {
-  return { schema, fallback, help, isSecret: false };
-}
-
-/** A key, a password, or an address that may hold one. */
-function secret<Schema extends v.GenericSchema>(
-  schema: Schema,
-  fallback: v.InferInput<Schema>,
-  help: string,
-): Setting<Schema> {
-  return { ...setting(schema, fallback, help), isSecret: true };
-}
 
 export const SETTINGS = {
   app: {
@@ -199,6 +174,11 @@ export const SETTINGS = {
       "invite",
       "Who may register",
     ),
+    twoadministrators: setting(
+      flag,
+      false,
+      "Payouts and adjustments need two people: what one administrator prepares, another confirms on the pages",
+    ),
     workersperuser: setting(
       whole(1, 4096),
       4096,
@@ -303,6 +283,11 @@ export const SETTINGS = {
       pegSetting,
       "0",
       'Users who are owed less than so many PEG (in quotes, like "1.5") are paid later',
+    ),
+    prepareevery: setting(
+      duration,
+      "0s",
+      'A payout is prepared when the last one was prepared so long ago (such as "168h"), and waits for an administrator on the page; 0s: never by itself',
     ),
     pegnetdlocation: setting(
       text,

@@ -9,6 +9,7 @@ import { createApiHandler } from "../../functions/api/handler.ts";
 import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
 import type { Live, StratumConnection } from "../../functions/api/live.ts";
 import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
+import type { Payday } from "../../functions/api/payday.ts";
 import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { createLiveHub } from "../../functions/api/stream/hub.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
@@ -47,6 +48,8 @@ export interface PoolWebModules {
   metrics?: WebModules["metrics"];
   /** Of the pool in this process. */
   doctor?: Doctor;
+  /** Pays, in this process. */
+  payday?: Payday;
   /** Signs receipts. */
   receiptKeys?: KeyPair;
 }
@@ -56,7 +59,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
   const assets = await openDashboard();
   const { config, version, lxrBits } = options;
   const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys, doctor } = modules;
-  const { sightings } = modules;
+  const { sightings, payday } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     {
@@ -75,6 +78,8 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     lxrBits,
     alertChannels: channelsOf(config.alerts),
     streams: true,
+    payoutMinimum: config.payout.minimum,
+    twoAdministrators: config.pool.twoadministrators,
   };
   const apiModules: ApiModules = {
     ...{ db, clock, random, accounts, logger, assets },
@@ -84,6 +89,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     ...(sightings && { sightings }),
     ...(health && { health }),
     ...(doctor && { doctor }),
+    ...(payday && { payday }),
   };
   const figures = createFigures(apiOptions, apiModules);
   const streams = createLiveStreams({

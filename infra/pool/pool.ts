@@ -16,11 +16,13 @@ import { createPasswords, type Passwords } from "../../functions/auth/password.t
 import { createLocalPoll, createPollHandler } from "../../functions/poll/handler.ts";
 import { createSourceCache, type SourceCache } from "../../functions/poll/source-cache.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
+import { TWO } from "../../shared/db/payout-approvals.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
+import { createPegnetd } from "../../shared/factom/pegnetd.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -38,6 +40,7 @@ import { retireLeftEdges } from "./left-edges.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
 import { localAlerts } from "./local-alerts.ts";
 import type { PoolMetrics } from "./metrics.ts";
+import { PoolPayday } from "./payday.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey } from "./receipt-key.ts";
@@ -87,6 +90,10 @@ export interface Pool {
 /** How long a stop may spend on handing over; the journal keeps what is left. */
 const DRAIN_MS = 10_000;
 const MINER_CLOSE_MS = 200;
+/** For one call to pegnetd. */
+const NODE_MS = 10_000;
+/** How often it is looked for payments on their way. */
+const LOOK_MS = 30_000;
 
 /** The edges of a pool, in this process or in their own. */
 interface PoolEdges {
@@ -126,12 +133,35 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     const { isDevnet } = options;
     const patient = { config, dataDir: dirname(options.folder), isDevnet, db: modules.db };
     const doctor = createCockpit(patientOf(patient, { ...modules, cache }), modules);
-    const web = await startPoolWeb(options, { ...modules, ...edges, passwords, receiptKeys, doctor });
+    const payday = createPayday(options, modules);
+    const paying = payday.run(stopping);
+    onStop(() => paying);
+    const web = await startPoolWeb(options, { ...modules, ...edges, passwords, receiptKeys, doctor, payday });
     onStop(() => web.stop());
     const { port, tlsPort } = edges.ports;
     logger.info("the pool runs", { stratum: port, tls: tlsPort, web: web.port });
     return { web, port, stratum: hostAndPort(localHost(config.stratum.host), port) };
   });
+}
+
+function createPayday({ config, isDevnet }: PoolOptions, modules: PoolModules): PoolPayday {
+  const { clock, random } = modules;
+  const { pool, payout, factom, pegnet } = config;
+  // A devnet's node serves factomd and pegnetd.
+  const url = isDevnet ? factom.factomdlocation.replace(/\/v2$/, "/v1") : payout.pegnetdlocation;
+  const pegnetd = createPegnetd({ url, timeoutMs: NODE_MS }, { fetch, clock, random });
+  return new PoolPayday(
+    {
+      minimum: payout.minimum,
+      approvalsNeeded: pool.twoadministrators ? TWO : 0,
+      sources: pool.oprcoinbase === "" ? [] : [pool.oprcoinbase],
+      es: pool.esaddress,
+      prepareEveryMs: payout.prepareevery,
+      lookEveryMs: Math.min(LOOK_MS, pegnet.blockperiod / 10),
+      isDevnet,
+    },
+    { ...modules, ...(url !== "" && { pegnetd }) },
+  );
 }
 
 interface EdgeParts {

@@ -1,5 +1,6 @@
 /** A payout's list and its name. The same list always has the same name, whoever makes it. Pure. */
 
+import { isValidFaAddress } from "../factom/address.ts";
 import { sha256Hex } from "../sha256.ts";
 
 /** One user's payment. Amounts in 1e-8 PEG; `totalPaid` counts what is on its way. */
@@ -21,6 +22,20 @@ export function linesDigest(lines: readonly BatchLine[]): string {
     String(totalPaid),
   ]);
   return sha256Hex(JSON.stringify(fields));
+}
+
+/** Why somebody with a balance is not paid: `overpaid` has had more than was owed; `minimum`: it is carried to a later payout. */
+export type LeftOut = "overpaid" | "no-address" | "bad-address" | "minimum";
+
+/** `minimum` in 1e-8 PEG. Undefined: it is paid. */
+export function whyLeftOut(
+  { address, amount }: Pick<BatchLine, "address" | "amount">,
+  minimum: bigint,
+): LeftOut | undefined {
+  if (amount < 0n) return "overpaid";
+  if (address === "") return "no-address";
+  if (!isValidFaAddress(address)) return "bad-address";
+  return amount < minimum ? "minimum" : undefined;
 }
 
 /** `earlier`: the number of batches of exactly the same lines that were never paid. */

@@ -5,6 +5,7 @@
 
 import { fromHex, toHex } from "../bytes.ts";
 import { type KeyPair, verifySignature } from "../factom/ed25519.ts";
+import { sha256Hex } from "../sha256.ts";
 import { type BatchLine, linesDigest } from "./payout-batch.ts";
 
 /** Together with the paying key, this decides every byte of a payout's entries. */
@@ -16,6 +17,11 @@ export interface PayoutList {
 /** Exactly the text that is signed. */
 export function payoutText({ saltSeconds, lines }: PayoutList): string {
   return `prosper-payout 1\nsalt=${saltSeconds}\nlines=${linesDigest(lines)}\n`;
+}
+
+/** What a person compares between the machine that prepared the list and the one that signs it: 64 hex digits. */
+export function payoutDigest(list: PayoutList): string {
+  return sha256Hex(payoutText(list));
 }
 
 /** 128 hex digits; the same list has the same. */

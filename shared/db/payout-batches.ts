@@ -8,6 +8,7 @@ import {
   RENEW_AFTER_SECONDS,
   VOID_AFTER_SECONDS,
 } from "../accounting/payout-batch.ts";
+import { recordPreparer } from "./payout-approvals.ts";
 import { bigintText, type Db, first, json, sql } from "./port.ts";
 
 /** The lock of everything that books or plans a payment (books_record takes it too). */
@@ -25,10 +26,13 @@ export const batchRow = v.object({
   madeAtMs: v.number(),
   /** An operator wrote the list. */
   byHand: v.boolean(),
+  /** The administrator who had it sent from the pages; "": the command line, or not sent. */
+  sentBy: v.string(),
 });
 export type PayoutBatch = v.InferOutput<typeof batchRow>;
 export const BATCH = sql`b.id, b.digest, b.state, b.salt_seconds::float8 AS "saltSeconds", b.source, b.total::text AS total,
-  extract(epoch FROM b.made_at)::float8 * 1000 AS "madeAtMs", b.by_hand AS "byHand"`;
+  extract(epoch FROM b.made_at)::float8 * 1000 AS "madeAtMs", b.by_hand AS "byHand",
+  b.sent_by AS "sentBy"`;
 
 const entryRow = v.object({
   no: v.number(),
@@ -93,9 +97,13 @@ export function prepareBatch(
     readonly nowSeconds: number;
     readonly choose: (payable: readonly Payable[]) => readonly BatchLine[];
     readonly onPrepared?: (prepared: Prepared) => Promise<void>;
+    /** Who prepares; undefined: nobody, by the schedule. */
+    readonly by?: string | undefined;
+    /** How many must agree before it may be sent. */
+    readonly approvalsNeeded?: number | undefined;
   },
 ): Promise<Prepared | undefined> {
-  const { nowSeconds, onPrepared } = options;
+  const { nowSeconds, onPrepared, by, approvalsNeeded: needed = 0 } = options;
   return db.transaction(async (tx) => {
     await lockPayments(tx);
     const lines = options.choose(await readPayable(tx));
@@ -108,6 +116,7 @@ export function prepareBatch(
       (await findPrepared(tx, digest)) ??
       (await reviveReplaced(tx, digest, nowSeconds)) ??
       (await insertBatch(tx, { digest, lines, nowSeconds, byHand: false }));
+    await recordPreparer(tx, batch.id, { by, needed });
     const prepared = { batch, lines, replaced };
     await onPrepared?.(prepared);
     return prepared;
@@ -149,6 +158,11 @@ export async function renewSalt(db: Db, batch: PayoutBatch, saltSeconds: number)
     await db.execute(sql`UPDATE payout_batches SET salt_seconds = ${saltSeconds}::bigint, changed_at = now()
     WHERE id = ${batch.id} AND state IN ('prepared', 'replaced') AND salt_seconds = ${batch.saltSeconds}::bigint`);
   return renewed === 1;
+}
+
+/** The list that waits to be signed and sent; there is one at most. */
+export function preparedBatch(db: Db): Promise<PayoutBatch | undefined> {
+  return first(db, sql`SELECT ${BATCH} FROM payout_batches b WHERE b.state = 'prepared'`, batchRow);
 }
 
 function findPrepared(tx: Db, digest: string): Promise<PayoutBatch | undefined> {

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { BatchLine } from "../accounting/payout-batch.ts";
 import { logAdminAction } from "./admin-log.ts";
 import type { ReceiptLine } from "./payments.ts";
+import { type Approvals, COMMAND_LINE, readApprovals } from "./payout-approvals.ts";
 import {
   BATCH,
   batchRow,
@@ -28,19 +29,24 @@ export interface Intent {
   readonly entries: readonly { readonly entryHash: string; readonly raw: string; readonly count: number }[];
   /** An operator wrote the list: it need not be on record, but pays each user's own address. */
   readonly byHand: boolean;
+  /** The administrator who has it sent from the pages; undefined: the command line. */
+  readonly sentBy?: string | undefined;
+  /** How many must have agreed, whatever was asked for when it was prepared. */
+  readonly approvalsNeeded?: number | undefined;
 }
 
 /**
  * `intended`: on record now, or by an earlier run with exactly the same entries. All others have changed nothing. `not-prepared`: the pool
  * has made no list of exactly these lines. `other-address`: a list by hand pays somebody at another address than the user's own.
  * `other-salt`: signed for an earlier preparation. `other-entries`: another signature is on record. `too-old`: replaced by another list
- * long ago. `unpayable`: it pays more than is owed and not on its way yet.
+ * long ago. `unpayable`: it pays more than is owed and not on its way yet. `unapproved`: not enough people have agreed to it.
  */
 export type IntentOutcome =
   | { readonly kind: "intended"; readonly batch: PayoutBatch; readonly replaced?: PayoutBatch | undefined }
   | { readonly kind: "not-prepared" | "other-salt" | "other-entries" | "too-old" }
   | { readonly kind: "other-address"; readonly user: string; readonly address: string; readonly own: string }
-  | { readonly kind: "unpayable"; readonly user: string; readonly amount: bigint; readonly payable: bigint };
+  | { readonly kind: "unpayable"; readonly user: string; readonly amount: bigint; readonly payable: bigint }
+  | ({ readonly kind: "unapproved" } & Approvals);
 
 /**
  * Records a list before it is sent. The list must be exactly one that the pool has prepared, addresses included. Another list may have
@@ -61,20 +67,43 @@ export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
     if (open !== undefined && open.saltSeconds !== intent.saltSeconds) return { kind: "other-salt" };
     // A replaced list whose lines were deleted is too old to be sent.
     if (open?.state === "replaced" && (await readLines(tx, open.id)).length === 0) return { kind: "too-old" };
+    const approvals = await approvalsOf(tx, open, intent);
+    if (approvals.by.length < approvals.needed) return { kind: "unapproved", ...approvals };
     const unpayable = await findUnpayable(tx, intent.lines);
     if (unpayable !== undefined) return { kind: "unpayable", ...unpayable };
     // This replaces any other prepared list, since that may share payments with this one.
     const replaced = await replacePrepared(tx, intent.digest, intent.saltSeconds);
     const batch = open ?? (await insertBatch(tx, { ...intent, nowSeconds: intent.saltSeconds }));
     await insertEntries(tx, batch.id, intent);
-    await tx.execute(sql`UPDATE payout_batches SET state = 'sending', source = ${intent.source}, changed_at = now()
-      WHERE id = ${batch.id}`);
+    const { sentBy = "" } = intent;
+    await tx.execute(sql`UPDATE payout_batches SET state = 'sending', source = ${intent.source}, sent_by = ${sentBy},
+      changed_at = now() WHERE id = ${batch.id}`);
     const entries = intent.entries.map(({ entryHash }) => entryHash);
     const byHand = open === undefined;
-    const details = { total: batch.total, source: intent.source, entries, byHand, replaced: replaced?.id };
-    await logAdminAction(tx, { actor: "command line", action: "send-payout", subject: batch.id, details });
-    return { kind: "intended", batch: { ...batch, state: "sending", source: intent.source }, replaced };
+    const agreed = approvals.by.join(", ");
+    const details = {
+      total: batch.total,
+      source: intent.source,
+      entries,
+      byHand,
+      replaced: replaced?.id,
+      agreed,
+    };
+    await logAdminAction(tx, {
+      ...{ actor: sentBy || COMMAND_LINE, action: "send-payout", subject: batch.id, details },
+    });
+    return {
+      kind: "intended",
+      batch: { ...batch, state: "sending", source: intent.source, sentBy },
+      replaced,
+    };
   });
+}
+
+/** A list by hand has nobody who agreed: it was never shown to anybody. */
+async function approvalsOf(tx: Db, open: PayoutBatch | undefined, intent: Intent): Promise<Approvals> {
+  const { needed, by } = open === undefined ? { needed: 0, by: [] } : await readApprovals(tx, open.id);
+  return { needed: Math.max(needed, intent.approvalsNeeded ?? 0), by };
 }
 
 /** The first user whose payment goes to another address than the account's. */

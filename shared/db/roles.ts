@@ -57,6 +57,7 @@ const PUBLIC_USER = "id, name, payout_address, is_admin, created_at";
 /** The tables of accounts: hashes of passwords, sessions, codes, what guesses were made. */
 export const ACCOUNTS = [
   ...[
+    "adjustment_requests",
     "admin_log",
     "api_tokens",
     "invites",
@@ -70,9 +71,10 @@ export const ACCOUNTS = [
 ] as const;
 /** Where users are told what happens, and the outbox: users change them by the api. */
 export const ALERTS = ["alert_destinations", "alert_tries", "alerts"] as const;
-/** The operator's own, at the command line. */
+/** The operator's own, at the command line; the api shows some of them. */
 export const OWNERS = [
   ...[
+    "payout_approvals",
     "payout_batches",
     "payout_compared",
     "payout_disregarded",
@@ -120,6 +122,11 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "INSERT, UPDATE ON invites",
     `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
     "SELECT, INSERT, UPDATE (used_at), DELETE ON api_tokens",
+    // Payday's page shows what is prepared and sent, and takes an administrator's word for it; it prepares and sends nothing.
+    "SELECT ON payout_approvals, payout_batches, payout_entries, payout_lines, payout_reserved",
+    "INSERT ON payout_approvals",
+    "SELECT, INSERT ON adjustment_requests",
+    "UPDATE (decided_at, decided_by, adjustment) ON adjustment_requests",
     "INSERT ON adjustments, admin_log, bars, money_log, notices",
     "UPDATE (lifted_at, lifted_by) ON bars",
     "UPDATE (ended_at, ended_by) ON notices",

@@ -1,5 +1,6 @@
 /** One user's own figures: what is owed, what may come, and how its workers do. */
 
+import { paymentsOnTheWay } from "../../../shared/db/payday.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import {
   adjustmentsOf,
@@ -59,11 +60,15 @@ export function createUserFigures(modules: ApiModules): UserFigures {
       };
     },
     async payments(user) {
-      const [payments, adjustments] = await Promise.all([
+      const [payments, onTheWay, adjustments] = await Promise.all([
         paymentsOf(db, user, PAYMENTS),
+        paymentsOnTheWay(db, user),
         adjustmentsOf(db, user, PAYMENTS),
       ]);
       return {
+        onTheWay: onTheWay.map(({ atMs, amount, ...one }) => ({
+          ...{ ...one, at: iso(atMs), amount: amount.toString() },
+        })),
         payments: payments.map(({ atMs, amount, address, entryHash }) => ({
           at: iso(atMs),
           amount: amount.toString(),

@@ -2,11 +2,19 @@
 
 import * as v from "valibot";
 import { parseAdjustment } from "../../../shared/accounting/adjustment.ts";
+import {
+  askForAdjustment,
+  confirmAdjustment,
+  listWaitingAdjustments,
+  MOST_WAITING,
+  withdrawAdjustment,
+} from "../../../shared/db/adjustment-requests.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
+import { countAdministrators } from "../../../shared/db/payday.ts";
 import { adjust, listAdjustments, owedTo } from "../../../shared/db/payments.ts";
 import { iso } from "../figures/pool.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
-import type { ApiModules } from "../options.ts";
+import type { ApiModules, ApiOptions } from "../options.ts";
 import type { AdjustmentPreviewView, AdjustmentsView, AdminLogView } from "../views/views.ts";
 import { limitQuery } from "./pool.ts";
 
@@ -22,11 +30,17 @@ const requestId = v.pipe(
   v.description("yours to choose; the same request sent again is booked once"),
 );
 
-export function moneyRoutes(modules: ApiModules): ApiRoute[] {
-  return [listRoute(modules), previewRoute(modules), adjustRoute(modules), logRoute(modules)];
+export function moneyRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
+  return [
+    listRoute(options, modules),
+    previewRoute(modules),
+    adjustRoute(options, modules),
+    ...decideRoutes(modules),
+    logRoute(modules),
+  ];
 }
 
-function listRoute({ db }: ApiModules): ApiRoute {
+function listRoute({ twoAdministrators = false }: ApiOptions, { db }: ApiModules): ApiRoute {
   return adminRoute({
     method: "GET",
     path: "/api/admin/adjustments",
@@ -35,12 +49,23 @@ function listRoute({ db }: ApiModules): ApiRoute {
     query: { limit: limitQuery },
     body: NO_BODY,
     run: async ({ query }) => {
-      const rows = await listAdjustments(db, query.limit);
+      const [rows, waiting, administrators] = await Promise.all([
+        listAdjustments(db, query.limit),
+        listWaitingAdjustments(db),
+        countAdministrators(db),
+      ]);
       const adjustments = rows.map(({ id, user, amount, reason, madeBy, atMs }) => ({
         ...{ id: id.toString(), user, amount: amount.toString(), reason, madeBy },
         at: iso(atMs),
       }));
-      return view({ adjustments } satisfies AdjustmentsView);
+      const shown: AdjustmentsView = {
+        ...{ twoAdministrators, administrators, adjustments },
+        waiting: waiting.map(({ id, user, amount, reason, madeBy, atMs, owed }) => ({
+          ...{ id: id.toString(), user, amount: amount.toString(), reason, madeBy, at: iso(atMs) },
+          ...{ owed: owed.toString(), owedAfter: (owed + amount).toString() },
+        })),
+      };
+      return view(shown);
     },
   });
 }
@@ -67,11 +92,12 @@ function previewRoute({ db }: ApiModules): ApiRoute {
   });
 }
 
-function adjustRoute({ db, logger }: ApiModules): ApiRoute {
+function adjustRoute({ twoAdministrators = false }: ApiOptions, { db, logger }: ApiModules): ApiRoute {
   return adminRoute({
     method: "POST",
     path: "/api/admin/adjustments",
-    summary: "Correct what a user is owed, with a reason that the user sees",
+    summary:
+      "Correct what a user is owed, with a reason that the user sees; where two administrators are needed, another must confirm it",
     reply: "Adjusted",
     query: {},
     body: v.strictObject({ user: field, amount: units, reason: field, requestId }),
@@ -81,8 +107,18 @@ function adjustRoute({ db, logger }: ApiModules): ApiRoute {
       const { user } = body;
       const { amount, reason } = parsed;
       const madeBy = session.user.name;
-      const result = await adjust(db, { user, amount, reason, madeBy, requestId: body.requestId });
+      const adjustment = { user, amount, reason, madeBy, requestId: body.requestId };
+      const result = await (twoAdministrators ? askForAdjustment : adjust)(db, adjustment);
       switch (result.outcome) {
+        case "waiting":
+          logger.warn("an administrator asked for an adjustment", { admin: madeBy, user, amount, reason });
+          return view({ id: result.id.toString(), waiting: true });
+        case "full":
+          return refused(
+            409,
+            "full",
+            `${MOST_WAITING} adjustments wait already: confirm or withdraw some first`,
+          );
         case "added":
           logger.warn("an administrator adjusted what a user is owed", {
             admin: madeBy,
@@ -90,9 +126,9 @@ function adjustRoute({ db, logger }: ApiModules): ApiRoute {
             amount,
             reason,
           });
-          return view({ id: result.id.toString() });
+          return view({ id: result.id.toString(), waiting: false });
         case "known":
-          return view({ id: result.id.toString() });
+          return view({ id: result.id.toString(), waiting: twoAdministrators });
         case "unknown-user":
           return refused(422, "no-user", "there is no such user");
         case "conflict":
@@ -100,6 +136,49 @@ function adjustRoute({ db, logger }: ApiModules): ApiRoute {
       }
     },
   });
+}
+
+function decideRoutes({ db, logger }: ApiModules): ApiRoute[] {
+  const body = v.strictObject({ id: v.pipe(v.string(), v.regex(/^\d{1,18}$/, "expected an id")) });
+  return [
+    adminRoute({
+      method: "POST",
+      path: "/api/admin/adjustments/confirm",
+      summary: "Book an adjustment that another administrator asked for",
+      reply: "Ok",
+      query: {},
+      body,
+      run: async ({ session, body }) => {
+        const by = session.user.name;
+        switch (await confirmAdjustment(db, BigInt(body.id), by)) {
+          case "done":
+            logger.warn("an administrator confirmed an adjustment", { admin: by, id: body.id });
+            return view({ ok: true });
+          case "own":
+            return refused(409, "own", "you asked for it yourself: another administrator must confirm it");
+          case "left":
+            return refused(409, "left", "who asked for it is no administrator any more: withdraw it");
+          case "gone":
+            return refused(409, "gone", "it no longer waits: it was confirmed or withdrawn");
+        }
+      },
+    }),
+    adminRoute({
+      method: "POST",
+      path: "/api/admin/adjustments/withdraw",
+      summary: "Take back an adjustment that waits: nothing is booked",
+      reply: "Ok",
+      query: {},
+      body,
+      run: async ({ session, body }) => {
+        const by = session.user.name;
+        if ((await withdrawAdjustment(db, BigInt(body.id), by)) === "gone")
+          return refused(409, "gone", "it no longer waits: it was confirmed or withdrawn");
+        logger.warn("an administrator withdrew an adjustment", { admin: by, id: body.id });
+        return view({ ok: true });
+      },
+    }),
+  ];
 }
 
 function logRoute({ db }: ApiModules): ApiRoute {

@@ -94,6 +94,23 @@ export const withholdingView = v.strictObject({
 });
 
 export const adjustmentsView = v.strictObject({
+  twoAdministrators: about(v.boolean(), "another administrator must confirm each"),
+  administrators: about(v.number(), "who can log in"),
+  waiting: about(
+    v.array(
+      v.strictObject({
+        id: v.string(),
+        user: v.string(),
+        amount: peg,
+        reason: v.string(),
+        madeBy: about(v.string(), "who asked for it"),
+        at: instant,
+        owed: about(decimal, "now, 1e-8 PEG"),
+        owedAfter: about(decimal, "once it is confirmed, 1e-8 PEG"),
+      }),
+    ),
+    "for a second administrator; nothing is booked",
+  ),
   adjustments: v.array(
     v.strictObject({
       id: v.string(),
@@ -114,7 +131,10 @@ export const adjustmentPreviewView = v.strictObject({
   owedAfter: about(decimal, "with the adjustment, 1e-8 PEG; below 0: later rewards go against it"),
 });
 
-export const adjustedView = v.strictObject({ id: v.string() });
+export const adjustedView = v.strictObject({
+  id: v.string(),
+  waiting: about(v.boolean(), "another administrator must confirm it; false: it is booked"),
+});
 
 export const adminLogView = v.strictObject({
   entries: v.array(

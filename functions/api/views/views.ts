@@ -33,6 +33,7 @@ import {
   point,
   seconds,
 } from "./fields.ts";
+import { paydayView, paymentFeedView, payoutFileView, tookView } from "./payday.ts";
 import { myWorkersView, workerDetailView, workerHistoryView, workerView } from "./worker.ts";
 
 export const endpointView = v.strictObject({
@@ -297,6 +298,10 @@ export const myBlocksView = v.strictObject({
 
 export const myPaymentsView = v.strictObject({
   payments: v.array(v.strictObject({ at: instant, amount: peg, address: v.string(), entryHash: v.string() })),
+  onTheWay: about(
+    v.array(v.strictObject({ at: instant, amount: peg, address: v.string(), entryHash: v.string() })),
+    "sent, and not confirmed by the chain yet",
+  ),
   adjustments: v.array(v.strictObject({ at: instant, amount: peg, reason: v.string() })),
 });
 
@@ -343,6 +348,10 @@ export const VIEWS = {
   Bars: barsView,
   Notices: noticesView,
   Doctor: doctorView,
+  Payday: paydayView,
+  PayoutFile: payoutFileView,
+  Took: tookView,
+  PaymentFeed: paymentFeedView,
   Adjusted: adjustedView,
   AdminLog: adminLogView,
   Withholding: withholdingView,
@@ -375,8 +384,12 @@ export type UsersView = v.InferOutput<typeof usersView>;
 export type AdjustmentsView = v.InferOutput<typeof adjustmentsView>;
 export type WithholdingView = v.InferOutput<typeof withholdingView>;
 export type AdminLogView = v.InferOutput<typeof adminLogView>;
+export type AdjustedView = v.InferOutput<typeof adjustedView>;
 export type AdjustmentPreviewView = v.InferOutput<typeof adjustmentPreviewView>;
 export type BarsView = v.InferOutput<typeof barsView>;
 export type NoticesView = v.InferOutput<typeof noticesView>;
 export type DoctorView = v.InferOutput<typeof doctorView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;
+export type PaydayView = v.InferOutput<typeof paydayView>;
+export type PayoutFileView = v.InferOutput<typeof payoutFileView>;
+export type PaymentFeedView = v.InferOutput<typeof paymentFeedView>;

@@ -8,6 +8,7 @@ import { hasPostgres, type ProgramParts } from "../context.ts";
 import { addOperatorCommands } from "../operator/commands.ts";
 import { outputOf } from "../output.ts";
 import {
+  approvalsNeeded,
   BY_HAND,
   DATA_DIR,
   openChain,
@@ -154,7 +155,9 @@ function addMoney(db: Command, parts: ProgramParts, withDb: WithDb): void {
         const { dbAdjustCommand } = await import("./adjust.ts");
         await withDb(command, async (database) => {
           const confirm = (question: string): Promise<void> => requireYes(question, flags);
-          await dbAdjustCommand(user, amount, flags, { db: database, ...outputOf(command), confirm });
+          const { twoadministrators: twoAdministrators } = parts.contextOf(command).config.pool;
+          const options = { ...flags, twoAdministrators };
+          await dbAdjustCommand(user, amount, options, { db: database, ...outputOf(command), confirm });
         });
       },
     );
@@ -174,7 +177,10 @@ function addMoney(db: Command, parts: ProgramParts, withDb: WithDb): void {
         const chain = flags.uncompared === true ? undefined : openChain(command, context);
         await withDb(command, (database) => {
           const compare = chain?.requireAllBooked(database) ?? (async () => undefined);
-          return dbPayoutCommand(file, { ...outputOf(command), db: database, minimum, poolKeys, compare });
+          return dbPayoutCommand(file, {
+            ...{ ...outputOf(command), db: database, minimum, poolKeys, compare },
+            approvalsNeeded: approvalsNeeded(context),
+          });
         });
       },
     );

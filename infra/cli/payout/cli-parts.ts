@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { TWO } from "../../../shared/db/payout-approvals.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { requireAddress } from "../../../shared/factom/address.ts";
@@ -160,6 +161,11 @@ export function openChain(command: Command, context: CliContext): Chain {
     requireNothingUnbooked: (db) => (source) =>
       requireNothingUnbooked({ ...options, sources: [...options.sources, source] }, modules(db)),
   };
+}
+
+/** How many people must agree to a payout before it may be sent. */
+export function approvalsNeeded(context: CliContext): number {
+  return context.config.pool.twoadministrators ? TWO : 0;
 }
 
 /** `pay.json` → `pay.NAME.json`. */

@@ -10,6 +10,7 @@ import type { ProgramParts } from "../context.ts";
 import { pegOption } from "../numbers.ts";
 import { outputOf } from "../output.ts";
 import {
+  approvalsNeeded,
   BY_HAND,
   beside,
   DATA_DIR,
@@ -29,6 +30,7 @@ import {
 } from "./cli-parts.ts";
 
 /** For commands that make their JSON themselves. */
+const isTerminal = process.stdout.isTTY === true;
 const printRaw = (line: string): void => void process.stdout.write(`${line}\n`);
 
 export function addPayoutCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
@@ -60,8 +62,8 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
       const chain = openChain(command, context);
       await withDb(command, (db) =>
         prepareCommand(
-          { file, minimum, poolKeys },
-          { db, clock: systemClock, compare: chain.requireAllBooked(db), ...outputOf(command) },
+          { file, minimum, poolKeys, approvalsNeeded: approvalsNeeded(context) },
+          { db, clock: systemClock, compare: chain.requireAllBooked(db), ...outputOf(command), isTerminal },
         ),
       );
     });
@@ -105,7 +107,8 @@ function addSign(payout: Command, parts: ProgramParts): void {
         poolKey: flags.poolKey,
         own: await findPoolKeys({ dataDirs: [folder] }),
       };
-      await signCommand(options, { ...outputOf(command), ask: askAtTerminal({ yes: flags.yes === true }) });
+      const ask = askAtTerminal({ yes: flags.yes === true });
+      await signCommand(options, { ...outputOf(command), isTerminal, ask });
     });
 }
 
@@ -125,7 +128,12 @@ function addSend(payout: Command, parts: ProgramParts, withDb: WithDb): void {
       const context = parts.contextOf(command);
       const chain = openChain(command, context);
       const payer = await payerOf(context, flags);
-      const options = { file, payer, byHand: flags.byHand === true };
+      const options = {
+        file,
+        payer,
+        byHand: flags.byHand === true,
+        approvalsNeeded: approvalsNeeded(context),
+      };
       await withDb(command, async (db) => {
         await requireYes(await sendQuestion(file), flags);
         await sendCommand(options, {
@@ -188,6 +196,7 @@ function addPay(payout: Command, parts: ProgramParts, withDb: WithDb): void {
           creditSecret: es,
           folder: flags.dataDir,
           byHand: flags.byHand,
+          approvalsNeeded: approvalsNeeded(context),
           poolKey: flags.poolKey,
           own: await findPoolKeys({ dataDirs: [flags.dataDir] }),
         };

@@ -4,6 +4,7 @@ import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
+import { COMMAND_LINE } from "../../../shared/db/payout-approvals.ts";
 import { completeBatches, type Prepared, voidEntries } from "../../../shared/db/payout-batches.ts";
 import { isReceiptOnRecord } from "../../../shared/db/payout-intents.ts";
 import type { Db } from "../../../shared/db/port.ts";
@@ -56,13 +57,15 @@ export async function dbPayoutCommand(
   modules: DbCommandModules & {
     readonly minimum?: bigint;
     readonly clock?: Clock;
+    /** How many must agree before it may be paid. */
+    readonly approvalsNeeded?: number | undefined;
     /** See PrepareModules. */
     readonly compare: () => Promise<void>;
     /** Signs the list, where this machine has the pool's key. */
     readonly poolKeys?: KeyPair | undefined;
   },
 ): Promise<void> {
-  const { clock = systemClock, minimum = 0n, poolKeys } = modules;
+  const { clock = systemClock, minimum = 0n, poolKeys, approvalsNeeded } = modules;
   const filesOf = ({ batch, lines }: Prepared): NewFile[] => {
     if (file === undefined) return [];
     const list = { saltSeconds: batch.saltSeconds, lines };
@@ -71,7 +74,10 @@ export async function dbPayoutCommand(
       ...(poolKeys === undefined ? [] : [formatListSignature(file, list, poolKeys)]),
     ];
   };
-  const prepared = await preparePayout({ minimum, filesOf }, { ...modules, clock });
+  const prepared = await preparePayout(
+    { minimum, filesOf, by: COMMAND_LINE, approvalsNeeded },
+    { ...modules, clock },
+  );
   const lines = (prepared?.lines ?? []).map(toPayoutLine);
   const total = prepared?.batch.total ?? 0n;
   const facts = { event: "payout-list", users: lines.length, total };

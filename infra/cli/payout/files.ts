@@ -60,12 +60,21 @@ export async function readPreparedFile(path: string): Promise<PreparedFile> {
   return read(path, preparedFile, "a payout file of `prosper payout prepare`");
 }
 
-/**
- * Reads a signed payout and checks by its source's key that its entries pay exactly its lines. So nobody else
- * is paid, whatever happened to the file on its way. Throws CodedError `payout-invalid`.
- */
+/** Reads a signed payout and checks it. Throws CodedError `payout-invalid`. */
 export async function readSignedFile(path: string): Promise<SignedFile> {
   const file = await read(path, signedFile, "a file of `prosper payout sign`");
+  requireSigned(path, file);
+  return file;
+}
+
+/**
+ * Checks by its source's key that the entries pay exactly the lines. So nobody else is paid, whatever happened to the file on its way.
+ * Throws CodedError `payout-invalid`, which names `path`.
+ */
+export function requireSigned(
+  path: string,
+  file: Pick<SignedFile, "lines" | "saltSeconds" | "source" | "entries">,
+): void {
   const invalid = (why: string): CodedError => new CodedError("payout-invalid", `${path}: ${why}`);
   const payments: { address: string; amount: bigint }[] = [];
   for (const [i, { raw, entryHash: hash, count }] of file.entries.entries()) {
@@ -93,7 +102,6 @@ export async function readSignedFile(path: string): Promise<SignedFile> {
       return paid.address === listed?.address && paid.amount === listed.amount;
     });
   if (!same) throw invalid("its entries do not pay what its lines list");
-  return file;
 }
 
 async function read<Schema extends v.GenericSchema>(

@@ -53,6 +53,8 @@ export interface PayOptions {
   readonly folder: string;
   /** The list was written or changed by hand. */
   readonly byHand?: boolean | undefined;
+  /** How many must have agreed to it. */
+  readonly approvalsNeeded?: number | undefined;
   /** The pool's public key, where it is given now; asked for without a database only. */
   readonly poolKey?: string | undefined;
   /** The keys of a pool on this machine. */
@@ -91,6 +93,12 @@ export async function payCommand(options: PayOptions, modules: PayModules): Prom
       `${options.receiptFile} exists already: the receipt must be a new file (a payout is recorded once, with \`db record\`)`,
     );
   const { db } = modules;
+  const { approvalsNeeded = 0 } = options;
+  if (db === undefined && approvalsNeeded > 0)
+    throw new CodedError(
+      "payout-refused",
+      "nothing was sent: two people must agree to a payout here (pool.twoadministrators), which only the database tells: run this without --without-database",
+    );
   const { receipt, entries } =
     db === undefined
       ? await payByFile(payText, options, modules)
@@ -134,7 +142,11 @@ async function payByRecord(
   // Checked before anybody is asked: a person must be shown what the pool prepared.
   if (!byHand && !(await isOnRecord(db, digest))) throw notPrepared(options.payFile);
   await askOnce(digest, batchLines, source, options, modules);
-  const intent = { digest, saltSeconds, source, lines: batchLines, entries: planned.entries, byHand };
+  const { approvalsNeeded } = options;
+  const intent = {
+    ...{ digest, saltSeconds, source, byHand, approvalsNeeded },
+    ...{ lines: batchLines, entries: planned.entries },
+  };
   const batch = await intendAndSend(intent, keys.payer, modules);
   const entries = await readEntries(db, batch.id);
   const hashOf = new Map(

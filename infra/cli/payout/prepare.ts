@@ -4,17 +4,18 @@
  */
 
 import { unlink } from "node:fs/promises";
-import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
-import { signPayout } from "../../../shared/accounting/payout-signature.ts";
+import { type BatchLine, type LeftOut, whyLeftOut } from "../../../shared/accounting/payout-batch.ts";
+import { payoutDigest, signPayout } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
+import { COMMAND_LINE } from "../../../shared/db/payout-approvals.ts";
 import { type Payable, type Prepared, prepareBatch } from "../../../shared/db/payout-batches.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
-import { parseAddress } from "../../../shared/factom/address.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { writeNewFile } from "../../durable-file.ts";
 import type { Print } from "../output.ts";
+import { type DigestModules, printDigest } from "./digest.ts";
 import { formatFile } from "./files.ts";
 
 export interface PrepareModules {
@@ -38,21 +39,29 @@ export interface NewFile {
  * cannot be written, nothing goes on record. Throws CodedError `payout-file` and what `compare` does.
  */
 export async function preparePayout(
-  options: { readonly minimum: bigint; readonly filesOf?: (prepared: Prepared) => readonly NewFile[] },
+  options: {
+    readonly minimum: bigint;
+    readonly filesOf?: (prepared: Prepared) => readonly NewFile[];
+    /** See `prepareBatch`. */
+    readonly by?: string | undefined;
+    readonly approvalsNeeded?: number | undefined;
+  },
   modules: PrepareModules,
 ): Promise<Prepared | undefined> {
-  const { filesOf = () => [] } = options;
+  const { filesOf = () => [], by, approvalsNeeded } = options;
   await modules.compare();
   let left: string[] = [];
   const written: string[] = [];
   try {
     const prepared = await prepareBatch(modules.db, {
+      by,
+      approvalsNeeded,
       nowSeconds: Math.floor(modules.clock.wallMs() / 1000),
       choose: (payable) => {
         left = [];
         return payable.filter((one) => {
-          const why = whyNot(one, options.minimum);
-          if (why !== undefined) left.push(why);
+          const why = whyLeftOut(one, options.minimum);
+          if (why !== undefined) left.push(leftOutText(one, why, options.minimum));
           return why === undefined;
         });
       },
@@ -78,27 +87,40 @@ export function replacedText({ id, total }: { readonly id: string; readonly tota
   return `This takes the place of payout ${id} (${formatPeg(total)} PEG), which was prepared and not sent`;
 }
 
-function whyNot({ user, address, amount }: Payable, minimum: bigint): string | undefined {
-  if (amount < 0n) return `${user} has had ${formatPeg(-amount)} PEG more than was owed`;
-  if (address === "") return `${user} is owed ${formatPeg(amount)} PEG but has no payout address`;
-  if (!parseAddress("FA", address).ok)
-    return `${user} is owed ${formatPeg(amount)} PEG but has no valid payout address: ${JSON.stringify(address)}`;
-  if (amount < minimum)
-    return `${user} is owed ${formatPeg(amount)} PEG, less than the minimum of ${formatPeg(minimum)}`;
-  return undefined;
+function leftOutText({ user, address, amount }: Payable, why: LeftOut, minimum: bigint): string {
+  switch (why) {
+    case "overpaid":
+      return `${user} has had ${formatPeg(-amount)} PEG more than was owed`;
+    case "no-address":
+      return `${user} is owed ${formatPeg(amount)} PEG but has no payout address`;
+    case "bad-address":
+      return `${user} is owed ${formatPeg(amount)} PEG but has no valid payout address: ${JSON.stringify(address)}`;
+    case "minimum":
+      return `${user} is owed ${formatPeg(amount)} PEG, less than the minimum of ${formatPeg(minimum)}`;
+  }
 }
 
 export interface PrepareOptions {
   readonly file: string;
   readonly minimum: bigint;
   readonly poolKeys: KeyPair;
+  /** How many must agree before it may be sent. */
+  readonly approvalsNeeded?: number | undefined;
 }
 
 /** Writes the prepared payout to a new file. Throws CodedError `payout-file`. */
-export async function prepareCommand(options: PrepareOptions, modules: PrepareModules): Promise<void> {
-  const { file, minimum, poolKeys } = options;
+export async function prepareCommand(
+  options: PrepareOptions,
+  modules: PrepareModules & DigestModules,
+): Promise<void> {
+  const { file, minimum, poolKeys, approvalsNeeded } = options;
   const prepared = await preparePayout(
-    { minimum, filesOf: (made) => [{ path: file, text: preparedText(made, poolKeys) }] },
+    {
+      minimum,
+      by: COMMAND_LINE,
+      approvalsNeeded,
+      filesOf: (made) => [{ path: file, text: preparedText(made, poolKeys) }],
+    },
     modules,
   );
   if (prepared === undefined) {
@@ -110,6 +132,7 @@ export async function prepareCommand(options: PrepareOptions, modules: PrepareMo
   modules.print(`Payout ${batch.id}: ${formatPeg(batch.total)} PEG to ${lines.length} users, in ${file}`, {
     ...{ event: "prepared", id: batch.id, total: batch.total, users: lines.length, file, poolKey },
   });
+  printDigest(payoutDigest({ saltSeconds: batch.saltSeconds, lines }), modules);
   modules.print(`Sign it within 11 hours where the paying key is: prosper payout sign ${file}`);
   modules.print(`The first time with --pool-key ${poolKey}`);
 }

@@ -3,6 +3,7 @@
 import { linesDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { fromHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
+import type { Approvals } from "../../../shared/db/payout-approvals.ts";
 import {
   findByDigest,
   markRevealed,
@@ -43,12 +44,17 @@ export interface SendModules extends ChainModules {
  * the clients.
  */
 export async function sendCommand(
-  options: { readonly file: string; readonly payer: KeyPair; readonly byHand?: boolean },
+  options: {
+    readonly file: string;
+    readonly payer: KeyPair;
+    readonly byHand?: boolean;
+    readonly approvalsNeeded?: number;
+  },
   modules: SendModules,
 ): Promise<void> {
   const { id, lines, saltSeconds, source, entries } = await readSignedFile(options.file);
-  const { byHand = false } = options;
-  const intent = { digest: linesDigest(lines), lines, saltSeconds, source, entries, byHand };
+  const { byHand = false, approvalsNeeded } = options;
+  const intent = { digest: linesDigest(lines), lines, saltSeconds, source, entries, byHand, approvalsNeeded };
   const batch = await intendAndSend(intent, options.payer, modules);
   modules.print(
     `Payout ${id}: all ${entries.length} entries are sent. Book it when they are in a block: prosper payout confirm ${batch.id}`,
@@ -71,6 +77,16 @@ export async function intendAndSend(
 ): Promise<PayoutBatch> {
   await modules.compare(intent.source);
   const batch = await putOnRecord(intent, payer, modules);
+  await resumeSending(batch, payer, modules);
+  return batch;
+}
+
+/** Goes on with a payout that is on record as sent, from the record alone: what the chain does not have is sent again. */
+export async function resumeSending(
+  batch: PayoutBatch,
+  payer: KeyPair,
+  modules: Pick<SendModules, "db" | "factomd" | "clock">,
+): Promise<void> {
   const entries = await readEntries(modules.db, batch.id);
   // Also those revealed before: a node may have lost them, and a commit that is not paid has no effect.
   const open = entries.filter(({ state }) => state === "intended" || state === "revealed");
@@ -78,7 +94,6 @@ export async function intendAndSend(
     ...modules,
     onRevealed: (hash, txId) => markRevealed(modules.db, hash, txId),
   });
-  return batch;
 }
 
 async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules): Promise<PayoutBatch> {
@@ -111,11 +126,19 @@ async function putOnRecord(intent: Intent, payer: KeyPair, modules: SendModules)
       throw refused(
         "this payout is on its way by other entries (another key?): send the file that was signed first",
       );
+    case "unapproved":
+      throw refused(unapprovedText(outcome));
     case "unpayable":
       throw refused(
         `${outcome.user} is to get ${formatPeg(outcome.amount)} PEG, but ${formatPeg(outcome.payable)} is owed and not on its way: prepare again`,
       );
   }
+}
+
+/** What is missing, and where it is given. */
+export function unapprovedText({ needed, by }: Approvals): string {
+  const so = by.length === 0 ? "nobody has so far" : `so far ${by.join(", ")}`;
+  return `${needed} people must agree to a payout here (pool.twoadministrators), ${so}: an administrator who has not agreed yet does it on the page /admin/payday. A list by hand cannot be agreed to`;
 }
 
 type ToSend = Pick<PayoutEntryRow, "entryHash" | "raw">;

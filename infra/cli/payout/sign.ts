@@ -1,6 +1,6 @@
 /** `prosper payout sign`: makes the entries of a prepared payout with the paying key. Needs neither database nor network. */
 
-import { isPayoutOf } from "../../../shared/accounting/payout-signature.ts";
+import { isPayoutOf, payoutDigest } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
@@ -8,6 +8,7 @@ import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { encodeEntry, entryHash } from "../../../shared/factom/entry.ts";
 import { faAddressOf, signPegBatch, splitPegPayments } from "../../../shared/factom/fat2.ts";
 import { writeNewFile } from "../../durable-file.ts";
+import { type DigestModules, printDigest } from "./digest.ts";
 import { formatFile, isUntouched, type PreparedFile, readPreparedFile, type SignedFile } from "./files.ts";
 import { readMemory, remember, writeMemory } from "./memory.ts";
 import { trustedPoolKey } from "./pool-key.ts";
@@ -50,7 +51,10 @@ export interface SignOptions {
  * Signs what the pool prepared, after showing it to a person. Throws CodedErrors `payout-invalid` (also for a list that the pool has not
  * signed), `payout-key`, `payout-memory`, `payout-declined`, `unasked`, `payout-file`.
  */
-export async function signCommand(options: SignOptions, modules: ReviewModules): Promise<void> {
+export async function signCommand(
+  options: SignOptions,
+  modules: ReviewModules & DigestModules,
+): Promise<void> {
   const { file, folder, signer } = options;
   const prepared = await readPreparedFile(file);
   const memory = await readMemory(folder);
@@ -60,6 +64,7 @@ export async function signCommand(options: SignOptions, modules: ReviewModules):
   modules.print(
     `Payout ${prepared.id}, prepared ${new Date(prepared.saltSeconds * 1000).toISOString()}, paid from ${source}:`,
   );
+  printDigest(payoutDigest(prepared), modules);
   await confirmByPerson("Sign this?", prepared.lines, memory.paidAt, modules);
   const entries = signEntries(prepared, signer);
   await writeNewFile(

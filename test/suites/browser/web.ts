@@ -1,6 +1,7 @@
 /** The real web of a pool on a loopback port, over books that look as if it had run for a while. */
 
 import type { Doctor } from "../../../functions/api/doctor.ts";
+import type { Payday } from "../../../functions/api/payday.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { startPoolWeb } from "../../../infra/pool/pool-web.ts";
 import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
@@ -10,6 +11,7 @@ import { countWithholding } from "../../../shared/db/withholding.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addressOf, cheapPasswords } from "../../support/accounts.ts";
 import { createTestDatabase } from "../../support/database.ts";
+import { poolKeys } from "../../support/payout/payout-steps.ts";
 import { seedPool } from "../../support/seed-pool.ts";
 
 export const PASSWORD = "a long password";
@@ -25,20 +27,23 @@ export interface PoolOfPages {
   stop(): Promise<void>;
 }
 
-/** `speed`: how fast the web's own deadlines pass. Users: `ann` with two workers, `bob` who sent none of the hits that were due, `boss` the administrator; all with PASSWORD. */
+/** `paying`: makes the part that pays; there is then a second administrator, `second`, and two must agree. `speed`: how fast the web's own deadlines pass. Users: `ann` with two workers, `bob` who sent none of the hits that were due, `boss` the administrator; all with PASSWORD. */
 export async function startPages({
   speed = 1,
   doctor,
+  paying,
 }: {
   speed?: number;
   doctor?: Doctor;
+  paying?: (db: Db) => Payday;
 } = {}): Promise<PoolOfPages> {
   const database = await createTestDatabase();
   const { db } = database;
   const passwords = cheapPasswords();
   const password = await passwords.hash(PASSWORD);
   for (const name of ["ann", "bob"]) await insertUser(db, { name, password, payoutAddress: addressOf(name) });
-  await insertUser(db, { name: "boss", password, payoutAddress: null, isAdmin: true });
+  for (const name of paying === undefined ? ["boss"] : ["boss", "second"])
+    await insertUser(db, { name, password, payoutAddress: null, isAdmin: true });
   await seedPool(db, {
     nowMs: systemClock.wallMs(),
     blocks: BLOCKS,
@@ -54,12 +59,15 @@ export async function startPages({
   const overrides = [
     { section: "web", key: "host", value: "127.0.0.1", from: "this test" },
     { section: "web", key: "port", value: 0, from: "this test" },
+    { section: "pool", key: "twoadministrators", value: paying !== undefined, from: "this test" },
+    { section: "payout", key: "minimum", value: "1", from: "this test" },
   ];
   const web = await startPoolWeb(
     { config: loadConfig("no-file", { required: false, overrides }), version: "0.1.0", lxrBits: 30 },
     {
       ...{ db, clock: clockOf(speed), random: systemRandom, logger: SILENT, passwords },
       ...(doctor && { doctor }),
+      ...(paying && { payday: paying(db), receiptKeys: poolKeys }),
     },
   );
   return {

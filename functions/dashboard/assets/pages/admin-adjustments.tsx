@@ -1,18 +1,26 @@
 /** For the operator: corrections beside the sealed books, and the log of what administrators did. */
 
 import { signal, useSignal } from "@preact/signals";
-import type { AdjustmentPreviewView, AdjustmentsView, AdminLogView } from "../../../api/views/views.ts";
+import type {
+  AdjustedView,
+  AdjustmentPreviewView,
+  AdjustmentsView,
+  AdminLogView,
+} from "../../../api/views/views.ts";
 import { Card, Empty, Loading } from "../components/card.tsx";
-import { Name, Peg, When } from "../components/figures.tsx";
+import { Ago, Name, Peg, When } from "../components/figures.tsx";
 import { Form } from "../components/form.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { ApiError, request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
+import { user } from "../live/session.ts";
 import { watch } from "../live/watch.ts";
+import { Alone } from "../parts/alone.tsx";
 import { OperatorHead } from "../parts/operator.tsx";
 
 type Adjustment = AdjustmentsView["adjustments"][number];
+type WaitingRow = AdjustmentsView["waiting"][number];
 type Entry = AdminLogView["entries"][number];
 
 const REFRESH_MS = 10_000;
@@ -66,6 +74,12 @@ function AdjustmentsPage() {
   return (
     <>
       <OperatorHead title="Adjustments" />
+      <Alone what="an adjustment" view={adjustments.value} />
+      {(adjustments.value?.waiting.length ?? 0) > 0 && (
+        <Card title="Waiting for a second administrator">
+          <Waiting rows={adjustments.value?.waiting ?? []} />
+        </Card>
+      )}
       <Card title="Correct what a user is owed">
         <div hidden={preview.value !== undefined}>
           <Form<AdjustmentPreviewView>
@@ -117,12 +131,16 @@ function Preview({ preview, back }: { preview: AdjustmentPreviewView; back: () =
   const book = async (): Promise<void> => {
     isBooking.value = true;
     const isDone = await attempt(async () => {
-      await request("POST", "/api/admin/adjustments", { user, amount, reason, requestId });
+      const { waiting } = await request<AdjustedView>("POST", "/api/admin/adjustments", {
+        ...{ user, amount, reason, requestId },
+      });
+      booked.value = waiting
+        ? `Asked for. Another administrator must confirm it before ${user} has it.`
+        : `Booked for ${user}. It never changes; another one can take it back.`;
     });
     isBooking.value = false;
     if (!isDone) return;
     requestId = newRequestId();
-    booked.value = `Booked for ${user}. It never changes; another one can take it back.`;
     back();
     void refreshNow();
   };
@@ -147,7 +165,7 @@ function Preview({ preview, back }: { preview: AdjustmentPreviewView; back: () =
         )}
         <span class="looked">
           <button type="button" class="primary" disabled={isBooking.value} onClick={() => void book()}>
-            Book it
+            {adjustments.value?.twoAdministrators === true ? "Ask for it" : "Book it"}
           </button>
           <button type="button" onClick={back}>
             Back
@@ -155,6 +173,51 @@ function Preview({ preview, back }: { preview: AdjustmentPreviewView; back: () =
         </span>
       </p>
     </>
+  );
+}
+
+const WAITING_COLUMNS: readonly Column<WaitingRow>[] = [
+  { title: "Asked for", cell: (row) => <Ago at={row.at} /> },
+  { title: "By", cell: (row) => <Name>{row.madeBy}</Name> },
+  { title: "User", cell: (row) => <Name>{row.user}</Name> },
+  { title: "Amount", num: true, cell: (row) => <Peg units={row.amount} digits={4} unit={false} /> },
+  { title: "Reason", cell: (row) => <Name>{row.reason}</Name> },
+  { title: "Owed now", num: true, cell: (row) => <Peg units={row.owed} digits={4} unit={false} /> },
+  { title: "After it", num: true, cell: (row) => <Peg units={row.owedAfter} digits={4} unit={false} /> },
+  { title: "", cell: (row) => <Decide row={row} /> },
+];
+
+function Waiting({ rows }: { rows: readonly WaitingRow[] }) {
+  return <Table label="waiting" columns={WAITING_COLUMNS} rows={rows} keyOf={(row) => row.id} />;
+}
+
+/** Nobody confirms what they asked for; anybody may take it back. */
+function Decide({ row: { id, madeBy } }: { row: WaitingRow }) {
+  const isDeciding = useSignal(false);
+  const decide = async (how: "confirm" | "withdraw"): Promise<void> => {
+    isDeciding.value = true;
+    await attempt(async () => {
+      await request("POST", `/api/admin/adjustments/${how}`, { id });
+      await refreshNow();
+    });
+    isDeciding.value = false;
+  };
+  return (
+    <span class="looked">
+      {madeBy !== user.value?.name && (
+        <button
+          type="button"
+          class="primary"
+          disabled={isDeciding.value}
+          onClick={() => void decide("confirm")}
+        >
+          Confirm
+        </button>
+      )}
+      <button type="button" disabled={isDeciding.value} onClick={() => void decide("withdraw")}>
+        Withdraw
+      </button>
+    </span>
   );
 }
 

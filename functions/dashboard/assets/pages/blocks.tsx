@@ -14,6 +14,7 @@ function BlocksPage() {
       path="/api/blocks"
       rowsOf={(answer) => answer.blocks}
       draw={(blocks) => <BlocksTable blocks={blocks} books />}
+      aside={<a href="/pool/payments">Payments</a>}
     />
   );
 }

@@ -5,6 +5,7 @@ import { Link } from "../components/frame.tsx";
 
 const PAGES = [
   { href: "/admin/cockpit", title: "Cockpit" },
+  { href: "/admin/payday", title: "Payday" },
   { href: "/admin/miners", title: "Miners" },
   { href: "/admin/users", title: "Users" },
   { href: "/admin/bars", title: "Bars" },

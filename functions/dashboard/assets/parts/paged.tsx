@@ -7,7 +7,7 @@ import { Card, Loading, PageHead } from "../components/card.tsx";
 import { get } from "../live/api.ts";
 import { attempt } from "../live/fresh.ts";
 
-interface PagedListProps<Row, View extends { readonly next: number | null }> {
+interface PagedListProps<Row, View extends { readonly next: string | number | null }> {
   title: string;
   about: string;
   /** Names the card. */
@@ -21,11 +21,11 @@ interface PagedListProps<Row, View extends { readonly next: number | null }> {
   aside?: ComponentChildren;
 }
 
-export function PagedList<Row, View extends { readonly next: number | null }>(
+export function PagedList<Row, View extends { readonly next: string | number | null }>(
   props: PagedListProps<Row, View>,
 ) {
   const rows = useSignal<readonly Row[] | undefined>(undefined);
-  const next = useSignal<number | null>(null);
+  const next = useSignal<string | number | null>(null);
   const isLoading = useSignal(true);
   const load = async (): Promise<void> => {
     isLoading.value = true;

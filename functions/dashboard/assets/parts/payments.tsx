@@ -23,6 +23,13 @@ const COLUMNS: readonly Column<Row>[] = [
 
 export function PaymentsCard({ view }: { view: MyPaymentsView }) {
   const rows: Row[] = [
+    ...view.onTheWay.map((row) => ({
+      key: `${row.entryHash} ${row.at}`,
+      at: row.at,
+      amount: row.amount,
+      kind: "on its way",
+      what: <Hash>{row.entryHash}</Hash>,
+    })),
     ...view.payments.map((row) => ({
       key: `${row.entryHash} ${row.at}`,
       at: row.at,
