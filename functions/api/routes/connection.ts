@@ -39,7 +39,10 @@ export function connectionRoutes({ db, clock, sightings }: ApiModules): ApiRoute
           user: session?.user.name,
           sinceMs: clock.wallMs() - query.seconds * 1000 - BEFORE_MS,
         });
-        return view({ seen: seen === undefined ? null : await viewOf(db, seen) } satisfies ConnectionView);
+        return view({
+          watched: sightings !== undefined,
+          seen: seen === undefined ? null : await viewOf(db, seen),
+        } satisfies ConnectionView);
       },
     }),
   ];

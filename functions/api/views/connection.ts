@@ -6,6 +6,7 @@ import { about, instant } from "./fields.ts";
 const maybe = v.nullable(instant);
 
 export const connectionView = v.strictObject({
+  watched: about(v.boolean(), "false: the edges run where these pages cannot see connections"),
   seen: about(
     v.nullable(
       v.strictObject({

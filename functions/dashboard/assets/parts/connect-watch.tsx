@@ -38,6 +38,7 @@ export function connectWatch({
   function ConnectWatch({ code }: { code: string }) {
     const seen = useSignal<Seen | null>(null);
     const isOver = useSignal(false);
+    const isWatched = useSignal(true);
     const begun = useSignal(0);
     useEffect(() => {
       const startedMs = performance.now();
@@ -51,13 +52,17 @@ export function connectWatch({
           ? undefined
           : await get<ConnectionView>(`/api/connect/${code}?seconds=${seconds}`, etag).catch(() => undefined);
         etag = answer?.etag ?? etag;
-        if (answer?.body !== undefined) seen.value = answer.body.seen;
-        isOver.value = waitedMs > WATCH_MS || seen.value?.credited === true;
+        if (answer?.body !== undefined) {
+          seen.value = answer.body.seen;
+          isWatched.value = answer.body.watched;
+        }
+        isOver.value = waitedMs > WATCH_MS || seen.value?.credited === true || !isWatched.value;
         if (!isOver.value) timer = window.setTimeout(() => void look(), pollMs);
       };
       void look();
       return () => clearTimeout(timer);
     }, [begun.value]);
+    if (!isWatched.value) return <p class="small muted">{ELSEWHERE}</p>;
     const now = seen.value;
     const lookAgain = (): void => {
       isOver.value = false;
@@ -106,6 +111,9 @@ function headline(seen: Seen | null, isOver: boolean): string {
       : "We see a miner without this page's code that came from your address";
   return `${whose}${seen.closed ? "; its connection has ended" : ""}.`;
 }
+
+const ELSEWHERE =
+  "This pool's miners connect to other machines than its pages: the miner itself says what becomes of it, and its first shares appear on your page.";
 
 const NOT_YET = "not yet";
 

@@ -49,6 +49,13 @@ describe("GET /api/connect/{code}", () => {
     expect(asked).toEqual([{ code: CODE, place: "192.0.2.7" }]);
   });
 
+  it("says where connections cannot be seen from", async () => {
+    const elsewhere = testClient(api.handler);
+    const { body } = await elsewhere.json("GET", `/api/connect/${CODE}`);
+    expect(body).toEqual({ watched: false, seen: null });
+    expect((await visitor.json("GET", `/api/connect/${CODE}`)).body).toMatchObject({ watched: true });
+  });
+
   it("tells the newest that brought the code, whatever else comes from the address, and no address", async () => {
     const nowMs = api.clock.wallMs();
     seen = [
