@@ -18,13 +18,21 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
+import type { Client } from "pg";
 import { systemClock } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { freePort } from "../free-port.ts";
+import { keepTemplate, restoreTemplate, templatePath } from "./cluster-template.ts";
 import { clearRemains, livePid, type ServerState, serverState } from "./postgres-process.ts";
 
 const exec = promisify(execFile);
 const DATABASE = "prosper";
+const SUPERUSER = "prosper";
+const INITDB = ["-U", SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"];
+/** In a cluster that has not been started yet: the superuser's password that it was made with. */
+const FIRST_PASSWORD = "first-password";
+/** SQLSTATE of a refused password. */
+const WRONG_PASSWORD = "28P01";
 const SHARED_HOME = "/var/lib/prosper";
 
 export interface PostgresOptions {
@@ -34,6 +42,8 @@ export interface PostgresOptions {
   port?: number;
   /** For test clusters only: faster, but not safe in a crash. */
   unsafeFast?: boolean;
+  /** Folder of what `initdb` made (cluster-template.ts); beside Node's compiled code unless given. */
+  templates?: string;
 }
 
 export interface Postgres {
@@ -59,20 +69,22 @@ interface Cluster {
   /** Holds the superuser's password, readable by its owner only. */
   secretFile: string;
   user: RunUser | undefined;
+  /** Of the server's package. */
+  version: string;
 }
 
 /** Starts the server and its database. Throws CodedError `postgres-start` with the server's last words. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const cluster = await prepare(options.dir);
-  if (!existsSync(join(cluster.data, "PG_VERSION"))) await initialise(cluster);
-  const password = readFileSync(cluster.secretFile, "utf8").trim();
+  if (!existsSync(join(cluster.data, "PG_VERSION"))) await initialise(cluster, options.templates);
   const running = runningPort(cluster);
   const port = running ?? (options.port || (await freePort()));
   if (running === undefined) await start(cluster, port, options.unsafeFast === true);
-  const url = (database: string): string => `postgres://prosper:${password}@127.0.0.1:${port}/${database}`;
-  await createDatabase(url("postgres"));
+  await changePassword(cluster, port);
+  const password = readSecret(cluster.secretFile);
+  await createDatabase(urlOf(password, port, "postgres"));
   return {
-    url: url(DATABASE),
+    url: urlOf(password, port, DATABASE),
     adopted: running !== undefined,
     state: () => serverState(cluster.data),
     startAgain: () => start(cluster, port, options.unsafeFast === true),
@@ -89,7 +101,13 @@ async function prepare(dir: string): Promise<Cluster> {
   if (!reachable(dir)) letThrough(dir);
   const home = reachable(dir) ? dir : homeElsewhere(dir);
   const bin = reachable(native) ? join(native, "bin") : join(copyPrograms(native), "bin");
-  return { bin, data: join(home, "data"), secretFile: join(home, "password"), user };
+  return {
+    bin,
+    data: join(home, "data"),
+    secretFile: join(home, "password"),
+    user,
+    version: versionOf(native),
+  };
 }
 
 /** Lets the server's user pass through the pool's own two folders, but not read them. */
@@ -174,8 +192,7 @@ function canTraverse(path: string, user: RunUser): boolean {
 }
 
 function copyPrograms(native: string): string {
-  const { version } = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8"));
-  const target = join(SHARED_HOME, `postgresql-${version}`);
+  const target = join(SHARED_HOME, `postgresql-${versionOf(native)}`);
   if (existsSync(target)) return target;
   const half = `${target}.${process.pid}`;
   try {
@@ -188,32 +205,52 @@ function copyPrograms(native: string): string {
   return target;
 }
 
-async function initialise(cluster: Cluster): Promise<void> {
+function versionOf(native: string): string {
+  const { version } = JSON.parse(readFileSync(join(dirname(native), "package.json"), "utf8"));
+  return version;
+}
+
+async function initialise(cluster: Cluster, templates?: string): Promise<void> {
   // Made beside its place and then moved there, so that a kill in the middle leaves nothing half made.
   const half = `${cluster.data}.new`;
   rmSync(half, { recursive: true, force: true });
   mkdirSync(half, { mode: 0o700 });
-  writeFileSync(cluster.secretFile, `${randomBytes(24).toString("hex")}\n`, { mode: 0o600 });
-  if (cluster.user !== undefined) {
-    chownSync(half, cluster.user.uid, cluster.user.gid);
-    chownSync(cluster.secretFile, cluster.user.uid, cluster.user.gid);
-  }
+  if (cluster.user !== undefined) chownSync(half, cluster.user.uid, cluster.user.gid);
   chmodSync(half, 0o700);
-  await program(cluster, "initdb", [
-    "-D",
-    half,
-    "-U",
-    "prosper",
-    "-A",
-    "scram-sha-256",
-    "--pwfile",
-    cluster.secretFile,
-    "-E",
-    "UTF8",
-    "--locale=C",
-    "--no-sync",
-  ]);
+  const machine = `${process.platform}-${process.arch}`;
+  const path = templatePath([machine, cluster.version, localZone(), ...INITDB], templates);
+  const first = restoreTemplate(path, half, cluster.user) ?? (await makeTemplate(cluster, half, path));
+  writeSecret(cluster, join(half, FIRST_PASSWORD), first);
+  writeSecret(cluster, cluster.secretFile, newPassword());
   renameSync(half, cluster.data);
+}
+
+/** Makes the cluster by `initdb` and keeps it for the next one; returns its superuser's password. */
+async function makeTemplate(cluster: Cluster, half: string, path: string): Promise<string> {
+  const password = newPassword();
+  writeSecret(cluster, cluster.secretFile, password);
+  await program(cluster, "initdb", ["-D", half, "--pwfile", cluster.secretFile, ...INITDB]);
+  keepTemplate(path, half, password);
+  return password;
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString("hex");
+}
+
+/** Readable by the server's user only. */
+function writeSecret({ user }: Cluster, file: string, secret: string): void {
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  if (user !== undefined) chownSync(file, user.uid, user.gid);
+}
+
+function readSecret(file: string): string {
+  return readFileSync(file, "utf8").trim();
+}
+
+/** `initdb` writes it into the server's settings. */
+function localZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** The port of a live server on this cluster, or undefined. */
@@ -273,14 +310,38 @@ async function program(cluster: Cluster, name: string, args: string[]): Promise<
   }
 }
 
+/** Gives a new cluster's superuser the password of `secretFile`: until then it has the template's, which other clusters had too. */
+async function changePassword(cluster: Cluster, port: number): Promise<void> {
+  const file = join(cluster.data, FIRST_PASSWORD);
+  if (!existsSync(file)) return;
+  const password = readSecret(cluster.secretFile);
+  await asAdmin(urlOf(readSecret(file), port, "postgres"), (client) =>
+    client.query(`ALTER ROLE ${SUPERUSER} PASSWORD '${password}'`),
+  ).catch((thrown: unknown) => {
+    // A start that was killed had changed it already.
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === WRONG_PASSWORD)) throw thrown;
+  });
+  rmSync(file);
+}
+
 async function createDatabase(adminUrl: string): Promise<void> {
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
+  await asAdmin(adminUrl, async (client) => {
     const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [DATABASE]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  });
+}
+
+async function asAdmin(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
   } finally {
     await client.end();
   }
+}
+
+function urlOf(password: string, port: number, database: string): string {
+  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
 }
