@@ -1,6 +1,6 @@
 /** Time and chance as parameters, so that a simulator can drive every long-lived part. */
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 
 /** A running timer; `stop()` is idempotent. */
 export interface Timer {
@@ -29,7 +29,21 @@ export const systemClock: Clock = {
   },
 };
 
-export const systemRandom: Random = (length) => new Uint8Array(randomBytes(length));
+/** Drawn ahead, since a call of the system's generator takes longer than all else about an id. No byte is given twice, or stays after it was given. */
+const drawn = new Uint8Array(8_192);
+let given = drawn.length;
+
+export const systemRandom: Random = (length) => {
+  if (length > drawn.length) return new Uint8Array(randomBytes(length));
+  if (given + length > drawn.length) {
+    randomFillSync(drawn);
+    given = 0;
+  }
+  const bytes = drawn.slice(given, given + length);
+  drawn.fill(0, given, given + length);
+  given += length;
+  return bytes;
+};
 
 /** Resolves after `delayMs`, or at once when `signal` aborts (it never rejects: the caller checks the signal). */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {

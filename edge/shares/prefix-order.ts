@@ -12,6 +12,8 @@ export const SESSIONS = 1 << SESSION_BITS;
 const HALF_BITS = SESSION_BITS / 2;
 const HALF = 1 << HALF_BITS;
 const FEISTEL_ROUNDS = 8;
+/** No half of 10 bits. */
+const UNKNOWN = 0xffff;
 
 /** The 20 bits of the n-th prefix of a slot, n from 0 on. */
 export type PrefixOrder = (n: number) => number;
@@ -21,13 +23,21 @@ export type PrefixOrder = (n: number) => number;
  */
 export function keyedOrder(secret: Uint8Array): PrefixOrder {
   const mac = hmacOf(secret);
+  // A round has 1,024 values a cycle, each wanted 1,024 times: when thousands join at once, most are known.
+  const known = new Uint16Array(FEISTEL_ROUNDS * HALF);
+  let knownCycle = -1;
   return (n) => {
     const cycle = Math.floor(n / SESSIONS);
     const place = n % SESSIONS;
+    if (cycle !== knownCycle) known.fill(UNKNOWN);
+    knownCycle = cycle;
     let left = place >>> HALF_BITS;
     let right = place & (HALF - 1);
-    for (let round = 0; round < FEISTEL_ROUNDS; round++)
-      [left, right] = [right, left ^ (mac(`${cycle} ${round} ${right}`).readUInt16BE(0) & (HALF - 1))];
+    for (let round = 0; round < FEISTEL_ROUNDS; round++) {
+      const at = round * HALF + right;
+      if (known[at] === UNKNOWN) known[at] = mac(`${cycle} ${round} ${right}`).readUInt16BE(0) & (HALF - 1);
+      [left, right] = [right, left ^ (known[at] ?? 0)];
+    }
     return left * HALF + right;
   };
 }

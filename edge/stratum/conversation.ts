@@ -78,8 +78,7 @@ export class Conversation implements Outgoing {
   }
 
   sendNow(lines: string): void {
-    this.#connection.send(lines);
-    this.#connection.flush();
+    this.#connection.sendNow(lines);
   }
 
   /** Sends a request of the server's own, at once. */

@@ -40,16 +40,24 @@ export async function startPool(
   bits: number,
   quick: boolean,
   room: Room,
-  { blockSeconds = quick ? QUICK_BLOCK_SECONDS : BLOCK_SECONDS }: { readonly blockSeconds?: number } = {},
+  {
+    blockSeconds = quick ? QUICK_BLOCK_SECONDS : BLOCK_SECONDS,
+    processes = 1,
+  }: { readonly blockSeconds?: number; readonly processes?: number } = {},
 ): Promise<PoolUnderTest> {
   const folder = room.folder();
   const config = join(folder, "bench.toml");
   writeFileSync(config, CONFIG);
   const flags = ["--json", "--config", config, "--data-dir", join(folder, "pool"), "--web-port", "0"];
   const sizes = ["--bits", `${bits}`, "--block-seconds", `${blockSeconds}`, "--miners", "0"];
-  const child = room.spawn(process.execPath, [PROSPER, "up", ...flags, "--stratum-port", "0", ...sizes], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const edges = ["--processes", `${processes}`];
+  const child = room.spawn(
+    process.execPath,
+    [PROSPER, "up", ...flags, "--stratum-port", "0", ...sizes, ...edges],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const ready = v.parse(READY, JSON.parse(await nextLine(child, "prosper up")()));
   const login = (clients: number): Connecting => ({
     port: Number(ready.stratum.split(":").at(-1)),

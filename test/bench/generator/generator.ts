@@ -4,7 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { end, type Room } from "../room.ts";
-import type { Calls, Connecting, Flooding, Heard, Mining, Outcome, Pacing } from "./protocol.ts";
+import type { Calls, Connecting, Flooding, Heard, Joined, Mining, Outcome, Pacing } from "./protocol.ts";
 
 export interface Request {
   readonly call: keyof Calls;
@@ -19,8 +19,9 @@ export class Generator implements Calls {
     room.keep(this.#child);
   }
 
-  async connect(options: Connecting): Promise<void> {
-    await this.#ask("connect", options);
+  /** Rejects where one client is refused, turned away or not served within a minute. */
+  async connect(options: Connecting): Promise<Joined> {
+    return (await this.#ask("connect", options)) as Joined;
   }
 
   async mine(options: Mining): Promise<void> {

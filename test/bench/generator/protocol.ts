@@ -8,6 +8,15 @@ export interface Connecting {
   readonly registration: readonly string[];
   /** The target to wish for (hex); undefined: what the server tells is taken. */
   readonly wish: string | undefined;
+  /** Logins under way at a time; below any server's backlog. 100 unless given. */
+  readonly opening?: number;
+}
+
+/** What it took until every client was subscribed and logged in and had a job. */
+export interface Joined {
+  readonly seconds: number;
+  /** The generator's own CPU time, in percent of one core. */
+  readonly cpuPercent: number;
 }
 
 export interface Mining {
@@ -44,7 +53,7 @@ export interface Outcome {
 export type Heard = readonly number[];
 
 export interface Calls {
-  connect(options: Connecting): Promise<void>;
+  connect(options: Connecting): Promise<Joined>;
   mine(options: Mining): Promise<void>;
   flood(options: Flooding): Promise<Outcome>;
   pace(options: Pacing): Promise<Outcome>;

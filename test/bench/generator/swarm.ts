@@ -7,9 +7,8 @@ import { openTable } from "../../../shared/hash/open-table.ts";
 import { claimRegion } from "../../../shared/hash/shared-table.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { Link } from "./link.ts";
-import type { Calls, Connecting, Flooding, Heard, Mining, Outcome, Pacing } from "./protocol.ts";
+import type { Calls, Connecting, Flooding, Heard, Joined, Mining, Outcome, Pacing } from "./protocol.ts";
 
-/** Logins under way at a time: below any server's backlog. */
 const OPENING = 100;
 const PATIENCE_MS = 60_000;
 /** A share may cost so many hashes at most, or making them would take longer than sending them. */
@@ -35,11 +34,17 @@ export class Swarm implements Calls {
   #kernel: LxrKernel | undefined;
   #failure: Error | undefined;
 
-  async connect(options: Connecting): Promise<void> {
+  async connect(options: Connecting): Promise<Joined> {
+    const { opening = OPENING } = options;
     this.#user = options.user;
     const own: Link[] = [];
+    let under: Link[] = [];
+    const sinceStart = stopwatch();
     for (let i = 0; i < options.clients; i++) {
-      await this.#until("logins", () => own.filter(({ isIn }) => !isIn).length < OPENING);
+      await this.#until("logins", () => {
+        if (under.length >= opening) under = under.filter(({ isIn }) => !isIn);
+        return under.length < opening;
+      });
       const registration = this.#links.length === 0 ? options.registration : ["", "", ""];
       const link = new Link(options.port, greetingOf(`${this.#user},rig${this.#links.length}`, registration));
       link.onLost = (error) => {
@@ -47,11 +52,14 @@ export class Swarm implements Calls {
       };
       this.#links.push(link);
       own.push(link);
+      under.push(link);
       if (i === 0) await this.#until("the first login", () => link.isIn);
     }
     await this.#until("all logins and a job", () => own.every(({ isIn, job }) => isIn && job !== undefined));
+    const joined = sinceStart();
     this.#wish = options.wish;
     await this.#wishAgain(own);
+    return joined;
   }
 
   async mine({ bits, each }: Mining): Promise<void> {
@@ -137,18 +145,15 @@ export class Swarm implements Calls {
     const answered = sum((link) => link.answered) + shares;
     const accepted = sum((link) => link.accepted);
     for (const { refusals } of links) refusals.length = 0;
-    const cpu = process.cpuUsage();
-    const startMs = performance.now();
+    const sinceStart = stopwatch();
     await send();
     await this.#until("every answer", () => sum((link) => link.answered) >= answered);
-    const seconds = (performance.now() - startMs) / 1000;
-    const { user, system } = process.cpuUsage(cpu);
+    const took = sinceStart();
     return {
+      ...took,
       accepted: sum((link) => link.accepted) - accepted,
       refusals: links.flatMap(({ refusals }) => refusals).slice(0, 3),
-      seconds,
       isStale: [...this.#claims].some(([link, { job }]) => link.job?.id !== job.id),
-      cpuPercent: (user + system) / 10_000 / seconds,
       waits: [],
     };
   }
@@ -189,6 +194,17 @@ export class Swarm implements Calls {
       await pause(2);
     }
   }
+}
+
+/** The seconds from this call to the other one, and this process's CPU in them. */
+function stopwatch(): () => Joined {
+  const cpu = process.cpuUsage();
+  const startMs = performance.now();
+  return () => {
+    const seconds = (performance.now() - startMs) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    return { seconds, cpuPercent: (user + system) / 10_000 / seconds };
+  };
 }
 
 function greetingOf(login: string, registration: readonly string[]): string {

@@ -17,6 +17,10 @@ const QUICK_JOBS = 2;
 /** Between jobs, and before memory is looked at. */
 const REST_MS = 300;
 const SETTLE_MS = 3_000;
+const JOINS = 10_000;
+const JOINS_NAME = `joins-${JOINS}`;
+/** Logins under way: what waits to be accepted holds as many on each server. */
+const JOINS_AT_ONCE = 1_000;
 const MEMORY_CLIENTS = 5_000;
 const QUICK_CLIENTS = 100;
 
@@ -30,6 +34,26 @@ async function bothServers(
   const ours = await turn(await startEdge(BITS, room));
   if (program === undefined) return { ours, peer: undefined };
   return { ours, peer: await turn(await startPeerPool(program, BITS, room)) };
+}
+
+/** As `bothServers`, with a server of its own a turn: memory that was grown is not given back. */
+function eachWithItsServer(
+  { peers }: Setting,
+  room: Room,
+  turn: (server: StratumUnderTest, generator: Generator) => Promise<Values>,
+): Opened {
+  const { pool: program } = peers;
+  const turns = (start: () => Promise<StratumUnderTest>) => async (): Promise<Values> => {
+    const server = await start();
+    const generator = new Generator(room);
+    const values = await turn(server, generator);
+    await generator.end();
+    return values;
+  };
+  return {
+    ours: turns(() => startEdge(BITS, room)),
+    peer: program === undefined ? undefined : turns(() => startPeerPool(program, BITS, room)),
+  };
 }
 
 function jobBench(clients: number): Bench {
@@ -80,32 +104,44 @@ function residentKb(pid: number): number {
   return Number(kb);
 }
 
+/** As after an outage: all who were there come back, as fast as they are served. */
+async function openJoins(setting: Setting, room: Room): Promise<Opened> {
+  const count = setting.quick ? QUICK_CLIENTS : JOINS;
+  return eachWithItsServer(setting, room, async (server, generator) => {
+    const { seconds, cpuPercent } = await generator.connect({
+      ...peerLogin(server.port, count),
+      opening: JOINS_AT_ONCE,
+    });
+    return { [JOINS_NAME]: seconds, [`${JOINS_NAME}-generator`]: cpuPercent };
+  });
+}
+
 async function openMemory(setting: Setting, room: Room): Promise<Opened> {
   if (!existsSync("/proc/self/status")) throw new CannotRun("it reads /proc, which only Linux has");
-  const { pool: program } = setting.peers;
   const count = setting.quick ? QUICK_CLIENTS : MEMORY_CLIENTS;
-  // A server of its own a round: memory that was grown is not given back.
-  const turn = (start: (room: Room) => Promise<StratumUnderTest>) => async (): Promise<Values> => {
-    const server = await start(room);
-    const generator = new Generator(room);
+  return eachWithItsServer(setting, room, async (server, generator) => {
     // The first fifth pays for what is made once.
     await generator.connect(peerLogin(server.port, count / 5));
     await pause(setting.quick ? REST_MS : SETTLE_MS);
     const before = residentKb(server.pid);
     await generator.connect(peerLogin(server.port, count));
     await pause(setting.quick ? REST_MS : SETTLE_MS);
-    const each = (residentKb(server.pid) - before) / count;
-    await generator.end();
-    return { memory: each };
-  };
-  return {
-    ours: turn((own) => startEdge(BITS, own)),
-    peer: program === undefined ? undefined : turn((own) => startPeerPool(program, BITS, own)),
-  };
+    return { memory: (residentKb(server.pid) - before) / count };
+  });
 }
 
 export const CONNECTION_BENCHES: readonly Bench[] = [
   ...[100, 1_000, 5_000, 10_000].map(jobBench),
+  {
+    name: "joins",
+    what: `until ${JOINS} connections that come as fast as they are served are all subscribed and logged in and have a job, ${JOINS_AT_ONCE} under way; one that is not served fails it`,
+    rounds: 3,
+    rows: {
+      [JOINS_NAME]: { unit: "s", what: "until the last one has its job", better: "less" },
+      [`${JOINS_NAME}-generator`]: { unit: "% of a core", what: "the load generator's own CPU" },
+    },
+    open: openJoins,
+  },
   {
     name: "memory",
     what: `resident memory of the edge's process for each of ${MEMORY_CLIENTS} more connections that have logged in`,

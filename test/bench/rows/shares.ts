@@ -15,22 +15,36 @@ const SHARES = 30_000;
 const SHARES_LARGE = 6_000;
 const QUICK_SHARES = 1_000;
 
-function sharesBench(clients: number, table: "small" | "large"): Bench {
-  const name = `shares-${clients}${table === "large" ? "-large-table" : ""}`;
+interface Kind {
+  readonly clients: number;
+  readonly table: "small" | "large";
+  /** Edge processes behind the port. */
+  readonly processes?: number;
+}
+
+function sharesBench({ clients, table, processes = 1 }: Kind): Bench {
+  const isOne = processes === 1;
+  const name = `shares-${clients}${isOne ? "" : `-processes-${processes}`}${table === "large" ? "-large-table" : ""}`;
   const inFlight = clients < 10 ? 64 : 16;
   const of = `${clients} ${clients === 1 ? "client" : "clients"}`;
   const over = table === "small" ? `a table of ${SMALL_BITS} bits` : "the large table";
-  const what = `accepted shares a second of ${of}, ${inFlight} in flight each, over ${over}: on disk before each is answered`;
+  const by = isOne ? "" : `, by ${processes} edge processes`;
+  const what = `accepted shares a second of ${of}, ${inFlight} in flight each, over ${over}${by}: on disk before each is answered`;
+  const lag = `${name}-loop-lag`;
   const rows: Record<string, Row> = {
     [name]: {
       ...{ unit: "shares/s", what, better: "more" },
-      growth: { of: `shares over ${over}, by clients`, size: clients },
+      ...(isOne ? { growth: { of: `shares over ${over}, by clients`, size: clients } } : {}),
     },
-    [`${name}-loop-lag`]: {
-      unit: "ms",
-      what: "by how much the pool's main thread was late meanwhile, p99",
-      better: "less",
-    },
+    ...(isOne
+      ? {
+          [lag]: {
+            unit: "ms",
+            what: "by how much the pool's main thread was late meanwhile, p99",
+            better: "less",
+          },
+        }
+      : {}),
     [`${name}-generator`]: {
       unit: "% of a core",
       what: "the load generator's own CPU: it is the limit near 100",
@@ -48,13 +62,15 @@ function sharesBench(clients: number, table: "small" | "large"): Bench {
         return { [name]: accepted / seconds, [`${name}-generator`]: cpuPercent };
       };
     };
-    const pool = await startPool(bits, setting.quick, room);
+    const pool = await startPool(bits, setting.quick, room, { processes });
     const flood = await turns(pool.login(clients));
     const ours = async (): Promise<Values> => {
+      // Of several processes there is only the average, the idle one's too.
+      if (!isOne) return flood();
       // Each look begins a new measurement.
       await lagMs(pool.web);
       const values = await flood();
-      return { ...values, [`${name}-loop-lag`]: await lagMs(pool.web) };
+      return { ...values, [lag]: await lagMs(pool.web) };
     };
     const { pool: program } = setting.peers;
     if (program === undefined) return { ours, peer: undefined };
@@ -73,6 +89,8 @@ function sharesBench(clients: number, table: "small" | "large"): Bench {
 }
 
 export const SHARES_BENCHES: readonly Bench[] = [
-  ...[1, 4, 10, 100].map((clients) => sharesBench(clients, "small")),
-  ...[1, 4, 100].map((clients) => sharesBench(clients, "large")),
+  ...[1, 4, 10, 100].map((clients) => sharesBench({ clients, table: "small" })),
+  sharesBench({ clients: 100, table: "small", processes: 2 }),
+  ...[1, 4, 100].map((clients) => sharesBench({ clients, table: "large" })),
+  sharesBench({ clients: 100, table: "large", processes: 2 }),
 ];

@@ -43,6 +43,7 @@ const desk = new ShareDesk(
   },
 );
 let height = 1000;
+let oprHash = oprHashOf(height);
 const server = new StratumServer(
   {
     blockPeriodMs: 600_000,
@@ -55,9 +56,7 @@ const server = new StratumServer(
     backend: {
       currentJob: () => {
         const freshFrom = desk.freshFrom();
-        return freshFrom === undefined
-          ? undefined
-          : { height, oprHash: oprHashOf(height), threshold: 0n, freshFrom };
+        return freshFrom === undefined ? undefined : { height, oprHash, threshold: 0n, freshFrom };
       },
       oprHashOf: (at) => (at === height ? oprHashOf(at) : undefined),
       // As fast as a row read from a database nearby.
@@ -76,7 +75,7 @@ const server = new StratumServer(
 
 async function openJob(): Promise<void> {
   books.addJob(height);
-  await desk.openJob({ height, oprHash: oprHashOf(height), credit: "assigned" });
+  await desk.openJob({ height, oprHash, credit: "assigned" });
   server.jobChanged();
 }
 
@@ -85,6 +84,7 @@ await openJob();
 const listening = await listenStratum({ host: "127.0.0.1", port }, server);
 createInterface({ input: process.stdin }).on("line", () => {
   height += 1;
+  oprHash = oprHashOf(height);
   void openJob();
 });
 /** How long the event loop was held up since the last report. */
