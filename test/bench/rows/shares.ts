@@ -80,7 +80,7 @@ function sharesBench({ clients, table, processes = 1 }: Kind): Bench {
   return {
     name,
     what,
-    rounds: 5,
+    rounds: isOne ? 5 : 3,
     isQuick: table === "small" && (clients === 1 || clients === 100),
     needsTable: table === "large",
     rows,
