@@ -167,7 +167,10 @@ export class CliContext {
     const named = this.#namedFolder();
     if (named !== undefined) return named;
     const [edge, devnet] = [this.edgeFolder(), DEFAULT_DATA_DIR];
-    if (this.hasDatabase() || !hasPostgres(edge)) return devnet;
+    // A server of its own has the books; the rest of that pool is where an edge is, and no embedded server.
+    if (this.hasDatabase())
+      return [edge, devnet].find((dir) => existsSync(join(dir, "edge")) && !hasPostgres(dir)) ?? devnet;
+    if (!hasPostgres(edge)) return devnet;
     if (this.config.app.datadir !== "" || !hasPostgres(devnet)) return edge;
     throw new CodedError(
       "which-pool",

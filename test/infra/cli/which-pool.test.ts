@@ -126,6 +126,19 @@ describe("the folder of a pool", () => {
     expect(context({}, config).poolFolder()).toBe(DEFAULT_DATA_DIR);
   });
 
+  it("is the edge's where a database is configured and that edge uses it", () => {
+    const dir = join(folder, "edge-elsewhere");
+    mkdirSync(join(dir, "edge"), { recursive: true });
+    const config = `[app]\ndatadir = "${dir}"\n`;
+    const env = { DATABASE_URL: "postgres://a:b@localhost/c" };
+
+    expect(context(env, config).poolFolder()).toBe(dir);
+
+    // Its own embedded server has its books: the database is another pool's.
+    mkdirSync(join(dir, "postgres"));
+    expect(context(env, config).poolFolder()).toBe(DEFAULT_DATA_DIR);
+  });
+
   it("is asked for where there are two and nothing says which", async () => {
     for (const name of ["data", "devnet"])
       mkdirSync(join(folder, ".prosper", name, "postgres"), { recursive: true });
