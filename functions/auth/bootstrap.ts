@@ -9,7 +9,7 @@ import {
   setAdmin,
   setPassword,
 } from "../../shared/db/accounts.ts";
-import { insertInvite, unclaimedInvite } from "../../shared/db/invites.ts";
+import { type InviteTerms, insertInvite, unclaimedInvite } from "../../shared/db/invites.ts";
 import { forgetPlaces } from "../../shared/db/login-places.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { removeSecondFactor } from "../../shared/db/second-factors.ts";
@@ -59,17 +59,21 @@ export async function ensureInvite(modules: Pick<BootstrapModules, "db" | "rando
   return (await unclaimedInvite(modules.db)) ?? createInvite(modules);
 }
 
+/** At one go: more are for a program. */
+export const MOST_INVITES = 50;
+
 /** A new unclaimed code: `code` if it is given, otherwise a random one. Throws CodedError `invite-exists`. */
 export async function createInvite(
   modules: Pick<BootstrapModules, "db" | "random">,
   code: string = randomInvite(modules.random),
+  terms: InviteTerms = {},
 ): Promise<string> {
   if (code === "" || code.length > 254 || /[^\x21-\x7e]/.test(code))
     throw new CodedError(
       "invite-invalid",
       "an invite code is 1 to 254 printable ASCII characters without space",
     );
-  if (await insertInvite(modules.db, code)) return code;
+  if (await insertInvite(modules.db, code, terms)) return code;
   throw new CodedError(
     "invite-exists",
     "that invite code exists already, or one that differs in case and separators only: choose another",

@@ -114,6 +114,9 @@ export const PAGES: Readonly<Record<string, Page>> = {
       ["prosper db migrate", "run it"],
     ],
   },
+  "db demote": {
+    examples: [["prosper db demote ann", "ann is a user again; refused for the last administrator"]],
+  },
   "db admin": {
     examples: [
       ["prosper db admin ann", "an administrator, by the password it has"],
@@ -126,6 +129,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
     examples: [
       ["prosper db code", "a random one"],
       ["prosper db code friends-2027 --json", "one of one's own, for a program"],
+      ["prosper db code --count 5 --for 7d --note 'the club'", "five, good for a week"],
     ],
   },
   "db adjust": {

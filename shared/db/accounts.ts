@@ -1,6 +1,7 @@
 /** Users, invites and sessions as rows (docs/design.md, "Accounts"). Every function is one statement. */
 
 import * as v from "valibot";
+import { logAdminAction } from "./admin-log.ts";
 import { bigintText, type Db, first, one, sql } from "./port.ts";
 
 export interface User {
@@ -77,7 +78,7 @@ export async function registerWithInvite(db: Db, user: NewUser, code: string): P
   const row = await one(
     db,
     sql`WITH free AS (
-      SELECT code FROM invites WHERE code = ${code} AND claimed_by IS NULL FOR UPDATE
+      SELECT code FROM invites WHERE code = ${code} AND claimed_by IS NULL AND (ends_at IS NULL OR ends_at > now()) FOR UPDATE
     ), fresh AS (
       INSERT INTO users (name, password, payout_address)
       SELECT ${user.name}::text, ${user.password}::text, ${user.payoutAddress}::text FROM free
@@ -110,6 +111,25 @@ export async function fillPayoutAddress(db: Db, name: string, address: string): 
 /** Returns false when there is no such user. */
 export async function setAdmin(db: Db, name: string): Promise<boolean> {
   return (await db.execute(sql`UPDATE users SET is_admin = true WHERE name = ${name}`)) === 1;
+}
+
+/** `last`: without it nobody who can log in would be one. */
+export type Demotion = "demoted" | "not-admin" | "last";
+
+/** Two at once do not put each other out: all administrators' rows are locked. */
+export function demoteAdmin(db: Db, name: string, by: string): Promise<Demotion> {
+  return db.transaction(async (tx) => {
+    const admins = await tx.query(
+      sql`SELECT name, password IS NOT NULL AS "canLogIn" FROM users WHERE is_admin ORDER BY id FOR UPDATE`,
+      v.object({ name: v.string(), canLogIn: v.boolean() }),
+    );
+    if (!admins.some((one) => one.name === name)) return "not-admin";
+    if (!admins.some((one) => one.name !== name && one.canLogIn)) return "last";
+    await tx.execute(sql`UPDATE users SET is_admin = false WHERE name = ${name}`);
+    const details = { before: "administrator", after: "user" };
+    await logAdminAction(tx, { actor: by, action: "demote", subject: name, details });
+    return "demoted";
+  });
 }
 
 export async function anyAdmin(db: Db): Promise<boolean> {

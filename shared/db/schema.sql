@@ -220,6 +220,9 @@ CREATE TABLE invites (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   claimed_by bigint,
   claimed_at timestamp with time zone,
+  note text NOT NULL DEFAULT ''::text,
+  made_by text NOT NULL DEFAULT ''::text,
+  ends_at timestamp with time zone,
   CONSTRAINT invites_pkey PRIMARY KEY (code),
   CONSTRAINT invites_check CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
   CONSTRAINT invites_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES users(id)

@@ -198,17 +198,19 @@ const onlineWorkerRow = v.object({
 });
 export type OnlineWorker = v.InferOutput<typeof onlineWorkerRow>;
 
-/** Workers with a share, taken or refused, from `sinceMs` to `nowMs`; the most work first. */
+/** Workers with a share, taken or refused, from `sinceMs` to `nowMs`; the most work first. With `search`, those with it in one of their names. */
 export function onlineWorkers(
   db: Db,
   sinceMs: number,
   nowMs: number,
   limit: number,
+  search = "",
 ): Promise<OnlineWorker[]> {
   return db.query(
     sql`SELECT user_name AS "user", worker, sum(work)::text AS work, sum(shares)::text AS shares, sum(rejected)::text AS rejected,
       ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs"
       FROM worker_minutes WHERE minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)}
+        AND (${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(worker)) > 0)
       GROUP BY user_name, worker ORDER BY sum(worker_minutes.work) DESC, user_name, worker LIMIT ${limit}::int`,
     onlineWorkerRow,
   );

@@ -3,24 +3,52 @@
 import * as v from "valibot";
 import { listUserBalances } from "../../../shared/db/accounts.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
-import { listInvites } from "../../../shared/db/invites.ts";
+import { endInvite, listInvites } from "../../../shared/db/invites.ts";
 import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
-import { createInvite } from "../../auth/bootstrap.ts";
+import { parseWords, WORDS_FORM } from "../../../shared/operator/orders.ts";
+import { createInvite, MOST_INVITES } from "../../auth/bootstrap.ts";
 import { spanSeconds } from "../figures/estimates.ts";
 import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
-import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
+import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { StratumConnection } from "../live.ts";
 import type { ApiModules } from "../options.ts";
-import type { AdminSubmissionListView, InvitesView, MinersView, UsersView } from "../views/views.ts";
+import type {
+  AdminSubmissionListView,
+  InvitesView,
+  InviteView,
+  MinersView,
+  UsersView,
+} from "../views/views.ts";
 import { heightQuery, limitQuery, which, wholeBlocks } from "./pool.ts";
 
 const ROWS = 500;
+const MOST_SECONDS = 366 * 86_400;
 const idQuery = v.optional(v.pipe(v.string(), v.regex(/^\d{1,18}$/, "expected an id")));
 const searchQuery = v.optional(
   v.pipe(v.string(), v.maxLength(254), v.description("part of a name, or a payout address")),
   "",
 );
+
+const rigQuery = v.optional(
+  v.pipe(
+    v.string(),
+    v.maxLength(254),
+    v.description("part of a user's or worker's name; of connections also of agent, address or id"),
+  ),
+  "",
+);
+
+const newInvites = v.strictObject({
+  count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_INVITES)), 1),
+  note: v.optional(v.pipe(v.string(), v.maxLength(1024), v.description("only administrators see it")), ""),
+  forSeconds: v.optional(
+    v.nullable(
+      v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(MOST_SECONDS), v.description("from now")),
+    ),
+    null,
+  ),
+});
 
 export function adminRoutes(modules: ApiModules): ApiRoute[] {
   return [minersRoute(modules), usersRoute(modules), ...inviteRoutes(modules), submissionsRoute(modules)];
@@ -30,14 +58,15 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
   return adminRoute({
     method: "GET",
     path: "/api/admin/miners",
-    summary: "Workers of the last ten minutes, and open connections where the edge is in reach",
+    summary:
+      "Workers of the last ten minutes, and open connections where the edge is in reach, 500 of each at most; those with `search` in their names",
     reply: "Miners",
-    query: {},
+    query: { search: rigQuery },
     body: NO_BODY,
-    run: async () => {
+    run: async ({ query: { search } }) => {
       const nowMs = clock.wallMs();
       const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-      const rows = await onlineWorkers(db, sinceMs, nowMs, ROWS);
+      const rows = await onlineWorkers(db, sinceMs, nowMs, ROWS, search);
       const shown: MinersView = {
         workers: rows.map((row) => ({
           user: row.user,
@@ -47,11 +76,18 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
           rejected: row.rejected.toString(),
           lastShare: iso(row.lastMs),
         })),
-        sessions: live?.sessions?.().slice(0, ROWS).map(sessionOf) ?? null,
+        sessions: live?.sessions?.().filter(hasText(search)).slice(0, ROWS).map(sessionOf) ?? null,
       };
       return view(shown);
     },
   });
+}
+
+/** Whatever its case, in any of the names that a session has. */
+function hasText(search: string): (session: StratumConnection) => boolean {
+  const wanted = search.toLowerCase();
+  return ({ id, user, worker, agent, address }) =>
+    [id, user, worker, agent, address].some((text) => text?.toLowerCase().includes(wanted) === true);
 }
 
 function sessionOf(session: StratumConnection): NonNullable<MinersView["sessions"]>[number] {
@@ -105,6 +141,10 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
           invites: rows.map((row) => ({
             code: row.code,
             createdAt: iso(row.createdAtMs),
+            note: row.note,
+            madeBy: row.madeBy,
+            endsAt: isoOrNull(row.endsAtMs),
+            over: row.isOver,
             claimedBy: row.claimedBy,
             claimedAt: isoOrNull(row.claimedAtMs),
           })),
@@ -115,20 +155,48 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
     adminRoute({
       method: "POST",
       path: "/api/admin/invites",
-      summary: "Make a new invite code",
+      summary: "Make new invite codes, one without a body; each makes one user",
       reply: "Invite",
       query: {},
-      body: NO_BODY,
-      run: async ({ session }) => {
-        const actor = session.user.name;
+      body: v.optional(newInvites, {}),
+      run: async ({ session, body }) => {
+        const madeBy = session.user.name;
+        const { count, note: words, forSeconds } = body;
+        const note = words === "" ? "" : parseWords(words);
+        if (note === undefined) return refused(422, "bad-note", `note: ${WORDS_FORM}`);
+        const forMs = forSeconds === null ? undefined : forSeconds * 1000;
         // Both or neither: no code is made without its log entry.
-        const code = await db.transaction(async (tx) => {
-          const made = await createInvite({ db: tx, random });
-          await logAdminAction(tx, { actor, action: "make-invite", subject: "" });
+        const codes = await db.transaction(async (tx) => {
+          const made: string[] = [];
+          for (let i = 0; i < count; i++)
+            made.push(await createInvite({ db: tx, random }, undefined, { note, madeBy, forMs }));
+          await logAdminAction(tx, {
+            ...{ actor: madeBy, action: "make-invite", subject: "", details: { count, note } },
+          });
           return made;
         });
-        logger.info("an administrator made an invite code", { admin: actor });
-        return view({ code });
+        logger.info("an administrator made invite codes", { admin: madeBy, count });
+        return view({ code: codes[0] ?? "", codes } satisfies InviteView);
+      },
+    }),
+    adminRoute({
+      method: "POST",
+      path: "/api/admin/invites/end",
+      summary: "End an invite code that nobody has claimed",
+      reply: "Ok",
+      query: {},
+      body: v.strictObject({ code: v.pipe(v.string(), v.maxLength(254)) }),
+      run: async ({ session, body }) => {
+        const actor = session.user.name;
+        const isEnded = await db.transaction(async (tx) => {
+          const ended = await endInvite(tx, body.code);
+          // A code is a secret until somebody has it, and this one never will be had.
+          if (ended) await logAdminAction(tx, { actor, action: "end-invite", subject: body.code });
+          return ended;
+        });
+        if (!isEnded) return refused(422, "no-invite", "no such code can be claimed any more");
+        logger.info("an administrator ended an invite code", { admin: actor });
+        return view({ ok: true });
       },
     }),
   ];

@@ -155,13 +155,20 @@ export const invitesView = v.strictObject({
     v.strictObject({
       code: v.string(),
       createdAt: instant,
+      note: about(v.string(), "what it is for"),
+      madeBy: about(v.string(), "an administrator; empty: the pool itself, or unknown"),
+      endsAt: about(v.nullable(instant), "null: without an end"),
+      over: about(v.boolean(), "nobody has claimed it, and nobody can any more"),
       claimedBy: v.nullable(v.string()),
       claimedAt: v.nullable(instant),
     }),
   ),
 });
 
-export const inviteView = v.strictObject({ code: v.string() });
+export const inviteView = v.strictObject({
+  code: about(v.string(), "the first of them"),
+  codes: v.array(v.string()),
+});
 
 export const doctorView = v.strictObject({
   here: about(v.boolean(), "whether the pool runs in this process; else only `npx prosper doctor` can look"),

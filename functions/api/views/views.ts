@@ -390,6 +390,7 @@ export type BarsView = v.InferOutput<typeof barsView>;
 export type NoticesView = v.InferOutput<typeof noticesView>;
 export type DoctorView = v.InferOutput<typeof doctorView>;
 export type InvitesView = v.InferOutput<typeof invitesView>;
+export type InviteView = v.InferOutput<typeof inviteView>;
 export type PaydayView = v.InferOutput<typeof paydayView>;
 export type PayoutFileView = v.InferOutput<typeof payoutFileView>;
 export type PaymentFeedView = v.InferOutput<typeof paymentFeedView>;

@@ -1,11 +1,11 @@
 /** Commands on the pool's records: db, audit, and paying out. */
 
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "../../../shared/clock.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { requireYes, YES } from "../ask.ts";
 import { hasPostgres, type ProgramParts } from "../context.ts";
-import { addOperatorCommands } from "../operator/commands.ts";
+import { addOperatorCommands, spanOption } from "../operator/commands.ts";
 import { outputOf } from "../output.ts";
 import {
   approvalsNeeded,
@@ -19,10 +19,19 @@ import {
   type WithDb,
 } from "../payout/cli-parts.ts";
 import { addPayoutCommands } from "../payout/commands.ts";
+import type { CodeTerms } from "./accounts.ts";
 import { addCareCommands } from "./care-commands.ts";
 
 interface YesFlag {
   yes?: boolean;
+}
+
+/** As many as a page makes at one go. */
+const MOST_CODES = 50;
+
+function countOption(text: string): number {
+  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_CODES) return Number(text);
+  throw new InvalidArgumentError(`expected 1 to ${MOST_CODES}`);
 }
 
 interface DataFlags {
@@ -107,6 +116,17 @@ function addAccounts(db: Command, withDb: WithDb): void {
         await dbAdminCommand(user, { resetPassword }, { db: database, ...outputOf(command) });
       });
     });
+  db.command("demote <user>")
+    .description("make an administrator a user again; never the last one")
+    .option(...YES)
+    .option(...DATA_DIR)
+    .action(async (user: string, flags: YesFlag, command: Command) => {
+      const { dbDemoteCommand } = await import("./accounts.ts");
+      await withDb(command, async (database) => {
+        await requireYes(`Take the rights of an administrator from ${user}?`, flags);
+        await dbDemoteCommand(user, { db: database, ...outputOf(command) });
+      });
+    });
   db.command("password <user>")
     .description("give a user who has lost it a new password, printed once; nothing else changes")
     .option(...YES)
@@ -130,11 +150,14 @@ function addAccounts(db: Command, withDb: WithDb): void {
       });
     });
   db.command("code [code]")
-    .description("make an invite code")
+    .description("make an invite code; each makes one user")
+    .option("--note <text>", "what it is for; only administrators see it")
+    .option("--count <n>", "so many of them", countOption)
+    .option("--for <span>", "how long it is good, such as 3h or 7d (default: without an end)", spanOption)
     .option(...DATA_DIR)
-    .action(async (code: string | undefined, _flags: DataFlags, command: Command) => {
+    .action(async (code: string | undefined, flags: DataFlags & CodeTerms, command: Command) => {
       const { dbCodeCommand } = await import("./accounts.ts");
-      await withDb(command, (database) => dbCodeCommand(code, { db: database, ...outputOf(command) }));
+      await withDb(command, (database) => dbCodeCommand(code, { db: database, ...outputOf(command) }, flags));
     });
 }
 

@@ -8,7 +8,7 @@ import { DATA_DIR, type WithDb } from "../payout/cli-parts.ts";
 
 const DAY_MS = 86_400_000;
 
-function spanOption(text: string): number {
+export function spanOption(text: string): number {
   const ms = parseSpan(text);
   if (ms === undefined) throw new InvalidArgumentError(SPAN_FORM);
   return ms;

@@ -425,6 +425,17 @@ describe("the operator's routes", () => {
     expect(sessions).toMatchObject([{ user: "ann", agent: EVIL, target: "ffff000000000000", nonce: 4097 }]);
   });
 
+  it("find workers and connections by a part of any name they have", async () => {
+    const found = async (search: string) => {
+      const view = await get(boss, "/api/admin/miners", VIEWS.Miners, `search=${encodeURIComponent(search)}`);
+      return [view.workers.map((row) => `${row.user}/${row.worker}`), view.sessions?.map(({ id }) => id)];
+    };
+    expect(await found("RI")).toEqual([["ann/rig"], []]);
+    expect(await found("bo")).toEqual([["bob/"], []]);
+    expect(await found("192.0.2.1")).toEqual([[], ["s1"]]);
+    expect(await found("nobody")).toEqual([[], []]);
+  });
+
   it("list users with their balances", async () => {
     const { users } = await get(boss, "/api/admin/users", VIEWS.Users);
 
@@ -442,6 +453,26 @@ describe("the operator's routes", () => {
       claimedBy: null,
       claimedAt: null,
     });
+  });
+
+  it("make codes with a note and an end, several at one go, and end one that nobody has", async () => {
+    const body = { count: 3, note: "the club", forSeconds: 3600 };
+    const made = v.parse(VIEWS.Invite, (await boss.json("POST", "/api/admin/invites", { body })).body);
+    expect(new Set(made.codes).size).toBe(3);
+    const listed = async (code: string | undefined) =>
+      (await get(boss, "/api/admin/invites", VIEWS.Invites)).invites.find((invite) => invite.code === code);
+    const shown = await listed(made.codes[1]);
+    expect(shown).toMatchObject({ note: "the club", madeBy: "boss", over: false, claimedBy: null });
+    expect(Date.parse(shown?.endsAt ?? "") - Date.parse(shown?.createdAt ?? "")).toBe(3_600_000);
+
+    const end = () => boss.json("POST", "/api/admin/invites/end", { body: { code: made.code } });
+    expect((await end()).status).toBe(200);
+    expect((await end()).status).toBe(422);
+    expect(await listed(made.code)).toMatchObject({ over: true });
+    for (const wrong of [{ count: 51 }, { count: 0 }, { forSeconds: 1 }])
+      expect((await boss.json("POST", "/api/admin/invites", { body: wrong })).status).toBe(400);
+    const control = { note: "a\nb" };
+    expect((await boss.json("POST", "/api/admin/invites", { body: control })).status).toBe(422);
   });
 
   it("tell whose share a submission was, which the public list does not", async () => {

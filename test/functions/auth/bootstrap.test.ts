@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createInvite, ensureAdmin, ensureInvite, ensureUser } from "../../../functions/auth/bootstrap.ts";
 import { checkLogin } from "../../../functions/auth/credentials.ts";
-import { dbAdminCommand, dbCodeCommand, dbPasswordCommand } from "../../../infra/cli/books/accounts.ts";
+import {
+  dbAdminCommand,
+  dbCodeCommand,
+  dbDemoteCommand,
+  dbPasswordCommand,
+} from "../../../infra/cli/books/accounts.ts";
 import { systemRandom } from "../../../shared/clock.ts";
-import { findUser, insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
+import { demoteAdmin, findUser, insertUser, registerWithInvite } from "../../../shared/db/accounts.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
 import { isUnclaimed } from "../../../shared/db/invites.ts";
+import { sql } from "../../../shared/db/port.ts";
 import { addressOf, cheapPasswords } from "../../support/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
@@ -77,6 +83,48 @@ describe("the account commands", () => {
 
     expect(lines).toHaveLength(1);
     expect(await isUnclaimed(database.db, lines[0]?.replace("New Code: ", "") ?? "")).toBe(true);
+  });
+
+  it("db code makes several with a note and an end; what is over makes no user, and what is meant for somebody is not told at a start", async () => {
+    const lines: string[] = [];
+    const print = (line: string): void => void lines.push(line);
+    await dbCodeCommand(
+      undefined,
+      { db: database.db, print },
+      { count: 2, note: "the club", for: 3_600_000 },
+    );
+    const codes = lines.map((line) => line.replace("New Code: ", ""));
+    expect(codes).toHaveLength(2);
+    const [code = "", other = ""] = codes;
+    expect(codes).not.toContain(await ensureInvite(modules()));
+    await database.db.execute(sql`UPDATE invites SET ends_at = now() WHERE code = ${code}`);
+    expect(await isUnclaimed(database.db, code)).toBe(false);
+    const user = { name: "late", password: null, payoutAddress: addressOf("late") };
+    expect(await registerWithInvite(database.db, user, code)).toBe("bad-invite");
+    expect(await registerWithInvite(database.db, user, other)).toBe("registered");
+    const own = dbCodeCommand("mine", { db: database.db, print }, { count: 2 });
+    await expect(own).rejects.toMatchObject({ code: "invite-count" });
+  });
+
+  it("db demote makes an administrator a user again, and never the last who can log in, whoever is first", async () => {
+    const { db } = database;
+    await db.execute(sql`UPDATE users SET is_admin = false`);
+    for (const name of ["one", "two", "no-login"])
+      await insertUser(db, {
+        name,
+        password: name === "no-login" ? null : "x",
+        payoutAddress: null,
+        isAdmin: true,
+      });
+    const both = await Promise.all(["one", "two"].map((name) => demoteAdmin(db, name, "boss")));
+    expect(both.toSorted()).toEqual(["demoted", "last"]);
+    const left = (await findUser(db, "one"))?.isAdmin === true ? "one" : "two";
+    const modules = { db, print: () => undefined };
+    await expect(dbDemoteCommand(left, modules)).rejects.toMatchObject({ code: "last-admin" });
+    await expect(dbDemoteCommand("nobody", modules)).rejects.toMatchObject({ code: "not-admin" });
+    await dbDemoteCommand("no-login", modules);
+    const [logged] = await listAdminLog(db, 1);
+    expect(logged).toMatchObject({ action: "demote", subject: "no-login", details: { after: "user" } });
   });
 
   it("db admin makes a user an administrator, and gives it a password only where it has none or is asked to", async () => {

@@ -32,6 +32,7 @@ const COMMANDS = [
     "db",
     "db migrate",
     "db admin",
+    "db demote",
     "db password",
     "db reset-second-factor",
     "db code",

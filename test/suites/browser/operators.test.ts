@@ -146,6 +146,32 @@ describe.skipIf(!canRun)("an operator", () => {
     await onPhone("/admin/users");
   });
 
+  it("makes codes for somebody, good for a while, and ends one", async () => {
+    await boss.visit("/admin/invites");
+    await fill({ For: "the club", "How many": "2", "Good for": "7 days" });
+    await boss.page.getByRole("button", { name: "New code" }).click();
+    await boss.page.getByText("2 codes made:").waitFor();
+    const rows = boss.page.getByRole("row", { name: /the club.*free/ });
+    await rows.nth(1).waitFor();
+    await boss.photograph("desktop/admin/invites");
+    expect(await boss.violations()).toEqual([]);
+    await onPhone("/admin/invites");
+    await rows.first().getByRole("button", { name: "End" }).click();
+    await boss.page.getByRole("row", { name: /the club.*over/ }).waitFor();
+    expect(await rows.count()).toBe(1);
+  });
+
+  it("finds rigs by a part of their names", async () => {
+    await boss.visit("/admin/miners");
+    await boss.page.getByRole("row", { name: /^bob/ }).waitFor();
+    await boss.page.getByRole("searchbox").fill("RI");
+    await boss.page.getByRole("button", { name: "Find" }).click();
+    await boss.page.getByRole("row", { name: /^bob/ }).waitFor({ state: "detached" });
+    await boss.page.getByRole("row", { name: /^ann rig/ }).waitFor();
+    await boss.photograph("desktop/admin/miners");
+    await onPhone("/admin/miners");
+  });
+
   it("reads all of it in the log: who, what, before and after", async () => {
     await boss.visit("/admin/adjustments");
     const log = boss.page.getByRole("table", { name: "what administrators did" });
@@ -159,6 +185,8 @@ describe.skipIf(!canRun)("an operator", () => {
       "begin-maintenance",
       "end-maintenance",
       "adjust",
+      "make-invite",
+      "end-invite",
     ])
       expect(text).toContain(action);
     expect(boss.complaints).toEqual([]);

@@ -1,15 +1,18 @@
-/** For the operator: invite codes. */
+/** For the operator: invite codes, what each is for and until when. */
 
 import { useSignal } from "@preact/signals";
-import type { InvitesView } from "../../../api/views/views.ts";
+import type { InvitesView, InviteView } from "../../../api/views/views.ts";
 import { Card, Empty, Loading } from "../components/card.tsx";
 import { Name, Tag, When } from "../components/figures.tsx";
+import { Form } from "../components/form.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { request } from "../live/api.ts";
+import { plural } from "../format.ts";
+import { ApiError, request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
 import { watch } from "../live/watch.ts";
 import { OperatorHead } from "../parts/operator.tsx";
+import { spanField, spanSeconds } from "../parts/span-field.ts";
 
 type Invite = InvitesView["invites"][number];
 
@@ -18,34 +21,85 @@ const invites = watch<InvitesView>("/api/admin/invites?limit=200", REFRESH_MS);
 
 const COLUMNS: readonly Column<Invite>[] = [
   { title: "Code", cell: (invite) => <code>{invite.code}</code> },
-  { title: "Made", cell: (invite) => <When at={invite.createdAt} /> },
-  {
-    title: "Claimed by",
-    cell: (invite) =>
-      invite.claimedBy === null ? <Tag kind="good">free</Tag> : <Name>{invite.claimedBy}</Name>,
-  },
-  { title: "Claimed", cell: (invite) => invite.claimedAt !== null && <When at={invite.claimedAt} /> },
+  { title: "For", cell: (invite) => <Name>{invite.note}</Name> },
+  { title: "By", cell: (invite) => <Name>{invite.madeBy}</Name>, wideOnly: true },
+  { title: "Made", cell: (invite) => <When at={invite.createdAt} />, wideOnly: true },
+  { title: "Good until", cell: (invite) => (invite.endsAt === null ? "–" : <When at={invite.endsAt} />) },
+  { title: "Claimed by", cell: (invite) => <Claimed invite={invite} /> },
 ];
 
-function InvitesPage() {
-  const isMaking = useSignal(false);
-  const make = async (): Promise<void> => {
-    isMaking.value = true;
+function Claimed({ invite }: { invite: Invite }) {
+  if (invite.claimedBy !== null)
+    return (
+      <span class="looked">
+        <Name>{invite.claimedBy}</Name>
+        {invite.claimedAt !== null && <When at={invite.claimedAt} />}
+      </span>
+    );
+  return invite.over ? <Tag>over</Tag> : <Free code={invite.code} />;
+}
+
+function Free({ code }: { code: string }) {
+  const isEnding = useSignal(false);
+  const end = async (): Promise<void> => {
+    isEnding.value = true;
     await attempt(async () => {
-      await request("POST", "/api/admin/invites");
+      await request("POST", "/api/admin/invites/end", { code });
       await refreshNow();
     });
-    isMaking.value = false;
+    isEnding.value = false;
   };
-  const button = (
-    <button type="button" class="primary" disabled={isMaking.value} onClick={() => void make()}>
-      New code
-    </button>
+  return (
+    <span class="looked">
+      <Tag kind="good">free</Tag>
+      <button type="button" disabled={isEnding.value} onClick={() => void end()}>
+        End
+      </button>
+    </span>
   );
+}
+
+/** Throws ApiError. */
+function countOf(text: string): number {
+  if (text.trim() === "") return 1;
+  if (/^\d{1,2}$/.test(text.trim())) return Number(text);
+  throw new ApiError(0, "how many: expected 1 to 50");
+}
+
+function InvitesPage() {
   return (
     <>
       <OperatorHead title="Invite codes" />
-      <Card title="Codes" aside={button}>
+      <Card title="Make codes">
+        <Form<InviteView>
+          method="POST"
+          path="/api/admin/invites"
+          fields={[
+            {
+              name: "note",
+              label: "For",
+              hint: "only administrators see it",
+              autocomplete: "off",
+              optional: true,
+            },
+            {
+              ...{ name: "count", label: "How many", autocomplete: "off", optional: true },
+              hint: "each makes one user; empty: one",
+            },
+            spanField("for", "Good for", "empty: without an end"),
+          ]}
+          button="New code"
+          bodyOf={({ note = "", count = "", for: span = "" }) => ({
+            ...{ note, count: countOf(count) },
+            forSeconds: spanSeconds(span, "good for") ?? null,
+          })}
+          done={({ codes }) => {
+            void refreshNow();
+            return `${plural(codes.length, "code")} made: ${codes.join(", ")}`;
+          }}
+        />
+      </Card>
+      <Card title="Codes">
         <Codes view={invites.value} />
       </Card>
     </>

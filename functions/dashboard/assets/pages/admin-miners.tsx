@@ -1,19 +1,31 @@
 /** For the operator: who mines now. */
 
+import { signal } from "@preact/signals";
 import type { MinersView } from "../../../api/views/views.ts";
 import { Card, Empty, Loading } from "../components/card.tsx";
 import { Ago, Hash, Name, Tag } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { count, hashrate, percent } from "../format.ts";
-import { watch } from "../live/watch.ts";
+import { get } from "../live/api.ts";
+import { attempt, keepFresh } from "../live/fresh.ts";
 import { OperatorHead } from "../parts/operator.tsx";
+import { SearchForm } from "../parts/search-form.tsx";
 
 type Worker = MinersView["workers"][number];
 type Session = NonNullable<MinersView["sessions"]>[number];
 
 const REFRESH_MS = 5000;
-const miners = watch<MinersView>("/api/admin/miners", REFRESH_MS);
+const search = signal(new URLSearchParams(location.search).get("search") ?? "");
+const miners = signal<MinersView | undefined>(undefined);
+
+/** Throws ApiError. */
+async function load(): Promise<void> {
+  const asked = search.value;
+  const { body } = await get<MinersView>(`/api/admin/miners?${new URLSearchParams({ search: asked })}`);
+  // An older search's answer is not shown.
+  if (asked === search.value) miners.value = body;
+}
 
 const WORKER_COLUMNS: readonly Column<Worker>[] = [
   { title: "User", cell: (row) => <Name>{row.user}</Name> },
@@ -51,6 +63,16 @@ function MinersPage() {
   return (
     <>
       <OperatorHead title="Miners" />
+      <Card title="Find">
+        <SearchForm
+          label="part of a user, rig, agent or address"
+          value={search.value}
+          search={(text) => {
+            search.value = text;
+            void attempt(load);
+          }}
+        />
+      </Card>
       <Card
         title="Workers"
         aside={shown && <span class="reading">{shown.workers.length} in ten minutes</span>}
@@ -68,7 +90,11 @@ function MinersPage() {
 
 function Workers({ workers }: { workers: readonly Worker[] }) {
   if (workers.length === 0)
-    return <Empty title="Nobody mines">Workers with a share in the last ten minutes appear here.</Empty>;
+    return search.value !== "" ? (
+      <Empty title="Nobody">No rig with a share in the last ten minutes has that in its names.</Empty>
+    ) : (
+      <Empty title="Nobody mines">Workers with a share in the last ten minutes appear here.</Empty>
+    );
   return (
     <Table
       label="workers"
@@ -86,3 +112,4 @@ function Sessions({ sessions }: { sessions: readonly Session[] }) {
 }
 
 mount(MinersPage);
+keepFresh(REFRESH_MS, load);

@@ -9,6 +9,7 @@ import { type Column, Table } from "../components/table.tsx";
 import { get } from "../live/api.ts";
 import { attempt, keepFresh } from "../live/fresh.ts";
 import { OperatorHead } from "../parts/operator.tsx";
+import { SearchForm } from "../parts/search-form.tsx";
 
 type User = UsersView["users"][number];
 
@@ -82,28 +83,14 @@ function UsersPage() {
     <>
       <OperatorHead title="Users" />
       <Card title="Users" aside={<span class="reading">the newest first, amounts in PEG</span>}>
-        <search>
-          <form
-            class="find"
-            onSubmit={(event) => {
-              event.preventDefault();
-              search.value = String(new FormData(event.currentTarget).get("search") ?? "").trim();
-              void load(null);
-            }}
-          >
-            <input
-              type="search"
-              name="search"
-              aria-label="Part of a name, or a payout address"
-              placeholder="part of a name, or a payout address"
-              autocomplete="off"
-              spellcheck={false}
-              maxLength={254}
-              defaultValue={search.value}
-            />
-            <button type="submit">Find</button>
-          </form>
-        </search>
+        <SearchForm
+          label="part of a name, or a payout address"
+          value={search.value}
+          search={(text) => {
+            search.value = text;
+            void load(null);
+          }}
+        />
         <Found rows={users.value} />
         <div class="more">
           <button
