@@ -20,12 +20,12 @@ import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { migrate } from "../../../shared/db/migrate.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { readHeader } from "../../support/library-header.ts";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { LedgerMiner, openKernel } from "../../support/processes/ledger-miner.ts";
 import { PROJECT } from "../../support/processes/prosper.ts";
 import { until } from "../../support/until.ts";
-import { readHeader } from "../kernels/headers.ts";
 import {
   build,
   filesOf,

@@ -10,6 +10,7 @@ import { crossBuild, KERNEL_TARGETS } from "../../../infra/release/kernels.ts";
 import { installZig } from "../../../infra/release/zig.ts";
 import { coerceError } from "../../../shared/errors.ts";
 import { prebuiltName } from "../../../shared/hash/kernel/prebuilt.ts";
+import { readHeader } from "../../support/library-header.ts";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { PROJECT } from "../../support/processes/prosper.ts";
@@ -21,7 +22,6 @@ import {
   whyNotArm64,
   whyNotMusl,
 } from "./foreign-node.ts";
-import { readHeader } from "./headers.ts";
 
 const SOURCES = join(PROJECT, "shared/hash/kernel");
 const installed = await installZig({
