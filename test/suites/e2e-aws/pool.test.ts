@@ -310,7 +310,8 @@ describe("a pool deployed on an emulator", () => {
       withinMs: 60_000,
     });
     const { applied, longest } = await one(db, others, row);
-    expect(longest).toBeLessThan(5_000);
+    // Behind a poison that is only given up they would wait for five tries of three seconds.
+    expect(longest).toBeLessThan(10_000);
     step(
       `the poison is a dead letter; meanwhile ${applied} summaries were applied, the slowest after ${Math.round(longest)} ms`,
     );
