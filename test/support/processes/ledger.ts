@@ -47,8 +47,9 @@ export class Ledger {
     this.#hasher = hasher;
   }
 
-  /** Mines until `enough`, or until the connection ends. Does not wait for the last answers. */
+  /** Mines until `enough`, or until the connection ends; resolves when each share has its answer, or has lost its connection. */
   async mine(client: StratumClient, enough: () => boolean): Promise<void> {
+    const answers: Promise<void>[] = [];
     while (!enough() && !client.closed) {
       const { job, prefix } = client;
       if (job === undefined) {
@@ -64,11 +65,12 @@ export class Ledger {
         const target = hashes[i]?.slice(0, 16) ?? "";
         if (BigInt(`0x${target}`) < client.target) continue;
         const share = { jobId: job.id, oprHash: job.oprHash, nonce, target };
-        void client.submit(this.user, share).then((answer) => this.#book(share, answer));
+        answers.push(client.submit(this.user, share).then((answer) => this.#book(share, answer)));
       }
       // Leaves the cores to the pool.
       await pause(20);
     }
+    await Promise.all(answers);
   }
 
   /**
