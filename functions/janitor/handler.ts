@@ -1,12 +1,13 @@
-/** The janitor makes the seals that no message triggers, ends the epochs of edges that are gone, and deletes old statistics. A timer runs it. */
+/** The janitor makes the seals that no message triggers, ends the epochs of edges that are gone, deletes old statistics and archives deltas. A timer runs it. */
 
 import middy from "@middy/core";
 import type { Clock } from "../../shared/clock.ts";
 import { endExpiredEpochs } from "../../shared/db/edges.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
-import { coerceError } from "../../shared/errors.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Sealer } from "../accounting/sealer.ts";
+import type { ArchiveReport } from "./archiver.ts";
 
 export interface JanitorOptions {
   /** An epoch ends this long after its lease expired: until then its edge may come back and renew. */
@@ -24,6 +25,8 @@ export interface JanitorModules {
   readonly judge?: () => Promise<unknown>;
   /** Gives workers their states. When it fails, the rest still runs. */
   readonly judgeWorkers?: () => Promise<unknown>;
+  /** Moves deltas of sealed blocks to the archive (archiver.ts). When it fails, the rest still runs. */
+  readonly archive?: () => Promise<ArchiveReport>;
   /** Checks whether money is conserved, after everything else. */
   readonly watch?: () => Promise<void>;
 }
@@ -32,6 +35,8 @@ export interface JanitorReport {
   readonly sealed: number;
   readonly endedEpochs: number;
   readonly prunedMinutes: number;
+  /** Undefined where there is no archive, or it failed. */
+  readonly archived: ArchiveReport | undefined;
 }
 
 /** The Lambda handler of a schedule: takes any event, rejects when the database is away (the schedule tries again). */
@@ -56,9 +61,21 @@ export function createJanitorHandler(
         error: coerceError(error),
       }),
     );
+    const archived = await modules.archive?.().catch((thrown: unknown) => toldOf(thrown, logger));
     await modules.watch?.();
-    return { sealed: sealed.length, endedEpochs, prunedMinutes };
+    return { sealed: sealed.length, endedEpochs, prunedMinutes, archived };
   });
+}
+
+/** What is wrong with the archive itself does not mend itself. */
+function toldOf(thrown: unknown, logger: Logger): undefined {
+  const error = coerceError(thrown);
+  if (error instanceof CodedError && error.code.startsWith("archive-"))
+    logger.error("Deltas cannot be archived; they stay in the database", {
+      code: error.code,
+      problem: error.message,
+    });
+  else logger.warn("Deltas could not be archived; the next run goes on", { error });
 }
 
 /** By the database's clock. Statistics only: no money depends on them, and a jump of less than `keepMs` changes nothing on the pages. */

@@ -25,10 +25,14 @@ const schema = v.strictObject({
   sequences: v.array(v.strictObject({ name: v.string(), last: v.nullable(v.string()) })),
   /** Of the edge's folder: its identity, keys and journal. */
   edge: v.array(v.strictObject({ file: PATH, sha256: HEX })),
+  /** Files of the archive of deltas; none where it was left where it is, and in backups of older versions. */
+  archive: v.optional(v.array(v.strictObject({ file: PATH, sha256: HEX })), []),
 });
 
 export type Manifest = v.InferOutput<typeof schema>;
 
+/** Folder of the archive's files. */
+export const ARCHIVE = "archive";
 export const MANIFEST = "manifest.json";
 
 export function formatManifest(manifest: Manifest): { readonly text: string; readonly sha256: string } {
@@ -51,7 +55,7 @@ export async function readManifest(folder: string, sha256?: string): Promise<Man
     );
   const parsed = v.safeParse(schema, parseJson(text));
   if (!parsed.success) throw invalid(`${MANIFEST} is damaged: ${parsed.issues[0].message}`);
-  for (const part of [...parsed.output.tables, ...parsed.output.edge]) {
+  for (const part of [...parsed.output.tables, ...parsed.output.edge, ...parsed.output.archive]) {
     const got = await hashFile(join(folder, part.file));
     if (got !== part.sha256)
       throw invalid(

@@ -1,14 +1,18 @@
 /** `prosper restore --prove`: a backup that was never restored is a hope. Into a scratch database, audited, replayed, compared with the live roots. */
 
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import pg from "pg";
 import * as v from "valibot";
+import { folderStore } from "../../shared/archive/folder-store.ts";
+import type { ArchiveStore } from "../../shared/archive/store.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { replayBooks } from "../../shared/audit/replay.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { logAdminAction } from "../../shared/db/admin-log.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
+import { ARCHIVE } from "./manifest.ts";
 import { restoreBackup } from "./restore.ts";
 
 export interface ProofModules {
@@ -17,6 +21,8 @@ export interface ProofModules {
   /** `postgres://…` of it: the scratch database is made on the same server, and dropped. */
   readonly url: string;
   readonly clock: Clock;
+  /** The living pool's: read where the backup has none of its files. */
+  readonly archive?: ArchiveStore | undefined;
 }
 
 export interface Proof {
@@ -45,7 +51,9 @@ export async function proveBackup(
     const manifest = await restoreBackup(options, { db: scratch });
     const restoreMs = clock.monotonicMs() - startMs;
     const audit = await auditBooks(scratch);
-    const replay = await replayBooks(scratch, { named: NAMED });
+    const own = folderStore(join(options.folder, ARCHIVE));
+    const archive = manifest.archive.length > 0 ? own : modules.archive;
+    const replay = await replayBooks(scratch, { named: NAMED, archive });
     const roots = await sealedRoots(scratch);
     const problems = [
       ...audit.problems,

@@ -4,10 +4,12 @@ import { createReadStream } from "node:fs";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { folderStore } from "../../shared/archive/folder-store.ts";
+import type { ArchiveStore } from "../../shared/archive/store.ts";
 import { loadMigrations, migrate } from "../../shared/db/migrate.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { invalid, type Manifest, readManifest } from "./manifest.ts";
+import { ARCHIVE, invalid, type Manifest, readManifest } from "./manifest.ts";
 import { insertRows, quoted, tablesInOrder } from "./tables.ts";
 
 export interface RestoreOptions {
@@ -16,6 +18,8 @@ export interface RestoreOptions {
   readonly sha256?: string | undefined;
   /** Where the edge's files go; undefined: they stay in the backup. */
   readonly edgeFolder?: string | undefined;
+  /** Where the archive's files go; undefined: they stay in the backup. */
+  readonly archive?: ArchiveStore | undefined;
 }
 
 /**
@@ -33,6 +37,7 @@ export async function restoreBackup(
       "this database has tables already: restore into a new, empty one",
     );
   if (options.edgeFolder !== undefined) await requireNoEdge(options.edgeFolder);
+  if (options.archive !== undefined) await restoreArchive(options.folder, manifest, options.archive);
   await migrate(db, migrationsOf(manifest));
   await db.transaction((tx) => fill(tx, manifest, options.folder));
   await migrate(db);
@@ -114,6 +119,17 @@ async function requireNoEdge(folder: string): Promise<void> {
       "restore-not-empty",
       `${folder} has an edge's files already: its journal may know more than the backup. Move it away, or restore into another folder`,
     );
+}
+
+/** A file that is there already has the same lines: its name says so. */
+async function restoreArchive(from: string, { archive }: Manifest, to: ArchiveStore): Promise<void> {
+  const backup = folderStore(join(from, ARCHIVE));
+  for (const { file } of archive) {
+    const name = file.slice(ARCHIVE.length + 1);
+    const bytes = await backup.get(name);
+    if (bytes === undefined) throw invalid(`${file} is missing`);
+    await to.put(name, bytes);
+  }
 }
 
 async function restoreEdge(from: string, manifest: Manifest, to: string): Promise<void> {

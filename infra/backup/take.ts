@@ -1,18 +1,24 @@
 /** `prosper backup`: database and edge of a pool that runs, in one snapshot, into a new folder. Needs no program of PostgreSQL's. */
 
 import { createHash } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as v from "valibot";
+import { fileName } from "../../shared/archive/block-file.ts";
+import type { ArchiveStore } from "../../shared/archive/store.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { logAdminAction } from "../../shared/db/admin-log.ts";
+import { archiveFiles } from "../../shared/db/archive.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { sha256Hex } from "../../shared/sha256.ts";
 import { syncFolder } from "../../shared/sync-folder.ts";
 import { writeFileDurably } from "../durable-file.ts";
 import { withEdgeFolder } from "./edge-folder.ts";
-import { formatManifest, hashFile, MANIFEST, type Manifest } from "./manifest.ts";
+import { ARCHIVE, formatManifest, hashFile, MANIFEST, type Manifest } from "./manifest.ts";
 import { rowsOf, sequencesOf, tablesInOrder } from "./tables.ts";
+
+const ARCHIVE_PAGE = 500;
 
 export interface BackupOptions {
   /** Must not exist yet: it appears when the backup is whole. */
@@ -20,6 +26,8 @@ export interface BackupOptions {
   /** The edge's: identity, keys and journal. */
   readonly edgeFolder: string;
   readonly pool: string;
+  /** Of the pool; undefined: its files are left where they are. */
+  readonly archive?: ArchiveStore | undefined;
 }
 
 export interface BackupModules {
@@ -32,11 +40,12 @@ export interface Backup {
   readonly rows: number;
   readonly tables: number;
   readonly edgeFiles: number;
+  readonly archiveFiles: number;
   /** Of the manifest: noted elsewhere, it tells whether anything in the backup was changed. */
   readonly sha256: string;
 }
 
-/** The pool goes on meanwhile; nothing is locked. Throws CodedErrors `backup-exists`, `backup-busy`. */
+/** The pool goes on meanwhile; nothing is locked. Throws CodedErrors `backup-exists`, `backup-busy`, `archive-missing`. */
 export async function takeBackup(options: BackupOptions, modules: BackupModules): Promise<Backup> {
   const { folder, edgeFolder } = options;
   const half = `${folder}.unfinished`;
@@ -49,7 +58,8 @@ export async function takeBackup(options: BackupOptions, modules: BackupModules)
         const migrations = await readMigrations(tx);
         const edgeFiles = await copyEdge();
         const tables = await writeTables(tx, half, modules);
-        return { migrations, edgeFiles, tables, sequences: await sequencesOf(tx) };
+        const archive = await copyArchive(tx, options.archive, half);
+        return { migrations, edgeFiles, tables, archive, sequences: await sequencesOf(tx) };
       }),
     );
     const manifest: Manifest = {
@@ -61,6 +71,7 @@ export async function takeBackup(options: BackupOptions, modules: BackupModules)
         sequences: taken.sequences,
       },
       edge: await hashed(half, taken.edgeFiles),
+      archive: taken.archive,
     };
     const { text, sha256 } = formatManifest(manifest);
     await writeFileDurably(join(half, MANIFEST), text);
@@ -69,11 +80,44 @@ export async function takeBackup(options: BackupOptions, modules: BackupModules)
     const rows = taken.tables.reduce((sum, table) => sum + table.rows, 0);
     const details = { sha256, rows };
     await logAdminAction(modules.db, { actor: "command line", action: "backup", subject: folder, details });
-    return { rows, tables: taken.tables.length, edgeFiles: taken.edgeFiles.length, sha256 };
+    const files = { edgeFiles: taken.edgeFiles.length, archiveFiles: taken.archive.length };
+    return { rows, tables: taken.tables.length, ...files, sha256 };
   } catch (error) {
     await rm(half, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Those that the snapshot has on record: a file is there before its row. */
+async function copyArchive(
+  tx: Db,
+  from: ArchiveStore | undefined,
+  half: string,
+): Promise<Manifest["archive"]> {
+  if (from === undefined) return [];
+  const files: Manifest["archive"] = [];
+  for (let no = 0; ; ) {
+    const page = await archiveFiles(tx, no, ARCHIVE_PAGE);
+    if (page.length === 0) return files;
+    for (const row of page) {
+      const name = fileName(row);
+      const bytes = await from.get(name);
+      if (bytes === undefined)
+        throw new CodedError(
+          "archive-missing",
+          `the archive in ${from.place} has no ${name}: bring it back from an older backup, or take this one with --leave-archive`,
+        );
+      const file = `${ARCHIVE}/${name}`;
+      await writeBytes(join(half, file), bytes);
+      files.push({ file, sha256: sha256Hex(bytes) });
+      no = row.no;
+    }
+  }
+}
+
+async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { mode: 0o700, recursive: true });
+  await writeFile(path, bytes, { mode: 0o600, flush: true });
 }
 
 function refuse(folder: string, thrown: unknown): never {

@@ -47,6 +47,14 @@ export const SETTINGS = {
     username: setting(text, "postgres", "User on database.host"),
     password: secret(text, "", "Password on database.host"),
   },
+  archive: {
+    after: setting(
+      duration,
+      "720h",
+      "So long after a block was sealed its deltas move from the database to files (720h: 30 days); 0s: never",
+    ),
+    folder: setting(text, "", "Folder of these files; empty: `archive` beside the journal"),
+  },
   aws: {
     queueurl: setting(
       text,

@@ -2,6 +2,7 @@
 
 import type { Examined } from "../../functions/api/doctor.ts";
 import { coerceError } from "../../shared/errors.ts";
+import { archive } from "./archive.ts";
 import { certificate } from "./certificate.ts";
 import { clocks } from "./clocks.ts";
 import { configuration } from "./configuration.ts";
@@ -23,7 +24,7 @@ import { table } from "./table.ts";
 /** In the order in which they are shown: what others depend on comes first. */
 export const CHECKS: readonly Check[] = [
   ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
-  ...[journal, deadLetters, edges, lateWork, owed, records],
+  ...[journal, deadLetters, edges, lateWork, archive, owed, records],
 ];
 
 /** Every check is made, also where another one fails. */

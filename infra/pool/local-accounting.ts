@@ -6,9 +6,11 @@ import { type ConservationReport, createConservation } from "../../functions/acc
 import type { BooksListener } from "../../functions/accounting/events.ts";
 import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer, type Sealer } from "../../functions/accounting/sealer.ts";
+import { type ArchiveReport, createArchiver } from "../../functions/janitor/archiver.ts";
 import { createJanitorHandler } from "../../functions/janitor/handler.ts";
 import { watchWorkers } from "../../functions/janitor/worker-watch.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
+import type { ArchiveStore } from "../../shared/archive/store.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -41,6 +43,10 @@ export interface LocalBooksModules {
   readonly onEvent?: BooksListener;
   /** Delivers what users are to be told; without it nothing is. */
   readonly deliverAlerts?: () => Promise<unknown>;
+  /** Where deltas of sealed blocks go, and how long after the seal. */
+  readonly archiveTo?: { readonly afterMs: number; readonly store: ArchiveStore } | undefined;
+  /** After every run of the archive. */
+  readonly onArchived?: (report: ArchiveReport) => void;
   /** See ApplyModules. */
   readonly workerLimits?: WorkerLimits;
   /** Each block sealed since `startSealing`, once, in height order, whoever sealed it. */
@@ -67,6 +73,8 @@ const AUDIT_EVERY_MS = 5 * 60_000;
 const AUDIT_TICK_MS = 5_000;
 /** Who presses "test" waits for it. */
 const ALERTS_EVERY_MS = 2_000;
+/** Of the archive, in each run of the janitor. */
+const ARCHIVE_RUN_MS = 20_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooksModules): LocalBooks {
@@ -81,6 +89,7 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
     {
       ...modules,
       sealer,
+      ...archiving(modules),
       judge: () => countWithholding(db),
       judgeWorkers: () => watchWorkers(db, clock, options.epochGraceMs),
     },
@@ -130,6 +139,22 @@ export function createLocalBooks(options: LocalBooksOptions, modules: LocalBooks
       // The last messages may have sealed a block.
       if (periodic.length > 0) await seal();
       return left;
+    },
+  };
+}
+
+function archiving(modules: LocalBooksModules): { archive?: () => Promise<ArchiveReport> } {
+  const { archiveTo, onArchived } = modules;
+  if (archiveTo === undefined) return {};
+  const run = createArchiver(
+    { afterMs: archiveTo.afterMs, runMs: ARCHIVE_RUN_MS },
+    { ...modules, store: archiveTo.store },
+  );
+  return {
+    archive: async () => {
+      const report = await run();
+      onArchived?.(report);
+      return report;
     },
   };
 }

@@ -4,6 +4,7 @@ import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
 import type { ConservationReport } from "../../functions/accounting/conservation.ts";
+import type { ArchiveReport } from "../../functions/janitor/archiver.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { Logger } from "../../shared/logger.ts";
 
@@ -15,6 +16,8 @@ export interface PoolMetrics {
   sealed(block: SealedBlock): void;
   /** Takes the result of a check whether money is conserved. */
   checked(report: ConservationReport): void;
+  /** Takes how far the archive of deltas is. */
+  archived(report: ArchiveReport): void;
   /** The same logger, whose errors are counted: each is something that a person has to look at. */
   counting(logger: Logger): Logger;
   /** What runs out, in days: the certificate for TLS (undefined without one), the entry credits (undefined while not known; not there: another part watches them). */
@@ -38,6 +41,11 @@ export function createPoolMetrics(): PoolMetrics {
   const height = gauge("sealed_height", "Height of the last sealed block");
   const errors = counter("errors_total", "Errors logged: each one is something to look at");
   const books = booksGauges(gauge);
+  const overdue = gauge(
+    "archive_overdue_seconds",
+    "How long the oldest sealed block that should be in the archive has been due; 0: none is",
+  );
+  overdue.set(Number.NaN);
   return {
     registry,
     stratum: stratumMetrics(counter),
@@ -47,6 +55,7 @@ export function createPoolMetrics(): PoolMetrics {
       height.set(block.height);
     },
     checked: books,
+    archived: ({ overdueSeconds }) => overdue.set(overdueSeconds),
     counting: (logger) => ({
       ...logger,
       error(message, data) {

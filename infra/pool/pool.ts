@@ -32,6 +32,7 @@ import type { Config } from "../config/schema.ts";
 import { createCockpit } from "../doctor/cockpit.ts";
 import { patientOf } from "../doctor/patient.ts";
 import { type OnStop, startParts } from "../parts.ts";
+import { archiveSettings } from "./archive.ts";
 import { watchCertificate } from "./certificate.ts";
 import { watchDatabase } from "./database-outage.ts";
 import { startEdgeProcesses } from "./edge-processes.ts";
@@ -253,6 +254,8 @@ function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks
         modules.onSealed(block);
       },
       onChecked: modules.metrics.checked,
+      archiveTo: archiveSettings(options.config, dirname(options.folder)),
+      onArchived: modules.metrics.archived,
     },
   );
 }

@@ -20,6 +20,7 @@ import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
 import { startParts } from "../parts.ts";
+import { archiveSettings } from "./archive.ts";
 import { createLocalBooks } from "./local-accounting.ts";
 import { localAlerts } from "./local-alerts.ts";
 import { followOptions, gradeOptions, sealDeadlineMs, workerLimits } from "./pool-settings.ts";
@@ -85,7 +86,7 @@ export function startSync(
 
 /** Seals what is ready and does the janitor's work, by timers. Edges elsewhere send their summaries to whoever applies them. */
 export function startAccountant(
-  options: { config: Config },
+  options: { config: Config; dataDir: string },
   modules: SinglePartModules & { onSealed: (block: SealedBlock) => void },
 ): Promise<SinglePart> {
   const blockMs = options.config.pegnet.blockperiod;
@@ -100,6 +101,7 @@ export function startAccountant(
         ...modules,
         workerLimits: workerLimits(options.config),
         deliverAlerts: localAlerts({ ...options, isDevnet: false }, modules),
+        archiveTo: archiveSettings(options.config, options.dataDir),
       },
     );
     onStop(() => books.stop(0));

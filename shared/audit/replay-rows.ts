@@ -72,7 +72,8 @@ const deltaRow = v.object({
   epoch: v.string(),
   seq: v.number(),
   sha256: v.string(),
-  body: v.string(),
+  /** Null where it is in the archive. */
+  body: v.nullable(v.string()),
   intoJob: v.nullable(v.number()),
   /** See BookedDelta. */
   folded: v.nullable(places),
@@ -83,7 +84,7 @@ const deltaRow = v.object({
 });
 export type StoredDelta = v.InferOutput<typeof deltaRow>;
 
-/** Every archived delta, by the job it was mined for. */
+/** Every delta, by the job it was mined for. */
 export function readDeltas(db: Db): AsyncGenerator<StoredDelta> {
   return pages(
     (last: StoredDelta | undefined) => {
@@ -95,7 +96,7 @@ export function readDeltas(db: Db): AsyncGenerator<StoredDelta> {
           SELECT job, slot, epoch, seq, octet_length(body) AS bytes FROM deltas WHERE ${after}
           ORDER BY deltas.job, deltas.slot, deltas.epoch, deltas.seq LIMIT ${PAGE_DELTAS}::int
         ), sized AS (
-          SELECT *, sum(bytes) OVER (ORDER BY page.job, page.slot, page.epoch, page.seq) - bytes AS before FROM page
+          SELECT *, COALESCE(sum(bytes) OVER (ORDER BY page.job, page.slot, page.epoch, page.seq) - COALESCE(bytes, 0), 0) AS before FROM page
         )
         SELECT d.job, d.slot, d.epoch::text AS epoch, d.seq, d.sha256, d.body, d.into_job AS "intoJob",
         array_to_string(d.folded, ',') AS folded, COALESCE(array_to_string(d.dropped, ','), '') AS dropped, f.credit AS "from", t.credit AS "to"

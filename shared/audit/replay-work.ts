@@ -1,8 +1,11 @@
-/** The replay's first half: every archived delta, in order, into the sums of the job that it was booked into. */
+/** The replay's first half: every delta, in order, from its row or the archive, into the sums of the job that it was booked into. */
 
 import * as v from "valibot";
+import { ArchivedBodies } from "../archive/archived-bodies.ts";
+import type { ArchiveStore } from "../archive/store.ts";
 import type { Db } from "../db/port.ts";
 import type { CreditMode } from "../difficulty/work.ts";
+import { CodedError } from "../errors.ts";
 import { type Delta, delta as deltaSchema } from "../messages/summary.ts";
 import { sha256Hex } from "../sha256.ts";
 import type { Differences } from "./differences.ts";
@@ -10,6 +13,9 @@ import { inUnit, type WorkSums, WorkTally } from "./rebook.ts";
 import { ByHeight, readDeltas, type StoredDelta } from "./replay-rows.ts";
 
 const deltaBody = v.pipe(v.string(), v.parseJson(), deltaSchema);
+
+/** What of the archive is a difference. */
+const UNREADABLE = ["archive-missing", "archive-damaged"];
 
 /** A user's accepted shares, and its work in whole hashes. */
 export interface UserWorkSums {
@@ -32,10 +38,12 @@ export class ReplayedWork {
   readonly #users = new Map<string, UserWorkSums>();
   /** By the job that was mined for, then by user. */
   readonly #judged = new Map<number, Map<string, UserTally>>();
+  readonly #archived: ArchivedBodies;
   #count = 0;
 
-  constructor(db: Db, differences: Differences) {
+  constructor(db: Db, differences: Differences, archive: ArchiveStore | undefined) {
     this.#differences = differences;
+    this.#archived = new ArchivedBodies(db, archive);
     this.#deltas = new ByHeight(readDeltas(db), ({ job }) => job);
   }
 
@@ -97,26 +105,43 @@ export class ReplayedWork {
     for await (const stored of this.#deltas.upTo(height)) {
       this.#count++;
       const where = `delta ${stored.job}/${stored.slot}/${stored.epoch}/${stored.seq}`;
-      const body = this.#bodyOf(where, stored);
+      const body = await this.#bodyOf(where, stored);
       if (body === undefined) continue;
       this.#judge(body);
       this.#book(where, stored, body);
     }
   }
 
-  /** Undefined where the archived body cannot be read. Anything else that is wrong with it is reported. */
-  #bodyOf(where: string, stored: StoredDelta): Delta | undefined {
-    const { sha256, body } = stored;
+  /** Undefined where the body cannot be read. Anything else that is wrong with it is reported. */
+  async #bodyOf(where: string, stored: StoredDelta): Promise<Delta | undefined> {
+    const { sha256 } = stored;
+    const body = stored.body ?? (await this.#archivedBody(where, stored));
+    if (body === undefined) return undefined;
     this.#differences.compare(where, ["sha256"], { sha256 }, { sha256: sha256Hex(body) });
     const parsed = v.safeParse(deltaBody, body);
     if (!parsed.success) {
-      this.#differences.add(`${where}: its archived body is no delta: ${v.summarize(parsed.issues)}`);
+      this.#differences.add(`${where}: its body is no delta: ${v.summarize(parsed.issues)}`);
       return undefined;
     }
     const { job, slot, epoch, seq } = parsed.output;
     const made = { job, slot, epoch: `${epoch}`, seq };
     this.#differences.compare(where, ["job", "slot", "epoch", "seq"], stored, made);
     return parsed.output;
+  }
+
+  /** Without a place to look in, nothing can be replayed: that is thrown. */
+  async #archivedBody(where: string, { intoJob, ...key }: StoredDelta): Promise<string | undefined> {
+    if (intoJob === null) {
+      this.#differences.add(`${where}: it is booked nowhere, but its body is gone`);
+      return undefined;
+    }
+    try {
+      return await this.#archived.bodyOf(key, intoJob);
+    } catch (error) {
+      if (!(error instanceof CodedError) || !UNREADABLE.includes(error.code)) throw error;
+      this.#differences.add(`${where}: ${error.message}`);
+      return undefined;
+    }
   }
 
   #book(where: string, stored: StoredDelta, body: Delta): void {

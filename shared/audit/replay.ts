@@ -1,5 +1,5 @@
 /**
- * Makes the books a second time (docs/design.md, "The books can be made again"), from the archived deltas and the recorded decisions alone,
+ * Makes the books a second time (docs/design.md, "The books can be made again"), from the deltas and the recorded decisions alone,
  * in the order of the heights, and compares them with every stored row. It shares the arithmetic of a settlement with the seal. It shares
  * nothing else with the statements that booked: sums are made here, not in the database.
  */
@@ -8,11 +8,13 @@ import * as v from "valibot";
 import { feeRate } from "../accounting/fee.ts";
 import { isBefore } from "../accounting/merkle.ts";
 import { attemptId, type Settlement, settleReward } from "../accounting/seal.ts";
+import type { ArchiveStore } from "../archive/store.ts";
 import { type Db, one, sql } from "../db/port.ts";
 import type { Audit, UserAudit } from "./audit.ts";
 import { BooksHash } from "./books-hash.ts";
 import { Differences } from "./differences.ts";
 import type { WorkSums } from "./rebook.ts";
+import { replayArchive } from "./replay-archive.ts";
 import { replayMoney } from "./replay-money.ts";
 import {
   ByHeight,
@@ -30,6 +32,8 @@ import { ReplayedWork } from "./replay-work.ts";
 export interface ReplayOptions {
   /** How many differences are named. */
   readonly named: number;
+  /** Where the deltas of sealed blocks are; CodedError `archive-unknown` where it is needed and not given. */
+  readonly archive?: ArchiveStore | undefined;
   /** Heights done, of all. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -39,6 +43,8 @@ export interface Replay {
   readonly audit: Audit;
   readonly differences: number;
   readonly deltas: number;
+  /** Of the archive, whose list was hashed again; those that hold deltas were read. */
+  readonly archiveFiles: number;
   /** The highest sealed block; -1 where there is none. */
   readonly through: number;
   /** Hash over all sealed blocks, adjustments, payments and balances. Equal books give the same hash on any machine. */
@@ -54,7 +60,8 @@ export function replayBooks(db: Db, options: ReplayOptions): Promise<Replay> {
       sql`SELECT count(*)::int AS total FROM jobs`,
       v.object({ total: v.number() }),
     );
-    const run = new ReplayRun(tx, options.named);
+    const run = new ReplayRun(tx, options);
+    await run.archive();
     let done = 0;
     for await (const row of readHeights(tx)) {
       await run.height(row);
@@ -78,17 +85,23 @@ class ReplayRun {
   #unbooked: number[] = [];
   #unsealed: number[] = [];
   #firstJob: number | undefined;
+  #archiveFiles = 0;
   #carried = 0n;
   #through = -1;
   readonly #totals = { blocks: 0, reward: 0n, fee: 0n, paid: 0n };
 
-  constructor(db: Db, named: number) {
+  constructor(db: Db, { named, archive }: ReplayOptions) {
     this.#db = db;
     this.#differences = new Differences(named);
-    this.#replayed = new ReplayedWork(db, this.#differences);
+    this.#replayed = new ReplayedWork(db, this.#differences, archive);
     this.#work = new ByHeight(readWork(db), ({ job }) => job);
     this.#payouts = new ByHeight(readPayouts(db), ({ job }) => job);
     this.#tallies = new ByHeight(readTallies(db), ({ job }) => job);
+  }
+
+  /** Before everything else: a list that was changed makes many differences. */
+  async archive(): Promise<void> {
+    this.#archiveFiles = await replayArchive(this.#db, this.#differences);
   }
 
   async height(row: HeightRow): Promise<void> {
@@ -140,6 +153,7 @@ class ReplayRun {
       },
       differences: differences.count,
       deltas: this.#replayed.deltas,
+      archiveFiles: this.#archiveFiles,
       through: this.#through,
       sha256: this.#hash.hex(),
     };

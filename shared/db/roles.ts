@@ -18,6 +18,7 @@ export function roleName(role: Role): string {
 export const READABLE = [
   ...[
     "adjustments",
+    "archive_files",
     "balances",
     "bars",
     "best_targets",
@@ -95,6 +96,9 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "INSERT ON close_markers, deltas, jobless_rewards, payouts, pool_minutes, tallies, withholding, work, worker_minutes, workers, workers_seen",
     "INSERT, UPDATE ON user_minutes, worker_hours, worker_status",
     "UPDATE (into_job, folded, dropped) ON deltas",
+    // Archiving: the triggers let a body go where its file is on record, and record only what the tables have.
+    "INSERT ON archive_files",
+    "UPDATE (body) ON deltas",
     "UPDATE ON pool_minutes, tallies, withholding, withholding_through, work, worker_minutes, workers, workers_seen",
     // Sealing. Drafts of another attempt go.
     `UPDATE (${SEAL}) ON jobs`,

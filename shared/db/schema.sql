@@ -1,21 +1,3 @@
-CREATE TABLE adjustment_requests (
-  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-  user_name text NOT NULL,
-  amount bigint NOT NULL,
-  reason text NOT NULL,
-  made_by text NOT NULL,
-  request_id text NOT NULL,
-  at timestamp with time zone NOT NULL DEFAULT now(),
-  decided_at timestamp with time zone,
-  decided_by text,
-  adjustment bigint,
-  CONSTRAINT adjustment_requests_pkey PRIMARY KEY (id),
-  CONSTRAINT adjustment_requests_amount_check CHECK ((amount <> 0)),
-  CONSTRAINT adjustment_requests_reason_check CHECK ((reason <> ''::text)),
-  CONSTRAINT adjustment_requests_request_id_key UNIQUE (request_id),
-  CONSTRAINT adjustment_requests_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
-);
-
 CREATE TABLE adjustments (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   user_name text NOT NULL,
@@ -91,18 +73,27 @@ CREATE TABLE alerts (
   CONSTRAINT alerts_destination_fkey FOREIGN KEY (destination) REFERENCES alert_destinations(id) ON DELETE CASCADE
 ) WITH (fillfactor=70);
 
-CREATE TABLE api_tokens (
-  user_id bigint NOT NULL,
-  place smallint NOT NULL,
-  name text NOT NULL,
-  token_hash text NOT NULL,
-  created_at timestamp with time zone NOT NULL DEFAULT now(),
-  used_at timestamp with time zone,
-  CONSTRAINT api_tokens_pkey PRIMARY KEY (user_id, place),
-  CONSTRAINT api_tokens_name_check CHECK ((name ~ '^[\x21-\x7e]([\x20-\x7e]{0,62}[\x21-\x7e])?$'::text)),
-  CONSTRAINT api_tokens_place_check CHECK (((place >= 1) AND (place <= 20))),
-  CONSTRAINT api_tokens_token_hash_key UNIQUE (token_hash),
-  CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE TABLE archive_files (
+  no integer NOT NULL,
+  height integer NOT NULL,
+  part integer NOT NULL,
+  is_last boolean NOT NULL,
+  deltas integer NOT NULL,
+  last_job integer,
+  last_slot smallint,
+  last_epoch bigint,
+  last_seq integer,
+  bytes bigint NOT NULL,
+  sha256 text NOT NULL,
+  keys_sha256 text NOT NULL,
+  chain text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT archive_files_pkey PRIMARY KEY (no),
+  CONSTRAINT archive_files_check CHECK ((((deltas = 0) = (last_job IS NULL)) AND ((deltas > 0) OR ((part = 0) AND is_last)))),
+  CONSTRAINT archive_files_deltas_check CHECK ((deltas >= 0)),
+  CONSTRAINT archive_files_height_fkey FOREIGN KEY (height) REFERENCES jobs(height),
+  CONSTRAINT archive_files_height_part_key UNIQUE (height, part),
+  CONSTRAINT archive_files_part_check CHECK ((part >= 0))
 );
 
 CREATE TABLE bars (
@@ -185,7 +176,7 @@ CREATE TABLE deltas (
   epoch bigint NOT NULL,
   seq integer NOT NULL,
   sha256 text NOT NULL,
-  body text NOT NULL,
+  body text,
   into_job integer,
   applied_at timestamp with time zone NOT NULL DEFAULT now(),
   folded integer[],
@@ -220,9 +211,6 @@ CREATE TABLE invites (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   claimed_by bigint,
   claimed_at timestamp with time zone,
-  note text NOT NULL DEFAULT ''::text,
-  made_by text NOT NULL DEFAULT ''::text,
-  ends_at timestamp with time zone,
   CONSTRAINT invites_pkey PRIMARY KEY (code),
   CONSTRAINT invites_check CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
   CONSTRAINT invites_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES users(id)
@@ -356,14 +344,6 @@ CREATE TABLE payments (
   CONSTRAINT payments_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
-CREATE TABLE payout_approvals (
-  batch text NOT NULL,
-  who text NOT NULL,
-  at timestamp with time zone NOT NULL DEFAULT now(),
-  CONSTRAINT payout_approvals_pkey PRIMARY KEY (batch, who),
-  CONSTRAINT payout_approvals_batch_fkey FOREIGN KEY (batch) REFERENCES payout_batches(id)
-);
-
 CREATE TABLE payout_batches (
   id text NOT NULL,
   digest text NOT NULL,
@@ -374,8 +354,6 @@ CREATE TABLE payout_batches (
   made_at timestamp with time zone NOT NULL DEFAULT now(),
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
   by_hand boolean NOT NULL DEFAULT false,
-  approvals_needed integer NOT NULL DEFAULT 0,
-  sent_by text NOT NULL DEFAULT ''::text,
   CONSTRAINT payout_batches_pkey PRIMARY KEY (id),
   CONSTRAINT payout_batches_state_check CHECK ((state = ANY (ARRAY['prepared'::text, 'replaced'::text, 'sending'::text, 'done'::text]))),
   CONSTRAINT payout_batches_total_check CHECK ((total > (0)::numeric))
@@ -648,8 +626,6 @@ CREATE TABLE workers_seen (
   CONSTRAINT workers_seen_pkey PRIMARY KEY (user_name, worker)
 );
 
-CREATE INDEX adjustment_requests_waiting ON public.adjustment_requests USING btree (id) WHERE (decided_at IS NULL);
-
 CREATE INDEX adjustments_user ON public.adjustments USING btree (user_name, at DESC);
 
 CREATE INDEX alert_destinations_user ON public.alert_destinations USING btree (user_name);
@@ -661,6 +637,8 @@ CREATE INDEX alert_tries_user ON public.alert_tries USING btree (user_name, kind
 CREATE INDEX alerts_due ON public.alerts USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE UNIQUE INDEX bars_standing ON public.bars USING btree (kind, subject) WHERE (lifted_at IS NULL);
+
+CREATE INDEX deltas_late ON public.deltas USING btree (into_job, job, slot, epoch, seq) WHERE (into_job <> job);
 
 CREATE INDEX deltas_parked ON public.deltas USING btree (job, slot, epoch, seq) WHERE (into_job IS NULL);
 
@@ -677,8 +655,6 @@ CREATE INDEX login_failures_last ON public.login_failures USING btree (last_ms);
 CREATE INDEX login_places_place ON public.login_places USING btree (place);
 
 CREATE INDEX notices_standing ON public.notices USING btree (id) WHERE (ended_at IS NULL);
-
-CREATE INDEX payments_feed ON public.payments USING btree (at DESC, entry_hash DESC);
 
 CREATE INDEX payments_user ON public.payments USING btree (user_name, at DESC);
 
@@ -790,6 +766,45 @@ BEGIN
   PERFORM alert_add(array_agg(c.user_name), array_agg(c.state), array_agg(c.worker), array_agg(c.at), array_agg(c.since), array_agg(''::text),
     array_agg(0::numeric)) FROM changed c WHERE c.state <> 'ok';
   RETURN NULL;
+CREATE OR REPLACE FUNCTION archive_file_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  p archive_files;
+  v_root text;
+  v_next integer;
+  v_deltas integer;
+  v_keys text;
+  v_more boolean;
+BEGIN
+  SELECT * INTO p FROM archive_files ORDER BY no DESC LIMIT 1;
+  IF p.no IS NOT NULL AND NOT p.is_last THEN
+    v_next := p.height;
+  ELSE
+    SELECT height INTO v_next FROM jobs WHERE state = 'sealed' AND height > COALESCE(p.height, -1) ORDER BY height LIMIT 1;
+    -- Of another block: its last delta is nothing to go on from.
+    p.part := -1; p.last_job := NULL; p.last_slot := NULL; p.last_epoch := NULL; p.last_seq := NULL;
+  END IF;
+  IF NEW.no <> COALESCE(p.no, 0) + 1 OR NEW.height IS DISTINCT FROM v_next OR NEW.part <> p.part + 1 THEN
+    RAISE EXCEPTION 'archive file % is part % of block %: expected file %, part % of block %', NEW.no, NEW.part, NEW.height,
+      COALESCE(p.no, 0) + 1, p.part + 1, v_next USING ERRCODE = 'BK001';
+  END IF;
+  SELECT root INTO v_root FROM jobs WHERE height = NEW.height;
+  SELECT count(*) FILTER (WHERE k.inside), COALESCE(bool_or(NOT k.inside), false),
+      encode(sha256(convert_to(COALESCE(string_agg(k.line, '' ORDER BY k.job, k.slot, k.epoch, k.seq) FILTER (WHERE k.inside), ''), 'UTF8')), 'hex')
+    INTO v_deltas, v_more, v_keys
+    FROM (SELECT d.job, d.slot, d.epoch, d.seq, format(E'%s/%s/%s/%s %s\n', d.job, d.slot, d.epoch, d.seq, d.sha256) AS line,
+        COALESCE((d.job, d.slot, d.epoch, d.seq) <= (NEW.last_job, NEW.last_slot, NEW.last_epoch, NEW.last_seq), false) AS inside
+      FROM books_deltas_of(NEW.height) d
+      WHERE p.last_job IS NULL OR (d.job, d.slot, d.epoch, d.seq) > (p.last_job, p.last_slot, p.last_epoch, p.last_seq)) k;
+  IF v_deltas <> NEW.deltas OR v_keys <> NEW.keys_sha256 OR v_more = NEW.is_last THEN
+    RAISE EXCEPTION 'part % of block % does not hold the deltas that the tables have: % of them, keys %, further ones: %', NEW.part, NEW.height,
+      v_deltas, v_keys, v_more USING ERRCODE = 'BK001';
+  END IF;
+  NEW.chain := encode(sha256(convert_to(format(E'%s\n%s %s %s %s %s %s %s', COALESCE(p.chain, ''), NEW.no, NEW.height, NEW.part, NEW.deltas,
+    v_root, NEW.keys_sha256, NEW.sha256), 'UTF8')), 'hex');
+  RETURN NEW;
 END $function$
 ;
 
@@ -1104,6 +1119,17 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION books_deltas_of(p_height integer)
+ RETURNS SETOF deltas
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT * FROM deltas WHERE job = p_height AND into_job = p_height
+  UNION ALL
+  SELECT * FROM deltas WHERE into_job = p_height AND into_job <> job;
+$function$
+;
+
 CREATE OR REPLACE FUNCTION books_draft(p_height integer, p_attempt text, p_rows text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1361,6 +1387,19 @@ BEGIN
   UPDATE deltas SET into_job = v_into, folded = v_folded, dropped = v_dropped WHERE job = d.job AND slot = d.slot AND epoch = d.epoch AND seq = d.seq;
   PERFORM books_credit(v_into, d.job, d.body::jsonb -> 'rows', v_folded, v_dropped);
   RETURN true;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION deltas_archived()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM archive_files f WHERE f.height = OLD.into_job
+    AND (f.last_job, f.last_slot, f.last_epoch, f.last_seq) >= (OLD.job, OLD.slot, OLD.epoch, OLD.seq)) THEN
+    RAISE EXCEPTION 'the body of delta %/%/%/% is in no file of the archive', OLD.job, OLD.slot, OLD.epoch, OLD.seq USING ERRCODE = 'BK001';
+  END IF;
+  RETURN NEW;
 END $function$
 ;
 
@@ -1632,21 +1671,23 @@ BEGIN
 END $function$
 ;
 
-CREATE TRIGGER adjustment_requests_fixed BEFORE UPDATE ON adjustment_requests FOR EACH ROW WHEN (((old.decided_at IS NOT NULL) OR (((((new.user_name IS DISTINCT FROM old.user_name) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.reason IS DISTINCT FROM old.reason)) OR (new.made_by IS DISTINCT FROM old.made_by)) OR (new.request_id IS DISTINCT FROM old.request_id)))) EXECUTE FUNCTION books_refuse();
-
-CREATE TRIGGER adjustment_requests_kept BEFORE DELETE ON adjustment_requests FOR EACH ROW EXECUTE FUNCTION books_refuse();
-
 CREATE TRIGGER adjustments_fixed BEFORE DELETE OR UPDATE ON adjustments FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER adjustments_logged AFTER INSERT ON adjustments FOR EACH ROW EXECUTE FUNCTION money_log_row();
 
 CREATE TRIGGER admin_log_fixed BEFORE DELETE OR UPDATE ON admin_log FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
+CREATE TRIGGER archive_files_added BEFORE INSERT ON archive_files FOR EACH ROW EXECUTE FUNCTION archive_file_added();
+
+CREATE TRIGGER archive_files_fixed BEFORE DELETE OR UPDATE ON archive_files FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
 CREATE TRIGGER blocks_fixed BEFORE DELETE OR UPDATE ON blocks FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER close_markers_fixed BEFORE DELETE OR UPDATE ON close_markers FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
-CREATE TRIGGER deltas_fixed BEFORE UPDATE ON deltas FOR EACH ROW WHEN (((old.into_job IS NOT NULL) OR (((((((new.job IS DISTINCT FROM old.job) OR (new.slot IS DISTINCT FROM old.slot)) OR (new.epoch IS DISTINCT FROM old.epoch)) OR (new.seq IS DISTINCT FROM old.seq)) OR (new.sha256 IS DISTINCT FROM old.sha256)) OR (new.body IS DISTINCT FROM old.body)) OR (new.applied_at IS DISTINCT FROM old.applied_at)))) EXECUTE FUNCTION books_refuse();
+CREATE TRIGGER deltas_archived BEFORE UPDATE ON deltas FOR EACH ROW WHEN (((old.body IS NOT NULL) AND (new.body IS NULL))) EXECUTE FUNCTION deltas_archived();
+
+CREATE TRIGGER deltas_fixed BEFORE UPDATE ON deltas FOR EACH ROW WHEN ((((old.into_job IS NOT NULL) OR (new.job IS DISTINCT FROM old.job) OR (new.slot IS DISTINCT FROM old.slot) OR (new.epoch IS DISTINCT FROM old.epoch) OR (new.seq IS DISTINCT FROM old.seq) OR (new.sha256 IS DISTINCT FROM old.sha256) OR (new.body IS DISTINCT FROM old.body) OR (new.applied_at IS DISTINCT FROM old.applied_at)) AND (NOT ((old.into_job IS NOT NULL) AND (old.body IS NOT NULL) AND (new.body IS NULL) AND (new.job = old.job) AND (new.slot = old.slot) AND (new.epoch = old.epoch) AND (new.seq = old.seq) AND (new.sha256 = old.sha256) AND (NOT (new.into_job IS DISTINCT FROM old.into_job)) AND (new.applied_at = old.applied_at) AND (NOT (new.folded IS DISTINCT FROM old.folded)) AND (NOT (new.dropped IS DISTINCT FROM old.dropped)))))) EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER deltas_kept BEFORE DELETE ON deltas FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
@@ -1665,8 +1706,6 @@ CREATE TRIGGER money_log_fixed BEFORE DELETE OR UPDATE ON money_log FOR EACH ROW
 CREATE TRIGGER payments_fixed BEFORE DELETE OR UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER payments_logged AFTER INSERT ON payments FOR EACH ROW EXECUTE FUNCTION money_log_row();
-
-CREATE TRIGGER payout_approvals_fixed BEFORE DELETE OR UPDATE ON payout_approvals FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER payout_batches_fixed BEFORE UPDATE ON payout_batches FOR EACH ROW WHEN ((((((new.id IS DISTINCT FROM old.id) OR (new.digest IS DISTINCT FROM old.digest)) OR (new.total IS DISTINCT FROM old.total)) OR (new.by_hand IS DISTINCT FROM old.by_hand)) OR ((old.state = ANY (ARRAY['sending'::text, 'done'::text])) AND ((new.state = ANY (ARRAY['prepared'::text, 'replaced'::text])) OR (new.salt_seconds <> old.salt_seconds) OR (new.source <> old.source))) OR ((old.state = 'done'::text) AND (new.state <> 'done'::text)))) EXECUTE FUNCTION books_refuse();
 

@@ -1,5 +1,6 @@
 /** `prosper audit`: whether the money of the whole pool adds up, from the database alone. */
 
+import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import { type Audit, auditBooks } from "../../../shared/audit/audit.ts";
 import { replayBooks } from "../../../shared/audit/replay.ts";
 import { type AdjustmentListing, listAdjustments } from "../../../shared/db/payments.ts";
@@ -9,6 +10,8 @@ import type { Progress } from "../progress.ts";
 
 export interface AuditModules {
   readonly db: Db;
+  /** Where deltas of sealed blocks are. */
+  readonly archive?: ArchiveStore | undefined;
   /** Shows how far a replay is. */
   readonly progress?: Progress;
   /** A line for stdout. */
@@ -19,7 +22,7 @@ export interface AuditModules {
 
 export interface AuditOptions {
   json?: boolean;
-  /** Make the books a second time from the archived deltas and recorded decisions. */
+  /** Make the books a second time from the deltas, those in the archive too, and the recorded decisions. */
   replay?: boolean;
 }
 
@@ -43,22 +46,23 @@ export async function auditCommand(options: AuditOptions, modules: AuditModules)
 }
 
 async function replayCommand(options: AuditOptions, modules: AuditModules): Promise<number> {
-  const { db, print, warn, progress } = modules;
+  const { db, print, warn, progress, archive } = modules;
   const replay = await replayBooks(db, {
-    named: NAMED_DIFFERENCES,
+    ...{ named: NAMED_DIFFERENCES, archive },
     onProgress: (done, total) => progress?.update("Replaying the books", done, total, " blocks"),
   }).finally(() => progress?.end());
-  const { audit, differences, deltas, through, sha256 } = replay;
-  const facts = { deltas, through, differences, booksSha256: sha256 };
+  const { audit, differences, deltas, archiveFiles, through, sha256 } = replay;
+  const facts = { deltas, archiveFiles, through, differences, booksSha256: sha256 };
   if (options.json === true) print(formatAudit(audit, { replay: { ...facts, first: audit.problems } }));
   else {
     const adjustments = await listAdjustments(db, SHOWN_ADJUSTMENTS);
     const verdict =
       differences === 0
-        ? "Identical: every stored row is what the archived deltas and recorded decisions make."
+        ? "Identical: every stored row is what the deltas and recorded decisions make."
         : `NOT IDENTICAL: ${differences} differences.`;
     for (const line of auditTable(audit, adjustments, verdict)) print(line);
-    print(`${deltas} deltas replayed, sealed through block ${through}. Books sha256: ${sha256}`);
+    const archived = archiveFiles === 0 ? "" : ` (${archiveFiles} files of the archive)`;
+    print(`${deltas} deltas replayed${archived}, sealed through block ${through}. Books sha256: ${sha256}`);
   }
   for (const difference of audit.problems) warn(difference);
   if (differences > audit.problems.length) warn(`… and ${differences - audit.problems.length} more`);

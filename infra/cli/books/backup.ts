@@ -1,12 +1,14 @@
 /** `prosper backup` and `prosper restore`: what they print, and with which exit code they end. */
 
 import { join } from "node:path";
+import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { type ProofModules, proveBackup } from "../../backup/prove.ts";
 import { type RestoreOptions, restoreBackup } from "../../backup/restore.ts";
 import { type BackupOptions, takeBackup } from "../../backup/take.ts";
+import { archiveStore } from "../../pool/archive.ts";
 import type { CliContext } from "../context.ts";
 import type { Print } from "../output.ts";
 import type { Progress } from "../progress.ts";
@@ -14,6 +16,11 @@ import type { Progress } from "../progress.ts";
 /** Identity, keys and journal; where a database is configured, the folder is that of `prosper edge`. */
 export function edgeFolderOf(context: CliContext, dataDir: string): string {
   return join(context.hasDatabase() ? context.edgeFolder() : dataDir, "edge");
+}
+
+/** Where the pool's deltas of sealed blocks are. */
+export function archiveOf(context: CliContext, dataDir: string): ArchiveStore {
+  return archiveStore(context.config, context.hasDatabase() ? context.edgeFolder() : dataDir);
 }
 
 export async function backupCommand(
@@ -24,12 +31,17 @@ export async function backupCommand(
   const onProgress = (_table: string, done: number, total: number): void =>
     progress?.update("Backing up", done, total, " tables");
   const { folder } = options;
-  const { rows, tables, edgeFiles, sha256 } = await takeBackup(options, { db, clock, onProgress }).finally(
-    () => progress?.end(),
+  const { rows, tables, edgeFiles, archiveFiles, sha256 } = await takeBackup(options, {
+    db,
+    clock,
+    onProgress,
+  }).finally(() => progress?.end());
+  print(
+    `${rows} rows of ${tables} tables, ${edgeFiles} files of the edge and ${archiveFiles} of the archive, in ${folder}`,
+    { event: "backup", folder, rows, tables, edgeFiles, archiveFiles, sha256 },
   );
-  print(`${rows} rows of ${tables} tables and ${edgeFiles} files of the edge, in ${folder}`, {
-    ...{ event: "backup", folder, rows, tables, edgeFiles, sha256 },
-  });
+  if (options.archive === undefined)
+    print("The archive's files are not in it: keep them yourself, from where archive.folder says");
   print(`Note its hash elsewhere: ${sha256}`);
   print(`See whether it can be restored: npx prosper restore ${folder} --prove --sha256 ${sha256}`);
 }
@@ -38,12 +50,13 @@ export async function restoreCommand(
   options: RestoreOptions,
   { db, print }: { readonly db: Db; readonly print: Print },
 ): Promise<void> {
-  const { madeAt, pool, tables, edge } = await restoreBackup(options, { db });
+  const { madeAt, pool, tables, edge, archive } = await restoreBackup(options, { db });
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   print(
-    `Pool ${pool} as of ${madeAt}: ${rows} rows of ${tables.length} tables and ${edge.length} files of the edge`,
+    `Pool ${pool} as of ${madeAt}: ${rows} rows of ${tables.length} tables, ${edge.length} files of the edge and ${archive.length} of the archive`,
     {
       ...{ event: "restored", pool, madeAt, rows, tables: tables.length, edgeFiles: edge.length },
+      archiveFiles: archive.length,
     },
   );
   print(

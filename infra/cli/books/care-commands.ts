@@ -36,21 +36,27 @@ function addBackup(program: Command, parts: ProgramParts, withDb: WithDb): void 
     .description(
       "database and edge of the pool, also while it runs, into a new folder that only you can read",
     )
+    .option("--leave-archive", "without the files of the archive, which are kept in another way")
     .option(...DATA_DIR)
-    .action(async (folder: string, { dataDir }: DataFlags, command: Command) => {
-      const { backupCommand, edgeFolderOf } = await import("./backup.ts");
+    .action(async (folder: string, { dataDir, leaveArchive }: BackupFlags, command: Command) => {
+      const { archiveOf, backupCommand, edgeFolderOf } = await import("./backup.ts");
       const { showProgress } = await import("../progress.ts");
       const context = parts.contextOf(command);
       const options = {
         folder: resolve(folder),
         edgeFolder: edgeFolderOf(context, dataDir),
         pool: context.config.pool.opridentity,
+        archive: leaveArchive === true ? undefined : archiveOf(context, dataDir),
       };
       const progress = showProgress({ stream: process.stderr, clock: systemClock });
       await withDb(command, (db) =>
         backupCommand(options, { db, clock: systemClock, progress, ...outputOf(command) }),
       );
     });
+}
+
+interface BackupFlags extends DataFlags {
+  leaveArchive?: boolean;
 }
 
 interface RestoreFlags extends DataFlags {
@@ -70,11 +76,12 @@ function addRestore(program: Command, parts: ProgramParts): void {
     .option(...YES)
     .option(...DATA_DIR)
     .action(async (folder: string, flags: RestoreFlags, command: Command) => {
-      const { edgeFolderOf, proveCommand, restoreCommand } = await import("./backup.ts");
+      const { archiveOf, edgeFolderOf, proveCommand, restoreCommand } = await import("./backup.ts");
       const { lockFolder } = await import("../../../edge/lease/folder-lock.ts");
       const context = parts.contextOf(command);
       const output = outputOf(command);
       const backup = { folder: resolve(folder), sha256: flags.sha256 };
+      const archive = archiveOf(context, flags.dataDir);
       // A pool that runs is proved beside; nothing is restored under it.
       const lock = flags.prove === true ? undefined : lockFolder(join(flags.dataDir, "edge"));
       const { db, url, close } = await context.openDatabase(flags.dataDir, context.logger(), {
@@ -82,12 +89,12 @@ function addRestore(program: Command, parts: ProgramParts): void {
       });
       try {
         if (flags.prove === true) {
-          process.exitCode = await proveCommand(backup, { ...output, db, url, clock: systemClock });
+          process.exitCode = await proveCommand(backup, { ...output, db, url, clock: systemClock, archive });
           return;
         }
         await requireYes(`Restore ${backup.folder} into this database?`, flags);
         await restoreCommand(
-          { ...backup, edgeFolder: edgeFolderOf(context, flags.dataDir) },
+          { ...backup, archive, edgeFolder: edgeFolderOf(context, flags.dataDir) },
           { ...output, db },
         );
       } finally {

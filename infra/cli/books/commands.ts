@@ -57,15 +57,20 @@ export function addDatabaseCommands(program: Command, parts: ProgramParts): void
     .description("does the money add up? From the database, also while the pool runs")
     .option(...DATA_DIR)
     .option("--json", "one line of JSON")
-    .option("--replay", "make the books a second time from the archived work and compare every row")
+    .option(
+      "--replay",
+      "make the books a second time from all work, also that in the archive, and compare every row",
+    )
     .action(async (flags: { json?: boolean; replay?: boolean }, command: Command) => {
       const { auditCommand } = await import("./audit.ts");
+      const { archiveOf } = await import("./backup.ts");
       const { showProgress } = await import("../progress.ts");
       await withDb(command, async (db) => {
         const progress = showProgress({ stream: process.stderr, clock: systemClock });
         const { warn } = outputOf(command);
         const print = (line: string): void => void process.stdout.write(`${line}\n`);
-        process.exitCode = await auditCommand(flags, { db, print, warn, progress });
+        const archive = archiveOf(parts.contextOf(command), command.opts<DataFlags>().dataDir);
+        process.exitCode = await auditCommand(flags, { db, print, warn, progress, archive });
       });
     });
 

@@ -244,7 +244,7 @@ function addAccountant(program: Command, parts: ProgramParts): void {
       const { print } = outputOf(command);
       await withPartOf(parts.contextOf(command), flags, async ({ config }, modules) => {
         const accountant = await startAccountant(
-          { config },
+          { config, dataDir: modules.dataDir },
           { ...modules, onSealed: (block) => print(blockLine(block), blockFacts(block)) },
         );
         print("  sealing", { event: "ready" });

@@ -6,17 +6,21 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { segmentName } from "../../../edge/journal/segment.ts";
+import { createArchiver } from "../../../functions/janitor/archiver.ts";
 import { withEdgeFolder } from "../../../infra/backup/edge-folder.ts";
 import { restoreBackup } from "../../../infra/backup/restore.ts";
 import { tablesInOrder } from "../../../infra/backup/tables.ts";
 import { type Backup, takeBackup } from "../../../infra/backup/take.ts";
 import { proveCommand } from "../../../infra/cli/books/backup.ts";
+import { folderStore } from "../../../shared/archive/folder-store.ts";
+import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import { replayBooks } from "../../../shared/audit/replay.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { listAdminLog } from "../../../shared/db/admin-log.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { adjust } from "../../../shared/db/payments.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
+import { SILENT } from "../../../shared/logger.ts";
 import { sha256Hex } from "../../../shared/sha256.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { bookEverything } from "../../support/replayed-pool.ts";
@@ -45,8 +49,18 @@ afterEach(async () => {
   await empty.drop();
 });
 
-function take(): Promise<Backup> {
-  return takeBackup({ folder, edgeFolder, pool: "Prosper" }, { db: live.db, clock: systemClock });
+function take(archive?: ArchiveStore): Promise<Backup> {
+  return takeBackup({ folder, edgeFolder, pool: "Prosper", archive }, { db: live.db, clock: systemClock });
+}
+
+/** Everything sealed, into a new folder. */
+async function archived(): Promise<ArchiveStore> {
+  const store = folderStore(mkdtempSync(join(home, "archive-")));
+  await createArchiver(
+    { afterMs: 0, runMs: 60_000 },
+    { db: live.db, store, clock: systemClock, logger: SILENT },
+  )();
+  return store;
 }
 
 /** Every row of every table, in an order of its own. */
@@ -62,8 +76,8 @@ async function contents(db: Db): Promise<Record<string, string[]>> {
   return all;
 }
 
-async function booksHash(db: Db): Promise<string> {
-  const { sha256, differences } = await replayBooks(db, { named: 5 });
+async function booksHash(db: Db, archive?: ArchiveStore): Promise<string> {
+  const { sha256, differences } = await replayBooks(db, { named: 5, archive });
   expect(differences).toBe(0);
   return sha256;
 }
@@ -97,6 +111,18 @@ describe("a restored backup", () => {
     expect(readFileSync(join(restoredEdge, "receipt-key"), "utf8")).toBe(`${"ab".repeat(32)}\n`);
     expect(readdirSync(join(restoredEdge, "journal"))).toEqual([segmentName(3), segmentName(4)]);
     expect(readdirSync(restoredEdge)).not.toContain("lock");
+  });
+
+  it("has the files of the archive with it, of which its books can be made again", async () => {
+    const store = await archived();
+    const { archiveFiles } = await take(store);
+    const restored = folderStore(mkdtempSync(join(home, "archive-")));
+
+    const { archive } = await restoreBackup({ folder, archive: restored }, empty);
+
+    expect(archiveFiles).toBe(4);
+    expect(archive).toHaveLength(4);
+    expect(await booksHash(empty.db, restored)).toBe(await booksHash(live.db, store));
   });
 
   it("can be read by its owner only, and appears when it is whole", async () => {
@@ -195,14 +221,16 @@ describe("what is there already", () => {
   });
 });
 
-async function prove(): Promise<{ code: number; printed: string; warned: string[]; facts: unknown }> {
+async function prove(
+  archive?: ArchiveStore,
+): Promise<{ code: number; printed: string; warned: string[]; facts: unknown }> {
   const warned: string[] = [];
   let printed = "";
   let facts: unknown;
   const code = await proveCommand(
     { folder },
     {
-      ...{ db: live.db, url: live.url, clock: systemClock, warn: (line) => warned.push(line) },
+      ...{ db: live.db, url: live.url, clock: systemClock, archive, warn: (line) => warned.push(line) },
       print: (line, said) => {
         printed = line;
         facts = said;
@@ -225,6 +253,17 @@ async function scratchDatabases(): Promise<number> {
   ).length;
 }
 
+describe("a backup of a pool whose archive lacks a file", () => {
+  it("is refused, and leaves nothing behind", async () => {
+    const store = await archived();
+
+    await expect(take({ ...store, get: async () => undefined })).rejects.toMatchObject({
+      code: "archive-missing",
+    });
+    expect(readdirSync(join(folder, ".."))).toEqual(["edge"]);
+  });
+});
+
 describe("a proof", () => {
   it("restores, audits, replays and compares with the living pool, which may have gone on, and leaves nothing behind", async () => {
     await take();
@@ -243,6 +282,17 @@ describe("a proof", () => {
     });
     expect(await proofsOnRecord()).toBe(1);
     expect(await scratchDatabases()).toBe(0);
+  });
+
+  it("reads the backup's own files of the archive, or the living pool's where they were left there", async () => {
+    const store = await archived();
+    await take(store);
+    expect(await prove()).toMatchObject({ code: 0, warned: [] });
+    rmSync(folder, { recursive: true });
+
+    await take();
+    await expect(prove()).rejects.toMatchObject({ code: "archive-unknown" });
+    expect(await prove(store)).toMatchObject({ code: 0, warned: [] });
   });
 
   it("names the block of which the living pool has another root", async () => {

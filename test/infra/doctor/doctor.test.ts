@@ -1,22 +1,25 @@
 /** Each check of `prosper doctor`, broken: named with what mends it. On a pool in order nothing is red. */
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lockFolder } from "../../../edge/lease/folder-lock.ts";
 import type { Examined } from "../../../functions/api/doctor.ts";
+import { createArchiver } from "../../../functions/janitor/archiver.ts";
 import { doctorCommand } from "../../../infra/cli/books/doctor.ts";
 import { createCockpit } from "../../../infra/doctor/cockpit.ts";
 import { CHECKS, examine } from "../../../infra/doctor/doctor.ts";
 import type { Check, Patient } from "../../../infra/doctor/finding.ts";
+import { folderStore } from "../../../shared/archive/folder-store.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { tablePath } from "../../../shared/hash/table-file.ts";
+import { SILENT } from "../../../shared/logger.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { sources, TestPatient } from "../../support/patient.ts";
 import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
@@ -328,6 +331,25 @@ describe("broken, it is named with its cure:", () => {
     expect(await reds()).toEqual([
       expect.stringMatching(/^late work: 2 blocks wait for their seal, the first for 3 h → Does the pool/),
       "late work: 1 messages with late work wait for an open block → They are booked into the next job: see why none is made (`prices`, `factomd`)",
+    ]);
+  });
+
+  it("archive: a block that is due for long, and a file that is gone", async () => {
+    await pool.forced(sql`UPDATE jobs SET sealed_at = now() - interval '40 days'`);
+
+    expect(await reds()).toEqual([
+      expect.stringMatching(
+        /^archive: block 2\d{5} should have been archived 10 days ago → Does the pool \(or `prosper accountant`\) run/,
+      ),
+    ]);
+
+    const store = folderStore(join(pool.dataDir, "archive"));
+    const modules = { db: pool.database.db, store, clock: systemClock, logger: SILENT };
+    await createArchiver({ afterMs: 0, runMs: 60_000 }, modules)();
+    expect(await reds()).toEqual([]);
+    rmSync(join(pool.dataDir, "archive"), { recursive: true });
+    expect(await reds()).toEqual([
+      expect.stringMatching(/^archive: the archive has no file .* → Without it `prosper audit --replay`/),
     ]);
   });
 

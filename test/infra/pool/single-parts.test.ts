@@ -102,7 +102,7 @@ describe("the accountant", () => {
     const sealed: SealedBlock[] = [];
 
     const accountant = await startAccountant(
-      { config },
+      { config, dataDir: folder },
       { ...system, db, onSealed: (block) => sealed.push(block) },
     );
     await expect.poll(() => sealed.map(({ height }) => height)).toEqual([10, 11]);

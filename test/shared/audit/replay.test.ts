@@ -364,7 +364,7 @@ describe("a replay finds and names", () => {
     [
       "a delta that is none",
       [sql`UPDATE deltas SET body = '{}' WHERE job = 15`],
-      "delta 15/0/1/0: its archived body is no delta",
+      "delta 15/0/1/0: its body is no delta",
     ],
     [
       "a delta under another key",

@@ -159,6 +159,14 @@ describe("a role", () => {
     expect(await refusal("accounting", "UPDATE work SET work = work + 1 WHERE job = 10")).toBe(FIXED);
     expect(await refusal("accounting", "UPDATE deltas SET into_job = 16 WHERE job = 10")).toBe(FIXED);
     expect(await refusal("accounting", "DELETE FROM payouts WHERE job = 10")).toBe(FIXED);
+    expect(await refusal("accounting", "UPDATE deltas SET body = NULL WHERE job = 10")).toBe(FIXED);
+    expect(await refusal("accounting", "UPDATE deltas SET body = '{}' WHERE job = 10")).toBe(FIXED);
+    expect(
+      await refusal(
+        "accounting",
+        "INSERT INTO archive_files (no, height, part, is_last, deltas, bytes, sha256, keys_sha256, chain) VALUES (1, 10, 0, true, 0, 0, '', '', '')",
+      ),
+    ).toBe(FIXED);
   });
 });
 
