@@ -98,7 +98,18 @@ export const ENVIRONMENTS = {
     /** The seed of the key that signs receipts; empty: none are signed. */
     RECEIPT_SECRET: v.optional(v.string(), ""),
   }),
-  janitor: v.object({ ...common, ...workers, SEAL_DEADLINE_SECONDS: seconds, BLOCK_SECONDS: seconds }),
+  janitor: v.object({
+    ...common,
+    ...workers,
+    SEAL_DEADLINE_SECONDS: seconds,
+    BLOCK_SECONDS: seconds,
+    /** Bucket of S3 for the deltas of sealed blocks; empty: they stay in the database. */
+    ARCHIVE_BUCKET: v.optional(v.string(), ""),
+    /** How long after the seal. */
+    ARCHIVE_AFTER_SECONDS: v.optional(seconds, "2592000"),
+    /** Set where an emulator is asked. */
+    AWS_ENDPOINT_URL_S3: v.optional(text),
+  }),
   migrate: v.object({
     ...common,
     /** Role → ARN of the secret with its password; empty: none gets one. */

@@ -25,6 +25,8 @@ export const METRIC_NAMES = [
   "Unpriced",
   "ConservationProblems",
   "BooksProvedAgeSeconds",
+  /** How long the oldest sealed block that should be in the archive has been due. */
+  "ArchiveOverdueSeconds",
   /** Heartbeats: 1 for each run that did its work. */
   "Polled",
   "JanitorRuns",

@@ -19,6 +19,7 @@ import { accessRoutes } from "./routes/access.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { archiveRoutes } from "./routes/archive.ts";
 import { barRoutes } from "./routes/bars.ts";
 import { connectionRoutes } from "./routes/connection.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
@@ -56,6 +57,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...exportRoutes(modules),
     ...alertRoutes(options, modules),
     ...connectionRoutes(modules),
+    ...archiveRoutes(modules),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(options, modules),

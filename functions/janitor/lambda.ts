@@ -1,17 +1,21 @@
 /** The janitor as a Lambda: run by a schedule. */
 
 import type { Context } from "aws-lambda";
+import { s3Store } from "../../shared/archive/s3-store.ts";
 import { countWithholding } from "../../shared/db/withholding.ts";
 import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
 import { readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
+import { createArchiver } from "./archiver.ts";
 import { createJanitorHandler, type JanitorReport } from "./handler.ts";
 import { earningSigns } from "./signs.ts";
 import { watchWorkers } from "./worker-watch.ts";
 
 const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
+/** No further file is begun after so long: what seals has been, and the check comes after it. */
+const ARCHIVE_RUN_MS = 10_000;
 const AUDIT_EVERY_MS = 3_600_000;
 /** The function itself may run for a minute. */
 const AUDIT_TIMEOUT_MS = 30_000;
@@ -34,11 +38,23 @@ async function watchAndTellAge(): Promise<void> {
   if (ageSeconds !== null) modules.count({ BooksProvedAgeSeconds: Math.round(ageSeconds) });
 }
 
+const aws = { region: env.AWS_REGION, endpoint: env.AWS_ENDPOINT_URL_S3 };
+const archive =
+  env.ARCHIVE_BUCKET === ""
+    ? {}
+    : {
+        archive: createArchiver(
+          { afterMs: env.ARCHIVE_AFTER_SECONDS * 1000, runMs: ARCHIVE_RUN_MS },
+          { ...modules, store: s3Store(`s3://${env.ARCHIVE_BUCKET}`, aws) },
+        ),
+      };
+
 const janitor = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
   {
     ...modules,
     sealer,
+    ...archive,
     watch: watchAndTellAge,
     judge: () => countWithholding(modules.db),
     judgeWorkers: () => watchWorkers(modules.db, modules.clock, env.BLOCK_SECONDS * 1000),
@@ -48,6 +64,8 @@ const janitor = createJanitorHandler(
 export async function handler(event: unknown, context: Context): Promise<JanitorReport> {
   const report = await janitor(event, context);
   const { blocksWithRecord, rewardlessBlocks } = await earningSigns(modules.db);
+  if (report.archived !== undefined)
+    modules.count({ ArchiveOverdueSeconds: Math.round(report.archived.overdueSeconds) });
   modules.count({ JanitorRuns: 1, BlocksWithRecord: blocksWithRecord, RewardlessBlocks: rewardlessBlocks });
   return report;
 }

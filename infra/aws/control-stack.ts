@@ -15,10 +15,12 @@ import {
   type IFunctionUrl,
 } from "aws-cdk-lib/aws-lambda";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import type { MetricName } from "../../functions/lambda-logger.ts";
 import { ROLES } from "../../shared/db/roles.ts";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
+import { grantArchive } from "./archive-bucket.ts";
 import type { FunctionSetting } from "./pool-function.ts";
 import { PoolFunction } from "./pool-function.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
@@ -49,6 +51,8 @@ export interface ControlStackProps extends StackProps {
   readonly books?: Stage["books"];
   /** So many blocks in a row without a reward are an alarm. */
   readonly rewardlessBlocks?: number;
+  /** Where the deltas of sealed blocks go; undefined: they stay in the database. */
+  readonly archive?: IBucket;
   /** Test stages only. */
   readonly queue?: {
     readonly timeout: Duration;
@@ -70,6 +74,8 @@ type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "mi
 
 /** All books are proved once an hour. */
 const BOOKS_UNPROVED_SECONDS = 3 * 3600;
+/** Nothing is lost while it waits. */
+const ARCHIVE_OVERDUE_SECONDS = 86_400;
 /** Blocks in a row without a reward are an alarm from so many on: a pool's own luck decides how many are usual. */
 const USUAL_REWARDLESS = 36;
 
@@ -118,6 +124,7 @@ export class ControlStack extends Stack {
     this.#schedule("Janitor", this.functions.janitor, props.isScheduled, schema);
     this.#watchBooks(stage);
     if (props.isScheduled) this.#watchHeartbeats(stage, props.rewardlessBlocks ?? USUAL_REWARDLESS);
+    if (props.isScheduled && props.archive !== undefined) this.#watchArchive(stage);
     new CfnOutput(this, "QueueUrl", { value: this.summaries.queue.queueUrl });
     new CfnOutput(this, "DeadLettersUrl", { value: this.summaries.deadLetters.queueUrl });
     new CfnOutput(this, "AuthFunction", { value: this.functions.auth.functionName });
@@ -200,7 +207,7 @@ export class ControlStack extends Stack {
 
   #janitor(props: ControlStackProps): IFunction {
     const { blockSeconds } = props.pool;
-    return new PoolFunction(this, "Janitor", {
+    const { function: janitor } = new PoolFunction(this, "Janitor", {
       ...props.functions,
       name: "janitor",
       description: "Seals what no message triggers, ends epochs of edges that are gone, prunes statistics",
@@ -209,8 +216,11 @@ export class ControlStack extends Stack {
       environment: {
         SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(blockSeconds)}`,
         BLOCK_SECONDS: `${blockSeconds}`,
+        ARCHIVE_BUCKET: props.archive?.bucketName ?? "",
       },
-    }).function;
+    });
+    if (props.archive !== undefined) grantArchive(janitor, props.archive, ["s3:GetObject", "s3:PutObject"]);
+    return janitor;
   }
 
   #migrate(props: ControlStackProps): IFunction {
@@ -293,6 +303,21 @@ export class ControlStack extends Stack {
       ...{ stage, name: "no-reward", heading: "No reward", atLeast: rewardlessBlocks },
       metric: metricOf(stage, "RewardlessBlocks", "janitor").with(now),
       of: { periods: 5, ringing: 5 },
+    });
+  }
+
+  /** A run that fails says nothing of the archive, which is as bad. */
+  #watchArchive(stage: string): void {
+    new RunbookAlarm(this, "ArchiveAlarm", {
+      ...{
+        stage,
+        name: "archive-stands",
+        heading: "The archive of deltas stands",
+        atLeast: ARCHIVE_OVERDUE_SECONDS,
+      },
+      metric: metricOf(stage, "ArchiveOverdueSeconds", "janitor").with({ statistic: "Minimum" }),
+      of: { periods: 30, ringing: 30 },
+      needsData: true,
     });
   }
 

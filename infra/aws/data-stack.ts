@@ -10,10 +10,12 @@ import {
   DatabaseCluster,
   DatabaseClusterEngine,
 } from "aws-cdk-lib/aws-rds";
+import type { Bucket } from "aws-cdk-lib/aws-s3";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { type Role, roleName } from "../../shared/db/roles.ts";
 import { acknowledge } from "./acknowledge.ts";
+import { archiveBucket } from "./archive-bucket.ts";
 import { asSecret } from "./cdk-types.ts";
 import type { DatabaseAccess } from "./database-access.ts";
 import type { NetworkStack } from "./network-stack.ts";
@@ -36,6 +38,8 @@ export class DataStack extends Stack {
   readonly cluster: DatabaseCluster;
   readonly secret: ISecret;
   readonly access: DatabaseAccess;
+  /** Deltas of sealed blocks move there. */
+  readonly archive: Bucket;
   /** Each with address, user and password, as the owner's has them. */
   readonly roleSecrets: Readonly<Record<Role, ISecret>>;
 
@@ -94,6 +98,7 @@ export class DataStack extends Stack {
       secretArnOf: (user) => (user === "owner" ? secret : this.roleSecrets[user]).secretArn,
       name: DATABASE,
     };
+    this.archive = archiveBucket(this, stage);
     this.#acknowledge(isProtected);
     new RunbookAlarm(this, "CapacityAlarm", {
       stage: stage.name,
@@ -104,6 +109,7 @@ export class DataStack extends Stack {
       of: { periods: 10, ringing: 8 },
     });
     new CfnOutput(this, "ClusterArn", { value: this.cluster.clusterArn });
+    new CfnOutput(this, "ArchiveUrl", { value: `s3://${this.archive.bucketName}` });
     new CfnOutput(this, "SecretArn", { value: secret.secretArn });
   }
 

@@ -25,7 +25,8 @@ import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import { ERROR_LEVEL } from "../pino-logger.ts";
 import type { EdgeMetric } from "../pool/edge-report.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { asBalancer, asCluster } from "./cdk-types.ts";
+import { grantArchive } from "./archive-bucket.ts";
+import { asBalancer, asBucket, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";
 import type { DataStack } from "./data-stack.ts";
 import { CONTAINER, databaseEnvironment, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
@@ -200,10 +201,15 @@ export class EdgeStack extends Stack {
       executionRole: edge.obtainExecutionRole(),
       volumes: [{ name: "data" }],
     });
+    grantArchive(edge.taskRole, asBucket(data.archive), ["s3:GetObject"]);
     const container = replay.addContainer("replay", {
       image,
       command: ["audit", "--replay"],
-      environment: databaseEnvironment(),
+      environment: {
+        ...databaseEnvironment(),
+        PROSPER_ARCHIVE: `s3://${data.archive.bucketName}`,
+        AWS_REGION: this.region,
+      },
       secrets: databaseSecrets(data),
       logging: LogDrivers.awsLogs({ streamPrefix: "replay", logGroup: this.#log }),
       readonlyRootFilesystem: true,

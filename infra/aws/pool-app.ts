@@ -11,6 +11,7 @@ import { rolesHash } from "../../shared/db/roles.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { Bundles } from "./bundle.ts";
+import { asBucket } from "./cdk-types.ts";
 import { ControlStack } from "./control-stack.ts";
 import { DataStack } from "./data-stack.ts";
 import { DevnetStack, feedOf } from "./devnet-stack.ts";
@@ -71,6 +72,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     hasRoleSecrets: true,
     originSecret,
     receiptSecret,
+    archive: asBucket(data.archive),
     isScheduled: stage.edge.tasks > 0,
     ...(stage.concurrency === undefined ? {} : { concurrency: stage.concurrency }),
     ...(stage.books === undefined ? {} : { books: stage.books }),

@@ -53,6 +53,8 @@ const ENV_SETTINGS: [string, string, string][] = [
   ["PROSPER_QUEUE_URL", "aws", "queueurl"],
   ["PROSPER_AUTH_FUNCTION", "aws", "authfunction"],
   ["PROSPER_SMTP", "alerts", "smtp"],
+  ["PROSPER_ARCHIVE", "archive", "folder"],
+  ["AWS_REGION", "archive", "region"],
 ];
 
 export const PROSPER_HOME = join(homedir(), ".prosper");

@@ -53,7 +53,17 @@ export const SETTINGS = {
       "720h",
       "So long after a block was sealed its deltas move from the database to files (720h: 30 days); 0s: never",
     ),
-    folder: setting(text, "", "Folder of these files; empty: `archive` beside the journal"),
+    folder: setting(
+      v.pipe(text, v.regex(/^(?!s3:(?!\/\/[a-z0-9]))/, "expected a folder or s3://BUCKET")),
+      "",
+      "Folder of these files, or s3://BUCKET/PREFIX (PROSPER_ARCHIVE), with credentials as AWS's own clients find them; empty: `archive` beside the journal",
+    ),
+    region: setting(text, "us-east-1", "Region of the bucket (AWS_REGION)"),
+    endpoint: setting(
+      v.pipe(text, v.regex(/^(https?:\/\/.+)?$/, "expected an address like https://s3.example.com")),
+      "",
+      "Another service that speaks S3; empty: Amazon's",
+    ),
   },
   aws: {
     queueurl: setting(

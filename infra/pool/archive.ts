@@ -7,7 +7,21 @@ import type { Config } from "../config/schema.ts";
 
 /** `dataDir` holds `edge/` and, where the server is the embedded one, `postgres/`. */
 export function archiveStore({ archive }: Config, dataDir: string): ArchiveStore {
-  return folderStore(resolve(dataDir, archive.folder || "archive"));
+  const { folder } = archive;
+  return folder.startsWith("s3:") ? bucketStore(archive) : folderStore(resolve(dataDir, folder || "archive"));
+}
+
+/** What signs calls is loaded with the first one. */
+function bucketStore({ folder, region, endpoint }: Config["archive"]): ArchiveStore {
+  const open = async (): Promise<ArchiveStore> => {
+    const { s3Store } = await import("../../shared/archive/s3-store.ts");
+    return s3Store(folder, { region, endpoint: endpoint === "" ? undefined : endpoint });
+  };
+  return {
+    place: folder,
+    put: async (name, bytes) => (await open()).put(name, bytes),
+    get: async (name) => (await open()).get(name),
+  };
 }
 
 /** What the janitor needs; undefined where nothing is to be archived. */

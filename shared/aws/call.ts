@@ -20,37 +20,60 @@ export interface AwsRequest {
   readonly body: string;
 }
 
+/** To a service that is asked by methods and paths. */
+export interface AwsPathRequest {
+  readonly service: "s3" | AwsRequest["service"];
+  readonly method: "GET" | "PUT" | "POST";
+  /** From `/` on; of letters, digits and `-._/` only, since nothing here escapes it. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly timeoutMs: number;
+}
+
+export interface AwsReply {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly bytes: Uint8Array;
+}
+
 /** A call of which the caller can say something useful takes no longer. */
 const TIMEOUT_MS = 5_000;
 const credentials = defaultProvider();
 
 /** Resolves to the body of the answer. Throws CodedError `aws-away` without one, and `aws-refused` with the service's name of the error. */
-export async function callAws({ region, endpoint }: AwsOptions, request: AwsRequest): Promise<string> {
-  const { service, body } = request;
+export async function callAws(options: AwsOptions, request: AwsRequest): Promise<string> {
+  const post = { method: "POST", path: "/", timeoutMs: TIMEOUT_MS } as const;
+  const reply = await requestAws(options, { ...request, ...post });
+  const text = Buffer.from(reply.bytes).toString("utf8");
+  if (reply.ok) return text;
+  const error = /"__type"\s*:\s*"([\w.#]+)"|<Code>([\w.]+)<\/Code>/.exec(text);
+  throw new CodedError(
+    "aws-refused",
+    `${request.service}: ${error?.[1] ?? error?.[2] ?? "refused"} (${reply.status})`,
+  );
+}
+
+/** Resolves to the answer, also where it is a refusal. Throws CodedError `aws-away` without one. */
+export async function requestAws(
+  { region, endpoint }: AwsOptions,
+  { service, method, path, headers, body, timeoutMs }: AwsPathRequest,
+): Promise<AwsReply> {
   const url = new URL(endpoint ?? `https://${service}.${region}.amazonaws.com`);
-  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256, uriEscapePath: false });
   try {
-    const { headers } = await signer.sign({
-      method: "POST",
-      protocol: url.protocol,
-      hostname: url.hostname,
+    const signed = await signer.sign({
+      ...{ method, path, body, protocol: url.protocol, hostname: url.hostname },
       ...(url.port === "" ? {} : { port: Number(url.port) }),
-      path: "/",
-      headers: { host: url.host, ...request.headers },
-      body,
+      headers: { host: url.host, ...headers },
     });
-    const { host: _, ...sent } = headers;
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const reply = await fetch(new URL("/", url), { method: "POST", headers: sent, body, signal });
-    const text = await reply.text();
-    if (reply.ok) return text;
-    const error = /"__type"\s*:\s*"([\w.#]+)"|<Code>([\w.]+)<\/Code>/.exec(text);
-    throw new CodedError(
-      "aws-refused",
-      `${service}: ${error?.[1] ?? error?.[2] ?? "refused"} (${reply.status})`,
-    );
+    const { host: _, ...sent } = signed.headers;
+    const reply = await fetch(new URL(path, url), {
+      ...{ method, headers: sent, signal: AbortSignal.timeout(timeoutMs) },
+      ...(method === "GET" ? {} : { body }),
+    });
+    return { ok: reply.ok, status: reply.status, bytes: new Uint8Array(await reply.arrayBuffer()) };
   } catch (thrown) {
-    if (thrown instanceof CodedError) throw thrown;
     throw new CodedError("aws-away", `${service}: ${coerceError(thrown).message}`, { cause: thrown });
   }
 }

@@ -1,14 +1,19 @@
 /**
  * What a block of a pool leaves in the database, measured: each edge sends a summary a second, each worker finds 60 shares a block at random times,
- * the books apply and seal. `node test/bench/growth.ts [workers] [blocks] [edges]`, 1,000 workers, 3 blocks of ten minutes and one edge where not
+ * the books apply and seal, and the deltas move to an archive. `node test/bench/growth.ts [workers] [blocks] [edges]`, 1,000 workers, 3 blocks of ten minutes and one edge where not
  * given. The last line is what infra/aws/cost/rates.ts has.
  */
 
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { SQSRecord } from "aws-lambda";
 import * as v from "valibot";
 import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer } from "../../functions/accounting/sealer.ts";
+import { createArchiver } from "../../functions/janitor/archiver.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
+import { folderStore } from "../../shared/archive/folder-store.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { type Db, one, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
@@ -40,6 +45,31 @@ async function sizes(db: Db): Promise<Map<string, number>> {
     size,
   );
   return new Map(rows.map(({ name, bytes }) => [name, bytes]));
+}
+
+/** Everything sealed, as the janitor does it. Resolves to what it leaves in the table for good, and in files. */
+async function archived(
+  db: Db,
+  pid: number,
+): Promise<{ kept: number; files: number; log: number; calls: number; cpu: number }> {
+  const folder = mkdtempSync(join(tmpdir(), "prosper-growth-"));
+  const began = cpuSecondsOf([pid, process.pid]);
+  const wal = await walBytes(db);
+  const calls = { made: 0 };
+  await createArchiver(
+    { afterMs: 0, runMs: Number.POSITIVE_INFINITY },
+    { db: counted(db, calls), store: folderStore(folder), clock: systemClock, logger: SILENT },
+  )();
+  const log = (await walBytes(db)) - wal;
+  const cpu = cpuSecondsOf([pid, process.pid]) - began;
+  // What a body has left is used by the next ones; here there are none, so the table is written anew to see what stays.
+  await db.execute(sql`VACUUM FULL deltas`);
+  const kept = (await sizes(db)).get("deltas") ?? 0;
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => statSync(join(folder, name)))
+    .reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
+  rmSync(folder, { recursive: true });
+  return { kept, files, log, calls: calls.made, cpu };
 }
 
 async function walBytes(db: Db): Promise<number> {
@@ -172,8 +202,29 @@ await withDatabase(async (db) => {
   console.log(
     `a year of ${WORKERS} workers: ${(((stored / BLOCKS) * year) / 1e9).toFixed(0)} GB, ${(((deltas / BLOCKS) * year) / 1e9).toFixed(0)} GB of it deltas`,
   );
+  const archive = await archived(db, pid);
+  // The first block is in it as well.
+  const all = WORKERS * (BLOCKS + 1);
+  const [rowBytes, fileBytes] = [archive.kept / all, archive.files / all];
+  console.log(
+    `archived        ${rowBytes.toFixed(0).padStart(8)} bytes of deltas stay a worker and block, ${fileBytes.toFixed(0)} in files`,
+  );
+  const sums = ["work", "payouts"].reduce(
+    (sum, name) => sum + (after.get(name) ?? 0) - (before.get(name) ?? 0),
+    0,
+  );
+  const keptAYear = (sums / BLOCKS + rowBytes * WORKERS) * year;
+  console.log(
+    `a year of ${WORKERS} workers, archived, for good: ${(keptAYear / 1e9).toFixed(1)} GB, and ${((fileBytes * WORKERS * year) / 1e9).toFixed(1)} GB of files`,
+  );
   console.log(
     JSON.stringify({
+      ...{ archiveLogBytes: archive.log / all, archiveCallsABlock: archive.calls / (BLOCKS + 1) },
+      ...{
+        archivedRowBytes: rowBytes,
+        archiveFileBytes: fileBytes,
+        archiveCpuMs: (archive.cpu * 1000) / all,
+      },
       ...{
         workers: WORKERS,
         edges: EDGES,

@@ -115,10 +115,13 @@ const PRICED: Readonly<Record<string, Priced>> = {
     line("egress", "egress", egressBytes(use) / GB),
   ],
   "AWS::RDS::DBCluster": (_, use) => {
-    const kept = blocks(use) * use.miners * rates.MEASURED.keptBytes * use.monthsOfBooks;
+    const { keptBytes, archivableBytes, archivedRowBytes } = rates.MEASURED;
+    const archivable =
+      archivableBytes * Math.min(1, use.monthsOfBooks) + archivedRowBytes * archivedMonths(use);
+    const kept = blocks(use) * use.miners * (keptBytes * use.monthsOfBooks + archivable);
     const pruned =
       ((rates.PRUNED_DAYS * 86_400) / use.stage.pool.blockSeconds) * use.miners * rates.MEASURED.prunedBytes;
-    const written = blocks(use) * use.miners * rates.MEASURED.logBytes;
+    const written = blocks(use) * use.miners * (rates.MEASURED.logBytes + rates.MEASURED.archiveLogBytes);
     return [
       line("storage", "storage", (kept + pruned) / GB),
       // A day of backup is as large as the database at most, and that much is free.
@@ -151,10 +154,24 @@ const PRICED: Readonly<Record<string, Priced>> = {
       line("calls", "pageCalls", calls / MILLION),
     ];
   },
-  // Visits: some 400 bytes a request, kept for the stage's days.
-  "AWS::S3::Bucket": (_, { miners }) => [
-    line("rest", "object", (miners * rates.PAGE.partOfMiners * rates.PAGE.calls * 400 * 3) / GB),
-  ],
+  "AWS::S3::Bucket": (bucket, use) => {
+    const isArchive = bucket.Properties.VersioningConfiguration?.Status === "Enabled";
+    if (!isArchive)
+      // Visits: some 400 bytes a request, kept for the stage's days.
+      return [
+        line("rest", "object", (use.miners * rates.PAGE.partOfMiners * rates.PAGE.calls * 400 * 3) / GB),
+      ];
+    const parts = Math.max(1, (use.miners * rates.MEASURED.sentBytes) / rates.ARCHIVE_PART_BYTES);
+    return [
+      line(
+        "storage",
+        "object",
+        (blocks(use) * use.miners * rates.MEASURED.archiveFileBytes * archivedMonths(use)) / GB,
+      ),
+      // Each file is written and read back, at the price of a write.
+      line("calls", "objectCalls", (2 * blocks(use) * parts) / MILLION),
+    ];
+  },
   "AWS::EFS::FileSystem": () => [line("rest", "disk", 0.1)],
   "AWS::ServiceDiscovery::PrivateDnsNamespace": () => [line("rest", "zone", 1)],
 };
@@ -187,6 +204,11 @@ export function billOf(
 
 function line(column: Column, price: PriceName, amount: number): Line {
   return { column, price, amount };
+}
+
+/** Deltas are in the database for a month, then in the archive. */
+function archivedMonths({ monthsOfBooks }: Use): number {
+  return Math.max(0, monthsOfBooks - 1);
 }
 
 function blocks({ stage }: Use): number {

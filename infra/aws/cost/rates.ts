@@ -5,12 +5,21 @@
  * applied and sealed by the functions' own code.
  */
 export const MEASURED = {
-  /** Bytes that stay for good, a worker and block: deltas 819, work 202, payouts 218. */
-  keptBytes: 1239,
+  /** Bytes of messages as edges send them, a worker and block. */
+  sentBytes: 6114,
+  /** Bytes that stay in the database for good, a worker and block: work 202, payouts 218. */
+  keptBytes: 420,
+  /** Deltas, a worker and block: whole, until they are archived. */
+  archivableBytes: 825,
+  /** What of their rows stays, and what is in the archive's files. */
+  archivedRowBytes: 299,
+  archiveFileBytes: 195,
   /** Bytes that are pruned (`worker_minutes`), a worker and block. */
   prunedBytes: 1475,
   /** Redo log, a worker and block: what Aurora writes, in units of 4 KB. */
   logBytes: 27_487,
+  /** The same of archiving. */
+  archiveLogBytes: 393,
   /** PostgreSQL's CPU, a worker and block. */
   cpuMs: 7.4,
   /** Statements of one event of the queue: to apply it, and to look whether something can be sealed. */
@@ -25,6 +34,8 @@ export const ANSWER_BYTES = 38 + 52;
 /** A job every block: notify, with its target and prefix. */
 export const JOB_BYTES = 3 * (100 + 52);
 
+/** Bodies in a file of the archive (functions/janitor/archiver.ts). */
+export const ARCHIVE_PART_BYTES = 8_000_000;
 /** Statistics by the minute are kept for so many days (functions/janitor). */
 export const PRUNED_DAYS = 30;
 

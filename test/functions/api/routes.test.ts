@@ -1,9 +1,17 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { apiRoutes } from "../../../functions/api/handler.ts";
 import { VIEWS } from "../../../functions/api/views/views.ts";
+import { createArchiver } from "../../../functions/janitor/archiver.ts";
+import { folderStore } from "../../../shared/archive/folder-store.ts";
+import { systemClock } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { judgeWorkers } from "../../../shared/db/worker-states.ts";
+import { SILENT } from "../../../shared/logger.ts";
+import { sha256Hex } from "../../../shared/sha256.ts";
 import { addressOf } from "../../support/accounts.ts";
 import {
   BLOCKS,
@@ -162,6 +170,33 @@ describe("every route", () => {
       const mayBe = NEED_MORE.includes(`${route.method} ${route.path}`) ? [200, 404, 409, 422] : [200, 422];
       expect(OF_MINERS.includes(`${route.method} ${route.path}`) ? [404] : mayBe, name).toContain(asAdmin);
     }
+  });
+});
+
+describe("GET /api/archive", () => {
+  it("lists the files in their order, each hashed onto the one before", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "prosper-archive-"));
+    const modules = { db: api.database.db, store: folderStore(folder), clock: systemClock, logger: SILENT };
+    const { files: written } = await createArchiver({ afterMs: 0, runMs: 60_000 }, modules)();
+    rmSync(folder, { recursive: true });
+
+    let [chain, after] = ["", 0];
+    for (let next: number | null = 0; next !== null; ) {
+      const page: v.InferOutput<typeof VIEWS.ArchiveList> = await get(
+        visitor,
+        "/api/archive",
+        VIEWS.ArchiveList,
+        `limit=4&after=${after}`,
+      );
+      for (const { no, height, part, deltas, root, keysSha256, sha256, ...file } of page.files) {
+        chain = sha256Hex(`${chain}\n${no} ${height} ${part} ${deltas} ${root} ${keysSha256} ${sha256}`);
+        expect(file.chain).toBe(chain);
+        after = no;
+      }
+      next = page.next;
+    }
+    expect(after).toBe(written);
+    expect(written).toBeGreaterThan(4);
   });
 });
 

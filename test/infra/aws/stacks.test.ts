@@ -344,6 +344,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(beats.map(([, { Properties }]) => Properties.MetricName).sort(byText)).toEqual(
       [
         ...[
+          "ArchiveOverdueSeconds",
           "BlocksWithRecord",
           "BooksProvedAgeSeconds",
           "EntryCreditDays",

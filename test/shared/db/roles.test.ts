@@ -1,10 +1,15 @@
 /** What each role of the database may do, as one who has logged in by its password, and what it is refused (docs/design.md, "Storage"). */
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSealer } from "../../../functions/accounting/sealer.ts";
+import { createArchiver } from "../../../functions/janitor/archiver.ts";
 import { createJanitorHandler } from "../../../functions/janitor/handler.ts";
 import { LOCAL_CONTEXT } from "../../../functions/local-context.ts";
+import { folderStore } from "../../../shared/archive/folder-store.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
 import { proveBooks } from "../../../shared/audit/prove.ts";
 import { systemClock } from "../../../shared/clock.ts";
@@ -171,15 +176,22 @@ describe("a role", () => {
 });
 
 describe("what a role is for", () => {
-  it("accounting: applies, seals, prunes, proves and judges", async () => {
+  it("accounting: applies, seals, prunes, proves, judges and archives", async () => {
     const db = open("accounting");
     const modules = { db, clock: systemClock, logger: SILENT };
+    const folder = mkdtempSync(join(tmpdir(), "prosper-archive-"));
+    const archive = createArchiver({ afterMs: 0, runMs: 60_000 }, { ...modules, store: folderStore(folder) });
     const janitor = createJanitorHandler(
       { epochGraceMs: 1_000, keepMinutesMs: 1_000 },
-      { ...modules, sealer: createSealer({ deadlineMs: 0 }, modules), judge: () => countWithholding(db) },
+      {
+        ...modules,
+        ...{ sealer: createSealer({ deadlineMs: 0 }, modules), archive },
+        judge: () => countWithholding(db),
+      },
     );
 
-    expect(await janitor({}, LOCAL_CONTEXT)).toMatchObject({ sealed: 0 });
+    expect(await janitor({}, LOCAL_CONTEXT)).toMatchObject({ sealed: 0, archived: { files: 4 } });
+    rmSync(folder, { recursive: true });
     expect(await proveBooks(db, new AbortController().signal)).toEqual({ problems: [], isComplete: true });
     expect((await auditBooks(db)).problems).toEqual([]);
   });

@@ -1,0 +1,49 @@
+/** The bucket that deltas of sealed blocks move to (docs/design.md, "The archive of deltas"): no file in it is ever changed. */
+
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  ObjectOwnership,
+} from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
+import type { Stage } from "./stages.ts";
+
+/** A version that was written over or deleted can be brought back for so long. */
+const OLD_VERSIONS = Duration.days(90);
+
+export function archiveBucket(scope: Construct, { isProtected }: Stage): Bucket {
+  const bucket = new Bucket(scope, "Archive", {
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    encryption: BucketEncryption.S3_MANAGED,
+    enforceSSL: true,
+    objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    versioned: true,
+    lifecycleRules: [
+      { noncurrentVersionExpiration: OLD_VERSIONS, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+    ],
+    removalPolicy: isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+  });
+  acknowledge(bucket, {
+    S1: "One function writes and two commands read; the database has each file's hash.",
+  });
+  return bucket;
+}
+
+/** Nobody gets the right to delete. Without the right to list, a file that is missing could not be told from one that is refused. */
+export function grantArchive(
+  grantee: IGrantable,
+  bucket: IBucket,
+  actions: readonly ("s3:GetObject" | "s3:PutObject")[],
+): void {
+  const allow = (names: string[], resource: string): void =>
+    void grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: names, resources: [resource] }),
+    );
+  allow([...actions], bucket.arnForObjects("*"));
+  allow(["s3:ListBucket"], bucket.bucketArn);
+}
