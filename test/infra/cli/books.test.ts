@@ -168,11 +168,11 @@ describe("prosper audit --replay", () => {
     const { replay, ...books } = replayed;
     expect(books).toEqual(audit);
     expect(replay).toEqual({
-      ...{ deltas: 2, through: 10, differences: 0, first: [] },
+      ...{ deltas: 2, archiveFiles: 0, through: 10, differences: 0, first: [] },
       booksSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(out.slice(-2)).toEqual([
-      "Identical: every stored row is what the archived deltas and recorded decisions make.",
+      "Identical: every stored row is what the deltas and recorded decisions make.",
       `2 deltas replayed, sealed through block 10. Books sha256: ${replay.booksSha256}`,
     ]);
   });
