@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { archiveFiles } from "../../../shared/db/archive.ts";
 import { type ApiRoute, NO_BODY, publicRoute, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
-import type { ArchiveListView } from "../views/views.ts";
+import type { ArchiveListView } from "../views/archive.ts";
 import { heightQuery, limitQuery } from "./pool.ts";
 
 /** A file is added once in a block, days after it. */

@@ -18,6 +18,7 @@ import {
   withholdingView,
 } from "./admin.ts";
 import { alertAddedView, alertsView } from "./alerts.ts";
+import { archiveListView } from "./archive.ts";
 import { connectionView } from "./connection.ts";
 import { blocksExportView, earningsExportView, paymentsExportView, workersExportView } from "./exports.ts";
 import {
@@ -207,23 +208,6 @@ export const submissionListView = v.strictObject({
   next: v.nullable(height),
 });
 
-export const archiveListView = v.strictObject({
-  files: v.array(
-    v.strictObject({
-      no: about(seconds, "from 1 on, in the order of writing"),
-      height,
-      part: about(seconds, "of the block, from 0 on"),
-      deltas: about(seconds, "how many messages of edges it holds"),
-      bytes: about(count, "before it is compressed"),
-      root: about(v.string(), "of the block"),
-      keysSha256: about(v.string(), "of the lines `job/slot/epoch/seq sha256` of its deltas"),
-      sha256: about(v.string(), "of its lines"),
-      chain: about(v.string(), "of the chain of the file before, a line feed, and all of this but `bytes`"),
-    }),
-  ),
-  next: about(v.nullable(seconds), "what to give as `after`"),
-});
-
 export const adminSubmissionListView = v.strictObject({
   submissions: v.array(
     v.strictObject({
@@ -392,7 +376,6 @@ export type HistoryView = v.InferOutput<typeof historyView>;
 export type BlockListView = v.InferOutput<typeof blockListView>;
 export type BlockDetailView = v.InferOutput<typeof blockDetailView>;
 export type SubmissionListView = v.InferOutput<typeof submissionListView>;
-export type ArchiveListView = v.InferOutput<typeof archiveListView>;
 export type AdminSubmissionListView = v.InferOutput<typeof adminSubmissionListView>;
 export type SessionView = v.InferOutput<typeof sessionView>;
 export type MeView = v.InferOutput<typeof meView>;
