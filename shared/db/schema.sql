@@ -1,3 +1,21 @@
+CREATE TABLE adjustment_requests (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  user_name text NOT NULL,
+  amount bigint NOT NULL,
+  reason text NOT NULL,
+  made_by text NOT NULL,
+  request_id text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  decided_at timestamp with time zone,
+  decided_by text,
+  adjustment bigint,
+  CONSTRAINT adjustment_requests_pkey PRIMARY KEY (id),
+  CONSTRAINT adjustment_requests_amount_check CHECK ((amount <> 0)),
+  CONSTRAINT adjustment_requests_reason_check CHECK ((reason <> ''::text)),
+  CONSTRAINT adjustment_requests_request_id_key UNIQUE (request_id),
+  CONSTRAINT adjustment_requests_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
+);
+
 CREATE TABLE adjustments (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   user_name text NOT NULL,
@@ -72,6 +90,20 @@ CREATE TABLE alerts (
   CONSTRAINT alerts_pkey PRIMARY KEY (destination, kind, subject),
   CONSTRAINT alerts_destination_fkey FOREIGN KEY (destination) REFERENCES alert_destinations(id) ON DELETE CASCADE
 ) WITH (fillfactor=70);
+
+CREATE TABLE api_tokens (
+  user_id bigint NOT NULL,
+  place smallint NOT NULL,
+  name text NOT NULL,
+  token_hash text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  used_at timestamp with time zone,
+  CONSTRAINT api_tokens_pkey PRIMARY KEY (user_id, place),
+  CONSTRAINT api_tokens_name_check CHECK ((name ~ '^[\x21-\x7e]([\x20-\x7e]{0,62}[\x21-\x7e])?$'::text)),
+  CONSTRAINT api_tokens_place_check CHECK (((place >= 1) AND (place <= 20))),
+  CONSTRAINT api_tokens_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
 
 CREATE TABLE archive_files (
   no integer NOT NULL,
@@ -211,6 +243,9 @@ CREATE TABLE invites (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   claimed_by bigint,
   claimed_at timestamp with time zone,
+  note text NOT NULL DEFAULT ''::text,
+  made_by text NOT NULL DEFAULT ''::text,
+  ends_at timestamp with time zone,
   CONSTRAINT invites_pkey PRIMARY KEY (code),
   CONSTRAINT invites_check CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
   CONSTRAINT invites_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES users(id)
@@ -344,6 +379,14 @@ CREATE TABLE payments (
   CONSTRAINT payments_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
 );
 
+CREATE TABLE payout_approvals (
+  batch text NOT NULL,
+  who text NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT payout_approvals_pkey PRIMARY KEY (batch, who),
+  CONSTRAINT payout_approvals_batch_fkey FOREIGN KEY (batch) REFERENCES payout_batches(id)
+);
+
 CREATE TABLE payout_batches (
   id text NOT NULL,
   digest text NOT NULL,
@@ -354,6 +397,8 @@ CREATE TABLE payout_batches (
   made_at timestamp with time zone NOT NULL DEFAULT now(),
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
   by_hand boolean NOT NULL DEFAULT false,
+  approvals_needed integer NOT NULL DEFAULT 0,
+  sent_by text NOT NULL DEFAULT ''::text,
   CONSTRAINT payout_batches_pkey PRIMARY KEY (id),
   CONSTRAINT payout_batches_state_check CHECK ((state = ANY (ARRAY['prepared'::text, 'replaced'::text, 'sending'::text, 'done'::text]))),
   CONSTRAINT payout_batches_total_check CHECK ((total > (0)::numeric))
@@ -626,6 +671,8 @@ CREATE TABLE workers_seen (
   CONSTRAINT workers_seen_pkey PRIMARY KEY (user_name, worker)
 );
 
+CREATE INDEX adjustment_requests_waiting ON public.adjustment_requests USING btree (id) WHERE (decided_at IS NULL);
+
 CREATE INDEX adjustments_user ON public.adjustments USING btree (user_name, at DESC);
 
 CREATE INDEX alert_destinations_user ON public.alert_destinations USING btree (user_name);
@@ -655,6 +702,8 @@ CREATE INDEX login_failures_last ON public.login_failures USING btree (last_ms);
 CREATE INDEX login_places_place ON public.login_places USING btree (place);
 
 CREATE INDEX notices_standing ON public.notices USING btree (id) WHERE (ended_at IS NULL);
+
+CREATE INDEX payments_feed ON public.payments USING btree (at DESC, entry_hash DESC);
 
 CREATE INDEX payments_user ON public.payments USING btree (user_name, at DESC);
 
@@ -766,6 +815,9 @@ BEGIN
   PERFORM alert_add(array_agg(c.user_name), array_agg(c.state), array_agg(c.worker), array_agg(c.at), array_agg(c.since), array_agg(''::text),
     array_agg(0::numeric)) FROM changed c WHERE c.state <> 'ok';
   RETURN NULL;
+END $function$
+;
+
 CREATE OR REPLACE FUNCTION archive_file_added()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1671,6 +1723,10 @@ BEGIN
 END $function$
 ;
 
+CREATE TRIGGER adjustment_requests_fixed BEFORE UPDATE ON adjustment_requests FOR EACH ROW WHEN (((old.decided_at IS NOT NULL) OR (((((new.user_name IS DISTINCT FROM old.user_name) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.reason IS DISTINCT FROM old.reason)) OR (new.made_by IS DISTINCT FROM old.made_by)) OR (new.request_id IS DISTINCT FROM old.request_id)))) EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER adjustment_requests_kept BEFORE DELETE ON adjustment_requests FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
 CREATE TRIGGER adjustments_fixed BEFORE DELETE OR UPDATE ON adjustments FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER adjustments_logged AFTER INSERT ON adjustments FOR EACH ROW EXECUTE FUNCTION money_log_row();
@@ -1706,6 +1762,8 @@ CREATE TRIGGER money_log_fixed BEFORE DELETE OR UPDATE ON money_log FOR EACH ROW
 CREATE TRIGGER payments_fixed BEFORE DELETE OR UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER payments_logged AFTER INSERT ON payments FOR EACH ROW EXECUTE FUNCTION money_log_row();
+
+CREATE TRIGGER payout_approvals_fixed BEFORE DELETE OR UPDATE ON payout_approvals FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER payout_batches_fixed BEFORE UPDATE ON payout_batches FOR EACH ROW WHEN ((((((new.id IS DISTINCT FROM old.id) OR (new.digest IS DISTINCT FROM old.digest)) OR (new.total IS DISTINCT FROM old.total)) OR (new.by_hand IS DISTINCT FROM old.by_hand)) OR ((old.state = ANY (ARRAY['sending'::text, 'done'::text])) AND ((new.state = ANY (ARRAY['prepared'::text, 'replaced'::text])) OR (new.salt_seconds <> old.salt_seconds) OR (new.source <> old.source))) OR ((old.state = 'done'::text) AND (new.state <> 'done'::text)))) EXECUTE FUNCTION books_refuse();
 
