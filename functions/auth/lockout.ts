@@ -127,7 +127,7 @@ async function login(parts: Parts, given: string, from: Origin): Promise<Try> {
 }
 
 /** The device first: nobody shares it. */
-function placesOf({ remoteAddress, device }: Origin): Place[] {
+export function placesOf({ remoteAddress, device }: Origin): Place[] {
   return [
     ...(device === "" ? [] : [devicePlace(device)]),
     ...(remoteAddress === "" ? [] : [addressPlace(remoteAddress)]),

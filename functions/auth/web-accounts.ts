@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import type { GuessLimit } from "../../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import { alertLogin } from "../../shared/db/alerts.ts";
 import { deleteTokens, findToken, insertToken, MOST_TOKENS } from "../../shared/db/api-tokens.ts";
 import { webBar } from "../../shared/db/bars.ts";
 import { forgetPlaces } from "../../shared/db/login-places.ts";
@@ -28,7 +29,7 @@ import {
   register,
   WRONG_LOGIN,
 } from "./credentials.ts";
-import { createLockout, type Lockout, type Origin, type Try, type TryOutcome } from "./lockout.ts";
+import { createLockout, type Lockout, type Origin, placesOf, type Try, type TryOutcome } from "./lockout.ts";
 import { checkSecondFactor, confirmEnrolment, type Enrolment, enrolSecondFactor } from "./second-factor.ts";
 
 export interface WebAccountOptions {
@@ -348,11 +349,15 @@ async function renewSession(parts: Parts, user: NamedUser, from: Origin): Promis
 async function openSession(parts: Parts, user: NamedUser, from: Origin): Promise<OpenedSession> {
   const [token, device] = [newToken(parts.random), newToken(parts.random)];
   const nowMs = parts.clock.wallMs();
-  await insertSession(parts.db, {
-    tokenHash: sha256Hex(token),
-    userId: user.id,
-    nowMs,
-    expiresAtMs: nowMs + SESSION_SECONDS * 1000,
+  await parts.db.transaction(async (tx) => {
+    await insertSession(tx, {
+      tokenHash: sha256Hex(token),
+      userId: user.id,
+      nowMs,
+      expiresAtMs: nowMs + SESSION_SECONDS * 1000,
+    });
+    const places = placesOf(from).map(({ hash }) => hash);
+    await alertLogin(tx, { user: user.name, places, from: from.remoteAddress, nowMs });
   });
   await parts.lockout.remember(user.name, { ...from, device }, from.device);
   return { kind: "ok", token, device };

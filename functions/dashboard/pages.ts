@@ -26,6 +26,7 @@ export const PAGES: readonly Page[] = [
   },
   { path: "/me", title: "My page", script: "me", data: ["/api/me"] },
   { path: "/me/worker", title: "Worker", script: "worker" },
+  { path: "/me/alerts", title: "Alerts", script: "alerts", data: ["/api/me/alerts"] },
   { path: "/login", title: "Log in", script: "login" },
   { path: "/register", title: "Register", script: "register", data: ["/api/pool"] },
   { path: "/whoami", title: "Account", script: "account" },

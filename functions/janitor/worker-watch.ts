@@ -1,6 +1,7 @@
 /** Looks after the workers once a run: what is usual for some of them, then how all of them do. */
 
 import type { Clock } from "../../shared/clock.ts";
+import { alertRefused } from "../../shared/db/alerts.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { judgeWorkers, learnWorkers } from "../../shared/db/worker-states.ts";
 
@@ -14,5 +15,6 @@ const SHORTEST_STALL_MS = 60_000;
 export async function watchWorkers(db: Db, clock: Clock, blockMs: number): Promise<number> {
   const nowMs = clock.wallMs();
   await learnWorkers(db, nowMs, LEARNED);
+  await alertRefused(db, nowMs);
   return judgeWorkers(db, nowMs, Math.max(SHORTEST_STALL_MS, STALLED_AFTER_BLOCKS * blockMs));
 }

@@ -330,9 +330,10 @@ export const SETTINGS = {
     smtp: secret(
       smtpUrl,
       "",
-      "Mail server that alerts are sent by, smtp://user:password@host:587 or smtps://…:465 (PROSPER_SMTP); empty: none by e-mail",
+      "Mail server that sends alerts (PROSPER_SMTP), smtp:// or smtps://; empty: no e-mail",
     ),
     from: setting(text, "", 'Sender of alerts by e-mail: "My pool <pool@example.com>"; set it with smtp'),
+    telegramurl: setting(urls, "https://api.telegram.org", "Telegram's Bot API, or a server of yours"),
     privateaddresses: setting(
       flag,
       false,

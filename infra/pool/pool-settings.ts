@@ -161,13 +161,13 @@ export function pollOptions(config: Config, baseUrls: Record<string, string> = {
 
 /** What alerts are sent by. Throws CodedError `config` where a mail server has no sender. */
 export function channelOptions({ alerts }: Config, isDevnet: boolean): ChannelOptions {
-  const { smtp, from, privateaddresses } = alerts;
+  const { smtp, from, privateaddresses, telegramurl: telegram } = alerts;
   if (smtp !== "" && from === "")
     throw new CodedError(
       "config",
       'alerts.from is not set: alerts.smtp needs a sender, like "pool@example.com"',
     );
-  return { smtp, from, allowPrivate: privateaddresses || isDevnet, timeoutMs: SEND_MS };
+  return { smtp, from, telegram, allowPrivate: privateaddresses || isDevnet, timeoutMs: SEND_MS };
 }
 
 export function workerLimits({ pool }: Config): WorkerLimits {

@@ -3,7 +3,10 @@
 import * as v from "valibot";
 
 /** What a user chooses from. */
-export const alertEvent = v.picklist(["offline", "low", "recovered"]);
+export const alertEvent = v.picklist([
+  ...(["offline", "low", "recovered", "refused"] as const),
+  ...(["block", "payment", "login", "address"] as const),
+]);
 export type AlertEvent = v.InferOutput<typeof alertEvent>;
 
 /** `code` and `test` are asked for by the page, and sent whatever was chosen. */
@@ -11,9 +14,9 @@ export const alertKind = v.picklist([...alertEvent.options, "code", "test"]);
 export type AlertKind = v.InferOutput<typeof alertKind>;
 
 /** Told in quiet hours too. */
-export const URGENT: readonly AlertKind[] = ["code", "test"];
+export const URGENT: readonly AlertKind[] = ["code", "test", "login", "address"];
 
-export const channelKind = v.picklist(["email", "webhook"]);
+export const channelKind = v.picklist(["email", "webhook", "ntfy", "discord", "telegram"]);
 export type ChannelKind = v.InferOutput<typeof channelKind>;
 
 /** Destinations of one user. */

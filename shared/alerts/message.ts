@@ -59,6 +59,28 @@ function describe(due: DueKind, poolName: string): Said {
       return rigs(due, "low", (ms) => `clearly under its usual hash rate, noticed ${utc(ms)}`);
     case "recovered":
       return rigs(due, "recovered", (ms) => `as usual again since ${utc(ms)}`);
+    case "refused":
+      return refused(due);
+    case "block":
+      return block(due);
+    case "payment":
+      return payment(due);
+    case "login":
+      return {
+        head: "a login from a new place",
+        lines: due.first.map(
+          (one) =>
+            `Somebody logged in with your password${one.events > 1 ? `, ${one.events} times` : ""} from ${one.details}, an address and a browser not seen before, ${utc(one.atMs)}. If it was not you, change your password.`,
+        ),
+      };
+    case "address":
+      return {
+        head: "payout address changed",
+        lines: due.first.map(
+          (one) =>
+            `Your payout address was changed to ${one.details}, ${utc(one.atMs)}. If it was not you, tell the operator at once.`,
+        ),
+      };
     case "code":
       return {
         head: `your code is ${details}`,
@@ -84,6 +106,43 @@ function rigs({ count, firstMs, first }: DueKind, state: string, how: (ms: numbe
     };
   const lines = first.map((one, i) => `Rig ${names[i]} ${state}: ${how(one.sinceMs ?? one.atMs)}.`);
   return { head, lines };
+}
+
+function refused({ count, first }: DueKind): Said {
+  const lines = first.map(
+    (one) => `Rig ${name(one.subject)}: ${one.details} shares of the last hours were refused.`,
+  );
+  const head =
+    count === 1
+      ? `shares of rig ${name(first[0]?.subject ?? "")} are refused`
+      : `shares of ${count} rigs are refused`;
+  return { head, lines: count > EACH ? [...lines, `And of ${count - EACH} more rigs.`] : lines };
+}
+
+function block({ first: [one] }: DueKind): Said {
+  if (one === undefined) return { head: "", lines: [] };
+  const part = `your part ${peg(one.amount)} PEG`;
+  if (one.events === 1)
+    return { head: `block ${one.details} won`, lines: [`Block ${one.details} was won: ${part}.`] };
+  return {
+    head: `${one.events} blocks won`,
+    lines: [`${one.events} blocks were won, the last one ${one.details}: ${part} of them together.`],
+  };
+}
+
+function payment({ first: [one] }: DueKind): Said {
+  if (one === undefined) return { head: "", lines: [] };
+  const many = one.events === 1 ? "" : `, in ${one.events} payments`;
+  return {
+    head: `${peg(one.amount)} PEG paid`,
+    lines: [`${peg(one.amount)} PEG were paid to you${many}. Entry: ${one.details}.`],
+  };
+}
+
+/** 1e-8 PEG as PEG. */
+function peg(amount: bigint): string {
+  const digits = `${amount}`.padStart(9, "0");
+  return `${digits.slice(0, -8)}.${digits.slice(-8)}`.replace(/\.?0+$/, "");
 }
 
 function name(worker: string): string {

@@ -140,3 +140,33 @@ export async function pruneAlerts(db: Db, nowMs: number): Promise<void> {
   await db.execute(sql`WITH tries AS (DELETE FROM alert_tries WHERE at < ${instant(nowMs - day)})
     DELETE FROM alerts WHERE due_at IS NULL AND at < ${instant(nowMs - 8 * day)} AND coalesce(told_at, 'epoch') < ${instant(nowMs - 8 * day)}`);
 }
+
+export interface LoginAlert {
+  readonly user: string;
+  /** SHA-256 of the places that the login came from, in hex (shared/accounts/place.ts). */
+  readonly places: readonly string[];
+  /** As its owner is told it. */
+  readonly from: string;
+  readonly nowMs: number;
+}
+
+/** A login from places that are none of the user's: told, unless the user has no places yet. Before the places are remembered. */
+export async function alertLogin(db: Db, { user, places, from, nowMs }: LoginAlert): Promise<void> {
+  await db.execute(
+    sql`SELECT 1 AS done FROM users u, LATERAL alert_add(ARRAY[u.name], ARRAY['login'::text], ARRAY[''::text], ARRAY[${instant(nowMs)}],
+      ARRAY[NULL::timestamptz], ARRAY[${from}::text], ARRAY[0::numeric])
+    WHERE u.name = ${user} AND EXISTS (SELECT 1 FROM login_places p WHERE p.user_id = u.id)
+      AND NOT EXISTS (SELECT 1 FROM login_places p WHERE p.user_id = u.id AND p.place IN (SELECT jsonb_array_elements_text(${json(places)}::jsonb)))`,
+  );
+}
+
+/** Of a rig's shares of this hour and the last one. */
+const REFUSED_PART = 0.1;
+const REFUSED_LEAST = 20;
+
+/** Puts rigs whose shares are refused into the outbox, each once a day while that goes on. */
+export async function alertRefused(db: Db, nowMs: number): Promise<void> {
+  await db.execute(
+    sql`SELECT 1 AS done FROM alert_refused(${instant(nowMs)}, ${REFUSED_PART}::float8, ${REFUSED_LEAST}::int)`,
+  );
+}

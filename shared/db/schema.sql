@@ -798,6 +798,71 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION alert_address()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM alert_add(ARRAY[NEW.name], ARRAY['address'::text], ARRAY[''::text], ARRAY[now()], ARRAY[NULL::timestamptz], ARRAY[coalesce(NEW.payout_address, '')],
+    ARRAY[0::numeric]);
+  RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION alert_block()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM alert_add(array_agg(p.user_name), array_agg('block'::text), array_agg(''::text), array_agg(NEW.sealed_at), array_agg(NULL::timestamptz),
+    array_agg(NEW.height::text), array_agg(p.amount::numeric))
+    FROM payouts p WHERE p.job = NEW.height AND p.attempt = NEW.attempt AND p.amount > 0
+      AND EXISTS (SELECT 1 FROM alert_destinations d WHERE d.user_name = p.user_name AND 'block' = ANY (d.events));
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'a block is sealed, and nobody is told: %', SQLERRM;
+  RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION alert_payments()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM alert_add(array_agg(p.user_name), array_agg('payment'::text), array_agg(''::text), array_agg(p.at), array_agg(NULL::timestamptz),
+    array_agg(p.entry_hash), array_agg(p.amount::numeric)) FROM paid p;
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'a payment is booked, and nobody is told: %', SQLERRM;
+  RETURN NULL;
+END $function$
+;
+
+CREATE OR REPLACE FUNCTION alert_refused(p_now timestamp with time zone, p_part double precision, p_least integer)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  SELECT alert_add(array_agg(r.user_name), array_agg('refused'::text), array_agg(r.worker), array_agg(p_now), array_agg(NULL::timestamptz),
+    array_agg(r.rejected || ' of ' || (r.rejected + r.shares)), array_agg(0::numeric))
+  FROM (
+    SELECT h.user_name, h.worker, sum(h.shares) AS shares, sum(h.rejected) AS rejected FROM worker_hours h
+    WHERE h.user_name IN (SELECT d.user_name FROM alert_destinations d WHERE 'refused' = ANY (d.events)) AND h.worker <> '(other rigs)'
+      AND h.hour >= date_trunc('hour', p_now) - interval '1 hour'
+    GROUP BY h.user_name, h.worker HAVING sum(h.rejected) >= p_least AND sum(h.rejected) > p_part * sum(h.rejected + h.shares)) r
+  WHERE NOT EXISTS (SELECT 1 FROM alerts a JOIN alert_destinations d ON d.id = a.destination
+    WHERE d.user_name = r.user_name AND a.kind = 'refused' AND a.subject = r.worker AND (a.due_at IS NOT NULL OR a.told_at > p_now - interval '1 day'));
+$function$
+;
+
 CREATE OR REPLACE FUNCTION alert_workers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1751,6 +1816,8 @@ CREATE TRIGGER deltas_tallied AFTER INSERT ON deltas REFERENCING NEW TABLE AS ad
 
 CREATE TRIGGER jobless_rewards_fixed BEFORE DELETE OR UPDATE ON jobless_rewards FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
+CREATE TRIGGER jobs_alert AFTER UPDATE ON jobs FOR EACH ROW WHEN (((new.state = 'sealed'::text) AND (old.state <> 'sealed'::text) AND (new.reward > 0))) EXECUTE FUNCTION alert_block();
+
 CREATE TRIGGER jobs_fixed BEFORE UPDATE ON jobs FOR EACH ROW WHEN (((old.state = 'sealed'::text) OR ((old.state = 'closing'::text) AND (new.state = 'open'::text)) OR ((old.state = 'open'::text) AND (new.state = 'sealed'::text)) OR (((((((((((new.height IS DISTINCT FROM old.height) OR (new.version IS DISTINCT FROM old.version)) OR (new.opr_hash IS DISTINCT FROM old.opr_hash)) OR (new.opr IS DISTINCT FROM old.opr)) OR (new.prices IS DISTINCT FROM old.prices)) OR (new.prices_id IS DISTINCT FROM old.prices_id)) OR (new.threshold IS DISTINCT FROM old.threshold)) OR (new.fee_rate IS DISTINCT FROM old.fee_rate)) OR (new.split IS DISTINCT FROM old.split)) OR (new.credit IS DISTINCT FROM old.credit)) OR (new.created_at IS DISTINCT FROM old.created_at)))) EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER jobs_in_order BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION books_new_job();
@@ -1758,6 +1825,8 @@ CREATE TRIGGER jobs_in_order BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION
 CREATE TRIGGER jobs_kept BEFORE DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER money_log_fixed BEFORE DELETE OR UPDATE ON money_log FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER payments_alert AFTER INSERT ON payments REFERENCING NEW TABLE AS paid FOR EACH STATEMENT EXECUTE FUNCTION alert_payments();
 
 CREATE TRIGGER payments_fixed BEFORE DELETE OR UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
@@ -1786,6 +1855,8 @@ CREATE TRIGGER payouts_dropped AFTER DELETE ON payouts REFERENCING OLD TABLE AS 
 CREATE TRIGGER payouts_fixed BEFORE UPDATE ON payouts FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER tallies_kept BEFORE DELETE ON tallies FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER users_alert AFTER UPDATE OF payout_address ON users FOR EACH ROW WHEN ((old.payout_address IS DISTINCT FROM new.payout_address)) EXECUTE FUNCTION alert_address();
 
 CREATE TRIGGER work_added AFTER INSERT ON work REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION books_only_while('open');
 

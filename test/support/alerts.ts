@@ -11,7 +11,13 @@ import type { WorkerState } from "../../shared/db/worker-states.ts";
 import { SILENT } from "../../shared/logger.ts";
 
 export const CHANNELS: ChannelOptions = {
-  ...{ smtp: "", from: "pool@example.com", allowPrivate: true, timeoutMs: 2_000 },
+  ...{
+    smtp: "",
+    from: "pool@example.com",
+    telegram: "https://api.telegram.org",
+    allowPrivate: true,
+    timeoutMs: 2_000,
+  },
 };
 
 /** A confirmed destination that is told everything of rigs. */

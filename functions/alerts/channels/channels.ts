@@ -3,13 +3,18 @@
 import type { ChannelKind } from "../../../shared/alerts/kinds.ts";
 import { guardedPost, type Resolve, resolveAll } from "../guarded-post.ts";
 import type { Channel } from "./channel.ts";
+import { discordChannel } from "./discord.ts";
 import { emailChannel } from "./email.ts";
+import { ntfyChannel } from "./ntfy.ts";
+import { telegramChannel } from "./telegram.ts";
 import { webhookChannel } from "./webhook.ts";
 
 export interface ChannelOptions {
   /** smtp://user:password@host:587 or smtps://…:465; empty: no e-mail. */
   readonly smtp: string;
   readonly from: string;
+  /** Its Bot API. */
+  readonly telegram: string;
   /** See PostOptions. */
   readonly allowPrivate: boolean;
   /** Of one message. */
@@ -17,7 +22,7 @@ export interface ChannelOptions {
 }
 
 export function createChannels(
-  { smtp, from, allowPrivate, timeoutMs }: ChannelOptions,
+  { smtp, from, telegram, allowPrivate, timeoutMs }: ChannelOptions,
   resolve: Resolve = resolveAll,
 ): Readonly<Record<ChannelKind, Channel>> {
   const post: Parameters<typeof webhookChannel>[0] = (request) =>
@@ -25,10 +30,13 @@ export function createChannels(
   return {
     email: emailChannel(smtp === "" ? undefined : { url: smtp, from, timeoutMs }),
     webhook: webhookChannel(post),
+    ntfy: ntfyChannel(post),
+    discord: discordChannel(post),
+    telegram: telegramChannel(post, telegram),
   };
 }
 
 /** What users are offered. */
 export function channelsOf({ smtp }: Pick<ChannelOptions, "smtp">): ChannelKind[] {
-  return [...(smtp === "" ? [] : (["email"] as const)), "webhook"];
+  return [...(smtp === "" ? [] : (["email"] as const)), "webhook", "ntfy", "discord", "telegram"];
 }

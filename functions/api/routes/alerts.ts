@@ -114,10 +114,10 @@ function destinationRoutes(
             "this pool sends no messages of that kind: its operator has not set it up",
           );
         const target = body.target.trim();
-        const wrong = wrongTarget(kind, target);
+        const wrong = wrongTarget(kind, target) ?? wrongSecret(kind, body.secret.trim());
         if (wrong !== undefined) return refused(422, "bad-target", wrong);
         const code = kind === "email" ? newCode(random) : null;
-        const secret = kind === "webhook" ? webhookSecret(random(WEBHOOK_SECRET_BYTES)) : body.secret;
+        const secret = kind === "webhook" ? webhookSecret(random(WEBHOOK_SECRET_BYTES)) : body.secret.trim();
         const user = session.user.name;
         const added = await addDestination(db, { ...body, user, target, secret }, code);
         if (added === undefined)
@@ -211,8 +211,35 @@ function wrongTarget(kind: ChannelKind, target: string): string | undefined {
     case "email":
       return EMAIL.test(target) ? undefined : "expected an address of e-mail such as ann@example.com";
     case "webhook":
+    case "discord":
       return wrongUrl(target);
+    case "ntfy":
+      return (
+        wrongUrl(target) ??
+        (TOPIC.test(new URL(target).pathname)
+          ? undefined
+          : "expected an address such as https://ntfy.sh/your-topic")
+      );
+    case "telegram":
+      return CHAT.test(target) ? undefined : "expected the number of a chat, or @channel";
   }
+}
+
+const TOPIC = /^\/[-_A-Za-z0-9]{1,64}$/;
+const CHAT = /^(-?\d{1,20}|@[A-Za-z]\w{4,31})$/;
+const BOT = /^\d{1,20}:[-_A-Za-z0-9]{20,64}$/;
+/** It goes into a header. */
+const BEARER = /^[-._~+/A-Za-z0-9]*=*$/;
+
+function wrongSecret(kind: ChannelKind, secret: string): string | undefined {
+  if (kind === "telegram" && !BOT.test(secret))
+    return "expected the bot's token as @BotFather gives it, 123456:ABC…";
+  return kind === "ntfy" && !BEARER.test(secret) ? "expected a token of ntfy, tk_…" : undefined;
+}
+
+/** The address of a Discord webhook is all that one needs to write there. */
+function shownTarget({ kind, target }: AlertDestination): string {
+  return kind === "discord" ? target.replace(/[^/]+$/, "…") : target;
 }
 
 /** Whether its host is one of the internet is seen when it is dialled. */
@@ -230,7 +257,7 @@ function destinationView(one: AlertDestination): AlertsView["destinations"][numb
   return {
     id: `${one.id}`,
     kind: one.kind,
-    target: one.target,
+    target: shownTarget(one),
     events: one.events,
     everyMinutes: one.everyMinutes,
     quiet:

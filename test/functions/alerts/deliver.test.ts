@@ -59,6 +59,8 @@ const webhook = (change: Partial<Parameters<typeof destinationOf>[1]> = {}): Pro
   destinationOf(database.db, { user, target: `${web.url}/hook`, ...change });
 /** What was caught since the last call. */
 const titles = (): string[] => web.requests.splice(0).map(({ body }) => JSON.parse(body).data.title);
+const everywhere = (channel: Channel) =>
+  ({ email: channel, webhook: channel, ntfy: channel, discord: channel, telegram: channel }) as const;
 const theOne = async () => (await listDestinations(database.db, user))[0];
 
 describe("a rig that stops", () => {
@@ -208,7 +210,7 @@ describe("delivery at least once", () => {
     };
     const dead = createAlertsHandler(
       { poolName: "Pool", runMs: 1_000 },
-      { db: database.db, clock, logger: SILENT, channels: { email: channel, webhook: channel } },
+      { db: database.db, clock, logger: SILENT, channels: everywhere(channel) },
     );
     void dead({}, LOCAL_CONTEXT);
     await dying;
@@ -235,7 +237,7 @@ describe("delivery at least once", () => {
     };
     const handler = createAlertsHandler(
       { poolName: "Pool", runMs: 1 },
-      { db: database.db, clock, logger: SILENT, channels: { email: channel, webhook: channel } },
+      { db: database.db, clock, logger: SILENT, channels: everywhere(channel) },
     );
     expect(await handler({}, LOCAL_CONTEXT)).toEqual({ delivered: 1, failed: 0 });
     await run();

@@ -32,10 +32,13 @@ export async function startPages({
   speed = 1,
   doctor,
   paying,
+  smtp = "",
 }: {
   speed?: number;
   doctor?: Doctor;
   paying?: (db: Db) => Payday;
+  /** Where alerts by e-mail are sent. */
+  smtp?: string;
 } = {}): Promise<PoolOfPages> {
   const database = await createTestDatabase();
   const { db } = database;
@@ -61,6 +64,7 @@ export async function startPages({
     { section: "web", key: "port", value: 0, from: "this test" },
     { section: "pool", key: "twoadministrators", value: paying !== undefined, from: "this test" },
     { section: "payout", key: "minimum", value: "1", from: "this test" },
+    { section: "alerts", key: "smtp", value: smtp, from: "this test" },
   ];
   const web = await startPoolWeb(
     { config: loadConfig("no-file", { required: false, overrides }), version: "0.1.0", lxrBits: 30 },
