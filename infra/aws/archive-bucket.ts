@@ -1,6 +1,6 @@
 /** The bucket that deltas of sealed blocks move to (docs/design.md, "The archive of deltas"): no file in it is ever changed. */
 
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { type IGrantable, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import {
   BlockPublicAccess,
@@ -9,10 +9,12 @@ import {
   type IBucket,
   ObjectOwnership,
 } from "aws-cdk-lib/aws-s3";
-import type { Construct } from "constructs";
+import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import type { Stage } from "./stages.ts";
 
+/** Other stacks know the bucket by this output of its own. */
+const ARN_OUTPUT = "ExportsOutputFnGetAttArchiveDA4CB258ArnBE8F3792";
 /** A version that was written over or deleted can be brought back for so long. */
 const OLD_VERSIONS = Duration.days(90);
 
@@ -46,4 +48,10 @@ export function grantArchive(
     );
   allow([...actions], bucket.arnForObjects("*"));
   allow(["s3:ListBucket"], bucket.bucketArn);
+  const { grantPrincipal: role } = grantee;
+  if (Construct.isConstruct(role))
+    acknowledge(role, {
+      [`IAM5[Resource::${Stack.of(bucket).stackName}:${ARN_OUTPUT}/*]`]:
+        "Files are named by their blocks; the bucket holds nothing else.",
+    });
 }

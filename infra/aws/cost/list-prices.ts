@@ -51,7 +51,7 @@ export const LIST_PRICES = {
   disk: price(0.3, "GB and month, EFS", "efs"),
   zone: price(0.5, "private DNS zone and month", "route53"),
   object: price(0.023, "GB and month, S3", "s3"),
-  objectCalls: price(5, "million writes to S3", "s3", "Amazon's S3 price list as it stood for years"),
+  objectCalls: price(5, "million writes to S3", "s3", "cloudkaramchari.com, undated, found in 2026"),
 } as const satisfies Record<string, ListPrice>;
 
 export type PriceName = keyof typeof LIST_PRICES;

@@ -166,8 +166,11 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       "rds-data:RollbackTransaction",
       "secretsmanager:GetSecretValue",
     ];
-    for (const fn of ["Auth", "Poll", "Api", "Janitor", "Migrate"])
+    for (const fn of ["Auth", "Poll", "Api", "Migrate"])
       expect(actions(new RegExp(`^${fn}Role`)), fn).toEqual([...log, ...database]);
+    // It writes the archive and reads it back; nobody may delete there.
+    const archive = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
+    expect(actions(/^JanitorRole/)).toEqual([...log, ...database, ...archive].sort(byText));
     expect(actions(/^AccountingRole/)).toEqual(
       [
         ...log,
@@ -183,6 +186,8 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const secret = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
     expect(actions(/^TaskTaskRole/)).toEqual([
       "lambda:InvokeFunction",
+      // Of the archive, for the replay.
+      ...["s3:GetObject", "s3:ListBucket"],
       ...(name === "prod" ? secret : []),
       "sqs:GetQueueAttributes",
       "sqs:GetQueueUrl",
@@ -414,7 +419,10 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const [container] = replay?.ContainerDefinitions ?? [];
     expect(container).toMatchObject({
       Command: ["audit", "--replay"],
-      Environment: [{ Name: "DATABASE_SSLMODE", Value: "verify-full" }],
+      Environment: expect.arrayContaining([
+        { Name: "DATABASE_SSLMODE", Value: "verify-full" },
+        { Name: "PROSPER_ARCHIVE", Value: expect.anything() },
+      ]),
       ...{ ReadonlyRootFilesystem: true, User: "10001:10001" },
     });
     // Nobody restarts what answers no question about its health.
