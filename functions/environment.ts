@@ -1,6 +1,7 @@
 /** The environment variables of the Lambdas, with one schema for each function. No other file in functions reads them. */
 
 import * as v from "valibot";
+import type { AwsOptions } from "../shared/aws/call.ts";
 import { ROLES } from "../shared/db/roles.ts";
 import type { WorkerLimits } from "../shared/db/workers.ts";
 import { unitsOf } from "../shared/decimal.ts";
@@ -15,6 +16,10 @@ const decimal = v.pipe(
 const whole = v.pipe(decimal, v.integer("expected a whole number"));
 const seconds = v.pipe(decimal, v.minValue(0.1, "expected seconds, 0.1 or more"));
 const registration = v.picklist(["invite", "open"], "expected invite or open");
+const percentLimit = v.strictObject({
+  median: v.pipe(v.number(), v.minValue(0)),
+  block: v.pipe(v.number(), v.minValue(0)),
+});
 /** A price in USD as the operator writes it; 1e-8 USD inside. */
 const price = v.pipe(
   v.string(),
@@ -34,6 +39,17 @@ const priceSettings = v.pipe(
     /** Asset → the operator's own price. */
     fixed: v.record(v.string(), price),
     rule: v.picklist(["priority", "reference"]),
+    /** Assets that one source is enough for; "*": all. */
+    single: v.optional(v.array(v.string()), []),
+    /** Percent; the usual ones where a kind is not named. */
+    limits: v.optional(
+      v.strictObject({
+        fiat: v.exactOptional(percentLimit),
+        metal: v.exactOptional(percentLimit),
+        coin: v.exactOptional(percentLimit),
+      }),
+      {},
+    ),
   }),
 );
 
@@ -50,6 +66,8 @@ const common = {
   /** Both are set by Lambda itself. */
   AWS_REGION: v.optional(text, "us-east-1"),
   AWS_LAMBDA_FUNCTION_NAME: v.optional(text, "local"),
+  /** Set by emulators of AWS; undefined: AWS itself. */
+  AWS_ENDPOINT_URL: v.optional(text),
   LOG_LEVEL: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
 };
 
@@ -77,6 +95,8 @@ export const ENVIRONMENTS = {
     START_HEIGHT: whole,
     STALE_SECONDS: seconds,
     PRICES: priceSettings,
+    /** Name of the secret with the keys of price sources; empty: no source has one. */
+    PRICE_KEYS_SECRET: v.optional(v.string(), ""),
   }),
   api: v.object({
     ...common,
@@ -109,6 +129,8 @@ export const ENVIRONMENTS = {
     ARCHIVE_AFTER_SECONDS: v.optional(seconds, "2592000"),
     /** Set where an emulator is asked. */
     AWS_ENDPOINT_URL_S3: v.optional(text),
+    /** Whether RDS is asked how far back the cluster can be restored; "no" where there is no RDS. */
+    WATCH_BACKUPS: v.optional(v.picklist(["yes", "no"]), "no"),
   }),
   migrate: v.object({
     ...common,
@@ -126,6 +148,11 @@ export type CommonEnvironment = v.InferOutput<v.ObjectSchema<typeof common, unde
 
 export function workerLimits(env: { WORKERS_PER_USER: number; NEW_WORKERS_A_DAY: number }): WorkerLimits {
   return { inJob: env.WORKERS_PER_USER, newInDay: env.NEW_WORKERS_A_DAY };
+}
+
+/** Where AWS's services are asked. */
+export function awsOptions(env: CommonEnvironment): AwsOptions {
+  return { region: env.AWS_REGION, endpoint: env.AWS_ENDPOINT_URL };
 }
 
 /** Parses the process's variables. Throws CodedError `environment` naming the variable, never its value. */

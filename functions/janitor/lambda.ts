@@ -6,10 +6,11 @@ import { countWithholding } from "../../shared/db/withholding.ts";
 import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
-import { readEnvironment, workerLimits } from "../environment.ts";
+import { awsOptions, readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createArchiver } from "./archiver.ts";
 import { createJanitorHandler, type JanitorReport } from "./handler.ts";
+import { createRestoreWatch } from "./restore-point.ts";
 import { earningSigns } from "./signs.ts";
 import { watchWorkers } from "./worker-watch.ts";
 
@@ -17,6 +18,7 @@ const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
 /** No further file is begun after so long: what seals has been, and the check comes after it. */
 const ARCHIVE_RUN_MS = 10_000;
 const AUDIT_EVERY_MS = 3_600_000;
+const BACKUPS_EVERY_MS = 15 * 60_000;
 /** The function itself may run for a minute. */
 const AUDIT_TIMEOUT_MS = 30_000;
 
@@ -48,6 +50,13 @@ const archive =
           { ...modules, store: s3Store(`s3://${env.ARCHIVE_BUCKET}`, aws) },
         ),
       };
+const watchBackups =
+  env.WATCH_BACKUPS === "no"
+    ? undefined
+    : createRestoreWatch(
+        { ...awsOptions(env), cluster: env.DATABASE_CLUSTER_ARN, everyMs: BACKUPS_EVERY_MS },
+        { ...modules, onAge: (seconds) => modules.count({ RestorableAgeSeconds: seconds }) },
+      );
 
 const janitor = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
@@ -67,5 +76,6 @@ export async function handler(event: unknown, context: Context): Promise<Janitor
   if (report.archived !== undefined)
     modules.count({ ArchiveOverdueSeconds: Math.round(report.archived.overdueSeconds) });
   modules.count({ JanitorRuns: 1, BlocksWithRecord: blocksWithRecord, RewardlessBlocks: rewardlessBlocks });
+  await watchBackups?.();
   return report;
 }

@@ -4,7 +4,7 @@ import { readSecret } from "../../shared/aws/secret.ts";
 import { loadMigrations, migrate as runMigrations } from "../../shared/db/migrate.ts";
 import { sql } from "../../shared/db/port.ts";
 import { ensureRoles } from "../../shared/db/roles.ts";
-import { readEnvironment } from "../environment.ts";
+import { awsOptions, readEnvironment } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createMigrateHandler } from "./handler.ts";
 import { readPasswords } from "./passwords.ts";
@@ -26,9 +26,6 @@ export const handler = createMigrateHandler({
 async function migrate(): Promise<string[]> {
   const { db, clock } = modules;
   const ran = await runMigrations(db, loadMigrations(), { clock, patienceMs: PATIENCE_MS });
-  await ensureRoles(
-    db,
-    await readPasswords(env.ROLE_SECRETS, (arn) => readSecret({ region: env.AWS_REGION }, arn)),
-  );
+  await ensureRoles(db, await readPasswords(env.ROLE_SECRETS, (arn) => readSecret(awsOptions(env), arn)));
   return ran;
 }

@@ -7,6 +7,7 @@ import { CfnOutput, CustomResource, Duration, Stack, type StackProps } from "aws
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as LambdaTarget } from "aws-cdk-lib/aws-events-targets";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import {
   EventInvokeConfig,
   EventSourceMapping,
@@ -16,6 +17,7 @@ import {
 } from "aws-cdk-lib/aws-lambda";
 import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import type { MetricName } from "../../functions/lambda-logger.ts";
 import { ROLES } from "../../shared/db/roles.ts";
@@ -37,8 +39,8 @@ export interface ControlStackProps extends StackProps {
   readonly version: string;
   /** Changes with the migrations and the roles' rights, so that each deployment of new ones runs them. */
   readonly schema: string;
-  /** False: the roles get no passwords (an emulator, whose Data API asks for none). */
-  readonly hasRoleSecrets: boolean;
+  /** False: an emulator's database. Its roles have no passwords, since its Data API asks for none, and nobody keeps backups of it. */
+  readonly isAurora: boolean;
   /** What CloudFront sends to prove itself; empty: nothing is in front of the function URL. */
   readonly originSecret: string;
   /** What the key that signs receipts is made of; empty: none are signed. */
@@ -72,6 +74,9 @@ const MIGRATE_TIMEOUT = Duration.minutes(15);
 
 type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
 
+/** Of what is asked each quarter of an hour. */
+const SLOW_PERIOD = Duration.minutes(15);
+const BACKUPS_OLD_SECONDS = 1800;
 /** All books are proved once an hour. */
 const BOOKS_UNPROVED_SECONDS = 3 * 3600;
 /** Nothing is lost while it waits. */
@@ -125,6 +130,7 @@ export class ControlStack extends Stack {
     this.#watchBooks(stage);
     if (props.isScheduled) this.#watchHeartbeats(stage, props.rewardlessBlocks ?? USUAL_REWARDLESS);
     if (props.isScheduled && props.archive !== undefined) this.#watchArchive(stage);
+    if (props.isScheduled && props.isAurora) this.#watchBackups(stage);
     new CfnOutput(this, "QueueUrl", { value: this.summaries.queue.queueUrl });
     new CfnOutput(this, "DeadLettersUrl", { value: this.summaries.deadLetters.queueUrl });
     new CfnOutput(this, "AuthFunction", { value: this.functions.auth.functionName });
@@ -162,8 +168,9 @@ export class ControlStack extends Stack {
 
   #poll(props: ControlStackProps): IFunction {
     const { blockSeconds, activation, startHeight } = props.pool;
-    const { staleSeconds, ...prices } = props.prices;
-    return new PoolFunction(this, "Poll", {
+    const { staleSeconds, hasKeys = false, ...prices } = props.prices;
+    const keysSecret = hasKeys ? priceKeysSecret(props.functions.stage) : "";
+    const poll = new PoolFunction(this, "Poll", {
       ...props.functions,
       name: "poll",
       ...reserved(props.concurrency?.poll),
@@ -176,8 +183,11 @@ export class ControlStack extends Stack {
         START_HEIGHT: `${startHeight}`,
         STALE_SECONDS: `${staleSeconds}`,
         PRICES: JSON.stringify(prices),
+        PRICE_KEYS_SECRET: keysSecret,
       },
     }).function;
+    if (hasKeys) Secret.fromSecretNameV2(this, "PriceKeys", keysSecret).grantRead(poll);
+    return poll;
   }
 
   #api(props: ControlStackProps): IFunction {
@@ -207,7 +217,7 @@ export class ControlStack extends Stack {
 
   #janitor(props: ControlStackProps): IFunction {
     const { blockSeconds } = props.pool;
-    const { function: janitor } = new PoolFunction(this, "Janitor", {
+    const janitor = new PoolFunction(this, "Janitor", {
       ...props.functions,
       name: "janitor",
       description: "Seals what no message triggers, ends epochs of edges that are gone, prunes statistics",
@@ -217,8 +227,16 @@ export class ControlStack extends Stack {
         SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(blockSeconds)}`,
         BLOCK_SECONDS: `${blockSeconds}`,
         ARCHIVE_BUCKET: props.archive?.bucketName ?? "",
+        WATCH_BACKUPS: props.isAurora ? "yes" : "no",
       },
-    });
+    }).function;
+    if (props.isAurora)
+      janitor.addToRolePolicy(
+        new PolicyStatement({
+          actions: ["rds:DescribeDBClusters"],
+          resources: [props.functions.database.clusterArn],
+        }),
+      );
     if (props.archive !== undefined) grantArchive(janitor, props.archive, ["s3:GetObject", "s3:PutObject"]);
     return janitor;
   }
@@ -232,7 +250,7 @@ export class ControlStack extends Stack {
       memoryMiB: 512,
       environment: {
         ROLE_SECRETS: Stack.of(this).toJsonString(
-          props.hasRoleSecrets
+          props.isAurora
             ? Object.fromEntries(ROLES.map((role) => [role, props.functions.database.secretArnOf(role)]))
             : {},
         ),
@@ -321,6 +339,19 @@ export class ControlStack extends Stack {
     });
   }
 
+  /** Aurora's own backups reach to some five minutes ago. */
+  #watchBackups(stage: string): void {
+    new RunbookAlarm(this, "RestorableAlarm", {
+      ...{ stage, name: "backups-stopped", heading: "Backups stop", atLeast: BACKUPS_OLD_SECONDS },
+      metric: metricOf(stage, "RestorableAgeSeconds", "janitor").with({
+        statistic: "Maximum",
+        period: SLOW_PERIOD,
+      }),
+      of: { periods: 4, ringing: 4 },
+      needsData: true,
+    });
+  }
+
   #watchBooks(stage: string): void {
     const metric = (metricName: MetricName, name: string): Metric => metricOf(stage, metricName, name);
     const alarm = (id: string, heading: string, name: string, of: Metric): void =>
@@ -363,6 +394,11 @@ function metricOf(stage: string, metricName: MetricName, name: string): Metric {
     statistic: "Sum",
     period: PERIOD,
   });
+}
+
+/** Made by the operator, as the edge's is (docs/aws.md). */
+function priceKeysSecret(stage: string): string {
+  return `prosper/${stage}/prices`;
 }
 
 function reserved(instances: number | undefined): { reservedConcurrency?: number } {

@@ -78,7 +78,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     stratum: { host: "127.0.0.1", port: settings.stratumPort },
     version: options.version,
     schema: schemaOf(),
-    hasRoleSecrets: false,
+    isAurora: false,
     originSecret: settings.originSecret,
     receiptSecret: settings.receiptSecret,
     isScheduled: true,

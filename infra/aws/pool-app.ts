@@ -69,7 +69,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     },
     version,
     schema: schemaOf(),
-    hasRoleSecrets: true,
+    isAurora: true,
     originSecret,
     receiptSecret,
     archive: asBucket(data.archive),

@@ -30,7 +30,7 @@ export interface FunctionSetting {
 
 type OwnEnvironment<Name extends FunctionName> = Omit<
   v.InferInput<(typeof ENVIRONMENTS)[Name]>,
-  `DATABASE_${string}` | "LOG_LEVEL" | "AWS_REGION" | "AWS_LAMBDA_FUNCTION_NAME"
+  `DATABASE_${string}` | "LOG_LEVEL" | "AWS_REGION" | "AWS_LAMBDA_FUNCTION_NAME" | "AWS_ENDPOINT_URL"
 >;
 
 export interface PoolFunctionProps<Name extends FunctionName> extends FunctionSetting {

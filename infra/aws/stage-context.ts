@@ -1,8 +1,12 @@
 /** Reads from CDK context (`-c key=value`, or the file cdk.context.json) which stage is deployed. A missing key is named before anything is built. */
 
 import * as v from "valibot";
+import { pollOptionsOf } from "../../functions/poll/options.ts";
+import { unitsOf } from "../../shared/decimal.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
+import { activationsFrom } from "../../shared/opr/assets.ts";
+import { findSource, PRICE_SOURCES } from "../../shared/prices/registry.ts";
 import { devnetPrices, STAGES, type Stage } from "./stages.ts";
 
 const url = v.pipe(v.string(), v.url("expected an address like http://host:8088/v2"));
@@ -80,6 +84,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
     alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
     prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),
   };
+  checkPrices(stage);
   if (stage.pool.factomd === "") throw missing(name, "factomd", "http://HOST:8088/v2");
   if (stage.pool.coinbase === "") throw missing(name, "coinbase", "FA…");
   if (stage.isProtected && stage.alarms.email === undefined)
@@ -93,6 +98,33 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
       `stage ${name} has TLS and no stratumDomain: miners check the certificate against the name they connect by, and the balancer's own is in none; pass -c stratumDomain=NAME (the one in the certificate), or set edge.stratumDomain in infra/aws/stages.ts`,
     );
   return stage;
+}
+
+/** What the poll function would refuse at its start is refused here. Throws CodedErrors `price-config`, and `context` for a source without its key. */
+export function checkPrices({ name, prices, pool }: Stage): void {
+  const { hasKeys = false, fixed, ...settings } = prices;
+  const keyed = Object.entries(prices.priorities).find(
+    ([source, priority]) => priority !== -1 && findSource(source)?.needsKey === true,
+  )?.[0];
+  if (keyed !== undefined && !hasKeys)
+    throw new CodedError(
+      "context",
+      `stage ${name}: the price source ${keyed} needs a key: put it into the secret prosper/${name}/prices as JSON ({"${keyed.toLowerCase()}key":"…"}), and set prices.hasKeys in infra/aws/stages.ts`,
+    );
+  pollOptionsOf(
+    {
+      ...{ single: [], limits: {}, ...settings, baseUrls: prices.urls },
+      // Their names are known, what they are is not.
+      keys: Object.fromEntries(PRICE_SOURCES.map((source) => [`${source.name.toLowerCase()}key`, "unknown"])),
+      staleMs: prices.staleSeconds * 1000,
+      fixed: Object.fromEntries(Object.entries(fixed).map(([asset, price]) => [asset, unitsOf(price)])),
+    },
+    {
+      blockMs: pool.blockSeconds * 1000,
+      activations: activationsFrom(pool.activation),
+      startHeight: pool.startHeight,
+    },
+  );
 }
 
 function missing(stage: string, key: string, form: string): CodedError {

@@ -1,5 +1,6 @@
 /** The pools that can be deployed, side by side as typed literals; what only you know is passed as context (see docs/aws.md). */
 
+import type { PercentLimits } from "../../functions/poll/options.ts";
 import { factoidAddress } from "../pool/key-addresses.ts";
 import { devnetFactomd, TRY_KEYS } from "./devnet.ts";
 
@@ -32,6 +33,12 @@ export interface PriceSettings {
   readonly rule: "priority" | "reference";
   /** An older price is not used. */
   readonly staleSeconds: number;
+  /** Assets that one source is enough for; "*": all. For every other two at least have to agree. */
+  readonly single?: readonly string[];
+  /** How far a quote may be off; the usual limits where a kind is not named. */
+  readonly limits?: Partial<PercentLimits>;
+  /** Keys of sources are in the secret `prosper/STAGE/prices`: JSON by the names of [oracle], for example {"coincapkey":"…"}. */
+  readonly hasKeys?: boolean;
 }
 
 /** The size of the one task that is the stage's own Factom network (devnet-stack.ts). */

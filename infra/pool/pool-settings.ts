@@ -5,21 +5,15 @@ import type { ChainGradeOptions } from "../../edge/chain/grade.ts";
 import type { EdgeOptions } from "../../edge/edge.ts";
 import type { ChannelOptions } from "../../functions/alerts/channels/channels.ts";
 import { SEND_MS } from "../../functions/alerts/handler.ts";
+import { type PriceSettings, pollOptionsOf } from "../../functions/poll/options.ts";
 import type { PollOptions } from "../../functions/poll/poll.ts";
-import { cachePeriodMs } from "../../functions/poll/source-cache.ts";
 import { formatRate, parseFeeRate } from "../../shared/accounting/fee.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress, parseAddress } from "../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../shared/factom/ed25519.ts";
-import { type Activations, MAINNET_ACTIVATIONS, onlyVersion } from "../../shared/opr/assets.ts";
+import { type Activations, activationsFrom } from "../../shared/opr/assets.ts";
 import { orderSources, type SourceOrder } from "../../shared/prices/order.ts";
-import {
-  DEVIATION_LIMITS,
-  type DeviationLimit,
-  type DeviationLimits,
-  priceSafety,
-} from "../../shared/prices/safety.ts";
 import type { Config } from "../config/schema.ts";
 import { stratumOptions } from "./stratum-settings.ts";
 
@@ -31,9 +25,7 @@ const CUT_MS = 5_000;
 
 /** Versions active on the configured network. */
 export function activationsOf(config: Config): Activations {
-  const from = config.pegnet.activation;
-  if (from < 0) return MAINNET_ACTIVATIONS;
-  return from === 0 ? onlyVersion(5) : { 1: 0, 2: 0, 3: 0, 4: 0, 5: from };
+  return activationsFrom(config.pegnet.activation);
 }
 
 /**
@@ -115,48 +107,35 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
 
 /** The configured price sources. Throws CodedError `price-config`. */
 export function sourceOrder(config: Config, baseUrls: Record<string, string> = {}): SourceOrder {
-  const { devneturl } = config.oracle;
-  return orderSources({
-    priorities: config.oracledatasources,
-    overrides: config.oracleassetdatasourcespriority,
-    keys: config.oracle,
-    baseUrls: devneturl === "" ? baseUrls : { devnet: devneturl, ...baseUrls },
-  });
+  return orderSources(priceSettings(config, baseUrls));
 }
 
-/**
- * The limits of the settings, which give them in percent. Uneven currencies keep their own limits: no setting
- * fits both them and the others.
- */
-function deviationLimits({ polling }: Config): DeviationLimits {
-  const limit = (median: number, block: number): DeviationLimit => ({
-    median: median / 100,
-    block: block / 100,
-  });
+function priceSettings(config: Config, baseUrls: Record<string, string>): PriceSettings {
+  const { oracle, polling } = config;
   return {
-    fiat: limit(polling.deviationfiat, polling.jumpfiat),
-    uneven: DEVIATION_LIMITS.uneven,
-    metal: limit(polling.deviationmetal, polling.jumpmetal),
-    coin: limit(polling.deviationcoin, polling.jumpcoin),
+    priorities: config.oracledatasources,
+    overrides: config.oracleassetdatasourcespriority,
+    keys: oracle,
+    baseUrls: oracle.devneturl === "" ? baseUrls : { devnet: oracle.devneturl, ...baseUrls },
+    rule: polling.rule,
+    fixed: config.oraclefixedprices,
+    staleMs: polling.staleduration,
+    single: polling.singlesource,
+    limits: {
+      fiat: { median: polling.deviationfiat, block: polling.jumpfiat },
+      metal: { median: polling.deviationmetal, block: polling.jumpmetal },
+      coin: { median: polling.deviationcoin, block: polling.jumpcoin },
+    },
   };
 }
 
 /** What the price poller needs. Throws CodedError `price-config`. */
 export function pollOptions(config: Config, baseUrls: Record<string, string> = {}): PollOptions {
-  const order = sourceOrder(config, baseUrls);
-  return {
-    order,
-    safety: priceSafety(order, { single: config.polling.singlesource, limits: deviationLimits(config) }),
-    rule: config.polling.rule,
-    cacheMs: cachePeriodMs(config.pegnet.blockperiod),
-    lastGoodMaxMs: config.polling.staleduration,
-    fixed: new Map(
-      Object.entries(config.oraclefixedprices).map(([asset, price]) => [asset.toUpperCase(), price]),
-    ),
-    carry: new Set(),
+  return pollOptionsOf(priceSettings(config, baseUrls), {
+    blockMs: config.pegnet.blockperiod,
     activations: activationsOf(config),
     startHeight: config.pegnet.startheight,
-  };
+  });
 }
 
 /** What alerts are sent by. Throws CodedError `config` where a mail server has no sender. */

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import type { Template } from "aws-cdk-lib/assertions";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ENVIRONMENTS, type FunctionName } from "../../../functions/environment.ts";
+import { ENVIRONMENTS, type FunctionName, readEnvironment } from "../../../functions/environment.ts";
 import { METRIC_NAMES } from "../../../functions/lambda-logger.ts";
 import { anchorOf } from "../../../infra/aws/runbook-alarm.ts";
-import { STRATUM_PORT, STRATUM_TLS_PORT } from "../../../infra/aws/stages.ts";
+import { type PriceSettings, STAGES, STRATUM_PORT, STRATUM_TLS_PORT } from "../../../infra/aws/stages.ts";
 import { EDGE_METRICS } from "../../../infra/pool/edge-report.ts";
 import {
   allOf,
@@ -170,7 +170,9 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       expect(actions(new RegExp(`^${fn}Role`)), fn).toEqual([...log, ...database]);
     // It writes the archive and reads it back; nobody may delete there.
     const archive = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
-    expect(actions(/^JanitorRole/)).toEqual([...log, ...database, ...archive].sort(byText));
+    expect(actions(/^JanitorRole/)).toEqual(
+      [...log, ...database, ...archive, "rds:DescribeDBClusters"].sort(byText),
+    );
     expect(actions(/^AccountingRole/)).toEqual(
       [
         ...log,
@@ -356,6 +358,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
           "Following",
           "JanitorRuns",
           "Polled",
+          "RestorableAgeSeconds",
         ],
         ...(name === "prod" ? ["CertificateDays"] : []),
         "RunningTaskCount",
@@ -457,6 +460,38 @@ function joined(value: unknown): string {
   const [separator, parts] = parsed.success ? parsed.output["Fn::Join"] : ["", [value]];
   return parts.map((part) => (typeof part === "string" ? part : "reference")).join(separator);
 }
+
+describe("the prices of a stage", () => {
+  const prices: PriceSettings = {
+    ...STAGES.dev.prices,
+    priorities: { fixedusd: 0, coincap: 1, kraken: 2, coinbase: 3 },
+    single: ["*"],
+    limits: { coin: { median: 10, block: 30 } },
+    hasKeys: true,
+  };
+
+  it("reach the function as they stand in the stage, and keys by the name of their secret, which it alone may read", () => {
+    const { control } = synthesise("dev", {}, { prices });
+    const poll = resourcesOf(control, "AWS::Lambda::Function").find(
+      ([, { Properties }]) => Properties.FunctionName === "prosper-dev-poll",
+    );
+    const variables = poll?.[1].Properties.Environment.Variables;
+    const { PRICES, STALE_SECONDS, PRICE_KEYS_SECRET } = readEnvironment("poll", {
+      ...variables,
+      ...{ DATABASE_CLUSTER_ARN: "arn", DATABASE_SECRET_ARN: "arn", DATABASE_NAME: "prosper" },
+    });
+    const { hasKeys: _, staleSeconds, ...said } = prices;
+    expect(PRICES).toEqual(said);
+    expect(STALE_SECONDS).toBe(staleSeconds);
+    expect(PRICE_KEYS_SECRET).toBe("prosper/dev/prices");
+
+    const readers = resourcesOf(control, "AWS::IAM::Policy").filter(([, { Properties }]) =>
+      JSON.stringify(Properties.PolicyDocument).includes("secret:prosper/dev/prices-??????"),
+    );
+    expect(readers.map(([id]) => id)).toEqual([expect.stringMatching(/^PollRole/)]);
+    expect(JSON.stringify(stages.dev.control.toJSON())).not.toContain("prosper/dev/prices");
+  });
+});
 
 describe("the stages", () => {
   it("keep and protect prod's books, in two zones", () => {

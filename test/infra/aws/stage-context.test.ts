@@ -5,8 +5,8 @@ import { stringify } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { CONTAINER, edgeConfig } from "../../../infra/aws/edge-settings.ts";
 import { readLocal } from "../../../infra/aws/local-app.ts";
-import { readContext, stageOf } from "../../../infra/aws/stage-context.ts";
-import { STAGES } from "../../../infra/aws/stages.ts";
+import { checkPrices, readContext, stageOf } from "../../../infra/aws/stage-context.ts";
+import { type PriceSettings, STAGES, type Stage } from "../../../infra/aws/stages.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { COINBASE, CONTEXT } from "../../support/aws/stage-templates.ts";
 
@@ -49,6 +49,23 @@ describe("the context", () => {
       "stage prod is for real money and has no alarmEmail",
     );
     expect(stageOf("dev", { ...CONTEXT, alarmEmail: undefined }).alarms.email).toBeUndefined();
+  });
+
+  it("is not needed for what the price poller would refuse at its start: that is refused before anything is built", () => {
+    const dev: Stage = { ...STAGES.dev, name: "dev" };
+    const check = (prices: Partial<PriceSettings>) => () =>
+      checkPrices({ ...dev, prices: { ...dev.prices, ...prices } });
+    const keyed = { priorities: { fixedusd: 0, coincap: 1 }, single: ["*"] };
+
+    expect(check(keyed)).toThrow(
+      'stage dev: the price source coincap needs a key: put it into the secret prosper/dev/prices as JSON ({"coincapkey":"…"}), and set prices.hasKeys',
+    );
+    expect(check({ ...keyed, hasKeys: true })).not.toThrow();
+    expect(check({ priorities: { fixedusd: 0, kraken: 1 } })).toThrow(
+      "one source of its own is not enough for a price",
+    );
+    expect(check({ single: ["EURO"] })).toThrow("polling.singlesource: there is no asset EURO");
+    for (const stage of Object.values(STAGES)) expect(() => checkPrices(stage)).not.toThrow();
   });
 
   it("is asked for the name that miners connect by where a certificate must have it", () => {

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,6 +13,7 @@ import { type DataApiServer, startDataApiServer } from "../../../infra/emulator/
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { httpEvent, lambdaEnvironment } from "../../support/aws/lambda-process.ts";
+import { startSecrets } from "../../support/aws/secrets-stub.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const run = promisify(execFile);
@@ -58,6 +59,12 @@ async function invoke(
   return JSON.parse(stdout.slice(stdout.lastIndexOf("RESULT ") + "RESULT ".length));
 }
 
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+}
+
 describe("the bundles", () => {
   it("are small", () => {
     for (const line of sizeLines(bundles)) process.stdout.write(`${line}\n`);
@@ -99,9 +106,7 @@ describe("the bundles", () => {
       });
       response.end(JSON.stringify({ message: "The Aurora DB instance is resuming" }));
     });
-    await new Promise<void>((resolve) => asleep.listen(0, "127.0.0.1", resolve));
-    const address = asleep.address();
-    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    const url = await listen(asleep);
     const beganMs = performance.now();
     const answer = await invoke("api", httpEvent("GET", "/api/pool"), { AWS_ENDPOINT_URL_RDS_DATA: url });
     const page = await invoke("api", httpEvent("GET", "/", { accept: "text/html" }), {
@@ -145,6 +150,32 @@ describe("the bundles", () => {
     expect(await invoke("janitor", {})).toMatchObject({ sealed: 0 });
     // Nothing listens at the feed's address.
     expect(await invoke("poll", {})).toMatchObject({ kind: "unpriced" });
+  });
+
+  it("of poll asks a source that needs a key with the one in the secret", async () => {
+    const given: string[] = [];
+    const coinCap = createServer((request, response) => {
+      given.push(request.headers.authorization ?? "none");
+      response.end(JSON.stringify({ timestamp: Date.now(), data: [{ id: "bitcoin", priceUsd: "60000.5" }] }));
+    });
+    const secrets = await startSecrets({ "prosper/test/prices": { AWSCURRENT: '{"coincapkey":"key-1"}' } });
+    const prices = {
+      ...{ priorities: { fixedusd: 0, coincap: 1 }, overrides: {}, urls: { coincap: await listen(coinCap) } },
+      ...{ fixed: {}, rule: "priority", single: ["*"], limits: { coin: { median: 10, block: 30 } } },
+    };
+    const env = { AWS_ENDPOINT_URL: secrets.url, PRICES: JSON.stringify(prices) };
+
+    const priced = invoke("poll", {}, { ...env, PRICE_KEYS_SECRET: "prosper/test/prices" });
+    // It has no currencies.
+    expect(await priced).toMatchObject({ kind: "unpriced", missing: expect.arrayContaining(["EUR"]) });
+    expect(await priced).toMatchObject({ missing: expect.not.arrayContaining(["XBT"]) });
+    expect(given).toEqual(["Bearer key-1"]);
+    await expect(invoke("poll", {}, { ...env, PRICE_KEYS_SECRET: "prosper/test/none" })).rejects.toThrow(
+      "prosper/test/none: ResourceNotFoundException",
+    );
+    await expect(invoke("poll", {}, env)).rejects.toThrow("CoinCap needs a key");
+    await secrets.close();
+    coinCap.close();
   });
 
   it("name the variable that is missing", async () => {

@@ -9,7 +9,7 @@ import type { Bundles } from "../../../infra/aws/bundle.ts";
 import { addLocalPool } from "../../../infra/aws/local-app.ts";
 import { addPool, type PoolStacks } from "../../../infra/aws/pool-app.ts";
 import { type Context, stageOf } from "../../../infra/aws/stage-context.ts";
-import type { StageName } from "../../../infra/aws/stages.ts";
+import type { Stage, StageName } from "../../../infra/aws/stages.ts";
 
 export const COINBASE = "FA2KKHZ5XrXGSFq4C8ZCDbhH4bk2zZoDJbx3X772Kmxs4ftUrACm";
 
@@ -32,8 +32,14 @@ export const VERSION = "1.2.3";
 type StackName = Exclude<keyof PoolStacks, "devnet">;
 export type StageTemplates = Readonly<Record<StackName, Template> & { devnet?: Template }>;
 
-export function synthesise(name: StageName, context: Partial<Context> = {}): StageTemplates {
-  const stacks = addPool(newApp(), stageOf(name, { ...CONTEXT, ...context }), options());
+/** `changes`: as if they stood in the stage's literal. */
+export function synthesise(
+  name: StageName,
+  context: Partial<Context> = {},
+  changes: Partial<Stage> = {},
+): StageTemplates {
+  const stage: Stage = { ...stageOf(name, { ...CONTEXT, ...context }), ...changes };
+  const stacks = addPool(newApp(), stage, options());
   return {
     network: Template.fromStack(stacks.network),
     data: Template.fromStack(stacks.data),
