@@ -113,10 +113,12 @@ export const ENVIRONMENTS = {
     LXR_BITS: whole,
     /** Payouts and adjustments need two people. */
     TWO_ADMINISTRATORS: v.optional(v.picklist(["true", "false"]), "false"),
-    /** What the content delivery network sends to prove itself; empty where there is none in front. */
-    ORIGIN_SECRET: v.string(),
-    /** The seed of the key that signs receipts; empty: none are signed. */
-    RECEIPT_SECRET: v.optional(v.string(), ""),
+    /** Name of the secret that the content delivery network sends to prove itself; empty where there is none in front. */
+    ORIGIN_SECRET_NAME: v.string(),
+    /** Name of the secret that the key is made of which signs receipts; empty: none are signed. */
+    RECEIPT_SECRET_NAME: v.optional(v.string(), ""),
+    /** Both are read again when they are older. */
+    SECRET_SECONDS: v.optional(seconds, "900"),
   }),
   janitor: v.object({
     ...common,

@@ -34,6 +34,8 @@ export const METRIC_NAMES = [
   "BlocksWithRecord",
   /** How many of the newest blocks in a row brought no reward. */
   "RewardlessBlocks",
+  /** A heartbeat: the api could sign a receipt. */
+  "ReceiptsSigned",
   /** How old the latest moment is that the database can be restored to. */
   "RestorableAgeSeconds",
 ] as const;

@@ -4,7 +4,6 @@ import type { ChannelKind } from "../../shared/alerts/kinds.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
-import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { WebAccounts } from "../auth/web-accounts.ts";
@@ -12,6 +11,7 @@ import type { Assets } from "../dashboard/asset-files.ts";
 import type { Environment } from "../environment.ts";
 import type { Doctor } from "./doctor.ts";
 import type { Figures } from "./figures/figures.ts";
+import type { ReceiptKeySource } from "./figures/receipt-keys.ts";
 import type { Live } from "./live.ts";
 import type { Payday } from "./payday.ts";
 import type { SightingsReader } from "./sightings.ts";
@@ -53,7 +53,7 @@ export interface ApiModules {
   /** The same as the accounting function's. */
   readonly workerLimits?: WorkerLimits;
   /** Signs receipts; without it proofs have none. */
-  readonly receiptKeys?: KeyPair;
+  readonly receiptKeys?: ReceiptKeySource;
   /** Of the edge in the same process. */
   readonly health?: Health;
   /** Of the pool in the same process. */

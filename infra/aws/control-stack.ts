@@ -4,8 +4,7 @@
  */
 
 import { CfnOutput, CustomResource, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { Metric } from "aws-cdk-lib/aws-cloudwatch";
-import { Rule, Schedule } from "aws-cdk-lib/aws-events";
+import { Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as LambdaTarget } from "aws-cdk-lib/aws-events-targets";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import {
@@ -19,13 +18,11 @@ import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
-import type { MetricName } from "../../functions/lambda-logger.ts";
 import { ROLES } from "../../shared/db/roles.ts";
-import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import { grantArchive } from "./archive-bucket.ts";
+import { SLOW_PERIOD, watchArchive, watchBackups, watchBooks, watchHeartbeats } from "./control-alarms.ts";
 import type { FunctionSetting } from "./pool-function.ts";
 import { PoolFunction } from "./pool-function.ts";
-import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 import type { PoolSettings, PriceSettings, Stage } from "./stages.ts";
 import { WatchedQueue } from "./watched-queue.ts";
 
@@ -41,9 +38,9 @@ export interface ControlStackProps extends StackProps {
   readonly schema: string;
   /** False: an emulator's database. Its roles have no passwords, since its Data API asks for none, and nobody keeps backups of it. */
   readonly isAurora: boolean;
-  /** What CloudFront sends to prove itself; empty: nothing is in front of the function URL. */
+  /** Name of the secret that CloudFront sends to prove itself. */
   readonly originSecret: string;
-  /** What the key that signs receipts is made of; empty: none are signed. */
+  /** Name of the secret that the key is made of which signs receipts. */
   readonly receiptSecret: string;
   /** False while the pool is turned off: schedules would keep the database awake. */
   readonly isScheduled: boolean;
@@ -55,6 +52,8 @@ export interface ControlStackProps extends StackProps {
   readonly rewardlessBlocks?: number;
   /** Where the deltas of sealed blocks go; undefined: they stay in the database. */
   readonly archive?: IBucket;
+  /** Test stages only: how old a kept secret may be. */
+  readonly secretSeconds?: number;
   /** Test stages only. */
   readonly queue?: {
     readonly timeout: Duration;
@@ -72,17 +71,15 @@ const ACCOUNTING_TIMEOUT = Duration.seconds(30);
 /** The longest that Lambda has: a long migration is waited for (shared/db/long-migration.ts). */
 const MIGRATE_TIMEOUT = Duration.minutes(15);
 
-type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
+interface ScheduleOptions {
+  readonly enabled: boolean;
+  readonly schema: Construct;
+  readonly every?: Duration;
+  /** What the function is told; without it, the schedule's own event. */
+  readonly event?: Readonly<Record<string, string>>;
+}
 
-/** Of what is asked each quarter of an hour. */
-const SLOW_PERIOD = Duration.minutes(15);
-const BACKUPS_OLD_SECONDS = 1800;
-/** All books are proved once an hour. */
-const BOOKS_UNPROVED_SECONDS = 3 * 3600;
-/** Nothing is lost while it waits. */
-const ARCHIVE_OVERDUE_SECONDS = 86_400;
-/** Blocks in a row without a reward are an alarm from so many on: a pool's own luck decides how many are usual. */
-const USUAL_REWARDLESS = 36;
+type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
 
 export class ControlStack extends Stack {
   readonly summaries: WatchedQueue;
@@ -125,12 +122,15 @@ export class ControlStack extends Stack {
       if (name !== "migrate") reader.node.addDependency(schema);
     this.url = this.functions.api.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
     this.#feed(schema, props.books ?? USUAL_BOOKS);
-    this.#schedule("Poll", this.functions.poll, props.isScheduled, schema);
-    this.#schedule("Janitor", this.functions.janitor, props.isScheduled, schema);
-    this.#watchBooks(stage);
-    if (props.isScheduled) this.#watchHeartbeats(stage, props.rewardlessBlocks ?? USUAL_REWARDLESS);
-    if (props.isScheduled && props.archive !== undefined) this.#watchArchive(stage);
-    if (props.isScheduled && props.isAurora) this.#watchBackups(stage);
+    const enabled = props.isScheduled;
+    this.#schedule("Poll", this.functions.poll, { enabled, schema });
+    this.#schedule("Janitor", this.functions.janitor, { enabled, schema });
+    const event = { check: "receipts" };
+    this.#schedule("Receipts", this.functions.api, { enabled, schema, every: SLOW_PERIOD, event });
+    watchBooks(this, stage);
+    if (props.isScheduled) watchHeartbeats(this, stage, props.rewardlessBlocks);
+    if (props.isScheduled && props.archive !== undefined) watchArchive(this, stage);
+    if (props.isScheduled && props.isAurora) watchBackups(this, stage);
     new CfnOutput(this, "QueueUrl", { value: this.summaries.queue.queueUrl });
     new CfnOutput(this, "DeadLettersUrl", { value: this.summaries.deadLetters.queueUrl });
     new CfnOutput(this, "AuthFunction", { value: this.functions.auth.functionName });
@@ -191,8 +191,8 @@ export class ControlStack extends Stack {
   }
 
   #api(props: ControlStackProps): IFunction {
-    const { pool, stratum } = props;
-    return new PoolFunction(this, "Api", {
+    const { pool, stratum, originSecret, receiptSecret } = props;
+    const api = new PoolFunction(this, "Api", {
       ...props.functions,
       name: "api",
       ...reserved(props.concurrency?.api),
@@ -209,10 +209,14 @@ export class ControlStack extends Stack {
         STRATUM_PORT: `${stratum.port}`,
         STRATUM_TLS_PORT: `${stratum.tlsPort ?? ""}`,
         LXR_BITS: `${pool.lxrBits}`,
-        ORIGIN_SECRET: props.originSecret,
-        RECEIPT_SECRET: props.receiptSecret,
+        ORIGIN_SECRET_NAME: originSecret,
+        RECEIPT_SECRET_NAME: receiptSecret,
+        ...(props.secretSeconds === undefined ? {} : { SECRET_SECONDS: `${props.secretSeconds}` }),
       },
     }).function;
+    Secret.fromSecretNameV2(this, "ApiOrigin", originSecret).grantRead(api);
+    Secret.fromSecretNameV2(this, "ApiReceipts", receiptSecret).grantRead(api);
+    return api;
   }
 
   #janitor(props: ControlStackProps): IFunction {
@@ -273,12 +277,22 @@ export class ControlStack extends Stack {
     feed.node.addDependency(schema);
   }
 
-  #schedule(name: string, target: IFunction, enabled: boolean, schema: Construct): void {
+  #schedule(
+    name: string,
+    target: IFunction,
+    { enabled, schema, every = Duration.minutes(1), event }: ScheduleOptions,
+  ): void {
+    // A late run is of no use: the next one comes soon.
+    const once = { retryAttempts: 0, maxEventAge: Duration.minutes(1) };
     const rule = new Rule(this, `${name}Schedule`, {
-      schedule: Schedule.rate(Duration.minutes(1)),
+      schedule: Schedule.rate(every),
       enabled,
-      // A late run is of no use: the next one comes within a minute.
-      targets: [new LambdaTarget(target, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+      targets: [
+        new LambdaTarget(
+          target,
+          event === undefined ? once : { ...once, event: RuleTargetInput.fromObject(event) },
+        ),
+      ],
     });
     // Nor does Lambda try a run again by itself, which it would twice.
     this.#tryOnce(name, target, Duration.minutes(1));
@@ -288,112 +302,6 @@ export class ControlStack extends Stack {
   #tryOnce(name: string, target: IFunction, maxEventAge: Duration): void {
     new EventInvokeConfig(this, `${name}Retries`, { function: target, retryAttempts: 0, maxEventAge });
   }
-
-  /** No news is bad news: where a metric of these is missing, its alarm rings. */
-  #watchHeartbeats(stage: string, rewardlessBlocks: number): void {
-    const beat = (name: string, metric: Metric, periods: number): void =>
-      void new RunbookAlarm(this, `${metric.metricName}Alarm`, {
-        ...{ stage, name, metric, heading: "A heartbeat stops", atLeast: 0, isFloor: true, needsData: true },
-        of: { periods, ringing: periods },
-      });
-    beat("poll-heartbeat", metricOf(stage, "Polled", "poll"), 10);
-    beat("janitor-heartbeat", metricOf(stage, "JanitorRuns", "janitor"), 10);
-    new RunbookAlarm(this, "BooksProvedAlarm", {
-      ...{ stage, name: "books-unchecked", heading: "A heartbeat stops", atLeast: BOOKS_UNPROVED_SECONDS },
-      metric: metricOf(stage, "BooksProvedAgeSeconds", "janitor").with({ statistic: "Minimum" }),
-      of: { periods: 15, ringing: 15 },
-      needsData: true,
-    });
-    const now = { statistic: "Minimum" };
-    new RunbookAlarm(this, "RecordAlarm", {
-      ...{
-        stage,
-        name: "no-record",
-        heading: "No record of ours",
-        atLeast: 0,
-        isFloor: true,
-        needsData: true,
-      },
-      metric: metricOf(stage, "BlocksWithRecord", "janitor").with(now),
-      of: { periods: 15, ringing: 15 },
-    });
-    new RunbookAlarm(this, "RewardAlarm", {
-      ...{ stage, name: "no-reward", heading: "No reward", atLeast: rewardlessBlocks },
-      metric: metricOf(stage, "RewardlessBlocks", "janitor").with(now),
-      of: { periods: 5, ringing: 5 },
-    });
-  }
-
-  /** A run that fails says nothing of the archive, which is as bad. */
-  #watchArchive(stage: string): void {
-    new RunbookAlarm(this, "ArchiveAlarm", {
-      ...{
-        stage,
-        name: "archive-stands",
-        heading: "The archive of deltas stands",
-        atLeast: ARCHIVE_OVERDUE_SECONDS,
-      },
-      metric: metricOf(stage, "ArchiveOverdueSeconds", "janitor").with({ statistic: "Minimum" }),
-      of: { periods: 30, ringing: 30 },
-      needsData: true,
-    });
-  }
-
-  /** Aurora's own backups reach to some five minutes ago. */
-  #watchBackups(stage: string): void {
-    new RunbookAlarm(this, "RestorableAlarm", {
-      ...{ stage, name: "backups-stopped", heading: "Backups stop", atLeast: BACKUPS_OLD_SECONDS },
-      metric: metricOf(stage, "RestorableAgeSeconds", "janitor").with({
-        statistic: "Maximum",
-        period: SLOW_PERIOD,
-      }),
-      of: { periods: 4, ringing: 4 },
-      needsData: true,
-    });
-  }
-
-  #watchBooks(stage: string): void {
-    const metric = (metricName: MetricName, name: string): Metric => metricOf(stage, metricName, name);
-    const alarm = (id: string, heading: string, name: string, of: Metric): void =>
-      void new RunbookAlarm(this, id, { stage, name, heading, metric: of, atLeast: 1 });
-    alarm("LateWork", "Late work", "late-work", metric("LateWork", "accounting"));
-    alarm("Conflicts", "Two bodies under one key", "conflicts", metric("Conflicts", "accounting"));
-    // Accounting seals after each batch, the janitor what no message triggers: either may find that the deadline has passed.
-    for (const [name, end] of [
-      ["janitor", ""],
-      ["accounting", "-accounting"],
-    ] as const) {
-      const forced = metric("ForcedSeals", name);
-      const overdue = metric("OverdueSeals", name);
-      alarm(`ForcedSeals${end}`, "A block is sealed by the deadline", `forced-seals${end}`, forced);
-      alarm(`OverdueSeals${end}`, "A block waits to be sealed", `overdue-seals${end}`, overdue);
-    }
-    alarm(
-      "Conservation",
-      "Money is not conserved",
-      "conservation",
-      metric("ConservationProblems", "janitor"),
-    );
-    new RunbookAlarm(this, "Unpriced", {
-      stage,
-      name: "unpriced",
-      heading: "No prices",
-      metric: metric("Unpriced", "poll"),
-      atLeast: 1,
-      of: { periods: 10, ringing: 5 },
-    });
-  }
-}
-
-/** What a function counts, a minute's sum. */
-function metricOf(stage: string, metricName: MetricName, name: string): Metric {
-  return new Metric({
-    namespace: METRIC_NAMESPACE,
-    metricName,
-    dimensionsMap: { Function: `prosper-${stage}-${name}` },
-    statistic: "Sum",
-    period: PERIOD,
-  });
 }
 
 /** Made by the operator, as the edge's is (docs/aws.md). */

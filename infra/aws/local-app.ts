@@ -1,10 +1,12 @@
 /** The control stack alone, for an emulator of AWS on this machine: database, prices and edges are processes beside it. */
 
-import { type App, Duration } from "aws-cdk-lib";
+import { type App, Duration, SecretValue } from "aws-cdk-lib";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
+import { acknowledge } from "./acknowledge.ts";
 import { ControlStack } from "./control-stack.ts";
 import { type PoolAppOptions, schemaOf } from "./pool-app.ts";
 
@@ -37,10 +39,11 @@ export function readLocal(get: (key: string) => unknown): Local {
 const STAGE = "local";
 /** A minute stands for an hour: a message is hidden for a sixtieth of a real stage's three minutes, so that a test sees what comes again. */
 const QUEUE = { timeout: Duration.seconds(3), visibility: Duration.seconds(3) };
+const SECRET_SECONDS = 5;
 
 export function addLocalPool(app: App, settings: Local, options: PoolAppOptions): ControlStack {
   const account = "000000000000";
-  return new ControlStack(app, "Prosper-local-control", {
+  const control = new ControlStack(app, "Prosper-local-control", {
     functions: {
       stage: STAGE,
       bundles: options.bundles,
@@ -79,9 +82,22 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     version: options.version,
     schema: schemaOf(),
     isAurora: false,
-    originSecret: settings.originSecret,
-    receiptSecret: settings.receiptSecret,
+    originSecret: `prosper/${STAGE}/origin`,
+    receiptSecret: `prosper/${STAGE}/receipts`,
+    secretSeconds: SECRET_SECONDS,
     isScheduled: true,
     queue: QUEUE,
   });
+  for (const [id, name, value] of [
+    ["OriginSecret", "origin", settings.originSecret],
+    ["ReceiptSecret", "receipts", settings.receiptSecret],
+  ] as const) {
+    const secret = new Secret(control, id, {
+      secretName: `prosper/${STAGE}/${name}`,
+      // It protects nothing outside of this machine.
+      secretStringValue: SecretValue.unsafePlainText(value),
+    });
+    acknowledge(secret, { SMG4: "An emulator's secret lasts as long as its test." });
+  }
+  return control;
 }

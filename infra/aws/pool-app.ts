@@ -1,7 +1,7 @@
 /** The stacks of one stage. Each is made after the stacks that it needs. */
 
 import { join } from "node:path";
-import { type App, RemovalPolicy, SecretValue, Tags } from "aws-cdk-lib";
+import { type App, RemovalPolicy, Tags } from "aws-cdk-lib";
 import { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
@@ -48,8 +48,8 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
   const common = { stage, terminationProtection: stage.isProtected };
   const network = new NetworkStack(app, idOf("network"), common);
   const data = new DataStack(app, idOf("data"), { ...common, network });
-  const originSecret = originSecretOf(data, stage);
-  const receiptSecret = receiptSecretOf(data, stage);
+  const originSecret = makeOriginSecret(data, stage);
+  const receiptSecret = makeReceiptSecret(data, stage);
   const control = new ControlStack(app, idOf("control"), {
     terminationProtection: stage.isProtected,
     functions: {
@@ -98,29 +98,33 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
   return { network, data, control, edge, web, observe, devnet };
 }
 
-/** The secret between CloudFront and the api function. The templates hold a reference to it, never its value. */
-function originSecretOf(data: DataStack, stage: Stage): string {
+/** The name of the secret between CloudFront and the api function. */
+function makeOriginSecret(data: DataStack, stage: Stage): string {
+  const secretName = `prosper/${stage.name}/origin`;
   const secret = new Secret(data, "OriginSecret", {
-    secretName: `prosper/${stage.name}/origin`,
+    secretName,
     description: "What CloudFront sends to the api function to prove itself",
     generateSecretString: { excludePunctuation: true, passwordLength: 40 },
   });
   acknowledge(secret, {
-    SMG4: "It protects a rate limit only; making it anew is deleting it and deploying.",
+    SMG4: "It protects a rate limit only; docs/aws.md changes it by two commands.",
   });
-  return SecretValue.secretsManager(secret.secretName).unsafeUnwrap();
+  return secretName;
 }
 
 /** Receipts are checked for years, so their key is kept where the books are. */
-function receiptSecretOf(data: DataStack, stage: Stage): string {
+function makeReceiptSecret(data: DataStack, stage: Stage): string {
+  const secretName = `prosper/${stage.name}/receipts`;
   const secret = new Secret(data, "ReceiptSecret", {
-    secretName: `prosper/${stage.name}/receipts`,
+    secretName,
     description: "What the key that signs receipts is made of",
     generateSecretString: { excludePunctuation: true, passwordLength: 40 },
     removalPolicy: stage.isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   });
-  acknowledge(secret, { SMG4: "With another key nobody could check a receipt of before." });
-  return SecretValue.secretsManager(secret.secretName).unsafeUnwrap();
+  acknowledge(secret, {
+    SMG4: "A new key must keep the old one beside it; docs/aws.md changes it by one command.",
+  });
+  return secretName;
 }
 
 /** Changes with the migrations and the rights of the roles. */

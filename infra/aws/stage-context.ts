@@ -45,6 +45,9 @@ const given = {
     v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer(), v.minValue(0)),
   ),
   devnetFeed: v.optional(url),
+  originVersion: v.optional(
+    v.pipe(v.string(), v.regex(/^[\w-]{32,64}$/, "expected the VersionId that put-secret-value printed")),
+  ),
   reserve: v.optional(v.picklist(["yes", "no"], "expected yes or no")),
 };
 const schema = v.object(given);
@@ -66,6 +69,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
   const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed, reserve } =
     context;
+  const { originVersion } = context;
   if ((domain === undefined) !== (certificateArn === undefined))
     throw new CodedError("context", "context domain and certificateArn: expected both or neither");
   const { concurrency, ...rest } = base;
@@ -77,10 +81,12 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
       ...{ ...base.edge, tasks: tasks ?? base.edge.tasks },
       ...(stratumDomain === undefined ? {} : { stratumDomain }),
     },
-    web:
-      domain !== undefined && certificateArn !== undefined
+    web: {
+      ...(domain !== undefined && certificateArn !== undefined
         ? { domain: { name: domain, certificateArn } }
-        : base.web,
+        : base.web),
+      ...(originVersion === undefined ? {} : { originVersion }),
+    },
     alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
     prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),
   };

@@ -90,6 +90,8 @@ export interface Stage {
   readonly web: {
     /** With a certificate in us-east-1 for it; without a domain CloudFront's own name serves. */
     readonly domain?: { readonly name: string; readonly certificateArn: string };
+    /** Version of the origin's secret that CloudFront sends; undefined: the newest when the template last changed. */
+    readonly originVersion?: string;
   };
   /** Money is at stake where a stage is protected: then `email` is required. */
   readonly alarms: {

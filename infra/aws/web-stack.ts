@@ -1,6 +1,6 @@
 /** The pages on the internet: CloudFront in front of the api function, which refuses requests that went around it. */
 
-import { CfnOutput, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, Fn, RemovalPolicy, SecretValue, Stack, type StackProps } from "aws-cdk-lib";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AllowedMethods,
@@ -32,6 +32,7 @@ import type { Stage } from "./stages.ts";
 export interface WebStackProps extends StackProps {
   readonly stage: Stage;
   readonly url: IFunctionUrl;
+  /** Name of the secret that proves to the api function where a request comes from. */
   readonly originSecret: string;
 }
 
@@ -61,8 +62,14 @@ export class WebStack extends Stack {
     super(scope, id, props);
     const { stage } = props;
     // https://ID.lambda-url.REGION.on.aws/
+    const { originVersion } = stage.web;
+    // A reference, never the value. A template that stays the same is not looked at again, so a new value is named by its version.
+    const proof = SecretValue.secretsManager(
+      props.originSecret,
+      originVersion === undefined ? {} : { versionId: originVersion },
+    );
     const origin = new HttpOrigin(Fn.select(2, Fn.split("/", props.url.url)), {
-      customHeaders: { [SECRET_HEADER]: props.originSecret },
+      customHeaders: { [SECRET_HEADER]: proof.unsafeUnwrap() },
       readTimeout: Duration.seconds(20),
     });
     const keepHost = new EdgeFunction(this, "KeepHost", {

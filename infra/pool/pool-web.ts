@@ -5,6 +5,7 @@ import type { StratumSession } from "../../edge/stratum/session.ts";
 import { channelsOf } from "../../functions/alerts/channels/channels.ts";
 import type { Doctor } from "../../functions/api/doctor.ts";
 import { createFigures } from "../../functions/api/figures/figures.ts";
+import { onlyReceiptKey } from "../../functions/api/figures/receipt-keys.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
 import type { Live, StratumConnection } from "../../functions/api/live.ts";
@@ -84,7 +85,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
   const apiModules: ApiModules = {
     ...{ db, clock, random, accounts, logger, assets },
     workerLimits: workerLimits(config),
-    ...(receiptKeys && { receiptKeys }),
+    ...(receiptKeys && { receiptKeys: onlyReceiptKey(receiptKeys) }),
     ...(live && { live }),
     ...(sightings && { sightings }),
     ...(health && { health }),

@@ -30,3 +30,20 @@ export async function readSecret(
   if (parsed.success) return parsed.output.SecretString;
   throw new CodedError("aws-refused", `the secret ${secret} has no text`);
 }
+
+/** What a secret holds now, and what it held before it was last changed; that stays good while the new value gets about. */
+export interface SecretVersions {
+  readonly current: string;
+  readonly previous: string | undefined;
+}
+
+/** Throws as `readSecret` does. */
+export async function readVersions(options: AwsOptions, secret: string): Promise<SecretVersions> {
+  const current = await readSecret(options, secret);
+  const previous = await readSecret(options, secret, "AWSPREVIOUS").catch((thrown: unknown) => {
+    // It was never changed.
+    if (coerceError(thrown).message.includes("ResourceNotFoundException")) return undefined;
+    throw thrown;
+  });
+  return { current, previous };
+}

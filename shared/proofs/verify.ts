@@ -6,10 +6,11 @@ import type { ProofFile, ReceiptFile } from "./proof-file.ts";
 import { proofOf, receiptOf } from "./proof-format.ts";
 import { isSigned } from "./receipt.ts";
 
-/** What the verifier knows from another place than the file: the published root and receipt key. */
+/** What the verifier knows from another place than the file: the published root, and the pool's receipt keys of now and before. */
 export interface Published {
   readonly root?: string;
-  readonly key?: string;
+  /** Empty: not known. */
+  readonly keys?: readonly string[];
 }
 
 export interface Check {
@@ -92,12 +93,13 @@ export function verifyReceipt(receipt: ReceiptFile, published: Published = {}): 
       `${name}: the signature is not that of key ${key}`,
     ),
   ];
-  if (published.key !== undefined)
+  const { keys = [] } = published;
+  if (keys.length > 0)
     checks.push(
       judge(
-        key === published.key,
+        keys.includes(key),
         `${name}: that is the pool's key`,
-        `${name}: the pool's key is ${published.key}, not ${key}`,
+        `${name}: the pool's key is ${keys.join(" or ")}, not ${key}`,
       ),
     );
   if (published.root !== undefined && root !== published.root)

@@ -1,5 +1,6 @@
 /** The api function over a seeded database, with an administrator and a user who can log in. */
 
+import { onlyReceiptKey } from "../../functions/api/figures/receipt-keys.ts";
 import { createApiHandler, type HttpHandler } from "../../functions/api/handler.ts";
 import type { Live } from "../../functions/api/live.ts";
 import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
@@ -90,7 +91,7 @@ export async function createTestApi(
   const modules: ApiModules = {
     ...{ db: api, clock, random: systemRandom, accounts, logger: SILENT, live: LIVE },
     assets: await openDashboard(),
-    receiptKeys: POOL_KEYS,
+    receiptKeys: onlyReceiptKey(POOL_KEYS),
   };
   const options = { ...OPTIONS, ...change.options };
   return { handler: createApiHandler(options, modules), options, modules, database, clock };

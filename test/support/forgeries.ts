@@ -252,7 +252,7 @@ export function tryForgeries(count: number, key: string, draw: (dice: Dice) => W
     const [name, forge] = kinds[seed % kinds.length] ?? [];
     if (mine === undefined || name === undefined) continue;
     const honest = fileOf(tree, mine.user, dice(3) === 0 ? undefined : mine.worker);
-    const published = { root: tree.root, key };
+    const published = { root: tree.root, keys: [key] };
     if (isCaught(honest, published)) refusedHonest += 1;
     const forged = forge?.(honest, dice);
     // The kind has no hold here, or drew what stood there already.

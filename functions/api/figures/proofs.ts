@@ -6,12 +6,12 @@ import { sealedBooksOf } from "../../../shared/db/proofs.ts";
 import { readLeaves } from "../../../shared/db/seals.ts";
 import { WORKER_LIMITS } from "../../../shared/db/workers.ts";
 import { CodedError } from "../../../shared/errors.ts";
-import type { KeyPair } from "../../../shared/factom/ed25519.ts";
 import { WorkTree } from "../../../shared/proofs/merkle-proof.ts";
 import type { ProofFile } from "../../../shared/proofs/proof-file.ts";
 import { formatProof } from "../../../shared/proofs/proof-format.ts";
 import { signReceipt } from "../../../shared/proofs/receipt.ts";
 import { cachedBy } from "../http/cache.ts";
+import type { ReceiptKeySource } from "./receipt-keys.ts";
 
 /** Trees kept for other workers who ask about the same block. A tree of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;
@@ -36,7 +36,7 @@ export interface Proofs {
 
 export function createProofs(
   options: { poolName: string },
-  modules: { db: Db; clock: Clock; receiptKeys?: KeyPair },
+  modules: { db: Db; clock: Clock; receiptKeys?: ReceiptKeySource },
 ): Proofs {
   const { db, clock } = modules;
   const treeOf = cachedBy(
@@ -60,7 +60,7 @@ export function createProofs(
       if (proof.workers.length > MOST_WORKERS) return { kind: "too-many", workers: proof.workers.length };
       const { root, amount, ...money } = books;
       const { poolName: pool } = options;
-      const keys = modules.receiptKeys;
+      const keys = (await modules.receiptKeys?.())?.signing;
       const stated = { pool, height, root, amount: amount ?? 0n };
       const receipts =
         keys === undefined ? [] : proof.workers.map((leaf) => signReceipt({ ...stated, ...leaf }, keys));

@@ -110,10 +110,11 @@ function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
     { receiptKeys }: ApiModules,
   ): Promise<PaydayView["payout"]> {
     const { id, saltSeconds, total } = batch;
-    const [all, lines, approvals] = await Promise.all([
+    const [all, lines, approvals, keys] = await Promise.all([
       readLines(db, id),
       readPaydayLines(db, id, LINES),
       readApprovals(db, id),
+      receiptKeys?.(),
     ]);
     return {
       id,
@@ -123,7 +124,7 @@ function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
       users: all.length,
       credits: payoutCredits(all, saltSeconds),
       digest: payoutDigest({ saltSeconds, lines: all }),
-      isFile: receiptKeys !== undefined && isFresh(batch, clock.wallMs()),
+      isFile: keys !== undefined && isFresh(batch, clock.wallMs()),
       agreed: [...approvals.by],
       needed: Math.max(approvals.needed, twoAdministrators ? TWO : 0),
       lines: lines.map(({ user, address, amount, earned, adjusted, lastAmount, lastAddress }) => ({
@@ -191,7 +192,8 @@ function fileRoute({ db, clock, receiptKeys }: ApiModules): ApiRoute {
     run: async () => {
       const batch = await preparedBatch(db);
       if (batch === undefined) return refused(404, "not-prepared", "no payout is prepared");
-      if (receiptKeys === undefined)
+      const keys = await receiptKeys?.();
+      if (keys === undefined)
         return refused(409, "no-key", "the pool's receipt key is not here: use `prosper payout prepare`");
       if (!isFresh(batch, clock.wallMs()))
         return refused(409, "too-old", "this list is too old to be signed: prepare it again");
@@ -203,7 +205,7 @@ function fileRoute({ db, clock, receiptKeys }: ApiModules): ApiRoute {
           ...{ user, address, amount: amount.toString() },
           ...{ totalOwed: totalOwed.toString(), totalPaid: totalPaid.toString() },
         })),
-        signature: signPayout({ saltSeconds, lines }, receiptKeys),
+        signature: signPayout({ saltSeconds, lines }, keys.signing),
       } satisfies PayoutFileView);
     },
   });

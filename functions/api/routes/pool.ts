@@ -153,10 +153,12 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
           difficulty: formatTarget(place.difficulty),
           payout: place.payout.toString(),
         }));
+        const keys = await receiptKeys?.();
         const shown: BlockDetailView = {
           block: blockViewOf(block, options.blockSeconds),
           keyMr: block.keyMr,
-          receiptKey: receiptKeys === undefined ? null : toHex(receiptKeys.publicKey),
+          receiptKey: keys === undefined ? null : toHex(keys.signing.publicKey),
+          formerReceiptKeys: [...(keys?.former ?? [])],
           winners,
         };
         return view(shown);

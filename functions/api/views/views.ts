@@ -182,6 +182,7 @@ export const blockDetailView = v.strictObject({
   block: blockView,
   keyMr: v.string(),
   receiptKey,
+  formerReceiptKeys: about(v.array(v.string()), "public keys of older receipts, which stay valid"),
   winners: v.array(
     v.strictObject({
       position: seconds,

@@ -27,7 +27,7 @@ export async function findPoolKeys({
       throw new CodedError("payout-key", `expected the pool's receipt key, got nothing at ${file}`);
     return keys;
   }
-  const ofSecret = receiptKeysOf(secret);
+  const ofSecret = receiptKeysOf(secret)?.signing;
   if (ofSecret !== undefined) return ofSecret;
   for (const dataDir of dataDirs) {
     const keys = await readReceiptKey(receiptKeyFile(join(dataDir, "edge")));

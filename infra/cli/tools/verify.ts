@@ -47,10 +47,10 @@ export async function verifyCommand(options: VerifyOptions, modules: VerifyModul
   const { file } = read;
   const block = options.pool === undefined ? undefined : await askPool(options.pool, file.height, modules);
   const root = own.root ?? block?.root;
-  const key = own.key ?? block?.key;
+  const keys = own.key === undefined ? (block?.keys ?? []) : [own.key];
   const published: Published = {
     ...(root === undefined ? {} : { root }),
-    ...(key === undefined ? {} : { key }),
+    keys,
   };
   const checks =
     file.format === "prosper-proof" ? verifyProof(file, published) : verifyReceipt(file, published);
@@ -134,11 +134,14 @@ const publishedBlock = v.object({
     carried: decimal,
   }),
   receiptKey: v.nullable(v.string()),
+  /** A pool of an older version has none. */
+  formerReceiptKeys: v.optional(v.array(v.string()), []),
 });
 
 interface PublishedBlock {
   readonly root: string;
-  readonly key: string | undefined;
+  /** The first one signs today. */
+  readonly keys: readonly string[];
   readonly sums: Readonly<Record<string, string | null>>;
 }
 
@@ -166,10 +169,10 @@ async function askPool(pool: string, height: number, modules: VerifyModules): Pr
     if (body === undefined) throw away(`more than ${MAX_ANSWER_BYTES} bytes`);
     const parsed = v.safeParse(publishedBlock, parseJson(body.toString("utf8")));
     if (!parsed.success) throw away("the answer is not that of a pool of this version");
-    const { block, receiptKey } = parsed.output;
+    const { block, receiptKey, formerReceiptKeys } = parsed.output;
     const { root, ...sums } = block;
     if (root === null) throw away("this block is not sealed");
-    return { root, key: receiptKey ?? undefined, sums };
+    return { root, keys: receiptKey === null ? [] : [receiptKey, ...formerReceiptKeys], sums };
   } finally {
     timer.stop();
   }

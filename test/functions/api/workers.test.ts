@@ -115,7 +115,7 @@ describe("a block with as many names as a user can have", () => {
     expect(file.workers.find(({ worker }) => worker === REST_WORKER)).toMatchObject({ shares: "200" });
     const checks = verifyProof(file, {
       root: file.root,
-      key: Buffer.from(POOL_KEYS.publicKey).toString("hex"),
+      keys: [Buffer.from(POOL_KEYS.publicKey).toString("hex")],
     });
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
     // What a Lambda may answer.

@@ -166,7 +166,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       "rds-data:RollbackTransaction",
       "secretsmanager:GetSecretValue",
     ];
-    for (const fn of ["Auth", "Poll", "Api", "Migrate"])
+    for (const fn of ["Auth", "Poll", "Migrate"])
       expect(actions(new RegExp(`^${fn}Role`)), fn).toEqual([...log, ...database]);
     // It writes the archive and reads it back; nobody may delete there.
     const archive = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
@@ -186,6 +186,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       ].sort(byText),
     );
     const secret = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
+    expect(actions(/^ApiRole/)).toEqual([...log, ...database, ...secret, ...secret].sort(byText));
     expect(actions(/^TaskTaskRole/)).toEqual([
       "lambda:InvokeFunction",
       // Of the archive, for the replay.
@@ -358,6 +359,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
           "Following",
           "JanitorRuns",
           "Polled",
+          "ReceiptsSigned",
           "RestorableAgeSeconds",
         ],
         ...(name === "prod" ? ["CertificateDays"] : []),
@@ -405,6 +407,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       ["Migrate", 0, 900],
       ["Poll", 0, 60],
       ["Janitor", 0, 60],
+      ["Receipts", 0, 60],
     ]);
   });
 
@@ -443,11 +446,21 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
 
   it("hold no secret, only references to one", () => {
     const control = resourcesOf(stages[name].control, "AWS::Lambda::Function");
-    const origins = control.flatMap(
-      ([, { Properties }]) => Properties.Environment.Variables.ORIGIN_SECRET ?? [],
+    // A variable would be readable by whoever may list functions.
+    expect(JSON.stringify(control.map(([, { Properties }]) => Properties.Environment))).not.toContain(
+      "{{resolve",
     );
-    expect(origins).toHaveLength(1);
-    expect(JSON.stringify(origins[0])).toContain("{{resolve:secretsmanager:");
+    const named = control.flatMap(
+      ([, { Properties }]) => Properties.Environment.Variables.ORIGIN_SECRET_NAME ?? [],
+    );
+    expect(named).toEqual([`prosper/${name}/origin`]);
+    const [[, distribution] = missing()] = resourcesOf(stages[name].web, "AWS::CloudFront::Distribution");
+    expect(distribution.Properties.DistributionConfig.Origins[0].OriginCustomHeaders).toEqual([
+      {
+        HeaderName: "x-origin-secret",
+        HeaderValue: `{{resolve:secretsmanager:prosper/${name}/origin:SecretString:::}}`,
+      },
+    ]);
     const text = JSON.stringify(Object.values(stages[name]).map((template) => template.toJSON()));
     expect(text).not.toMatch(/\b[EF]s[1-3][A-Za-z0-9]{49}\b/);
     expect(text).not.toContain("BEGIN PRIVATE KEY");
@@ -535,8 +548,8 @@ describe("the stages", () => {
     const off = synthesise("dev", { tasks: 0 });
     const states = (template: StageTemplates): unknown[] =>
       resourcesOf(template.control, "AWS::Events::Rule").map(([, { Properties }]) => Properties.State);
-    expect(states(off)).toEqual(["DISABLED", "DISABLED"]);
-    expect(states(stages.dev)).toEqual(["ENABLED", "ENABLED"]);
+    expect(states(off)).toEqual(["DISABLED", "DISABLED", "DISABLED"]);
+    expect(states(stages.dev)).toEqual(["ENABLED", "ENABLED", "ENABLED"]);
     // Nothing beats, so nothing may be missed.
     const missed = allOf(off, "AWS::CloudWatch::Alarm").filter(
       ([, { Properties }]) => Properties.TreatMissingData === "breaching",
@@ -588,6 +601,13 @@ describe("the stages", () => {
       for (const [, { Properties }] of allOf(stages[name], "AWS::RDS::DBInstance"))
         expect(Properties.AutoMinorVersionUpgrade).toBe(true);
     }
+  });
+
+  it("send a new origin secret where its version is given: a template that stays the same is not looked at again", () => {
+    const { web } = synthesise("dev", { originVersion: "0123456789abcdef0123456789abcdef" });
+    expect(JSON.stringify(web.toJSON())).toContain(
+      "{{resolve:secretsmanager:prosper/dev/origin:SecretString:::0123456789abcdef0123456789abcdef}}",
+    );
   });
 
   it("cap the api and keep a floor for what the books need, where the account has enough to reserve", () => {
@@ -675,7 +695,9 @@ describe("the control stack", () => {
   it.each(["dev", "prod", "local"] as const)("of %s uses only services that emulators have", (name) => {
     const template = name === "local" ? local : stages[name].control;
     const types = Object.values<Resource>(template.toJSON()["Resources"]).map(({ Type }) => Type);
-    expect([...new Set(types)].sort(byText)).toEqual(TYPES);
+    // On AWS the secrets are in the stack of the data.
+    const own = name === "local" ? ["AWS::SecretsManager::Secret"] : [];
+    expect([...new Set(types)].sort(byText)).toEqual([...TYPES, ...own].sort(byText));
   });
 
   it("runs the migrations before anything that needs them", () => {
@@ -686,7 +708,7 @@ describe("the control stack", () => {
     const waiting = Object.values<Resource & { DependsOn?: string[] }>(Resources).filter(({ Type }) =>
       ["AWS::Lambda::EventSourceMapping", "AWS::Events::Rule", "AWS::Lambda::Url"].includes(Type),
     );
-    expect(waiting).toHaveLength(4);
+    expect(waiting).toHaveLength(5);
     for (const { DependsOn } of waiting) expect(DependsOn).toContain(schema?.[0]);
   });
 

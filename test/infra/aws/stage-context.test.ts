@@ -29,6 +29,7 @@ describe("the context", () => {
       "context certificateArn: expected a certificate in us-east-1",
     ],
     [{ stratumDomain: "mine example" }, "context stratumDomain: expected a name like mine.example.com"],
+    [{ originVersion: "2" }, "context originVersion: expected the VersionId that put-secret-value printed"],
     [{ alarmEmail: "me" }, "context alarmEmail: expected an e-mail address"],
   ])("refuses %o and names the key", (given, message) => {
     expect(() => read(given)).toThrow(message);

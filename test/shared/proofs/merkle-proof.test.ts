@@ -205,8 +205,8 @@ describe("a forged proof file", () => {
       "rig3",
     );
 
-    expect(isCaught(forged, { key: KEY })).toBe(false);
-    expect(isCaught(forged, { key: KEY, root: new WorkTree(1000, leaves).root })).toBe(true);
+    expect(isCaught(forged, { keys: [KEY] })).toBe(false);
+    expect(isCaught(forged, { keys: [KEY], root: new WorkTree(1000, leaves).root })).toBe(true);
   });
 
   it("keeps its meaning through JSON", () => {
@@ -261,9 +261,9 @@ describe("a receipt", () => {
     ];
 
     expect(others.map((other) => isSigned({ ...signed, ...other }))).toEqual(others.map(() => false));
-    expect(verifyReceipt(formatReceipt(signed), { key: KEY }).every(({ ok }) => ok)).toBe(true);
+    expect(verifyReceipt(formatReceipt(signed), { keys: [KEY] }).every(({ ok }) => ok)).toBe(true);
     expect(
-      verifyReceipt(formatReceipt(signReceipt(receipt, OTHER_KEYS)), { key: KEY }).map(({ ok }) => ok),
+      verifyReceipt(formatReceipt(signReceipt(receipt, OTHER_KEYS)), { keys: [KEY] }).map(({ ok }) => ok),
     ).toEqual([true, false]);
   });
 });

@@ -124,13 +124,31 @@ describe("the bundles", () => {
     expect(page).toMatchObject({ statusCode: 200 });
   });
 
-  it("of the api refuses whoever comes around CloudFront", async () => {
-    const secret = { ORIGIN_SECRET: "between-us" };
-    expect(await invoke("api", httpEvent("GET", "/api/pool"), secret)).toMatchObject({ statusCode: 403 });
-    const headers = { "x-origin-secret": "between-us" };
-    expect(await invoke("api", httpEvent("GET", "/api/pool", headers), secret)).toMatchObject({
-      statusCode: 200,
-    });
+  it("of the api refuses whoever comes around CloudFront, by a secret that is in no variable and may be changed", async () => {
+    const secrets = await startSecrets({ "prosper/test/origin": { AWSCURRENT: "first" } });
+    const env = { AWS_ENDPOINT_URL: secrets.url, ORIGIN_SECRET_NAME: "prosper/test/origin" };
+    const ask = async (secret?: string): Promise<number> => {
+      const headers = secret === undefined ? {} : { "x-origin-secret": secret };
+      const answer = await invoke("api", httpEvent("GET", "/api/openapi.json", headers), env);
+      return v.parse(v.object({ statusCode: v.number() }), answer).statusCode;
+    };
+
+    expect([await ask(), await ask("first"), await ask("second")]).toEqual([403, 200, 403]);
+    secrets.put("prosper/test/origin", { AWSCURRENT: "second", AWSPREVIOUS: "first" });
+    expect([await ask("first"), await ask("second"), await ask("third")]).toEqual([200, 200, 403]);
+    await secrets.close();
+    expect(await ask("second")).toBe(503);
+  });
+
+  it("of the api shows that receipts can be signed where the schedule asks, and fails where they cannot", async () => {
+    const secrets = await startSecrets({ "prosper/test/receipts": { AWSCURRENT: "seed" } });
+    const env = { AWS_ENDPOINT_URL: secrets.url, RECEIPT_SECRET_NAME: "prosper/test/receipts" };
+
+    expect(await invoke("api", { check: "receipts" }, env)).toEqual({ signed: true });
+    expect(secrets.asked).toEqual(["prosper/test/receipts AWSCURRENT", "prosper/test/receipts AWSPREVIOUS"]);
+    await secrets.close();
+    await expect(invoke("api", { check: "receipts" }, env)).rejects.toThrow("prosper/test/receipts");
+    await expect(invoke("api", { check: "receipts" })).rejects.toThrow("receipts cannot be signed");
   });
 
   it("of accounting reports the message that cannot be applied, and no other", async () => {

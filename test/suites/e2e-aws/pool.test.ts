@@ -556,6 +556,42 @@ describe("a pool deployed on an emulator", () => {
     step(`web-user is owed ${owed} (1e-8 PEG), says the api function`);
   });
 
+  it("changes the origin's secret and the receipts' by the documented commands, while all who were let in stay so", async () => {
+    const statusBy = async (secret: string): Promise<number> => {
+      const before = await startFront({
+        ...{ host: "127.0.0.1", port: 0, secret },
+        ...{ endpoint: cloud.emulator.endpoint, functionUrl: cloud.outputs.FunctionUrl },
+      });
+      const { status } = await new WebClient(before.url).send("GET", "/api/openapi.json");
+      await before.stop();
+      return status;
+    };
+    const height = await lastSealedHeight(db);
+    const shown = v.object({ receiptKey: v.string(), formerReceiptKeys: v.array(v.string()) });
+    const keys = async () =>
+      v.parse(shown, JSON.parse((await web.send("GET", `/api/blocks/${height}`)).body));
+    const old = await keys();
+    expect(old.formerReceiptKeys).toEqual([]);
+
+    await emulator.json("secretsmanager.PutSecretValue", {
+      SecretId: "prosper/local/origin",
+      SecretString: "another-secret",
+    });
+    await until("the new secret", async () => (await statusBy("another-secret")) === 200, { everyMs: 500 });
+    expect([await statusBy(ORIGIN_SECRET), await statusBy("a guess")]).toEqual([200, 403]);
+
+    await emulator.json("secretsmanager.PutSecretValue", {
+      SecretId: "prosper/local/receipts",
+      SecretString: `another seed\n${cloud.keys.fs}`,
+    });
+    const changed = await until("the new key", async () => {
+      const now = await keys();
+      return now.receiptKey !== old.receiptKey && now;
+    });
+    expect(changed.formerReceiptKeys).toEqual([old.receiptKey]);
+    step("the origin's secret and the receipts' key were changed");
+  });
+
   it("brings a summary from its cut to its row in a second or two", async () => {
     const { p50, p99, messages } = await one(
       db,

@@ -26,7 +26,7 @@ const OWN: Record<FunctionName, Record<string, string>> = {
     STRATUM_HOST: "",
     STRATUM_PORT: "3333",
     LXR_BITS: "16",
-    ORIGIN_SECRET: "",
+    ORIGIN_SECRET_NAME: "",
   },
   janitor: { SEAL_DEADLINE_SECONDS: "30", BLOCK_SECONDS: "10" },
   migrate: { ROLE_SECRETS: "{}" },

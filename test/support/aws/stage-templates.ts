@@ -25,6 +25,7 @@ export const CONTEXT: Context = {
   tasks: undefined,
   devnetFeed: undefined,
   reserve: undefined,
+  originVersion: undefined,
 };
 
 export const VERSION = "1.2.3";

@@ -37,13 +37,13 @@ function BlockPage() {
         </Card>
       </>
     );
-  const { block, keyMr, receiptKey, winners } = shown;
+  const { block, keyMr, receiptKey, formerReceiptKeys, winners } = shown;
   return (
     <>
       <Head block={block} />
       <BlockTiles block={block} />
       <Card title="Books">
-        <Books block={block} receiptKey={receiptKey} />
+        <Books block={block} keys={receiptKey === null ? [] : [receiptKey, ...formerReceiptKeys]} />
       </Card>
       <Card title="Graded records" aside={<span class="reading">best grade first</span>}>
         <Records winners={winners} />
@@ -100,7 +100,8 @@ function BlockTiles({ block }: { block: BlockView }) {
   );
 }
 
-function Books({ block, receiptKey }: { block: BlockView; receiptKey: string | null }) {
+/** `keys`: of receipts; the first one signs today. */
+function Books({ block, keys }: { block: BlockView; keys: string[] }) {
   if (block.state === null)
     return (
       <Empty title="The pool had no job at this height">
@@ -124,11 +125,11 @@ function Books({ block, receiptKey }: { block: BlockView; receiptKey: string | n
         Root of the tree over every worker's work: <code>{block.root ?? "–"}</code>. Miners download a proof
         from their page and check it with <code>prosper verify</code>.
       </p>
-      {receiptKey !== null && (
-        <p class="small muted record name">
-          Receipts are signed by key <code>{receiptKey}</code>
+      {keys.map((key, i) => (
+        <p class="small muted record name" key={key}>
+          {i === 0 ? "Receipts are signed by key" : "Older receipts by key"} <code>{key}</code>
         </p>
-      )}
+      ))}
     </>
   );
 }

@@ -36,7 +36,7 @@ describe("GET /api/me/blocks/{height}/proof", () => {
     const { body } = await visitor.json("GET", `/api/blocks/${FIRST_HEIGHT}`);
     const { block, receiptKey } = v.parse(VIEWS.BlockDetail, body);
 
-    const checks = verifyProof(file, { root: block.root ?? "", key: receiptKey ?? "" });
+    const checks = verifyProof(file, { root: block.root ?? "", keys: [receiptKey ?? ""] });
 
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(receiptKey).toBe(toHex(POOL_KEYS.publicKey));

@@ -106,7 +106,7 @@ const VARIABLES = {
     BLOCK_SECONDS: "600",
   },
   ...{ ACTIVATION: "-1", START_HEIGHT: "206422", STALE_SECONDS: "1800", POOL_NAME: "Prosper" },
-  ...{ VERSION: "1", STRATUM_HOST: "", STRATUM_PORT: "3333", LXR_BITS: "30", ORIGIN_SECRET: "" },
+  ...{ VERSION: "1", STRATUM_HOST: "", STRATUM_PORT: "3333", LXR_BITS: "30", ORIGIN_SECRET_NAME: "" },
   PRICES: '{"priorities":{},"overrides":{},"urls":{},"fixed":{"XBT":"1.5"},"rule":"priority"}',
 };
 
