@@ -120,7 +120,7 @@ export type Demotion = "demoted" | "not-admin" | "last";
 export function demoteAdmin(db: Db, name: string, by: string): Promise<Demotion> {
   return db.transaction(async (tx) => {
     const admins = await tx.query(
-      sql`SELECT name, password IS NOT NULL AS "canLogIn" FROM users WHERE is_admin ORDER BY id FOR UPDATE`,
+      sql`SELECT name, password IS NOT NULL AS "canLogIn" FROM users WHERE is_admin ORDER BY users.id FOR UPDATE`,
       v.object({ name: v.string(), canLogIn: v.boolean() }),
     );
     if (!admins.some((one) => one.name === name)) return "not-admin";
