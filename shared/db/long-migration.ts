@@ -104,6 +104,9 @@ async function startAlone(
   const start = async (guard: Db): Promise<void> => {
     const lock = sql`SELECT pg_try_advisory_xact_lock(${LOCK}::bigint) AS mine`;
     const { mine } = await one(guard, lock, v.object({ mine: v.boolean() }));
+    // A query with parameters keeps its snapshot until the next statement, and an index made concurrently waits for all older snapshots: without one that
+    // needs none it would wait for this transaction, and this for it, until the call ends.
+    await guard.execute(sql`SET LOCAL application_name = 'prosper migration'`);
     if (!mine || (await isRunning(db, migration)) || (await isDone(db, migration))) return;
     tried = { callEnded: NO_ERROR };
     // What a failed try has left behind: valid it would be done.

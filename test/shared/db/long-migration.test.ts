@@ -106,6 +106,17 @@ describe("a long migration over the Data API", () => {
     expect(MIGRATE_LIMITS.callMs).toBeGreaterThanOrEqual(60_000);
   });
 
+  it.each(["pg", "data-api"])("by %s does not wait for its own runner, nor that for it", async (driver) => {
+    await slow(0);
+    const startMs = systemClock.monotonicMs();
+    const over = driver === "pg" ? watched(database.db) : db;
+    await migrate(over, [...loadMigrations(), INDEX], { ...LIMITS, callMs: 40_000 });
+
+    expect(await indexState()).toBe("valid");
+    expect(systemClock.monotonicMs() - startMs).toBeLessThan(20_000);
+    expect(started).toEqual(["DROP", "CREATE"]);
+  });
+
   it("of 90 s is started once, waited for after its call has ended, and recorded when the index is valid", async () => {
     await slow(90);
     let early = "";
