@@ -89,13 +89,28 @@ export function createArchiver(
   };
 }
 
-/** Resolves to the deltas of the file; undefined where another process has put it on record meanwhile. */
+/** Resolves to the deltas of the file; undefined where another process has put it on record meanwhile, and perhaps taken the bodies away that this one was reading. */
 async function archivePart(
+  height: number,
+  last: ArchiveFile | undefined,
+  options: ArchiverOptions,
+  modules: ArchiverModules,
+): Promise<number | undefined> {
+  try {
+    return await writePart(height, last, options, modules);
+  } catch (error) {
+    const newest = await lastArchiveFile(modules.db);
+    if ((newest?.no ?? 0) > (last?.no ?? 0)) return undefined;
+    throw error;
+  }
+}
+
+async function writePart(
   height: number,
   last: ArchiveFile | undefined,
   { partBytes = PART_BYTES }: ArchiverOptions,
   { db, store }: ArchiverModules,
-): Promise<number | undefined> {
+): Promise<number> {
   const goesOn = last !== undefined && !last.isLast ? last : undefined;
   const part = goesOn === undefined ? 0 : goesOn.part + 1;
   const { deltas, isLast } = await readPart(db, height, keyOf(goesOn), partBytes);
@@ -103,16 +118,10 @@ async function archivePart(
   const identity = { height, part, sha256: sha256Hex(content) };
   await store.put(fileName(identity), await compressed(content));
   const back = await readBlockFile(store, identity);
-  try {
-    await recordArchiveFile(db, {
-      ...{ ...identity, no: (last?.no ?? 0) + 1, isLast, bytes: Buffer.byteLength(content) },
-      ...{ deltas: back, keysSha256: keysSha256(back) },
-    });
-  } catch (error) {
-    const newest = await lastArchiveFile(db);
-    if ((newest?.no ?? 0) > (last?.no ?? 0)) return undefined;
-    throw error;
-  }
+  await recordArchiveFile(db, {
+    ...{ ...identity, no: (last?.no ?? 0) + 1, isLast, bytes: Buffer.byteLength(content) },
+    ...{ deltas: back, keysSha256: keysSha256(back) },
+  });
   return back.length;
 }
 
