@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { logAdminAction } from "./admin-log.ts";
 import { ms } from "./instants.ts";
-import { type Adjustment, adjust } from "./payments.ts";
+import { type Adjustment, adjust, adjustmentRow } from "./payments.ts";
 import { COMMAND_LINE } from "./payout-approvals.ts";
 import { bigintText, type Db, first, one, sql } from "./port.ts";
 
@@ -49,12 +49,7 @@ export function askForAdjustment(
 }
 
 const waitingRow = v.object({
-  id: bigintText,
-  user: v.string(),
-  amount: bigintText,
-  reason: v.string(),
-  madeBy: v.string(),
-  atMs: v.number(),
+  ...adjustmentRow.entries,
   /** Of the user, now. */
   owed: bigintText,
 });

@@ -114,7 +114,7 @@ export async function adjust(db: Db, adjustment: Adjustment): Promise<AdjustOutc
   return row.outcome;
 }
 
-const adjustmentRow = v.object({
+export const adjustmentRow = v.object({
   id: bigintText,
   user: v.string(),
   amount: bigintText,

@@ -2,13 +2,13 @@
 
 import { execFile } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleFunctions } from "../../../infra/aws/bundle.ts";
 import { startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
-import { type MiniStack, startMiniStack } from "../../../infra/emulator/ministack.ts";
+import type { MiniStack } from "../../../infra/emulator/ministack.ts";
 import { s3Store } from "../../../shared/archive/s3-store.ts";
 import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import { replayBooks } from "../../../shared/audit/replay.ts";
@@ -20,6 +20,7 @@ import { lambdaEnvironment } from "../../support/aws/lambda-process.ts";
 import { text } from "../../support/books.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { bookEverything } from "../../support/replayed-pool.ts";
+import { startOwnMiniStack } from "./own-ministack.ts";
 
 const BUCKET = "prosper-archive";
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -30,19 +31,7 @@ let store: ArchiveStore;
 beforeAll(async () => {
   process.env["AWS_ACCESS_KEY_ID"] ??= "test";
   process.env["AWS_SECRET_ACCESS_KEY"] ??= "test";
-  emulator = await startMiniStack(
-    {
-      installDir: join(homedir(), ".cache", "prosper"),
-      path: process.env["PATH"] ?? "",
-      home: homedir(),
-      pipEnv: Object.fromEntries(
-        Object.entries(process.env).flatMap(([name, value]) =>
-          /^(PIP_|SSL_|HTTPS?_PROXY)/i.test(name) && value !== undefined ? [[name, value]] : [],
-        ),
-      ),
-    },
-    { clock: systemClock },
-  );
+  emulator = await startOwnMiniStack();
   aws = { region: "us-east-1", endpoint: emulator.endpoint };
   const made = await requestAws(aws, {
     ...{ service: "s3", method: "PUT", path: `/${BUCKET}`, headers: {}, body: "", timeoutMs: 10_000 },
