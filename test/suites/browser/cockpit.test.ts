@@ -56,6 +56,7 @@ async function breakEverything(): Promise<Partial<Patient>> {
   writeFileSync(join(dataDir, "edge", "dead-letters.jsonl"), '{"a":1}\n');
   await patient.forced(sql`DELETE FROM payments`);
   await patient.forced(sql`UPDATE jobs SET created_at = created_at - interval '3 days'`);
+  await patient.forced(sql`UPDATE jobs SET sealed_at = now() - interval '40 days' WHERE state = 'sealed'`);
   await patient.forced(sql`UPDATE submissions SET state = 'abandoned'`);
   await patient.forced(
     sql`UPDATE deltas SET into_job = NULL WHERE seq = 0 AND job = (SELECT max(job) FROM deltas)`,
