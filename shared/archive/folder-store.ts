@@ -1,5 +1,6 @@
 /** The archive in a folder. */
 
+import { randomUUID } from "node:crypto";
 import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { syncFolder } from "../sync-folder.ts";
@@ -13,8 +14,8 @@ export function folderStore(folder: string): ArchiveStore {
       const path = join(folder, name);
       if (await exists(path)) return;
       await makeFolder(dirname(path));
-      // Another process may write the same file: each has one of its own until it is whole.
-      const half = `${path}.${process.pid}.unfinished`;
+      // Others may write the same file, in this process or in another container whose processes have the same numbers: each has one of its own until it is whole.
+      const half = `${path}.${randomUUID()}.unfinished`;
       const file = await open(half, "w", 0o600);
       try {
         await file.writeFile(bytes);
