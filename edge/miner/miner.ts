@@ -13,6 +13,7 @@ import { Liveness, Patience } from "./liveness.ts";
 import type { MinerStats } from "./miner-stats.ts";
 import { MinerThreads, type OpenTable } from "./miner-threads.ts";
 import { PoolConnection, type PoolConnectionHooks } from "./pool-connection.ts";
+import type { PoolSession } from "./pool-session.ts";
 import { isSameWork, MiningJob, type Work } from "./search-work.ts";
 import { ShareOutbox } from "./share-outbox.ts";
 
@@ -90,20 +91,6 @@ const DEFAULT_AGENT = "prosper-ts/0.1";
 /** Starts at once. Throws RangeError on bad options, CodedError "lxr-no-region" where it is given a table. The table stays the caller's. */
 export function startMiner(options: MinerOptions, modules: MinerModules): Miner {
   return new RunningMiner(options, modules);
-}
-
-/** What the pool has told on one connection; undefined for what it has not told yet. */
-interface PoolSession {
-  readonly connection: PoolConnection;
-  liveness: Liveness | undefined;
-  authorizedMs: number | undefined;
-  heardHeight: number;
-  prefix: number | undefined;
-  target: bigint | undefined;
-  /** The pool told it to stop, and has told no job since. */
-  stopped: boolean;
-  job: MiningJob | undefined;
-  tableBits: number | undefined;
 }
 
 class RunningMiner implements Miner {

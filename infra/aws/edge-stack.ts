@@ -18,21 +18,21 @@ import {
 } from "aws-cdk-lib/aws-ecs";
 import { NetworkListener, NetworkTargetGroup, Protocol } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { FilterPattern, LogGroup } from "aws-cdk-lib/aws-logs";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
-import { ERROR_LEVEL } from "../pino-logger.ts";
 import type { EdgeMetric } from "../pool/edge-report.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { grantArchive } from "./archive-bucket.ts";
 import { asBalancer, asBucket, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";
 import type { DataStack } from "./data-stack.ts";
+import { watchEdges } from "./edge-alarms.ts";
 import { CONTAINER, databaseEnvironment, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
 import type { NetworkStack } from "./network-stack.ts";
 import { logRetention } from "./retention.ts";
-import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
+import { PERIOD } from "./runbook-alarm.ts";
 import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
 
 export interface EdgeStackProps extends StackProps {
@@ -57,11 +57,6 @@ const CPU_TARGET = 60;
 const CONNECTIONS_TARGET = 0.6;
 /** A replay keeps one block's sums in memory, and a line for each user. */
 const REPLAY_SIZE = { cpu: 1024, memoryLimitMiB: 4096 } as const;
-/** Time enough to buy some, and to renew one. */
-const CREDIT_DAYS = 7;
-const CERTIFICATE_DAYS = 14;
-/** This part of the connections that all edges together may hold. */
-const CROWDED = 0.8;
 
 export class EdgeStack extends Stack {
   readonly service: FargateService;
@@ -113,7 +108,7 @@ export class EdgeStack extends Stack {
     this.#listen("Stratum", STRATUM_PORT);
     if (stage.edge.hasTls) this.#listen("StratumTls", STRATUM_TLS_PORT);
     if (maxTasks > tasks && tasks > 0) this.#scale(stage);
-    this.#alarms(stage);
+    watchEdges(this, { stage, balancer: network.balancer, log: this.#log });
     new CfnOutput(this, "ServiceName", { value: this.service.serviceName });
     new CfnOutput(this, "ClusterName", { value: cluster.clusterName });
   }
@@ -296,96 +291,6 @@ export class EdgeStack extends Stack {
       tcpIdleTimeout: TCP_IDLE,
       defaultTargetGroups: [targets],
     });
-  }
-
-  /** A person has to look at every error that an edge logs: a chain that it cannot follow, a disk that fails. */
-  #errors(stage: Stage): Metric {
-    return this.#log
-      .addMetricFilter("Errors", {
-        filterPattern: FilterPattern.numberValue("$.level", ">=", ERROR_LEVEL),
-        metricNamespace: METRIC_NAMESPACE,
-        metricName: `EdgeErrors-${stage.name}`,
-        metricValue: "1",
-        defaultValue: 0,
-      })
-      .metric({ period: PERIOD, statistic: "Sum" });
-  }
-
-  #alarms(stage: Stage): void {
-    const { balancer } = this.#network;
-    new RunbookAlarm(this, "FullAlarm", {
-      stage: stage.name,
-      name: "edges-full",
-      heading: "Edges are full",
-      metric: balancer.metrics.activeFlowCount({ period: PERIOD, statistic: "Maximum" }),
-      atLeast: Math.max(1, Math.floor(CROWDED * stage.edge.maxTasks * stage.edge.maxConnections)),
-      of: { periods: 5, ringing: 3 },
-    });
-    new RunbookAlarm(this, "PortsAlarm", {
-      stage: stage.name,
-      name: "balancer-ports",
-      heading: "Edges are full",
-      metric: new Metric({
-        namespace: "AWS/NetworkELB",
-        metricName: "PortAllocationErrorCount",
-        dimensionsMap: { LoadBalancer: balancer.loadBalancerFullName },
-        statistic: "Sum",
-        period: PERIOD,
-      }),
-      atLeast: 1,
-    });
-    new RunbookAlarm(this, "ErrorsAlarm", {
-      stage: stage.name,
-      name: "edge-errors",
-      heading: "An edge reports an error",
-      metric: this.#errors(stage),
-      atLeast: 1,
-    });
-    new RunbookAlarm(this, "TurnedAwayAlarm", {
-      stage: stage.name,
-      name: "edges-turn-away",
-      heading: "Edges are full",
-      metric: this.edgeMetric("TurnedAwayFull", "Sum"),
-      atLeast: 1,
-      of: { periods: 5, ringing: 3 },
-    });
-    if (stage.edge.tasks === 0) return;
-    this.#heartbeats(stage);
-    new RunbookAlarm(this, "TasksAlarm", {
-      stage: stage.name,
-      name: "edges-missing",
-      heading: "An edge is missing",
-      metric: new Metric({
-        namespace: "ECS/ContainerInsights",
-        metricName: "RunningTaskCount",
-        dimensionsMap: {
-          ClusterName: this.service.cluster.clusterName,
-          ServiceName: this.service.serviceName,
-        },
-        statistic: "Minimum",
-        period: PERIOD,
-      }),
-      atLeast: stage.edge.tasks - 1,
-      isFloor: true,
-      needsData: true,
-      of: { periods: 5, ringing: 5 },
-    });
-  }
-
-  /** No news is bad news: where one of these is missing, its alarm rings. */
-  #heartbeats(stage: Stage): void {
-    const floor = (name: string, heading: string, metric: Metric, atLeast: number, minutes: number): void =>
-      void new RunbookAlarm(this, `${metric.metricName}Alarm`, {
-        ...{ stage: stage.name, name, heading, metric, atLeast, isFloor: true, needsData: true },
-        of: { periods: minutes, ringing: minutes },
-      });
-    const following = this.edgeMetric("Following", "Maximum");
-    floor("edges-follow", "Nobody follows the chain", following, 0, 5);
-    const credits = this.edgeMetric("EntryCreditDays", "Minimum");
-    floor("entry-credits", "Entry credits run out", credits, CREDIT_DAYS, 60);
-    if (!stage.edge.hasTls) return;
-    const certificate = this.edgeMetric("CertificateDays", "Minimum");
-    floor("certificate", "The certificate ends", certificate, CERTIFICATE_DAYS, 60);
   }
 }
 

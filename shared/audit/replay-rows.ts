@@ -1,13 +1,11 @@
 /** What the replay reads: each table once, in its key's order, page by page, so that no database is too large for the memory. */
 
 import * as v from "valibot";
+import { PAGE_BODY_BYTES, PAGE_DELTAS } from "../db/delta-pages.ts";
 import { bigintText, type Db, type Sql, sql } from "../db/port.ts";
 
 /** See seals.ts. */
 const PAGE_ROWS = 500;
-/** Delta bodies have 48 KB at most, and a page stays below the Data API's 1 MiB. */
-const PAGE_BODY_BYTES = 600_000;
-const PAGE_DELTAS = 250;
 
 const creditMode = v.nullable(v.picklist(["assigned", "achieved"]));
 const maybeBigint = v.nullable(bigintText);

@@ -2,11 +2,9 @@
 
 import * as v from "valibot";
 import type { ArchivedDelta, DeltaKey } from "../archive/block-file.ts";
+import { PAGE_BODY_BYTES, PAGE_DELTAS } from "./delta-pages.ts";
 import { bigintText, type Db, first, one, type Sql, sql } from "./port.ts";
 
-/** A page stays below the Data API's 1 MiB. */
-const PAGE_BYTES = 600_000;
-const PAGE_DELTAS = 250;
 /** Bodies that one statement takes away. */
 const DROPPED_AT_ONCE = 1_000;
 
@@ -97,7 +95,7 @@ export function deltasBookedInto(
       ), sized AS (
         SELECT *, sum(page.length) OVER (ORDER BY page.job, page.slot, page.epoch, page.seq) - page.length AS before FROM page
       )
-      SELECT s.job, s.slot, s.epoch::text AS epoch, s.seq, s.sha256, s.body FROM sized s WHERE COALESCE(s.before, 0) < ${PAGE_BYTES}::bigint
+      SELECT s.job, s.slot, s.epoch::text AS epoch, s.seq, s.sha256, s.body FROM sized s WHERE COALESCE(s.before, 0) < ${PAGE_BODY_BYTES}::bigint
       ORDER BY s.job, s.slot, s.epoch, s.seq`,
     deltaRow,
   );

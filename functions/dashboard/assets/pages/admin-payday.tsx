@@ -1,20 +1,20 @@
 /** For the operator: paying the miners, step by step. The key that pays is elsewhere (docs/decisions/payday.md). */
 
-import { signal, useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
 import type { PaydayView } from "../../../api/views/views.ts";
 import { Card, Empty, Loading } from "../components/card.tsx";
 import { Ago, Hash, Name, Peg, Tag, type TagKind, When } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { count, plural, sentence } from "../format.ts";
-import { ApiError, request } from "../live/api.ts";
+import { request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
 import { user } from "../live/session.ts";
 import { watch } from "../live/watch.ts";
 import { Alone } from "../parts/alone.tsx";
 import { OperatorHead } from "../parts/operator.tsx";
 import { QrCode } from "../parts/qr-code.tsx";
+import { PAYDAY_PATH, SendSigned } from "../parts/send-signed.tsx";
 
 type Payout = NonNullable<PaydayView["payout"]>;
 type Line = Payout["lines"][number];
@@ -23,8 +23,7 @@ type Sent = PaydayView["sent"][number];
 type Entry = NonNullable<Sent["entries"]>[number];
 
 const REFRESH_MS = 2_000;
-const PATH = "/api/admin/payday";
-const payday = watch<PaydayView>(PATH, REFRESH_MS);
+const payday = watch<PaydayView>(PAYDAY_PATH, REFRESH_MS);
 
 const LEFT_OUT: Readonly<Record<Left["why"], string>> = {
   minimum: "below the minimum: carried to a later payout",
@@ -145,7 +144,7 @@ function PaydayPage() {
       <Due view={view} />
       {view.payout !== null && <Prepared payout={view.payout} />}
       {view.payout !== null && <Sign payout={view.payout} />}
-      {view.payout !== null && view.here && <Send payout={view.payout} view={view} />}
+      {view.payout !== null && view.here && <SendSigned payout={view.payout} view={view} />}
       {underway.map((sent) => (
         <OnTheWay key={sent.id} sent={sent} view={view} />
       ))}
@@ -185,7 +184,7 @@ function Do({ words, path, body, isFirst = false, isOff = false }: DoProps) {
   const ask = async (): Promise<void> => {
     isAsking.value = true;
     await attempt(async () => {
-      await request("POST", `${PATH}/${path}`, body);
+      await request("POST", `${PAYDAY_PATH}/${path}`, body);
       await refreshNow();
     });
     isAsking.value = false;
@@ -303,7 +302,7 @@ function Sign({ payout }: { payout: Payout }) {
             Take the file to the machine with the paying key, and compare the digest there before you sign.
           </p>
           {payout.isFile ? (
-            <a class="button primary" href={`${PATH}/file`} download={name}>
+            <a class="button primary" href={`${PAYDAY_PATH}/file`} download={name}>
               Save the file
             </a>
           ) : (
@@ -320,97 +319,6 @@ function Sign({ payout }: { payout: Payout }) {
         <QrCode text={digest.toUpperCase()} label={`QR code of the digest ${digest}`} />
       </div>
     </Card>
-  );
-}
-
-interface SignedFile {
-  readonly prosper?: unknown;
-  readonly id?: unknown;
-  readonly source?: unknown;
-  readonly entries?: unknown;
-}
-
-/** Throws ApiError. The server checks every byte; this only finds the wrong file early. */
-function parseSigned(text: string, id: string): { source: string; entries: readonly unknown[] } {
-  let file: SignedFile | null;
-  try {
-    file = JSON.parse(text);
-  } catch {
-    throw new ApiError(0, "this file is no signed payout: it is not JSON");
-  }
-  if (file?.prosper !== "signed-payout" || typeof file.source !== "string" || !Array.isArray(file.entries))
-    throw new ApiError(0, "this file is no signed payout: take the one that `prosper payout sign` wrote");
-  if (file.id !== id) throw new ApiError(0, `this file is of payout ${String(file.id)}: prepared is ${id}`);
-  return { source: file.source, entries: file.entries };
-}
-
-const sendTrouble = signal<string | undefined>(undefined);
-const sendProgress = signal<string | undefined>(undefined);
-
-/** Entry by entry: a whole file may be larger than a request. */
-async function takeToPool(file: File, id: string): Promise<void> {
-  sendTrouble.value = undefined;
-  try {
-    const { source, entries } = parseSigned(await file.text(), id);
-    for (const [no, entry] of entries.entries()) {
-      sendProgress.value = `Entry ${no + 1} of ${entries.length}`;
-      await request("POST", `${PATH}/signed`, { id, source, no, entry });
-    }
-    await refreshNow();
-  } catch (error) {
-    sendTrouble.value = sentence(error instanceof ApiError ? error.message : "this did not work");
-  }
-  sendProgress.value = undefined;
-}
-
-function Send({ payout, view }: { payout: Payout; view: PaydayView }) {
-  const { credits } = view;
-  const isShort = credits !== null && credits.balance < payout.credits;
-  const onFile = (input: HTMLInputElement): void => {
-    const [file] = input.files ?? [];
-    input.value = "";
-    if (file !== undefined) void takeToPool(file, payout.id);
-  };
-  return (
-    <Card title="4 · Send what was signed">
-      <div class="steps">
-        <Credits needed={payout.credits} credits={credits} isShort={isShort} />
-        <label class="button">
-          Choose the signed file
-          <input
-            type="file"
-            class="unseen"
-            accept=".json,application/json"
-            disabled={view.work.doing !== "nothing" || sendProgress.value !== undefined}
-            onChange={(event) => onFile(event.currentTarget)}
-          />
-        </label>
-        <p class="small muted">It is checked, put on record, and sent at once. Nothing is ever paid twice.</p>
-        <p role="status" class="small bad said" hidden={sendTrouble.value === undefined}>
-          {sendTrouble}
-        </p>
-        {sendProgress.value !== undefined && <p class="muted">{sendProgress}</p>}
-      </div>
-    </Card>
-  );
-}
-
-function Credits({
-  needed,
-  credits,
-  isShort,
-}: {
-  needed: number;
-  credits: PaydayView["credits"];
-  isShort: boolean;
-}): ComponentChildren {
-  if (credits === null) return <p>Its entries cost {plural(needed, "entry credit")}.</p>;
-  return (
-    <p class={isShort ? "bad" : ""}>
-      Its entries cost {plural(needed, "entry credit")}; <Name>{credits.address}</Name> has{" "}
-      {count(credits.balance)}
-      {isShort ? ": buy some first." : "."}
-    </p>
   );
 }
 
