@@ -150,7 +150,7 @@ describe.skipIf(!canRun)("the page that a line was copied from", () => {
         const miner = runLine([...args, "--bits", "9"]);
         setTimeout(() => miner.process.kill("SIGINT"), 8_000);
       },
-      new RegExp(`this pool's table has ${TABLE_BITS} bits`),
+      new RegExp(`this pool's table has ${TABLE_BITS} bits`, "i"),
     ],
     [
       "that TLS was spoken to the port without it, by its address",
