@@ -31,7 +31,7 @@ export function archiveBucket(scope: Construct, { isProtected }: Stage): Bucket 
     removalPolicy: isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   });
   acknowledge(bucket, {
-    S1: "One function writes and two commands read; the database has each file's hash.",
+    S1: "One function writes, and a task and a command read; the database has each file's hash.",
   });
   return bucket;
 }

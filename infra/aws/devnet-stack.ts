@@ -6,11 +6,8 @@ import {
   Cluster,
   type ContainerImage,
   ContainerInsights,
-  CpuArchitecture,
   FargateService,
-  FargateTaskDefinition,
   LogDrivers,
-  OperatingSystemFamily,
 } from "aws-cdk-lib/aws-ecs";
 import { FileSystem } from "aws-cdk-lib/aws-efs";
 import { NetworkListener, NetworkTargetGroup, Protocol } from "aws-cdk-lib/aws-elasticloadbalancingv2";
@@ -19,7 +16,7 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { DnsRecordType, PrivateDnsNamespace } from "aws-cdk-lib/aws-servicediscovery";
 import type { Construct } from "constructs";
 import { creditAddress } from "../pool/key-addresses.ts";
-import { acknowledge } from "./acknowledge.ts";
+import { armTask } from "./arm-task.ts";
 import { asBalancer, asCluster } from "./cdk-types.ts";
 import { DEVNET_FEED_PORT, DEVNET_PORT, devnetDomain, TRY_KEYS } from "./devnet.ts";
 import { CONTAINER } from "./edge-settings.ts";
@@ -78,14 +75,10 @@ export class DevnetStack extends Stack {
       posixUser: { uid: user, gid: group },
       createAcl: { ownerUid: user, ownerGid: group, permissions: "700" },
     });
-    const task = new FargateTaskDefinition(this, "Task", {
+    const task = armTask(this, "Task", {
       family: `prosper-${stage.name}-devnet`,
       cpu: props.devnet.cpu,
       memoryLimitMiB: props.devnet.memoryMiB,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
       volumes: [
         {
           name: "chain",
@@ -125,9 +118,6 @@ export class DevnetStack extends Stack {
       portMappings: [{ containerPort: DEVNET_PORT }, { containerPort: DEVNET_FEED_PORT }],
     });
     container.addMountPoints({ sourceVolume: "chain", containerPath: CONTAINER.dataDir, readOnly: false });
-    acknowledge(task.obtainExecutionRole(), {
-      "IAM5[Resource::*]": "ecr:GetAuthorizationToken has no resource to name; everything else is named.",
-    });
     this.service = new FargateService(this, "Service", {
       cluster: asCluster(
         new Cluster(this, "Cluster", { vpc, containerInsightsV2: ContainerInsights.ENABLED }),

@@ -17,6 +17,9 @@ export function edgeSecretName(stage: Stage): string {
   return `prosper/${stage.name}/edge`;
 }
 
+/** A password is sent to Aurora only where its certificate says that it is Aurora. */
+export const DATABASE_VARIABLES = { DATABASE_SSLMODE: "verify-full" } as const;
+
 export interface EdgeSettings {
   readonly stage: Stage;
   readonly queueUrl: string;
@@ -32,14 +35,9 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
     PROSPER_QUEUE_URL: settings.queueUrl,
     PROSPER_AUTH_FUNCTION: settings.authFunction,
     AWS_REGION: settings.region,
-    ...databaseEnvironment(),
+    ...DATABASE_VARIABLES,
     ...(stage.devnet === undefined ? {} : { PROSPER_ES_ADDRESS: TRY_KEYS.es }),
   };
-}
-
-/** A password is sent to Aurora only where its certificate says that it is Aurora. */
-export function databaseEnvironment(): Record<string, string> {
-  return { DATABASE_SSLMODE: "verify-full" };
 }
 
 /** Sections and keys as `prosper config` writes them. */

@@ -9,12 +9,10 @@ import {
   Cluster,
   type ContainerImage,
   ContainerInsights,
-  CpuArchitecture,
   Secret as EcsSecret,
   FargateService,
-  FargateTaskDefinition,
+  type FargateTaskDefinition,
   LogDrivers,
-  OperatingSystemFamily,
 } from "aws-cdk-lib/aws-ecs";
 import { NetworkListener, NetworkTargetGroup, Protocol } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -24,13 +22,15 @@ import type { Construct } from "constructs";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import type { EdgeMetric } from "../pool/edge-report.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { grantArchive } from "./archive-bucket.ts";
-import { asBalancer, asBucket, asCluster } from "./cdk-types.ts";
+import { armTask } from "./arm-task.ts";
+import { asBalancer, asCluster } from "./cdk-types.ts";
 import type { ControlStack } from "./control-stack.ts";
 import type { DataStack } from "./data-stack.ts";
 import { watchEdges } from "./edge-alarms.ts";
-import { CONTAINER, databaseEnvironment, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
+import { databaseSecrets } from "./edge-database.ts";
+import { CONTAINER, edgeEnvironment, edgeSecretName } from "./edge-settings.ts";
 import type { NetworkStack } from "./network-stack.ts";
+import { addReplayTask } from "./replay-task.ts";
 import { logRetention } from "./retention.ts";
 import { PERIOD } from "./runbook-alarm.ts";
 import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage } from "./stages.ts";
@@ -55,8 +55,6 @@ const TCP_IDLE = Duration.seconds(1200);
 const CPU_TARGET = 60;
 /** Of the connections that an edge may hold: 12,000 of 20,000. The rest is for those of an edge that is gone, and for the minutes until a new one mines. */
 const CONNECTIONS_TARGET = 0.6;
-/** A replay keeps one block's sums in memory, and a line for each user. */
-const REPLAY_SIZE = { cpu: 1024, memoryLimitMiB: 4096 } as const;
 
 export class EdgeStack extends Stack {
   readonly service: FargateService;
@@ -81,7 +79,7 @@ export class EdgeStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const task = this.#task(props);
-    this.#replay(props, task);
+    addReplayTask(this, { stage, data: props.data, image: props.image, log: this.#log });
     const { maxTasks, tasks } = stage.edge;
     this.service = new FargateService(this, "Service", {
       cluster,
@@ -132,14 +130,10 @@ export class EdgeStack extends Stack {
 
   #task(props: EdgeStackProps): FargateTaskDefinition {
     const { stage, data } = props;
-    const task = new FargateTaskDefinition(this, "Task", {
+    const task = armTask(this, "Task", {
       family: `prosper-${stage.name}-edge`,
       cpu: stage.edge.cpu,
       memoryLimitMiB: stage.edge.memoryMiB,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
       volumes: [{ name: "data" }],
     });
     const edgeSecrets = this.#edgeSecrets(task);
@@ -174,47 +168,7 @@ export class EdgeStack extends Stack {
     acknowledge(task, {
       ECS2: "The variables are addresses and settings; what is secret comes from Secrets Manager.",
     });
-    acknowledge(task.obtainExecutionRole(), {
-      "IAM5[Resource::*]": "ecr:GetAuthorizationToken has no resource to name; everything else is named.",
-    });
     return task;
-  }
-
-  /**
-   * Makes the books a second time when the operator starts it (docs/aws.md, "Watch it"): a function's quarter of an hour is not enough for years of
-   * them. It only reads, with an edge's rights.
-   */
-  #replay({ image, data }: EdgeStackProps, edge: FargateTaskDefinition): void {
-    const replay = new FargateTaskDefinition(this, "Replay", {
-      family: `prosper-${this.#stage.name}-replay`,
-      ...REPLAY_SIZE,
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.ARM64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
-      taskRole: edge.taskRole,
-      executionRole: edge.obtainExecutionRole(),
-      volumes: [{ name: "data" }],
-    });
-    grantArchive(edge.taskRole, asBucket(data.archive), ["s3:GetObject"]);
-    const container = replay.addContainer("replay", {
-      image,
-      command: ["audit", "--replay"],
-      environment: {
-        ...databaseEnvironment(),
-        PROSPER_ARCHIVE: `s3://${data.archive.bucketName}`,
-        AWS_REGION: this.region,
-      },
-      secrets: databaseSecrets(data),
-      logging: LogDrivers.awsLogs({ streamPrefix: "replay", logGroup: this.#log }),
-      readonlyRootFilesystem: true,
-      user: CONTAINER.user,
-    });
-    container.addMountPoints({ sourceVolume: "data", containerPath: CONTAINER.dataDir, readOnly: false });
-    acknowledge(replay, {
-      ECS2: "The variable is a setting; what is secret comes from Secrets Manager.",
-    });
-    new CfnOutput(this, "ReplayTask", { value: replay.family });
   }
 
   /** From the secret that the operator made. A network of one's own has keys that are none, and needs nothing made before. */
@@ -292,16 +246,4 @@ export class EdgeStack extends Stack {
       defaultTargetGroups: [targets],
     });
   }
-}
-
-/** With an edge's rights. */
-function databaseSecrets(data: DataStack): Record<string, EcsSecret> {
-  const field = (name: string): EcsSecret => EcsSecret.fromSecretsManager(data.roleSecrets.edge, name);
-  return {
-    DATABASE_HOST: field("host"),
-    DATABASE_PORT: field("port"),
-    DATABASE_USER: field("username"),
-    DATABASE_PASSWORD: field("password"),
-    DATABASE_NAME: field("dbname"),
-  };
 }

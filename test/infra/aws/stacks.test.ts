@@ -109,7 +109,11 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const wild = statementsOf(stages[name]).filter(({ Resource, Action }) =>
       [Resource, Action].flat().some((item) => typeof item === "string" && item.includes("*")),
     );
-    expect(wild.map(({ Action }) => Action)).toEqual(["ecr:GetAuthorizationToken"]);
+    // The roles that start an edge and a replay.
+    expect(wild.map(({ Action }) => Action)).toEqual([
+      "ecr:GetAuthorizationToken",
+      "ecr:GetAuthorizationToken",
+    ]);
   });
 
   it("give each function the database's role of its own work, and only the owner's may read other secrets", () => {
@@ -189,13 +193,21 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(actions(/^ApiRole/)).toEqual([...log, ...database, ...secret, ...secret].sort(byText));
     expect(actions(/^TaskTaskRole/)).toEqual([
       "lambda:InvokeFunction",
-      // Of the archive, for the replay.
-      ...["s3:GetObject", "s3:ListBucket"],
       ...(name === "prod" ? secret : []),
       "sqs:GetQueueAttributes",
       "sqs:GetQueueUrl",
       "sqs:SendMessage",
     ]);
+    // The archive is for the replay alone: no edge may read it.
+    expect(actions(/^ReplayTaskRole/)).toEqual(["s3:GetObject", "s3:ListBucket"]);
+    const start = [
+      ...["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetAuthorizationToken"],
+      "ecr:GetDownloadUrlForLayer",
+      ...log,
+      ...secret,
+    ];
+    // Of secrets only the database's: neither the key that pays for entries nor a certificate.
+    expect(actions(/^ReplayExecutionRole/)).toEqual(start);
   });
 
   it("open nothing to the world but the stratum ports", () => {
@@ -411,17 +423,15 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     ]);
   });
 
-  it("have a task that makes the books a second time, with no more than an edge's rights and no time limit", () => {
+  it("have a task that makes the books a second time, by roles of its own and without a time limit", () => {
     const tasks = resourcesOf(stages[name].edge, "AWS::ECS::TaskDefinition").map(
       ([, found]) => found.Properties,
     );
     const [edge, replay] = ["edge", "replay"].map((what) =>
       tasks.find(({ Family }) => Family === `prosper-${name}-${what}`),
     );
-    expect([replay?.TaskRoleArn, replay?.ExecutionRoleArn]).toEqual([
-      edge?.TaskRoleArn,
-      edge?.ExecutionRoleArn,
-    ]);
+    const roles = [edge, replay].flatMap((task) => [task?.TaskRoleArn, task?.ExecutionRoleArn]);
+    expect(new Set(roles.map((role) => JSON.stringify(role))).size).toBe(4);
     const [container] = replay?.ContainerDefinitions ?? [];
     expect(container).toMatchObject({
       Command: ["audit", "--replay"],
@@ -535,8 +545,12 @@ describe("the stages", () => {
     expect(allOf(stages.dev, "AWS::RDS::DBInstance")).toHaveLength(1);
   });
 
-  it.each(["try", "dev"] as const)("leave nothing of %s behind when its stacks are destroyed", (name) => {
-    const kept = Object.values(name === "dev" ? stages.dev : synthesise(name)).flatMap((template) =>
+  it.each([
+    ["try", "as it is", {}],
+    ["dev", "as it is", {}],
+    ["prod", "without its protection", { isProtected: false }],
+  ] as const)("leave nothing of %s behind, %s, when its stacks are destroyed", (name, _, changes) => {
+    const kept = Object.values(synthesise(name, {}, changes)).flatMap((template) =>
       Object.entries<Resource>(template.toJSON()["Resources"]).filter(([, { DeletionPolicy }]) =>
         /^(?:Retain|Snapshot)/.test(DeletionPolicy ?? ""),
       ),
