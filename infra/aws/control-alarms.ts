@@ -10,7 +10,7 @@ import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 /** Of what is asked each quarter of an hour. */
 export const SLOW_PERIOD = Duration.minutes(15);
 const BACKUPS_OLD_SECONDS = 1800;
-/** All books are proved once an hour. */
+/** What is new in the books is proved once an hour. */
 const BOOKS_UNPROVED_SECONDS = 3 * 3600;
 /** Nothing is lost while it waits. */
 const ARCHIVE_OVERDUE_SECONDS = 86_400;

@@ -18,6 +18,7 @@ import { acknowledge } from "./acknowledge.ts";
 import { archiveBucket } from "./archive-bucket.ts";
 import { asSecret } from "./cdk-types.ts";
 import type { DatabaseAccess } from "./database-access.ts";
+import { databaseSecretName } from "./edge-settings.ts";
 import type { NetworkStack } from "./network-stack.ts";
 import { logRetention } from "./retention.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
@@ -117,7 +118,7 @@ export class DataStack extends Stack {
   #roleSecret(role: Role, stage: Stage): ISecret {
     const { hostname, port } = this.cluster.clusterEndpoint;
     const secret = new Secret(this, `${role}Secret`, {
-      secretName: `prosper/${stage.name}/database-${role}`,
+      secretName: databaseSecretName(stage, role),
       description: `The database's role ${roleName(role)}`,
       generateSecretString: {
         secretStringTemplate: this.toJsonString({

@@ -1,6 +1,7 @@
 /** The settings of an edge's container: its configuration file as one variable, and what the image promises. */
 
 import { stringify } from "smol-toml";
+import type { Role } from "../../shared/db/roles.ts";
 import { TRY_KEYS } from "./devnet.ts";
 import { HEALTH_PORT, STRATUM_PORT, STRATUM_TLS_PORT, type Stage, VPC_CIDR } from "./stages.ts";
 
@@ -19,6 +20,11 @@ export function edgeSecretName(stage: Stage): string {
 
 /** A password is sent to Aurora only where its certificate says that it is Aurora. */
 export const DATABASE_VARIABLES = { DATABASE_SSLMODE: "verify-full" } as const;
+
+/** Of one of the database's roles. */
+export function databaseSecretName({ name }: Stage, role: Role): string {
+  return `prosper/${name}/database-${role}`;
+}
 
 export interface EdgeSettings {
   readonly stage: Stage;
@@ -44,7 +50,11 @@ export function edgeEnvironment(settings: EdgeSettings): Record<string, string> 
 export function edgeConfig(stage: Stage): Record<string, Record<string, unknown>> {
   const { pool, edge, prices } = stage;
   return {
-    aws: { stage: stage.name, ...(edge.hasTls ? { edgesecret: edgeSecretName(stage) } : {}) },
+    aws: {
+      stage: stage.name,
+      databasesecret: databaseSecretName(stage, "edge"),
+      ...(edge.hasTls ? { edgesecret: edgeSecretName(stage) } : {}),
+    },
     app: { datadir: CONTAINER.dataDir, tabledir: CONTAINER.tableDir },
     factom: { factomdlocation: pool.factomd },
     pegnet: {

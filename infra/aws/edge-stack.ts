@@ -137,6 +137,8 @@ export class EdgeStack extends Stack {
       volumes: [{ name: "data" }],
     });
     const edgeSecrets = this.#edgeSecrets(task);
+    // A changed password is read while the edge runs.
+    data.roleSecrets.edge.grantRead(task.taskRole);
     const container = task.addContainer("edge", {
       image: props.image,
       environment: edgeEnvironment({

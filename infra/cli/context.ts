@@ -17,6 +17,7 @@ import type { Logger } from "../../shared/logger.ts";
 import { loadConfig, type Override } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { createLogger, type LogLevel } from "../pino-logger.ts";
+import { readPasswordFile, withPassword } from "../pool/database-password.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
 import { databasePlace, type WhichPool, whichPool, whichPoolLine } from "../pool/which-pool.ts";
@@ -151,6 +152,12 @@ export class CliContext {
 
   /** Address of a server that the operator runs; undefined for the embedded one. */
   databaseUrl(): string | undefined {
+    const address = this.#databaseAddress();
+    const { passwordfile: file } = this.config.database;
+    return address === undefined || file === "" ? address : withPassword(address, readPasswordFile(file));
+  }
+
+  #databaseAddress(): string | undefined {
     const { url, host, port, dbname, username, password } = this.config.database;
     const fromEnv = this.env["DATABASE_URL"];
     if (url !== "") return postgresUrl(url, "database.url");
@@ -216,14 +223,14 @@ export class CliContext {
       await begin(db, `${dataApi.database} of ${dataApi.resourceArn}`);
       return { db, url: dataApi.resourceArn, close: async () => db.close() };
     }
-    const { openPg } = await import("../../shared/db/drivers/pg.ts");
+    const { openRenewed } = await import("../pool/renewed-database.ts");
     const url = this.databaseUrl();
     const embedded = url === undefined ? await startPostgres({ dir: join(dataDir, "postgres") }) : undefined;
     const address = url ?? embedded?.url ?? "";
     if (embedded?.adopted) logger.debug("using the PostgreSQL that runs already");
     const ours = embedded !== undefined && (owned || !embedded.adopted) ? embedded : undefined;
     const keeper = ours === undefined ? undefined : keepPostgres(ours, { clock: systemClock, logger });
-    const db = openPg({ url: address });
+    const db = openRenewed(this.config, address, { aws: this.aws(), clock: systemClock, logger });
     await begin(db, databasePlace(address, url === undefined ? dataDir : undefined)).catch(
       async (error: unknown) => {
         await keeper?.stop();

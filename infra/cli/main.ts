@@ -38,9 +38,9 @@ function fail(thrown: unknown): never {
 function advice(error: Error): string {
   if (!(error instanceof CodedError) || !error.code.startsWith("db-")) return "";
   const settings = "DATABASE_URL or the [database] section";
-  if (error.code === "db-away")
-    return `\nStart the database server, or correct ${settings}, and run this again.`;
-  return /^(28|3D)/.test(String(error.data["sqlstate"]))
-    ? `\nCorrect the user, password and database name in ${settings}.`
+  if (/^(28|3D)/.test(String(error.data["sqlstate"])))
+    return `\nCorrect the user, password and database name in ${settings}.`;
+  return error.code === "db-away"
+    ? `\nStart the database server, or correct ${settings}, and run this again.`
     : "";
 }

@@ -47,6 +47,11 @@ export const SETTINGS = {
     dbname: setting(text, "postgres", "Database on database.host"),
     username: setting(text, "postgres", "User on database.host"),
     password: secret(text, "", "Password on database.host"),
+    passwordfile: setting(
+      text,
+      "",
+      "File with the password, in the place of the one above or in the address; read again where PostgreSQL refuses it, so that another password needs no restart",
+    ),
   },
   archive: {
     after: setting(
@@ -88,6 +93,11 @@ export const SETTINGS = {
       "Secret of Secrets Manager with the fields tlsCert and tlsKey: read again while the edge runs, so that a renewed certificate needs no restart",
     ),
     edgesecretevery: setting(duration, "5m", "How often that secret is looked at"),
+    databasesecret: setting(
+      text,
+      "",
+      "Secret of Secrets Manager whose field password is the database's: read where PostgreSQL refuses the password in use, so that another one needs no restart",
+    ),
     drain: setting(
       duration,
       "60s",

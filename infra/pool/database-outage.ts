@@ -17,6 +17,8 @@ const BUSY = /^(40|55)/;
 /** Out of room, memory or connections. It still reads, so a passing statement does not end the outage. */
 const SHORT = /^53/;
 const SHORT_AGAIN_MS = 60_000;
+/** The login is refused: the server is there, and the password was changed. */
+const REFUSED = /^28/;
 
 export function watchDatabase(modules: { db: Db; clock: Clock; logger: Logger }): Watched {
   const { db, clock, logger } = modules;
@@ -37,8 +39,11 @@ export function watchDatabase(modules: { db: Db; clock: Clock; logger: Logger })
       return;
     }
     awaySinceMs = clock.monotonicMs();
+    const [what, cure] = REFUSED.test(sqlstate)
+      ? ["refuses this user's password", "it is given the one that PostgreSQL knows"]
+      : ["is away", "PostgreSQL is started again"];
     logger.error(
-      "the database is away: the present block is mined on and nothing acknowledged is lost, but no new block begins until PostgreSQL is started again",
+      `the database ${what}: the present block is mined on and nothing acknowledged is lost, but no new block begins until ${cure}`,
       { problem: error.message },
     );
   };

@@ -5,7 +5,6 @@ import type { Edge } from "../../edge/edge.ts";
 import type { EdgeHealth } from "../../edge/health.ts";
 import type { Siblings } from "../../edge/stratum/edge-backend.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
-import { openPg } from "../../shared/db/drivers/pg.ts";
 import { loadMigrations } from "../../shared/db/migrate.ts";
 import { checkSchema } from "../../shared/db/schema-check.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
@@ -18,6 +17,7 @@ import { connectFunctions } from "./fleet-edge.ts";
 import { type LoneEdge, startLoneEdge } from "./lone-edge.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { openChannel } from "./process-channel.ts";
+import { openRenewed } from "./renewed-database.ts";
 import { fromSent, toSent, verdictOf } from "./sibling-share.ts";
 
 const metrics = createPoolMetrics();
@@ -58,7 +58,7 @@ async function start(given: EdgeStart): Promise<{ port: number; tlsPort: number 
           : openSharedTable(given.tableFile, opened);
       },
       openDatabase: async () => {
-        const db = openPg({ url: given.databaseUrl });
+        const db = openRenewed(config, given.databaseUrl, { aws: given.aws, clock: systemClock, logger });
         const close = () => db.close();
         await checkSchema(db, loadMigrations()).catch((error: unknown) =>
           close().then(() => Promise.reject(error)),

@@ -20,6 +20,7 @@ import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import type { Client } from "pg";
 import { systemClock } from "../../shared/clock.ts";
+import { WRONG_PASSWORD } from "../../shared/db/drivers/failures.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { freePort } from "../free-port.ts";
 import { keepTemplate, restoreTemplate, templatePath } from "./cluster-template.ts";
@@ -32,7 +33,6 @@ const INITDB = ["-U", SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=
 /** In a cluster that has not been started yet: the superuser's password that it was made with. */
 const FIRST_PASSWORD = "first-password";
 /** SQLSTATE of a refused password. */
-const WRONG_PASSWORD = "28P01";
 const SHARED_HOME = "/var/lib/prosper";
 
 export interface PostgresOptions {

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { localHost } from "../../edge/stratum/listen-on.ts";
 import { ensureAccess, ensureUser } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
-import { openPg } from "../../shared/db/drivers/pg.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
@@ -27,6 +26,7 @@ import { createPoolMetrics } from "./metrics.ts";
 import { startPool } from "./pool.ts";
 import { activationsOf, sealDeadlineMs } from "./pool-settings.ts";
 import { keepPostgres } from "./postgres-keeper.ts";
+import { openRenewed } from "./renewed-database.ts";
 import type { Up, UpModules, UpOptions } from "./up.ts";
 import { databasePlace, whichPool } from "./which-pool.ts";
 
@@ -150,7 +150,7 @@ async function openDatabase(
     onStop(() => keeper.stop());
   }
   const url = options.databaseUrl ?? postgres?.url ?? "";
-  const db = openPg({ url });
+  const db = openRenewed(options.config, url, modules);
   onStop(() => db.close());
   const where = databasePlace(url, postgres === undefined ? undefined : options.dataDir);
   modules.announce(await whichPool(db, { name: options.config.pool.opridentity, where }));

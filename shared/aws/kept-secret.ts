@@ -1,4 +1,4 @@
-/** A secret that a function keeps: read when it is first wanted, and again when it is old or was refused, so that a new value needs no deployment. */
+/** A secret that is kept: read when it is first wanted, and again when it is old or was refused, so that a new value needs no deployment. */
 
 import type { Clock } from "../clock.ts";
 import { coerceError } from "../errors.ts";
@@ -8,6 +8,8 @@ export interface KeptSecretOptions<T> {
   /** For the log. */
   readonly name: string;
   readonly read: () => Promise<T>;
+  /** Where it is known without reading. */
+  readonly first?: T;
   /** What is older is read again before it is used. */
   readonly maxAgeMs: number;
   /** Between two reads because of refusals: anybody may be refused, as often as he likes. */
@@ -24,6 +26,7 @@ export class KeptSecret<T> {
 
   constructor(options: KeptSecretOptions<T>, modules: { readonly clock: Clock; readonly logger: Logger }) {
     this.#options = options;
+    if (options.first !== undefined) this.#kept = { value: options.first };
     this.#clock = modules.clock;
     this.#logger = modules.logger;
   }

@@ -2,7 +2,7 @@
 
 import { CodedError, coerceError } from "../../errors.ts";
 import type { Sql } from "../port.ts";
-import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
+import { codeOfSqlState, type DbErrorCode, isAwayErrno, WRONG_PASSWORD } from "./failures.ts";
 
 /** Errors of calls that were correct. For some of them it is unknown whether the call was carried out. */
 const AWAY_NAMES = new Set([
@@ -30,7 +30,9 @@ export function translateDataApi(thrown: unknown, statement?: Sql): CodedError {
   // The client's types promise a text; what came over the wire may be anything.
   const said = String(error.message);
   // The service has no field of its own for it: "ERROR: …; SQLState: 23505".
-  const sqlstate = /SQLState: ?([0-9A-Z]{5})\b/.exec(said)?.[1] ?? "";
+  const state = /SQLState: ?([0-9A-Z]{5})\b/.exec(said)?.[1];
+  // Of a login it was seen to leave the code out.
+  const sqlstate = state ?? (said.includes("password authentication failed") ? WRONG_PASSWORD : "");
   const where = statement === undefined ? "" : ` in: ${statement.text.trim().slice(0, 200)}`;
   const message = `database: ${said.replace(/; SQLState: ?[0-9A-Z]{5}$/, "")}${where}`;
   return new CodedError(codeOf(error, sqlstate), message, { cause: error, data: { sqlstate } });

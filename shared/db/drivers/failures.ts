@@ -1,7 +1,10 @@
 /** What a database's failures mean to callers of the port, alike for every driver. */
 
-/** SQLSTATE classes and codes that mean "the server is away or busy; the same call may pass later". */
-const AWAY = /^(08|53|57P|40001$|40P01$|55P03$)/;
+/**
+ * SQLSTATE classes and codes that mean "the server is away or busy; the same call may pass later". 28 is a login that is refused: while a password is
+ * changed, nobody's message is at fault.
+ */
+const AWAY = /^(08|28|53|57P|40001$|40P01$|55P03$)/;
 const AWAY_ERRNO = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -13,6 +16,9 @@ const AWAY_ERRNO = new Set([
 ]);
 
 export type DbErrorCode = "db-away" | "db-conflict" | "db-error";
+
+/** The password is not, or not yet, the right one. */
+export const WRONG_PASSWORD = "28P01";
 
 /** The code of a SQLSTATE. */
 export function codeOfSqlState(sqlstate: string): DbErrorCode {

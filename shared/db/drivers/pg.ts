@@ -3,7 +3,7 @@
 import pg from "pg";
 import { CodedError, coerceError } from "../../errors.ts";
 import type { Db, ExecuteOptions, Sql, SqlValue } from "../port.ts";
-import { codeOfSqlState, type DbErrorCode, isAwayErrno } from "./failures.ts";
+import { codeOfSqlState, type DbErrorCode, isAwayErrno, WRONG_PASSWORD } from "./failures.ts";
 import { parseRows } from "./rows.ts";
 import { createStatementQueue } from "./statement-queue.ts";
 
@@ -21,6 +21,8 @@ const PARSED = new Set<number>([
 export interface PgOptions {
   /** `postgres://user:password@host:port/database` */
   url: string;
+  /** The address again, asked where PostgreSQL refuses its password: with another one the call is made once more. */
+  renew?: () => Promise<string>;
   /** Connections at most. */
   size?: number;
   /** A statement or a wait for a connection longer than this fails with `db-away`. */
@@ -42,12 +44,27 @@ export function openPg(options: PgOptions): Db {
   });
   // An idle connection that breaks is replaced at its next use; without a listener the process would die.
   pool.on("error", ignoreBroken);
+  /** A refused login has done nothing yet, so the work may be done again. */
+  const letIn = async <T>(work: () => Promise<T>): Promise<T> => {
+    const used = pool.options.connectionString;
+    try {
+      return await work();
+    } catch (thrown) {
+      if (options.renew === undefined || !isRefused(thrown)) throw thrown;
+      // New connections are made by it; those that are open stay.
+      pool.options.connectionString = await options.renew();
+      if (pool.options.connectionString === used) throw thrown;
+      return work();
+    }
+  };
   return {
-    ...statements((statement, options) => run(pool, statement, options)),
+    ...statements((statement, more) => letIn(() => run(pool, statement, more))),
     // Text without values is sent as a simple query.
     takesScripts: true,
     async transaction(work) {
-      const client = await pool.connect().catch((error) => Promise.reject(translate(error)));
+      const client = await letIn(() =>
+        pool.connect().catch((error: unknown) => Promise.reject(translate(error))),
+      );
       // Between two statements nobody else listens: a connection that breaks then would end the process.
       client.on("error", ignoreBroken);
       const queue = createStatementQueue();
@@ -72,6 +89,10 @@ export function openPg(options: PgOptions): Db {
     },
     close: () => pool.end(),
   };
+}
+
+function isRefused(thrown: unknown): boolean {
+  return thrown instanceof CodedError && thrown.data["sqlstate"] === WRONG_PASSWORD;
 }
 
 function ignoreBroken(): void {}

@@ -193,7 +193,8 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(actions(/^ApiRole/)).toEqual([...log, ...database, ...secret, ...secret].sort(byText));
     expect(actions(/^TaskTaskRole/)).toEqual([
       "lambda:InvokeFunction",
-      ...(name === "prod" ? secret : []),
+      // The database's password again, and a renewed certificate.
+      ...(name === "prod" ? [...secret, ...secret].sort(byText) : secret),
       "sqs:GetQueueAttributes",
       "sqs:GetQueueUrl",
       "sqs:SendMessage",

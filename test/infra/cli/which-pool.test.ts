@@ -139,6 +139,23 @@ describe("the folder of a pool", () => {
     expect(context(env, config).poolFolder()).toBe(DEFAULT_DATA_DIR);
   });
 
+  it("takes the database's password from a file where one is named, with any characters", () => {
+    const file = join(folder, "password");
+    writeFileSync(file, "50 %/of:it@home?\n");
+    const database = (more: string) => `[database]\npasswordfile = "${file}"\n${more}`;
+    const expected = "postgres://a:50%20%25%2Fof%3Ait%40home%3F@localhost";
+
+    expect(context({ DATABASE_URL: "postgres://a:b@localhost/c" }, database("")).databaseUrl()).toBe(
+      `${expected}/c`,
+    );
+    expect(context({}, database('host = "localhost"\nusername = "a"\ndbname = "c"\n')).databaseUrl()).toBe(
+      `${expected}:5432/c`,
+    );
+    expect(() =>
+      context({}, `[database]\nurl = "postgres://a@localhost/c"\npasswordfile = "/nowhere"\n`).databaseUrl(),
+    ).toThrow(/^database.passwordfile: ENOENT/);
+  });
+
   it("is asked for where there are two and nothing says which", async () => {
     for (const name of ["data", "devnet"])
       mkdirSync(join(folder, ".prosper", name, "postgres"), { recursive: true });

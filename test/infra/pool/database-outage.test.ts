@@ -36,6 +36,14 @@ function watched() {
   return { ...watchDatabase({ db, clock, logger }), lines, clock, fail };
 }
 
+it("tells a password that is refused from a server that is away", async () => {
+  const { db, lines, fail } = watched();
+  fail("28P01");
+  await db.execute(statement).catch(() => undefined);
+
+  expect(lines).toEqual(["error: the database refuses this user's password"]);
+});
+
 it("tells of an outage once, keeps what others say of it for debugging, and tells its end", async () => {
   const { db, logger, lines, clock, fail } = watched();
   fail("ECONNREFUSED");

@@ -19,12 +19,14 @@ import { createSourceCache } from "../../../functions/poll/source-cache.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
+import { withPassword } from "../../../infra/pool/database-password.ts";
 import { functionsElsewhere } from "../../../infra/pool/fleet-edge.ts";
 import { pollOptions } from "../../../infra/pool/pool-settings.ts";
 import { auditBooks } from "../../../shared/audit/audit.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { insertInvite } from "../../../shared/db/invites.ts";
 import { sql } from "../../../shared/db/port.ts";
+import { roleName } from "../../../shared/db/roles.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -45,7 +47,7 @@ const CONFIG = {
   pool: { oprcoinbase: addressOf("pool"), esaddress: encodeAddress("Es", ES_SEED) },
   stratum: { host: "127.0.0.1", stratumport: 0 },
   oracledatasources: { fixedusd: 0, devnet: 1 },
-  aws: { drain: "100ms" },
+  aws: { drain: "100ms", databasesecret: "prosper/test/database-edge" },
   web: { host: "127.0.0.1", port: 0 },
 };
 const system = { clock: systemClock, random: systemRandom, logger: SILENT };
@@ -110,7 +112,10 @@ describe("one edge of many", () => {
   }
 
   /** Resolves to where miners connect, and where it tells of itself. */
-  function start(processes: number): Promise<v.InferOutput<typeof ready>> {
+  function start(
+    processes: number,
+    databaseUrl = asRole(database.url, "edge"),
+  ): Promise<v.InferOutput<typeof ready>> {
     const main = join(import.meta.dirname, "../../../infra/cli/main.ts");
     const args = [
       main,
@@ -123,7 +128,7 @@ describe("one edge of many", () => {
     edge = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
-        ...{ PATH: process.env["PATH"], HOME: folder, DATABASE_URL: asRole(database.url, "edge") },
+        ...{ PATH: process.env["PATH"], HOME: folder, DATABASE_URL: databaseUrl },
         ...{
           PROSPER_QUEUE_URL: "http://elsewhere.invalid/000000000000/summaries",
           PROSPER_AUTH_FUNCTION: "prosper-auth",
@@ -186,6 +191,32 @@ describe("one edge of many", () => {
       expect(
         await database.db.execute(sql`SELECT 1 FROM users WHERE name = 'ann' AND password IS NOT NULL`),
       ).toBe(1);
+    },
+  );
+
+  it.each([1, 2])(
+    "waits where the database refuses its password, and goes on by the one that the secret holds then: in %d processes",
+    async (processes) => {
+      const { db, url } = database;
+      const user = `edge_of_${new URL(url).pathname.slice(1)}`;
+      const run = (statement: string): Promise<number> => db.execute({ text: statement, values: [] });
+      await run(`CREATE ROLE ${user} LOGIN PASSWORD 'first' IN ROLE ${roleName("edge")}`);
+      const { web } = await start(processes, withPassword(url.replace(/\/\/[^:]+/, `//${user}`), "first"));
+      const status = async (path: string): Promise<number> => (await fetch(`${web}${path}`)).status;
+      const jobs = async (): Promise<number> => Number(await text(db, sql`SELECT count(*) FROM jobs`));
+      await expect.poll(() => status("/healthz"), { timeout: 20_000 }).toBe(200);
+
+      // As the runbook rotates it: first the role's password, then the secret's.
+      await run(`ALTER ROLE ${user} PASSWORD 'second'`);
+      await run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${user}'`);
+      await expect.poll(() => status("/healthz"), { timeout: 20_000 }).toBe(503);
+      expect(await status("/livez")).toBe(200);
+      const before = await jobs();
+      aws.secrets.set(CONFIG.aws.databasesecret, JSON.stringify({ username: user, password: "second" }));
+
+      await expect.poll(() => status("/healthz"), { timeout: 20_000 }).toBe(200);
+      await expect.poll(jobs, { timeout: 20_000 }).toBeGreaterThan(before);
+      expect(edge.exitCode).toBeNull();
     },
   );
 });

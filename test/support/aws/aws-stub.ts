@@ -1,4 +1,4 @@
-/** As much of SQS and Lambda as an edge uses, on a loopback port: what it sends goes straight to the functions' own handlers. */
+/** As much of SQS, Lambda and Secrets Manager as an edge uses, on a loopback port: what it sends goes straight to the functions' own handlers. */
 
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
@@ -12,11 +12,15 @@ const batchRequest = v.object({
   Entries: v.array(v.object({ Id: v.string(), MessageBody: v.string() })),
 });
 
+const secretRequest = v.object({ SecretId: v.string() });
+
 export interface AwsStub {
   readonly url: string;
   /** Bodies that SQS took, in order. */
   readonly sent: readonly string[];
-  /** While true both services answer with errors. */
+  /** Texts by name; they may be changed. */
+  readonly secrets: Map<string, string>;
+  /** While true all services answer with errors. */
   setAway(isAway: boolean): void;
   close(): Promise<void>;
 }
@@ -26,8 +30,11 @@ export async function startAwsStub(functions: {
   auth: (event: unknown, context: Context) => Promise<unknown>;
 }): Promise<AwsStub> {
   const sent: string[] = [];
+  const secrets = new Map<string, string>();
   let isAway = false;
-  const answer = async (path: string, body: string): Promise<unknown> => {
+  const answer = async (path: string, target: unknown, body: string): Promise<unknown> => {
+    if (target === "secretsmanager.GetSecretValue")
+      return { SecretString: secrets.get(v.parse(secretRequest, JSON.parse(body)).SecretId) };
     if (path.endsWith("/invocations")) return functions.auth(JSON.parse(body), LOCAL_CONTEXT);
     const { Entries } = v.parse(batchRequest, JSON.parse(body));
     sent.push(...Entries.map((entry) => entry.MessageBody));
@@ -46,7 +53,7 @@ export async function startAwsStub(functions: {
   const server = createServer(async (request, response) => {
     const body = await readText(request);
     if (isAway) return void response.writeHead(503).end();
-    await answer(request.url ?? "", body).then(
+    await answer(request.url ?? "", request.headers["x-amz-target"], body).then(
       (reply) =>
         response.writeHead(200, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(reply)),
       (error: unknown) => response.writeHead(500).end(JSON.stringify({ message: String(error) })),
@@ -58,6 +65,7 @@ export async function startAwsStub(functions: {
   return {
     url: `http://127.0.0.1:${port}`,
     sent,
+    secrets,
     setAway: (away) => {
       isAway = away;
     },

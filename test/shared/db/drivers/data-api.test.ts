@@ -99,6 +99,19 @@ describe("the Data API driver", () => {
     });
   });
 
+  it.each(["", "; SQLState: 28P01"])(
+    "takes a login that is refused for a database that is away: the password is being changed%s",
+    async (state) => {
+      const message = `FATAL: password authentication failed for user "prosper_poll"${state}`;
+      const db = await open(() => ({ error: "BadRequestException", body: { message } }));
+
+      await expect(db.execute(sql`SELECT 1`)).rejects.toMatchObject({
+        code: "db-away",
+        data: { sqlstate: "28P01" },
+      });
+    },
+  );
+
   it("refuses integers that lost digits on the way, and arrays", async () => {
     const fields = [
       '{"longValue": 9007199254740993}',
