@@ -1,9 +1,9 @@
 /** Reads a block of the chain from factomd: the directory block, its OPR entry block, and every entry. */
 
 import type { Clock, Timer } from "../../shared/clock.ts";
-import { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import { type Entry, OPR_CHAIN } from "../../shared/factom/entry.ts";
+import { missing } from "../../shared/factom/missing.ts";
 import { type ConcurrencyLimit, createConcurrencyLimit } from "./concurrency-limit.ts";
 import { createEntryCache, type EntryCache } from "./entry-cache.ts";
 
@@ -228,11 +228,4 @@ class EntryReading {
 function present<T>(value: T | undefined, what: string): T {
   if (value !== undefined) return value;
   throw missing(what);
-}
-
-function missing(what: string): CodedError {
-  return new CodedError(
-    "factomd-reply",
-    `factomd lists ${what} but does not have it yet: it may still be syncing`,
-  );
 }

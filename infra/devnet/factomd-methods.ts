@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { fromHex, toHex } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { parseAddress } from "../../shared/factom/address.ts";
-import { parseCommit } from "../../shared/factom/commit.ts";
-import { entryHash, parseEntry } from "../../shared/factom/entry.ts";
+import { type Commit, type ParsedCommit, parseChainCommit, parseCommit } from "../../shared/factom/commit.ts";
+import { chainIdOf, entryHash, parseEntry } from "../../shared/factom/entry.ts";
 import { type DevnetChain, directoryBlockOf, entryBlockOf } from "./chain.ts";
 import type { BlockRecord } from "./chain-records.ts";
 import type { Mempool } from "./mempool.ts";
@@ -243,35 +243,49 @@ function acknowledge(modules: NodeModules, params: unknown): object {
 }
 
 function writeMethods({ chain, mempool, network }: NodeModules): [string, RpcMethod][] {
+  const commit = (params: unknown, parse: (message: Uint8Array) => ParsedCommit, kind: string): Commit => {
+    const { message } = readParams(v.object({ message: HEX }), params, `Invalid Commit ${kind}`);
+    const parsed = parse(fromHex(message));
+    if (!parsed.ok) throw invalidParams(`Invalid Commit ${kind}`);
+    const { commit } = parsed;
+    // An unpaid commit gets success and is then forgotten, as in factomd, which looks at balances later.
+    if (chain.heightOf(commit.entryHash) !== undefined || !mempool.commit(commit, network.moment()))
+      throw new RpcError(-32011, "Repeated Commit", {
+        info: "A commit with equal or greater payment already exists",
+        entryhash: commit.entryHash,
+      });
+    return commit;
+  };
+  const reveal = (params: unknown, isFirst: boolean): object => {
+    const { entry } = readParams(v.object({ entry: HEX }), params, "Invalid Entry");
+    const raw = fromHex(entry);
+    const parsed = parseEntry(raw);
+    if (!parsed.ok || (isFirst && parsed.entry.chainId !== chainIdOf(parsed.entry.extIds)))
+      throw invalidParams("Invalid Entry");
+    const hash = entryHash(raw);
+    if (chain.heightOf(hash) === undefined) mempool.reveal(parsed.entry, raw, hash, network.moment());
+    return { message: "Entry Reveal Success", entryhash: hash, chainid: parsed.entry.chainId };
+  };
   return [
     [
       "commit-entry",
       (params) => {
-        const { message } = readParams(v.object({ message: HEX }), params, "Invalid Commit Entry");
-        const parsed = parseCommit(fromHex(message));
-        if (!parsed.ok) throw invalidParams("Invalid Commit Entry");
-        const { commit } = parsed;
-        // An unpaid commit gets success and is then forgotten, as in factomd, which looks at balances later.
-        if (chain.heightOf(commit.entryHash) !== undefined || !mempool.commit(commit, network.moment()))
-          throw new RpcError(-32011, "Repeated Commit", {
-            info: "A commit with equal or greater payment already exists",
-            entryhash: commit.entryHash,
-          });
-        return { message: "Entry Commit Success", txid: commit.txId, entryhash: commit.entryHash };
+        const { txId, entryHash: hash } = commit(params, parseCommit, "Entry");
+        return { message: "Entry Commit Success", txid: txId, entryhash: hash };
       },
     ],
     [
-      "reveal-entry",
+      "commit-chain",
       (params) => {
-        const { entry } = readParams(v.object({ entry: HEX }), params, "Invalid Entry");
-        const raw = fromHex(entry);
-        const parsed = parseEntry(raw);
-        if (!parsed.ok) throw invalidParams("Invalid Entry");
-        const hash = entryHash(raw);
-        if (chain.heightOf(hash) === undefined) mempool.reveal(parsed.entry, raw, hash, network.moment());
-        return { message: "Entry Reveal Success", entryhash: hash, chainid: parsed.entry.chainId };
+        const { txId, entryHash: hash, chain: made } = commit(params, parseChainCommit, "Chain");
+        return {
+          ...{ message: "Chain Commit Success", txid: txId, entryhash: hash },
+          chainidhash: made?.idHash,
+        };
       },
     ],
+    ["reveal-entry", (params) => reveal(params, false)],
+    ["reveal-chain", (params) => reveal(params, true)],
   ];
 }
 

@@ -1,7 +1,7 @@
 /** Commits and reveals on their way into a block. Like factomd, it takes what is well-formed, and only paid entries get in. */
 
 import { toHex } from "../../shared/bytes.ts";
-import type { Commit } from "../../shared/factom/commit.ts";
+import { type Commit, isCommitOf } from "../../shared/factom/commit.ts";
 import { type Entry, entryCost } from "../../shared/factom/entry.ts";
 
 export interface RevealedEntry {
@@ -37,6 +37,7 @@ export interface MempoolModules {
 
 interface HeldCommit {
   readonly credits: number;
+  readonly chain: Commit["chain"];
   readonly txId: string;
   readonly height: number;
 }
@@ -65,8 +66,11 @@ export function createMempool(options: MempoolOptions, modules: MempoolModules):
   const match = (hash: string): void => {
     const commit = commits.get(hash);
     const reveal = reveals.get(hash);
-    if (commit === undefined || reveal === undefined || !modules.hasChain(reveal.chainId)) return;
-    if (commit.credits >= entryCost(reveal.raw.length)) paid.set(hash, reveal);
+    if (commit === undefined || reveal === undefined) return;
+    const { chainId, raw } = reveal;
+    const isNew = !modules.hasChain(chainId);
+    if (isNew && !(commit.chain && isCommitOf(commit.chain, chainId, hash))) return;
+    if (commit.credits >= entryCost(raw.length, isNew)) paid.set(hash, reveal);
   };
   const dropOldest = (map: Map<string, unknown>): void => {
     const [oldest] = map.keys();
@@ -76,11 +80,11 @@ export function createMempool(options: MempoolOptions, modules: MempoolModules):
   };
   return {
     commit(commit, { height }) {
-      const { entryHash, credits, txId } = commit;
+      const { entryHash, credits, txId, chain } = commit;
       const held = commits.get(entryHash);
       if (held !== undefined && held.credits >= credits) return false;
       if (!modules.pay(toHex(commit.publicKey), credits)) return true;
-      commits.set(entryHash, { credits, txId, height });
+      commits.set(entryHash, { credits, chain, txId, height });
       match(entryHash);
       dropOldest(commits);
       return true;

@@ -64,6 +64,9 @@ export interface Factomd {
   chainHead(chainId: string): Promise<string | undefined>;
   commitEntry(message: Uint8Array): Promise<CommitAnswer>;
   revealEntry(raw: Uint8Array): Promise<{ readonly entryHash: string }>;
+  /** The same two for a chain's first entry. */
+  commitChain(message: Uint8Array): Promise<CommitAnswer>;
+  revealChain(raw: Uint8Array): Promise<{ readonly entryHash: string }>;
   ack(hash: string, chainId: string): Promise<Acknowledgement>;
   pendingEntries(): Promise<readonly PendingEntry[]>;
   entryCreditBalance(address: string): Promise<number>;
@@ -114,7 +117,16 @@ type Ask = <S extends v.GenericSchema>(
   params?: Readonly<Record<string, unknown>>,
 ) => Promise<v.InferOutput<S>>;
 
-type Writers = Pick<Factomd, "commitEntry" | "revealEntry" | "ack" | "pendingEntries" | "entryCreditBalance">;
+type Writers = Pick<
+  Factomd,
+  | "commitEntry"
+  | "revealEntry"
+  | "commitChain"
+  | "revealChain"
+  | "ack"
+  | "pendingEntries"
+  | "entryCreditBalance"
+>;
 
 function readers(options: RpcOptions, ask: Ask): Omit<Factomd, keyof Writers> {
   const rawData = async (hash: string): Promise<Uint8Array | undefined> => {
@@ -172,19 +184,23 @@ function readers(options: RpcOptions, ask: Ask): Omit<Factomd, keyof Writers> {
 }
 
 function writers(ask: Ask): Writers {
+  const commit = async (method: string, message: Uint8Array): Promise<CommitAnswer> => {
+    try {
+      const reply = await ask(COMMITTED, method, { message: toHex(message) });
+      return { kind: "accepted", txId: reply.txid, entryHash: reply.entryhash };
+    } catch (thrown) {
+      if (rpcCodeOf(thrown) === REPEATED_COMMIT) return { kind: "repeated" };
+      throw thrown;
+    }
+  };
+  const reveal = async (method: string, raw: Uint8Array): Promise<{ readonly entryHash: string }> => ({
+    entryHash: (await ask(REVEALED, method, { entry: toHex(raw) })).entryhash,
+  });
   return {
-    async commitEntry(message) {
-      try {
-        const reply = await ask(COMMITTED, "commit-entry", { message: toHex(message) });
-        return { kind: "accepted", txId: reply.txid, entryHash: reply.entryhash };
-      } catch (thrown) {
-        if (rpcCodeOf(thrown) === REPEATED_COMMIT) return { kind: "repeated" };
-        throw thrown;
-      }
-    },
-    async revealEntry(raw) {
-      return { entryHash: (await ask(REVEALED, "reveal-entry", { entry: toHex(raw) })).entryhash };
-    },
+    commitEntry: (message) => commit("commit-entry", message),
+    revealEntry: (raw) => reveal("reveal-entry", raw),
+    commitChain: (message) => commit("commit-chain", message),
+    revealChain: (raw) => reveal("reveal-chain", raw),
     async ack(hash, chainId) {
       const reply = await ask(ACK, "ack", { hash, chainid: chainId });
       return { commit: reply.commitdata.status, entry: reply.entrydata.status };

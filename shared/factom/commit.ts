@@ -23,6 +23,13 @@ export interface Commit {
   /** Payload of the EC address that pays. */
   readonly publicKey: Uint8Array;
   readonly txId: string;
+  /** Of a commit that pays for a new chain: what only its first entry and its id make. Hex. */
+  readonly chain?: ChainCommit;
+}
+
+export interface ChainCommit {
+  readonly idHash: string;
+  readonly weld: string;
 }
 
 export type ParsedCommit =
@@ -31,7 +38,10 @@ export type ParsedCommit =
 
 /** Version, six bytes of milliseconds, entry hash, credits: what is signed. Then public key and signature. */
 const COMMIT_SIGNED_BYTES = 40;
-const COMMIT_BYTES = COMMIT_SIGNED_BYTES + 32 + 64;
+/** A new chain's has two hashes more, before the entry's. */
+const CHAIN_PART_BYTES = 64;
+const KEY_AND_SIGNATURE_BYTES = 32 + 64;
+const HASH_BYTES = 32;
 
 export interface SignEntryOptions {
   readonly entry: Entry;
@@ -61,21 +71,40 @@ export function signEntry(options: SignEntryOptions): SignedEntry {
 
 /** Reads and verifies the message of a `commit-entry`. */
 export function parseCommit(message: Uint8Array): ParsedCommit {
-  if (message.length !== COMMIT_BYTES) return { ok: false, reason: "length" };
+  return parseMessage(message, 0);
+}
+
+/** Reads and verifies the message of a `commit-chain`. Whether it welds an entry to its chain shows `isCommitOf`. */
+export function parseChainCommit(message: Uint8Array): ParsedCommit {
+  return parseMessage(message, CHAIN_PART_BYTES);
+}
+
+function parseMessage(message: Uint8Array, chainBytes: number): ParsedCommit {
+  const signedBytes = COMMIT_SIGNED_BYTES + chainBytes;
+  if (message.length !== signedBytes + KEY_AND_SIGNATURE_BYTES) return { ok: false, reason: "length" };
   if (message[0] !== 0) return { ok: false, reason: "version" };
-  const signed = message.subarray(0, COMMIT_SIGNED_BYTES);
-  const credits = signed[39] ?? 0;
+  const signed = message.subarray(0, signedBytes);
+  const credits = signed[signedBytes - 1] ?? 0;
   // An entry has at most 10 KiB, and a new chain ten credits more.
   if (credits < 1 || credits > 20) return { ok: false, reason: "credits" };
-  const publicKey = message.subarray(COMMIT_SIGNED_BYTES, COMMIT_SIGNED_BYTES + 32);
-  if (!verifySignature(publicKey, signed, message.subarray(COMMIT_SIGNED_BYTES + 32)))
+  const publicKey = message.subarray(signedBytes, signedBytes + 32);
+  if (!verifySignature(publicKey, signed, message.subarray(signedBytes + 32)))
     return { ok: false, reason: "signature" };
-  const timestampMs = Number.parseInt(toHex(signed.subarray(1, 7)), 16);
-  const entry = toHex(signed.subarray(7, 39));
+  const hashAt = (at: number): string => toHex(signed.subarray(at, at + HASH_BYTES));
   return {
     ok: true,
-    commit: { timestampMs, entryHash: entry, credits, publicKey, txId: sha256Hex(signed) },
+    commit: {
+      timestampMs: Number.parseInt(toHex(signed.subarray(1, 7)), 16),
+      entryHash: hashAt(7 + chainBytes),
+      ...{ credits, publicKey, txId: sha256Hex(signed) },
+      ...(chainBytes > 0 && { chain: { idHash: hashAt(7), weld: hashAt(7 + HASH_BYTES) } }),
+    },
   };
+}
+
+/** Whether this is the commit of the first entry of that chain. */
+export function isCommitOf(chain: ChainCommit, chainId: string, hash: string): boolean {
+  return chain.idHash + chain.weld === toHex(chainPart(chainId, hash));
 }
 
 /** The hash of the chain id, and Factom's weld: a hash of entry and chain id, so that nobody else can take the chain. */

@@ -55,6 +55,8 @@ export function createFailover(nodes: readonly FactomdNode[], modules: FailoverM
     chainHead: (chainId) => ask((node) => node.chainHead(chainId)),
     commitEntry: (message) => ask((node) => node.commitEntry(message)),
     revealEntry: (raw) => ask((node) => node.revealEntry(raw)),
+    commitChain: (message) => ask((node) => node.commitChain(message)),
+    revealChain: (raw) => ask((node) => node.revealChain(raw)),
     ack: (hash, chainId) => ask((node) => node.ack(hash, chainId)),
     pendingEntries: () => ask((node) => node.pendingEntries()),
     entryCreditBalance: (address) => ask((node) => node.entryCreditBalance(address)),

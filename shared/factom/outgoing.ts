@@ -1,10 +1,10 @@
 /** The payments that given addresses made on the chain: FAT-2 batches that they signed, read block by block from factomd. */
 
-import { CodedError } from "../errors.ts";
 import { encodeAddress, rcdHash } from "./address.ts";
 import type { Factomd } from "./client.ts";
 import { type Entry, TRANSACTION_CHAIN } from "./entry.ts";
 import { type Fat2Batch, parseFat2Batch } from "./fat2-parse.ts";
+import { missing } from "./missing.ts";
 
 /** One entry by which an address paid. */
 export interface OutgoingEntry {
@@ -77,11 +77,4 @@ export function paidBy(
   if (rcd === undefined || !sources.has(encodeAddress("FA", rcdHash(rcd)))) return undefined;
   const parsed = parseFat2Batch(entry, timestampS);
   return parsed.ok && sources.has(parsed.batch.source) ? parsed.batch : undefined;
-}
-
-function missing(what: string): CodedError {
-  return new CodedError(
-    "factomd-reply",
-    `factomd lists ${what} but does not have it yet: it may still be syncing`,
-  );
 }

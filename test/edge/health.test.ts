@@ -227,6 +227,8 @@ const standingChain: Factomd = {
   chainHead: none,
   commitEntry: none,
   revealEntry: none,
+  commitChain: none,
+  revealChain: none,
   ack: none,
   pendingEntries: none,
   entryCreditBalance: none,

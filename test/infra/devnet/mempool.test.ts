@@ -3,8 +3,15 @@
 import { describe, expect, it } from "vitest";
 import { executeBatches } from "../../../infra/devnet/execute-batches.ts";
 import { createMempool } from "../../../infra/devnet/mempool.ts";
+import { parseChainCommit, parseCommit, signEntry } from "../../../shared/factom/commit.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
-import { type Entry, encodeEntry, entryHash, TRANSACTION_CHAIN } from "../../../shared/factom/entry.ts";
+import {
+  chainIdOf,
+  type Entry,
+  encodeEntry,
+  entryHash,
+  TRANSACTION_CHAIN,
+} from "../../../shared/factom/entry.ts";
 import { faAddressOf, type PegPayment, signPegBatch } from "../../../shared/factom/fat2.ts";
 
 const at = { height: 1000, minute: 3 };
@@ -80,6 +87,40 @@ describe("the mempool", () => {
     mempool.commit(commit(hash), at);
 
     expect(mempool.ready()).toEqual([]);
+  });
+
+  it("takes a new chain whose commit is welded to its first entry, for ten credits more", () => {
+    const { mempool, account } = setUp();
+    const extIds = [new TextEncoder().encode("a chain of one's own")];
+    const first: Entry = { chainId: chainIdOf(extIds), extIds, content: new Uint8Array() };
+    const payer = keyPairFromSeed(new Uint8Array(32).fill(1));
+    const put = (message: Uint8Array, parse: typeof parseChainCommit): string => {
+      const parsed = parse(message);
+      if (!parsed.ok) throw new Error(parsed.reason);
+      mempool.commit(parsed.commit, at);
+      return parsed.commit.entryHash;
+    };
+    const raw = encodeEntry(first);
+    mempool.reveal(first, raw, entryHash(raw), at);
+    // Paid as an entry, and as the first of another chain.
+    put(signEntry({ entry: first, payer, timestampMs: 1 }).commit, parseCommit);
+    expect(mempool.ready()).toEqual([]);
+    const other = { ...first, chainId: "00".repeat(32) };
+    const wrong = put(
+      signEntry({ entry: other, payer, timestampMs: 1, newChain: true }).commit,
+      parseChainCommit,
+    );
+    expect([mempool.ready(), wrong === entryHash(raw)]).toEqual([[], false]);
+
+    const before = account.balance;
+    const signed = signEntry({ entry: first, payer, timestampMs: 2, newChain: true });
+    const tampered = Uint8Array.from(signed.commit);
+    tampered[50] = (tampered[50] ?? 0) ^ 1;
+    expect(parseChainCommit(tampered)).toEqual({ ok: false, reason: "signature" });
+    expect(parseCommit(signed.commit)).toEqual({ ok: false, reason: "length" });
+    expect(put(signed.commit, parseChainCommit)).toBe(signed.entryHash);
+    expect(mempool.ready().map(({ hash }) => hash)).toEqual([signed.entryHash]);
+    expect(before - account.balance).toBe(11);
   });
 
   it("forgets what went into a block, and what waited too long", () => {

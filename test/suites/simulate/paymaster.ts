@@ -258,7 +258,7 @@ export class Paymaster {
     const hashes = { networkId: "", prevKeyMr: "", prevFullHash: "" };
     return {
       ...{ currentMinute: unused, rawData: unused, chainHead: unused, commitEntry: unused, ack: unused },
-      ...{ revealEntry: unused, entryCreditBalance: unused },
+      ...{ revealEntry: unused, commitChain: unused, revealChain: unused, entryCreditBalance: unused },
       heights: async () => {
         const top = chain.topHeight();
         return { directoryBlock: top, leader: top + 1, entry: top };
