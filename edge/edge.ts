@@ -10,6 +10,7 @@ import type { Db } from "../shared/db/port.ts";
 import type { WorkerLimits } from "../shared/db/workers.ts";
 import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
+import type { KeyPair } from "../shared/factom/ed25519.ts";
 import type { Hasher } from "../shared/hash/hasher.ts";
 import type { Logger } from "../shared/logger.ts";
 import type { Auth } from "../shared/messages/login.ts";
@@ -19,11 +20,13 @@ import { type ChainGradeOptions, gradeChainBlock } from "./chain/grade.ts";
 import { createMinuteKeeper, type MinuteKeeper } from "./chain/minutes.ts";
 import { makeNextJob, type NewestPrices, type NextJobOptions } from "./chain/next-job.ts";
 import { createBlockReader } from "./chain/reader.ts";
+import { RootWriter } from "./chain/root-writer.ts";
 import type { StallWatch } from "./chain/stall.ts";
 import { Submitter, type SubmitterOptions } from "./chain/submitter.ts";
 import { composeEdge, type EdgeParts } from "./compose.ts";
 import type { Disk } from "./journal/disk.ts";
 import { edgeIdentity } from "./lease/identity.ts";
+import type { NamedLease } from "./lease/named.ts";
 import { type Accounts, createAccounts } from "./logins/logins.ts";
 import { createLoginThrottle } from "./logins/throttle.ts";
 import { Orders } from "./orders.ts";
@@ -55,6 +58,8 @@ export interface EdgeOptions {
   readonly grade: ChainGradeOptions;
   readonly nextJob: NextJobOptions;
   readonly submit: SubmitterOptions;
+  /** How roots are written to the chain; without it they are not. */
+  readonly roots?: { readonly batch: number };
 }
 
 export interface EdgeModules {
@@ -73,6 +78,8 @@ export interface EdgeModules {
   readonly siblings?: Siblings;
   /** See ShareDeskModules. */
   readonly prefixes?: Prefixes;
+  /** Signs roots that are written to the chain; an edge without it writes none. */
+  readonly receiptKey?: KeyPair;
   /** This edge has booked a block. */
   readonly onBlock: (row: BlockRow) => void;
   /** Nothing more can be acknowledged: the process must end, and the next start recovers. */
@@ -89,6 +96,7 @@ export class Edge {
   readonly #options: EdgeOptions;
   readonly #parts: EdgeParts;
   readonly #orders: Orders;
+  readonly #roots: RootWriter | undefined;
   readonly #stop = new AbortController();
   #listening: Listening | undefined;
   #listeningTls: Listening | undefined;
@@ -152,6 +160,7 @@ export class Edge {
         stopping: this.#stop.signal,
       },
     );
+    this.#roots = rootWriterOf(options, modules, this.#parts.chainLease);
     this.stratum = this.#parts.stratum;
     this.follower = this.#parts.follower;
     this.stall = this.#parts.stall;
@@ -168,6 +177,7 @@ export class Edge {
       this.minutes.run(this.#stop.signal),
       this.#parts.run(),
       this.#orders.run(this.#stop.signal),
+      this.#roots?.run(this.#stop.signal),
     ]);
     return recovered;
   }
@@ -217,6 +227,16 @@ export class Edge {
     await this.desk.close();
     await this.#parts.chainLease.release().catch(() => undefined);
   }
+}
+
+function rootWriterOf(
+  { roots, submit, blockMs }: EdgeOptions,
+  modules: EdgeModules,
+  lease: NamedLease,
+): RootWriter | undefined {
+  const { receiptKey: signer } = modules;
+  if (roots === undefined || signer === undefined) return undefined;
+  return new RootWriter({ ...roots, signer, payer: submit.payer, blockMs }, { ...modules, lease });
 }
 
 function loginsOf(options: EdgeOptions, modules: EdgeModules): Accounts {

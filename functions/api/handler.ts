@@ -30,6 +30,7 @@ import { noticeRoutes, publicNotices } from "./routes/notices.ts";
 import { paydayRoutes } from "./routes/payday.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { proofRoutes } from "./routes/proof.ts";
+import { rootRoutes } from "./routes/roots.ts";
 import { textPages } from "./routes/text-pages.ts";
 import { withholdingRoute } from "./routes/withholding.ts";
 
@@ -58,6 +59,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...alertRoutes(options, modules),
     ...connectionRoutes(modules),
     ...archiveRoutes(modules),
+    ...rootRoutes(modules),
     ...proofRoutes(options, modules),
     ...adminRoutes(modules),
     ...moneyRoutes(options, modules),

@@ -49,7 +49,10 @@ const KEEP_HOST = `function handler(event) {
 }`;
 
 /** Routes that answer everybody the same (functions/api/routes/pool.ts). */
-const PUBLIC_PATHS = ["/api/pool*", "/api/blocks*", "/api/submissions", "/api/archive", "/api/openapi.json"];
+const PUBLIC_PATHS = [
+  ...["/api/pool*", "/api/blocks*", "/api/submissions", "/api/archive", "/api/roots"],
+  "/api/openapi.json",
+];
 
 /** Their address changes with their content: the dashboard's files, and the miner's package. */
 const NAMED_BY_CONTENT = ["/assets/*", "/prosper-miner-*"];

@@ -237,6 +237,18 @@ export const SETTINGS = {
       "pegnetd's JSON-RPC address: a payout is then booked when it was executed; empty: when it is in a block",
     ),
   },
+  roots: {
+    publish: setting(
+      v.picklist(["devnet", "on", "off"], "expected devnet, on or off"),
+      "devnet",
+      "Whether the roots of sealed blocks are written to a Factom chain of the pool's own, paid by esaddress: on, off, or on the devnet of `prosper up` alone",
+    ),
+    batch: setting(
+      whole(1, 40),
+      1,
+      "Blocks of an entry: four cost one entry credit together, as one alone does",
+    ),
+  },
   submit: {
     "ema-n": setting(
       whole(1, 100_000),

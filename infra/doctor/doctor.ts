@@ -19,12 +19,13 @@ import { owed } from "./owed.ts";
 import { ports } from "./ports.ts";
 import { prices } from "./prices.ts";
 import { records } from "./records.ts";
+import { roots } from "./roots.ts";
 import { table } from "./table.ts";
 
 /** In the order in which they are shown: what others depend on comes first. */
 export const CHECKS: readonly Check[] = [
   ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
-  ...[journal, deadLetters, edges, lateWork, archive, owed, records],
+  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records],
 ];
 
 /** Every check is made, also where another one fails. */

@@ -17,6 +17,7 @@ import { connectFunctions } from "./fleet-edge.ts";
 import { type LoneEdge, startLoneEdge } from "./lone-edge.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { openChannel } from "./process-channel.ts";
+import { readReceiptKey } from "./receipt-key.ts";
 import { openRenewed } from "./renewed-database.ts";
 import { fromSent, toSent, verdictOf } from "./sibling-share.ts";
 
@@ -44,12 +45,18 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, ()
 process.on("uncaughtException", (error) => void end("a bug, please report it", error));
 
 async function start(given: EdgeStart): Promise<{ port: number; tlsPort: number | undefined }> {
-  const { config, functions, process: number } = given;
+  const { config, functions, process: number, receiptKeyFile } = given;
+  const receiptKey = receiptKeyFile === undefined ? undefined : await readReceiptKey(receiptKeyFile);
   running = await startLoneEdge(
-    { ...given, watches: functions !== undefined && number === 1, retires: number === 1 },
+    {
+      ...given,
+      watches: functions !== undefined && number === 1,
+      retires: number === 1,
+    },
     {
       ...{ clock: systemClock, random: systemRandom, logger, metrics },
       ...(given.aws && { aws: given.aws }),
+      ...(receiptKey && { receiptKey }),
       openTable: (bits) => {
         const opened = { bits, logger, native: { setting: process.env["PROSPER_NATIVE"] } };
         const dir = config.app.tabledir === "" ? undefined : config.app.tabledir;

@@ -38,6 +38,8 @@ export interface EdgeStart {
   readonly drainMs: number;
   /** Where secrets are read; undefined: nowhere. */
   readonly aws?: AwsOptions;
+  /** Where the pool keeps the key that signs roots on the chain; undefined: it has none here. */
+  readonly receiptKeyFile?: string;
 }
 
 export interface EdgeProcessesOptions extends Omit<EdgeStart, "process" | "processes" | "folder"> {

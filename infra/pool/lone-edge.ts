@@ -13,6 +13,7 @@ import { watchClocks } from "../../shared/clock-watch.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { newestPrices } from "../../shared/db/prices.ts";
 import type { CodedError } from "../../shared/errors.ts";
+import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import type { Logger } from "../../shared/logger.ts";
@@ -62,6 +63,8 @@ export interface LoneEdgeModules {
   readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
   /** The other edge processes of this machine. */
   readonly siblings?: Siblings;
+  /** Signs roots on the chain. */
+  readonly receiptKey?: KeyPair;
   readonly connect: (onStop: OnStop) => EdgeFunctions;
   /** Called before it waits for a slot: an edge that waits is alive. */
   readonly onHealth: (health: EdgeHealth, edge: Edge, onStop: OnStop) => Promise<void>;
@@ -110,6 +113,7 @@ export function startLoneEdge(options: LoneEdgeOptions, modules: LoneEdgeModules
         // Nothing to do: the books seal by a timer.
         onBlock: () => undefined,
         ...(modules.siblings && { siblings: modules.siblings }),
+        ...(modules.receiptKey && { receiptKey: modules.receiptKey }),
         onFatal: modules.onFatal,
       },
     );

@@ -102,6 +102,7 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
       staleMs: polling.staleduration,
     },
     submit: { softmax: submit.softmax, payer: keyPairFromSeed(payer.bytes) },
+    ...(config.roots.publish === "on" && { roots: { batch: config.roots.batch } }),
   };
 }
 

@@ -22,6 +22,7 @@ import { newestPrices } from "../../shared/db/prices.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
+import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import { createPegnetd } from "../../shared/factom/pegnetd.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Health } from "../../shared/health.ts";
@@ -44,7 +45,7 @@ import type { PoolMetrics } from "./metrics.ts";
 import { PoolPayday } from "./payday.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
-import { ensureReceiptKey } from "./receipt-key.ts";
+import { ensureReceiptKey, receiptKeyFile } from "./receipt-key.ts";
 import type { Web, WebModules } from "./web.ts";
 
 export interface PoolOptions {
@@ -119,7 +120,9 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     const prices = pollPrices(options, { ...modules, cache }, stopping);
     onStop(() => prices);
     const passwords = createPasswords({}, { random: modules.random });
-    const parts = { books, auth: createPoolAuth(options, modules, passwords), onStop, stopping };
+    const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
+    const auth = createPoolAuth(options, modules, passwords);
+    const parts = { books, auth, receiptKeys, onStop, stopping };
     const isOne = config.stratum.processes === 1;
     const edges = await (isOne ? startEdgeHere : startEdgesElsewhere)(options, modules, parts);
     const credits = new EntryCredits(
@@ -130,7 +133,6 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     onStop(() => counting);
     modules.metrics.runOut({ certificate: edges.certificateDays, entryCredits: () => credits.daysLeft() });
     await books.startSealing();
-    const receiptKeys = await ensureReceiptKey(options.folder, modules.random);
     const { isDevnet } = options;
     const patient = { config, dataDir: dirname(options.folder), isDevnet, db: modules.db };
     const doctor = createCockpit(patientOf(patient, { ...modules, cache }), modules);
@@ -168,6 +170,7 @@ function createPayday({ config, isDevnet }: PoolOptions, modules: PoolModules): 
 interface EdgeParts {
   readonly books: LocalBooks;
   readonly auth: Auth;
+  readonly receiptKeys: KeyPair;
   readonly onStop: OnStop;
   readonly stopping: AbortSignal;
 }
@@ -190,6 +193,7 @@ async function startEdgeHere(
     newestPrices: () => newestPrices(db),
     queue: parts.books.queue,
     auth: parts.auth,
+    receiptKey: parts.receiptKeys,
     disk: nodeDisk,
     metrics: metrics.stratum,
     onBlock: () => void parts.books.seal(),
@@ -226,7 +230,10 @@ async function startEdgesElsewhere(
   // A wrong setting is reported before anything slow begins.
   edgeOptions(config, folder);
   const edges = startEdgeProcesses(
-    { config, folder, databaseUrl, tableFile, functions: undefined, drainMs: MINER_CLOSE_MS },
+    {
+      ...{ config, folder, databaseUrl, tableFile, functions: undefined, drainMs: MINER_CLOSE_MS },
+      receiptKeyFile: receiptKeyFile(folder),
+    },
     { clock, logger, books: { queue: books.queue, auth } },
   );
   onStop(() => edges.stop());

@@ -176,6 +176,7 @@ function devnetConfig(options: UpOptions, keys: DevnetKeys, factomd: string): Co
       ...config.submit,
       "ema-n": config.submit["ema-n"] === MAINNET_EMA ? DEVNET_EMA : config.submit["ema-n"],
     },
+    roots: { ...config.roots, publish: config.roots.publish === "off" ? "off" : "on" },
     pool: { ...config.pool, esaddress: keys.es, oprcoinbase: factoidAddress(keys.fs) },
     oracledatasources: DEVNET_PRICES,
     oracleassetdatasourcespriority: {},

@@ -25,6 +25,7 @@ export const READABLE = [
     "block_places",
     "blocks",
     "books_proved",
+    "chain_roots",
     "close_markers",
     "deltas",
   ],
@@ -43,6 +44,8 @@ export const READABLE = [
   ...[
     "pool_minutes",
     "prices",
+    "root_chains",
+    "root_entries",
     "schema_minimum",
     "submissions",
     "tallies",
@@ -143,6 +146,10 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "INSERT ON best_targets, block_places, blocks, edge_epochs, edge_slots, jobs, leases, submissions",
     "UPDATE ON edge_epochs, edge_slots, leases",
     "UPDATE (state, reason) ON submissions",
+    // Roots on the chain: what was read from it is never changed.
+    "INSERT ON chain_roots, root_chains, root_entries",
+    "UPDATE (read_through, at) ON root_chains",
+    "UPDATE (placed_in) ON root_entries",
     // A miner's name where registration is open: neither a password nor an administrator.
     "INSERT (name) ON users",
     "SELECT ON login_places",

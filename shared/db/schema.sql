@@ -193,6 +193,21 @@ CREATE TABLE books_proved (
   CONSTRAINT books_proved_one_check CHECK (one)
 );
 
+CREATE TABLE chain_roots (
+  height integer NOT NULL,
+  entry_hash text NOT NULL,
+  placed_in integer NOT NULL,
+  place integer NOT NULL,
+  root text NOT NULL,
+  reward bigint NOT NULL,
+  carried_in bigint NOT NULL,
+  fee bigint NOT NULL,
+  paid bigint NOT NULL,
+  carried bigint NOT NULL,
+  books text NOT NULL,
+  CONSTRAINT chain_roots_pkey PRIMARY KEY (height, entry_hash)
+);
+
 CREATE TABLE close_markers (
   job integer NOT NULL,
   slot smallint NOT NULL,
@@ -490,6 +505,30 @@ CREATE TABLE recovery_codes (
   CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES second_factors(user_id) ON DELETE CASCADE
 );
 
+CREATE TABLE root_chains (
+  chain_id text NOT NULL,
+  key text NOT NULL,
+  read_through integer NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT root_chains_pkey PRIMARY KEY (chain_id)
+);
+
+CREATE TABLE root_entries (
+  no integer NOT NULL,
+  chain_id text NOT NULL,
+  first_height integer NOT NULL,
+  last_height integer NOT NULL,
+  entry_hash text NOT NULL,
+  raw text NOT NULL,
+  placed_in integer,
+  at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT root_entries_pkey PRIMARY KEY (no),
+  CONSTRAINT root_entries_check CHECK ((first_height <= last_height)),
+  CONSTRAINT root_entries_entry_hash_key UNIQUE (entry_hash),
+  CONSTRAINT root_entries_first_height_fkey FOREIGN KEY (first_height) REFERENCES jobs(height),
+  CONSTRAINT root_entries_last_height_fkey FOREIGN KEY (last_height) REFERENCES jobs(height)
+);
+
 CREATE TABLE schema_minimum (
   one boolean NOT NULL DEFAULT true,
   version integer NOT NULL,
@@ -716,6 +755,8 @@ CREATE INDEX payout_lines_user ON public.payout_lines USING btree (user_name);
 CREATE INDEX payouts_owed ON public.payouts USING btree (user_name, job) INCLUDE (amount);
 
 CREATE INDEX prices_at ON public.prices USING btree (at DESC);
+
+CREATE INDEX root_entries_waiting ON public.root_entries USING btree (no) WHERE (placed_in IS NULL);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
@@ -1803,6 +1844,8 @@ CREATE TRIGGER archive_files_added BEFORE INSERT ON archive_files FOR EACH ROW E
 CREATE TRIGGER archive_files_fixed BEFORE DELETE OR UPDATE ON archive_files FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER blocks_fixed BEFORE DELETE OR UPDATE ON blocks FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER chain_roots_fixed BEFORE DELETE OR UPDATE ON chain_roots FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER close_markers_fixed BEFORE DELETE OR UPDATE ON close_markers FOR EACH ROW EXECUTE FUNCTION books_refuse();
 

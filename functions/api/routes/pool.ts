@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { toHex } from "../../../shared/bytes.ts";
+import { saidRoots } from "../../../shared/db/root-entries.ts";
 import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "../../../shared/db/stats.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import { blockViewOf, iso, type PoolFigures } from "../figures/pool.ts";
@@ -156,6 +157,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
         const keys = await receiptKeys?.();
         const shown: BlockDetailView = {
           block: blockViewOf(block, options.blockSeconds),
+          chain: await saidRoots(db, block.height),
           keyMr: block.keyMr,
           receiptKey: keys === undefined ? null : toHex(keys.signing.publicKey),
           formerReceiptKeys: [...(keys?.former ?? [])],

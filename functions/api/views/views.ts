@@ -35,6 +35,7 @@ import {
   seconds,
 } from "./fields.ts";
 import { paydayView, paymentFeedView, payoutFileView, tookView } from "./payday.ts";
+import { receiptKeyFields, rootsView, saidRootsView } from "./roots.ts";
 import { myWorkersView, workerDetailView, workerHistoryView, workerView } from "./worker.ts";
 
 export const endpointView = v.strictObject({
@@ -176,13 +177,11 @@ export const blockListView = v.strictObject({
   next: about(v.nullable(height), "ask for more with before= this"),
 });
 
-const receiptKey = about(v.nullable(v.string()), "public key of the pool's receipts, 64 hex digits");
-
 export const blockDetailView = v.strictObject({
   block: blockView,
+  chain: saidRootsView,
   keyMr: v.string(),
-  receiptKey,
-  formerReceiptKeys: about(v.array(v.string()), "public keys of older receipts, which stay valid"),
+  ...receiptKeyFields,
   winners: v.array(
     v.strictObject({
       position: seconds,
@@ -323,6 +322,7 @@ export const VIEWS = {
   BlockDetail: blockDetailView,
   SubmissionList: submissionListView,
   ArchiveList: archiveListView,
+  Roots: rootsView,
   AdminSubmissionList: adminSubmissionListView,
   Session: sessionView,
   Enrolment: enrolmentView,

@@ -11,6 +11,7 @@ import { wholeNumber } from "../numbers.ts";
 import { outputOf } from "../output.ts";
 import { shutdownSignal } from "../shutdown.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
+import type { VerifyOptions } from "./verify.ts";
 
 export function addToolCommands(program: Command, parts: ProgramParts): void {
   program
@@ -56,12 +57,13 @@ export function addToolCommands(program: Command, parts: ProgramParts): void {
     .option("--root <hex>", "the block's published root")
     .option("--key <hex>", "the pool's public receipt key")
     .option("--pool <url>", "ask the pool's page for both, and for the block's books")
+    .option("--factomd <url>", "compare with what the pool wrote to its Factom chain, by any factomd")
     .option("--json", "one line of JSON")
-    .action(async (file: string, flags: { root?: string; key?: string; pool?: string; json?: boolean }) => {
+    .action(async (file: string, flags: Omit<VerifyOptions, "file">) => {
       const { verifyCommand } = await import("./verify.ts");
       const print = (line: string): void => void process.stdout.write(`${line}\n`);
       const warn = (line: string): void => void process.stderr.write(`${line}\n`);
-      const modules = { clock: systemClock, fetch, print, warn };
+      const modules = { clock: systemClock, random: systemRandom, fetch, print, warn };
       process.exitCode = await verifyCommand({ file, ...flags }, modules);
     });
 

@@ -2,11 +2,16 @@
 
 import { open } from "node:fs/promises";
 import * as v from "valibot";
-import type { Clock } from "../../../shared/clock.ts";
+import { fromHex } from "../../../shared/bytes.ts";
+import type { Clock, Random } from "../../../shared/clock.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
+import { createFactomd } from "../../../shared/factom/client.ts";
 import { parseJson } from "../../../shared/json-source.ts";
 import { type ProofFile, provingFile, type ReceiptFile } from "../../../shared/proofs/proof-file.ts";
+import { findRoot, type RootFinding } from "../../../shared/proofs/root-chain.ts";
 import { type Check, type Published, verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
+import { checkOnChain, publishedCheck } from "../../../shared/proofs/verify-chain.ts";
+import { checkPublished, type PublishedSums } from "../../../shared/proofs/verify-published.ts";
 import { readBody } from "../../../shared/read-body.ts";
 
 export interface VerifyOptions {
@@ -17,12 +22,15 @@ export interface VerifyOptions {
   readonly key?: string | undefined;
   /** Address of the pool's page. Root, key and books are read from it. */
   readonly pool?: string | undefined;
+  /** JSON-RPC address of a factomd, of whoever's: what the pool wrote to its chain is read from it. */
+  readonly factomd?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
 export interface VerifyModules {
   readonly clock: Clock;
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly random: Random;
+  readonly fetch: typeof fetch;
   /** A line for stdout. */
   readonly print: (line: string) => void;
   /** A line for stderr. */
@@ -38,7 +46,7 @@ const HEX_64 = /^[0-9a-f]{64}$/;
 /**
  * Prints each check and returns the exit code. It is 1 where a check fails and, for programs (`json`), also
  * where there is no published root to check against. Throws CodedErrors `proof-file` (cannot be read),
- * `verify-option`, `pool-away` (the pool did not say what it published).
+ * `verify-option`, `pool-away` (the pool did not say what it published), and those of the client of factomd.
  */
 export async function verifyCommand(options: VerifyOptions, modules: VerifyModules): Promise<number> {
   const own = { root: hexOption("--root", options.root), key: hexOption("--key", options.key) };
@@ -54,8 +62,15 @@ export async function verifyCommand(options: VerifyOptions, modules: VerifyModul
   };
   const checks =
     file.format === "prosper-proof" ? verifyProof(file, published) : verifyReceipt(file, published);
-  if (block !== undefined) checks.push(...againstPool(file, block));
-  if (root !== undefined) return conclude(checks, options, modules);
+  if (block !== undefined) checks.push(...checkPublished(file, block.sums));
+  const onChain =
+    options.factomd === undefined ? undefined : await askChain(options.factomd, file, keys, modules);
+  if (onChain !== undefined) {
+    checks.push(...checkOnChain(file, onChain));
+    if (block !== undefined && onChain.first !== undefined)
+      checks.push(publishedCheck(block.root, onChain.first));
+  }
+  if (root !== undefined || onChain?.first !== undefined) return conclude(checks, options, modules);
   const unpublished = `Checked against the file's own root ${file.root}. Compare it with what the pool publishes: --root HEX or --pool URL`;
   // A program reads no warning. So for a program, a root that nobody has published proves nothing.
   if (options.json === true) return conclude([...checks, { ok: false, text: unpublished }], options, modules);
@@ -142,7 +157,7 @@ interface PublishedBlock {
   readonly root: string;
   /** The first one signs today. */
   readonly keys: readonly string[];
-  readonly sums: Readonly<Record<string, string | null>>;
+  readonly sums: PublishedSums;
 }
 
 /** What the pool's page says about a block, bounded in time and size, without redirects. */
@@ -178,13 +193,28 @@ async function askPool(pool: string, height: number, modules: VerifyModules): Pr
   }
 }
 
-/** Compares the file's shares and books with what the pool publishes about the block. */
-function againstPool(file: ProofFile | ReceiptFile, block: PublishedBlock): Check[] {
-  if (file.format === "prosper-receipt") return [];
-  const claims: Record<string, string> = { shares: file.shares, ...file.books };
-  return Object.entries(claims).map(([name, claim]): Check => {
-    const told = block.sums[name];
-    if (told === claim) return { ok: true, text: `the pool publishes the same ${name}` };
-    return { ok: false, text: `${name}: the file says ${claim}, the pool publishes ${told ?? "nothing"}` };
-  });
+/** A week of the real network: a root is written within some blocks, or it was never to be seen in time. */
+const MOST_BLOCKS = 1_008;
+
+/** What the chains of the pool's keys say of the block. The key must come from elsewhere than the file: with a key of one's own one writes a chain of one's own. */
+function askChain(
+  url: string,
+  file: ProofFile | ReceiptFile,
+  keys: readonly string[],
+  { clock, random, fetch }: VerifyModules,
+): Promise<RootFinding> {
+  const address = URL.parse(url);
+  if (address?.protocol !== "http:" && address?.protocol !== "https:")
+    throw new CodedError(
+      "verify-option",
+      `--factomd: expected http://… or https://…, got ${JSON.stringify(url.slice(0, 200))}`,
+    );
+  if (keys.length === 0)
+    throw new CodedError("verify-option", "--factomd needs the pool's receipt key: --key HEX or --pool URL");
+  const factomd = createFactomd({ url, timeoutMs: TIMEOUT_MS }, { fetch, clock, random });
+  return findRoot(
+    file.height,
+    { keys: keys.map((key) => fromHex(key, "receipt key")), most: MOST_BLOCKS },
+    factomd,
+  );
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EntryCredits } from "../../../edge/chain/entry-credits.ts";
 import { recordSubmission } from "../../../shared/db/jobs.ts";
+import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { manualClock } from "../../support/manual-clock.ts";
@@ -60,6 +61,13 @@ describe("the entry credits", () => {
       await recordSubmission(database.db, { ...row, entryHash: `no${i}`, height: 2100, state: "blocked" });
     }
     expect(await daysLeft()).toBe(5);
+    // Roots on the chain are paid from the same address: one of 2 KiB, and one from before that day.
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`SET LOCAL session_replication_role = replica`);
+      await tx.execute(sql`INSERT INTO root_entries (no, chain_id, first_height, last_height, entry_hash, raw)
+        SELECT n, 'c', 1, CASE WHEN n = 1 THEN 1000 ELSE 2100 END, n::text, repeat('00', 35 + 2048) FROM generate_series(1, 37) n`);
+    });
+    expect(await daysLeft()).toBe(4);
     expect(errors).toEqual([]);
   });
 

@@ -521,3 +521,38 @@ describe("the operator's routes", () => {
     expect(open.body).not.toContain("ann");
   });
 });
+
+describe("GET /api/roots", () => {
+  it("says where the chain stands, and that of a block what the chain says of it", async () => {
+    const nothing = {
+      chainId: null,
+      readThrough: null,
+      lastHeight: null,
+      waiting: 0,
+      creditsADay: 0,
+      wrong: [],
+    };
+    expect(await get(visitor, "/api/roots", VIEWS.Roots)).toEqual(nothing);
+    expect((await get(visitor, "/api/blocks/1003", VIEWS.BlockDetail)).chain).toEqual([]);
+
+    const { db } = api.database;
+    await db.execute(sql`INSERT INTO root_chains (chain_id, key, read_through) VALUES ('cc', 'key', 1010)`);
+    await db.execute(sql`INSERT INTO chain_roots (height, entry_hash, placed_in, place, root, reward, carried_in, fee, paid, carried, books)
+      SELECT height, 'entry' || height, height + 2, 0, CASE height WHEN 1004 THEN 'other' ELSE root END, reward, carried_in, fee, paid, carried, ''
+      FROM jobs WHERE height IN (1003, 1004)
+      UNION ALL SELECT height, 'later', height + 5, 0, root, reward, carried_in, fee, paid, carried, 'other' FROM jobs WHERE height = 1003`);
+
+    expect((await get(visitor, "/api/blocks/1003", VIEWS.BlockDetail)).chain).toMatchObject([
+      { entryHash: "entry1003", directoryBlock: 1005, isSame: true, isRepeated: true },
+      { entryHash: "later", directoryBlock: 1008, isSame: true, isRepeated: false },
+    ]);
+    expect((await get(visitor, "/api/blocks/1004", VIEWS.BlockDetail)).chain).toMatchObject([
+      { root: "other", isSame: false, isRepeated: true },
+    ]);
+    api.clock.advance(31_000);
+    expect(await get(visitor, "/api/roots", VIEWS.Roots)).toEqual({
+      ...nothing,
+      ...{ chainId: "cc", readThrough: 1010, lastHeight: 1004, waiting: BLOCKS - 5, wrong: [1003, 1004] },
+    });
+  });
+});

@@ -167,6 +167,38 @@ describe("broken, it is named with its cure:", () => {
     ]);
   });
 
+  it("roots: off, none yet, behind, and another one on the chain than in the books", async () => {
+    const said = async (config: Patient["config"]): Promise<string[]> =>
+      (await look({ config }))
+        .filter(({ check }) => check === "roots")
+        .map(({ level, said }) => `${level}: ${said}`);
+    expect(await said(pool.config())).toEqual([
+      "skipped: roots are not written to a chain: roots.publish is devnet",
+    ]);
+    const on = pool.config('[roots]\npublish = "on"');
+    expect(await said(on)).toEqual(["warn: no root was written to the chain yet"]);
+
+    const { db } = pool.database;
+    const chainId = "c".repeat(64);
+    await db.execute(
+      sql`INSERT INTO root_chains (chain_id, key, read_through) VALUES (${chainId}, 'key', 210004)`,
+    );
+    await pool.forced(sql`UPDATE jobs SET sealed_at = now() - interval '2 hours' WHERE state = 'sealed'`);
+    expect(await said(on)).toEqual(["warn: 3 sealed blocks have no root on the chain, the oldest for 2 h"]);
+    await db.execute(sql`INSERT INTO chain_roots (height, entry_hash, placed_in, place, root, reward, carried_in, fee, paid, carried, books)
+      SELECT height, height::text, height + 1, 0, root, reward, carried_in, fee, paid, carried, '' FROM jobs WHERE state = 'sealed'`);
+    expect(await said(on)).toEqual([
+      `ok: up to block 210002 on chain ${chainId}, 0 entry credits in the last day`,
+    ]);
+
+    await pool.forced(sql`UPDATE jobs SET fee = fee + 1, paid = paid - 1 WHERE height = 210001`);
+    expect((await reds()).filter((line) => line.startsWith("roots"))).toEqual([
+      expect.stringMatching(
+        /^roots: the chain says something else than the pool of block 210001 → Sealed books were changed/,
+      ),
+    ]);
+  });
+
   it("table: of the wrong size for the network, or damaged", async () => {
     const real = pool.config("");
     const pegnet = { ...real.pegnet, activation: -1 };

@@ -37,13 +37,16 @@ function BlockPage() {
         </Card>
       </>
     );
-  const { block, keyMr, receiptKey, formerReceiptKeys, winners } = shown;
+  const { block, chain, keyMr, receiptKey, formerReceiptKeys, winners } = shown;
   return (
     <>
       <Head block={block} />
       <BlockTiles block={block} />
       <Card title="Books">
         <Books block={block} keys={receiptKey === null ? [] : [receiptKey, ...formerReceiptKeys]} />
+        {chain.map((said) => (
+          <ChainSays key={said.entryHash} said={said} />
+        ))}
       </Card>
       <Card title="Graded records" aside={<span class="reading">best grade first</span>}>
         <Records winners={winners} />
@@ -131,6 +134,28 @@ function Books({ block, keys }: { block: BlockView; keys: string[] }) {
         </p>
       ))}
     </>
+  );
+}
+
+function ChainSays({ said }: { said: BlockDetailView["chain"][number] }) {
+  const where = (
+    <>
+      entry <code>{said.entryHash}</code> in directory block {count(said.directoryBlock)}
+    </>
+  );
+  if (!said.isRepeated)
+    return (
+      <p class="notice name" role="alert">
+        The pool has contradicted itself on the chain: {where} says root <code>{said.root}</code>.
+      </p>
+    );
+  return said.isSame ? (
+    <p class="small muted record name">The Factom chain says the same: {where}.</p>
+  ) : (
+    <p class="notice name" role="alert">
+      The Factom chain says something else than this page: {where}, root <code>{said.root}</code>. What stands
+      on the chain cannot be changed.
+    </p>
   );
 }
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type VerifyOptions, verifyCommand } from "../../../../infra/cli/tools/verify.ts";
 import { startWeb, type Web } from "../../../../infra/pool/web.ts";
 import { toHex } from "../../../../shared/bytes.ts";
-import { systemClock } from "../../../../shared/clock.ts";
+import { systemClock, systemRandom } from "../../../../shared/clock.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import { WorkTree } from "../../../../shared/proofs/merkle-proof.ts";
 import { createTestApi, FIRST_HEIGHT, PASSWORD, type TestApi } from "../../../support/api.ts";
@@ -35,6 +35,7 @@ function verify(content: unknown, options: Omit<VerifyOptions, "file"> = {}): Pr
 
 const modules = () => ({
   clock: systemClock,
+  random: systemRandom,
   fetch,
   print: (line: string) => out.push(line),
   warn: (line: string) => warnings.push(line),
