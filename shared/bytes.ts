@@ -1,20 +1,11 @@
 /** Bytes to and from hex and big-endian integers. */
 
-const HEX = /^(?:[0-9a-f]{2})*$/i;
+import { fromHex as bytesOfHex, toHex as hexOfBytes } from "./hex.ts";
 
 /** Lower-case hex. */
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
-}
-
+export const toHex = hexOfBytes;
 /** Strict: an even number of hex digits, nothing else. Throws RangeError. */
-export function fromHex(hex: string, what = "value"): Uint8Array {
-  if (!HEX.test(hex))
-    throw new RangeError(
-      `${what}: expected an even number of hex digits, got ${JSON.stringify(hex.slice(0, 80))}`,
-    );
-  return new Uint8Array(Buffer.from(hex, "hex"));
-}
+export const fromHex = bytesOfHex;
 
 /** 8 bytes, big endian. `value` must lie in [0, 2^64). */
 export function u64ToBytes(value: bigint): Uint8Array {

@@ -26,6 +26,7 @@ export const PAGES: readonly Page[] = [
   },
   { path: "/me", title: "My page", script: "me", data: ["/api/me"] },
   { path: "/me/worker", title: "Worker", script: "worker" },
+  { path: "/me/verify", title: "Check my blocks", script: "verify" },
   { path: "/me/alerts", title: "Alerts", script: "alerts", data: ["/api/me/alerts"] },
   { path: "/login", title: "Log in", script: "login" },
   { path: "/register", title: "Register", script: "register", data: ["/api/pool"] },
@@ -48,6 +49,9 @@ export const PAGES: readonly Page[] = [
 ];
 
 const NOT_FOUND: Page = { path: "", title: "Not found", script: "not-found" };
+
+/** The page that checks proofs without a pool, among the files: one that is saved (infra/dashboard/offline.ts). */
+export const OFFLINE = "prosper-verify.html";
 
 /** Every script that is a page's own. */
 export const SCRIPTS: readonly string[] = [...PAGES, NOT_FOUND].map(({ script }) => script);

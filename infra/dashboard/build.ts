@@ -9,9 +9,11 @@ import { build, type Metafile, type OutputFile, stop } from "esbuild";
 import type * as v from "valibot";
 import { etagOf } from "../../functions/api/http/pack.ts";
 import type { builtDashboard } from "../../functions/dashboard/asset-files.ts";
-import { SCRIPTS } from "../../functions/dashboard/pages.ts";
+import { OFFLINE, SCRIPTS } from "../../functions/dashboard/pages.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { buildMinerPackage } from "../miner-package/build.ts";
+import { buildOffline } from "./offline.ts";
+import { portable } from "./portable.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
 export const SOURCES = "functions/dashboard/assets";
@@ -22,6 +24,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",
   css: "text/css; charset=utf-8",
   svg: "image/svg+xml",
+  html: "text/html; charset=utf-8",
 };
 
 export type BuiltDashboard = v.InferInput<typeof builtDashboard>;
@@ -50,6 +53,7 @@ export async function buildDashboard(): Promise<Build> {
     charset: "utf8",
     jsx: "automatic",
     jsxImportSource: "preact",
+    plugins: [portable],
     legalComments: "none",
     metafile: true,
     write: false,
@@ -59,11 +63,13 @@ export async function buildDashboard(): Promise<Build> {
       cause: error,
     });
   });
+  const offline = await buildOffline();
   // Its process would live as long as ours.
   await stop();
   const { name: minerName, tgz, inputs: minerInputs } = await buildMinerPackage();
   const texts = new Map(result.outputFiles.map((file) => [nameOf(file), file.text]));
   texts.set("icon.svg", readFileSync(join(ROOT, SOURCES, "icon.svg"), "utf8"));
+  texts.set(OFFLINE, offline.html);
   const files = await Promise.all(
     [...texts].map(async ([name, text]) => [name, await packed(name, text)] as const),
   );
@@ -74,7 +80,12 @@ export async function buildDashboard(): Promise<Build> {
       imports: importsOf(result.metafile),
       miner: { name: minerName, tgz: tgz.toString("base64") },
     },
-    inputs: [...Object.keys(result.metafile.inputs), `${SOURCES}/icon.svg`, ...minerInputs],
+    inputs: [
+      ...Object.keys(result.metafile.inputs),
+      `${SOURCES}/icon.svg`,
+      ...offline.inputs,
+      ...minerInputs,
+    ],
   };
 }
 

@@ -33,12 +33,15 @@ export async function startPages({
   doctor,
   paying,
   smtp = "",
+  signs = paying !== undefined,
 }: {
   speed?: number;
   doctor?: Doctor;
   paying?: (db: Db) => Payday;
   /** Where alerts by e-mail are sent. */
   smtp?: string;
+  /** Whether it signs receipts. */
+  signs?: boolean;
 } = {}): Promise<PoolOfPages> {
   const database = await createTestDatabase();
   const { db } = database;
@@ -71,7 +74,8 @@ export async function startPages({
     {
       ...{ db, clock: clockOf(speed), random: systemRandom, logger: SILENT, passwords },
       ...(doctor && { doctor }),
-      ...(paying && { payday: paying(db), receiptKeys: poolKeys }),
+      ...(paying && { payday: paying(db) }),
+      ...(signs && { receiptKeys: poolKeys }),
     },
   );
   return {

@@ -112,7 +112,8 @@ function Head({ me: { name, payoutAddress } }: { me: MeView }) {
     <PageHead title={name}>
       <p class="muted small name">
         {payoutAddress === null ? "no payout address · " : `paid to ${payoutAddress} · `}
-        <a href="/whoami">change</a> · <a href="/me/alerts">alerts</a>
+        <a href="/whoami">change</a> · <a href="/me/alerts">alerts</a> ·{" "}
+        <a href="/me/verify">check my blocks</a>
       </p>
     </PageHead>
   );
