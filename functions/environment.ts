@@ -113,6 +113,8 @@ export const ENVIRONMENTS = {
     LXR_BITS: whole,
     /** Payouts and adjustments need two people. */
     TWO_ADMINISTRATORS: v.optional(v.picklist(["true", "false"]), "false"),
+    /** Sites whose pages may read the API, separated by commas. */
+    CORS_ORIGINS: v.optional(v.string(), ""),
     /** Name of the secret that the content delivery network sends to prove itself; empty where there is none in front. */
     ORIGIN_SECRET_NAME: v.string(),
     /** Name of the secret that the key is made of which signs receipts; empty: none are signed. */

@@ -10,7 +10,10 @@ import { minerFileReply } from "../dashboard/miner-file.ts";
 import { notFoundPage, pageRoutes, wantsHtml } from "../dashboard/pages.ts";
 import { errorReply, type HttpReply, jsonReply, textReply } from "../http.ts";
 import { createFigures } from "./figures/figures.ts";
+import { createCors, sharedPaths } from "./http/cors.ts";
 import { etagOf, pack } from "./http/pack.ts";
+import { isPathOf } from "./http/path.ts";
+import { partsOf } from "./http/refusals.ts";
 import { admit, bodyText, isHttps, sessionOf } from "./http/request.ts";
 import type { ApiReply, ApiRoute } from "./http/route.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -36,6 +39,7 @@ import { withholdingRoute } from "./routes/withholding.ts";
 
 export type HttpHandler = middy.MiddyfiedHandler<APIGatewayProxyEventV2, HttpReply>;
 
+const DOCUMENT_PATH = "/api/openapi.json";
 /** The description of the API changes with the program only. */
 const DOCUMENT_SECONDS = 60;
 const PRIVATE = { "cache-control": "private, no-store" };
@@ -73,22 +77,24 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
 
 /** Takes API Gateway events of version 2 (also those of function URLs). Never rejects: failures are answers. */
 export function createApiHandler(options: ApiOptions, modules: ApiModules): HttpHandler {
-  const routes = allRoutes(options, modules);
+  const described = apiRoutes(options, modules);
+  const routes = allRoutes(options, modules, described);
   const dispatch = httpRouter<APIGatewayProxyEventV2, HttpReply>({
     routes,
     notFoundResponse: ({ path }) => notFound(routes, path),
   });
-  return middy<APIGatewayProxyEventV2, HttpReply>(async (event: APIGatewayProxyEventV2, context: Context) =>
-    pack(event, await dispatch(event, context)),
+  const cors = createCors(options.corsOrigins ?? [], [...sharedPaths(described), DOCUMENT_PATH]);
+  return middy<APIGatewayProxyEventV2, HttpReply>(
+    async (event: APIGatewayProxyEventV2, context: Context) =>
+      cors.preflight(event) ?? pack(event, cors.allow(event, await dispatch(event, context))),
   ).onError((request) => {
-    request.response = failure(coerceError(request.error), modules.logger);
+    request.response = cors.allow(request.event, failure(coerceError(request.error), modules.logger));
   });
 }
 
-function allRoutes(options: ApiOptions, modules: ApiModules): HttpRoute[] {
+function allRoutes(options: ApiOptions, modules: ApiModules, routes: readonly ApiRoute[]): HttpRoute[] {
   const { assets } = modules;
-  const routes = apiRoutes(options, modules);
-  const document = JSON.stringify(openApiDocument(options, routes));
+  let document: string | undefined;
   const rpc = createJsonRpc(modules);
   const texts = textPages(modules);
   const found: HttpRoute[] = [
@@ -101,8 +107,12 @@ function allRoutes(options: ApiOptions, modules: ApiModules): HttpRoute[] {
     ),
     {
       method: "GET",
-      path: "/api/openapi.json",
-      handler: async () => withCache(jsonReply(200, document), DOCUMENT_SECONDS),
+      path: DOCUMENT_PATH,
+      handler: async () => {
+        // Few ask for it, and a function that starts has better to do.
+        document ??= JSON.stringify(openApiDocument(options, routes));
+        return withCache(jsonReply(200, document), DOCUMENT_SECONDS);
+      },
     },
     { method: "POST", path: "/api/v1", handler: (event) => answerRpc(rpc, event) },
     ...pageRoutes(options, assets, async (event, path) => {
@@ -133,7 +143,11 @@ async function runRoute(
 }
 
 function httpReply(route: ApiRoute, reply: ApiReply): HttpReply {
-  if (reply.kind === "refused") return errorReply(reply.status, reply.code, reply.message);
+  if (reply.kind === "refused") {
+    const { status, code } = partsOf(reply.as);
+    const refusal = errorReply(status, code, reply.message);
+    return { ...refusal, headers: { ...refusal.headers, ...reply.headers } };
+  }
   if (reply.kind === "file") {
     const plain = textReply(200, reply.text);
     return {
@@ -175,7 +189,7 @@ async function answerRpc(
 }
 
 function notFound(routes: readonly HttpRoute[], path: string): HttpReply {
-  const methods = routes.filter((route) => route.path === path).map((route) => route.method);
+  const methods = routes.filter((route) => isPathOf(route.path, path)).map((route) => route.method);
   if (methods.length === 0) return errorReply(404, "not-found", "there is nothing at this address");
   const reply = errorReply(405, "wrong-method", `this address takes ${methods.join(", ")}`);
   return { ...reply, headers: { ...reply.headers, allow: methods.join(", ") } };

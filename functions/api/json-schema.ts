@@ -14,11 +14,15 @@ export function jsonSchema(schema: v.GenericSchema): JsonSchema {
     errorMode: "throw",
     // These tell a reader nothing.
     ignoreActions: ["transform", "check"],
-    overrideSchema: ({ valibotSchema, jsonSchema: own }) =>
+    overrideSchema: ({ valibotSchema, jsonSchema: own }) => {
       // `prefixItems` alone checks only its own items: a longer array would pass.
-      valibotSchema.type === "tuple"
-        ? { ...own, items: false, maxItems: own.prefixItems?.length ?? 0 }
-        : null,
+      if (valibotSchema.type === "tuple") return { ...own, maxItems: own.prefixItems?.length ?? 0 };
+      // What may be null means the same when it is not.
+      const [meant] = valibotSchema.type === "nullable" ? (own.anyOf ?? []) : [];
+      return typeof meant === "object" && meant.description !== undefined
+        ? { description: meant.description, ...own }
+        : null;
+    },
   });
   return described;
 }

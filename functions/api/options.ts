@@ -35,6 +35,8 @@ export interface ApiOptions {
   readonly payoutMinimum?: bigint;
   /** Payouts and adjustments need two people. */
   readonly twoAdministrators?: boolean;
+  /** Sites whose pages may read the API, "*": all; none where it is not given (http/cors.ts). */
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface ApiModules {
@@ -76,5 +78,6 @@ export function optionsOf(env: Environment<"api">): ApiOptions {
     },
     lxrBits: env.LXR_BITS,
     twoAdministrators: env.TWO_ADMINISTRATORS === "true",
+    corsOrigins: env.CORS_ORIGINS.split(",").filter((origin) => origin !== ""),
   };
 }

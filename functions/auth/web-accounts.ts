@@ -47,10 +47,9 @@ export interface WebAccountModules extends CredentialModules {
 }
 
 /** `code-needed`: the password is right, and the user has a second factor. */
-export type AccountRefusal = {
-  readonly kind: "refused" | "throttled" | "code-needed";
-  readonly reason: string;
-};
+export type AccountRefusal =
+  | { readonly kind: "refused" | "code-needed"; readonly reason: string }
+  | { readonly kind: "throttled"; readonly reason: string; readonly waitMs: number };
 
 /**
  * A new session, and the browser it is in. The session's token goes into a cookie and nowhere else. The device's token goes into another
@@ -302,7 +301,7 @@ async function counted<Result>(
 ): Promise<Result | AccountRefusal> {
   if (tried.kind === "locked") {
     const reason = `too many failed logins: wait ${Math.ceil(tried.waitMs / 1000)} s, then try again`;
-    return { kind: "throttled", reason };
+    return { kind: "throttled", reason, waitMs: tried.waitMs };
   }
   let outcome: TryOutcome = "unknown";
   try {

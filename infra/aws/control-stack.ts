@@ -38,6 +38,8 @@ export interface ControlStackProps extends StackProps {
   readonly schema: string;
   /** False: an emulator's database. Its roles have no passwords, since its Data API asks for none, and nobody keeps backups of it. */
   readonly isAurora: boolean;
+  /** See Stage.web. */
+  readonly corsOrigins?: readonly string[];
   /** Name of the secret that CloudFront sends to prove itself. */
   readonly originSecret: string;
   /** Name of the secret that the key is made of which signs receipts. */
@@ -205,6 +207,7 @@ export class ControlStack extends Stack {
         BLOCK_SECONDS: `${pool.blockSeconds}`,
         REGISTRATION: pool.registration,
         TWO_ADMINISTRATORS: pool.twoAdministrators ? "true" : "false",
+        ...(props.corsOrigins === undefined ? {} : { CORS_ORIGINS: props.corsOrigins.join(",") }),
         STRATUM_HOST: stratum.host,
         STRATUM_PORT: `${stratum.port}`,
         STRATUM_TLS_PORT: `${stratum.tlsPort ?? ""}`,

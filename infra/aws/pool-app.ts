@@ -71,6 +71,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     schema: schemaOf(),
     isAurora: true,
     originSecret,
+    ...(stage.web.corsOrigins && { corsOrigins: stage.web.corsOrigins }),
     receiptSecret,
     archive: asBucket(data.archive),
     isScheduled: stage.edge.tasks > 0,

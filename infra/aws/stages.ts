@@ -92,6 +92,8 @@ export interface Stage {
     readonly domain?: { readonly name: string; readonly certificateArn: string };
     /** Version of the origin's secret that CloudFront sends; undefined: the newest when the template last changed. */
     readonly originVersion?: string;
+    /** Sites whose pages may read the API in a browser, "*": all (docs/operating.md, "The API"); none where it is not given. */
+    readonly corsOrigins?: readonly string[];
   };
   /** Money is at stake where a stage is protected: then `email` is required. */
   readonly alarms: {

@@ -103,7 +103,9 @@ export class WebStack extends Stack {
             },
           ]),
         ),
-        ...Object.fromEntries(PUBLIC_PATHS.map((path) => [path, this.#publicBehaviour(behaviour)])),
+        ...Object.fromEntries(
+          PUBLIC_PATHS.map((path) => [path, this.#publicBehaviour(behaviour, stage.web)]),
+        ),
       },
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: stage.isProtected ? PriceClass.PRICE_CLASS_ALL : PriceClass.PRICE_CLASS_100,
@@ -127,21 +129,26 @@ export class WebStack extends Stack {
   }
 
   /** No cookie reaches the function, so that no answer can be one visitor's; the function says how long it may be kept. */
-  #publicBehaviour(behaviour: BehaviorOptions): BehaviorOptions {
+  #publicBehaviour(behaviour: BehaviorOptions, { corsOrigins }: Stage["web"]): BehaviorOptions {
     this.#publicCache ??= new CachePolicy(this, "PublicFigures", {
       comment: "The pool's figures, the same for everybody",
       minTtl: Duration.seconds(0),
       defaultTtl: Duration.seconds(0),
       maxTtl: Duration.seconds(5),
       cookieBehavior: CacheCookieBehavior.none(),
-      // How to connect is told by the host that the visitor used.
-      headerBehavior: CacheHeaderBehavior.allowList(HOST_HEADER),
+      // How to connect is told by the host that the visitor used; whether a page may read it, by the page's origin.
+      headerBehavior: CacheHeaderBehavior.allowList(
+        HOST_HEADER,
+        ...(corsOrigins === undefined ? [] : ["Origin"]),
+      ),
       queryStringBehavior: CacheQueryStringBehavior.all(),
       enableAcceptEncodingBrotli: true,
       enableAcceptEncodingGzip: true,
     });
     const { originRequestPolicy: _, ...rest } = behaviour;
-    return { ...rest, allowedMethods: AllowedMethods.ALLOW_GET_HEAD, cachePolicy: this.#publicCache };
+    const allowedMethods =
+      corsOrigins === undefined ? AllowedMethods.ALLOW_GET_HEAD : AllowedMethods.ALLOW_GET_HEAD_OPTIONS;
+    return { ...rest, allowedMethods, cachePolicy: this.#publicCache };
   }
 
   #logBucket(stage: Stage): Bucket {

@@ -10,6 +10,7 @@ import {
   faAddress,
   feeRateSetting,
   flag,
+  origins,
   pegSetting,
   percent,
   port,
@@ -283,6 +284,11 @@ export const SETTINGS = {
       addresses,
       "",
       "Proxies in front of the pages whose X-Forwarded-For is believed: addresses or CIDR ranges; empty: nobody's is",
+    ),
+    corsorigins: setting(
+      origins,
+      "",
+      'Sites whose pages may read the API in a browser ("https://stats.example.org", separated by commas; "*": all): what is public, and with a token what that reads, never by a cookie; empty: none',
     ),
     loginfailures: setting(
       whole(1, 1000),

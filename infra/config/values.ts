@@ -68,6 +68,16 @@ export const addresses = v.pipe(
   ),
 );
 
+/** A comma-separated list of sites, or every one. */
+export const origins = v.pipe(
+  text,
+  v.transform((list) => list.split(",").flatMap((entry) => entry.trim() || [])),
+  v.check(
+    (entries) => entries.every((entry) => entry === "*" || URL.parse(entry)?.origin === entry),
+    'expected sites, separated by commas, like "https://stats.example.org", or "*"',
+  ),
+);
+
 /** One address of a server, or several separated by commas. */
 export const urls = v.pipe(
   text,

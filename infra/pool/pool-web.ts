@@ -81,6 +81,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     streams: true,
     payoutMinimum: config.payout.minimum,
     twoAdministrators: config.pool.twoadministrators,
+    corsOrigins: config.web.corsorigins,
   };
   const apiModules: ApiModules = {
     ...{ db, clock, random, accounts, logger, assets },

@@ -2,7 +2,7 @@
 
 import type * as v from "valibot";
 import type { ApiOptions } from "../options.ts";
-import type { endpointView } from "../views/views.ts";
+import type { endpointView } from "../views/pool.ts";
 
 const MAINNET_BITS = 30;
 

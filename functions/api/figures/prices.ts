@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import type { CurrentJob } from "../../../shared/db/stats.ts";
-import { type PriceView, priceView, type QuoteListView } from "../views/views.ts";
+import { priceView } from "../views/pool.ts";
+import type { PriceView, QuoteListView } from "../views/views.ts";
 
 const quoteLine = v.tuple([v.string(), v.string(), v.number(), v.string()]);
 const priceNote = v.object({

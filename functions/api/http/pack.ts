@@ -15,7 +15,10 @@ const SMALLEST_BYTES = 512;
 const BROTLI_QUALITY = 5;
 const COMPRESSIBLE = /^(text\/|application\/(json|javascript)|image\/svg)/;
 /** What an answer without a body still says (RFC 9110, 15.4.5). */
-const OF_UNCHANGED = ["cache-control", "etag", "vary"];
+const OF_UNCHANGED = [
+  ...["cache-control", "etag", "vary"],
+  ...["access-control-allow-origin", "access-control-expose-headers"],
+];
 
 export type Encoding = "br" | "gzip";
 

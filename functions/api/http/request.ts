@@ -19,7 +19,7 @@ export async function admit(
 ): Promise<Passed> {
   const isSecure = isHttps(event);
   if (route.method !== "GET" && !isSameOrigin(event))
-    return { ok: false, reply: refused(403, "cross-origin", "this request came from another site") };
+    return { ok: false, reply: refused("403 cross-origin", "this request came from another site") };
   const body = route.method === "GET" ? { ok: true as const, value: undefined } : readJson(event);
   if (!body.ok) return body;
   return {
@@ -48,7 +48,8 @@ async function whoAsks(
   accounts: WebAccounts,
 ): Promise<WebSession | undefined> {
   const token = /^Bearer +(\S+)$/i.exec(event.headers["authorization"] ?? "")?.[1];
-  if (token === undefined || !route.takesToken) return sessionOf(event, isHttps(event), accounts);
+  if (token === undefined || !route.takesToken)
+    return isSameOrigin(event) ? sessionOf(event, isHttps(event), accounts) : undefined;
   const user = await accounts.whoseToken(token);
   return user && { token: "", user };
 }
@@ -102,15 +103,15 @@ type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: fals
 function readJson(event: APIGatewayProxyEventV2): Json {
   const text = bodyText(event);
   if (text === undefined)
-    return { ok: false, reply: refused(413, "too-large", `a body has at most ${MAX_BODY_BYTES} bytes`) };
+    return { ok: false, reply: refused("413 too-large", `a body has at most ${MAX_BODY_BYTES} bytes`) };
   if (text === "") return { ok: true, value: undefined };
   // A form of another site cannot send this type without asking first.
   if (!/^application\/json\s*(;|$)/i.test(event.headers["content-type"] ?? ""))
-    return { ok: false, reply: refused(415, "not-json", "send content-type: application/json") };
+    return { ok: false, reply: refused("415 not-json", "send content-type: application/json") };
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch {
-    return { ok: false, reply: refused(400, "bad-json", "the body is not JSON") };
+    return { ok: false, reply: refused("400 bad-json", "the body is not JSON") };
   }
 }
 

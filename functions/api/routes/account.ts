@@ -1,6 +1,7 @@
 /** Routes of a visitor with an account: session, registration, own figures, own settings. */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import type { Notice } from "../../../shared/db/notices.ts";
 import { workerState } from "../../../shared/db/worker-states.ts";
 import { hideWorker } from "../../../shared/db/worker-status.ts";
@@ -11,10 +12,21 @@ import type { UserFigures } from "../figures/user.ts";
 import type { Cached } from "../http/cache.ts";
 import { clearedCookie, loginCookies } from "../http/cookie.ts";
 import {
+  beforeHeight,
+  codeField,
+  field,
+  limitQuery,
+  passwordField,
+  userField,
+  wholeQuery,
+} from "../http/inputs.ts";
+import { waiting } from "../http/refusals.ts";
+import {
   type ApiReply,
   type ApiRoute,
   NO_BODY,
   publicRoute,
+  type Refused,
   refused,
   userRoute,
   view,
@@ -22,13 +34,15 @@ import {
 import type { ApiModules } from "../options.ts";
 import type { SessionView } from "../views/views.ts";
 import { publicNotice } from "./notices.ts";
-import { heightQuery, limitQuery } from "./pool.ts";
 
-/** Its length is bounded before anything is hashed or compared. */
-const field = v.pipe(v.string(), v.maxLength(1024));
-/** The second factor's code. */
-const code = v.optional(field, "");
+const code = codeField;
+const password = passwordField;
+const address = field("Factoid address that is paid", "FA2jK2HcLnRdS94dEcU27rF3meoJfpUcZPSinpb7AwQvPRY6RL1Q");
+const invite = field("an invite code; empty where registration is open", "K7Q2-M4XW-9RTD");
 const OK = { ok: true };
+/** What a route that asks for a password may refuse. */
+export const PROOF = ["422 refused", "422 code-needed", "429 throttled"] as const;
+type Unproven<Status extends 401 | 422> = `${Status} ${"refused" | "code-needed"}` | "429 throttled";
 
 export function accountRoutes(
   modules: ApiModules,
@@ -77,8 +91,9 @@ function sessionRoutes({ accounts }: ApiModules, notices: Cached<Notice[]>): Api
       summary:
         "Log in: sets the session's cookie. A user with a second factor is refused as code-needed without its code",
       reply: "Ok",
+      refuses: ["401 refused", "401 code-needed", "429 throttled"],
       query: {},
-      body: v.strictObject({ name: field, password: field, code }),
+      body: v.strictObject({ name: userField, password, code }),
       run: async ({ body, from, isSecure }) =>
         loggedIn(await accounts.login(body.name, body, from), isSecure, 401),
     }),
@@ -100,14 +115,19 @@ function sessionRoutes({ accounts }: ApiModules, notices: Cached<Notice[]>): Api
       path: "/api/register",
       summary: "Register and log in; the invite may be empty where registration is open",
       reply: "Ok",
+      refuses: PROOF,
       query: {},
-      body: v.strictObject({ name: field, password: field, invite: field, address: field }),
+      body: v.strictObject({ name: userField, password, invite, address }),
       run: async ({ body, from, isSecure }) => loggedIn(await accounts.register(body, from), isSecure, 422),
     }),
   ];
 }
 
-function loggedIn(result: LoginResult, isSecure: boolean, refusedStatus: number): ApiReply {
+function loggedIn<Status extends 401 | 422>(
+  result: LoginResult,
+  isSecure: boolean,
+  refusedStatus: Status,
+): ApiReply<Unproven<Status>> {
   switch (result.kind) {
     case "ok":
       return { kind: "view", view: OK, cookies: loginCookies(result, isSecure) };
@@ -134,7 +154,7 @@ function ownRoutes(figures: UserFigures): ApiRoute[] {
       path: "/api/me/blocks",
       summary: "Own shares and reward per block, newest first",
       reply: "MyBlocks",
-      query: { limit: limitQuery, before: heightQuery },
+      query: { limit: limitQuery, before: beforeHeight },
       body: NO_BODY,
       run: async ({ session, query }) =>
         view(await figures.blocks(session.user.name, query.limit, query.before)),
@@ -152,22 +172,31 @@ function ownRoutes(figures: UserFigures): ApiRoute[] {
 }
 
 const NAMES = 500;
-const names = v.optional(v.pipe(v.array(workerName), v.maxLength(NAMES)), []);
+const names = (description: string) =>
+  v.optional(about(v.pipe(v.array(workerName), v.maxLength(NAMES)), description, ["rig-1"]), []);
 /** More than a user can have. */
 const fromQuery = v.optional(
-  v.pipe(v.string(), v.regex(/^\d{1,5}$/, "expected a place from 0 to 99999"), v.transform(Number)),
+  wholeQuery(
+    "expected a place from 0 to 99999",
+    { least: 0, most: 99_999 },
+    "place of the first worker, from 0",
+  ),
   "0",
 );
 const hiddenQuery = v.optional(
   v.pipe(
     v.picklist(["false", "true"], "expected true or false"),
+    v.metadata({ description: "the hidden ones alone, else the others", wire: { type: "boolean" } }),
     v.transform((text) => text === "true"),
   ),
   "false",
 );
 
 /** A miner that gives no name has the empty one. */
-const oneName = v.optional(workerName, "");
+const oneName = v.optional(about(workerName, "of the worker; empty: the one without a name", "rig-1"), "");
+const searched = v.optional(about(workerName, "part of a name", "rig"), "");
+const oneState = v.optional(about(workerState, "only workers of this state"));
+const span = v.optional(about(v.picklist(["day", "week", "month"]), "how far back"), "day");
 
 /** No password is asked for: names are for people, no pay depends on them. */
 function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): ApiRoute[] {
@@ -180,9 +209,9 @@ function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): 
       query: {
         limit: limitQuery,
         from: fromQuery,
-        search: v.optional(workerName, ""),
+        search: searched,
         hidden: hiddenQuery,
-        state: v.optional(workerState),
+        state: oneState,
       },
       body: NO_BODY,
       run: async ({ session, query }) => view(await figures.workers(session.user.name, query)),
@@ -192,12 +221,13 @@ function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): 
       path: "/api/me/worker",
       summary: "One worker: its state and what changed it, its uptime",
       reply: "WorkerDetail",
+      refuses: ["404 no-worker"],
       query: { name: oneName },
       body: NO_BODY,
       run: async ({ session, query }) => {
         const detail = await figures.worker(session.user.name, query.name);
         return detail === undefined
-          ? refused(404, "no-worker", "you have no worker of this name that had a share in the last 30 days")
+          ? refused("404 no-worker", "you have no worker of this name that had a share in the last 30 days")
           : view(detail);
       },
     }),
@@ -207,7 +237,7 @@ function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): 
       summary:
         "One worker's hash rate over a day by ten minutes, a week by the hour, or a month by four hours",
       reply: "WorkerHistory",
-      query: { name: oneName, span: v.optional(v.picklist(["day", "week", "month"]), "day") },
+      query: { name: oneName, span },
       body: NO_BODY,
       run: async ({ session, query }) =>
         view(await figures.workerHistory(session.user.name, query.name, query.span)),
@@ -217,12 +247,18 @@ function workersRoutes({ db, workerLimits }: ApiModules, figures: UserFigures): 
       path: "/api/me/workers",
       summary: `Say which workers are yours, and which are not: names that are not have no row of their own from the next block on. What is hidden is not listed until it works again, or is shown. At most ${NAMES} of each`,
       reply: "Ok",
+      refuses: ["422 too-many"],
       query: {},
-      body: v.strictObject({ own: names, strange: names, hide: names, show: names }),
+      body: v.strictObject({
+        own: names("these are yours"),
+        strange: names("these are not"),
+        hide: names("are not listed until they work again"),
+        show: names("are listed again"),
+      }),
       run: async ({ session, body }) => {
         const user = session.user.name;
         if (body.own.length > 0 && !(await confirmWorkers(db, user, body.own, workerLimits)))
-          return refused(422, "too-many", "you have too many workers: say of some that they are not yours");
+          return refused("422 too-many", "you have too many workers: say of some that they are not yours");
         for (const worker of body.strange) await forgetWorker(db, user, worker);
         for (const worker of body.hide) await hideWorker(db, user, worker, true);
         for (const worker of body.show) await hideWorker(db, user, worker, false);
@@ -240,8 +276,9 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
       path: "/api/me/address",
       summary: "Change the payout address; the password is asked again",
       reply: "Ok",
+      refuses: PROOF,
       query: {},
-      body: v.strictObject({ address: field, password: field, code }),
+      body: v.strictObject({ address, password, code }),
       run: async ({ session, body }) => changed(await accounts.changeAddress(session, body.address, body)),
     }),
     userRoute({
@@ -249,8 +286,9 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
       path: "/api/me/password",
       summary: "Change the password; every other session ends, and this one goes on under a new cookie",
       reply: "Ok",
+      refuses: PROOF,
       query: {},
-      body: v.strictObject({ password: field, next: field, code }),
+      body: v.strictObject({ password, next: field("the new password", "another long password"), code }),
       run: async ({ session, body, from, isSecure }) =>
         loggedIn(await accounts.changePassword(session, body.next, body, from), isSecure, 422),
     }),
@@ -265,8 +303,9 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       path,
       summary: "Make a secret for an authenticator app; nothing is asked for before it is confirmed",
       reply: "Enrolment",
+      refuses: PROOF,
       query: {},
-      body: v.strictObject({ password: field }),
+      body: v.strictObject({ password }),
       run: async ({ session, body }) => {
         const result = await accounts.enrolSecondFactor(session, { ...body, code: "" });
         return result.kind === "ok" ? view(result.enrolment) : turnedDown(result, 422);
@@ -278,8 +317,9 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       summary:
         "Put the secret in force by a code of it: logins need one from now on. Every other session ends",
       reply: "RecoveryCodes",
+      refuses: PROOF,
       query: {},
-      body: v.strictObject({ code: field }),
+      body: v.strictObject({ code: field("that the authenticator shows now", "123456") }),
       run: async ({ session, body, from, isSecure }) => {
         const result = await accounts.confirmSecondFactor(session, body.code, from);
         if (result.kind !== "ok") return turnedDown(result, 422);
@@ -295,17 +335,24 @@ function secondFactorRoutes({ accounts }: ApiModules): ApiRoute[] {
       path,
       summary: "Log in without a second factor again; password and code are asked for",
       reply: "Ok",
+      refuses: PROOF,
       query: {},
-      body: v.strictObject({ password: field, code }),
+      body: v.strictObject({ password, code }),
       run: async ({ session, body }) => changed(await accounts.removeSecondFactor(session, body)),
     }),
   ];
 }
 
-function changed(result: ChangeResult): ApiReply {
+function changed(result: ChangeResult): ApiReply<Unproven<422>> {
   return result.kind === "ok" ? view(OK) : turnedDown(result, 422);
 }
 
-function turnedDown({ kind, reason }: AccountRefusal, status: number): ApiReply {
-  return refused(kind === "throttled" ? 429 : status, kind, reason);
+export function turnedDown<Status extends 401 | 422>(
+  refusal: AccountRefusal,
+  status: Status,
+): Refused<Unproven<Status>> {
+  const { reason } = refusal;
+  return refusal.kind === "throttled"
+    ? refused("429 throttled", reason, waiting("guesses", refusal.waitMs))
+    : refused(`${status} ${refusal.kind}`, reason);
 }

@@ -1,6 +1,7 @@
 /** Routes for the pool's operator: who mines, who is registered, invite codes, submissions. */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import { listUserBalances } from "../../../shared/db/accounts.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { endInvite, listInvites } from "../../../shared/db/invites.ts";
@@ -10,6 +11,7 @@ import { parseWords, WORDS_FORM } from "../../../shared/operator/orders.ts";
 import { createInvite, MOST_INVITES } from "../../auth/bootstrap.ts";
 import { spanSeconds } from "../figures/estimates.ts";
 import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
+import { beforeHeight, beforeId, field, jobQuery, limitQuery } from "../http/inputs.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { StratumConnection } from "../live.ts";
 import type { ApiModules } from "../options.ts";
@@ -20,31 +22,27 @@ import type {
   MinersView,
   UsersView,
 } from "../views/views.ts";
-import { heightQuery, limitQuery, which, wholeBlocks } from "./pool.ts";
+import { which, wholeBlocks } from "./pool.ts";
 
 const ROWS = 500;
 const MOST_SECONDS = 366 * 86_400;
-const idQuery = v.optional(v.pipe(v.string(), v.regex(/^\d{1,18}$/, "expected an id")));
-const searchQuery = v.optional(
-  v.pipe(v.string(), v.maxLength(254), v.description("part of a name, or a payout address")),
-  "",
-);
-
+const searchQuery = v.optional(field("part of a name, or a payout address", "ann"), "");
 const rigQuery = v.optional(
-  v.pipe(
-    v.string(),
-    v.maxLength(254),
-    v.description("part of a user's or worker's name; of connections also of agent, address or id"),
-  ),
+  field("part of a user's or worker's name; of connections also of agent, address or id", "rig"),
   "",
 );
 
 const newInvites = v.strictObject({
-  count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_INVITES)), 1),
-  note: v.optional(v.pipe(v.string(), v.maxLength(1024), v.description("only administrators see it")), ""),
+  count: v.optional(
+    about(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MOST_INVITES)), "how many codes", 3),
+    1,
+  ),
+  note: v.optional(field("only administrators see it", "the club"), ""),
   forSeconds: v.optional(
-    v.nullable(
-      v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(MOST_SECONDS), v.description("from now")),
+    about(
+      v.nullable(v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(MOST_SECONDS))),
+      "how long they can be claimed, from now; null: without an end",
+      86_400,
     ),
     null,
   ),
@@ -101,7 +99,7 @@ function usersRoute({ db }: ApiModules): ApiRoute {
     path: "/api/admin/users",
     summary: "Users with what each has earned, was paid and is owed, the newest first",
     reply: "Users",
-    query: { limit: limitQuery, before: idQuery, search: searchQuery },
+    query: { limit: limitQuery, before: beforeId, search: searchQuery },
     body: NO_BODY,
     run: async ({ query }) => {
       const { limit, search } = query;
@@ -157,13 +155,14 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
       path: "/api/admin/invites",
       summary: "Make new invite codes, one without a body; each makes one user",
       reply: "Invite",
+      refuses: ["422 bad-note"],
       query: {},
       body: v.optional(newInvites, {}),
       run: async ({ session, body }) => {
         const madeBy = session.user.name;
         const { count, note: words, forSeconds } = body;
         const note = words === "" ? "" : parseWords(words);
-        if (note === undefined) return refused(422, "bad-note", `note: ${WORDS_FORM}`);
+        if (note === undefined) return refused("422 bad-note", `note: ${WORDS_FORM}`);
         const forMs = forSeconds === null ? undefined : forSeconds * 1000;
         // Both or neither: no code is made without its log entry.
         const codes = await db.transaction(async (tx) => {
@@ -184,8 +183,9 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
       path: "/api/admin/invites/end",
       summary: "End an invite code that nobody has claimed",
       reply: "Ok",
+      refuses: ["422 no-invite"],
       query: {},
-      body: v.strictObject({ code: v.pipe(v.string(), v.maxLength(254)) }),
+      body: v.strictObject({ code: field("the invite code", "K7Q2-M4XW-9RTD") }),
       run: async ({ session, body }) => {
         const actor = session.user.name;
         const isEnded = await db.transaction(async (tx) => {
@@ -194,7 +194,7 @@ function inviteRoutes({ db, random, logger }: ApiModules): ApiRoute[] {
           if (ended) await logAdminAction(tx, { actor, action: "end-invite", subject: body.code });
           return ended;
         });
-        if (!isEnded) return refused(422, "no-invite", "no such code can be claimed any more");
+        if (!isEnded) return refused("422 no-invite", "no such code can be claimed any more");
         logger.info("an administrator ended an invite code", { admin: actor });
         return view({ ok: true });
       },
@@ -208,7 +208,7 @@ function submissionsRoute({ db }: ApiModules): ApiRoute {
     path: "/api/admin/submissions",
     summary: "Submissions with the user, worker and edge they came from",
     reply: "AdminSubmissionList",
-    query: { limit: limitQuery, before: heightQuery, job: heightQuery },
+    query: { limit: limitQuery, before: beforeHeight, job: jobQuery },
     body: NO_BODY,
     run: async ({ query }) => {
       const page = wholeBlocks(await recentSubmissions(db, query.limit, which(query)), query.limit);

@@ -1,6 +1,7 @@
 /** Routes of a user's alerts: where they go, what is told, a test, the code that confirms an address of e-mail. */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import {
   alertEvent,
   type ChannelKind,
@@ -19,37 +20,54 @@ import {
   listDestinations,
   removeDestination,
 } from "../../../shared/db/alert-destinations.ts";
+import { field, idField } from "../http/inputs.ts";
+import { waiting } from "../http/refusals.ts";
 import { type ApiReply, type ApiRoute, NO_BODY, refused, userRoute, view } from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import { type AlertsView, quietHours } from "../views/alerts.ts";
 
 const id = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,18}$/, "the id of a destination"),
+  idField("of a destination, as in the list"),
   v.transform((text) => BigInt(text)),
 );
 const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 const choice = {
-  events: v.pipe(v.array(alertEvent), v.maxLength(32)),
-  everyMinutes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1440)),
-  quiet: v.nullable(
-    v.pipe(
-      v.strictObject({ ...quietHours.entries, zone: timeZone }),
-      v.transform(
-        ({ from, until, zone }): QuietHours => ({ from: minuteOf(from), until: minuteOf(until), zone }),
+  events: about(v.pipe(v.array(alertEvent), v.maxLength(32)), "what it is told of"),
+  everyMinutes: about(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1440)),
+    "at most one message of a kind about one rig in so many minutes",
+    30,
+  ),
+  quiet: about(
+    v.nullable(
+      v.pipe(
+        v.strictObject({
+          ...quietHours.entries,
+          zone: about(timeZone, "IANA's name of the time zone", "Europe/Berlin"),
+        }),
+        v.transform(
+          ({ from, until, zone }): QuietHours => ({ from: minuteOf(from), until: minuteOf(until), zone }),
+        ),
       ),
     ),
+    "what can wait is told when they end; null: none",
   ),
 };
-const shortText = v.pipe(v.string(), v.maxLength(1024));
 
 const TESTS = { ofUser: 30, toTarget: 30 };
 /** Nobody is sent more of them than three a day, whoever asks. */
 const CODES = { ofUser: 6, toTarget: 3 };
 const CODE_MS = 3_600_000;
 const OK = { ok: true };
-const NOT_YOURS = refused(404, "no-destination", "you have no such destination of alerts");
-const TOO_MANY = refused(429, "too-many", "that was sent too often today: try again tomorrow");
+/** What a route that sends something may refuse. */
+const ASKED = ["404 no-destination", "429 too-many"] as const;
+const NOT_YOURS = refused("404 no-destination", "you have no such destination of alerts");
+const DAY_MS = 24 * CODE_MS;
+const TOO_MANY = refused(
+  "429 too-many",
+  "that was sent too often today: try again tomorrow",
+  waiting("messages", DAY_MS),
+);
 
 export function alertRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
   const asking: Asking = (user, of, kind, code) => {
@@ -98,30 +116,30 @@ function destinationRoutes(
       summary:
         "Add a destination. An address of e-mail is sent a code first, and nothing else before it is confirmed; a webhook's messages are signed by the secret in the answer (Standard Webhooks)",
       reply: "AlertAdded",
+      refuses: ["422 no-channel", "422 bad-target", "422 too-many", "429 too-many"],
       query: {},
       body: v.strictObject({
-        kind: channelKind,
-        target: shortText,
-        secret: v.optional(shortText, ""),
+        kind: about(channelKind, "how it is told; `channels` of the list has those that this pool can"),
+        target: field("an address of e-mail or of the internet, or a chat's number", "ann@example.org"),
+        secret: v.optional(field("a token of ntfy, or of Telegram's bot; empty for others", ""), ""),
         ...choice,
       }),
       run: async ({ session, body }) => {
         const { kind } = body;
         if (!alertChannels.includes(kind))
           return refused(
-            422,
-            "no-channel",
+            "422 no-channel",
             "this pool sends no messages of that kind: its operator has not set it up",
           );
         const target = body.target.trim();
         const wrong = wrongTarget(kind, target) ?? wrongSecret(kind, body.secret.trim());
-        if (wrong !== undefined) return refused(422, "bad-target", wrong);
+        if (wrong !== undefined) return refused("422 bad-target", wrong);
         const code = kind === "email" ? newCode(random) : null;
         const secret = kind === "webhook" ? webhookSecret(random(WEBHOOK_SECRET_BYTES)) : body.secret.trim();
         const user = session.user.name;
         const added = await addDestination(db, { ...body, user, target, secret }, code);
         if (added === undefined)
-          return refused(422, "too-many", `there may be ${MOST_DESTINATIONS} destinations: remove one first`);
+          return refused("422 too-many", `there may be ${MOST_DESTINATIONS} destinations: remove one first`);
         if (code !== null && (await ask(user, added, "code", code)) === "too-many") {
           await removeDestination(db, user, added);
           return TOO_MANY;
@@ -134,6 +152,7 @@ function destinationRoutes(
       path: PATH,
       summary: "Choose what a destination is told, how often, and its quiet hours",
       reply: "Ok",
+      refuses: ["404 no-destination"],
       query: {},
       body: v.strictObject({ id, ...choice }),
       run: async ({ session, body }) => found(await changeDestination(db, session.user.name, body.id, body)),
@@ -143,6 +162,7 @@ function destinationRoutes(
       path: PATH,
       summary: "Remove a destination, with what was to be told there",
       reply: "Ok",
+      refuses: ["404 no-destination"],
       query: {},
       body: v.strictObject({ id }),
       run: async ({ session, body }) => found(await removeDestination(db, session.user.name, body.id)),
@@ -158,6 +178,7 @@ function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute
       summary:
         "Send a test, within a minute; what became of it is in the list. A paused destination where it arrives goes on",
       reply: "Ok",
+      refuses: ASKED,
       query: {},
       body: v.strictObject({ id }),
       run: async ({ session, body }) => answered(await ask(session.user.name, body.id, "test", "")),
@@ -167,6 +188,7 @@ function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute
       path: `${PATH}/code`,
       summary: "Send another code to an address of e-mail that is not confirmed",
       reply: "Ok",
+      refuses: ASKED,
       query: {},
       body: v.strictObject({ id }),
       run: async ({ session, body }) =>
@@ -177,22 +199,23 @@ function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute
       path: `${PATH}/confirm`,
       summary: "Confirm an address of e-mail by the code that was sent there",
       reply: "Ok",
+      refuses: ["422 wrong-code"],
       query: {},
-      body: v.strictObject({ id, code: v.pipe(v.string(), v.maxLength(64)) }),
+      body: v.strictObject({ id, code: field("that was sent", "12345678") }),
       run: async ({ session, body }) => {
         const code = body.code.replace(/\D/g, "");
         if (await confirmDestination(db, session.user.name, body.id, code, clock.wallMs())) return view(OK);
-        return refused(422, "wrong-code", "that is not the code, or it is too old: ask for another");
+        return refused("422 wrong-code", "that is not the code, or it is too old: ask for another");
       },
     }),
   ];
 }
 
-function found(isThere: boolean): ApiReply {
+function found(isThere: boolean): ApiReply<"404 no-destination"> {
   return isThere ? view(OK) : NOT_YOURS;
 }
 
-function answered(asked: "asked" | "too-many" | "none"): ApiReply {
+function answered(asked: "asked" | "too-many" | "none"): ApiReply<(typeof ASKED)[number]> {
   if (asked === "asked") return view(OK);
   return asked === "none" ? NOT_YOURS : TOO_MANY;
 }

@@ -1,11 +1,11 @@
 /** The list of the archive's files: who keeps it sees later whether what a pool has on record was changed. */
 
-import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import { archiveFiles } from "../../../shared/db/archive.ts";
+import { heightQuery, limitQuery } from "../http/inputs.ts";
 import { type ApiRoute, NO_BODY, publicRoute, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type { ArchiveListView } from "../views/archive.ts";
-import { heightQuery, limitQuery } from "./pool.ts";
 
 /** A file is added once in a block, days after it. */
 const KEEP_SECONDS = 5;
@@ -19,7 +19,10 @@ export function archiveRoutes({ db }: ApiModules): ApiRoute[] {
       summary:
         "Files that the deltas of sealed blocks have moved to, in the order of writing, each hashed onto the one before it with its block's root",
       reply: "ArchiveList",
-      query: { limit: limitQuery, after: v.optional(heightQuery) },
+      query: {
+        limit: limitQuery,
+        after: about(heightQuery, "only files after this one: `next` of the page before"),
+      },
       body: NO_BODY,
       run: async ({ query }) => {
         const rows = await archiveFiles(db, query.after ?? 0, query.limit);

@@ -6,6 +6,7 @@ import { hasShareSince } from "../../../shared/db/worker-status.ts";
 import { connectCode } from "../../../shared/messages/connect-code.ts";
 import { placeKey, type Sighted } from "../../../shared/messages/sighted.ts";
 import { iso } from "../figures/pool.ts";
+import { wholeQuery } from "../http/inputs.ts";
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type { ConnectionView } from "../views/connection.ts";
@@ -13,7 +14,7 @@ import type { ConnectionView } from "../views/connection.ts";
 /** What came shortly before the page began to watch may be its miner too: a line is run while the page still loads its watcher. */
 const BEFORE_MS = 5_000;
 const WATCHED_SECONDS = v.optional(
-  v.pipe(v.string(), v.regex(/^\d{1,5}$/, "expected whole seconds"), v.transform(Number)),
+  wholeQuery("expected whole seconds", { least: 0, most: 99_999 }, "since when you ask, before now"),
   "0",
 );
 
@@ -25,13 +26,14 @@ export function connectionRoutes({ db, clock, sightings }: ApiModules): ApiRoute
       summary:
         "What has become of the miner that was started with --connect and this code, made by you: of one without a code, from your address, since you began to ask `seconds` ago",
       reply: "Connection",
+      refuses: ["400 bad-code"],
       query: { seconds: WATCHED_SECONDS },
       body: NO_BODY,
       seesSession: true,
       run: async ({ params, query, from, session }) => {
         const code = v.safeParse(connectCode, params["code"]);
         if (!code.success)
-          return refused(400, "bad-code", "a connect code has 16 letters A to Z and digits 2 to 7");
+          return refused("400 bad-code", "a connect code has 16 letters A to Z and digits 2 to 7");
         const place = placeKey(from.remoteAddress);
         const all = (await sightings?.look({ code: code.output, place })) ?? [];
         const seen = choose(all, {

@@ -9,7 +9,7 @@ import type { DoctorView } from "../views/views.ts";
 const PATH = "/api/admin/doctor";
 
 export function doctorRoutes({ doctor }: ApiModules): ApiRoute[] {
-  const answer = async (look: (doctor: Doctor) => Promise<Examination>): Promise<ApiReply> =>
+  const answer = async (look: (doctor: Doctor) => Promise<Examination>): Promise<ApiReply<never>> =>
     view(doctor === undefined ? NOBODY : shown(await look(doctor)));
   return [
     adminRoute({

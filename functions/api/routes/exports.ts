@@ -1,6 +1,7 @@
 /** What a user takes home: its blocks, days, payments and workers as files, CSV for a spreadsheet or JSON for a program. */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import { earningsByDay, moneyMoved } from "../../../shared/db/exports.ts";
 import type { Db } from "../../../shared/db/port.ts";
@@ -10,6 +11,8 @@ import { formatPeg } from "../../../shared/decimal.ts";
 import { iso } from "../figures/pool.ts";
 import { windowsAt, workerView } from "../figures/workers.ts";
 import { csvOf } from "../http/csv.ts";
+import { heightQuery } from "../http/inputs.ts";
+import { waiting } from "../http/refusals.ts";
 import { type ApiReply, type ApiRoute, NO_BODY, refused, userRoute } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type {
@@ -19,7 +22,6 @@ import type {
   workersExportView,
 } from "../views/exports.ts";
 import type { ViewName } from "../views/views.ts";
-import { heightQuery } from "./pool.ts";
 
 /** Of one file: what a Lambda may answer (6 MB) without compression. */
 const MOST_ROWS = 20_000;
@@ -38,6 +40,12 @@ interface Page<Row> {
   readonly rows: readonly Row[];
   readonly next: number | null;
 }
+
+const format = v.optional(
+  about(v.picklist(["csv", "json"], "csv or json"), "csv for a spreadsheet, json for a program"),
+  "csv",
+);
+const from = about(heightQuery, "where the file before left off: its `next`");
 
 interface Export<Row> {
   readonly name: string;
@@ -58,11 +66,13 @@ export function exportRoutes({ db, clock }: ApiModules): ApiRoute[] {
       summary: `${what.summary}, newest first, at most ${MOST_ROWS.toLocaleString("en-US")} rows: a header Link says where the rest is`,
       reply: what.reply,
       files: ["text/csv"],
-      query: { format: v.optional(v.picklist(["csv", "json"], "csv or json"), "csv"), from: heightQuery },
+      refuses: ["429 busy"],
+      query: { format, from },
       body: NO_BODY,
       run: async ({ session, query }) => {
         const user = session.user.name;
-        if (busy.has(user)) return refused(429, "busy", "one file at a time: wait for the one before");
+        if (busy.has(user))
+          return refused("429 busy", "one file at a time: wait for the one before", waiting("files", 1000));
         busy.add(user);
         try {
           return fileOf(what, query, await readAll(clock, (from) => what.read(user, from), query.from));
@@ -100,7 +110,7 @@ function fileOf<Row>(
   { name, columns }: Export<Row>,
   { format, from }: { readonly format: "csv" | "json"; readonly from?: number | undefined },
   { rows, next }: Page<Row>,
-): ApiReply {
+): ApiReply<never> {
   const part = from === undefined ? "" : `-from-${from}`;
   const headers = {
     "content-disposition": `attachment; filename="prosper-${name}${part}.${format}"`,

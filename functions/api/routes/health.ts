@@ -34,6 +34,7 @@ function question(path: string, summary: string, ask: () => Promise<Checks>): Ap
     method: "GET",
     ...{ path, summary },
     reply: "Health",
+    alsoStatus: { status: 503, meaning: "a check does not pass" },
     query: {},
     body: NO_BODY,
     run: async () => {

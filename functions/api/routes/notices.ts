@@ -1,15 +1,16 @@
 /** Routes by which an operator tells everybody something, and stops the miners for maintenance (docs/design.md, "Operator's orders"). */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import { endNotice, giveNotice, type Notice, standingNotices } from "../../../shared/db/notices.ts";
 import { MOST_NOTICES, parseWords, WORDS_FORM } from "../../../shared/operator/orders.ts";
 import { iso } from "../figures/pool.ts";
 import { type Cached, cached } from "../http/cache.ts";
+import { field, idField } from "../http/inputs.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type { NoticesView, SessionView } from "../views/views.ts";
 
-const field = v.pipe(v.string(), v.maxLength(1024));
 const MOST_SECONDS = 90 * 86_400;
 const seconds = (least: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(MOST_SECONDS));
@@ -45,22 +46,23 @@ export function noticeRoutes({ db, logger }: ApiModules, shown: Cached<Notice[]>
       summary:
         "Tell miners and visitors something; maintenance also stops the miners from its beginning until its end, in the place of one that stands",
       reply: "Ok",
+      refuses: ["422 bad-words", "409 full"],
       query: {},
       body: v.strictObject({
-        kind: v.picklist(["announcement", "maintenance"]),
-        words: field,
-        inSeconds: v.pipe(seconds(0), v.description("from now until it begins")),
-        forSeconds: v.pipe(seconds(60), v.description("how long it lasts")),
+        kind: about(v.picklist(["announcement", "maintenance"]), "maintenance also stops the miners"),
+        words: field("what is told", "We move to a faster node tonight."),
+        inSeconds: about(seconds(0), "from now until it begins", 3600),
+        forSeconds: about(seconds(60), "how long it lasts", 900),
       }),
       run: async ({ session, body }) => {
         const words = parseWords(body.words);
-        if (words === undefined) return refused(422, "bad-words", `words: ${WORDS_FORM}`);
+        if (words === undefined) return refused("422 bad-words", `words: ${WORDS_FORM}`);
         const { kind, inSeconds, forSeconds } = body;
         const times = { inMs: inSeconds * 1000, forMs: forSeconds * 1000 };
         const by = session.user.name;
         const made = await giveNotice(db, { kind, words, ...times, by });
         if (made === undefined)
-          return refused(409, "full", `${MOST_NOTICES} notices stand already: end one of them first`);
+          return refused("409 full", `${MOST_NOTICES} notices stand already: end one of them first`);
         shown.forget();
         logger.warn("an administrator gave notice", { admin: by, ...body });
         return view({ ok: true });
@@ -71,12 +73,13 @@ export function noticeRoutes({ db, logger }: ApiModules, shown: Cached<Notice[]>
       path: "/api/admin/notices/end",
       summary: "End a notice now; after maintenance the miners go on",
       reply: "Ok",
+      refuses: ["422 no-notice"],
       query: {},
-      body: v.strictObject({ id: v.pipe(v.string(), v.regex(/^\d{1,18}$/, "expected an id")) }),
+      body: v.strictObject({ id: idField("of the notice") }),
       run: async ({ session, body }) => {
         const by = session.user.name;
         if (!(await endNotice(db, BigInt(body.id), by)))
-          return refused(422, "no-notice", "no such notice stands");
+          return refused("422 no-notice", "no such notice stands");
         shown.forget();
         logger.warn("an administrator ended a notice", { admin: by, id: body.id });
         return view({ ok: true });

@@ -1,6 +1,7 @@
 /** Payday's routes: who gets what and why, the file for the key elsewhere, what was signed there, and how far it has come (docs/decisions/payday.md). */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import {
   RENEW_AFTER_SECONDS,
   SEND_WITHIN_SECONDS,
@@ -24,6 +25,7 @@ import {
 } from "../../../shared/db/payout-batches.ts";
 import { payoutCredits } from "../../../shared/factom/payout-credits.ts";
 import { iso } from "../figures/pool.ts";
+import { field, limitQuery } from "../http/inputs.ts";
 import {
   type ApiReply,
   type ApiRoute,
@@ -35,7 +37,6 @@ import {
 } from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import type { PaydayView, PaymentFeedView, PayoutFileView } from "../views/views.ts";
-import { limitQuery } from "./pool.ts";
 
 /** Rows of a list on the page; the file has all. */
 const LINES = 500;
@@ -45,13 +46,25 @@ const SENT = 20;
 const PAYABLE_MS = 15_000;
 const FEED_SECONDS = 30;
 
-const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}(-\d{1,6})?$/, "expected the id of a payout"));
-const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits"));
+const id = about(
+  v.pipe(v.string(), v.regex(/^[0-9a-f]{16}(-\d{1,6})?$/, "expected the id of a payout")),
+  "of the payout",
+  "9f86d081884c7d65",
+);
+const hash = about(
+  v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 hex digits")),
+  "hash of an entry, 64 hex digits",
+  "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+);
 /** An entry has 10 KB at most, in hex twice as much. */
 const entry = v.strictObject({
   entryHash: hash,
-  raw: v.pipe(v.string(), v.maxLength(22_000), v.regex(/^([0-9a-f]{2})+$/, "expected hex")),
-  count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  raw: about(
+    v.pipe(v.string(), v.maxLength(22_000), v.regex(/^([0-9a-f]{2})+$/, "expected hex")),
+    "the signed entry, hex",
+    "00",
+  ),
+  count: about(v.pipe(v.number(), v.integer(), v.minValue(1)), "payments in it", 1),
 });
 
 export function paydayRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
@@ -187,16 +200,17 @@ function fileRoute({ db, clock, receiptKeys }: ApiModules): ApiRoute {
     path: "/api/admin/payday/file",
     summary: "The prepared payout as a file for `prosper payout sign`, signed by the pool",
     reply: "PayoutFile",
+    refuses: ["404 not-prepared", "409 no-key", "409 too-old"],
     query: {},
     body: NO_BODY,
     run: async () => {
       const batch = await preparedBatch(db);
-      if (batch === undefined) return refused(404, "not-prepared", "no payout is prepared");
+      if (batch === undefined) return refused("404 not-prepared", "no payout is prepared");
       const keys = await receiptKeys?.();
       if (keys === undefined)
-        return refused(409, "no-key", "the pool's receipt key is not here: use `prosper payout prepare`");
+        return refused("409 no-key", "the pool's receipt key is not here: use `prosper payout prepare`");
       if (!isFresh(batch, clock.wallMs()))
-        return refused(409, "too-old", "this list is too old to be signed: prepare it again");
+        return refused("409 too-old", "this list is too old to be signed: prepare it again");
       const lines = (await readLines(db, batch.id)).map(({ entry: _, ...line }) => line);
       const { id, saltSeconds } = batch;
       return view({
@@ -213,14 +227,11 @@ function fileRoute({ db, clock, receiptKeys }: ApiModules): ApiRoute {
 
 function workRoutes({ db, logger, payday }: ApiModules): ApiRoute[] {
   const elsewhere = refused(
-    409,
-    "not-here",
+    "409 not-here",
     "the pool does not run in this process: use `prosper payout` where its settings and nodes are",
   );
-  const begun = (isBegun: boolean): ApiReply =>
-    isBegun
-      ? view({ ok: true })
-      : refused(409, "busy", "something else is being done: try again in a moment");
+  const begun = (isBegun: boolean): ApiReply<"409 busy"> =>
+    isBegun ? view({ ok: true }) : refused("409 busy", "something else is being done: try again in a moment");
   return [
     adminRoute({
       method: "POST",
@@ -228,6 +239,7 @@ function workRoutes({ db, logger, payday }: ApiModules): ApiRoute[] {
       summary:
         "Begin to prepare a payout of everything that is due; it takes the place of one that is prepared",
       reply: "Ok",
+      refuses: ["409 not-here", "409 busy"],
       query: {},
       body: NO_BODY,
       run: async ({ session }) =>
@@ -238,6 +250,7 @@ function workRoutes({ db, logger, payday }: ApiModules): ApiRoute[] {
       path: "/api/admin/payday/approve",
       summary: "Agree to the prepared payout; nobody agrees twice, nor to what they prepared",
       reply: "Ok",
+      refuses: ["409 again", "409 gone"],
       query: {},
       body: v.strictObject({ id }),
       run: async ({ session, body }) => {
@@ -247,9 +260,9 @@ function workRoutes({ db, logger, payday }: ApiModules): ApiRoute[] {
             logger.warn("an administrator agreed to a payout", { admin: by, payout: body.id });
             return view({ ok: true });
           case "again":
-            return refused(409, "again", "you have agreed to it before: another administrator must");
+            return refused("409 again", "you have agreed to it before: another administrator must");
           case "gone":
-            return refused(409, "gone", "this payout no longer waits to be sent");
+            return refused("409 gone", "this payout no longer waits to be sent");
         }
       },
     }),
@@ -259,17 +272,18 @@ function workRoutes({ db, logger, payday }: ApiModules): ApiRoute[] {
       summary:
         "An entry of the signed payout, one after the other in the file's order; with the last one the sending begins",
       reply: "Took",
+      refuses: ["409 not-here", "409 refused"],
       query: {},
       body: v.strictObject({
         id,
-        source: v.pipe(v.string(), v.maxLength(64), v.description("FA…, as in the signed file")),
-        no: v.pipe(v.number(), v.integer(), v.minValue(0), v.description("its place in the file, from 0")),
-        entry,
+        source: field("FA…, as in the signed file", "FA2jK2HcLnRdS94dEcU27rF3meoJfpUcZPSinpb7AwQvPRY6RL1Q"),
+        no: about(v.pipe(v.number(), v.integer(), v.minValue(0)), "its place in the file, from 0", 0),
+        entry: about(entry, "as it stands there"),
       }),
       run: async ({ session, body }) => {
         if (payday === undefined) return elsewhere;
         const took = await payday.take(body, session.user.name);
-        if (took.kind === "refused") return refused(409, "refused", took.why);
+        if (took.kind === "refused") return refused("409 refused", took.why);
         if (took.kind === "sending")
           logger.warn("an administrator has a payout sent", { admin: session.user.name, payout: body.id });
         return view({ sending: took.kind === "sending" });
@@ -281,6 +295,7 @@ function workRoutes({ db, logger, payday }: ApiModules): ApiRoute[] {
       summary:
         "Look on the chain now for what was sent, send again what is not there, and book what has paid",
       reply: "Ok",
+      refuses: ["409 not-here", "409 busy"],
       query: {},
       body: NO_BODY,
       run: async () => (payday === undefined ? elsewhere : begun(payday.confirm())),
@@ -294,7 +309,10 @@ function feedRoute({ db }: ApiModules): ApiRoute {
     path: "/api/pool/payments",
     summary: "Every payment to miners, entry by entry, newest first",
     reply: "PaymentFeed",
-    query: { limit: limitQuery, before: v.optional(hash) },
+    query: {
+      limit: limitQuery,
+      before: about(v.optional(hash), "only what is older: `next` of the page before"),
+    },
     body: NO_BODY,
     keepSeconds: FEED_SECONDS,
     run: async ({ query }) => {

@@ -7,25 +7,12 @@ import { blockAt, currentJob, placesOf, recentBlocks, recentSubmissions } from "
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import { blockViewOf, iso, type PoolFigures } from "../figures/pool.ts";
 import { quoteList } from "../figures/prices.ts";
+import { beforeHeight, heightQuery, jobQuery, limitQuery } from "../http/inputs.ts";
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import type { BlockDetailView, BlockListView, SubmissionListView } from "../views/views.ts";
-
 import { healthRoutes } from "./health.ts";
 
-const digits = (what: string) => v.pipe(v.string(), v.regex(/^\d{1,10}$/, what), v.transform(Number));
-/** 1 to 200, 50 where it is not given. */
-export const limitQuery = v.optional(
-  v.pipe(
-    digits("expected a number from 1 to 200"),
-    v.minValue(1, "expected a number from 1 to 200"),
-    v.maxValue(200, "expected a number from 1 to 200"),
-  ),
-  "50",
-);
-export const heightQuery = v.optional(
-  v.pipe(digits("expected a block height"), v.maxValue(0x7fff_ffff, "expected a block height")),
-);
 /** What changes with every share may be a second old, what changes with a block a few. */
 const SHARES_SECONDS = 1;
 const BLOCKS_SECONDS = 5;
@@ -70,11 +57,12 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
       keepSeconds: BLOCKS_SECONDS,
       summary: "Every quote behind the current job's prices, used or not",
       reply: "QuoteList",
+      refuses: ["404 no-job"],
       query: {},
       body: NO_BODY,
       run: async () => {
         const quotes = await figures.quotes();
-        return quotes === undefined ? refused(404, "no-job", "the pool has no job yet") : view(quotes);
+        return quotes === undefined ? refused("404 no-job", "the pool has no job yet") : view(quotes);
       },
     }),
     ...blockRoutes(options, modules),
@@ -84,7 +72,7 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
       keepSeconds: BLOCKS_SECONDS,
       summary: "Shares that met the submission rule and what became of them",
       reply: "SubmissionList",
-      query: { limit: limitQuery, before: heightQuery, job: heightQuery },
+      query: { limit: limitQuery, before: beforeHeight, job: jobQuery },
       body: NO_BODY,
       run: async ({ query }) => {
         const page = wholeBlocks(await recentSubmissions(db, query.limit, which(query)), query.limit);
@@ -111,7 +99,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
       keepSeconds: BLOCKS_SECONDS,
       summary: "Graded blocks with our places, reward and books, newest first",
       reply: "BlockList",
-      query: { limit: limitQuery, before: heightQuery },
+      query: { limit: limitQuery, before: beforeHeight },
       body: NO_BODY,
       run: async ({ query }) => {
         const rows = await recentBlocks(db, query.limit, query.before);
@@ -125,6 +113,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
       keepSeconds: BLOCKS_SECONDS,
       summary: "Every quote behind the prices of a block's job, used or not, and why: kept for ever",
       reply: "QuoteList",
+      refuses: ["404 no-job"],
       query: {},
       body: NO_BODY,
       run: async ({ params }) => {
@@ -132,7 +121,7 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
         const job =
           height.success && height.output !== undefined ? await currentJob(db, height.output) : undefined;
         return job === undefined
-          ? refused(404, "no-job", "the pool had no job of that height")
+          ? refused("404 no-job", "the pool had no job of that height")
           : view(quoteList(job));
       },
     }),
@@ -142,13 +131,14 @@ function blockRoutes(options: ApiOptions, { db, receiptKeys }: ApiModules): ApiR
       keepSeconds: BLOCKS_SECONDS,
       summary: "One block with all its graded records",
       reply: "BlockDetail",
+      refuses: ["404 no-block"],
       query: {},
       body: NO_BODY,
       run: async ({ params }) => {
         const height = v.safeParse(heightQuery, params["height"]);
         const block =
           height.success && height.output !== undefined ? await blockAt(db, height.output) : undefined;
-        if (block === undefined) return refused(404, "no-block", "no graded block has that height");
+        if (block === undefined) return refused("404 no-block", "no graded block has that height");
         const winners = (await placesOf(db, block.height)).map((place) => ({
           ...place,
           difficulty: formatTarget(place.difficulty),

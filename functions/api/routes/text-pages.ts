@@ -10,10 +10,10 @@ import { formatTarget } from "../../../shared/messages/stratum.ts";
 import { type HttpReply, textReply } from "../../http.ts";
 import { partOf, spanSeconds } from "../figures/estimates.ts";
 import { iso, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
+import { heightQuery } from "../http/inputs.ts";
 import { queryOf } from "../http/request.ts";
 import type { WebSession } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
-import { heightQuery } from "./pool.ts";
 
 /** The session is looked up only by pages that need one. */
 export type TextPageOf = (

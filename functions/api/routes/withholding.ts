@@ -9,10 +9,10 @@ import {
   type Looks,
 } from "../../../shared/accounting/withholding.ts";
 import { type JudgedUser, listWithholding, sumWithholding } from "../../../shared/db/withholding.ts";
+import { limitQuery } from "../http/inputs.ts";
 import { type ApiRoute, adminRoute, NO_BODY, view } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type { WithholdingView } from "../views/views.ts";
-import { limitQuery } from "./pool.ts";
 
 export function withholdingRoute({ db }: ApiModules): ApiRoute {
   return adminRoute({

@@ -1,14 +1,15 @@
 /** The shapes of what lets a user in: sessions, and tokens of its scripts. */
 
 import * as v from "valibot";
-import { about, instant, seconds } from "./fields.ts";
+import { about } from "../../../shared/about.ts";
+import { instant, seconds } from "./fields.ts";
 
 export const apiTokensView = v.strictObject({
   tokens: about(
     v.array(
       v.strictObject({
-        id: about(seconds, "to revoke it by"),
-        name: v.string(),
+        id: about(seconds, "to revoke it by", 1),
+        name: about(v.string(), "what you called it", "my dashboard"),
         made: instant,
         used: about(v.nullable(instant), "to the minute; null: never"),
       }),
@@ -17,13 +18,17 @@ export const apiTokensView = v.strictObject({
   ),
 });
 export const apiTokenView = v.strictObject({
-  token: about(v.string(), "for the header Authorization: Bearer; shown this once"),
+  token: about(
+    v.string(),
+    "for the header Authorization: Bearer; shown this once",
+    "prosper_BZb1Vx0Wg7yYkq3m5c9dQ2hTt4uR8sE6pLfJnAaXzKo",
+  ),
 });
 export const sessionsView = v.strictObject({
   sessions: about(
     v.array(
       v.strictObject({
-        id: about(v.string(), "to end it by"),
+        id: about(v.string(), "to end it by", "9f86d081884c7d65"),
         began: instant,
         ends: instant,
         own: about(v.boolean(), "the one that asks"),

@@ -1,7 +1,8 @@
 /** The shape of what a page is told of the miner that its line started. */
 
 import * as v from "valibot";
-import { about, instant } from "./fields.ts";
+import { about } from "../../../shared/about.ts";
+import { instant } from "./fields.ts";
 
 const maybe = v.nullable(instant);
 
@@ -15,14 +16,19 @@ export const connectionView = v.strictObject({
           "code: it brought this code; address: it came from your address without any code",
         ),
         connected: instant,
-        subscribed: maybe,
-        loggedIn: maybe,
+        subscribed: about(maybe, "when it asked for jobs; null: not yet"),
+        loggedIn: about(maybe, "null: not yet"),
         tablePercent: about(v.nullable(v.number()), "of its table; null: it makes none, or does not tell"),
-        firstShare: maybe,
+        firstShare: about(maybe, "null: none yet"),
         credited: about(v.boolean(), "its first share is in the books"),
         closed: about(v.boolean(), "the connection has ended"),
         problem: about(
-          v.nullable(v.strictObject({ code: v.string(), words: v.string() })),
+          v.nullable(
+            v.strictObject({
+              code: about(v.string(), "stable, for programs", "wrong-login"),
+              words: about(v.string(), "for people", "wrong user or password"),
+            }),
+          ),
           "what went wrong last, in the words that the miner was told",
         ),
       }),

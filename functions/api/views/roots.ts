@@ -1,20 +1,30 @@
 /** The shape of where the pool's roots on the chain stand. */
 
 import * as v from "valibot";
-import { about, height, seconds } from "./fields.ts";
+import { about } from "../../../shared/about.ts";
+import { entryField, height, seconds } from "./fields.ts";
+
+const hash = about(
+  v.string(),
+  "64 hex digits",
+  "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+);
 
 export const receiptKeyFields = {
-  receiptKey: about(v.nullable(v.string()), "public key of the pool's receipts, 64 hex digits"),
-  formerReceiptKeys: about(v.array(v.string()), "public keys of older receipts, which stay valid"),
+  receiptKey: about(
+    v.nullable(hash),
+    "public key of the pool's receipts, 64 hex digits; null: it signs none",
+  ),
+  formerReceiptKeys: about(v.array(v.string()), "public keys of older receipts, which stay valid", []),
 };
 
 /** Of one block. */
 export const saidRootsView = about(
   v.array(
     v.strictObject({
-      entryHash: v.string(),
+      entryHash: entryField,
       directoryBlock: about(height, "that has the entry"),
-      root: v.string(),
+      root: about(hash, "that it says, 64 hex digits"),
       isSame: about(v.boolean(), "as the sealed block"),
       isRepeated: about(v.boolean(), "as the first one, which counts; otherwise a contradiction"),
     }),
@@ -23,7 +33,7 @@ export const saidRootsView = about(
 );
 
 export const rootsView = v.strictObject({
-  chainId: about(v.nullable(v.string()), "of the Factom chain; null: roots are not written to one"),
+  chainId: about(v.nullable(hash), "of the Factom chain; null: roots are not written to one"),
   readThrough: about(v.nullable(height), "directory block up to which the pool has read it"),
   lastHeight: about(v.nullable(height), "newest block with a root on the chain"),
   waiting: about(seconds, "sealed blocks after it"),

@@ -1,11 +1,12 @@
 /** The shapes of what the API answers of a user's workers. */
 
 import * as v from "valibot";
+import { about } from "../../../shared/about.ts";
 import { workerState } from "../../../shared/db/worker-states.ts";
-import { about, count, hashes, hashrate, height, instant, point, seconds } from "./fields.ts";
+import { count, hashes, hashrate, height, instant, point, seconds, workerField } from "./fields.ts";
 
 export const workerView = v.strictObject({
-  name: v.string(),
+  name: workerField,
   kind: about(
     v.picklist(["own", "new", "rest"]),
     "own: confirmed by you or by a login with your password; new: let in without; rest: all that have no row of their own",
@@ -24,18 +25,24 @@ export const workerView = v.strictObject({
   ),
   hashesPerShare: about(v.nullable(v.number()), "of its shares in the long window, on average"),
   best: about(
-    v.nullable(v.strictObject({ hashes, block: height })),
+    v.nullable(
+      v.strictObject({ hashes: about(hashes, "that such a share takes on average"), block: height }),
+    ),
     "the best share of the last 30 days it was known: as many hashes take on average",
   ),
-  hashrateShort: hashrate,
-  hashrateLong: hashrate,
+  hashrateShort: about(hashrate, "of the short window, hashes per second"),
+  hashrateLong: about(hashrate, "of the long window, hashes per second"),
   hashrateDay: about(v.number(), "hashes per second of the last 24 hours"),
-  shares: count,
-  rejected: count,
-  rejectRate: v.nullable(v.number()),
+  shares: about(count, "credited in the long window"),
+  rejected: about(count, "refused in the long window"),
+  rejectRate: about(v.nullable(v.number()), "refused of all in the long window, 0 to 1; null: none came"),
   lastShare: about(instant, "to some seconds"),
   lastBlock: height,
-  minutes: about(v.array(v.number()), "hashes per second for each minute of the long window, oldest first"),
+  minutes: about(
+    v.array(v.number()),
+    "hashes per second for each minute of the long window, oldest first",
+    [41_250.5],
+  ),
 });
 
 export const myWorkersView = v.strictObject({
@@ -44,21 +51,27 @@ export const myWorkersView = v.strictObject({
   from: about(seconds, "place of the first one, from 0"),
 });
 
-const part = about(v.number(), "0 to 1");
+const part = about(v.number(), "0 to 1", 0.998);
 export const workerDetailView = v.strictObject({
-  worker: workerView,
-  knownSince: instant,
+  worker: about(workerView, "as in the list"),
+  knownSince: about(instant, "its first share; UTC, ISO 8601"),
   uptime: about(
     v.strictObject({ day: part, week: part, month: part }),
     "not offline, of the last 1, 7 and 30 days that it was known",
   ),
   changes: about(
-    v.array(v.strictObject({ at: instant, state: workerState, since: instant })),
+    v.array(
+      v.strictObject({
+        at: about(instant, "when it was seen; UTC, ISO 8601"),
+        state: about(workerState, "its new state"),
+        since: about(instant, "when it began; UTC, ISO 8601"),
+      }),
+    ),
     "of its state, newest first",
   ),
 });
 export const workerHistoryView = v.strictObject({
-  stepSeconds: v.number(),
+  stepSeconds: about(v.number(), "between two points", 600),
   points: about(v.array(point), "oldest first: time, hashes per second; null before its first share"),
 });
 

@@ -7,17 +7,42 @@ import { jsonSchema } from "../../../functions/api/json-schema.ts";
 import { createTestApi, type TestApi } from "../../support/api.ts";
 import { testClient } from "../../support/http-client.ts";
 
+interface Media {
+  schema: Schema;
+  example?: unknown;
+  examples?: Record<string, { value: { error: { code: string } } }>;
+}
+
+interface Schema {
+  $ref?: string;
+  description?: string;
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  prefixItems?: Schema[];
+  anyOf?: Schema[];
+  examples?: unknown[];
+}
+
+interface Parameter {
+  name: string;
+  description?: string;
+  schema: Schema;
+}
+
 interface Operation {
   operationId: string;
-  responses: unknown;
+  summary: string;
+  responses: Record<string, { description: string; content?: { "application/json": Media } }>;
   security?: unknown;
-  requestBody?: { content: { "application/json": { schema: object } } };
+  parameters?: Parameter[];
+  requestBody?: { content: { "application/json": Media } };
 }
 
 interface Document {
   openapi: string;
+  servers: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, Schema> };
 }
 
 const FORMATS = { "date-time": true } as const;
@@ -29,6 +54,9 @@ beforeAll(async () => {
   served = (await testClient(api.handler).json("GET", "/api/openapi.json")).body as Document;
 });
 afterAll(() => api.database.drop());
+
+const operations = (): Operation[] =>
+  Object.values(served.paths).flatMap((methods) => Object.values(methods));
 
 describe("/api/openapi.json", () => {
   it("lists every route and nothing else", () => {
@@ -71,6 +99,76 @@ describe("/api/openapi.json", () => {
     ]);
   });
 
+  it("describes every property of every body and answer, and every parameter", () => {
+    const lacking: string[] = [];
+    const look = (schema: Schema, where: string): void => {
+      for (const [name, field] of Object.entries(schema.properties ?? {})) {
+        if ((field.description ?? "") === "") lacking.push(`${where}.${name}`);
+        look(field, `${where}.${name}`);
+      }
+      const { items, prefixItems = [], anyOf = [] } = schema;
+      for (const one of [...(items ? [items] : []), ...prefixItems, ...anyOf]) look(one, where);
+    };
+    for (const [name, schema] of Object.entries(served.components.schemas)) look(schema, name);
+    for (const { operationId, summary, parameters = [], requestBody } of operations()) {
+      expect(summary, operationId).not.toBe("");
+      if (requestBody !== undefined) look(requestBody.content["application/json"].schema, operationId);
+      for (const { name, description = "" } of parameters)
+        if (description === "") lacking.push(`${operationId} ${name}`);
+    }
+
+    expect(lacking).toEqual([]);
+  });
+
+  it("has examples of every body, answer and parameter, which its schemas take", () => {
+    const ajv = new Ajv2020({ strict: false, formats: FORMATS });
+    ajv.addSchema({ $id: "document", components: served.components });
+    const check = (schema: Schema, example: unknown, what: string): void => {
+      const text = JSON.stringify(schema).replaceAll('"#/components', '"document#/components');
+      const isRight = ajv.compile(JSON.parse(text));
+      expect(isRight(example), `${what}: ${JSON.stringify(example)} ${ajv.errorsText(isRight.errors)}`).toBe(
+        true,
+      );
+    };
+    let checked = 0;
+    for (const { operationId, responses, requestBody, parameters = [] } of operations()) {
+      const asked = requestBody?.content["application/json"];
+      if (asked !== undefined) check(asked.schema, asked.example, `body of ${operationId}`);
+      for (const [status, { content }] of Object.entries(responses)) {
+        const answer = content?.["application/json"];
+        if (answer === undefined || operationId === "post-v1") continue;
+        if (status === "200") check(answer.schema, answer.example, `answer of ${operationId}`);
+        for (const { value } of Object.values(answer.examples ?? {}))
+          check(answer.schema, value, `${status} of ${operationId}`);
+        checked += 1;
+      }
+      for (const { name, schema } of parameters)
+        for (const example of schema.examples ?? []) check(schema, example, `${operationId} ${name}`);
+    }
+    expect(checked).toBeGreaterThan(200);
+  });
+
+  it("lists what each operation may be refused for, by status and code", () => {
+    const codes = (path: string, method: string, status: string) =>
+      Object.keys(
+        served.paths[path]?.[method]?.responses[status]?.content?.["application/json"].examples ?? {},
+      );
+    expect(codes("/api/blocks/{height}", "get", "404")).toEqual(["no-block"]);
+    expect(codes("/api/session", "post", "401")).toEqual(["refused", "code-needed"]);
+    expect(codes("/api/session", "post", "429")).toEqual(["throttled"]);
+    expect(codes("/api/admin/bars", "post", "422")).toEqual([
+      ...["bad-reason", "bad-address", "no-user", "administrator"],
+    ]);
+    expect(codes("/api/admin/bars", "post", "403")).toEqual(["wrong-address", "cross-origin", "not-admin"]);
+    expect(codes("/api/me", "get", "401")).toEqual(["not-logged-in"]);
+    for (const { operationId, responses } of operations())
+      expect(responses, operationId).not.toHaveProperty("default");
+  });
+
+  it("says where it is served, whatever name it is visited by", () => {
+    expect(served.servers.map(({ url }) => url)).toEqual(["/"]);
+  });
+
   it("names only addresses that the handler answers", async () => {
     const client = testClient(api.handler);
     for (const [path, methods] of Object.entries(served.paths)) {
@@ -84,11 +182,11 @@ describe("/api/openapi.json", () => {
   it("refers only to schemas that it has, and gives every operation a name of its own", () => {
     const text = JSON.stringify(served);
     const refs = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name ?? "");
-    const operations = Object.values(served.paths).flatMap((methods) => Object.values(methods));
 
     expect(refs.length).toBeGreaterThan(20);
     for (const name of refs) expect(served.components.schemas).toHaveProperty(name);
-    expect(new Set(operations.map((operation) => operation.operationId)).size).toBe(operations.length);
+    const ids = operations().map((operation) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
   });
 
   it("says which operations need a login", () => {
@@ -122,7 +220,6 @@ describe("jsonSchema", () => {
           items: {
             type: "array",
             prefixItems: [{ type: "number" }, { type: "boolean" }],
-            items: false,
             minItems: 2,
             maxItems: 2,
           },

@@ -203,6 +203,7 @@ describe("guessing a password", () => {
     expect(locked).toEqual({
       kind: "throttled",
       reason: "too many failed logins: wait 900 s, then try again",
+      waitMs: 900_000,
     });
     expect((await login(name, PASSWORD, "192.0.2.31")).kind).toBe("ok");
   });
