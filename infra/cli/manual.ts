@@ -156,6 +156,12 @@ export const PAGES: Readonly<Record<string, Page>> = {
         "prosper payout sign pay.json --key-file - --pool-key 0a1b…",
         "the first time, the key from standard input",
       ],
+  "payout show": {
+    examples: [
+      ["prosper payout show", "the prepared one: why everybody gets as much"],
+      ["prosper payout show 9f86d081884c7d65 --json", "another, for a program"],
+    ],
+  },
     ],
   },
   "payout send": {

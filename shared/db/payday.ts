@@ -12,16 +12,18 @@ const lineRow = v.object({
   earned: bigintText,
   /** Corrections since then. */
   adjusted: bigintText,
-  /** The user's last payment; null: there was none. */
+  /** The user's last payment before this was prepared; null: there was none. */
   lastAmount: v.nullable(bigintText),
   lastAddress: v.nullable(v.string()),
 });
-/** `amount` − `earned` − `adjusted` was owed before, and not paid then. */
-export type PaydayLine = v.InferOutput<typeof lineRow>;
+export interface PaydayLine extends v.InferOutput<typeof lineRow> {
+  /** Owed before, and not paid then, less what was paid otherwise since. */
+  readonly carried: bigint;
+}
 
 /** The largest payments of a list, and of all those at a new or changed address the largest, each with where it comes from. */
-export function readPaydayLines(db: Db, batch: string, limit: number): Promise<PaydayLine[]> {
-  return db.query(
+export async function readPaydayLines(db: Db, batch: string, limit: number): Promise<PaydayLine[]> {
+  const rows = await db.query(
     sql`WITH this AS (SELECT made_at AS at FROM payout_batches WHERE id = ${batch}),
       last AS (SELECT max(b.made_at) AS at FROM payout_batches b, this WHERE b.state IN ('sending', 'done') AND b.made_at < this.at
         AND EXISTS (SELECT 1 FROM payout_entries e WHERE e.batch = b.id AND e.state <> 'void')),
@@ -30,7 +32,7 @@ export function readPaydayLines(db: Db, batch: string, limit: number): Promise<P
         COALESCE((SELECT j.height FROM jobs j, this WHERE j.state = 'sealed' AND j.sealed_at <= this.at ORDER BY j.height DESC LIMIT 1), -1) AS until),
       lines AS (SELECT l.user_name, l.address, l.amount, y.amount AS last_amount, y.address AS last_address
         FROM payout_lines l LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount, max(p.address) AS address FROM payments p
-          WHERE p.user_name = l.user_name GROUP BY p.at ORDER BY p.at DESC LIMIT 1) y ON true
+          WHERE p.user_name = l.user_name AND p.at <= (SELECT at FROM this) GROUP BY p.at ORDER BY p.at DESC LIMIT 1) y ON true
         WHERE l.batch = ${batch}),
       shown AS (SELECT * FROM lines ORDER BY (last_address IS NOT NULL AND last_address <> address) DESC, lines.amount DESC, user_name
         LIMIT ${limit}::int)
@@ -42,6 +44,7 @@ export function readPaydayLines(db: Db, batch: string, limit: number): Promise<P
       FROM shown s ORDER BY (s.last_address IS NOT NULL AND s.last_address <> s.address) DESC, s.amount DESC, s.user_name`,
     lineRow,
   );
+  return rows.map((row) => ({ ...row, carried: row.amount - row.earned - row.adjusted }));
 }
 
 const entryRow = v.object({

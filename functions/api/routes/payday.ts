@@ -140,7 +140,7 @@ function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
       isFile: keys !== undefined && isFresh(batch, clock.wallMs()),
       agreed: [...approvals.by],
       needed: Math.max(approvals.needed, twoAdministrators ? TWO : 0),
-      lines: lines.map(({ user, address, amount, earned, adjusted, lastAmount, lastAddress }) => ({
+      lines: lines.map(({ user, address, amount, earned, adjusted, carried, lastAmount, lastAddress }) => ({
         ...{
           user,
           address,
@@ -148,7 +148,7 @@ function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
           earned: earned.toString(),
           adjusted: adjusted.toString(),
         },
-        carried: (amount - earned - adjusted).toString(),
+        carried: carried.toString(),
         lastAmount: lastAmount?.toString() ?? null,
         lastAddress,
       })),

@@ -76,6 +76,17 @@ function addPrepare(payout: Command, parts: ProgramParts, withDb: WithDb): void 
       const { listCommand } = await import("./list.ts");
       await withDb(command, (db) => listCommand(flags, { db, print: printRaw }));
     });
+  payout
+    .command("show [id]")
+    .description(
+      "who gets what of a payout and why: earned, adjusted, carried, last time, changed address; without an id of the prepared one, else of the newest",
+    )
+    .option("--json", "one line of JSON: all of it")
+    .option(...DATA_DIR)
+    .action(async (id: string | undefined, flags: { json?: boolean }, command: Command) => {
+      const { showCommand } = await import("./show.ts");
+      await withDb(command, (db) => showCommand({ id, ...flags }, { db, print: printRaw }));
+    });
 }
 
 /** Whoever signs may be on a machine without a pool. */

@@ -56,9 +56,12 @@ function part(what: string, lines: readonly Line[], text: (line: Line) => string
 function lineText({ user, address, amount }: Line, before: ReadonlyMap<string, string>): string {
   const last = before.get(user);
   const mark = last === undefined ? "  new" : last === address ? "" : `  CHANGED, last paid at ${last}`;
-  // A name in a file may hold anything, escape sequences of terminals too.
-  const name = /^[\x21-\x7e]+$/.test(user) ? user : JSON.stringify(user).replaceAll(/[^\x20-\x7e]/g, "?");
-  return `${formatPeg(amount).padStart(20)} PEG  ${address}  ${name}${mark}`;
+  return `${formatPeg(amount).padStart(20)} PEG  ${address}  ${shownName(user)}${mark}`;
+}
+
+/** A name in a file may hold anything, escape sequences of terminals too. */
+export function shownName(user: string): string {
+  return /^[\x21-\x7e]+$/.test(user) ? user : JSON.stringify(user).replaceAll(/[^\x20-\x7e]/g, "?");
 }
 
 /** Shows the payment and asks. Throws CodedError `payout-declined`. */

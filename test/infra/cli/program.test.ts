@@ -40,7 +40,15 @@ const COMMANDS = [
     "db payout",
     "db record",
   ],
-  ...["payout", "payout prepare", "payout list", "payout sign", "payout send", "payout confirm"],
+  ...[
+    "payout",
+    "payout prepare",
+    "payout list",
+    "payout show",
+    "payout sign",
+    "payout send",
+    "payout confirm",
+  ],
   ...["payout pay", "payout compare", "payout book", "payout disregard"],
   ...["hash", "grade", "datasources", "pullsources", "keys", "completion", "verify", "config"],
 ];
