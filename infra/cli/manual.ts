@@ -82,6 +82,13 @@ export const PAGES: Readonly<Record<string, Page>> = {
     ],
     exits: { 0: "restored, or proved", 1: "refused, failed, or it does not make the living pool's books" },
   },
+  import: {
+    examples: [
+      ["prosper import --from postgres://prosper@10.0.0.5/postgres --dry-run", "what it would change"],
+      ["prosper import --from postgres://prosper@10.0.0.5/postgres", "shows it, asks, and compares after"],
+    ],
+    exits: { 0: "all of it is here", 2: "somebody was left out, who is named with the reason" },
+  },
   bar: {
     examples: [
       ['prosper bar ann --reason "keeps hits back" --for 2d', "its miners go; it can log in and read why"],
@@ -149,6 +156,12 @@ export const PAGES: Readonly<Record<string, Page>> = {
     examples: [["prosper payout prepare pay.json --minimum 10", "who is owed 10 PEG or more"]],
   },
   "payout list": { examples: [["prosper payout list --json", "every payout, for a program"]] },
+  "payout show": {
+    examples: [
+      ["prosper payout show", "the prepared one: why everybody gets as much"],
+      ["prosper payout show 9f86d081884c7d65 --json", "another, for a program"],
+    ],
+  },
   "payout sign": {
     examples: [
       ["prosper payout sign pay.json --key-file fs.key", "on the machine that has the key"],
@@ -156,12 +169,6 @@ export const PAGES: Readonly<Record<string, Page>> = {
         "prosper payout sign pay.json --key-file - --pool-key 0a1b…",
         "the first time, the key from standard input",
       ],
-  "payout show": {
-    examples: [
-      ["prosper payout show", "the prepared one: why everybody gets as much"],
-      ["prosper payout show 9f86d081884c7d65 --json", "another, for a program"],
-    ],
-  },
     ],
   },
   "payout send": {

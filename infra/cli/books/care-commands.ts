@@ -16,6 +16,7 @@ export function addCareCommands(program: Command, parts: ProgramParts, withDb: W
   addDoctor(program, parts);
   addBackup(program, parts, withDb);
   addRestore(program, parts);
+  addImport(program, withDb);
 }
 
 function addDoctor(program: Command, parts: ProgramParts): void {
@@ -58,6 +59,40 @@ function addBackup(program: Command, parts: ProgramParts, withDb: WithDb): void 
 interface BackupFlags extends DataFlags {
   leaveArchive?: boolean;
 }
+/** Of a statement on the Go pool's database: all of its sums. */
+const IMPORT_MS = 120_000;
+
+interface ImportFlags {
+  from: string;
+  dryRun?: boolean;
+  yes?: boolean;
+}
+
+function addImport(program: Command, withDb: WithDb): void {
+  program
+    .command("import")
+    .description(
+      "take over a Go pool's users, what each earned there and what it was paid there; run it again at any time, nothing is counted twice",
+    )
+    .requiredOption(
+      "--from <url>",
+      "the Go pool's PostgreSQL, postgres://user@host/name; PGPASSWORD has the password",
+    )
+    .option("--dry-run", "only say what would be changed")
+    .option(...YES)
+    .option(...DATA_DIR)
+    .action(async ({ from: url, dryRun, ...flags }: ImportFlags, command: Command) => {
+      const { importCommand } = await import("./import.ts");
+      const { openPg } = await import("../../../shared/db/drivers/pg.ts");
+      const from = openPg({ url, size: 1, timeoutMs: IMPORT_MS });
+      const confirm = (question: string): Promise<void> => requireYes(question, flags);
+      await withDb(command, async (db) => {
+        const isWhole = await importCommand({ dryRun }, { db, from, confirm, ...outputOf(command) });
+        if (!isWhole) process.exitCode = 2;
+      }).finally(() => from.close());
+    });
+}
+
 
 interface RestoreFlags extends DataFlags {
   prove?: boolean;

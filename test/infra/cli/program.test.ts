@@ -26,6 +26,7 @@ const COMMANDS = [
     "doctor",
     "backup",
     "restore",
+    "import",
   ],
   ...["bar", "unbar", "bars", "announce", "maintenance", "notices"],
   ...[
