@@ -9,7 +9,7 @@ import type { ArchiveStore } from "../../shared/archive/store.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { logAdminAction } from "../../shared/db/admin-log.ts";
 import { archiveFiles } from "../../shared/db/archive.ts";
-import { type Db, sql } from "../../shared/db/port.ts";
+import { type Db, one, sql } from "../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
 import { syncFolder } from "../../shared/sync-folder.ts";
@@ -94,7 +94,7 @@ async function copyArchive(
   from: ArchiveStore | undefined,
   half: string,
 ): Promise<Manifest["archive"]> {
-  if (from === undefined) return [];
+  if (from === undefined || !(await hasArchive(tx))) return [];
   const files: Manifest["archive"] = [];
   for (let no = 0; ; ) {
     const page = await archiveFiles(tx, no, ARCHIVE_PAGE);
@@ -127,6 +127,16 @@ function refuse(folder: string, thrown: unknown): never {
     ? "exists already: name a new folder, or remove it"
     : `cannot be made: ${error.message}`;
   throw new CodedError("backup-exists", `${folder} ${why}`, { cause: error });
+}
+
+/** False in a database that an older version made. */
+async function hasArchive(tx: Db): Promise<boolean> {
+  const { made } = await one(
+    tx,
+    sql`SELECT to_regclass('archive_files') IS NOT NULL AS made`,
+    v.object({ made: v.boolean() }),
+  );
+  return made;
 }
 
 function readMigrations(tx: Db): Promise<Manifest["migrations"]> {

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { AwsOptions } from "../../shared/aws/call.ts";
 import { systemClock } from "../../shared/clock.ts";
+import type { Migration } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { LxrPool } from "../../shared/hash/pool.ts";
@@ -20,7 +21,7 @@ import { createLogger, type LogLevel } from "../pino-logger.ts";
 import { readPasswordFile, withPassword } from "../pool/database-password.ts";
 import { startPostgres } from "../pool/embedded-postgres.ts";
 import { keepPostgres } from "../pool/postgres-keeper.ts";
-import { databasePlace, type WhichPool, whichPool, whichPoolLine } from "../pool/which-pool.ts";
+import { databasePlace, type WhichPool, whichPool, whichPoolLines } from "../pool/which-pool.ts";
 import type { ShownTableModules } from "./open-table.ts";
 
 /** The flags of the reference that every command takes, as commander parsed them. */
@@ -80,12 +81,14 @@ export interface OpenDatabaseOptions {
 
 /** For a person, and beside what a program reads from standard output. */
 export function announcePool(pool: WhichPool): void {
-  process.stderr.write(`${whichPoolLine(pool)}\n`);
+  for (const line of whichPoolLines(pool)) process.stderr.write(`${line}\n`);
 }
 
-/** For what runs until it is stopped: a line of its log. */
+/** For what runs until it is stopped: lines of its log. */
 export function logPool(logger: Logger): (pool: WhichPool) => void {
-  return (pool) => logger.info(whichPoolLine(pool), { ...pool });
+  return (pool) => {
+    for (const line of whichPoolLines(pool)) logger.info(line, { ...pool });
+  };
 }
 
 /** What each group of commands is built with. */
@@ -214,8 +217,12 @@ export class CliContext {
   ): Promise<{ db: Db; url: string; close: () => Promise<void> }> {
     const dataApi = this.#dataApi();
     const begin = async (db: Db, where: string): Promise<void> => {
-      announce(await whichPool(db, { name: this.config.pool.opridentity, where }));
-      await careFor(db, schema ?? (dataApi === undefined ? "migrate" : "check"));
+      const care = schema ?? (dataApi === undefined ? "migrate" : "check");
+      const { loadMigrations } = await import("../../shared/db/migrate.ts");
+      const known = loadMigrations();
+      const migrations = care === "migrate" ? known : [];
+      announce(await whichPool(db, { name: this.config.pool.opridentity, where, migrations }));
+      await careFor(db, care, known);
     };
     if (dataApi !== undefined) {
       const { openDataApi } = await import("../../shared/db/drivers/data-api.ts");
@@ -270,12 +277,12 @@ export function hasPostgres(dataDir: string): boolean {
   return existsSync(join(dataDir, "postgres"));
 }
 
-async function careFor(db: Db, care: SchemaCare): Promise<void> {
+async function careFor(db: Db, care: SchemaCare, migrations: readonly Migration[]): Promise<void> {
   if (care === "leave") return;
-  const { loadMigrations, migrate } = await import("../../shared/db/migrate.ts");
-  if (care === "migrate") return void (await migrate(db));
+  const { migrate } = await import("../../shared/db/migrate.ts");
+  if (care === "migrate") return void (await migrate(db, migrations));
   const { checkSchema } = await import("../../shared/db/schema-check.ts");
-  await checkSchema(db, loadMigrations());
+  await checkSchema(db, migrations);
 }
 
 /** The address as it is. Throws CodedError `config`, without the password that may stand in it. */

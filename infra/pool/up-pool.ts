@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { localHost } from "../../edge/stratum/listen-on.ts";
 import { ensureAccess, ensureUser } from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
-import { migrate } from "../../shared/db/migrate.ts";
+import { loadMigrations, migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
 import { LxrPool } from "../../shared/hash/pool.ts";
@@ -153,8 +153,9 @@ async function openDatabase(
   const db = openRenewed(options.config, url, modules);
   onStop(() => db.close());
   const where = databasePlace(url, postgres === undefined ? undefined : options.dataDir);
-  modules.announce(await whichPool(db, { name: options.config.pool.opridentity, where }));
-  await migrate(db);
+  const migrations = loadMigrations();
+  modules.announce(await whichPool(db, { name: options.config.pool.opridentity, where, migrations }));
+  await migrate(db, migrations);
   return { db, url };
 }
 

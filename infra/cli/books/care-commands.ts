@@ -1,4 +1,4 @@
-/** Commands that keep a pool well for years: doctor, backup, restore. */
+/** Commands that keep a pool well for years: doctor, backup, restore, and coming from another pool. */
 
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
@@ -50,15 +50,15 @@ function addBackup(program: Command, parts: ProgramParts, withDb: WithDb): void 
         archive: leaveArchive === true ? undefined : archiveOf(context, dataDir),
       };
       const progress = showProgress({ stream: process.stderr, clock: systemClock });
-      await withDb(command, (db) =>
-        backupCommand(options, { db, clock: systemClock, progress, ...outputOf(command) }),
+      // Before an upgrade the new version takes it as well: as the old one left it.
+      await withDb(
+        command,
+        (db) => backupCommand(options, { db, clock: systemClock, progress, ...outputOf(command) }),
+        { schema: "leave" },
       );
     });
 }
 
-interface BackupFlags extends DataFlags {
-  leaveArchive?: boolean;
-}
 /** Of a statement on the Go pool's database: all of its sums. */
 const IMPORT_MS = 120_000;
 
@@ -93,6 +93,9 @@ function addImport(program: Command, withDb: WithDb): void {
     });
 }
 
+interface BackupFlags extends DataFlags {
+  leaveArchive?: boolean;
+}
 
 interface RestoreFlags extends DataFlags {
   prove?: boolean;

@@ -1,13 +1,14 @@
 /** Every command on a pool's records says first which pool it is, and finds it by one rule. */
 
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CliContext, DEFAULT_DATA_DIR } from "../../../infra/cli/context.ts";
 import { runPool } from "../../../infra/cli/services/pool-view.ts";
-import { databasePlace, whichPool, whichPoolLine } from "../../../infra/pool/which-pool.ts";
+import { databasePlace, whichPool, whichPoolLines } from "../../../infra/pool/which-pool.ts";
+import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addBlock, addJob, addUsers } from "../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -80,9 +81,31 @@ describe("which pool it is", () => {
     });
     await fresh.drop();
 
-    expect(seen).toEqual({ pool: "P", database: "here", height: undefined });
-    expect(whichPoolLine(seen)).toBe("Pool P: database here, no block yet");
+    expect(seen).toEqual({ pool: "P", database: "here", height: undefined, changes: [] });
+    expect(whichPoolLines(seen)).toEqual(["Pool P: database here, no block yet"]);
     expect(tables).toBe(0);
+  });
+
+  it("says which migrations an older version's database gets, and that a backup keeps it as it was, before it gets them", async () => {
+    const old = await createTestDatabase({ driver: "pg", migrated: false });
+    const known = loadMigrations();
+    await migrate(old.db, known.slice(0, -2));
+    const missing = known.slice(-2).map(({ name }) => name);
+    const env = { DATABASE_URL: old.url };
+    const backup = join(folder, "before");
+
+    const taken = await prosper(["backup", backup, "--data-dir", folder], env);
+    expect(taken).toMatchObject({ code: 0 });
+    expect(taken.stderr).not.toContain("older version");
+    const manifest = readFileSync(join(backup, "manifest.json"), "utf8");
+    for (const name of missing) expect(manifest).not.toContain(name);
+
+    const [, said, ...more] = (await prosper(["db", "code"], env)).stderr.trim().split("\n");
+    expect(said).toContain(`Changed in it now: ${missing.join(", ")}.`);
+    expect(said).toContain("prosper backup FOLDER");
+    expect(more).toEqual([]);
+    expect((await prosper(["db", "code"], env)).stderr).not.toContain("older version");
+    await old.drop();
   });
 
   it("names the folder of an embedded server", () => {
