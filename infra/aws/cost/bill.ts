@@ -3,6 +3,7 @@
  * and a type that is neither is an error.
  */
 
+import * as v from "valibot";
 import { METRIC_NAMES } from "../../../functions/lambda-logger.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { EDGE_METRICS } from "../../pool/edge-report.ts";
@@ -13,8 +14,7 @@ import * as rates from "./rates.ts";
 /** CloudFormation's. */
 export interface Resource {
   readonly Type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a template is whatever CloudFormation takes
-  readonly Properties?: any;
+  readonly Properties?: unknown;
 }
 
 export interface Use {
@@ -52,6 +52,12 @@ const GB = 1e9;
 const MILLION = 1e6;
 
 type Priced = (resource: Resource, use: Use) => Line[];
+
+/** The properties that a price goes by. */
+const SERVICE = v.object({ ServiceName: v.string() });
+const QUEUE = v.object({ QueueName: v.string() });
+const FUNCTION = v.object({ FunctionName: v.string(), MemorySize: v.number() });
+const BUCKET = v.object({ VersioningConfiguration: v.optional(v.object({ Status: v.string() })) });
 
 /** What costs nothing by itself. */
 const FREE = new Set([
@@ -91,7 +97,7 @@ const FREE = new Set([
 
 const PRICED: Readonly<Record<string, Priced>> = {
   "AWS::ECS::Service": (service, { stage }) => {
-    const isDevnet = /devnet/.test(service.Properties.ServiceName);
+    const isDevnet = /devnet/.test(propertiesOf(service, SERVICE).ServiceName);
     const size = isDevnet ? stage.devnet : stage.edge;
     const tasks = isDevnet ? Math.min(1, stage.edge.tasks) : stage.edge.tasks;
     if (size === undefined) throw new CodedError("cost", `${stage.name} has a devnet of no size`);
@@ -131,13 +137,15 @@ const PRICED: Readonly<Record<string, Priced>> = {
   },
   "AWS::RDS::DBInstance": (_, use) => [line("database", "acu", use.hoursAwake * capacity(use))],
   "AWS::SQS::Queue": (queue, use) => {
-    if (/dead-letters/.test(queue.Properties.QueueName)) return [];
+    if (/dead-letters/.test(propertiesOf(queue, QUEUE).QueueName)) return [];
     // Sent, received and deleted; an event source asks five times a second at least, also where nothing comes.
     const messages = use.stage.edge.tasks * rates.MESSAGES_A_SECOND * SECONDS * busy(use);
     return [line("calls", "queue", (messages + 2 * events(use) + (SECONDS / 20) * 5) / MILLION)];
   },
-  "AWS::Lambda::Function": (fn, use) =>
-    functionLines(fn.Properties.FunctionName.split("-").at(-1), fn.Properties.MemorySize, use),
+  "AWS::Lambda::Function": (fn, use) => {
+    const { FunctionName, MemorySize } = propertiesOf(fn, FUNCTION);
+    return functionLines(FunctionName.split("-").at(-1) ?? "", MemorySize, use);
+  },
   "AWS::CloudWatch::Alarm": () => [line("watching", "alarm", 1)],
   "AWS::CloudWatch::Dashboard": () => [
     line("watching", "dashboard", 1),
@@ -155,7 +163,8 @@ const PRICED: Readonly<Record<string, Priced>> = {
     ];
   },
   "AWS::S3::Bucket": (bucket, use) => {
-    const isArchive = bucket.Properties.VersioningConfiguration?.Status === "Enabled";
+    const { VersioningConfiguration } = propertiesOf(bucket, BUCKET);
+    const isArchive = VersioningConfiguration?.Status === "Enabled";
     if (!isArchive)
       // Visits: some 400 bytes a request, kept for the stage's days.
       return [
@@ -200,6 +209,19 @@ export function billOf(
   if (use.stage.devnet === undefined) lines.push(line("rest", "secret", 1));
   for (const { column, price, amount } of lines) bill[column] += amount * LIST_PRICES[price].usd;
   return { ...bill, total: COLUMNS.reduce((sum, column) => sum + bill[column], 0) };
+}
+
+function propertiesOf<Schema extends v.GenericSchema>(
+  { Type, Properties = {} }: Resource,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, Properties);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new CodedError(
+    "cost",
+    `a resource of type ${Type} cannot be priced: ${v.getDotPath(issue) ?? "its properties"}: ${issue.message}`,
+  );
 }
 
 function line(column: Column, price: PriceName, amount: number): Line {

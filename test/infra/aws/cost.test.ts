@@ -50,9 +50,19 @@ describe("the cost table", () => {
     }
   });
 
+  const use = { stage: STAGES.dev, miners: 1, monthsOfBooks: 0, hoursAwake: 0 };
+
+  it("refuses a resource whose properties do not say what its price goes by", () => {
+    const fn = {
+      Resources: { Fn: { Type: "AWS::Lambda::Function", Properties: { FunctionName: "a-poll" } } },
+    };
+    expect(() => billOf([fn], use)).toThrow(
+      'a resource of type AWS::Lambda::Function cannot be priced: MemorySize: Invalid key: Expected "MemorySize" but received undefined',
+    );
+  });
+
   it("refuses a resource that has no price and no excuse", () => {
     const gateway = { Resources: { Nat: { Type: "AWS::EC2::NatGateway" } } };
-    const use = { stage: STAGES.dev, miners: 1, monthsOfBooks: 0, hoursAwake: 0 };
     expect(() => billOf([gateway], use)).toThrow(
       "Nat is of type AWS::EC2::NatGateway, which has no price: give it one in infra/aws/cost/bill.ts, or excuse it there",
     );
