@@ -1,8 +1,10 @@
 /**
  * What the hourly check of the books takes after so many sealed blocks: seconds and calls over the Data API, for six new blocks and the second
- * looks; beside it, over `pg`, the first proof of them all and the audit of everything. `node test/bench/prove.ts [blocks …]`, 600 and 60,000 where not given, with 10 users each.
+ * looks; beside it, over `pg`, the first proof of them all and the audit of everything. `node test/bench/prove.ts [--users N] [blocks …]`, 600 and
+ * 60,000 blocks of 10 users where not given.
  */
 
+import { parseArgs } from "node:util";
 import { startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { auditBooks } from "../../shared/audit/audit.ts";
 import { proveBooks } from "../../shared/audit/prove.ts";
@@ -13,9 +15,13 @@ import { SILENT } from "../../shared/logger.ts";
 import { withDatabase } from "../support/load/database.ts";
 import { insertSealedBlocks } from "../support/sealed-blocks.ts";
 
-const given = process.argv.slice(2).map(Number);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { users: { type: "string", default: "10" } },
+});
+const given = positionals.map(Number);
 const sizes = given.length > 0 ? given : [600, 60_000];
-const USERS = 10;
+const USERS = Number(values.users);
 const NEW_BLOCKS = 6;
 const going = new AbortController().signal;
 
