@@ -1,6 +1,7 @@
 /**
- * What a block of a pool leaves in the database, measured: each edge sends a summary a second, each worker finds 60 shares a block at random times,
- * the books apply and seal, and the deltas move to an archive. `node test/bench/growth.ts [workers] [blocks] [edges]`, 1,000 workers, 3 blocks of ten minutes and one edge where not
+ * What a block of a pool leaves in the database, writes and reads there, measured: each edge sends a summary a second, each worker finds 60 shares a
+ * block at random times, the books apply and seal, the janitor looks at the workers; then the books are checked, the deltas move to an archive and
+ * the statistics are pruned, each by a server that has forgotten its pages. `node test/bench/growth.ts [workers] [blocks] [edges]`, 1,000 workers, 3 blocks of ten minutes and one edge where not
  * given. The last line is what infra/aws/cost/rates.ts has.
  */
 
@@ -12,15 +13,19 @@ import * as v from "valibot";
 import { createAccountingHandler } from "../../functions/accounting/handler.ts";
 import { createSealer } from "../../functions/accounting/sealer.ts";
 import { createArchiver } from "../../functions/janitor/archiver.ts";
+import { createJanitorHandler } from "../../functions/janitor/handler.ts";
+import { watchWorkers } from "../../functions/janitor/worker-watch.ts";
 import { LOCAL_CONTEXT } from "../../functions/local-context.ts";
 import { folderStore } from "../../shared/archive/folder-store.ts";
+import { proveBooks } from "../../shared/audit/prove.ts";
 import { systemClock } from "../../shared/clock.ts";
-import { type Db, one, sql } from "../../shared/db/port.ts";
+import { type Db, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
 import { MAX_SUMMARY_BYTES } from "../../shared/messages/summary.ts";
 import { addBlock, addJob, closeBody, deltaBody } from "../support/books.ts";
 import { withDatabase } from "../support/load/database.ts";
 import { Chance } from "../support/random.ts";
+import { counted, pagesRead, walBytes } from "./database-io.ts";
 import { cpuSecondsOf, serverPid } from "./process-cpu.ts";
 
 const WORKERS = Number(process.argv[2] ?? 1000);
@@ -30,7 +35,11 @@ const BLOCK_SECONDS = 600;
 const SHARES = 60;
 /** Of the event source. */
 const EVENT_MESSAGES = 10;
-const TABLES = ["deltas", "work", "payouts", "worker_minutes", "pool_minutes", "tallies", "close_markers"];
+/** Tables whose rows go after a month. */
+const PRUNED = ["worker_minutes", "user_minutes", "worker_hours", "pool_minutes", "workers_seen"];
+const TABLES = ["deltas", "work", "payouts", ...PRUNED, "worker_status", "tallies", "close_markers"];
+/** The janitor looks at the workers each minute. */
+const WATCH_SECONDS = 60;
 
 let events = 0;
 
@@ -50,16 +59,22 @@ async function sizes(db: Db): Promise<Map<string, number>> {
 /** Everything sealed, as the janitor does it. Resolves to what it leaves in the table for good, and in files. */
 async function archived(
   db: Db,
+  url: string,
   pid: number,
-): Promise<{ kept: number; files: number; log: number; calls: number; cpu: number }> {
+): Promise<{ kept: number; files: number; log: number; calls: number; cpu: number; pages: number }> {
   const folder = mkdtempSync(join(tmpdir(), "prosper-growth-"));
   const began = cpuSecondsOf([pid, process.pid]);
   const wal = await walBytes(db);
-  const calls = { made: 0 };
-  await createArchiver(
-    { afterMs: 0, runMs: Number.POSITIVE_INFINITY },
-    { db: counted(db, calls), store: folderStore(folder), clock: systemClock, logger: SILENT },
-  )();
+  const calls = { made: 0, commits: 0, writes: 0 };
+  const pages = await pagesRead(url, (own) =>
+    createArchiver(
+      { afterMs: 0, runMs: Number.POSITIVE_INFINITY },
+      {
+        ...{ db: counted(own, calls, { writes: false }), store: folderStore(folder) },
+        ...{ clock: systemClock, logger: SILENT },
+      },
+    )(),
+  );
   const log = (await walBytes(db)) - wal;
   const cpu = cpuSecondsOf([pid, process.pid]) - began;
   // What a body has left is used by the next ones; here there are none, so the table is written anew to see what stays.
@@ -69,35 +84,22 @@ async function archived(
     .map((name) => statSync(join(folder, name)))
     .reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
   rmSync(folder, { recursive: true });
-  return { kept, files, log, calls: calls.made, cpu };
+  return { kept, files, log, calls: calls.made, cpu, pages };
 }
 
-async function walBytes(db: Db): Promise<number> {
-  const { at } = await one(
-    db,
-    sql`SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8 AS at`,
-    v.object({ at: v.number() }),
-  );
-  return at;
-}
-
-/** Counts what would be calls of the Data API. */
-function counted(db: Db, calls: { made: number }): Db {
-  return {
-    ...db,
-    query: (statement, row) => {
-      calls.made++;
-      return db.query(statement, row);
-    },
-    execute: (statement, options) => {
-      calls.made++;
-      return db.execute(statement, options);
-    },
-    transaction: (work) => {
-      calls.made += 2;
-      return db.transaction((inside) => work(counted(inside, calls)));
-    },
-  };
+/** Statistics go when they are a month old, and what they leave is tidied up; here all of them are. */
+async function pruned(db: Db, url: string): Promise<{ log: number; pages: number }> {
+  const wal = await walBytes(db);
+  const pages = await pagesRead(url, async (own) => {
+    const modules = { db: own, clock: systemClock, logger: SILENT };
+    const sealer = createSealer({ deadlineMs: 0 }, modules);
+    await createJanitorHandler({ epochGraceMs: 0, keepMinutesMs: 30 * 86_400_000 }, { ...modules, sealer })(
+      {},
+      LOCAL_CONTEXT,
+    );
+    await own.execute(sql`VACUUM`);
+  });
+  return { log: (await walBytes(db)) - wal, pages };
 }
 
 /** The messages of one block, second by second: what the workers of each edge found in it. */
@@ -144,20 +146,20 @@ function inBodies(rows: Record<string, number>): Record<string, number>[] {
   return Array.from({ length: parts }, (_, i) => Object.fromEntries(all.slice(i * most, (i + 1) * most)));
 }
 
-await withDatabase(async (db) => {
+await withDatabase(async (db, url, forget) => {
   const pid = await serverPid(db);
-  const calls = { made: 0 };
+  const calls = { made: 0, commits: 0, writes: 0 };
   await db.execute(
     sql`INSERT INTO users (name) SELECT 'miner-' || n FROM generate_series(0, ${WORKERS - 1}::int) n`,
   );
   const chance = new Chance(7);
-  const block = async (height: number): Promise<{ messages: number; bytes: number }> => {
+  const block = async (height: number, writes = false): Promise<{ messages: number; bytes: number }> => {
     await addJob(db, height);
     const seconds = messagesOf(height, chance);
-    const modules = { db: counted(db, calls), clock: systemClock, logger: SILENT };
+    const modules = { db: counted(db, calls, { writes }), clock: systemClock, logger: SILENT };
     const sealer = createSealer({ deadlineMs: 0 }, modules);
     const handler = createAccountingHandler({ ...modules, sealer });
-    for (const [at, bodies] of seconds.entries())
+    for (const [at, bodies] of seconds.entries()) {
       for (let i = 0; i < bodies.length; i += EVENT_MESSAGES) {
         const Records = bodies
           .slice(i, i + EVENT_MESSAGES)
@@ -166,6 +168,13 @@ await withDatabase(async (db) => {
         const { batchItemFailures } = await handler({ Records }, LOCAL_CONTEXT);
         if (batchItemFailures.length > 0) throw new Error("a message was not applied");
       }
+      if (at % WATCH_SECONDS > 0) continue;
+      const wallMs = (): number => (height * BLOCK_SECONDS + at) * 1000;
+      const before = calls.made;
+      await watchWorkers(modules.db, { ...systemClock, wallMs }, BLOCK_SECONDS * 1000);
+      // No calls of events.
+      calls.made = before;
+    }
     await addBlock(db, height, 900_000_000_000n);
     const sealed = await sealer.run();
     if (sealed.length !== 1) throw new Error(`${sealed.length} jobs were sealed, expected 1`);
@@ -185,54 +194,55 @@ await withDatabase(async (db) => {
   }
   cpu = cpuSecondsOf([pid]) - cpu;
   const [after, walAfter] = [await sizes(db), await walBytes(db)];
+  const callsAnEvent = calls.made / events;
   const workerBlocks = WORKERS * BLOCKS;
-  let stored = 0;
-  for (const name of TABLES) {
-    const grown = (after.get(name) ?? 0) - (before.get(name) ?? 0);
-    stored += grown;
-    console.log(
-      `${name.padEnd(16)}${(grown / workerBlocks).toFixed(0).padStart(8)} bytes a worker and block`,
-    );
-  }
-  const deltas = (after.get("deltas") ?? 0) - (before.get("deltas") ?? 0);
-  const year = (365 * 86_400) / BLOCK_SECONDS;
-  console.log(
-    `sent            ${(bytes / workerBlocks).toFixed(0).padStart(8)} bytes a worker and block, ${(messages / BLOCKS).toFixed(0)} messages a block`,
+  const grown = (...names: string[]): number =>
+    names.reduce((sum, name) => sum + (after.get(name) ?? 0) - (before.get(name) ?? 0), 0) / workerBlocks;
+  const show = (what: string, value: number, more: string): void =>
+    console.log(`${what.padEnd(16)}${value.toFixed(0).padStart(8)} bytes ${more}`);
+  for (const name of TABLES) show(name, grown(name), "a worker and block");
+  show(
+    "sent",
+    bytes / workerBlocks,
+    `a worker and block, ${(messages / BLOCKS).toFixed(0)} messages a block`,
   );
-  console.log(
-    `a year of ${WORKERS} workers: ${(((stored / BLOCKS) * year) / 1e9).toFixed(0)} GB, ${(((deltas / BLOCKS) * year) / 1e9).toFixed(0)} GB of it deltas`,
-  );
-  const archive = await archived(db, pid);
-  // The first block is in it as well.
-  const all = WORKERS * (BLOCKS + 1);
+  // One more, of which each commit is looked at.
+  events = 0;
+  const logged = await walBytes(db);
+  await block(101 + BLOCKS, true);
+  const [writes, commitsAnEvent] = [calls.writes / WORKERS, calls.commits / events];
+  const writtenBytes = ((await walBytes(db)) - logged) / WORKERS;
+  await forget();
+  const checked = await pagesRead(url, (own) => proveBooks(own, new AbortController().signal));
+  await forget();
+  const archive = await archived(db, url, await serverPid(db));
+  await forget();
+  const prune = await pruned(db, url);
+  // The first block and the one that was looked at are in it as well.
+  const all = WORKERS * (BLOCKS + 2);
   const [rowBytes, fileBytes] = [archive.kept / all, archive.files / all];
+  const year = ((365 * 86_400) / BLOCK_SECONDS) * WORKERS;
+  const yearly = (bytesEach: number): string => `${((bytesEach * year) / 1e9).toFixed(1)} GB`;
+  const good = grown("work", "payouts");
   console.log(
-    `archived        ${rowBytes.toFixed(0).padStart(8)} bytes of deltas stay a worker and block, ${fileBytes.toFixed(0)} in files`,
+    `a year of ${WORKERS} workers, for good: ${yearly(good + rowBytes)} and ${yearly(fileBytes)} of files; without the archive ${yearly(good + grown("deltas"))}; ` +
+      `a month of statistics ${yearly(grown(...PRUNED) / 12.17)}`,
   );
-  const sums = ["work", "payouts"].reduce(
-    (sum, name) => sum + (after.get(name) ?? 0) - (before.get(name) ?? 0),
-    0,
-  );
-  const keptAYear = (sums / BLOCKS + rowBytes * WORKERS) * year;
+  const rounded = (value: number): number => Number(value.toPrecision(4));
+  const figures = {
+    ...{ workers: WORKERS, edges: EDGES, messagesABlock: messages / BLOCKS, callsAnEvent },
+    ...{ sentBytes: bytes / workerBlocks, keptBytes: good, archivableBytes: grown("deltas") },
+    ...{ archivedRowBytes: rowBytes, archiveFileBytes: fileBytes, prunedBytes: grown(...PRUNED) },
+    ...{ logBytes: (walAfter - wal) / workerBlocks, cpuMs: (cpu * 1000) / workerBlocks },
+    // 4 KB of log are one where nothing is rounded up.
+    ...{ commitsAnEvent, writes, writesUnrounded: writtenBytes / 4096 },
+    ...{ archiveLogBytes: archive.log / all, archivePages: archive.pages / all },
+    ...{ archiveCpuMs: (archive.cpu * 1000) / all, archiveCallsABlock: archive.calls / (BLOCKS + 2) },
+    ...{ pruneLogBytes: prune.log / all, prunePages: prune.pages / all, checkPages: checked / all },
+  };
   console.log(
-    `a year of ${WORKERS} workers, archived, for good: ${(keptAYear / 1e9).toFixed(1)} GB, and ${((fileBytes * WORKERS * year) / 1e9).toFixed(1)} GB of files`,
-  );
-  console.log(
-    JSON.stringify({
-      ...{ archiveLogBytes: archive.log / all, archiveCallsABlock: archive.calls / (BLOCKS + 1) },
-      ...{
-        archivedRowBytes: rowBytes,
-        archiveFileBytes: fileBytes,
-        archiveCpuMs: (archive.cpu * 1000) / all,
-      },
-      ...{
-        workers: WORKERS,
-        edges: EDGES,
-        messagesABlock: messages / BLOCKS,
-        callsAnEvent: calls.made / events,
-      },
-      ...{ storedBytes: stored / workerBlocks, deltaBytes: deltas / workerBlocks },
-      ...{ logBytes: (walAfter - wal) / workerBlocks, cpuMs: (cpu * 1000) / workerBlocks },
-    }),
+    JSON.stringify(
+      Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value)])),
+    ),
   );
 });

@@ -121,18 +121,17 @@ const PRICED: Readonly<Record<string, Priced>> = {
     line("egress", "egress", egressBytes(use) / GB),
   ],
   "AWS::RDS::DBCluster": (_, use) => {
-    const { keptBytes, archivableBytes, archivedRowBytes } = rates.MEASURED;
+    const { keptBytes, archivableBytes, archivedRowBytes, prunedBytes, ...log } = rates.measured(use.miners);
     const archivable =
       archivableBytes * Math.min(1, use.monthsOfBooks) + archivedRowBytes * archivedMonths(use);
     const kept = blocks(use) * use.miners * (keptBytes * use.monthsOfBooks + archivable);
-    const pruned =
-      ((rates.PRUNED_DAYS * 86_400) / use.stage.pool.blockSeconds) * use.miners * rates.MEASURED.prunedBytes;
-    const written = blocks(use) * use.miners * (rates.MEASURED.logBytes + rates.MEASURED.archiveLogBytes);
+    const pruned = ((rates.PRUNED_DAYS * 86_400) / use.stage.pool.blockSeconds) * use.miners * prunedBytes;
+    const written = blocks(use) * use.miners * (log.logBytes + log.archiveLogBytes + log.pruneLogBytes);
     return [
       line("storage", "storage", (kept + pruned) / GB),
       // A day of backup is as large as the database at most, and that much is free.
       line("storage", "backup", (written / 30 / GB) * Math.max(0, use.stage.database.backupDays - 1)),
-      line("I/O", "io", written / 4096 / MILLION),
+      line("I/O", "io", (writes(use, written) + reads(use)) / MILLION),
     ];
   },
   "AWS::RDS::DBInstance": (_, use) => [line("database", "acu", use.hoursAwake * capacity(use))],
@@ -170,12 +169,12 @@ const PRICED: Readonly<Record<string, Priced>> = {
       return [
         line("rest", "object", (use.miners * rates.PAGE.partOfMiners * rates.PAGE.calls * 400 * 3) / GB),
       ];
-    const parts = Math.max(1, (use.miners * rates.MEASURED.sentBytes) / rates.ARCHIVE_PART_BYTES);
+    const parts = Math.max(1, (use.miners * rates.measured(use.miners).sentBytes) / rates.ARCHIVE_PART_BYTES);
     return [
       line(
         "storage",
         "object",
-        (blocks(use) * use.miners * rates.MEASURED.archiveFileBytes * archivedMonths(use)) / GB,
+        (blocks(use) * use.miners * rates.measured(use.miners).archiveFileBytes * archivedMonths(use)) / GB,
       ),
       // Each file is written and read back, at the price of a write.
       line("calls", "objectCalls", (2 * blocks(use) * parts) / MILLION),
@@ -240,7 +239,7 @@ function blocks({ stage }: Use): number {
 /** Of an instance, in ACU: what the work needs, between the bounds of the stage. */
 function capacity(use: Use): number {
   const { minAcu, maxAcu } = use.stage.database;
-  const cpu = (use.miners * rates.MEASURED.cpuMs) / 1000 / use.stage.pool.blockSeconds;
+  const cpu = (use.miners * rates.measured(use.miners).cpuMs) / 1000 / use.stage.pool.blockSeconds;
   const needed = cpu / rates.CPU_AN_ACU / rates.BUSY_PART;
   return Math.min(maxAcu, Math.max(minAcu, 0.5, needed));
 }
@@ -253,6 +252,20 @@ function egressBytes(use: Use): number {
 function busy({ stage, miners }: Use): number {
   const shares = (miners * rates.SHARES_A_BLOCK) / stage.pool.blockSeconds;
   return stage.edge.tasks === 0 ? 0 : 1 - Math.exp(-shares / stage.edge.tasks);
+}
+
+/** Redo log by 4 KB. A commit fills its last unit by half; what edges and schedules commit is less than one. */
+function writes(use: Use, bytes: number): number {
+  const { tasks } = use.stage.edge;
+  const small = SECONDS * (tasks / rates.LEASE_SECONDS + (tasks === 0 ? 0 : rates.COMMITS_A_MINUTE / 60));
+  return bytes / 4096 + (events(use) * rates.measured(use.miners).commitsAnEvent) / 2 + small;
+}
+
+/** Pages that are too old to be in memory: what is archived, pruned and looked at again. */
+function reads(use: Use): number {
+  const { archivePages, prunePages, checkPages } = rates.measured(use.miners);
+  const checked = blocks(use) === 0 ? 0 : Math.min(rates.CHECK.blocks * use.miners, rates.CHECK.workerBlocks);
+  return blocks(use) * use.miners * (archivePages + prunePages) + HOURS * checked * checkPages;
 }
 
 /** Of the queue: one a second, as long as a second's messages fit into ten. */
@@ -268,11 +281,16 @@ function functionLines(name: string, memoryMiB: number, use: Use): Line[] {
   const work = {
     accounting: {
       runs: events(use),
-      calls: rates.MEASURED.callsAnEvent,
-      seconds: rates.MEASURED.callsAnEvent * rates.CALL_SECONDS,
+      calls: rates.measured(use.miners).callsAnEvent,
+      seconds: rates.measured(use.miners).callsAnEvent * rates.CALL_SECONDS,
     },
     poll: { runs: minutes, ...rates.RUNS.poll },
-    janitor: { runs: minutes, ...rates.RUNS.janitor },
+    // One run in sixty checks the books.
+    janitor: {
+      runs: minutes,
+      calls: rates.RUNS.janitor.calls + rates.CHECK.calls / 60,
+      seconds: rates.RUNS.janitor.seconds + rates.CHECK.seconds / 60,
+    },
     // Half of the answers are kept by CloudFront for some seconds.
     api: { runs: views / 2, calls: 2, seconds: 0.1 },
     // A miner logs in once in a day or so.

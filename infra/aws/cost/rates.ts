@@ -1,30 +1,68 @@
 /** What a pool uses for each miner, block and edge: measured where a command is named, else what is assumed, and why. */
 
+/** Of a worker and block, where nothing else is said. */
+export interface Measured {
+  readonly workers: number;
+  /** Bytes of messages as edges send them. */
+  readonly sentBytes: number;
+  /** Bytes that stay in the database for good: work, payouts. */
+  readonly keptBytes: number;
+  /** Deltas: whole, until they are archived; what of their rows stays; and what is in the archive's files. */
+  readonly archivableBytes: number;
+  readonly archivedRowBytes: number;
+  readonly archiveFileBytes: number;
+  /** Statistics, which are pruned after a month. */
+  readonly prunedBytes: number;
+  /**
+   * Redo log, which Aurora writes in units of 4 KB: of all that is applied, sealed and watched; of archiving; of pruning with what is tidied up after
+   * it. Full pages are not in it, since Aurora writes none.
+   */
+  readonly logBytes: number;
+  readonly archiveLogBytes: number;
+  readonly pruneLogBytes: number;
+  /** Pages of 8 KB that are read by a server that has none in memory: to archive, to prune, to check the books. */
+  readonly archivePages: number;
+  readonly prunePages: number;
+  readonly checkPages: number;
+  /** PostgreSQL's CPU. */
+  readonly cpuMs: number;
+  /** Statements of one event of the queue: to apply it, and to look whether something can be sealed; and those of them that write something. */
+  readonly callsAnEvent: number;
+  readonly commitsAnEvent: number;
+}
+
 /**
- * `node test/bench/growth.ts 500 3`, 2026-11-29, PostgreSQL 18 on a machine with other work on it: a message a second, 60 shares a block and worker,
- * applied and sealed by the functions' own code.
+ * `node test/bench/growth.ts 500 3` and `2000 1`, 2026-11-29, PostgreSQL 18 on a machine with other work on it: one edge with a message a second, 60
+ * shares a block and worker, each worker an account of its own; applied, sealed, watched, archived and pruned by the functions' own code.
  */
-export const MEASURED = {
-  /** Bytes of messages as edges send them, a worker and block. */
-  sentBytes: 6114,
-  /** Bytes that stay in the database for good, a worker and block: work 202, payouts 218. */
-  keptBytes: 420,
-  /** Deltas, a worker and block: whole, until they are archived. */
-  archivableBytes: 825,
-  /** What of their rows stays, and what is in the archive's files. */
-  archivedRowBytes: 299,
-  archiveFileBytes: 195,
-  /** Bytes that are pruned (`worker_minutes`), a worker and block. */
-  prunedBytes: 1475,
-  /** Redo log, a worker and block: what Aurora writes, in units of 4 KB. */
-  logBytes: 27_487,
-  /** The same of archiving. */
-  archiveLogBytes: 393,
-  /** PostgreSQL's CPU, a worker and block. */
-  cpuMs: 7.4,
-  /** Statements of one event of the queue: to apply it, and to look whether something can be sealed. */
-  callsAnEvent: 4,
-} as const;
+const MEASURED: readonly [Measured, Measured] = [
+  {
+    workers: 500,
+    ...{
+      sentBytes: 6114,
+      keptBytes: 524,
+      archivableBytes: 819,
+      archivedRowBytes: 288,
+      archiveFileBytes: 195,
+    },
+    ...{ prunedBytes: 4320, logBytes: 57_990, archiveLogBytes: 521, pruneLogBytes: 1453 },
+    ...{ archivePages: 0.167, prunePages: 0.843, checkPages: 0.106 },
+    ...{ cpuMs: 14.2, callsAnEvent: 4, commitsAnEvent: 1.2 },
+  },
+  {
+    workers: 2000,
+    ...{ sentBytes: 6056, keptBytes: 553, archivableBytes: 442, archivedRowBytes: 78, archiveFileBytes: 161 },
+    ...{ prunedBytes: 3645, logBytes: 57_260, archiveLogBytes: 127, pruneLogBytes: 1477 },
+    ...{ archivePages: 0.088, prunePages: 0.677, checkPages: 0.087 },
+    ...{ cpuMs: 9.9, callsAnEvent: 4, commitsAnEvent: 1.5 },
+  },
+];
+
+/** The larger of the two pools for those that are as large. */
+export function measured(miners: number): Measured {
+  const [few, many] = MEASURED;
+  return miners < many.workers ? few : many;
+}
 
 /** A worker finds so many shares a block whatever its speed; a message a second and edge holds them. */
 export const SHARES_A_BLOCK = 60;
@@ -41,6 +79,14 @@ export const PRUNED_DAYS = 30;
 
 /** A poll asks some sources for seconds, mostly waiting; the janitor looks at what is open. */
 export const RUNS = { poll: { calls: 3, seconds: 4 }, janitor: { calls: 12, seconds: 1.5 } } as const;
+/** An edge commits its lease anew each few seconds; poll and janitor write some rows each minute. */
+export const LEASE_SECONDS = 5;
+export const COMMITS_A_MINUTE = 6;
+/**
+ * The hourly check looks at 500 old blocks, or as far as its half minute goes: 1,045 calls of some 500 rows (`node test/bench/prove.ts`), which is
+ * about what half a minute is enough for over the Data API.
+ */
+export const CHECK = { blocks: 500, workerBlocks: 250_000, calls: 1045, seconds: 30 } as const;
 /** A statement over the Data API, as an event waits for it. */
 export const CALL_SECONDS = 0.03;
 

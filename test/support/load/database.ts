@@ -8,13 +8,19 @@ import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { migrate } from "../../../shared/db/migrate.ts";
 import type { Db } from "../../../shared/db/port.ts";
 
-export async function withDatabase(work: (db: Db, url: string) => Promise<void>): Promise<void> {
+/** `forget`: the server is started again, so that it has no page in memory. */
+export async function withDatabase(
+  work: (db: Db, url: string, forget: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "prosper-load-"));
   const postgres = await startPostgres({ dir, unsafeFast: true });
   const db = openPg({ url: postgres.url, size: 20, timeoutMs: 60_000 });
   try {
     await migrate(db);
-    await work(db, postgres.url);
+    await work(db, postgres.url, async () => {
+      await postgres.stop();
+      await postgres.startAgain();
+    });
   } finally {
     await db.close();
     await postgres.stop();
