@@ -1,6 +1,7 @@
 /** How hard the rivals work: a fixed number of hashes a block, or about half of what everybody else seems to do. */
 
 import type { Clock, Random } from "../../shared/clock.ts";
+import { CodedError } from "../../shared/errors.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 
 /** `auto` follows the others' entries, so that one miner wins 5 to 20 of the 25 places on any machine. */
@@ -14,6 +15,13 @@ const LARGEST_CHANGE = 8;
 const LARGEST_GUESSED_FALL = 1.25;
 /** Entries that the estimate looks at; a pool submits its best 25. */
 const ESTIMATE_PLACES = 25;
+
+/** Of a flag. Throws CodedError "flag-invalid". */
+export function readRivalHashes(text: string | undefined): RivalHashes {
+  if (text === undefined || text === "auto") return "auto";
+  if (/^[1-9]\d{0,12}$/.test(text)) return Number(text);
+  throw new CodedError("flag-invalid", `--rival-hashes: expected a number of hashes or auto, got ${text}`);
+}
 
 export interface Effort {
   /** Hashes for the next block. */

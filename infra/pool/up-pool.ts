@@ -127,6 +127,7 @@ async function startNetwork(
       ...DEVNET_DEFAULTS,
       folder: join(options.dataDir, "devnet"),
       blockMs: options.blockSeconds * 1000,
+      rivalHashes: options.rivalHashes,
       activations: devnetActivations(options.config),
       credits: [{ address: creditAddress(modules.keys.es), balance: EC_BALANCE }],
     },

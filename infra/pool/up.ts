@@ -10,6 +10,7 @@ import type { SealedBlock } from "../../shared/db/seals.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Config } from "../config/schema.ts";
+import type { RivalHashes } from "../devnet/effort.ts";
 import { bothStarted, type OnStop, startParts } from "../parts.ts";
 import { ensureDevnetKeys } from "./devnet-pool.ts";
 import { type Postgres, startPostgres } from "./embedded-postgres.ts";
@@ -25,6 +26,8 @@ export interface UpOptions {
   databaseUrl: string | undefined;
   bits: number;
   blockSeconds: number;
+  /** What the devnet's other miners hash in a block. */
+  rivalHashes: RivalHashes;
   miners: number;
   version: string;
 }

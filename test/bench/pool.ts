@@ -12,6 +12,8 @@ export const PROSPER = join(import.meta.dirname, "../../infra/launch/prosper.mjs
 /** A job outlives most rounds; the first one begins a thirtieth of this after the start. */
 const BLOCK_SECONDS = 240;
 const QUICK_BLOCK_SECONDS = 60;
+/** Enough that a block has its 25 records. */
+const RIVAL_HASHES = 3_000;
 /** One user at one address sends what a whole pool does: the caps that keep flooders out are raised, and nothing is switched off. */
 const CONFIG = `[stratum]
 linespersecond = 1000000
@@ -50,10 +52,12 @@ export async function startPool(
   writeFileSync(config, CONFIG);
   const flags = ["--json", "--config", config, "--data-dir", join(folder, "pool"), "--web-port", "0"];
   const sizes = ["--bits", `${bits}`, "--block-seconds", `${blockSeconds}`, "--miners", "0"];
+  // A real pool's rivals hash on machines of their own.
+  const rivals = ["--rival-hashes", `${RIVAL_HASHES}`];
   const edges = ["--processes", `${processes}`];
   const child = room.spawn(
     process.execPath,
-    [PROSPER, "up", ...flags, "--stratum-port", "0", ...sizes, ...edges],
+    [PROSPER, "up", ...flags, "--stratum-port", "0", ...sizes, ...rivals, ...edges],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },

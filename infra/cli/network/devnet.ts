@@ -8,6 +8,7 @@ import type { Logger } from "../../../shared/logger.ts";
 import { type Activations, MAINNET_ACTIVATIONS } from "../../../shared/opr/assets.ts";
 import type { DevnetBlock } from "../../devnet/block-summary.ts";
 import { DELAY_MS_MAX } from "../../devnet/controls.ts";
+import { readRivalHashes } from "../../devnet/effort.ts";
 import { type Devnet, startDevnet } from "../../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../../devnet/options.ts";
 
@@ -79,7 +80,7 @@ function readFlags(flags: DevnetFlags): typeof DEVNET_DEFAULTS {
     folder: flags.dataDir,
     blockMs: inRange("--block-seconds", flags.blockSeconds ?? defaults.blockMs / 1000, 0.1, 3600) * 1000,
     rivals: inRange("--rivals", flags.rivals ?? defaults.rivals, 1, 1000),
-    rivalHashes: readHashes(flags.rivalHashes),
+    rivalHashes: readRivalHashes(flags.rivalHashes),
     credits: (flags.ec ?? []).map(readCredit),
     seed: flags.seed ?? defaults.seed,
     replay: flags.replay ?? [],
@@ -95,12 +96,6 @@ function readFlags(flags: DevnetFlags): typeof DEVNET_DEFAULTS {
 function inRange(flag: string, value: number, from: number, to: number): number {
   if (value >= from && value <= to) return value;
   throw new CodedError("flag-invalid", `${flag}: expected ${from} to ${to}, got ${value}`);
-}
-
-function readHashes(text: string | undefined): typeof DEVNET_DEFAULTS.rivalHashes {
-  if (text === undefined || text === "auto") return "auto";
-  if (/^[1-9]\d{0,12}$/.test(text)) return Number(text);
-  throw new CodedError("flag-invalid", `--rival-hashes: expected a number of hashes or auto, got ${text}`);
 }
 
 function readCredit(address: string): (typeof DEVNET_DEFAULTS.credits)[number] {

@@ -9,6 +9,7 @@ import { formatPeg } from "../../../shared/decimal.ts";
 import type { CodedError } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import type { Config } from "../../config/schema.ts";
+import { readRivalHashes } from "../../devnet/effort.ts";
 import type { FunctionsElsewhere } from "../../pool/fleet-edge.ts";
 import { announcePool, type CliContext, DEFAULT_DATA_DIR, logPool, type ProgramParts } from "../context.ts";
 import { edgeProcesses, secondsOption, wholeNumber } from "../numbers.ts";
@@ -52,6 +53,7 @@ interface UpFlags {
   stratumPort?: number;
   processes?: number;
   blockSeconds: number;
+  rivalHashes?: string;
   bits: number;
   miners: number;
   json?: boolean;
@@ -69,6 +71,10 @@ function addUp(program: Command, parts: ProgramParts): void {
     .option(...STRATUM_PORT)
     .option(...PROCESSES)
     .option("--block-seconds <n>", "length of a block", secondsOption, 10)
+    .option(
+      "--rival-hashes <n>",
+      "hashes of the devnet's other miners a block, all together (default: auto, by what the pool does)",
+    )
     .option("--bits <n>", "table size, 8 to 30; 30 is the real one", wholeNumber, 16)
     .option("--miners <n>", "local miners", wholeNumber, 1)
     .option("--json", "one JSON line an event, and nothing else on standard output")
@@ -85,6 +91,7 @@ function addUp(program: Command, parts: ProgramParts): void {
           databaseUrl: context.databaseUrl(),
           bits: flags.bits,
           blockSeconds: flags.blockSeconds,
+          rivalHashes: readRivalHashes(flags.rivalHashes),
           miners: flags.miners,
           version: packageVersion(),
           json: flags.json === true,
