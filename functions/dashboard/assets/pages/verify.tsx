@@ -162,12 +162,12 @@ const COLUMNS: readonly Column<CheckedBlock>[] = [
 function Checks({ block: { checks, why } }: { block: CheckedBlock }) {
   if (checks === undefined) return <span class="name">{why}</span>;
   const failed = checks.filter(({ ok }) => !ok);
-  if (failed.length === 0) return <span class="muted">{checks.length} of them</span>;
+  if (failed.length === 0) return <span class="muted">all {checks.length} are good</span>;
   return (
     <>
       {failed.map((check: Check) => (
-        <p key={check.text} class="bad name">
-          {check.text}
+        <p key={check.text} class="bad">
+          <span class="name">{check.text}</span>
         </p>
       ))}
     </>
