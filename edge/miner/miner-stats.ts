@@ -2,9 +2,12 @@
 
 import type { StratumError } from "../../shared/messages/stratum.ts";
 import { STRATUM_ERRORS } from "../../shared/messages/stratum.ts";
+import type { PoolAddress } from "./dial.ts";
 import type { Rates } from "./rates.ts";
 
 export interface MinerStats extends ShareStats {
+  /** Where it mines, or tries to. */
+  readonly pool: PoolAddress & { readonly user: string; readonly worker: string };
   readonly connected: boolean;
   readonly authorized: boolean;
   /** How long the login stands; undefined without one. */

@@ -17,3 +17,11 @@ export interface PoolSession {
   job: MiningJob | undefined;
   tableBits: number | undefined;
 }
+
+export function newSession(connection: PoolConnection): PoolSession {
+  return {
+    connection,
+    ...{ liveness: undefined, authorizedMs: undefined, prefix: undefined, target: undefined },
+    ...{ heardHeight: -1, stopped: false, job: undefined, tableBits: undefined },
+  };
+}

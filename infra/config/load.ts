@@ -1,11 +1,11 @@
 /** From a TOML file and command-line overrides to a checked configuration; every error names its key. */
 
-import { readFileSync } from "node:fs";
-import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
-import { CodedError, coerceError } from "../../shared/errors.ts";
+import { CodedError } from "../../shared/errors.ts";
 import { hideSecrets } from "../../shared/hide-secrets.ts";
+import { nearest } from "./nearest.ts";
 import { type Config, OPEN_SECTIONS, SETTINGS } from "./schema.ts";
+import { readToml } from "./toml.ts";
 
 /** A value for one key, from a flag or the environment: wins over the file. */
 export interface Override {
@@ -51,29 +51,8 @@ export function loadConfig(file: string, options: { required: boolean; overrides
 type Tree = Record<string, Record<string, unknown>>;
 
 function readTree(file: string, required: boolean): Tree {
-  let source: string;
-  try {
-    source = readFileSync(file, "utf8");
-  } catch (error) {
-    if (!required && error instanceof Error && "code" in error && error.code === "ENOENT") return {};
-    throw new CodedError(
-      "config",
-      `${file}: ${coerceError(error).message}. \`prosper config ${file}\` writes an example`,
-      { cause: error },
-    );
-  }
-  try {
-    return lowerCased(parse(source), file);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // The cause is left out: it quotes the lines around the place, and logging an error logs its cause too.
-    throw new CodedError(
-      "config",
-      hideSecrets(
-        `${file}:${error.line}:${error.column}: not valid TOML: ${error.message.split("\n")[0] ?? ""}`,
-      ),
-    );
-  }
+  const parsed = readToml(file, { required, advice: `\`prosper config ${file}\` writes an example` });
+  return parsed === undefined ? {} : lowerCased(parsed, file);
 }
 
 function lowerCased(parsed: Record<string, unknown>, file: string): Tree {
@@ -120,25 +99,4 @@ function check(
   const got = isSecret ? "" : ` = ${JSON.stringify(given)}`;
   problems.push(`${where}${got}: ${parsed.issues[0].message}`);
   return undefined;
-}
-
-/** "Did you mean …?" for a typing mistake, else the list. */
-function nearest(word: string, known: string[]): string {
-  const best = known
-    .map((name) => ({ name, cost: editDistance(word, name) }))
-    .sort((a, b) => a.cost - b.cost)[0];
-  return best !== undefined && best.cost <= 2 ? `Did you mean ${best.name}?` : `Known: ${known.join(", ")}`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

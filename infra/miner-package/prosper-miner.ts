@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program of the package that a pool serves: it mines on the pool, or makes keys. The version is put in by build.ts. */
 
+import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { systemRandom } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
@@ -20,10 +21,15 @@ const program = new Command("prosper-miner")
 
 addMinerFlags(
   program.command("mine", { isDefault: true }).description("mine (what runs where no command is named)"),
-).action(async (flags: MinerFlags) => {
+).action(async (flags: MinerFlags, command: Command) => {
   const { env } = process;
   await mine(flags, {
     ...{ env, version: PACKAGE_VERSION },
+    program: {
+      command: [process.execPath, "prosper-miner.mjs"],
+      folder: fileURLToPath(new URL(".", import.meta.url)),
+    },
+    print: outputOf(command).print,
     logger: createLogger({ level: "info" }),
     openTable: (bits, modules) => openShownTable({ bits, dir: "", native: env["PROSPER_NATIVE"] }, modules),
   });

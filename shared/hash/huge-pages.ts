@@ -13,15 +13,16 @@ export const WORTH_BYTES = 2 ** 24;
 
 /** Linux's number on every processor. */
 const MADV_HUGEPAGE = 14;
+const MADV_NOHUGEPAGE = 15;
 const SETTING = "/sys/kernel/mm/transparent_hugepage/enabled";
 
-/** Asks for huge pages: memory that is not filled yet, and never shrinks or moves. Does nothing where they cannot be had. */
-export function adviseHugePages(memory: SharedMemory): void {
+/** Asks for huge pages, or for small ones: memory that is not filled yet, and never shrinks or moves. Does nothing where it cannot be asked for. */
+export function advisePages(memory: SharedMemory, { huge }: { readonly huge: boolean }): void {
   const bytes = new Uint8Array(memory.buffer);
   if (process.platform !== "linux") return;
   try {
     const advise = loadKoffi()?.load(null).func("int madvise(void *address, size_t length, int advice)");
-    advise?.(bytes, bytes.length, MADV_HUGEPAGE);
+    advise?.(bytes, bytes.length, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   } catch {
     // This libc has no madvise: `lostHugePages` reports the result.
   }

@@ -1,7 +1,7 @@
 /** One table in memory for all threads of the process, and who holds which region of scratch beside it. */
 
 import { CodedError } from "../errors.ts";
-import { adviseHugePages, WORTH_BYTES } from "./huge-pages.ts";
+import { advisePages, WORTH_BYTES } from "./huge-pages.ts";
 import { PAGE_BYTES, REGION_BYTES, REGIONS, TABLE_OFFSET } from "./kernel/layout.ts";
 import { allocateMemory, type SharedMemory } from "./kernel/wasm.ts";
 import { MAX_BITS, MIN_BITS } from "./lxr.ts";
@@ -25,13 +25,13 @@ export function checkBits(bits: number): void {
     );
 }
 
-/** Memory for a table of 2^bits bytes, all zero yet, on huge pages where the system has them. Throws CodedError "lxr-no-memory". */
-export function allocateTable(bits: number): SharedTable {
+/** Memory for a table of 2^bits bytes, all zero yet, on huge pages where the system has them and they are wanted. Throws CodedError "lxr-no-memory". */
+export function allocateTable(bits: number, { huge = true } = {}): SharedTable {
   checkBits(bits);
   const bytes = TABLE_OFFSET + 2 ** bits;
   try {
     const memory = allocateMemory(Math.ceil(bytes / PAGE_BYTES));
-    if (2 ** bits >= WORTH_BYTES) adviseHugePages(memory);
+    if (2 ** bits >= WORTH_BYTES) advisePages(memory, { huge });
     return { memory, bits };
   } catch (cause) {
     throw new CodedError(

@@ -8,6 +8,7 @@ export function minerStats(): MinerStats {
     ...{ tenSeconds, minute, quarterHour: minute, highest },
   });
   return {
+    pool: { host: "pool.example.com", port: 1234, tls: true, user: "ann", worker: "rig" },
     ...{ connected: true, authorized: true, loggedInMs: 60_000, paused: false, reconnects: 1 },
     ...{ hashrate: 3000, rates: rates(3000, 2000, 3500), hashes: 200_000 },
     threads: [rates(1000, 900, 1500), rates(2000, 1100, 2000)],

@@ -10,6 +10,9 @@ import { shutdownSignal } from "../shutdown.ts";
 import { packageVersion } from "../version.ts";
 import { addMinerFlags, type MinerFlags, mine } from "./mine.ts";
 
+/** Brings the project's own Node where the machine's is another. */
+const LAUNCHER = resolve(import.meta.dirname, "../../launch/prosper.mjs");
+
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 export function addNetworkCommands(program: Command, parts: ProgramParts): void {
@@ -106,6 +109,8 @@ function addMiner(program: Command, parts: ProgramParts): void {
       const context = parts.contextOf(command);
       await mine(flags, {
         ...{ env: context.env, version: packageVersion() },
+        program: { command: [process.execPath, LAUNCHER, "miner"] },
+        print: outputOf(command).print,
         logger: context.logger(),
         openTable: (bits, modules) => context.openTable(bits, modules),
       });

@@ -40,7 +40,7 @@ const STYLES: Readonly<Record<NonNullable<ScreenLine["style"]>, string>> = {
 };
 const CTRL_C = "\u0003";
 
-export function minerScreen(user: string, { stdin, stdout, clock, logger }: ScreenModules): MinerView {
+export function minerScreen({ stdin, stdout, clock, logger }: ScreenModules): MinerView {
   const messages: string[] = [];
   let source: ViewSource | undefined;
   let timer: Timer | undefined;
@@ -70,7 +70,7 @@ export function minerScreen(user: string, { stdin, stdout, clock, logger }: Scre
     const { height } = facts.stats;
     const nowMs = clock.monotonicMs();
     if (block === undefined || block.height !== height) block = { height, sinceMs: nowMs };
-    const lines = screenLines({ ...facts, user, messages, blockMs: nowMs - block.sinceMs }, rows).map(
+    const lines = screenLines({ ...facts, messages, blockMs: nowMs - block.sinceMs }, rows).map(
       ({ text, style }) =>
         `${style === undefined ? "" : STYLES[style]}${text.slice(0, columns)}\u001b[0m\u001b[K`,
     );

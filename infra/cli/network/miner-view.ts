@@ -6,9 +6,11 @@ import type { Miner } from "../../../edge/miner/miner.ts";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import type { Clock, Timer } from "../../../shared/clock.ts";
 import { json } from "../../../shared/db/port.ts";
+import { shortPeg } from "../../../shared/decimal.ts";
 import type { Logger } from "../../../shared/logger.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import type { Facts, Print } from "../output.ts";
+import type { Owed } from "./account-watch.ts";
 import type { MinerFacts } from "./xmrig-views.ts";
 
 export interface ViewSource {
@@ -47,9 +49,13 @@ export function minerLines(isJson: boolean, { stdin, stdout, clock, logger }: Li
     logger,
     attach({ miner, facts }) {
       const show = (): void => {
-        const { stats } = facts();
+        const { account, stats } = facts();
         // Meanwhile the progress of the table is shown.
-        if (stats.tablePart === undefined) line(statsLine(stats), statsFacts(stats));
+        if (stats.tablePart === undefined)
+          line(account === undefined ? statsLine(stats) : `${statsLine(stats)} · owed ${owedText(account)}`, {
+            ...statsFacts(stats),
+            ...account,
+          });
         timer = clock.after(EVERY_MS, show);
       };
       timer = clock.after(EVERY_MS, show);
@@ -90,6 +96,12 @@ export function refusedText({ rejected }: MinerStats): string {
   const reasons = Object.entries(rejected).map(([name, count]) => `${name} ${count}`);
   const all = Object.values(rejected).reduce((sum, count) => sum + count, 0);
   return reasons.length === 0 ? `${all}` : `${all} (${reasons.join(", ")})`;
+}
+
+/** `12.5 PEG and about 0.25 more of blocks that are not sealed` */
+export function owedText({ owed, pending }: Owed): string {
+  const more = pending === 0n ? "" : ` and about ${shortPeg(pending)} more of blocks that are not sealed`;
+  return `${shortPeg(owed)} PEG${more}`;
 }
 
 export function hashrateText(hashesPerSecond: number): string {

@@ -2,8 +2,9 @@
 
 import type { MinerStats, Verdict } from "../../../edge/miner/miner-stats.ts";
 import type { Rates } from "../../../edge/miner/rates.ts";
+import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
-import { hashrateText, refusedText } from "./miner-view.ts";
+import { hashrateText, owedText, refusedText } from "./miner-view.ts";
 import type { MinerFacts } from "./xmrig-views.ts";
 
 export interface ScreenLine {
@@ -12,7 +13,6 @@ export interface ScreenLine {
 }
 
 export interface ScreenFacts extends MinerFacts {
-  readonly user: string;
   /** How long this block is being mined. */
   readonly blockMs: number;
   /** What the pool and the miner have said, oldest first. */
@@ -22,20 +22,21 @@ export interface ScreenFacts extends MinerFacts {
 const KEYS = "h hash rates   p pause   r resume   q quit";
 const MOST_VERDICTS = 5;
 /** All but threads, verdicts and messages. */
-const FIXED_ROWS = 12;
+const FIXED_ROWS = 13;
 const COLUMN = 13;
 const TITLES = ["10 s", "60 s", "15 min", "highest"];
 
 /** At most `rows` lines, the keys last. Where there is little room, it is the rest of the threads, older verdicts and messages that are left out. */
 export function screenLines(facts: ScreenFacts, rows: number): ScreenLine[] {
   const { stats } = facts;
+  const { host, port, tls, user, worker } = stats.pool;
   const room = Math.max(0, rows - FIXED_ROWS);
   const threads = threadLines(stats.threads, facts.uptimeMs, Math.max(1, Math.floor(room / 2)));
   const verdicts = newest(stats.verdicts, Math.min(MOST_VERDICTS, room - threads.length)).toReversed();
   const messages = newest(facts.messages, room - threads.length - verdicts.length);
   const lines: ScreenLine[] = [
     {
-      text: `prosper-miner ${facts.version}   ${facts.user} / ${facts.worker}   ${facts.pool}${facts.tls ? " by TLS" : ""}   up ${span(facts.uptimeMs)}`,
+      text: `prosper-miner ${facts.version}   ${user} / ${worker}   ${hostAndPort(host, port)}${tls ? " by TLS" : ""}   up ${span(facts.uptimeMs)}`,
       style: "strong",
     },
     { text: "" },
@@ -56,6 +57,7 @@ export function screenLines(facts: ScreenFacts, rows: number): ScreenLine[] {
       text: `Answers      ${stats.answerMs === undefined ? "none yet" : `the last one after ${Math.round(stats.answerMs)} ms`}`,
     },
     ...verdicts.map(verdictLine),
+    ...(facts.account === undefined ? [] : [{ text: `Owed         ${owedText(facts.account)}` }]),
     { text: "" },
     ...messages.map((text) => ({ text })),
   ];

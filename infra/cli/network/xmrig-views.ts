@@ -6,20 +6,20 @@
 import { cpus, freemem, hostname, loadavg, totalmem } from "node:os";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import type { Rates } from "../../../edge/miner/rates.ts";
+import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
 import { readPageFacts } from "../../../shared/hash/huge-pages.ts";
+import type { Owed } from "./account-watch.ts";
 
 export interface MinerFacts {
   readonly version: string;
-  /** `host:port` of the pool. */
-  readonly pool: string;
-  readonly tls: boolean;
-  readonly worker: string;
   /** Milliseconds since it was started. */
   readonly uptimeMs: number;
   readonly stats: MinerStats;
   /** Of the table; undefined until there is one. */
   readonly tableBits: number | undefined;
+  /** What the user is owed, where the pool is asked for it and has said. */
+  readonly account: Owed | undefined;
   /** No token is set, so that nobody can change anything. */
   readonly restricted: boolean;
 }
@@ -41,7 +41,8 @@ export function summary1(facts: MinerFacts): object {
 
 /** `/2/summary`. */
 export function summary2(facts: MinerFacts) {
-  const { stats, uptimeMs, version, worker } = facts;
+  const { stats, uptimeMs, version } = facts;
+  const { host, port, tls, worker } = stats.pool;
   const { accepted, acceptedHashes, answerMs, loggedInMs, reconnects } = stats;
   const refused = Object.values(stats.rejected).reduce((sum, count) => sum + count, 0);
   // Before the pool has told one, the target is one that nothing reaches.
@@ -72,9 +73,9 @@ export function summary2(facts: MinerFacts) {
     },
     algo: ALGORITHM,
     connection: {
-      ...{ pool: facts.pool, ip: facts.pool.slice(0, facts.pool.lastIndexOf(":")) },
+      ...{ pool: hostAndPort(host, port), ip: host },
       ...{ uptime: Math.floor((loggedInMs ?? 0) / 1000), uptime_ms: Math.round(loggedInMs ?? 0) },
-      ...{ ping: Math.round(answerMs ?? 0), failures: reconnects, tls: facts.tls ? "TLS" : null },
+      ...{ ping: Math.round(answerMs ?? 0), failures: reconnects, tls: tls ? "TLS" : null },
       ...{ "tls-fingerprint": null, algo: ALGORITHM, diff: difficulty, accepted, rejected: refused },
       ...averages,
       ...hashes,

@@ -220,51 +220,56 @@ describe("on the real server", () => {
   });
 });
 
-describe("what a pool may say", () => {
-  /** A pool in a test's hands: answers subscribe and authorize by itself, keeps the rest. */
-  function scriptedPool() {
-    const streams: Duplex[] = [];
-    const ports: number[] = [];
-    const submits: string[][] = [];
-    const others: string[] = [];
-    let verdict = (id: number): string => encodeResult(id, true);
-    const say = (line: string): void => void streams.at(-1)?.write(line);
-    const hear = (line: string): void => {
-      const message = parseStratumLine(line);
-      const params =
-        message.kind === "request" && message.params.kind === "list" ? [...message.params.values] : [];
-      if (message.kind !== "request") others.push(line);
-      else if (message.method === "mining.subscribe")
-        say(encodeResult(message.id, [{ type: "mining.set_nonce", id: "16909060" }]));
-      else if (message.method === "mining.authorize") {
-        others.push(params.join("|"));
-        say(encodeResult(message.id, true));
-      } else if (message.method === "mining.submit") {
-        submits.push(params);
-        say(verdict(Number(message.id)));
-      } else others.push(line);
-    };
-    const dial = (port: number): Duplex => {
-      const [ours, theirs] = duplexPair();
-      let text = "";
-      theirs.setEncoding("utf8");
-      theirs.on("data", (chunk: string) => {
-        const lines = (text + chunk).split("\n");
-        text = lines.pop() ?? "";
-        for (const line of lines) hear(line);
-      });
-      theirs.on("error", () => undefined);
-      streams.push(theirs);
-      ports.push(port);
-      return ours;
-    };
-    const setVerdict = (next: (id: number) => string): void => {
-      verdict = next;
-    };
-    const ask = (method: string, ...params: string[]): void => say(encodeRequest(9, method, params));
-    return { ask, dial, others, ports, say, setVerdict, streams, submits };
-  }
+/** A pool in a test's hands: answers subscribe and authorize by itself, keeps the rest. */
+function scriptedPool() {
+  const streams: Duplex[] = [];
+  const ports: number[] = [];
+  const submits: string[][] = [];
+  const others: string[] = [];
+  let login = (id: number): string => encodeResult(id, true);
+  let verdict = (id: number): string => encodeResult(id, true);
+  const say = (line: string): void => void streams.at(-1)?.write(line);
+  const hear = (line: string): void => {
+    const message = parseStratumLine(line);
+    const params =
+      message.kind === "request" && message.params.kind === "list" ? [...message.params.values] : [];
+    if (message.kind !== "request") others.push(line);
+    else if (message.method === "mining.subscribe")
+      say(encodeResult(message.id, [{ type: "mining.set_nonce", id: "16909060" }]));
+    else if (message.method === "mining.authorize") {
+      others.push(params.join("|"));
+      say(login(Number(message.id)));
+    } else if (message.method === "mining.submit") {
+      submits.push(params);
+      say(verdict(Number(message.id)));
+    } else if (message.method === "mining.ping") say(encodeResult(message.id, "pong"));
+    else others.push(line);
+  };
+  const dial = (port: number): Duplex => {
+    const [ours, theirs] = duplexPair();
+    let text = "";
+    theirs.setEncoding("utf8");
+    theirs.on("data", (chunk: string) => {
+      const lines = (text + chunk).split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) hear(line);
+    });
+    theirs.on("error", () => undefined);
+    streams.push(theirs);
+    ports.push(port);
+    return ours;
+  };
+  const setVerdict = (next: (id: number) => string): void => {
+    verdict = next;
+  };
+  const ask = (method: string, ...params: string[]): void => say(encodeRequest(9, method, params));
+  const refuseLogins = (): void => {
+    login = (id) => encodeRefusal(id, stratumError("ErrorLoginRefused", "no such user"));
+  };
+  return { ask, dial, others, ports, refuseLogins, say, setVerdict, streams, submits };
+}
 
+describe("what a pool may say", () => {
   it("a job, a target and a prefix decide what is submitted", async () => {
     const pool = scriptedPool();
     const { miner } = launch(pool.dial);
@@ -433,6 +438,78 @@ describe("what a pool may say", () => {
     await untilTrue(() => miner.stats().connected);
 
     expect(streams).toHaveLength(2);
+  });
+});
+describe("a list of pools", () => {
+  /** Two pools in a test's hands, by the port that is dialled. */
+  function twoPools() {
+    const [first, second] = [scriptedPool(), scriptedPool()];
+    const away = new Set<number>();
+    const dial = (port: number): Duplex => {
+      if (away.has(port)) throw new Error("connection refused");
+      return (port === 1 ? first : second).dial(port);
+    };
+    const others = [{ host: "second.test", port: 2, user: "other", worker: "rig" }];
+    const launched = launch(dial, { port: 1, others });
+    const announce = (pool: typeof first, height: number, hash: string): void => {
+      pool.ask("mining.set_target", "ff00000000000000");
+      pool.ask("mining.notify", String(height), hash, "");
+    };
+    const on = (port: number): boolean => launched.miner.stats().pool.port === port;
+    return { announce, away, first, on, second, ...launched };
+  }
+  /** Lets what was dialled be answered, between steps of the clock. */
+  async function pass(clock: { advance(ms: number): void }, ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 500) {
+      clock.advance(500);
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  it("is gone down when the first is lost, and up again: each pool gets the shares of its own jobs only", async () => {
+    const { announce, away, clock, first, miner, on, second } = twoPools();
+    await untilTrue(() => miner.stats().authorized);
+    announce(first, 1000, HASH_A);
+    await untilTrue(() => first.submits.length >= 5);
+    expect(second.submits).toEqual([]);
+
+    away.add(1);
+    first.streams.at(-1)?.destroy();
+    await pass(clock, 29_000);
+    expect([on(1), second.streams.length]).toEqual([true, 0]);
+    await pass(clock, 3_000);
+    await untilTrue(() => second.others.includes("other,rig|||"));
+    announce(second, 2000, HASH_B);
+    await untilTrue(() => on(2) && second.submits.length >= 5);
+
+    away.delete(1);
+    const before = first.streams.length;
+    for (let second = 0; second < 70 && first.streams.length === before; second++) await pass(clock, 1_000);
+    announce(first, 1001, HASH_A);
+    await pass(clock, 20_000);
+    expect(on(2)).toBe(true);
+    await pass(clock, 12_000);
+    await untilTrue(() => on(1));
+    await pass(clock, 3_000);
+    const left = second.submits.length;
+    await untilTrue(() => first.submits.at(-1)?.[1] === "1001");
+
+    expect(second.submits.length).toBe(left);
+    const jobsAt = (pool: typeof first): unknown => [
+      ...new Set(pool.submits.map(([user, job]) => `${user} ${job}`)),
+    ];
+    expect(jobsAt(first)).toEqual(["user 1000", "user 1001"]);
+    expect(jobsAt(second)).toEqual(["other 2000"]);
+    expect(miner.stats().rejected).toEqual({});
+  });
+
+  it("is left only when every pool has refused", async () => {
+    const [first, second] = [scriptedPool(), scriptedPool()];
+    for (const pool of [first, second]) pool.refuseLogins();
+    const others = [{ host: "second.test", port: 2, user: "other", worker: "rig" }];
+    const { miner } = launch((port) => (port === 1 ? first : second).dial(port), { port: 1, others });
+    expect(await miner.ended).toEqual({ kind: "refused", reason: "no such user" });
+    expect([first.streams.length, second.streams.length]).toEqual([1, 1]);
   });
 });
 

@@ -8,6 +8,7 @@ import type { PoolAnswer } from "../../../edge/miner/pool-connection.ts";
 import { RateMeter } from "../../../edge/miner/rates.ts";
 import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { ShareOutbox } from "../../../edge/miner/share-outbox.ts";
+import { ShareRecord } from "../../../edge/miner/share-record.ts";
 import { stratumError } from "../../../shared/messages/stratum.ts";
 import { manualClock } from "../../support/manual-clock.ts";
 
@@ -79,18 +80,19 @@ describe("rejectionName", () => {
 /** An outbox and a pool that answers when told. */
 function started() {
   const clock = manualClock();
-  const outbox = new ShareOutbox("user", clock);
+  const record = new ShareRecord();
+  const outbox = new ShareOutbox("user", { clock, record });
   const sent: { params: readonly string[]; answer: (answer: PoolAnswer | undefined) => void }[] = [];
   const send = (params: readonly string[]) =>
     new Promise<PoolAnswer | undefined>((resolve) => sent.push({ params, answer: resolve }));
-  return { clock, job: new MiningJob(10, "aa".repeat(32)), outbox, send, sent };
+  return { clock, job: new MiningJob(10, "aa".repeat(32)), outbox, record, send, sent };
 }
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const OK: PoolAnswer = { result: true, error: undefined };
 
 describe("ShareOutbox", () => {
   it("sends what was found while there was no connection", async () => {
-    const { job, outbox, send, sent } = started();
+    const { job, outbox, record, send, sent } = started();
     outbox.add(hit(job));
     expect(sent).toEqual([]);
 
@@ -99,11 +101,11 @@ describe("ShareOutbox", () => {
     await settled();
 
     expect(sent[0]?.params).toEqual(["user", "10", "0000000700000001", "aa".repeat(32), "ffffff0000000000"]);
-    expect(outbox.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 0 });
+    expect(record.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 0 });
   });
 
   it("sends a share again when the connection ended without a verdict, and takes 'duplicate' for counted", async () => {
-    const { job, outbox, send, sent } = started();
+    const { job, outbox, record, send, sent } = started();
     outbox.connect(send);
     outbox.add(hit(job));
     outbox.connect(undefined);
@@ -115,21 +117,21 @@ describe("ShareOutbox", () => {
     await settled();
 
     expect(sent[1]?.params).toEqual(sent[0]?.params);
-    expect(outbox.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 0 });
+    expect(record.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 0 });
   });
 
   it("counts a duplicate that was sent once as refused", async () => {
-    const { job, outbox, send, sent } = started();
+    const { job, outbox, record, send, sent } = started();
     outbox.connect(send);
     outbox.add(hit(job));
     sent[0]?.answer({ result: false, error: stratumError("ErrorDuplicateShare") });
     await settled();
 
-    expect(outbox.counts.rejected).toEqual({ ErrorDuplicateShare: 1 });
+    expect(record.counts.rejected).toEqual({ ErrorDuplicateShare: 1 });
   });
 
   it("remembers the newest answers and the best shares, and what the accepted ones stand for", async () => {
-    const { clock, job, outbox, send, sent } = started();
+    const { clock, job, outbox, record, send, sent } = started();
     outbox.connect(send);
     for (let counter = 1; counter <= 12; counter++) {
       const difficulty = 0xffff_0000_0000_0000n + BigInt((counter * 7) % 12);
@@ -140,7 +142,7 @@ describe("ShareOutbox", () => {
       await settled();
     }
 
-    const { acceptedHashes, answerMs, best, verdicts } = outbox.stats();
+    const { acceptedHashes, answerMs, best, verdicts } = record.stats();
     expect(acceptedHashes).toBe(11n * 65_536n);
     expect(best.map((difficulty) => Number(difficulty & 0xffn))).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
     expect(verdicts).toHaveLength(10);
@@ -150,7 +152,7 @@ describe("ShareOutbox", () => {
   });
 
   it("leaves a busy pool alone for half a second, and sends all again that it did not take", async () => {
-    const { clock, job, outbox, send, sent } = started();
+    const { clock, job, outbox, record, send, sent } = started();
     outbox.connect(send);
     outbox.add(hit(job, 1));
     outbox.add(hit(job, 2));
@@ -167,11 +169,11 @@ describe("ShareOutbox", () => {
     await settled();
 
     expect(sent).toHaveLength(5);
-    expect(outbox.counts).toEqual({ submitted: 3, accepted: 3, rejected: {}, lost: 0 });
+    expect(record.counts).toEqual({ submitted: 3, accepted: 3, rejected: {}, lost: 0 });
   });
 
   it("keeps shares of an ended job for five seconds, then counts them as lost", async () => {
-    const { clock, job, outbox, send, sent } = started();
+    const { clock, job, outbox, record, send, sent } = started();
     outbox.add(hit(job, 1));
     job.end(clock.monotonicMs());
     clock.advance(4_999);
@@ -184,23 +186,23 @@ describe("ShareOutbox", () => {
     outbox.connect(send);
 
     expect(sent).toHaveLength(1);
-    expect(outbox.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 1 });
+    expect(record.counts).toEqual({ submitted: 1, accepted: 1, rejected: {}, lost: 1 });
   });
 
   it("keeps no shares of a job whose end was not heard and is a block ago", () => {
-    const { clock, job, outbox, send, sent } = started();
+    const { clock, job, outbox, record, send, sent } = started();
     outbox.add(hit(job));
     job.end(clock.monotonicMs(), 12);
     outbox.connect(send);
 
     expect(sent).toEqual([]);
-    expect(outbox.counts.lost).toBe(1);
+    expect(record.counts.lost).toBe(1);
   });
 
   it("loses the oldest beyond a thousand, and what has no verdict at its end", async () => {
-    const { job, outbox, send, sent } = started();
+    const { job, outbox, record, send, sent } = started();
     for (let counter = 0; counter < 1_005; counter++) outbox.add(hit(job, counter));
-    expect(outbox.counts.lost).toBe(5);
+    expect(record.counts.lost).toBe(5);
     outbox.connect(send);
     expect(sent[0]?.params[2]).toBe("0000000700000005");
     sent[0]?.answer(OK);
@@ -208,7 +210,7 @@ describe("ShareOutbox", () => {
 
     outbox.close();
 
-    expect(outbox.counts).toMatchObject({ accepted: 1, lost: 1_004 });
+    expect(record.counts).toMatchObject({ accepted: 1, lost: 1_004 });
   });
 
   it("has at most 64 shares in flight", () => {

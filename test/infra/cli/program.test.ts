@@ -174,7 +174,7 @@ describe("flags", () => {
     [["upp"], "commander.unknownCommand", "Did you mean up?"],
     [["up", "--minres", "2"], "commander.unknownOption", "Did you mean --miners?"],
     [["grade"], "commander.missingArgument", "file"],
-    [["miner", "--worker", "rig"], "commander.missingMandatoryOptionValue", "--user"],
+    [["bar", "ann"], "commander.missingMandatoryOptionValue", "--reason"],
     [["accountant", "now"], "commander.excessArguments", "too many arguments"],
   ])(
     "and commands that are slips of the finger are answered with what was meant: %j",

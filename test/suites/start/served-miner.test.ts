@@ -99,6 +99,23 @@ describe.each([...nodes])("on Node %s", (version, node) => {
     expect(said()).toContain("set PROSPER_PASSWORD, PROSPER_INVITE, PROSPER_ADDRESS");
   });
 
+  it("measures this machine, writes its settings, and shows the service that it would install", async () => {
+    const address = /^npx --yes (\S+)/.exec(lineOf(/other/, user))?.[1];
+    const measured = run(`npx --yes ${address} --benchmark --bits 12`, node);
+    expect(await measured.ended).toBe(0);
+    expect(measured.said()).toMatch(/^WebAssembly +small +1 +[\d.]+ kH\/s[\s\S]*^Best: /m);
+    const flags = "--url a.example:1 --url stratum+ssl://b.example:2 --user ann --worker rig";
+    const written = run(`npx --yes ${address} ${flags} --write-config m.toml`, node);
+    expect(await written.ended).toBe(0);
+    expect(written.said()).toContain("Written: m.toml");
+    const asked = run(`npx --yes ${address} ${flags} --install-service`, node);
+    expect(await asked.ended).toBe(1);
+    expect(asked.said()).toMatch(
+      /ExecStart=".*node" ".*\.prosper\/miner\/program\/prosper-miner\.mjs" "--settings"/,
+    );
+    expect(asked.said()).toContain("Nobody can be asked here");
+  });
+
   it("makes keys", async () => {
     const address = /^npx --yes (\S+)/.exec(lineOf(/other/, user))?.[1];
     const { said, ended } = run(`npx --yes ${address} keys`, node);

@@ -12,8 +12,8 @@ const calls: string[] = [];
 async function start(token?: string, facts: Partial<MinerFacts> = {}): Promise<string> {
   calls.length = 0;
   const shown: MinerFacts = {
-    ...{ version: "1.2.3", pool: "pool.example.com:1234", tls: true, worker: "rig" },
-    ...{ uptimeMs: 70_000, stats: minerStats(), tableBits: 10, restricted: token === undefined },
+    ...{ version: "1.2.3", uptimeMs: 70_000, stats: minerStats(), tableBits: 10, account: undefined },
+    restricted: token === undefined,
     ...facts,
   };
   served = await serveMinerHttp(

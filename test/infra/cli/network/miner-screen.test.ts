@@ -10,8 +10,8 @@ import { manualClock } from "../../../support/manual-clock.ts";
 import { minerStats } from "../../../support/miner-stats.ts";
 
 const FACTS: ScreenFacts = {
-  ...{ version: "1.2.3", pool: "pool.example.com:1234", tls: true, user: "ann", worker: "rig" },
-  ...{ uptimeMs: 3_723_000, stats: minerStats(), tableBits: 30, restricted: true },
+  ...{ version: "1.2.3", uptimeMs: 3_723_000, stats: minerStats(), tableBits: 30, restricted: true },
+  account: undefined,
   ...{ blockMs: 125_000, messages: ["10:00:00  pool: Welcome", "10:00:01  pool: a new fee"] },
 };
 const texts = (facts: ScreenFacts, rows = 24): string[] => screenLines(facts, rows).map(({ text }) => text);
@@ -30,6 +30,15 @@ describe("the lines of the screen", () => {
       /ErrorStaleShare, block 1,000, one in 70,000 hashes, after 12 ms\n.* accepted, block/,
     );
     expect(shown).toMatch(/pool: Welcome\n.*pool: a new fee\nh hash rates/);
+  });
+
+  it("tell what the user is owed, where that is known", () => {
+    const owed = texts({ ...FACTS, account: { owed: 1_250_000_000n, pending: 0n } });
+    expect(owed).toContain("Owed         12.5 PEG");
+    expect(texts({ ...FACTS, account: { owed: 0n, pending: 25_000_000n } })).toContain(
+      "Owed         0 PEG and about 0.25 more of blocks that are not sealed",
+    );
+    expect(texts(FACTS).join("\n")).not.toContain("Owed");
   });
 
   it("show no rate of a time that has not passed", () => {
@@ -92,7 +101,7 @@ function started() {
     getOprHash: async () => undefined,
     suggestTarget: () => undefined,
   };
-  const view = minerScreen("ann", { stdin: terminal, stdout: terminal, clock, logger: SILENT });
+  const view = minerScreen({ stdin: terminal, stdout: terminal, clock, logger: SILENT });
   view.line("Connecting");
   view.attach({ miner, facts: () => ({ ...FACTS, stats }) });
   return { asked, clock, terminal, view };

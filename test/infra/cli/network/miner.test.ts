@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { type MinerCommandOptions, minerCommand } from "../../../../infra/cli/network/miner.ts";
+import { type MinerSettingFlags, readMinerSettings } from "../../../../infra/cli/network/miner-settings.ts";
 import { stratumCommand } from "../../../../infra/cli/network/stratum.ts";
 import { systemClock, systemRandom } from "../../../../shared/clock.ts";
 import { SILENT } from "../../../../shared/logger.ts";
@@ -64,20 +65,27 @@ function startServer() {
   return { exit, stdin, stdout, stop };
 }
 
-function startClient(options: Partial<MinerCommandOptions>, library?: string) {
+type Flags = MinerSettingFlags & Pick<MinerCommandOptions, "password"> & { readonly toldBits?: boolean };
+
+function startClient({ password = "", toldBits = false, ...flags }: Flags, library?: string) {
   const stop = new AbortController();
   const stdin = new PassThrough();
   const stdout = output();
   const stderr = output();
   const log = output();
+  const bits = toldBits ? {} : { bits: 10 };
   const exit = minerCommand(
-    { host: "127.0.0.1:1", user: "user", worker: "rig", threads: 1, duty: 0.5, bits: 10, ...options },
+    {
+      ...readMinerSettings({ user: "user", worker: "rig", threads: 1, duty: 0.5, ...bits, ...flags }, {}),
+      password,
+    },
     {
       version: "1.2.3",
       openTable: async (bits) => ({ ...smallTable(bits), library }),
       stdin,
       stdout,
       stderr,
+      fetch,
       clock: systemClock,
       random: systemRandom,
       logger: { ...SILENT, warn: (message, facts) => log.write(`${message} ${JSON.stringify(facts)}\n`) },
@@ -167,7 +175,7 @@ describe("prosper stratum and prosper miner", () => {
     const [, port] = await server.stdout.until(/stratum on 127\.0\.0\.1:(\d+)/);
     server.stdin.write(`job 1000 ${HASH}\n`);
     const [told, wrong] = [
-      startClient({ host: `127.0.0.1:${port}`, bits: undefined }),
+      startClient({ host: `127.0.0.1:${port}`, toldBits: true }),
       startClient({ host: `127.0.0.1:${port}`, bits: 11, worker: "wrong" }),
     ];
     await told.stdout.until(/Mining with 1 thread/);
@@ -193,9 +201,9 @@ describe("prosper stratum and prosper miner", () => {
       client.stop.abort();
       expect(await client.exit).toBe(0);
     }
-    const client = startClient({ host: `127.0.0.1:${port}`, worker: "w".repeat(65) });
-    expect(await client.exit).toBe(1);
-    expect(client.stderr.text()).toMatch(/^--worker: expected at most 64 visible ASCII characters/);
+    expect(() => startClient({ host: `127.0.0.1:${port}`, worker: "w".repeat(65) })).toThrow(
+      /^--worker: expected at most 64 visible ASCII characters/,
+    );
     server.stop.abort();
     await server.exit;
   });
@@ -228,17 +236,26 @@ describe("prosper stratum and prosper miner", () => {
     secure.close();
   });
 
-  it.each([
-    [{ host: "nowhere" }, /--host: expected HOST:PORT/],
-    [{ host: "h:0" }, /--host/],
-    [{ threads: 0 }, /--threads/],
-    [{ duty: 2 }, /--duty/],
-    [{ user: "a b" }, /--user/],
-    [{ worker: "a,b" }, /--worker/],
-  ])("bad options %j are named before anything starts", async (options, message) => {
-    const client = startClient(options);
+  it("goes on at the next pool of its list where the first is not there, and says so", async () => {
+    const server = startServer();
+    const [, port] = await server.stdout.until(/stratum on 127\.0\.0\.1:(\d+)/);
+    server.stdin.write(`job 1000 ${HASH}\n`);
+    const refusing = createServer((socket) => {
+      const answers = [encodeResult(1, [{ type: "mining.set_nonce", id: "1" }])];
+      answers.push(encodeRefusal(2, stratumError("ErrorLoginRefused", "no such user")));
+      socket.on("error", () => undefined);
+      socket.write(answers.join(""));
+    });
+    const client = startClient({
+      url: [`127.0.0.1:${await portOf(refusing)}`, `stratum+tcp://127.0.0.1:${port}`],
+    });
 
-    expect(await client.exit).toBe(1);
-    expect(client.stderr.text()).toMatch(message);
+    await client.log.until(/The pool refused the login: the others are tried/);
+    await firstAccepted(client);
+    client.stop.abort();
+    expect(await client.exit).toBe(0);
+    server.stop.abort();
+    await server.exit;
+    refusing.close();
   });
 });
