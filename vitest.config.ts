@@ -46,6 +46,15 @@ const SUITES: Record<string, Settings> = {
     testTimeout: 10 * MINUTE,
     hookTimeout: MINUTE,
   },
+  /** The OpenAPI document: a client generated from it, and schemathesis. */
+  "test:api": {
+    include: suite("api"),
+    globalSetup: POSTGRES,
+    maxWorkers: 1,
+    testTimeout: 2 * MINUTE,
+    // Python's packages may have to be installed.
+    hookTimeout: 5 * MINUTE,
+  },
   /** Bundles and functions started from them, the queue's contract on an emulated SQS, every stage synthesised under cdk-nag. */
   "test:aws": {
     include: [...suite("aws"), "test/infra/aws/**/*.test.ts"],

@@ -12,7 +12,6 @@ interface Described {
   readonly anyOf?: readonly Described[];
   readonly properties?: Readonly<Record<string, Described>>;
   readonly items?: Described;
-  readonly prefixItems?: readonly Described[];
 }
 
 /** A value that the schema takes. A text without an example is a bug: the document's test finds it. */
@@ -32,7 +31,7 @@ function make(schema: Described): unknown {
         Object.entries(schema.properties ?? {}).map(([name, field]) => [name, make(field)]),
       );
     case "array":
-      return schema.prefixItems?.map(make) ?? (schema.items === undefined ? [] : [make(schema.items)]);
+      return schema.items === undefined ? [] : [make(schema.items)];
     case "boolean":
       return true;
     case "integer":

@@ -15,8 +15,11 @@ export function jsonSchema(schema: v.GenericSchema): JsonSchema {
     // These tell a reader nothing.
     ignoreActions: ["transform", "check"],
     overrideSchema: ({ valibotSchema, jsonSchema: own }) => {
-      // `prefixItems` alone checks only its own items: a longer array would pass.
-      if (valibotSchema.type === "tuple") return { ...own, maxItems: own.prefixItems?.length ?? 0 };
+      // Generators and testers of OpenAPI stumble over `prefixItems`.
+      if (valibotSchema.type === "tuple") {
+        const { prefixItems = [], ...list } = own;
+        return { ...list, items: { anyOf: prefixItems }, maxItems: prefixItems.length };
+      }
       // What may be null means the same when it is not.
       const [meant] = valibotSchema.type === "nullable" ? (own.anyOf ?? []) : [];
       return typeof meant === "object" && meant.description !== undefined

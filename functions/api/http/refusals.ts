@@ -32,6 +32,7 @@ export const MEANINGS = {
   "no-destination": "you have no such destination of alerts",
   "no-channel": "the operator has not set up messages of that kind",
   "bad-target": "no message can be sent to that address, or by that token",
+  "bad-zone": "there is no time zone of that name",
   "wrong-code": "this is not the code that was sent, or it is too old",
 
   "no-user": "there is no such user",

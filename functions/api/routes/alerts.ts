@@ -43,7 +43,7 @@ const choice = {
       v.pipe(
         v.strictObject({
           ...quietHours.entries,
-          zone: about(timeZone, "IANA's name of the time zone", "Europe/Berlin"),
+          zone: field("IANA's name of the time zone", "Europe/Berlin"),
         }),
         v.transform(
           ({ from, until, zone }): QuietHours => ({ from: minuteOf(from), until: minuteOf(until), zone }),
@@ -62,6 +62,8 @@ const OK = { ok: true };
 /** What a route that sends something may refuse. */
 const ASKED = ["404 no-destination", "429 too-many"] as const;
 const NOT_YOURS = refused("404 no-destination", "you have no such destination of alerts");
+const NO_ZONE = refused("422 bad-zone", "quiet hours: expected a time zone such as Europe/Berlin");
+const isZone = (quiet: QuietHours | null): boolean => quiet === null || v.is(timeZone, quiet.zone);
 const DAY_MS = 24 * CODE_MS;
 const TOO_MANY = refused(
   "429 too-many",
@@ -116,7 +118,7 @@ function destinationRoutes(
       summary:
         "Add a destination. An address of e-mail is sent a code first, and nothing else before it is confirmed; a webhook's messages are signed by the secret in the answer (Standard Webhooks)",
       reply: "AlertAdded",
-      refuses: ["422 no-channel", "422 bad-target", "422 too-many", "429 too-many"],
+      refuses: ["422 bad-zone", "422 no-channel", "422 bad-target", "422 too-many", "429 too-many"],
       query: {},
       body: v.strictObject({
         kind: about(channelKind, "how it is told; `channels` of the list has those that this pool can"),
@@ -126,6 +128,7 @@ function destinationRoutes(
       }),
       run: async ({ session, body }) => {
         const { kind } = body;
+        if (!isZone(body.quiet)) return NO_ZONE;
         if (!alertChannels.includes(kind))
           return refused(
             "422 no-channel",
@@ -152,10 +155,11 @@ function destinationRoutes(
       path: PATH,
       summary: "Choose what a destination is told, how often, and its quiet hours",
       reply: "Ok",
-      refuses: ["404 no-destination"],
+      refuses: ["422 bad-zone", "404 no-destination"],
       query: {},
       body: v.strictObject({ id, ...choice }),
-      run: async ({ session, body }) => found(await changeDestination(db, session.user.name, body.id, body)),
+      run: async ({ session, body }) =>
+        isZone(body.quiet) ? found(await changeDestination(db, session.user.name, body.id, body)) : NO_ZONE,
     }),
     userRoute({
       method: "DELETE",

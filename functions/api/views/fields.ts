@@ -58,4 +58,8 @@ export const notice = v.strictObject({
 });
 
 /** Of a series: when, and how much. */
-export const point = v.tuple([about(v.number(), "Unix seconds", 1_795_946_400), v.nullable(hashrate)]);
+export const point = about(
+  v.tuple([about(v.number(), "Unix seconds"), v.nullable(hashrate)]),
+  "Unix seconds, then hashes per second",
+  [1_795_946_400, 41_250.5],
+);
