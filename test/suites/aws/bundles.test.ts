@@ -47,8 +47,7 @@ async function invoke(
     const { handler } = await import(${JSON.stringify(`file://${bundles[name].folder}/index.mjs`)});
     const context = { functionName: "test", awsRequestId: "1", getRemainingTimeInMillis: () => 30000 };
     const result = await handler(${JSON.stringify(event)}, context);
-    process.stdout.write("\\nRESULT " + JSON.stringify(result ?? null));
-    process.exit(0);`;
+    process.stdout.write("\\nRESULT " + JSON.stringify(result ?? null), () => process.exit(0));`;
   const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], {
     cwd: bundles[name].folder,
     env: {
