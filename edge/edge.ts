@@ -7,6 +7,7 @@ import type { BlockRow } from "../shared/db/blocks.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
 import { standingNotices } from "../shared/db/notices.ts";
 import type { Db } from "../shared/db/port.ts";
+import { addRefused } from "../shared/db/refused.ts";
 import type { WorkerLimits } from "../shared/db/workers.ts";
 import type { CodedError } from "../shared/errors.ts";
 import type { Factomd } from "../shared/factom/client.ts";
@@ -30,7 +31,9 @@ import type { NamedLease } from "./lease/named.ts";
 import { type Accounts, createAccounts } from "./logins/logins.ts";
 import { createLoginThrottle } from "./logins/throttle.ts";
 import { Orders } from "./orders.ts";
+import type { ShareDeskOptions } from "./shares/interface.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
+import { RefusedShares } from "./shares/refused-shares.ts";
 import { ShareDesk } from "./shares/share-desk.ts";
 import type { AnnouncedJob } from "./stratum/announced-jobs.ts";
 import type { Siblings } from "./stratum/edge-backend.ts";
@@ -50,6 +53,8 @@ export interface EdgeOptions {
   readonly guesses?: GuessLimit;
   /** False: every name may mine, known or not. Only a name with an account can be paid. */
   readonly requireAuth: boolean;
+  /** See ShareDeskOptions. */
+  readonly history?: ShareDeskOptions["history"];
   /** The usual limits if it is missing. */
   readonly workerLimits?: WorkerLimits;
   readonly blockMs: number;
@@ -93,6 +98,7 @@ export class Edge {
   readonly stratum: StratumServer;
   readonly follower: Follower;
   readonly stall: StallWatch;
+  readonly refused: RefusedShares;
   readonly #options: EdgeOptions;
   readonly #parts: EdgeParts;
   readonly #orders: Orders;
@@ -112,14 +118,16 @@ export class Edge {
     const { folder, blockMs, cutEveryMs, stratum, follow } = options;
     this.#options = options;
     const reader = createBlockReader(modules);
+    this.refused = new RefusedShares({ ...modules, write: (counts) => addRefused(db, counts) });
     this.desk = new ShareDesk(
-      { folder, edgeId, blockMs, cutEveryMs },
+      { folder, edgeId, blockMs, cutEveryMs, ...(options.history && { history: options.history }) },
       {
         ...modules,
         records: edgeRecords(db),
         onAccepted: (share) => {
           if (!share.late) this.submitter.offer(share);
         },
+        onRefused: (share, code, reason) => this.refused.add(share, code, reason),
       },
     );
     this.submitter = new Submitter(options.submit, {
@@ -178,6 +186,7 @@ export class Edge {
       this.#parts.run(),
       this.#orders.run(this.#stop.signal),
       this.#roots?.run(this.#stop.signal),
+      this.refused.run(this.#stop.signal),
     ]);
     return recovered;
   }

@@ -29,6 +29,10 @@ export interface JournalModules {
   readonly logger: Logger;
   /** Makes the text for a new file's header: all that a reader without the earlier files must know. Called when all earlier records are durable. */
   readonly state: () => string;
+  /** Takes a file that is not needed any more out of the journal's folder; without it the file is removed. */
+  readonly free?: (path: string, bytes: number) => Promise<void>;
+  /** The disk is full: whatever can give it room does. */
+  readonly onFull?: () => void;
   /** The disk failed in a way after which nothing can be promised: the process must end, and the next one recovers. */
   readonly onFailure: (error: CodedError) => void;
 }
@@ -181,7 +185,9 @@ export class Journal {
   async freeOldest(): Promise<void> {
     const [oldest] = this.#closed;
     if (oldest === undefined) throw new RangeError("there is no closed journal file to free");
-    await this.#modules.disk.remove(join(this.#options.folder, segmentName(oldest.segment)));
+    const { disk, free } = this.#modules;
+    const path = join(this.#options.folder, segmentName(oldest.segment));
+    await (free === undefined ? disk.remove(path) : free(path, oldest.bytes));
     // The disk must have done one removal before the next: a gap in the row of files would be refused at the next start.
     await this.#modules.disk.syncFolder(this.#options.folder);
     this.#closed.shift();
@@ -329,6 +335,7 @@ export class Journal {
           { error: error.message },
         );
       this.#isFull = true;
+      this.#modules.onFull?.();
       for (const { hooks } of group) hooks.onEnd({ kind: "full" });
       return;
     }

@@ -155,6 +155,18 @@ export function decodeRecord({ kind, body }: JournalRecord): EdgeRecord {
   throw unknownRecord(kind);
 }
 
+/** Whether it is a record of this kind, without decoding it. */
+export function mayBe(kind: "epoch" | "cut", record: JournalRecord): boolean {
+  return record.kind === KIND[kind];
+}
+
+/** Whether it is a share with this nonce, without decoding it. */
+export function isShareOf({ kind, body }: JournalRecord, nonce: Uint8Array): boolean {
+  if (kind !== KIND.share && kind !== KIND.lateShare) return false;
+  if (body[28] !== nonce.length) return false;
+  return nonce.every((byte, i) => body[SHARE_HEAD_BYTES + i] === byte);
+}
+
 function unknownRecord(kind: number, cause?: unknown): CodedError {
   return new CodedError(
     "journal-version",

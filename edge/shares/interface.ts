@@ -5,9 +5,12 @@ import type { EdgeRecords } from "../../shared/db/edges.ts";
 import type { CodedError } from "../../shared/errors.ts";
 import type { Hasher } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
+import type { RefusalCode } from "../../shared/messages/refusals.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 import type { Disk } from "../journal/disk.ts";
+import type { HistoryOptions } from "../journal/history.ts";
 import type { JournalOptions } from "../journal/journal.ts";
+import type { SubmittedShare } from "../stratum/backend.ts";
 import type { AcceptedShare } from "./accepted-share.ts";
 import type { Prefixes } from "./prefixes.ts";
 import type { SummaryOutboxStats } from "./summary-outbox.ts";
@@ -26,6 +29,8 @@ export interface ShareDeskOptions {
   readonly resendAfterMs?: number;
   readonly outboxBytes?: number;
   readonly journal?: Omit<JournalOptions, "folder">;
+  /** Freed journal files are kept for questions about shares; without it they are removed. */
+  readonly history?: Omit<HistoryOptions, "folder">;
 }
 
 export interface ShareDeskModules {
@@ -40,6 +45,8 @@ export interface ShareDeskModules {
   readonly prefixes?: Prefixes;
   /** Every durable share with what it really reached; it must not throw. */
   readonly onAccepted: (share: AcceptedShare) => void;
+  /** Every share that was refused, and why; it must not throw. */
+  readonly onRefused?: (share: SubmittedShare, code: RefusalCode, reason: string) => void;
   /** Nothing more can be acknowledged (`journal-failed`, `edge-fenced`): end the process, the next start recovers. */
   readonly onFatal: (error: CodedError) => void;
 }

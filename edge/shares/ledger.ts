@@ -7,6 +7,7 @@ import { sleep } from "../../shared/clock.ts";
 import type { SlotGrant, TallyKey } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { appendUntilRoom, journalFailed } from "../journal/append-until-room.ts";
+import { type HistoryOptions, JournalHistory } from "../journal/history.ts";
 import { Journal } from "../journal/journal.ts";
 import type { JournalEnd } from "../journal/read-journal.ts";
 import type { JobRecord } from "../journal/records.ts";
@@ -27,6 +28,7 @@ const RETIRE_EVERY_MS = 250;
 
 export interface LedgerOptions
   extends Pick<ShareDeskOptions, "edgeId" | "blockMs" | "resendAfterMs" | "outboxBytes" | "journal"> {
+  readonly history?: HistoryOptions;
   /** The journal's own. */
   readonly folder: string;
 }
@@ -59,10 +61,15 @@ export class ShareLedger {
     const { records, logger, onFatal } = modules;
     const { tallies } = recovery;
     this.tallies = tallies;
+    const history = options.history && new JournalHistory(options.history, modules);
     this.journal = new Journal({ ...options.journal, folder }, end, {
       ...modules,
       state: () => tallies.state(),
       onFailure: onFatal,
+      ...(history && {
+        free: (path, bytes) => history.take(path, bytes),
+        onFull: () => void history.clear(),
+      }),
     });
     this.outbox = new SummaryOutbox(
       { limitBytes: outboxBytes ?? OUTBOX_BYTES, resendAfterMs: resendAfterMs ?? RESEND_AFTER_MS },

@@ -1,7 +1,8 @@
 /** All checks of a share that need no hash (docs/design.md, "The path of a share"). */
 
+import type { RefusalCode } from "../../shared/messages/refusals.ts";
 import { parseTarget } from "../../shared/messages/stratum.ts";
-import type { Holder, RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
+import type { Holder, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import { type Nonce, parseNonce } from "./nonce.ts";
 import { type OpenJob, type OpenJobs, timingOf } from "./open-jobs.ts";
 import type { Prefix, Prefixes } from "./prefixes.ts";

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { sleep } from "../../shared/clock.ts";
 import type { SlotGrant } from "../../shared/db/edges.ts";
 import { CodedError } from "../../shared/errors.ts";
+import { historyFolder } from "../journal/history.ts";
 import { type JournalEnd, readJournal } from "../journal/read-journal.ts";
 import type { JobRecord } from "../journal/records.ts";
 import { lateMsOf } from "../lease/slots.ts";
@@ -263,8 +264,13 @@ export class ShareDesk {
   #compose(given: Prefixes, recovery: Recovery, end: JournalEnd): Parts {
     const lateMs = lateMsOf(this.#options.blockMs);
     const jobs = new OpenJobs(lateMs);
+    const { history, ...options } = this.#options;
     const ledger = new ShareLedger(
-      { ...this.#options, folder: this.#journalFolder() },
+      {
+        ...options,
+        folder: this.#journalFolder(),
+        ...(history && { history: { ...history, folder: historyFolder(options.folder) } }),
+      },
       {
         ...this.#modules,
         jobs,

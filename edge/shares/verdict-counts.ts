@@ -1,6 +1,7 @@
 /** Counts the answers given: all of them for the metrics, and refusals also in their worker's tally of the newest job. */
 
-import type { RefusalCode, ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
+import type { RefusalCode } from "../../shared/messages/refusals.ts";
+import type { ShareVerdict, SubmittedShare } from "../stratum/backend.ts";
 import type { OpenJobs } from "./open-jobs.ts";
 import type { Tallies } from "./tallies.ts";
 
@@ -15,6 +16,7 @@ export interface VerdictStats {
 export interface VerdictCountsModules {
   readonly jobs: OpenJobs;
   readonly tallies: Tallies;
+  readonly onRefused?: (share: SubmittedShare, code: RefusalCode, reason: string) => void;
 }
 
 export class VerdictCounts {
@@ -37,6 +39,7 @@ export class VerdictCounts {
         return;
       case "refused":
         this.#refuse(share, verdict.code);
+        this.#modules.onRefused?.(share, verdict.code, verdict.reason);
         return;
     }
   }

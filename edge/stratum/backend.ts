@@ -1,5 +1,7 @@
 /** The one port between the stratum server and the rest of the edge: jobs, logins, nonce prefixes and share verdicts (docs/design.md, "The path of a share"). */
 
+import type { RefusalCode } from "../../shared/messages/refusals.ts";
+
 /** What miners work on now. */
 export interface Job {
   /** Block height being mined; its decimal text is the job id on the wire. */
@@ -85,25 +87,6 @@ export interface SubmittedShare extends Holder {
   /** Monotonic milliseconds when the line was read. Lateness is judged by it. */
   readonly readAtMs: number;
 }
-
-/** Why a share is refused; each has its error code on the wire (shared/messages/stratum.ts). */
-export type RefusalCode =
-  /** Its job is over or not known, or it was found after a stop. */
-  | "stale"
-  /** This nonce was already credited, or it is being checked. */
-  | "duplicate"
-  /** Below the target of its prefix. */
-  | "low-difficulty"
-  /** A field does not parse, or the job id contradicts the oprHash. */
-  | "malformed"
-  /** The nonce does not begin with a prefix of this user. */
-  | "wrong-prefix"
-  /** The prefix is of another edge's slot: only that one knows which of its nonces were taken. */
-  | "other-edge"
-  /** The hash does not reach what the miner claims. */
-  | "wrong-hash"
-  /** No room to check or keep it now (queue, disk, lease). The nonce stays unused. */
-  | "busy";
 
 /**
  * `accepted`: the share is durable and credited for `target`. `hit`: the share is refused, but it claims to reach this target of its prefix, and so

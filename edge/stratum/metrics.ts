@@ -1,6 +1,6 @@
 /** What the stratum server counts. Names and reasons are closed lists: a label never holds text from the network. */
 
-import type { RefusalCode } from "./backend.ts";
+import type { RefusalCode } from "../../shared/messages/refusals.ts";
 
 /** Why a connection ended or was not taken. */
 export type EndReason =

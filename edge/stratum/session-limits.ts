@@ -1,6 +1,6 @@
 /** What one connection may do: its rate of lines, its malformed lines, the part of its shares that is forged. Pure: times are handed in. */
 
-import type { RefusalCode } from "./backend.ts";
+import type { RefusalCode } from "../../shared/messages/refusals.ts";
 import type { StratumSettings } from "./settings.ts";
 import { TokenBucket } from "./token-bucket.ts";
 

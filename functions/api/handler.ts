@@ -26,6 +26,7 @@ import { archiveRoutes } from "./routes/archive.ts";
 import { barRoutes } from "./routes/bars.ts";
 import { connectionRoutes } from "./routes/connection.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
+import { earningsRoutes } from "./routes/earnings.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
@@ -33,7 +34,10 @@ import { noticeRoutes, publicNotices } from "./routes/notices.ts";
 import { paydayRoutes } from "./routes/payday.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { proofRoutes } from "./routes/proof.ts";
+import { publicMinerRoutes } from "./routes/public-miners.ts";
+import { refusedRoute } from "./routes/refused.ts";
 import { rootRoutes } from "./routes/roots.ts";
+import { storyRoute } from "./routes/story.ts";
 import { textPages } from "./routes/text-pages.ts";
 import { withholdingRoute } from "./routes/withholding.ts";
 
@@ -59,6 +63,10 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...poolRoutes(options, modules, figures.pool),
     ...accountRoutes(modules, figures.user, notices),
     ...accessRoutes(modules),
+    ...earningsRoutes(options, modules),
+    refusedRoute(modules),
+    storyRoute(modules),
+    ...publicMinerRoutes(modules),
     ...exportRoutes(modules),
     ...alertRoutes(options, modules),
     ...connectionRoutes(modules),

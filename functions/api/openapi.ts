@@ -160,6 +160,11 @@ const PATH_PARAMETERS: Readonly<Record<string, JsonSchema>> = {
     schema: { type: "string", pattern: "^[A-Z2-7]{16}$" },
     example: "K7Q2M4XWRTDABCDE",
   },
+  id: {
+    description: "a block's height, an entry's hash or a share's nonce, both in hex",
+    schema: { type: "string", maxLength: 64 },
+    example: "210330",
+  },
 };
 
 function pathParameters(path: string): JsonSchema[] {

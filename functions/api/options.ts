@@ -14,6 +14,7 @@ import type { Figures } from "./figures/figures.ts";
 import type { ReceiptKeySource } from "./figures/receipt-keys.ts";
 import type { Live } from "./live.ts";
 import type { Payday } from "./payday.ts";
+import type { ShareHistory } from "./share-history.ts";
 import type { SightingsReader } from "./sightings.ts";
 
 export interface ApiOptions {
@@ -33,6 +34,10 @@ export interface ApiOptions {
   readonly streams?: boolean;
   /** Who is owed less is paid later, 1e-8 PEG; undefined where these pages do not know. */
   readonly payoutMinimum?: bigint;
+  /** A payout is prepared so long after the last one; undefined or 0: never by itself. */
+  readonly payoutEveryMs?: number;
+  /** Where an entry of the chain can be looked at: {hash} stands for its hash. */
+  readonly explorer?: string;
   /** Payouts and adjustments need two people. */
   readonly twoAdministrators?: boolean;
   /** Sites whose pages may read the API, "*": all; none where it is not given (http/cors.ts). */
@@ -50,6 +55,8 @@ export interface ApiModules {
   readonly live?: Live;
   /** Without it nothing is known of connections. */
   readonly sightings?: SightingsReader;
+  /** Without it a share cannot be looked up. */
+  readonly shares?: ShareHistory;
   /** Those that open pages follow too; without them the handler makes its own. */
   readonly figures?: Figures;
   /** The same as the accounting function's. */

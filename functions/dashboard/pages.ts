@@ -25,9 +25,12 @@ export const PAGES: readonly Page[] = [
     data: ["/api/pool", "/api/pool/history", "/api/pool/hashrate"],
   },
   { path: "/me", title: "My page", script: "me", data: ["/api/me"] },
+  { path: "/me/earnings", title: "Earnings", script: "earnings", data: ["/api/me/earnings/expected"] },
   { path: "/me/worker", title: "Worker", script: "worker" },
   { path: "/me/verify", title: "Check my blocks", script: "verify" },
   { path: "/me/alerts", title: "Alerts", script: "alerts", data: ["/api/me/alerts"] },
+  { path: "/story/{id}", title: "What became of it", script: "story" },
+  { path: "/find", title: "Find my miner", script: "find" },
   { path: "/login", title: "Log in", script: "login" },
   { path: "/register", title: "Register", script: "register", data: ["/api/pool"] },
   { path: "/whoami", title: "Account", script: "account" },
@@ -83,6 +86,8 @@ export interface PageOptions {
   readonly poolName: string;
   /** Pages hear what changes on a stream, instead of asking. */
   readonly streams?: boolean;
+  /** Where an entry of the chain can be looked at: {hash} stands for its hash. */
+  readonly explorer?: string;
 }
 
 export function pageRoutes(options: PageOptions, assets: Assets, textPage: TextPage): PageRoute[] {
@@ -131,7 +136,7 @@ function htmlReply(statusCode: number, body: string): HttpReply {
 
 function shellOf(
   page: Page,
-  { poolName, streams = false }: PageOptions,
+  { poolName, streams = false, explorer = "" }: PageOptions,
   { version, imports }: Assets,
 ): string {
   const assets = `/assets/${version}`;
@@ -150,7 +155,7 @@ function shellOf(
 ${(imports.get(script) ?? []).map((name) => `<link rel="modulepreload" href="${assets}/${name}">`).join("\n")}
 ${[SESSION, ...(page.data ?? [])].map((path) => `<link rel="preload" as="fetch" crossorigin href="${path}">`).join("\n")}
 </head>
-<body data-pool="${escapeHtml(poolName)}" data-live="${streams ? "stream" : "poll"}">
+<body data-pool="${escapeHtml(poolName)}" data-live="${streams ? "stream" : "poll"}"${explorer === "" ? "" : ` data-explorer="${escapeHtml(explorer)}"`}>
 <div id="app"><noscript><p class="notice">This page needs JavaScript. The same figures as JSON: <a href="/api/pool">/api/pool</a>.</p></noscript></div>
 </body>
 </html>

@@ -84,6 +84,7 @@ function pruneMinutes(db: Db, keepMs: number): Promise<number> {
   const old = sql`minute < ${before}`;
   return db.execute(sql`WITH pool AS (DELETE FROM pool_minutes WHERE ${old}), seen AS (DELETE FROM workers_seen WHERE ${old}),
     users AS (DELETE FROM user_minutes WHERE ${old}), hours AS (DELETE FROM worker_hours WHERE hour < ${before}),
-    status AS (DELETE FROM worker_status WHERE last_at < ${before}), changes AS (DELETE FROM worker_changes WHERE at < ${before})
+    status AS (DELETE FROM worker_status WHERE last_at < ${before}), changes AS (DELETE FROM worker_changes WHERE at < ${before}),
+    refused AS (DELETE FROM worker_refused WHERE hour < ${before} OR hour < clock_timestamp() - interval '7 days')
     DELETE FROM worker_minutes WHERE ${old}`);
 }

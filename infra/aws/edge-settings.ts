@@ -76,6 +76,8 @@ export function edgeConfig(stage: Stage): Record<string, Record<string, unknown>
       ...(edge.hasTls ? { tlsport: STRATUM_TLS_PORT } : {}),
       proxysources: VPC_CIDR,
       maxconnections: edge.maxConnections,
+      // The pages run elsewhere and cannot look into an edge's files, which die with its task.
+      sharehistory: "0s",
     },
     web: { host: "0.0.0.0", port: HEALTH_PORT },
   };

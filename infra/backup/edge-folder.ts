@@ -6,8 +6,8 @@ import { segmentNumber } from "../../edge/journal/segment.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { edgeFolders } from "../pool/left-edges.ts";
 
-/** Of the processes that have the folders now. */
-const NOT_COPIED = new Set(["lock", "owner"]);
+/** Of the processes that have the folders now, and what no promise rests on. */
+const NOT_COPIED = new Set(["lock", "owner", "history"]);
 const TRIES = 5;
 
 /** The first file of each journal, by its folder: of the edge, and of its further processes (infra/pool/left-edges.ts). */

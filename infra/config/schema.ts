@@ -296,6 +296,14 @@ export const SETTINGS = {
       "Wrong passwords of a name from one of its owner's devices, addresses or sessions, or from all others together, that cost no time",
     ),
     loginlockout: setting(duration, "15m", "After them one more is looked at in so long a time"),
+    explorer: setting(
+      v.pipe(
+        text,
+        v.regex(/^(https?:\/\/[^\s"<>]*\{hash\}[^\s"<>]*)?$/, "expected an address with {hash} in it"),
+      ),
+      "",
+      "Where pages link an entry of the chain to, such as https://explorer.example.com/entry/{hash}; empty: to its story here",
+    ),
   },
 } as const satisfies Record<string, Record<string, Setting>>;
 

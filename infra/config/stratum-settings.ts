@@ -90,5 +90,15 @@ export const STRATUM = {
     5,
     "Wrong passwords of a name from one of its owner's addresses, or from all others together, that cost no time (four times as many for all names from an address)",
   ),
+  sharehistory: setting(
+    duration,
+    "24h",
+    "How long what became of a share can be asked on the pages, in this process and its edges: their journal files are kept so long; 0s: not at all",
+  ),
+  sharehistorybytes: setting(
+    whole(0, 1_000_000_000_000),
+    256 * 1024 * 1024,
+    "Bytes of these files of an edge, at most; a share takes some 90",
+  ),
   loginlockout: setting(duration, "15m", "After them one more is looked at in so long a time"),
 };

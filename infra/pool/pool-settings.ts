@@ -89,6 +89,9 @@ export function edgeOptions(config: Config, folder: string): EdgeOptions {
     folder,
     ...stratumOptions(config),
     requireAuth: stratum.requireauth,
+    ...(stratum.sharehistory > 0 && {
+      history: { keepMs: stratum.sharehistory, maxBytes: stratum.sharehistorybytes },
+    }),
     workerLimits: workerLimits(config),
     blockMs,
     cutEveryMs: Math.min(CUT_MS, blockMs / 5),

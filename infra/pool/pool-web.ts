@@ -11,6 +11,7 @@ import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
 import type { Live, StratumConnection } from "../../functions/api/live.ts";
 import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
 import type { Payday } from "../../functions/api/payday.ts";
+import type { ShareHistory } from "../../functions/api/share-history.ts";
 import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { createLiveHub } from "../../functions/api/stream/hub.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
@@ -43,6 +44,8 @@ export interface PoolWebModules {
   live?: Live;
   /** What became of connections. */
   sightings?: SightingsReader;
+  /** Looks up shares. */
+  shares?: ShareHistory;
   /** Where miners connect; without it the settings say. */
   ports?: StratumPorts;
   health?: Health;
@@ -60,7 +63,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
   const assets = await openDashboard();
   const { config, version, lxrBits } = options;
   const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys, doctor } = modules;
-  const { sightings, payday } = modules;
+  const { sightings, payday, shares } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
     {
@@ -79,7 +82,9 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     lxrBits,
     alertChannels: channelsOf(config.alerts),
     streams: true,
+    explorer: config.web.explorer,
     payoutMinimum: config.payout.minimum,
+    payoutEveryMs: config.payout.prepareevery,
     twoAdministrators: config.pool.twoadministrators,
     corsOrigins: config.web.corsorigins,
   };
@@ -89,6 +94,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     ...(receiptKeys && { receiptKeys: onlyReceiptKey(receiptKeys) }),
     ...(live && { live }),
     ...(sightings && { sightings }),
+    ...(shares && { shares }),
     ...(health && { health }),
     ...(doctor && { doctor }),
     ...(payday && { payday }),

@@ -7,6 +7,7 @@ import { Edge } from "../../edge/edge.ts";
 import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
+import type { RefusedShares } from "../../edge/shares/refused-shares.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { Live } from "../../functions/api/live.ts";
 import type { SightingsReader } from "../../functions/api/sightings.ts";
@@ -46,6 +47,7 @@ import { PoolPayday } from "./payday.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey, receiptKeyFile } from "./receipt-key.ts";
+import { createShareHistory } from "./share-history.ts";
 import type { Web, WebModules } from "./web.ts";
 
 export interface PoolOptions {
@@ -104,6 +106,8 @@ interface PoolEdges {
   readonly live: Live;
   /** Of an edge in this process. */
   readonly sightings?: SightingsReader;
+  /** Of an edge in this process. */
+  readonly refused?: RefusedShares;
   readonly metrics: NonNullable<WebModules["metrics"]>;
   readonly certificateDays: () => number | undefined;
 }
@@ -139,7 +143,14 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     const payday = createPayday(options, modules);
     const paying = payday.run(stopping);
     onStop(() => paying);
-    const web = await startPoolWeb(options, { ...modules, ...edges, passwords, receiptKeys, doctor, payday });
+    const shares = createShareHistory(
+      { folder: options.folder, keepMs: config.stratum.sharehistory },
+      edges.refused,
+    );
+    const web = await startPoolWeb(options, {
+      ...{ ...modules, ...edges, passwords, receiptKeys, doctor, payday },
+      ...(shares && { shares }),
+    });
     onStop(() => web.stop());
     const { port, tlsPort } = edges.ports;
     logger.info("the pool runs", { stratum: port, tls: tlsPort, web: web.port });
@@ -216,6 +227,7 @@ async function startEdgeHere(
   return {
     ...{ ports, health, live: liveOf(edge), metrics: metrics.registry },
     sightings: { look: async (by) => edge.stratum.sightings.look(by) },
+    refused: edge.refused,
     certificateDays: () => certificate?.watch.daysLeft(),
   };
 }

@@ -66,10 +66,12 @@ export async function writeBlock(db: Db, block: BlockRow, places: PlaceRow[], ep
         `chain lease epoch ${epoch} is over: another edge writes blocks now`,
       );
     const inserted = await tx.execute(sql`
-      INSERT INTO blocks (height, version, key_mr, at, entries, graded, winners, prices, min_target, ema, network_hashrate, winning, reward)
+      INSERT INTO blocks (height, version, key_mr, at, entries, graded, winners, prices, min_target, ema, network_hashrate, winning, reward,
+        graded_entries, graded_others)
       VALUES (${block.height}, ${block.version}, ${block.keyMr}, to_timestamp(${block.at}::float8), ${block.entries}, ${block.graded},
         ${json(block.winners)}::jsonb, ${block.prices === null ? null : json(block.prices)}::jsonb, ${block.minTarget}::numeric,
-        ${block.ema}::numeric, ${block.networkHashrate}::float8, ${block.winning}, ${block.reward}::bigint)
+        ${block.ema}::numeric, ${block.networkHashrate}::float8, ${block.winning}, ${block.reward}::bigint,
+        ${places.length === 0 ? null : places.length}::smallint, ${othersAbove(places)}::smallint)
       ON CONFLICT (height) DO NOTHING`);
     if (inserted === 0) return assertSame(tx, block);
     await tx.execute(sql`
@@ -78,6 +80,13 @@ export async function writeBlock(db: Db, block: BlockRow, places: PlaceRow[], ep
       FROM jsonb_to_recordset(${json(places)}::jsonb)
         AS p(position smallint, "entryHash" text, difficulty numeric, payout bigint, identity text, ours boolean)`);
   });
+}
+
+/** Entries of others above the lowest difficulty, which tells the estimate how far it looks; null where nothing is graded. */
+function othersAbove(places: readonly PlaceRow[]): number | null {
+  if (places.length === 0) return null;
+  const byDifficulty = places.toSorted((a, b) => (a.difficulty > b.difficulty ? -1 : 1));
+  return byDifficulty.slice(0, -1).filter(({ ours }) => !ours).length;
 }
 
 async function assertSame(tx: Db, block: BlockRow): Promise<void> {

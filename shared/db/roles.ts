@@ -53,7 +53,15 @@ export const READABLE = [
     "withholding_through",
     "work",
   ],
-  ...["user_minutes", "worker_changes", "worker_hours", "worker_minutes", "worker_status", "worker_watch"],
+  ...[
+    "user_minutes",
+    "worker_changes",
+    "worker_hours",
+    "worker_minutes",
+    "worker_refused",
+    "worker_status",
+    "worker_watch",
+  ],
   ...["workers", "workers_seen"],
 ] as const;
 /** Of users everybody may read all but the hash of the password. */
@@ -68,6 +76,7 @@ export const ACCOUNTS = [
     "login_failures",
     "login_guesses",
     "login_places",
+    "public_miners",
     "recovery_codes",
     "second_factors",
   ],
@@ -110,7 +119,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     // The janitor.
     "UPDATE (last_job) ON edge_epochs",
     "DELETE ON pool_minutes, worker_minutes, workers, workers_seen",
-    "DELETE ON user_minutes, worker_changes, worker_hours, worker_status",
+    "DELETE ON user_minutes, worker_changes, worker_hours, worker_refused, worker_status",
     "INSERT ON worker_changes",
     "UPDATE ON worker_watch",
   ],
@@ -139,6 +148,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "UPDATE (ended_at, ended_by) ON notices",
     "INSERT, UPDATE, DELETE ON workers",
     "UPDATE (hidden_at) ON worker_status",
+    "SELECT, INSERT, UPDATE, DELETE ON public_miners",
     `SELECT, INSERT, UPDATE, DELETE ON ${ALERTS.join(", ")}`,
   ],
   poll: ["INSERT, DELETE ON prices"],
@@ -153,6 +163,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     // A miner's name where registration is open: neither a password nor an administrator.
     "INSERT (name) ON users",
     "SELECT ON login_places",
+    "INSERT, UPDATE ON worker_refused",
     "INSERT, UPDATE, DELETE ON workers",
   ],
 };

@@ -179,6 +179,8 @@ CREATE TABLE blocks (
   network_hashrate double precision,
   winning integer NOT NULL,
   reward bigint NOT NULL,
+  graded_entries smallint,
+  graded_others smallint,
   CONSTRAINT blocks_pkey PRIMARY KEY (height),
   CONSTRAINT blocks_reward_check CHECK ((reward >= 0))
 );
@@ -497,6 +499,15 @@ CREATE TABLE prices (
   CONSTRAINT prices_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE public_miners (
+  user_name text NOT NULL,
+  shows text[] NOT NULL,
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  CONSTRAINT public_miners_pkey PRIMARY KEY (user_name),
+  CONSTRAINT public_miners_shows_check CHECK ((shows <@ ARRAY['rate'::text, 'workers'::text, 'earned'::text, 'address'::text])),
+  CONSTRAINT public_miners_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name) ON DELETE CASCADE
+);
+
 CREATE TABLE recovery_codes (
   user_id bigint NOT NULL,
   code_hash text NOT NULL,
@@ -664,6 +675,15 @@ CREATE TABLE worker_minutes (
   CONSTRAINT worker_minutes_pkey PRIMARY KEY (user_name, worker, minute)
 ) WITH (fillfactor=50);
 
+CREATE TABLE worker_refused (
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  hour timestamp with time zone NOT NULL,
+  reason text NOT NULL,
+  shares bigint NOT NULL,
+  CONSTRAINT worker_refused_pkey PRIMARY KEY (user_name, worker, hour, reason)
+);
+
 CREATE TABLE worker_status (
   user_name text NOT NULL,
   worker text NOT NULL,
@@ -771,6 +791,8 @@ CREATE INDEX worker_changes_at ON public.worker_changes USING btree (at);
 CREATE INDEX worker_hours_hour ON public.worker_hours USING btree (hour);
 
 CREATE INDEX worker_minutes_minute ON public.worker_minutes USING btree (minute);
+
+CREATE INDEX worker_refused_hour ON public.worker_refused USING btree (hour);
 
 CREATE INDEX workers_seen_minute ON public.workers_seen USING btree (minute, user_name);
 

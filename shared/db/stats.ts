@@ -91,6 +91,9 @@ const blockWithJobRow = v.object({
   winning: v.number(),
   reward: bigintText,
   networkHashrate: v.nullable(v.number()),
+  /** Graded entries, and those above the last one that are not ours; null where it was not recorded. */
+  gradedEntries: v.nullable(v.number()),
+  gradedOthers: v.nullable(v.number()),
   /** Positions of our paid records. */
   places: v.pipe(jsonText, v.array(v.number())),
   /** Paid by the block to all its winners. */
@@ -115,6 +118,7 @@ export type BlockWithJob = v.InferOutput<typeof blockWithJobRow>;
 
 const blockWithJob = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,
   b.reward::text AS reward, b.network_hashrate AS "networkHashrate",
+  b.graded_entries AS "gradedEntries", b.graded_others AS "gradedOthers",
   (SELECT COALESCE(jsonb_agg(p.position ORDER BY p.position), '[]')::text FROM block_places p
     WHERE p.height = b.height AND p.ours AND p.payout > 0) AS places,
   (SELECT COALESCE(sum(p.payout), 0)::text FROM block_places p WHERE p.height = b.height) AS payouts,

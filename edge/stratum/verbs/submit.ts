@@ -1,6 +1,7 @@
 /** mining.submit: notes when the line was read and hands the share to the pipeline (STRATUM.md, M1 to M4). */
 
 import { coerceError } from "../../../shared/errors.ts";
+import type { RefusalCode } from "../../../shared/messages/refusals.ts";
 import {
   encodeError,
   encodeRefusal,
@@ -9,7 +10,7 @@ import {
   type StratumErrorName,
   stratumError,
 } from "../../../shared/messages/stratum.ts";
-import type { RefusalCode, ShareVerdict } from "../backend.ts";
+import type { ShareVerdict } from "../backend.ts";
 import { wrongTableWords } from "../goodbye-messages.ts";
 import type { StratumSession } from "../session.ts";
 import { isForged } from "../session-limits.ts";

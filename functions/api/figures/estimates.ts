@@ -4,6 +4,12 @@ import { feeOf, storedRate } from "../../../shared/accounting/fee.ts";
 import type { BlockWithJob } from "../../../shared/db/stats.ts";
 import type { PendingJob } from "../../../shared/db/user-stats.ts";
 import { hashesOfWork } from "../../../shared/difficulty/work.ts";
+import {
+  dispersionOf,
+  expectedOf,
+  LEAST_BLOCKS,
+  type ObservedBlock,
+} from "../../../shared/earnings/network-part.ts";
 
 /** The part of a block's time that counts for the network's hash rate, by the reference's rule: 8 of 10 minutes. */
 const MINING_PART = 0.8;
@@ -12,6 +18,10 @@ const SHORTEST_SPAN_MS = 30_000;
 /** Paid places of a block, from OPR version 2 on and before. */
 const PLACES = 25;
 const PLACES_V1 = 10;
+/** Entries of a block that are graded, at most. */
+const MOST_GRADED = 50;
+/** A pool that is nearly the whole network wins nearly everything: its luck says nothing. */
+const MOST_PART = 0.9;
 
 /** Seconds to divide a window's work by. For a miner that began inside the window they count from its beginning. */
 export function spanSeconds(nowMs: number, sinceMs: number, firstMs: number | null): number {
@@ -27,22 +37,51 @@ export function blockHashrate(block: BlockWithJob): number | null {
   return seconds > 0 ? Number(hashesOfWork(block.credit, block.work)) / seconds : null;
 }
 
-/** Our part of the network's work in a block, 0 to 1; null where either is not known. */
-function partOfNetwork(block: BlockWithJob, blockSeconds: number): number | null {
-  if (block.work === null || block.credit === null || block.networkHashrate === null || !block.graded)
-    return null;
-  const networkWork = block.networkHashrate * blockSeconds * MINING_PART;
-  return networkWork > 0 ? Math.min(1, Number(hashesOfWork(block.credit, block.work)) / networkWork) : null;
+/** What a graded block tells of the network; undefined where it tells nothing. */
+export function observed(
+  block: Pick<BlockWithJob, "entries" | "gradedEntries" | "gradedOthers" | "networkHashrate"> & Mined,
+  blockSeconds: number,
+): ObservedBlock | undefined {
+  const { networkHashrate, work, credit, shares } = block;
+  if (networkHashrate === null || networkHashrate <= 0) return undefined;
+  return {
+    hashes: work === null || credit === null ? 0 : Number(hashesOfWork(credit, work)),
+    shares: Number(shares ?? 0n),
+    networkHashes: networkHashrate * blockSeconds * MINING_PART,
+    graded: block.gradedEntries ?? Math.min(MOST_GRADED, block.entries),
+    others: block.gradedOthers,
+    paid: block.version === 1 ? PLACES_V1 : PLACES,
+    won: block.won,
+  };
 }
 
-/** Places that our part of the network's work should win on average. */
-export function expectedPlaces(block: BlockWithJob, blockSeconds: number): number | null {
-  const part = partOfNetwork(block, blockSeconds);
-  return part === null ? null : part * paidPlaces(block);
+interface Mined {
+  readonly version: number;
+  readonly won: number;
+  readonly credit: BlockWithJob["credit"];
+  readonly work: bigint | null;
+  readonly shares: bigint | null;
 }
 
-function paidPlaces(block: BlockWithJob): number {
-  return block.version === 1 ? PLACES_V1 : PLACES;
+/** By this block alone: hashes per second of everybody, never less than the pool's, and the places that our part of their work wins on average. */
+export function inNetwork(
+  block: BlockWithJob,
+  blockSeconds: number,
+): { networkHashrate: number | null; expectedPlaces: number | null } {
+  const seen = observed({ ...block, won: block.winning }, blockSeconds);
+  if (seen === undefined) return { networkHashrate: null, expectedPlaces: null };
+  const [expected] = expectedOf([seen]);
+  const rate = networkRate(seen.hashes + (expected?.otherHashes ?? 0), blockSeconds);
+  const isKnown = block.work !== null && block.graded;
+  return {
+    networkHashrate: Math.max(rate, blockHashrate(block) ?? 0),
+    expectedPlaces: isKnown ? (expected?.places ?? null) : null,
+  };
+}
+
+/** Hashes of a block per second of the time in which they count. */
+export function networkRate(hashes: number, blockSeconds: number): number {
+  return hashes / (blockSeconds * MINING_PART);
 }
 
 export interface Luck {
@@ -57,30 +96,34 @@ export interface Luck {
 
 /** Places and reward that came, and those that our work should bring on average, over sealed, graded blocks. */
 export function luckOf(blocks: readonly BlockWithJob[], blockSeconds: number): Luck {
-  let counted = 0;
-  let expected = 0;
-  let variance = 0;
-  let places = 0;
-  let expectedReward = 0;
-  let reward = 0n;
-  for (const block of blocks) {
-    const part = partOfNetwork(block, blockSeconds);
-    if (part === null) continue;
-    counted++;
-    expected += part * paidPlaces(block);
-    variance += part * (1 - part) * paidPlaces(block);
-    places += block.winning;
-    expectedReward += part * Number(block.payouts);
-    reward += block.reward;
-  }
+  const counted = blocks.flatMap((block) => {
+    const seen = observed({ ...block, won: block.winning }, blockSeconds);
+    return seen === undefined || block.work === null || !block.graded ? [] : [{ block, seen }];
+  });
+  const seen = counted.map((one) => one.seen);
+  const expected = expectedOf(seen);
+  const sum = (
+    of: (one: { readonly part: number; readonly places: number; readonly variance: number }) => number,
+  ) => expected.reduce((total, one) => total + of(one), 0);
+  const expectedPlaces = sum(({ places }) => places);
+  const deviation = Math.sqrt(dispersionOf(seen, expected) * sum(({ variance }) => variance));
+  const places = seen.reduce((total, { won }) => total + won, 0);
+  const saysNothing =
+    counted.length < LEAST_BLOCKS ||
+    deviation * 2 > expectedPlaces ||
+    sum(({ part }) => part) > MOST_PART * counted.length;
   return {
-    blocks: counted,
-    expectedPlaces: expected,
-    deviation: Math.sqrt(variance),
+    blocks: counted.length,
+    expectedPlaces,
+    deviation,
     places,
-    expectedReward: BigInt(Math.round(expectedReward)),
-    reward,
-    percent: expected > 0 ? (100 * places) / expected : null,
+    expectedReward: BigInt(
+      Math.round(
+        counted.reduce((total, { block }, i) => total + (expected[i]?.part ?? 0) * Number(block.payouts), 0),
+      ),
+    ),
+    reward: counted.reduce((total, { block }) => total + block.reward, 0n),
+    percent: saysNothing ? null : (100 * places) / expectedPlaces,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   poolMinutes,
   recentBlocks,
 } from "../../../shared/db/stats.ts";
+import { expectedOf } from "../../../shared/earnings/network-part.ts";
 import { cached } from "../http/cache.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import type {
@@ -22,7 +23,7 @@ import type {
   QuoteListView,
 } from "../views/views.ts";
 import { connectView, type Visit } from "./connect.ts";
-import { blockHashrate, expectedPlaces, luckOf, spanSeconds } from "./estimates.ts";
+import { blockHashrate, inNetwork, luckOf, networkRate, observed, spanSeconds } from "./estimates.ts";
 import { priceViews, quoteList } from "./prices.ts";
 
 export const MINUTE_MS = 60_000;
@@ -121,7 +122,7 @@ async function gather(
     poolHashrate: Number(activity.work) / activity.seconds,
     hashrateSeconds: activity.seconds,
     lastMinute: hour.points.at(-1) ?? null,
-    networkHashrate: newest.find((block) => block.networkHashrate !== null)?.networkHashrate ?? null,
+    networkHashrate: networkHashrate(newest, Number(activity.work) / activity.seconds, options.blockSeconds),
     miners: activity.miners,
     workers: activity.workers,
     connections: live?.connections() ?? null,
@@ -146,6 +147,19 @@ async function gather(
     luck: luckView(history, options.blockSeconds),
     blocks: newest.map((block) => blockViewOf(block, options.blockSeconds)),
   };
+}
+
+/** By the newest blocks together, never less than the pool's own. */
+function networkHashrate(
+  blocks: readonly BlockWithJob[],
+  poolHashrate: number,
+  blockSeconds: number,
+): number | null {
+  const seen = blocks.flatMap((block) => observed({ ...block, won: block.winning }, blockSeconds) ?? []);
+  const [newest] = seen;
+  const [expected] = expectedOf(seen);
+  if (newest === undefined || expected === undefined) return null;
+  return Math.max(networkRate(newest.hashes + expected.otherHashes, blockSeconds), poolHashrate);
 }
 
 /** Without an edge in this process it is the newest job's age, by the database's clock: a job is made when the block below it is booked. */
@@ -195,9 +209,8 @@ export function blockViewOf(block: BlockWithJob, blockSeconds: number): BlockVie
     winning: block.winning,
     places: block.places,
     reward: block.reward.toString(),
-    networkHashrate: block.networkHashrate,
+    ...inNetwork(block, blockSeconds),
     poolHashrate: blockHashrate(block),
-    expectedPlaces: expectedPlaces(block, blockSeconds),
     state: block.state,
     shares: text(block.shares),
     work: text(block.work),

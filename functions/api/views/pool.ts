@@ -110,11 +110,17 @@ export const quoteListView = v.strictObject({
 export const luckView = v.strictObject({
   blocks: about(seconds, "graded blocks it is reckoned over"),
   expectedPlaces: about(v.number(), "by the pool's part of the network's work", 41.8),
-  deviation: about(v.number(), "of the expected places, one standard deviation"),
+  deviation: about(
+    v.number(),
+    "of the places won from those expected, one standard deviation: chance, and the error of the estimate",
+  ),
   places: about(seconds, "places won"),
   expectedReward: about(peg, "for them, 1e-8 PEG"),
   reward: about(peg, "for the places won, 1e-8 PEG"),
-  percent: about(v.nullable(v.number()), "places won per places expected; null without expectation"),
+  percent: about(
+    v.nullable(v.number()),
+    "places won per places expected; null where that says nothing: of fewer than 12 blocks, of few places, or of nearly the whole network",
+  ),
 });
 
 export const blockView = v.strictObject({

@@ -21,6 +21,7 @@ import {
 import { alertAddedView, alertsView } from "./alerts.ts";
 import { archiveListView } from "./archive.ts";
 import { connectionView } from "./connection.ts";
+import { earningsTruthView } from "./earnings.ts";
 import { blocksExportView, earningsExportView, paymentsExportView, workersExportView } from "./exports.ts";
 import {
   count,
@@ -52,8 +53,10 @@ import {
   quoteListView,
   submissionListView,
 } from "./pool.ts";
+import { foundMinersView, shownView } from "./public-miner.ts";
 import { rootsView } from "./roots.ts";
-import { myWorkersView, workerDetailView, workerHistoryView, workerView } from "./worker.ts";
+import { storiesView } from "./story.ts";
+import { myWorkersView, refusedView, workerDetailView, workerHistoryView, workerView } from "./worker.ts";
 
 export const sessionView = v.strictObject({
   user: about(
@@ -214,10 +217,15 @@ export const VIEWS = {
   MyWorkers: myWorkersView,
   WorkerDetail: workerDetailView,
   WorkerHistory: workerHistoryView,
+  Refused: refusedView,
+  Stories: storiesView,
+  FoundMiners: foundMinersView,
+  Shown: shownView,
   Alerts: alertsView,
   AlertAdded: alertAddedView,
   MyBlocks: myBlocksView,
   MyPayments: myPaymentsView,
+  EarningsTruth: earningsTruthView,
   BlocksExport: blocksExportView,
   EarningsExport: earningsExportView,
   PaymentsExport: paymentsExportView,

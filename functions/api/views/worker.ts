@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { about } from "../../../shared/about.ts";
 import { workerState } from "../../../shared/db/worker-states.ts";
+import { REFUSAL_CODES } from "../../../shared/messages/refusals.ts";
 import { count, hashes, hashrate, height, instant, point, seconds, workerField } from "./fields.ts";
 
 export const workerView = v.strictObject({
@@ -75,6 +76,20 @@ export const workerHistoryView = v.strictObject({
   points: about(v.array(point), "oldest first: time, hashes per second; null before its first share"),
 });
 
+export const refusedView = v.strictObject({
+  hours: about(seconds, "that these were refused in, to the whole hour", 24),
+  reasons: about(
+    v.array(
+      v.strictObject({
+        reason: about(v.picklist(REFUSAL_CODES), "why"),
+        shares: about(count, "refused for it"),
+      }),
+    ),
+    "the most frequent first; busy is the pool's doing and in no other count of refused shares",
+  ),
+});
+
+export type RefusedView = v.InferOutput<typeof refusedView>;
 export type WorkerView = v.InferOutput<typeof workerView>;
 export type MyWorkersView = v.InferOutput<typeof myWorkersView>;
 export type WorkerDetailView = v.InferOutput<typeof workerDetailView>;

@@ -14,6 +14,7 @@ interface DataFlags {
 
 export function addCareCommands(program: Command, parts: ProgramParts, withDb: WithDb): void {
   addDoctor(program, parts);
+  addShare(program, parts, withDb);
   addBackup(program, parts, withDb);
   addRestore(program, parts);
   addImport(program, withDb);
@@ -28,6 +29,24 @@ function addDoctor(program: Command, parts: ProgramParts): void {
       const { doctorCommand, openPatient } = await import("./doctor.ts");
       const patient = await openPatient(parts.contextOf(command), dataDir);
       process.exitCode = await doctorCommand(patient, outputOf(command)).finally(patient.close);
+    });
+}
+
+function addShare(program: Command, parts: ProgramParts, withDb: WithDb): void {
+  program
+    .command("share <id>")
+    .description("what became of a share (its nonce), an entry or payment (its hash) or a block (its height)")
+    .option(...DATA_DIR)
+    .action(async (id: string, { dataDir }: DataFlags, command: Command) => {
+      const { edgeFolderOf } = await import("./backup.ts");
+      const { createShareHistory } = await import("../../pool/share-history.ts");
+      const { shareCommand } = await import("./share.ts");
+      const context = parts.contextOf(command);
+      const folder = edgeFolderOf(context, dataDir);
+      const shares = createShareHistory({ folder, keepMs: context.config.stratum.sharehistory }, undefined);
+      await withDb(command, async (db) => {
+        process.exitCode = await shareCommand(id, { db, shares, ...outputOf(command) });
+      });
     });
 }
 

@@ -78,10 +78,14 @@ describe("every route that changes something", () => {
               "content-type": type ?? "",
             };
             // A form of no route: what passes the door ends as bad input, and changes nothing.
-            const reply = await boss.send(route.method, route.path.replace("{height}", "1"), {
-              body: { nothing: 1 },
-              headers,
-            });
+            const reply = await boss.send(
+              route.method,
+              route.path.replace("{height}", "1").replace("{id}", "1"),
+              {
+                body: { nothing: 1 },
+                headers,
+              },
+            );
             const expected = !isOwn(origin) || !isNear(site) ? 403 : isJson(type) ? 400 : 415;
             const what = `${route.method} ${route.path} ${JSON.stringify(headers)}`;
             expect(reply.statusCode, what).toBe(expected);
@@ -154,7 +158,7 @@ describe("routes that change nothing", () => {
     const before = await rows();
 
     for (const route of reading) {
-      const reply = await boss.send("GET", route.path.replace("{height}", "1"), {
+      const reply = await boss.send("GET", route.path.replace("{height}", "1").replace("{id}", "1"), {
         query: "action=delete&_method=DELETE",
       });
       expect(reply.cookies ?? [], route.path).toEqual([]);

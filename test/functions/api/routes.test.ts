@@ -66,6 +66,7 @@ const BODIES: Record<string, unknown> = {
   "POST /api/register": { name: "x", password: PASSWORD, invite: "none", address: addressOf("x") },
   "PUT /api/me/address": { address: addressOf("ann"), password: PASSWORD },
   "PUT /api/me/workers": { own: [], strange: [] },
+  "PUT /api/me/public": { shows: ["rate"] },
   "POST /api/admin/invites/end": { code: "none" },
   "POST /api/me/alerts": { kind: "webhook", target: "https://example.com", ...ALERTS },
   "PUT /api/me/alerts": { id: `${TOLD}`, ...ALERTS },
@@ -98,6 +99,7 @@ const BODIES: Record<string, unknown> = {
 /** What a route needs to be asked for. */
 const QUERIES: Record<string, string> = {
   "GET /api/me/worker": "name=rig",
+  "GET /api/find": "who=ann",
   "GET /api/me/export/blocks": "format=json",
   "GET /api/me/export/earnings": "format=json",
   "GET /api/me/export/payments": "format=json",
@@ -129,7 +131,10 @@ const NEED_MORE = [
 ];
 
 const pathOf = (path: string): string =>
-  path.replace("{height}", String(FIRST_HEIGHT)).replace("{code}", "ABCDEFGHIJKLMNOP");
+  path
+    .replace("{height}", String(FIRST_HEIGHT))
+    .replace("{id}", String(FIRST_HEIGHT))
+    .replace("{code}", "ABCDEFGHIJKLMNOP");
 
 describe("every route", () => {
   it("answers in the shape that the OpenAPI document promises", async () => {

@@ -24,6 +24,7 @@ const COMMANDS = [
     "miner",
     "audit",
     "doctor",
+    "share",
     "backup",
     "restore",
     "import",

@@ -121,7 +121,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
     for (const { path } of PAGES) {
       // An operator has no worker: workers.test.ts looks at this one.
       if (path === "/me/worker") continue;
-      const at = path.replace("{height}", String(FIRST_HEIGHT));
+      const at = path.replace("{height}", String(FIRST_HEIGHT)).replace("{id}", String(FIRST_HEIGHT));
       await boss.visit(at);
       await boss.page.waitForLoadState("networkidle");
       await boss.photograph(`${look.width}-${look.colorScheme}${at}`);

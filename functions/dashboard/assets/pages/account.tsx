@@ -7,6 +7,7 @@ import { loadSession, logOut, type User, user } from "../live/session.ts";
 import { TokensCard } from "../parts/api-tokens.tsx";
 import { SecondFactorCard } from "../parts/second-factor.tsx";
 import { SessionsCard } from "../parts/sessions.tsx";
+import { ShownCard } from "../parts/shown.tsx";
 
 function AccountPage() {
   const who = user.value;
@@ -38,6 +39,7 @@ function AccountPage() {
         <SecondFactorCard user={who} />
         <TokensCard user={who.name} />
         <SessionsCard />
+        <ShownCard user={who.name} />
       </div>
     </>
   );

@@ -2,6 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import type { MeView, MyBlocksView, MyPaymentsView } from "../../../api/views/views.ts";
+import type { RefusedView } from "../../../api/views/worker.ts";
 import { Card, LoadingTiles, PageHead } from "../components/card.tsx";
 import { ChartCard, type ChartOptions } from "../components/chart.tsx";
 import { mount } from "../components/frame.tsx";
@@ -11,11 +12,14 @@ import { columnsByHeight } from "../live/by-height.ts";
 import { attempt, feedOf } from "../live/fresh.ts";
 import { mergeNewest } from "../live/merge.ts";
 import { follow } from "../live/stream.ts";
+import { watch } from "../live/watch.ts";
 import { DownloadsCard } from "../parts/downloads.tsx";
 import { MyBlocksTable } from "../parts/my-blocks.tsx";
 import { MyMoney } from "../parts/my-money.tsx";
 import { MyWorkers } from "../parts/my-workers.tsx";
 import { PaymentsCard } from "../parts/payments.tsx";
+import { RefusedCard } from "../parts/refused.tsx";
+import { StoryForm } from "../parts/story-form.tsx";
 
 /** Where the pool does not tell by itself. */
 const POLL_MS = 5000;
@@ -48,6 +52,8 @@ const REWARD: ChartOptions = {
 
 const me = follow<MeView>("me", "/api/me", POLL_MS);
 const payments = feedOf<MyPaymentsView>("/api/me/payments");
+/** Hours of them: they change slowly. */
+const refused = watch<RefusedView>("/api/me/refused", 60_000);
 /** Newest first. */
 const blocks = signal<MyBlocksView["blocks"] | undefined>(undefined);
 
@@ -85,6 +91,7 @@ function MyPage() {
       {shown === undefined ? <h1 class="loading">My page</h1> : <Head me={shown} />}
       {shown === undefined ? <LoadingTiles count={6} label="Your money" /> : <MyMoney me={shown} />}
       {shown !== undefined && <MyWorkers me={shown} />}
+      {refused.value !== undefined && <RefusedCard view={refused.value} />}
       <div class="grid-2">
         <ChartCard title="Shares per block" options={SHARES} columns={sharesColumns} />
         <ChartCard title="Reward per block" options={REWARD} columns={rewardColumns} />
@@ -112,9 +119,10 @@ function Head({ me: { name, payoutAddress } }: { me: MeView }) {
     <PageHead title={name}>
       <p class="muted small name">
         {payoutAddress === null ? "no payout address · " : `paid to ${payoutAddress} · `}
-        <a href="/whoami">change</a> · <a href="/me/alerts">alerts</a> ·{" "}
+        <a href="/whoami">change</a> · <a href="/me/alerts">alerts</a> · <a href="/me/earnings">earnings</a> ·{" "}
         <a href="/me/verify">check my blocks</a>
       </p>
+      <StoryForm />
     </PageHead>
   );
 }

@@ -2,10 +2,11 @@
 
 import type { PaymentFeedView } from "../../../api/views/views.ts";
 import { Empty } from "../components/card.tsx";
-import { Hash, Peg, When } from "../components/figures.tsx";
+import { Peg, When } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { count } from "../format.ts";
+import { EntryLink } from "../parts/entry-link.tsx";
 import { PagedList } from "../parts/paged.tsx";
 
 type Payment = PaymentFeedView["payments"][number];
@@ -14,7 +15,7 @@ const COLUMNS: readonly Column<Payment>[] = [
   { title: "When", cell: (row) => <When at={row.at} /> },
   { title: "Amount", num: true, cell: (row) => <Peg units={row.amount} digits={4} /> },
   { title: "Miners", num: true, cell: (row) => count(row.users) },
-  { title: "Entry", cell: (row) => <Hash>{row.entryHash}</Hash> },
+  { title: "Entry", cell: (row) => <EntryLink hash={row.entryHash} /> },
 ];
 
 function draw(rows: readonly Payment[]) {

@@ -139,6 +139,10 @@ function PoolPage() {
       {shown !== undefined && <LastBlocks blocks={shown.blocks} />}
       {shown !== undefined && user.value && <ConnectCard connect={shown.connect} />}
       {shown !== undefined && <PricesCard job={shown.job} />}
+      <form action="/find" class="find">
+        <input name="who" aria-label="User name or FA address" placeholder="User name or FA address" />
+        <button type="submit">Find my miner</button>
+      </form>
       <HowToRead />
     </>
   );

@@ -1,7 +1,12 @@
 /** One worker of one's own: how it does, what it did, and when that changed. */
 
 import { computed, signal } from "@preact/signals";
-import type { WorkerDetailView, WorkerHistoryView, WorkerView } from "../../../api/views/worker.ts";
+import type {
+  RefusedView,
+  WorkerDetailView,
+  WorkerHistoryView,
+  WorkerView,
+} from "../../../api/views/worker.ts";
 import { Card, Empty, LoadingTiles, PageHead, Tile, Tiles } from "../components/card.tsx";
 import { ChartCard, type ChartOptions } from "../components/chart.tsx";
 import { When } from "../components/figures.tsx";
@@ -11,7 +16,9 @@ import { count, duration, hashrate, hashrateParts, percent } from "../format.ts"
 import { ApiError, get } from "../live/api.ts";
 import { now } from "../live/clock.ts";
 import { attempt, keepFresh } from "../live/fresh.ts";
+import { watch } from "../live/watch.ts";
 import { HideButton } from "../parts/my-workers.tsx";
+import { RefusedCard } from "../parts/refused.tsx";
 import { nameOf, WorkerStateTag } from "../parts/worker-state.tsx";
 
 const DETAIL_MS = 10_000;
@@ -26,6 +33,7 @@ const detail = signal<WorkerDetailView | null | undefined>(undefined);
 const history = signal<WorkerHistoryView | undefined>(undefined);
 const span = signal<Span>("day");
 let etag: string | undefined;
+const refused = watch<RefusedView>(`/api/me/refused?${new URLSearchParams({ worker: name })}`, CHART_MS);
 
 keepFresh(DETAIL_MS, async () => {
   try {
@@ -116,6 +124,7 @@ function WorkerPage() {
         options={CHARTS[span.value]}
         columns={columns}
       />
+      {refused.value !== undefined && <RefusedCard view={refused.value} />}
       <Card title="What changed">
         {changes.length === 0 ? (
           <Empty title="Nothing yet">When it falls silent, slows down or comes back, it is told here.</Empty>

@@ -3,8 +3,9 @@
 import type { ComponentChildren } from "preact";
 import type { MyPaymentsView } from "../../../api/views/views.ts";
 import { Card, Empty } from "../components/card.tsx";
-import { Hash, Name, Peg, When } from "../components/figures.tsx";
+import { Name, Peg, When } from "../components/figures.tsx";
 import { type Column, Table } from "../components/table.tsx";
+import { EntryLink } from "./entry-link.tsx";
 
 interface Row {
   readonly key: string;
@@ -28,14 +29,14 @@ export function PaymentsCard({ view }: { view: MyPaymentsView }) {
       at: row.at,
       amount: row.amount,
       kind: "on its way",
-      what: <Hash>{row.entryHash}</Hash>,
+      what: <EntryLink hash={row.entryHash} />,
     })),
     ...view.payments.map((row) => ({
       key: `${row.entryHash} ${row.at}`,
       at: row.at,
       amount: row.amount,
       kind: "paid out",
-      what: <Hash>{row.entryHash}</Hash>,
+      what: <EntryLink hash={row.entryHash} />,
     })),
     ...view.adjustments.map((row, i) => ({
       key: `${row.at} ${view.adjustments.length - i}`,

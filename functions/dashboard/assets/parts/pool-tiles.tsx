@@ -45,6 +45,6 @@ function luckFigure(luck: PoolView["luck"]): { value: string } {
 }
 
 function luckNote(luck: PoolView["luck"]): string {
-  if (luck.percent === null) return "places won per places expected";
+  if (luck.percent === null) return "too little to tell from yet";
   return `${count(luck.places)} places; ${decimal(luck.expectedPlaces, 0)} ± ${decimal(luck.deviation, 0)} expected in ${plural(luck.blocks, "block")}`;
 }

@@ -1,0 +1,15 @@
+/** Asks what became of a share, an entry, a block or a payment. */
+
+import { SearchForm } from "./search-form.tsx";
+
+export function StoryForm({ value = "" }: { value?: string }) {
+  return (
+    <SearchForm
+      label="Nonce, entry hash or block"
+      value={value}
+      search={(text) => {
+        if (text !== "") location.assign(`/story/${encodeURIComponent(text)}`);
+      }}
+    />
+  );
+}
