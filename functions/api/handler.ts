@@ -35,6 +35,7 @@ import { paydayRoutes } from "./routes/payday.ts";
 import { poolRoutes } from "./routes/pool.ts";
 import { proofRoutes } from "./routes/proof.ts";
 import { publicMinerRoutes } from "./routes/public-miners.ts";
+import { recoveryRoutes } from "./routes/recovery.ts";
 import { refusedRoute } from "./routes/refused.ts";
 import { rootRoutes } from "./routes/roots.ts";
 import { storyRoute } from "./routes/story.ts";
@@ -63,6 +64,7 @@ export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] 
     ...poolRoutes(options, modules, figures.pool),
     ...accountRoutes(modules, figures.user, notices),
     ...accessRoutes(modules),
+    ...recoveryRoutes(options, modules),
     ...earningsRoutes(options, modules),
     refusedRoute(modules),
     storyRoute(modules),

@@ -3,7 +3,13 @@
 import { isIP } from "node:net";
 import type { GuessLimit } from "../../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
-import { findUser, setPassword, setPayoutAddress, type User } from "../../shared/db/accounts.ts";
+import {
+  deleteAccount,
+  findUser,
+  setPassword,
+  setPayoutAddress,
+  type User,
+} from "../../shared/db/accounts.ts";
 import { alertLogin } from "../../shared/db/alerts.ts";
 import { deleteTokens, findToken, insertToken, MOST_TOKENS } from "../../shared/db/api-tokens.ts";
 import { webBar } from "../../shared/db/bars.ts";
@@ -21,6 +27,7 @@ import { isValidFaAddress } from "../../shared/factom/address.ts";
 import { withoutMapping } from "../../shared/ip-address.ts";
 import { barWords } from "../../shared/operator/orders.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
+import { type AccountRefusal, counted, refused } from "./counted-try.ts";
 import {
   BAD_ADDRESS,
   type CredentialModules,
@@ -29,7 +36,8 @@ import {
   register,
   WRONG_LOGIN,
 } from "./credentials.ts";
-import { createLockout, type Lockout, type Origin, placesOf, type Try, type TryOutcome } from "./lockout.ts";
+import { createLockout, type Lockout, type Origin, placesOf, type Try } from "./lockout.ts";
+import { type Recovery, recovery } from "./recovery.ts";
 import { checkSecondFactor, confirmEnrolment, type Enrolment, enrolSecondFactor } from "./second-factor.ts";
 
 export interface WebAccountOptions {
@@ -45,11 +53,6 @@ export interface WebAccountModules extends CredentialModules {
   readonly clock: Clock;
   readonly random: Random;
 }
-
-/** `code-needed`: the password is right, and the user has a second factor. */
-export type AccountRefusal =
-  | { readonly kind: "refused" | "code-needed"; readonly reason: string }
-  | { readonly kind: "throttled"; readonly reason: string; readonly waitMs: number };
 
 /**
  * A new session, and the browser it is in. The session's token goes into a cookie and nowhere else. The device's token goes into another
@@ -92,7 +95,7 @@ export interface WebSession {
 }
 
 /** Every method rejects with CodedError `db-away` or `auth-away` where no answer can be had. */
-export interface WebAccounts {
+export interface WebAccounts extends Recovery {
   login(name: string, proof: Proof, from: Origin): Promise<LoginResult>;
   /** Registers and logs in. */
   register(request: RegistrationRequest, from: Origin): Promise<LoginResult>;
@@ -119,6 +122,8 @@ export interface WebAccounts {
   /** Puts the secret in force if its first code is right; sessions end and begin as with a new password. */
   confirmSecondFactor(session: WebSession, code: string, from: Origin): Promise<ConfirmResult>;
   removeSecondFactor(session: WebSession, proof: Proof): Promise<ChangeResult>;
+  /** Asks again for proof of who the user is. The login goes, the books stay (docs/decisions/account-deletion.md). */
+  deleteAccount(session: WebSession, proof: Proof): Promise<ChangeResult>;
 }
 
 /** A working day with a margin. */
@@ -136,6 +141,7 @@ const TOO_SHORT = `a password has at least ${MIN_WEB_PASSWORD} characters`;
 const WRONG_CURRENT = "the current password, or the code, is wrong";
 const CODE_NEEDED = "enter the code that your authenticator shows, or one of your recovery codes";
 const WRONG_CODE = "that is not the code that your authenticator shows now: is its clock right?";
+const IS_ADMIN = "an administrator cannot leave: let another take your rights away first";
 const IN_FORCE = "a second factor is in force already: remove it first";
 
 export function createWebAccounts(options: WebAccountOptions, modules: WebAccountModules): WebAccounts {
@@ -172,12 +178,13 @@ export function createWebAccounts(options: WebAccountOptions, modules: WebAccoun
       return TOKEN.test(token) ? findSession(db, sha256Hex(token), clock.wallMs()) : undefined;
     },
     ...settings(parts),
+    ...recovery(parts),
     ...access(parts),
     ...secondFactor(options.issuer ?? "Prosper Pool", parts),
   };
 }
 
-type Settings = Pick<WebAccounts, "changePassword" | "changeAddress">;
+type Settings = Pick<WebAccounts, "changePassword" | "changeAddress" | "deleteAccount">;
 
 function settings(parts: Parts): Settings {
   const { db } = parts;
@@ -199,6 +206,11 @@ function settings(parts: Parts): Settings {
       if (proven.kind !== "ok") return notConfirmed(proven);
       await setPayoutAddress(db, session.user.id, address);
       return { kind: "ok" };
+    },
+    async deleteAccount(session, proof) {
+      const proven = await proveAgain(parts, session, proof);
+      if (proven.kind !== "ok") return notConfirmed(proven);
+      return (await deleteAccount(db, session.user.id)) ? { kind: "ok" } : refused(IS_ADMIN);
     },
   };
 }
@@ -294,25 +306,6 @@ function prove(parts: Parts, tried: Try, name: string, { password, code }: Proof
   });
 }
 
-/** Makes the try unless it has to wait. */
-async function counted<Result>(
-  tried: Try,
-  attempt: () => Promise<{ readonly outcome: TryOutcome; readonly result: Result }>,
-): Promise<Result | AccountRefusal> {
-  if (tried.kind === "locked") {
-    const reason = `too many failed logins: wait ${Math.ceil(tried.waitMs / 1000)} s, then try again`;
-    return { kind: "throttled", reason, waitMs: tried.waitMs };
-  }
-  let outcome: TryOutcome = "unknown";
-  try {
-    const { outcome: reached, result } = await attempt();
-    outcome = reached;
-    return result;
-  } finally {
-    await tried.end(outcome);
-  }
-}
-
 /** The operator's bar on the user or the address (docs/design.md, "Operator's orders"). */
 async function barredBy(
   { db }: Parts,
@@ -322,10 +315,6 @@ async function barredBy(
   const address = withoutMapping(remoteAddress);
   const bar = await webBar(db, name, isIP(address) === 0 ? undefined : address);
   return bar && refused(barWords(bar, true));
-}
-
-function refused(reason: string): AccountRefusal {
-  return { kind: "refused", reason };
 }
 
 function notConfirmed(refusal: AccountRefusal): AccountRefusal {

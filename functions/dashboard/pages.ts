@@ -32,6 +32,7 @@ export const PAGES: readonly Page[] = [
   { path: "/story/{id}", title: "What became of it", script: "story" },
   { path: "/find", title: "Find my miner", script: "find" },
   { path: "/login", title: "Log in", script: "login" },
+  { path: "/login/forgotten", title: "Forgotten password", script: "forgotten" },
   { path: "/register", title: "Register", script: "register", data: ["/api/pool"] },
   { path: "/whoami", title: "Account", script: "account" },
   { path: "/user/owed", title: "Owed", script: "owed" },

@@ -24,17 +24,21 @@ export function linesDigest(lines: readonly BatchLine[]): string {
   return sha256Hex(JSON.stringify(fields));
 }
 
-/** Why somebody with a balance is not paid: `overpaid` has had more than was owed; `minimum`: it is carried to a later payout. */
-export type LeftOut = "overpaid" | "no-address" | "bad-address" | "minimum";
+/**
+ * Why somebody with a balance is not paid: `overpaid` has had more than was owed; `minimum`: it is carried to a later payout; `held`: so is this, since
+ * the address was changed within the last day.
+ */
+export type LeftOut = "overpaid" | "no-address" | "bad-address" | "held" | "minimum";
 
 /** `minimum` in 1e-8 PEG. Undefined: it is paid. */
 export function whyLeftOut(
-  { address, amount }: Pick<BatchLine, "address" | "amount">,
+  { address, amount, isHeld = false }: Pick<BatchLine, "address" | "amount"> & { readonly isHeld?: boolean },
   minimum: bigint,
 ): LeftOut | undefined {
   if (amount < 0n) return "overpaid";
   if (address === "") return "no-address";
   if (!isValidFaAddress(address)) return "bad-address";
+  if (isHeld) return "held";
   return amount < minimum ? "minimum" : undefined;
 }
 

@@ -9,12 +9,12 @@ export const alertEvent = v.picklist([
 ]);
 export type AlertEvent = v.InferOutput<typeof alertEvent>;
 
-/** `code` and `test` are asked for by the page, and sent whatever was chosen. */
-export const alertKind = v.picklist([...alertEvent.options, "code", "test"]);
+/** `code`, `test` and `reset` are asked for by a page, and sent whatever was chosen. */
+export const alertKind = v.picklist([...alertEvent.options, "code", "test", "reset"]);
 export type AlertKind = v.InferOutput<typeof alertKind>;
 
 /** Told in quiet hours too. */
-export const URGENT: readonly AlertKind[] = ["code", "test", "login", "address"];
+export const URGENT: readonly AlertKind[] = ["code", "test", "reset", "login", "address"];
 
 export const channelKind = v.picklist(["email", "webhook", "ntfy", "discord", "telegram"]);
 export type ChannelKind = v.InferOutput<typeof channelKind>;

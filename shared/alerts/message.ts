@@ -76,10 +76,16 @@ function describe(due: DueKind, poolName: string): Said {
     case "address":
       return {
         head: "payout address changed",
-        lines: due.first.map(
-          (one) =>
-            `Your payout address was changed to ${one.details}, ${utc(one.atMs)}. If it was not you, tell the operator at once.`,
-        ),
+        lines: due.first.flatMap(changedAddress),
+      };
+    case "reset":
+      return {
+        head: "a new password",
+        lines: [
+          `Somebody asked for a new password of this account. To set one, open the page /login/forgotten of the pool and enter this code within 30 minutes:`,
+          details,
+          "If it was not you, do nothing: without the code nothing changes. No one of the pool will ask you for it.",
+        ],
       };
     case "code":
       return {
@@ -92,6 +98,18 @@ function describe(due: DueKind, poolName: string): Said {
     case "test":
       return { head: "a test", lines: [`${poolName} sends alerts here. This one is a test.`] };
   }
+}
+
+/** The details: the address and, while nothing is paid to it, until when (Unix seconds) and the code that takes the former one back. */
+function changedAddress({ details, atMs }: DueAlert): string[] {
+  const [address = "", untilSeconds, code] = details.split(" ");
+  const changed = `Your payout address was changed to ${address}, ${utc(atMs)}.`;
+  if (untilSeconds === undefined || code === undefined)
+    return [`${changed} It is paid to at once. If it was not you, tell the operator.`];
+  return [
+    `${changed} Nothing is paid to it before ${utc(1000 * Number(untilSeconds))}.`,
+    `If it was not you: take the former address back until then, on the page /login/forgotten of the pool, with the code ${code}. Then change your password.`,
+  ];
 }
 
 function rigs({ count, firstMs, first }: DueKind, state: string, how: (ms: number) => string): Said {

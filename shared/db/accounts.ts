@@ -32,11 +32,11 @@ const USER = sql`users.id::text AS id, users.name, users.password,
   users.payout_address AS "payoutAddress", users.is_admin AS "isAdmin"`;
 const found = v.object({ found: v.boolean() });
 
-/** True where the name exists and is not an administrator's. Administrators do not mine: a miner's login would reveal their names. */
+/** True where the name exists, is not an administrator's and has not left. Administrators do not mine: a miner's login would reveal their names. */
 export async function mayMine(db: Db, name: string): Promise<boolean> {
   const row = await one(
     db,
-    sql`SELECT EXISTS (SELECT 1 FROM users WHERE name = ${name} AND NOT is_admin) AS found`,
+    sql`SELECT EXISTS (SELECT 1 FROM users WHERE name = ${name} AND NOT is_admin AND deleted_at IS NULL) AS found`,
     found,
   );
   return row.found;
@@ -94,8 +94,31 @@ export async function registerWithInvite(db: Db, user: NewUser, code: string): P
   return row.free ? "name-taken" : "bad-invite";
 }
 
+/** Who had left is back. */
 export async function setPassword(db: Db, userId: bigint, password: string): Promise<void> {
-  await db.execute(sql`UPDATE users SET password = ${password} WHERE id = ${userId}::bigint`);
+  await db.execute(
+    sql`UPDATE users SET password = ${password}, deleted_at = NULL WHERE id = ${userId}::bigint`,
+  );
+}
+
+/** The login goes, with all that belongs to it; name, work, payout address and what is owed stay. False of an administrator. */
+export async function deleteAccount(db: Db, userId: bigint): Promise<boolean> {
+  const row = await one(
+    db,
+    sql`WITH gone AS (
+      UPDATE users SET password = NULL, deleted_at = now() WHERE id = ${userId}::bigint AND NOT is_admin RETURNING id, name
+    ), s AS (DELETE FROM sessions USING gone WHERE sessions.user_id = gone.id
+    ), t AS (DELETE FROM api_tokens USING gone WHERE api_tokens.user_id = gone.id
+    ), c AS (DELETE FROM recovery_codes USING gone WHERE recovery_codes.user_id = gone.id
+    ), f AS (DELETE FROM second_factors USING gone WHERE second_factors.user_id = gone.id
+    ), p AS (DELETE FROM login_places USING gone WHERE login_places.user_id = gone.id
+    ), r AS (DELETE FROM password_resets USING gone WHERE password_resets.user_id = gone.id
+    ), d AS (DELETE FROM alert_destinations USING gone WHERE alert_destinations.user_name = gone.name
+    ), a AS (DELETE FROM alert_tries USING gone WHERE alert_tries.user_name = gone.name)
+    SELECT EXISTS (SELECT 1 FROM gone) AS found`,
+    found,
+  );
+  return row.found;
 }
 
 export async function setPayoutAddress(db: Db, userId: bigint, address: string): Promise<void> {

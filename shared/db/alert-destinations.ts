@@ -98,7 +98,7 @@ export async function changeDestination(
         quiet_until = ${quiet?.until ?? null}::int, zone = ${quiet?.zone ?? "UTC"}
       WHERE id = ${id}::bigint AND user_name = ${user} RETURNING id, events, wait_until, every_minutes
     ), moved AS (
-      UPDATE alerts a SET due_at = CASE WHEN a.kind = ANY (c.events) OR a.kind IN ('code', 'test')
+      UPDATE alerts a SET due_at = CASE WHEN a.kind = ANY (c.events) OR a.kind IN ('code', 'test', 'reset')
         THEN greatest(a.at, c.wait_until, a.told_at + c.every_minutes * interval '1 minute') END
       FROM changed c WHERE a.destination = c.id AND a.due_at IS NOT NULL
     )

@@ -90,6 +90,8 @@ export async function markDelivered(db: Db, destination: bigint, nowMs: number):
   await db.execute(
     sql`WITH sent AS (
       UPDATE alerts a SET told_at = ${now}, taken = NULL,
+        -- A code that sets a password is kept no longer than it must.
+        details = CASE WHEN a.kind = 'reset' AND a.version = a.taken THEN '' ELSE a.details END,
         due_at = CASE WHEN a.version > a.taken THEN greatest(a.due_at, ${now} + d.every_minutes * interval '1 minute') END
       FROM alert_destinations d WHERE d.id = ${destination}::bigint AND a.destination = d.id AND a.taken IS NOT NULL
     )

@@ -60,13 +60,16 @@ export type PayoutLineRow = v.InferOutput<typeof lineRow>;
 export interface Payable extends BatchLine {
   /** Below 0: the user has had more than was owed. */
   readonly amount: bigint;
+  /** The address was changed within the last day: nothing is paid to it yet (address-holds.ts). */
+  readonly isHeld: boolean;
 }
 
 /** Every user's state of payment, in byte order of the names; those owed nothing are left out. */
 export function readPayable(db: Db): Promise<Payable[]> {
   return db.query(
     sql`SELECT b.user_name AS "user", COALESCE(b.payout_address, '') AS address, (b.owed - COALESCE(r.amount, 0))::text AS amount,
-      (b.booked + b.adjusted)::text AS "totalOwed", (b.paid_out + COALESCE(r.amount, 0))::text AS "totalPaid"
+      (b.booked + b.adjusted)::text AS "totalOwed", (b.paid_out + COALESCE(r.amount, 0))::text AS "totalPaid",
+      EXISTS (SELECT 1 FROM address_holds h WHERE h.user_name = b.user_name AND h.held_until > now()) AS "isHeld"
       FROM balances b LEFT JOIN payout_reserved r USING (user_name)
       WHERE b.owed - COALESCE(r.amount, 0) <> 0 ORDER BY b.user_name`,
     v.object({
@@ -75,6 +78,7 @@ export function readPayable(db: Db): Promise<Payable[]> {
       amount: bigintText,
       totalOwed: bigintText,
       totalPaid: bigintText,
+      isHeld: v.boolean(),
     }),
   );
 }

@@ -147,9 +147,12 @@ async function findUnpayable(
   tx: Db,
   lines: readonly BatchLine[],
 ): Promise<{ user: string; amount: bigint; payable: bigint } | undefined> {
-  const payable = new Map((await readPayable(tx)).map(({ user, amount }) => [user, amount]));
-  for (const { user, amount } of lines) {
-    const rest = payable.get(user) ?? 0n;
+  const payable = new Map((await readPayable(tx)).map((one) => [one.user, one]));
+  for (const { user, address, amount } of lines) {
+    const found = payable.get(user);
+    // A list from before the change pays the former address, as was said then.
+    const isHeld = found?.isHeld === true && found.address === address;
+    const rest = found === undefined || isHeld ? 0n : found.amount;
     if (amount > rest) return { user, amount, payable: rest };
   }
   return undefined;

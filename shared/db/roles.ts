@@ -65,10 +65,11 @@ export const READABLE = [
   ...["workers", "workers_seen"],
 ] as const;
 /** Of users everybody may read all but the hash of the password. */
-const PUBLIC_USER = "id, name, payout_address, is_admin, created_at";
+const PUBLIC_USER = "id, name, payout_address, is_admin, created_at, deleted_at";
 /** The tables of accounts: hashes of passwords, sessions, codes, what guesses were made. */
 export const ACCOUNTS = [
   ...[
+    "address_holds",
     "adjustment_requests",
     "admin_log",
     "api_tokens",
@@ -76,6 +77,7 @@ export const ACCOUNTS = [
     "login_failures",
     "login_guesses",
     "login_places",
+    "password_resets",
     "public_miners",
     "recovery_codes",
     "second_factors",
@@ -126,15 +128,16 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
   auth: [
     "SELECT ON invites, users",
     "INSERT (name, password, payout_address) ON users",
-    "UPDATE (password, payout_address) ON users",
+    "UPDATE (password, payout_address, deleted_at) ON users",
     "UPDATE ON invites",
     `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
   ],
   api: [
     // It logs visitors in, so it reads hashes; it makes no administrator.
-    "SELECT ON admin_log, invites, users",
+    "SELECT ON address_holds, admin_log, invites, users",
+    "SELECT, INSERT, UPDATE, DELETE ON password_resets",
     "INSERT (name, password, payout_address) ON users",
-    "UPDATE (password, payout_address) ON users",
+    "UPDATE (password, payout_address, deleted_at) ON users",
     "INSERT, UPDATE ON invites",
     `SELECT, INSERT, UPDATE, DELETE ON ${LOGINS}`,
     "SELECT, INSERT, UPDATE (used_at), DELETE ON api_tokens",

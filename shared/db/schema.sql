@@ -1,3 +1,14 @@
+CREATE TABLE address_holds (
+  user_name text NOT NULL,
+  former text NOT NULL,
+  code text NOT NULL,
+  changed_at timestamp with time zone NOT NULL,
+  held_until timestamp with time zone NOT NULL,
+  CONSTRAINT address_holds_pkey PRIMARY KEY (user_name),
+  CONSTRAINT address_holds_code_key UNIQUE (code),
+  CONSTRAINT address_holds_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name) ON DELETE CASCADE
+);
+
 CREATE TABLE adjustment_requests (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   user_name text NOT NULL,
@@ -385,6 +396,15 @@ CREATE TABLE notices (
   CONSTRAINT notices_words_check CHECK ((words <> ''::text))
 );
 
+CREATE TABLE password_resets (
+  user_id bigint NOT NULL,
+  code_hash text NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  CONSTRAINT password_resets_pkey PRIMARY KEY (user_id),
+  CONSTRAINT password_resets_code_hash_key UNIQUE (code_hash),
+  CONSTRAINT password_resets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 CREATE TABLE payments (
   entry_hash text NOT NULL,
   user_name text NOT NULL,
@@ -612,6 +632,7 @@ CREATE TABLE users (
   payout_address text,
   is_admin boolean NOT NULL DEFAULT false,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_name_check CHECK ((name ~ '^[\x21-\x2b\x2d-\x7e]{1,254}$'::text)),
   CONSTRAINT users_name_key UNIQUE (name)
@@ -867,9 +888,12 @@ CREATE OR REPLACE FUNCTION alert_address()
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
+DECLARE
+  v_hold text := (SELECT format(' %s %s', floor(extract(epoch FROM h.held_until)), h.code) FROM address_holds h
+    WHERE h.user_name = NEW.name AND h.held_until > now());
 BEGIN
-  PERFORM alert_add(ARRAY[NEW.name], ARRAY['address'::text], ARRAY[''::text], ARRAY[now()], ARRAY[NULL::timestamptz], ARRAY[coalesce(NEW.payout_address, '')],
-    ARRAY[0::numeric]);
+  PERFORM alert_add(ARRAY[NEW.name], ARRAY['address'::text], ARRAY[''::text], ARRAY[now()], ARRAY[NULL::timestamptz],
+    ARRAY[coalesce(NEW.payout_address, '') || coalesce(v_hold, '')], ARRAY[0::numeric]);
   RETURN NULL;
 END $function$
 ;
@@ -1583,6 +1607,23 @@ BEGIN
 END $function$
 ;
 
+CREATE OR REPLACE FUNCTION hold_address()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  -- Where one change follows another, it is the address before the first of them that can be taken back.
+  INSERT INTO address_holds AS h (user_name, former, code, changed_at, held_until)
+    VALUES (NEW.name, OLD.payout_address, replace(gen_random_uuid()::text, '-', ''), now(), now() + interval '24 hours')
+  ON CONFLICT (user_name) DO UPDATE SET former = CASE WHEN h.held_until > now() THEN h.former ELSE excluded.former END, code = excluded.code,
+    changed_at = excluded.changed_at, held_until = excluded.held_until;
+  DELETE FROM address_holds h WHERE h.user_name = NEW.name AND h.former = NEW.payout_address;
+  RETURN NULL;
+END $function$
+;
+
 CREATE OR REPLACE FUNCTION login_begin(p_keys text, p_now_ms double precision)
  RETURNS double precision
  LANGUAGE plpgsql
@@ -1920,6 +1961,8 @@ CREATE TRIGGER payouts_dropped AFTER DELETE ON payouts REFERENCING OLD TABLE AS 
 CREATE TRIGGER payouts_fixed BEFORE UPDATE ON payouts FOR EACH ROW EXECUTE FUNCTION books_refuse();
 
 CREATE TRIGGER tallies_kept BEFORE DELETE ON tallies FOR EACH ROW EXECUTE FUNCTION books_refuse();
+
+CREATE TRIGGER users_address_hold AFTER UPDATE OF payout_address ON users FOR EACH ROW WHEN (((old.payout_address IS NOT NULL) AND (old.payout_address IS DISTINCT FROM new.payout_address))) EXECUTE FUNCTION hold_address();
 
 CREATE TRIGGER users_alert AFTER UPDATE OF payout_address ON users FOR EACH ROW WHEN ((old.payout_address IS DISTINCT FROM new.payout_address)) EXECUTE FUNCTION alert_address();
 

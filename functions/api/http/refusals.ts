@@ -33,6 +33,8 @@ export const MEANINGS = {
   "no-channel": "the operator has not set up messages of that kind",
   "bad-target": "no message can be sent to that address, or by that token",
   "bad-zone": "there is no time zone of that name",
+  "no-mail": "the pool sends no e-mail",
+  "not-held": "the payout address was not changed within the last day",
   "wrong-code": "this is not the code that was sent, or it is too old",
 
   "no-user": "there is no such user",

@@ -7,7 +7,8 @@ import { workerState } from "../../../shared/db/worker-states.ts";
 import { hideWorker } from "../../../shared/db/worker-status.ts";
 import { confirmWorkers, forgetWorker } from "../../../shared/db/workers.ts";
 import { workerName } from "../../../shared/messages/summary.ts";
-import type { AccountRefusal, ChangeResult, LoginResult } from "../../auth/web-accounts.ts";
+import type { AccountRefusal } from "../../auth/counted-try.ts";
+import type { ChangeResult, LoginResult } from "../../auth/web-accounts.ts";
 import type { UserFigures } from "../figures/user.ts";
 import type { Cached } from "../http/cache.ts";
 import { clearedCookie, loginCookies } from "../http/cookie.ts";
@@ -274,7 +275,8 @@ function settingRoutes({ accounts }: ApiModules): ApiRoute[] {
     userRoute({
       method: "PUT",
       path: "/api/me/address",
-      summary: "Change the payout address; the password is asked again",
+      summary:
+        "Change the payout address; the password is asked again. For 24 hours nothing is paid, and the former address can be taken back",
       reply: "Ok",
       refuses: PROOF,
       query: {},

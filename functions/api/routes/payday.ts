@@ -180,7 +180,7 @@ function dueOf(all: readonly Payable[], minimum: bigint): Pick<PaydayView, "due"
   const sum = (some: readonly Payable[]): string =>
     some.reduce((total, { amount }) => total + amount, 0n).toString();
   const due = all.filter((one) => whyLeftOut(one, minimum) === undefined);
-  const whys = ["minimum", "no-address", "bad-address", "overpaid"] as const;
+  const whys = ["minimum", "held", "no-address", "bad-address", "overpaid"] as const;
   const left = whys.map((why) => {
     const some = all.filter((one) => whyLeftOut(one, minimum) === why);
     const largest = some.toSorted((a, b) => Number(size(b.amount) - size(a.amount))).slice(0, LARGEST);

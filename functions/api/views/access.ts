@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { about } from "../../../shared/about.ts";
-import { instant, seconds } from "./fields.ts";
+import { faField, instant, seconds } from "./fields.ts";
 
 export const apiTokensView = v.strictObject({
   tokens: about(
@@ -37,7 +37,16 @@ export const sessionsView = v.strictObject({
     "the newest first, at most 100",
   ),
 });
+export const addressView = v.strictObject({
+  address: about(v.nullable(faField), "where payouts go; null: nothing can be paid out"),
+  former: about(
+    v.nullable(faField),
+    "it can be taken back; null: the address was not changed within the last day",
+  ),
+  heldUntil: about(v.nullable(instant), "until then nothing is paid to the address"),
+});
 
+export type AddressView = v.InferOutput<typeof addressView>;
 export type ApiTokensView = v.InferOutput<typeof apiTokensView>;
 export type ApiTokenView = v.InferOutput<typeof apiTokenView>;
 export type SessionsView = v.InferOutput<typeof sessionsView>;

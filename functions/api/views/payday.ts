@@ -36,8 +36,8 @@ export const paydayView = v.strictObject({
     v.array(
       v.strictObject({
         why: about(
-          v.picklist(["minimum", "no-address", "bad-address", "overpaid"]),
-          "minimum: carried to a later payout; overpaid: has had more than was owed",
+          v.picklist(["minimum", "held", "no-address", "bad-address", "overpaid"]),
+          "minimum: carried to a later payout; held: so is this, the address was changed within the last day; overpaid: has had more than was owed",
         ),
         users: about(whole, "how many they are"),
         total,

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { about } from "../../../shared/about.ts";
 import { proofFile } from "../../../shared/proofs/proof-file.ts";
-import { apiTokensView, apiTokenView, sessionsView } from "./access.ts";
+import { addressView, apiTokensView, apiTokenView, sessionsView } from "./access.ts";
 import {
   adjustedView,
   adjustmentPreviewView,
@@ -210,6 +210,7 @@ export const VIEWS = {
   Session: sessionView,
   Enrolment: enrolmentView,
   RecoveryCodes: recoveryCodesView,
+  Address: addressView,
   ApiTokens: apiTokensView,
   ApiToken: apiTokenView,
   Sessions: sessionsView,

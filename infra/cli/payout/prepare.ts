@@ -95,6 +95,8 @@ function leftOutText({ user, address, amount }: Payable, why: LeftOut, minimum: 
       return `${user} is owed ${formatPeg(amount)} PEG but has no payout address`;
     case "bad-address":
       return `${user} is owed ${formatPeg(amount)} PEG but has no valid payout address: ${JSON.stringify(address)}`;
+    case "held":
+      return `${user} is owed ${formatPeg(amount)} PEG and has changed the payout address within the last 24 hours: paid later`;
     case "minimum":
       return `${user} is owed ${formatPeg(amount)} PEG, less than the minimum of ${formatPeg(minimum)}`;
   }

@@ -65,6 +65,10 @@ const BODIES: Record<string, unknown> = {
   "POST /api/session": { name: "ann", password: PASSWORD },
   "POST /api/register": { name: "x", password: PASSWORD, invite: "none", address: addressOf("x") },
   "PUT /api/me/address": { address: addressOf("ann"), password: PASSWORD },
+  "POST /api/password-reset": { name: "nobody" },
+  "PUT /api/password-reset": { code: "none", next: PASSWORD },
+  "POST /api/address/keep": { code: "none" },
+  "DELETE /api/me": { name: "another", password: PASSWORD },
   "PUT /api/me/workers": { own: [], strange: [] },
   "PUT /api/me/public": { shows: ["rate"] },
   "POST /api/admin/invites/end": { code: "none" },
@@ -118,6 +122,10 @@ const OF_MINERS = [
 /** These need what a body cannot say beforehand, or the pool in their process; their own tests parse the answers. */
 const NEED_MORE = [
   "POST /api/register",
+  "POST /api/address/keep",
+  "PUT /api/password-reset",
+  "DELETE /api/me/address",
+  "DELETE /api/me",
   "PUT /api/me/second-factor",
   "POST /api/me/alerts/confirm",
   "POST /api/admin/adjustments/confirm",

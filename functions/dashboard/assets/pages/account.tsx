@@ -3,8 +3,10 @@
 import { Card, Empty, Loading, PageHead } from "../components/card.tsx";
 import { CODE_FIELD, Form, PASSWORD_FIELD } from "../components/form.tsx";
 import { mount } from "../components/frame.tsx";
-import { loadSession, logOut, type User, user } from "../live/session.ts";
+import { logOut, type User, user } from "../live/session.ts";
 import { TokensCard } from "../parts/api-tokens.tsx";
+import { LeaveCard } from "../parts/leave.tsx";
+import { AddressCard } from "../parts/payout-address.tsx";
 import { SecondFactorCard } from "../parts/second-factor.tsx";
 import { SessionsCard } from "../parts/sessions.tsx";
 import { ShownCard } from "../parts/shown.tsx";
@@ -40,38 +42,9 @@ function AccountPage() {
         <TokensCard user={who.name} />
         <SessionsCard />
         <ShownCard user={who.name} />
+        {!who.admin && <LeaveCard who={who} />}
       </div>
     </>
-  );
-}
-
-function AddressCard({ who }: { who: User }) {
-  return (
-    <Card title="Payout address">
-      <p class="current">
-        <code class="name">{who.payoutAddress ?? "none yet: nothing can be paid to you"}</code>
-      </p>
-      <Form
-        method="PUT"
-        path="/api/me/address"
-        user={who.name}
-        fields={[
-          {
-            name: "address",
-            label: "New address",
-            hint: "FA…, from your Factom wallet.",
-            autocomplete: "off",
-          },
-          PASSWORD_FIELD,
-          CODE_FIELD,
-        ]}
-        button="Change address"
-        done={() => {
-          void loadSession();
-          return "Changed. The next payout goes there.";
-        }}
-      />
-    </Card>
   );
 }
 

@@ -27,6 +27,7 @@ const payday = watch<PaydayView>(PAYDAY_PATH, REFRESH_MS);
 
 const LEFT_OUT: Readonly<Record<Left["why"], string>> = {
   minimum: "below the minimum: carried to a later payout",
+  held: "address changed within the last day: carried",
   "no-address": "without a payout address: waits for one",
   "bad-address": "with an address that is none: waits for another",
   overpaid: "had more than was owed: later rewards go against it",

@@ -25,7 +25,12 @@ function LoginPage() {
             location.assign(pageAfterLogin());
             return undefined;
           }}
-          beside={<a href="/register">Register instead</a>}
+          beside={
+            <>
+              <a href="/register">Register instead</a>
+              <a href="/login/forgotten">Forgotten?</a>
+            </>
+          }
         />
       </section>
     </div>

@@ -4,6 +4,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { Card } from "../components/card.tsx";
 import { CODE_FIELD, Form, PASSWORD_FIELD } from "../components/form.tsx";
 import type { User } from "../live/session.ts";
+import { QrCode } from "./qr-code.tsx";
 
 const PATH = "/api/me/second-factor";
 
@@ -75,7 +76,8 @@ function Enrolling({ step, enrolment }: { step: Signal<Step>; enrolment: Enrolme
   const grouped = enrolment.secret.match(/.{1,4}/g)?.join(" ") ?? enrolment.secret;
   return (
     <>
-      <p class="small muted">1. Type this key into your authenticator app:</p>
+      <p class="small muted">1. Scan this with your authenticator app, or type the key into it:</p>
+      <QrCode text={enrolment.uri} label="QR code of the key below" />
       <p class="current">
         <code class="name">{grouped}</code>
       </p>
