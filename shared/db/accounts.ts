@@ -113,6 +113,7 @@ export async function deleteAccount(db: Db, userId: bigint): Promise<boolean> {
     ), f AS (DELETE FROM second_factors USING gone WHERE second_factors.user_id = gone.id
     ), p AS (DELETE FROM login_places USING gone WHERE login_places.user_id = gone.id
     ), r AS (DELETE FROM password_resets USING gone WHERE password_resets.user_id = gone.id
+    ), m AS (DELETE FROM public_miners USING gone WHERE public_miners.user_name = gone.name
     ), d AS (DELETE FROM alert_destinations USING gone WHERE alert_destinations.user_name = gone.name
     ), a AS (DELETE FROM alert_tries USING gone WHERE alert_tries.user_name = gone.name)
     SELECT EXISTS (SELECT 1 FROM gone) AS found`,

@@ -262,6 +262,7 @@ describe("leaving", () => {
     const { db } = api.database;
     const { name, client } = await newUser();
     expect(await mayMine(db, name)).toBe(true);
+    await db.execute(sql`INSERT INTO public_miners (user_name, shows) VALUES (${name}, '{rate}')`);
     const leave = (body: object) =>
       client.json("DELETE", "/api/me", { body: { name, password: PASSWORD, ...body } });
     expect((await leave({ name: "ann" })).status).toBe(422);
@@ -278,7 +279,7 @@ describe("leaving", () => {
     expect(await insertUser(db, { name, password: null, payoutAddress: null })).toBe(false);
     const left = await first(
       db,
-      sql`SELECT (SELECT count(*) FROM alert_destinations WHERE user_name = ${name})::int + (SELECT count(*) FROM login_places p JOIN users u ON u.id = p.user_id WHERE u.name = ${name})::int AS n`,
+      sql`SELECT (SELECT count(*) FROM alert_destinations WHERE user_name = ${name})::int + (SELECT count(*) FROM public_miners WHERE user_name = ${name})::int + (SELECT count(*) FROM login_places p JOIN users u ON u.id = p.user_id WHERE u.name = ${name})::int AS n`,
       v.object({ n: v.number() }),
     );
     expect(left?.n).toBe(0);
