@@ -74,8 +74,9 @@ export function inNetwork(
   const rate = networkRate(seen.hashes + (expected?.otherHashes ?? 0), blockSeconds);
   const isKnown = block.work !== null && block.graded;
   return {
-    networkHashrate: Math.max(rate, blockHashrate(block) ?? 0),
-    expectedPlaces: isKnown ? (expected?.places ?? null) : null,
+    // No more digits than an estimate has: they are most of what the first page's answers weigh.
+    networkHashrate: Math.ceil(Math.max(rate, blockHashrate(block) ?? 0)),
+    expectedPlaces: isKnown ? Math.round((expected?.places ?? 0) * 100) / 100 : null,
   };
 }
 

@@ -29,18 +29,15 @@ export function HowToRead() {
     <Card title="How to read these figures">
       <ul class="explain small muted">
         <li>
-          <b>Hash rates</b> of the pool are credited work over time, so they are exact over long spans and
-          rough over short ones. The network's is an estimate from the difficulty of each block's last graded
-          record, good to some 15 % in a single block.
+          <b>Hash rates</b> of the pool are credited work over time; the network's is that and an estimate of
+          the others' work.
         </li>
         <li>
-          <b>Luck</b> compares the paid places we won with those our part of the network's work should win on
-          average. Within one or two of the ± it is chance; grading also rewards good prices, so it need not
-          be 100 %.
+          <b>Luck</b> compares the paid places we won with those our part of the work wins on average. Within
+          twice the ± it is chance.
         </li>
         <li>
-          <b>Sealed</b> blocks are final: fee, miners' part and carry add up to the reward to the last 1e-8
-          PEG, and nothing in them is changed again.
+          <b>Sealed</b> blocks are final: fee, miners' part and carry add up to the reward.
         </li>
       </ul>
     </Card>
