@@ -31,4 +31,6 @@ export interface Doctor {
   newest(): Promise<Examination>;
   /** Begins another one now, unless one is under way or has just ended. */
   again(): Promise<Examination>;
+  /** The same for a timer: a check that costs much stays as it was found for its time. */
+  onTime(): Promise<Examination>;
 }

@@ -55,6 +55,7 @@ const ENV_SETTINGS: [string, string, string][] = [
   ["PROSPER_QUEUE_URL", "aws", "queueurl"],
   ["PROSPER_AUTH_FUNCTION", "aws", "authfunction"],
   ["PROSPER_SMTP", "alerts", "smtp"],
+  ["PROSPER_HEARTBEAT", "alerts", "heartbeaturl"],
   ["PROSPER_ARCHIVE", "archive", "folder"],
   ["AWS_REGION", "archive", "region"],
 ];

@@ -11,12 +11,14 @@ import {
   feeRateSetting,
   flag,
   origins,
+  pause,
   pegSetting,
   percent,
   port,
   smtpUrl,
   text,
   urls,
+  webUrl,
   whole,
 } from "./values.ts";
 
@@ -274,8 +276,19 @@ export const SETTINGS = {
     privateaddresses: setting(
       flag,
       false,
-      "Alerts may go to plain http and to addresses inside your own network; a pool of `prosper up` has it on",
+      "Alerts and the heartbeat may go to plain http and to addresses inside your own network; a pool of `prosper up` has it on",
     ),
+    checkevery: setting(
+      duration,
+      "1m",
+      "How often a pool in one process makes the checks of `prosper doctor`, and tells administrators who want it what turned red; 0s: never",
+    ),
+    heartbeaturl: secret(
+      webUrl,
+      "",
+      "Address of an outside service that is called (GET) while the pool is well, and at its /fail (POST) while it is not (PROSPER_HEARTBEAT): the service tells you when the calls stop; empty: none",
+    ),
+    heartbeatevery: setting(pause, "1m", "How often it is called"),
   },
   web: {
     host: setting(text, "::", "Address to listen on; :: is every one, of IPv4 too"),

@@ -29,6 +29,8 @@ export const duration = v.pipe(
     ),
   ),
 );
+/** Between two of something that must not come without one. */
+export const pause = v.pipe(duration, v.minValue(1000, 'expected "1s" or longer'));
 export const port = whole(0, 65_535);
 export const feeRateSetting = v.pipe(
   v.string('expected the rate in quotes, like "0.05"'),
@@ -84,6 +86,15 @@ export const urls = v.pipe(
   v.regex(
     /^\s*https?:\/\/[^\s,]+(\s*,\s*https?:\/\/[^\s,]+)*\s*$/,
     'expected an address like "http://localhost:8088/v2", or several separated by commas',
+  ),
+);
+
+/** One address of the web; empty: none. */
+export const webUrl = v.pipe(
+  text,
+  v.check(
+    (address) => address === "" || /^https?:$/.test(URL.parse(address)?.protocol ?? ""),
+    "expected an address like https://hc-ping.com/…",
   ),
 );
 

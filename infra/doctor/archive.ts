@@ -4,37 +4,53 @@ import { readBlockFile } from "../../shared/archive/block-file.ts";
 import { archiveSums, lastArchiveFile, nextToArchive } from "../../shared/db/archive.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { archiveStore } from "../pool/archive.ts";
-import { DAY_MS, databaseCheck, type Finding, ok, red, sizeText, skipped, spanText } from "./finding.ts";
+import {
+  DAY_MS,
+  databaseCheck,
+  type Finding,
+  HOUR_MS,
+  ok,
+  red,
+  sizeText,
+  skipped,
+  spanText,
+} from "./finding.ts";
 
-export const archive = databaseCheck("archive", async (db, { config, dataDir }) => {
-  const findings: Finding[] = [];
-  const last = await lastArchiveFile(db);
-  const problem =
-    last === undefined
-      ? undefined
-      : await readBlockFile(archiveStore(config, dataDir), last).then(() => undefined, problemOf);
-  if (problem !== undefined)
-    findings.push(red(problem, "Without it `prosper audit --replay` cannot make these blocks' books again"));
-  const { after } = config.archive;
-  if (after === 0) return [...findings, skipped("nothing moves to the archive: archive.after is 0s")];
-  const next = await nextToArchive(db);
-  const overdueMs = (next?.ageSeconds ?? 0) * 1000 - after;
-  if (overdueMs > DAY_MS)
-    findings.push(
-      red(
-        `block ${next?.height} should have been archived ${spanText(overdueMs)} ago`,
-        "Does the pool (or `prosper accountant`) run, and can it write to archive.folder? Its log says what it waits for",
-      ),
-    );
-  const { files, blocks, deltas, bytes } = await archiveSums(db);
-  return findings.length > 0
-    ? findings
-    : [
-        ok(
-          `${blocks} blocks with ${deltas} deltas in ${files} files, ${sizeText(Number(bytes))} before they were compressed`,
+export const archive = databaseCheck(
+  "archive",
+  async (db, { config, dataDir }) => {
+    const findings: Finding[] = [];
+    const last = await lastArchiveFile(db);
+    const problem =
+      last === undefined
+        ? undefined
+        : await readBlockFile(archiveStore(config, dataDir), last).then(() => undefined, problemOf);
+    if (problem !== undefined)
+      findings.push(
+        red(problem, "Without it `prosper audit --replay` cannot make these blocks' books again"),
+      );
+    const { after } = config.archive;
+    if (after === 0) return [...findings, skipped("nothing moves to the archive: archive.after is 0s")];
+    const next = await nextToArchive(db);
+    const overdueMs = (next?.ageSeconds ?? 0) * 1000 - after;
+    if (overdueMs > DAY_MS)
+      findings.push(
+        red(
+          `block ${next?.height} should have been archived ${spanText(overdueMs)} ago`,
+          "Does the pool (or `prosper accountant`) run, and can it write to archive.folder? Its log says what it waits for",
         ),
-      ];
-});
+      );
+    const { files, blocks, deltas, bytes } = await archiveSums(db);
+    return findings.length > 0
+      ? findings
+      : [
+          ok(
+            `${blocks} blocks with ${deltas} deltas in ${files} files, ${sizeText(Number(bytes))} before they were compressed`,
+          ),
+        ];
+  },
+  { restMs: HOUR_MS },
+);
 
 /** Anything else is no finding about the archive. */
 function problemOf(thrown: unknown): string {

@@ -12,6 +12,7 @@ const CREDITS_A_RECORD = 1;
 
 export const credits: Check = {
   name: "credits",
+  urgent: true,
   async look({ db, creditAddress, nodes, config }) {
     const [node] = nodes;
     if (creditAddress === undefined || node === undefined)

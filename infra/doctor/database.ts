@@ -13,6 +13,7 @@ const SAFE_SETTINGS = ["fsync", "full_page_writes", "synchronous_commit"];
 
 export const database: Check = {
   name: "database",
+  urgent: true,
   async look({ db, dbProblem = "", clock }) {
     if (db === undefined)
       return [red(dbProblem, "Start the database server, or correct DATABASE_URL or the section [database]")];

@@ -6,6 +6,7 @@ import { type Check, ok, red } from "./finding.ts";
 
 export const deadLetters: Check = {
   name: "dead letters",
+  urgent: true,
   async look({ dataDir }) {
     const file = join(dataDir, "edge", "dead-letters.jsonl");
     const lines = ((await readTextFile(file)) ?? "").split("\n").filter((line) => line !== "");

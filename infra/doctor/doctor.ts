@@ -1,7 +1,7 @@
 /** Looks at everything that a pool needs, one check after the other; each red finding has the line that mends it. */
 
 import type { Examined } from "../../functions/api/doctor.ts";
-import { coerceError } from "../../shared/errors.ts";
+import { CodedError, coerceError } from "../../shared/errors.ts";
 import { archive } from "./archive.ts";
 import { certificate } from "./certificate.ts";
 import { clocks } from "./clocks.ts";
@@ -12,7 +12,8 @@ import { deadLetters } from "./dead-letters.ts";
 import { disk } from "./disk.ts";
 import { edges } from "./edges.ts";
 import { factomd } from "./factomd.ts";
-import { type Check, type Patient, red } from "./finding.ts";
+import { type Check, type Finding, type Patient, red, skipped } from "./finding.ts";
+import { heartbeat } from "./heartbeat.ts";
 import { journal } from "./journal.ts";
 import { lateWork } from "./late-work.ts";
 import { owed } from "./owed.ts";
@@ -25,7 +26,7 @@ import { table } from "./table.ts";
 /** In the order in which they are shown: what others depend on comes first. */
 export const CHECKS: readonly Check[] = [
   ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
-  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records],
+  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records, heartbeat],
 ];
 
 /** Every check is made, also where another one fails. */
@@ -36,14 +37,7 @@ export async function examine(
 ): Promise<readonly Examined[]> {
   const all: Examined[] = [];
   for (const check of checks) {
-    const findings = await check
-      .look(patient)
-      .catch((thrown: unknown) => [
-        red(
-          `could not be looked at: ${coerceError(thrown).message}`,
-          "Mend what the message says, then look again",
-        ),
-      ]);
+    const findings = await check.look(patient).catch((thrown: unknown) => [broken(check, thrown)]);
     for (const finding of findings) {
       const found = { check: check.name, ...finding };
       all.push(found);
@@ -51,4 +45,15 @@ export async function examine(
     }
   }
   return all;
+}
+
+/** Where the database went away, one check says so, not all that would ask it. */
+function broken({ name }: Check, thrown: unknown): Finding {
+  if (name !== database.name && thrown instanceof CodedError && thrown.code === "db-away")
+    return skipped("not looked at while the database is away");
+  const mend =
+    name === database.name
+      ? "Start the database server, or see in its log why it does not answer"
+      : "Mend what the message says, then look again";
+  return red(`could not be looked at: ${coerceError(thrown).message}`, mend);
 }

@@ -16,6 +16,7 @@ interface Node {
 
 export const factomd: Check = {
   name: "factomd",
+  urgent: true,
   async look(patient) {
     const findings: Finding[] = [];
     const nodes: Node[] = [];

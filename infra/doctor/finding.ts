@@ -40,6 +40,10 @@ export interface Heard {
 export interface Check {
   /** Names the check in every form of the answer. */
   readonly name: string;
+  /** About money or the chain: an administrator is told of it in quiet hours too, and the heartbeat fails. */
+  readonly urgent?: boolean;
+  /** It reads so much that a timer has it made once in so long only; a person who looks sees it made anew. */
+  readonly restMs?: number;
   look(patient: Patient): Promise<readonly Finding[]>;
 }
 
@@ -52,9 +56,11 @@ export const red = (said: string, mend: string): Finding => ({ level: "red", sai
 export function databaseCheck(
   name: string,
   look: (db: Db, patient: Patient) => Promise<readonly Finding[]>,
+  traits: Pick<Check, "urgent" | "restMs"> = {},
 ): Check {
   return {
     name,
+    ...traits,
     look: async (patient) =>
       patient.db === undefined ? [skipped("not looked at without a database")] : look(patient.db, patient),
   };
@@ -75,4 +81,5 @@ export function spanText(ms: number): string {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
-export const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;

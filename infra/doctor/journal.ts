@@ -11,6 +11,7 @@ const RED_BYTES = 3e9;
 
 export const journal: Check = {
   name: "journal",
+  urgent: true,
   async look({ dataDir, clock }) {
     const edge = join(dataDir, "edge");
     const folders = edgeFolders(edge).map((folder) => join(folder, "journal"));

@@ -5,33 +5,37 @@ import { one, sql } from "../../shared/db/port.ts";
 import { sealDeadlineMs } from "../pool/pool-settings.ts";
 import { databaseCheck, type Finding, ok, red, spanText } from "./finding.ts";
 
-export const lateWork = databaseCheck("late work", async (db, { config }) => {
-  const { blockperiod } = config.pegnet;
-  const row = await one(
-    db,
-    sql`SELECT (SELECT count(*)::int FROM deltas WHERE into_job IS NULL) AS parked,
+export const lateWork = databaseCheck(
+  "late work",
+  async (db, { config }) => {
+    const { blockperiod } = config.pegnet;
+    const row = await one(
+      db,
+      sql`SELECT (SELECT count(*)::int FROM deltas WHERE into_job IS NULL) AS parked,
       (SELECT count(*)::int FROM jobs WHERE state <> 'sealed') AS unsealed,
       (SELECT extract(epoch FROM now() - min(later.created_at))::float8 * 1000 FROM jobs later
         WHERE later.height > (SELECT min(height) FROM jobs WHERE state <> 'sealed')) AS "waitingMs"`,
-    v.object({ parked: v.number(), unsealed: v.number(), waitingMs: v.nullable(v.number()) }),
-  );
-  const findings: Finding[] = [];
-  const limitMs = sealDeadlineMs(blockperiod) + 2 * blockperiod;
-  if (row.waitingMs !== null && row.waitingMs > limitMs)
-    findings.push(
-      red(
-        `${row.unsealed} blocks wait for their seal, the first for ${spanText(row.waitingMs)}`,
-        "Does the pool (or `prosper accountant`) run, and does it follow the chain? Its log says what a seal waits for",
-      ),
+      v.object({ parked: v.number(), unsealed: v.number(), waitingMs: v.nullable(v.number()) }),
     );
-  if (row.parked > 0)
-    findings.push(
-      red(
-        `${row.parked} messages with late work wait for an open block`,
-        "They are booked into the next job: see why none is made (`prices`, `factomd`)",
-      ),
-    );
-  return findings.length > 0
-    ? findings
-    : [ok(`${row.unsealed} blocks are not sealed yet, none of them late`)];
-});
+    const findings: Finding[] = [];
+    const limitMs = sealDeadlineMs(blockperiod) + 2 * blockperiod;
+    if (row.waitingMs !== null && row.waitingMs > limitMs)
+      findings.push(
+        red(
+          `${row.unsealed} blocks wait for their seal, the first for ${spanText(row.waitingMs)}`,
+          "Does the pool (or `prosper accountant`) run, and does it follow the chain? Its log says what a seal waits for",
+        ),
+      );
+    if (row.parked > 0)
+      findings.push(
+        red(
+          `${row.parked} messages with late work wait for an open block`,
+          "They are booked into the next job: see why none is made (`prices`, `factomd`)",
+        ),
+      );
+    return findings.length > 0
+      ? findings
+      : [ok(`${row.unsealed} blocks are not sealed yet, none of them late`)];
+  },
+  { urgent: true },
+);

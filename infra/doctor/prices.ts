@@ -27,6 +27,7 @@ const OFF = "turn it off in [oracledatasources] (-1)";
 
 export const prices: Check = {
   name: "prices",
+  urgent: true,
   async look(patient) {
     return [...(await sourceFindings(patient)), await newestFinding(patient)];
   },

@@ -2,29 +2,36 @@
 
 import * as v from "valibot";
 import { one, sql } from "../../shared/db/port.ts";
-import { databaseCheck, type Finding, ok, red, spanText, warn } from "./finding.ts";
+import { databaseCheck, type Finding, HOUR_MS, ok, red, spanText, warn } from "./finding.ts";
 
 const QUIET_BLOCKS = 6;
 /** With 25 places a block even a small pool is among them on most days. */
 const WINLESS_BLOCKS = 144;
 
-export const records = databaseCheck("records", async (db, { config, clock }) => {
-  const { blockperiod } = config.pegnet;
-  const row = await one(
-    db,
-    sql`SELECT (SELECT max(j.height)::int FROM submissions s JOIN jobs j ON j.height = s.height WHERE s.state = 'revealed') AS sent,
+export const records = databaseCheck(
+  "records",
+  async (db, { config, clock }) => {
+    const { blockperiod } = config.pegnet;
+    const row = await one(
+      db,
+      sql`SELECT (SELECT max(j.height)::int FROM submissions s JOIN jobs j ON j.height = s.height WHERE s.state = 'revealed') AS sent,
       (SELECT max(height)::int FROM blocks WHERE winning > 0) AS won, (SELECT max(height)::int FROM blocks) AS top,
       (SELECT extract(epoch FROM max(at))::float8 * 1000 FROM blocks WHERE winning > 0) AS "wonMs"`,
-    v.object({
-      sent: v.nullable(v.number()),
-      won: v.nullable(v.number()),
-      top: v.nullable(v.number()),
-      wonMs: v.nullable(v.number()),
-    }),
-  );
-  if (row.top === null) return [ok("no block is booked yet")];
-  return [sentFinding(row.sent, row.top), wonFinding({ ...row, top: row.top }, clock.wallMs(), blockperiod)];
-});
+      v.object({
+        sent: v.nullable(v.number()),
+        won: v.nullable(v.number()),
+        top: v.nullable(v.number()),
+        wonMs: v.nullable(v.number()),
+      }),
+    );
+    if (row.top === null) return [ok("no block is booked yet")];
+    return [
+      sentFinding(row.sent, row.top),
+      wonFinding({ ...row, top: row.top }, clock.wallMs(), blockperiod),
+    ];
+  },
+  { restMs: HOUR_MS },
+);
 
 function sentFinding(sent: number | null, top: number): Finding {
   const said =

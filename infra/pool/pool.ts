@@ -47,6 +47,7 @@ import { PoolPayday } from "./payday.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey, receiptKeyFile } from "./receipt-key.ts";
+import { watchSelf } from "./self-watch.ts";
 import { createShareHistory } from "./share-history.ts";
 import type { Web, WebModules } from "./web.ts";
 
@@ -140,6 +141,8 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     const { isDevnet } = options;
     const patient = { config, dataDir: dirname(options.folder), isDevnet, db: modules.db };
     const doctor = createCockpit(patientOf(patient, { ...modules, cache }), modules);
+    const watching = watchSelf(options, { ...modules, doctor, signal: stopping });
+    onStop(() => watching);
     const payday = createPayday(options, modules);
     const paying = payday.run(stopping);
     onStop(() => paying);

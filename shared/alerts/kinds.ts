@@ -6,14 +6,18 @@ import * as v from "valibot";
 export const alertEvent = v.picklist([
   ...(["offline", "low", "recovered", "refused"] as const),
   ...(["block", "payment", "login", "address"] as const),
+  "red",
 ]);
 export type AlertEvent = v.InferOutput<typeof alertEvent>;
 
-/** `code`, `test` and `reset` are asked for by a page, and sent whatever was chosen. */
-export const alertKind = v.picklist([...alertEvent.options, "code", "test", "reset"]);
+/** What administrators alone are told: the pool's own checks. */
+export const OPERATOR_EVENTS: readonly AlertEvent[] = ["red"];
+
+/** `mended` is told where `red` was. `code`, `test` and `reset` are asked for by a page, and sent whatever was chosen. */
+export const alertKind = v.picklist([...alertEvent.options, "mended", "code", "test", "reset"]);
 export type AlertKind = v.InferOutput<typeof alertKind>;
 
-/** Told in quiet hours too. */
+/** Told in quiet hours too; of `red`, what is urgent (shared/db/check-alerts.ts). */
 export const URGENT: readonly AlertKind[] = ["code", "test", "reset", "login", "address"];
 
 export const channelKind = v.picklist(["email", "webhook", "ntfy", "discord", "telegram"]);

@@ -4,7 +4,7 @@ import type { AlertKind } from "./kinds.ts";
 
 /** One of what is due. */
 export interface DueAlert {
-  /** The worker; "" where it is about the user. */
+  /** The worker, or the check; "" where it is about the user. */
   readonly subject: string;
   /** Grows with each event. */
   readonly version: number;
@@ -87,6 +87,10 @@ function describe(due: DueKind, poolName: string): Said {
           "If it was not you, do nothing: without the code nothing changes. No one of the pool will ask you for it.",
         ],
       };
+    case "red":
+      return checks(due, "red", (one) => `: ${one.details}`);
+    case "mended":
+      return checks(due, "in order again", () => ".");
     case "code":
       return {
         head: `your code is ${details}`,
@@ -135,6 +139,18 @@ function refused({ count, first }: DueKind): Said {
       ? `shares of rig ${name(first[0]?.subject ?? "")} are refused`
       : `shares of ${count} rigs are refused`;
   return { head, lines: count > EACH ? [...lines, `And of ${count - EACH} more rigs.`] : lines };
+}
+
+/** Of the pool's doctor. */
+function checks({ count, first }: DueKind, state: string, more: (one: DueAlert) => string): Said {
+  const lines = first.map(
+    (one) => `Check ${one.subject}: ${state} since ${utc(one.sinceMs ?? one.atMs)}${more(one)}`,
+  );
+  return {
+    head: count === 1 ? `check ${first[0]?.subject} ${state}` : `${count} checks ${state}`,
+    lines:
+      count > EACH ? [...lines, `And ${count - EACH} more checks: the pool's cockpit names them.`] : lines,
+  };
 }
 
 function block({ first: [one] }: DueKind): Said {

@@ -26,6 +26,8 @@ const destinationRow = v.object({
   quietFrom: v.nullable(v.number()),
   quietUntil: v.nullable(v.number()),
   zone: v.string(),
+  /** They hold urgent checks of the pool too. */
+  quietUrgent: v.boolean(),
   confirmed: v.boolean(),
   paused: v.boolean(),
   failures: v.number(),
@@ -42,7 +44,7 @@ export type AlertDestination = v.InferOutput<typeof destinationRow>;
 export function listDestinations(db: Db, user: string): Promise<AlertDestination[]> {
   return db.query(
     sql`SELECT d.id::text AS id, d.kind, d.target, to_jsonb(d.events)::text AS events, d.every_minutes AS "everyMinutes", d.quiet_from AS "quietFrom",
-      d.quiet_until AS "quietUntil", d.zone, d.code IS NULL AS confirmed, d.paused_at IS NOT NULL AS paused, d.failures,
+      d.quiet_until AS "quietUntil", d.zone, d.quiet_urgent AS "quietUrgent", d.code IS NULL AS confirmed, d.paused_at IS NOT NULL AS paused, d.failures,
       ${ms(sql`d.tried_at`)} AS "triedMs", d.result, ${ms(sql`d.wait_until`)} AS "waitUntilMs",
       (SELECT count(*) FROM alerts a WHERE a.destination = d.id AND a.due_at IS NOT NULL)::int AS due
       FROM alert_destinations d WHERE d.user_name = ${user} ORDER BY d.id`,
@@ -55,6 +57,8 @@ export interface AlertChoice {
   readonly events: readonly AlertEvent[];
   readonly everyMinutes: number;
   readonly quiet: QuietHours | null;
+  /** Of an administrator: quiet hours hold urgent checks of the pool too. Default: they do not. */
+  readonly quietUrgent?: boolean;
 }
 
 export interface NewDestination extends AlertChoice {
@@ -70,14 +74,14 @@ const textArray = (texts: readonly string[]): Sql =>
 /** Undefined, and nothing changed, where the user has as many as there may be. `code`: it must be confirmed by it first. */
 export async function addDestination(
   db: Db,
-  { user, kind, target, secret, events, everyMinutes, quiet }: NewDestination,
+  { user, kind, target, secret, events, everyMinutes, quiet, quietUrgent = false }: NewDestination,
   code: string | null,
 ): Promise<bigint | undefined> {
   const row = await first(
     db,
-    sql`INSERT INTO alert_destinations (user_name, kind, target, secret, events, every_minutes, quiet_from, quiet_until, zone, code)
+    sql`INSERT INTO alert_destinations (user_name, kind, target, secret, events, every_minutes, quiet_from, quiet_until, zone, quiet_urgent, code)
       SELECT ${user}::text, ${kind}::text, ${target}::text, ${secret}::text, ${textArray(events)}, ${everyMinutes}::int, ${quiet?.from ?? null}::int,
-        ${quiet?.until ?? null}::int, ${quiet?.zone ?? "UTC"}::text, ${code}::text
+        ${quiet?.until ?? null}::int, ${quiet?.zone ?? "UTC"}::text, ${quietUrgent}::boolean, ${code}::text
       WHERE (SELECT count(*) FROM alert_destinations WHERE user_name = ${user}) < ${MOST_DESTINATIONS}::int RETURNING id::text AS id`,
     v.object({ id: bigintText }),
   );
@@ -89,13 +93,14 @@ export async function changeDestination(
   db: Db,
   user: string,
   id: bigint,
-  { events, everyMinutes, quiet }: AlertChoice,
+  { events, everyMinutes, quiet, quietUrgent = false }: AlertChoice,
 ): Promise<boolean> {
   const row = await one(
     db,
     sql`WITH changed AS (
       UPDATE alert_destinations SET events = ${textArray(events)}, every_minutes = ${everyMinutes}::int, quiet_from = ${quiet?.from ?? null}::int,
-        quiet_until = ${quiet?.until ?? null}::int, zone = ${quiet?.zone ?? "UTC"}
+        quiet_until = ${quiet?.until ?? null}::int, zone = ${quiet?.zone ?? "UTC"},
+        quiet_urgent = ${quietUrgent}::boolean
       WHERE id = ${id}::bigint AND user_name = ${user} RETURNING id, events, wait_until, every_minutes
     ), moved AS (
       UPDATE alerts a SET due_at = CASE WHEN a.kind = ANY (c.events) OR a.kind IN ('code', 'test', 'reset')

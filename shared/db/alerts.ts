@@ -79,8 +79,10 @@ export async function takeDue(db: Db, destination: bigint, nowMs: number): Promi
 /** What can wait is told when the quiet ends. */
 export async function holdAlerts(db: Db, destination: bigint, nowMs: number, untilMs: number): Promise<void> {
   await db.execute(
-    sql`UPDATE alerts SET due_at = ${instant(untilMs)} WHERE destination = ${destination}::bigint AND due_at <= ${instant(nowMs)}
-      AND kind NOT IN (SELECT jsonb_array_elements_text(${json(URGENT)}::jsonb))`,
+    sql`UPDATE alerts SET due_at = ${instant(untilMs)} FROM alert_destinations d
+      WHERE d.id = ${destination}::bigint AND destination = d.id AND due_at <= ${instant(nowMs)}
+        AND alerts.kind NOT IN (SELECT jsonb_array_elements_text(${json(URGENT)}::jsonb))
+        AND (alerts.kind <> 'red' OR d.quiet_urgent OR NOT EXISTS (SELECT 1 FROM check_states c WHERE c.name = subject AND c.urgent))`,
   );
 }
 

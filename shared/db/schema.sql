@@ -74,6 +74,7 @@ CREATE TABLE alert_destinations (
   claimed_until timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
   tried_at timestamp with time zone,
   result text NOT NULL DEFAULT ''::text,
+  quiet_urgent boolean NOT NULL DEFAULT false,
   CONSTRAINT alert_destinations_pkey PRIMARY KEY (id),
   CONSTRAINT alert_destinations_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name) ON DELETE CASCADE
 );
@@ -221,6 +222,17 @@ CREATE TABLE chain_roots (
   CONSTRAINT chain_roots_pkey PRIMARY KEY (height, entry_hash)
 );
 
+CREATE TABLE check_states (
+  name text NOT NULL,
+  is_red boolean NOT NULL,
+  urgent boolean NOT NULL,
+  since timestamp with time zone NOT NULL,
+  said text NOT NULL,
+  mend text NOT NULL,
+  looked_at timestamp with time zone NOT NULL,
+  CONSTRAINT check_states_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE close_markers (
   job integer NOT NULL,
   slot smallint NOT NULL,
@@ -264,6 +276,15 @@ CREATE TABLE edge_slots (
   CONSTRAINT edge_slots_pkey PRIMARY KEY (slot),
   CONSTRAINT edge_slots_edge_id_key UNIQUE (edge_id),
   CONSTRAINT edge_slots_slot_check CHECK (((slot >= 0) AND (slot <= 4095)))
+);
+
+CREATE TABLE heartbeat (
+  only_one boolean NOT NULL DEFAULT true,
+  at timestamp with time zone NOT NULL,
+  was_well boolean NOT NULL,
+  result text NOT NULL,
+  CONSTRAINT heartbeat_pkey PRIMARY KEY (only_one),
+  CONSTRAINT heartbeat_only_one_check CHECK (only_one)
 );
 
 CREATE TABLE invites (

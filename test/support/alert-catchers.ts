@@ -56,6 +56,7 @@ export async function startMailCatcher(): Promise<MailCatcher> {
 }
 
 export interface CaughtRequest {
+  readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -84,8 +85,8 @@ export async function startHttpCatcher(): Promise<HttpCatcher> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const { url: path = "", headers } = request;
-      const caught = { path, headers, body: Buffer.concat(chunks).toString("utf8") };
+      const { method = "", url: path = "", headers } = request;
+      const caught = { method, path, headers, body: Buffer.concat(chunks).toString("utf8") };
       requests.push(caught);
       if (by === undefined) return;
       const { status, headers: sent = {}, body = "" } = by(caught);

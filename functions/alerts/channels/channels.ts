@@ -1,7 +1,7 @@
 /** All channels of a pool. */
 
 import type { ChannelKind } from "../../../shared/alerts/kinds.ts";
-import { guardedPost, type Resolve, resolveAll } from "../guarded-post.ts";
+import { guardedRequest, type Resolve, resolveAll } from "../guarded-request.ts";
 import type { Channel } from "./channel.ts";
 import { discordChannel } from "./discord.ts";
 import { emailChannel } from "./email.ts";
@@ -15,7 +15,7 @@ export interface ChannelOptions {
   readonly from: string;
   /** Its Bot API. */
   readonly telegram: string;
-  /** See PostOptions. */
+  /** See RequestOptions. */
   readonly allowPrivate: boolean;
   /** Of one message. */
   readonly timeoutMs: number;
@@ -26,7 +26,7 @@ export function createChannels(
   resolve: Resolve = resolveAll,
 ): Readonly<Record<ChannelKind, Channel>> {
   const post: Parameters<typeof webhookChannel>[0] = (request) =>
-    guardedPost(request, { allowPrivate, timeoutMs }, resolve);
+    guardedRequest(request, { allowPrivate, timeoutMs }, resolve);
   return {
     email: emailChannel(smtp === "" ? undefined : { url: smtp, from, timeoutMs }),
     webhook: webhookChannel(post),

@@ -3,10 +3,10 @@
 import { webhookHeaders } from "../../../shared/alerts/webhook-signature.ts";
 import { json } from "../../../shared/db/port.ts";
 import { sha256Hex } from "../../../shared/sha256.ts";
-import type { PostOutcome, PostRequest } from "../guarded-post.ts";
+import type { GuardedRequest, RequestOutcome } from "../guarded-request.ts";
 import type { Channel, Delivery, DeliveryOutcome } from "./channel.ts";
 
-export type Post = (request: PostRequest) => Promise<PostOutcome>;
+export type Post = (request: GuardedRequest) => Promise<RequestOutcome>;
 
 export function webhookChannel(post: Post): Channel {
   return async (delivery) => {
@@ -20,7 +20,7 @@ export function webhookChannel(post: Post): Channel {
 }
 
 /** What an answer by HTTP means for every channel that posts. */
-export function outcomeOf(answer: PostOutcome): DeliveryOutcome {
+export function outcomeOf(answer: RequestOutcome): DeliveryOutcome {
   if (answer.kind === "failed") return answer;
   const { status, retryAfterSeconds } = answer;
   if (status >= 200 && status < 300) return { kind: "delivered" };

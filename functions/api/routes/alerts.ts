@@ -3,10 +3,12 @@
 import * as v from "valibot";
 import { about } from "../../../shared/about.ts";
 import {
+  type AlertEvent,
   alertEvent,
   type ChannelKind,
   channelKind,
   MOST_DESTINATIONS,
+  OPERATOR_EVENTS,
 } from "../../../shared/alerts/kinds.ts";
 import { type QuietHours, timeZone } from "../../../shared/alerts/quiet-hours.ts";
 import { WEBHOOK_SECRET_BYTES, webhookSecret } from "../../../shared/alerts/webhook-signature.ts";
@@ -22,7 +24,15 @@ import {
 } from "../../../shared/db/alert-destinations.ts";
 import { field, idField } from "../http/inputs.ts";
 import { waiting } from "../http/refusals.ts";
-import { type ApiReply, type ApiRoute, NO_BODY, refused, userRoute, view } from "../http/route.ts";
+import {
+  type ApiReply,
+  type ApiRoute,
+  NO_BODY,
+  refused,
+  userRoute,
+  view,
+  type WebSession,
+} from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import { type AlertsView, quietHours } from "../views/alerts.ts";
 
@@ -52,6 +62,10 @@ const choice = {
     ),
     "what can wait is told when they end; null: none",
   ),
+  quietUrgent: v.optional(
+    about(v.boolean(), "of an administrator: quiet hours hold the pool's urgent checks too"),
+    false,
+  ),
 };
 
 const TESTS = { ofUser: 30, toTarget: 30 };
@@ -64,6 +78,7 @@ const ASKED = ["404 no-destination", "429 too-many"] as const;
 const NOT_YOURS = refused("404 no-destination", "you have no such destination of alerts");
 const NO_ZONE = refused("422 bad-zone", "quiet hours: expected a time zone such as Europe/Berlin");
 const isZone = (quiet: QuietHours | null): boolean => quiet === null || v.is(timeZone, quiet.zone);
+const NOT_FOR_YOU = refused("403 not-admin", "the pool's own checks are told to administrators only");
 const DAY_MS = 24 * CODE_MS;
 const TOO_MANY = refused(
   "429 too-many",
@@ -107,6 +122,7 @@ function destinationRoutes(
         const shown: AlertsView = {
           destinations: destinations.map(destinationView),
           most: MOST_DESTINATIONS,
+          offered: offeredTo(session.user),
           channels: [...alertChannels],
         };
         return view(shown);
@@ -118,7 +134,10 @@ function destinationRoutes(
       summary:
         "Add a destination. An address of e-mail is sent a code first, and nothing else before it is confirmed; a webhook's messages are signed by the secret in the answer (Standard Webhooks)",
       reply: "AlertAdded",
-      refuses: ["422 bad-zone", "422 no-channel", "422 bad-target", "422 too-many", "429 too-many"],
+      refuses: [
+        ...(["403 not-admin", "422 bad-zone", "422 no-channel", "422 bad-target", "422 too-many"] as const),
+        "429 too-many",
+      ],
       query: {},
       body: v.strictObject({
         kind: about(channelKind, "how it is told; `channels` of the list has those that this pool can"),
@@ -129,6 +148,7 @@ function destinationRoutes(
       run: async ({ session, body }) => {
         const { kind } = body;
         if (!isZone(body.quiet)) return NO_ZONE;
+        if (!mayChoose(session.user, body.events)) return NOT_FOR_YOU;
         if (!alertChannels.includes(kind))
           return refused(
             "422 no-channel",
@@ -155,11 +175,14 @@ function destinationRoutes(
       path: PATH,
       summary: "Choose what a destination is told, how often, and its quiet hours",
       reply: "Ok",
-      refuses: ["422 bad-zone", "404 no-destination"],
+      refuses: ["403 not-admin", "422 bad-zone", "404 no-destination"],
       query: {},
       body: v.strictObject({ id, ...choice }),
-      run: async ({ session, body }) =>
-        isZone(body.quiet) ? found(await changeDestination(db, session.user.name, body.id, body)) : NO_ZONE,
+      run: async ({ session, body }) => {
+        if (!isZone(body.quiet)) return NO_ZONE;
+        if (!mayChoose(session.user, body.events)) return NOT_FOR_YOU;
+        return found(await changeDestination(db, session.user.name, body.id, body));
+      },
     }),
     userRoute({
       method: "DELETE",
@@ -213,6 +236,15 @@ function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute
       },
     }),
   ];
+}
+
+function offeredTo({ isAdmin }: WebSession["user"]): AlertEvent[] {
+  return alertEvent.options.filter((event) => isAdmin || !OPERATOR_EVENTS.includes(event));
+}
+
+function mayChoose(user: WebSession["user"], events: readonly AlertEvent[]): boolean {
+  const offered = offeredTo(user);
+  return events.every((event) => offered.includes(event));
 }
 
 function found(isThere: boolean): ApiReply<"404 no-destination"> {
@@ -287,6 +319,7 @@ function destinationView(one: AlertDestination): AlertsView["destinations"][numb
     target: shownTarget(one),
     events: one.events,
     everyMinutes: one.everyMinutes,
+    quietUrgent: one.quietUrgent,
     quiet:
       quietFrom === null || quietUntil === null
         ? null

@@ -26,6 +26,7 @@ export const alertsView = v.strictObject({
         events: about(v.array(alertEvent), "what it is told of"),
         everyMinutes: about(seconds, "at most one message of a kind about one rig in so many minutes"),
         quiet: about(v.nullable(quietHours), "what can wait is told when they end"),
+        quietUrgent: about(v.boolean(), "of an administrator: they hold the pool's urgent checks too"),
         state: about(
           v.picklist(["on", "unconfirmed", "paused"]),
           "unconfirmed: its code is waited for; paused: it failed for three days, and a test that arrives turns it on again",
@@ -40,6 +41,7 @@ export const alertsView = v.strictObject({
     "in the order they were added",
   ),
   most: about(seconds, "destinations"),
+  offered: about(v.array(alertEvent), "what you can choose; the pool's own checks are for administrators"),
   channels: about(v.array(channelKind), "that this pool has"),
 });
 export const alertAddedView = v.strictObject({

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { lockFolder } from "../../../edge/lease/folder-lock.ts";
-import type { Examined } from "../../../functions/api/doctor.ts";
+import type { Examination, Examined } from "../../../functions/api/doctor.ts";
 import { createArchiver } from "../../../functions/janitor/archiver.ts";
 import { doctorCommand } from "../../../infra/cli/books/doctor.ts";
 import { createCockpit } from "../../../infra/doctor/cockpit.ts";
@@ -15,6 +15,8 @@ import type { Check, Patient } from "../../../infra/doctor/finding.ts";
 import { folderStore } from "../../../shared/archive/folder-store.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
+import { openPg } from "../../../shared/db/drivers/pg.ts";
+import { noteHeartbeat } from "../../../shared/db/heartbeat.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
@@ -425,6 +427,36 @@ describe("broken, it is named with its cure:", () => {
     ]);
   });
 
+  it("heartbeat: never called, refused, or not for long", async () => {
+    const config = pool.config('[alerts]\nheartbeaturl = "https://hc-ping.com/secret"');
+    expect((await look({ config })).filter(({ check }) => check === "heartbeat")).toEqual([
+      expect.objectContaining({ level: "warn", said: "hc-ping.com was not called yet" }),
+    ]);
+
+    const { db } = pool.database;
+    await noteHeartbeat(db, { atMs: Date.now(), wasWell: true, result: "" });
+    expect(await reds({ config })).toEqual([]);
+    await noteHeartbeat(db, { atMs: Date.now() - 3_600_000, wasWell: true, result: "" });
+    expect(await reds({ config })).toEqual([
+      "heartbeat: the last call of hc-ping.com was 60 min ago → Start the pool: npx prosper edge",
+    ]);
+    await noteHeartbeat(db, { atMs: Date.now(), wasWell: true, result: "it answered 404" });
+    expect(await reds({ config })).toEqual([
+      expect.stringMatching(
+        /^heartbeat: the last call of hc-ping\.com, \d s ago, failed: it answered 404 → Correct alerts\.heartbeaturl/,
+      ),
+    ]);
+  });
+
+  it("a database that went away is named once, not by each check that asks it", async () => {
+    const db = openPg({ url: "postgres://nobody@127.0.0.1:1/none" });
+    pool.undo.push(() => db.close());
+
+    expect(await reds({ db })).toEqual([
+      expect.stringMatching(/^database: could not be looked at: [^→]* → Start the database server/),
+    ]);
+  });
+
   it("a check that breaks itself hides no other", async () => {
     const nodes = [
       {
@@ -456,6 +488,35 @@ describe("the cockpit", () => {
     };
     return { check, begun: () => begun, end: () => waiting.shift()?.() };
   }
+
+  it("makes a check that costs much for a timer once in its time only, and for a person at once", async () => {
+    let nowMs = 1_000_000;
+    let looks = 0;
+    const clock = { ...systemClock, monotonicMs: () => nowMs, wallMs: () => nowMs };
+    const quick: Check = { name: "quick", look: async () => [{ level: "ok", said: "quick" }] };
+    const costly: Check = {
+      ...{ name: "costly", restMs: 600_000 },
+      look: async () => [{ level: looks === 3 ? "red" : "ok", said: `look ${++looks}` }],
+    };
+    const cockpit = createCockpit(await pool.patient(), { clock }, [costly, quick]);
+    const lookAfter = async (ms: number, look: () => Promise<Examination>): Promise<string | undefined> => {
+      nowMs += ms;
+      const { atMs, findings } = await look();
+      expect([atMs, findings.map(({ check }) => check)]).toEqual([nowMs, ["costly", "quick"]]);
+      return findings[0]?.said;
+    };
+
+    expect(await lookAfter(0, cockpit.onTime)).toBe("look 1");
+    expect(await lookAfter(60_000, cockpit.onTime)).toBe("look 1");
+    expect(await lookAfter(60_000, cockpit.again)).toBe("look 2");
+    expect(await lookAfter(500_000, cockpit.onTime)).toBe("look 2");
+    expect(await lookAfter(100_000, cockpit.onTime)).toBe("look 3");
+    // The fourth is red: it is confirmed at once, and so is that it is not.
+    expect(await lookAfter(600_000, cockpit.onTime)).toBe("look 4");
+    expect(await lookAfter(60_000, cockpit.onTime)).toBe("look 5");
+    expect(await lookAfter(60_000, cockpit.onTime)).toBe("look 6");
+    expect(await lookAfter(60_000, cockpit.onTime)).toBe("look 6");
+  });
 
   it("makes one examination for all who look, and shows the last one while another is under way", async () => {
     let nowMs = 1_000_000;

@@ -30,6 +30,7 @@ const EVENTS: Readonly<Record<AlertEvent, string>> = {
   payment: "a payment was sent",
   login: "a login from a new place",
   address: "the payout address changed",
+  red: "a check of the pool is red",
 };
 const CHANNELS: Readonly<Record<ChannelKind, string>> = {
   email: "E-mail",
@@ -53,7 +54,6 @@ const EVERY: readonly (readonly [number, string])[] = [
   [1440, "a day"],
 ];
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const ALL = { events: Object.keys(EVENTS), everyMinutes: 60, quiet: null };
 
 function AlertsPage() {
   const shown = alerts.value;
@@ -88,14 +88,14 @@ function Destinations({ view }: { view: AlertsView }) {
         </Card>
       )}
       {view.destinations.map((one) => (
-        <DestinationCard key={one.id} one={one} />
+        <DestinationCard key={one.id} one={one} offered={view.offered} />
       ))}
-      {view.destinations.length < view.most && <AddCard channels={view.channels} />}
+      {view.destinations.length < view.most && <AddCard view={view} />}
     </>
   );
 }
 
-function AddCard({ channels }: { channels: AlertsView["channels"] }) {
+function AddCard({ view: { channels, offered } }: { view: AlertsView }) {
   return (
     <Card title="Add a destination">
       <Form<AlertAddedView>
@@ -116,7 +116,7 @@ function AddCard({ channels }: { channels: AlertsView["channels"] }) {
           },
         ]}
         button="Add"
-        bodyOf={(values) => ({ ...values, ...ALL })}
+        bodyOf={(values) => ({ ...values, events: offered, everyMinutes: 60, quiet: null })}
         done={({ secret }) => {
           newSecret.value = secret;
           void refreshNow();
@@ -127,7 +127,7 @@ function AddCard({ channels }: { channels: AlertsView["channels"] }) {
   );
 }
 
-function DestinationCard({ one }: { one: Destination }) {
+function DestinationCard({ one, offered }: { one: Destination; offered: AlertsView["offered"] }) {
   const said = useSignal<{ kind: "good" | "bad"; text: string } | undefined>(undefined);
   const call = async (method: "POST" | "PUT" | "DELETE", path: string, body: object, done: string) => {
     said.value = undefined;
@@ -164,7 +164,7 @@ function DestinationCard({ one }: { one: Destination }) {
           }
         />
       ) : (
-        <Choice one={one} save={(choice) => void call("PUT", PATH, choice, "Saved.")} />
+        <Choice one={one} offered={offered} save={(choice) => void call("PUT", PATH, choice, "Saved.")} />
       )}
       <div class="actions">
         {one.state !== "unconfirmed" && (
@@ -211,9 +211,16 @@ function LastResult({ one }: { one: Destination }) {
   );
 }
 
-function Choice({ one, save }: { one: Destination; save: (choice: object) => void }) {
+interface ChoiceProps {
+  one: Destination;
+  offered: AlertsView["offered"];
+  save: (choice: object) => void;
+}
+
+function Choice({ one, offered, save }: ChoiceProps) {
   const id = useId();
   const events = useSignal<readonly string[]>(one.events);
+  const quietUrgent = useSignal(one.quietUrgent);
   const toggle = (event: string): void => {
     const chosen = events.value;
     events.value = chosen.includes(event) ? chosen.filter((other) => other !== event) : [...chosen, event];
@@ -226,6 +233,7 @@ function Choice({ one, save }: { one: Destination; save: (choice: object) => voi
       events: events.value,
       everyMinutes: Number(data.get("every")),
       quiet: from === "" || until === "" ? null : { from, until, zone: one.quiet?.zone ?? ZONE },
+      quietUrgent: quietUrgent.value,
     });
   };
   return (
@@ -233,7 +241,7 @@ function Choice({ one, save }: { one: Destination; save: (choice: object) => voi
       <div class="field">
         <span>Tell me when</span>
         <div class="actions">
-          {Object.entries(EVENTS).map(([event, words]) => (
+          {offered.map((event) => (
             <button
               key={event}
               type="button"
@@ -241,7 +249,7 @@ function Choice({ one, save }: { one: Destination; save: (choice: object) => voi
               aria-pressed={events.value.includes(event)}
               onClick={() => toggle(event)}
             >
-              {words}
+              {EVENTS[event]}
             </button>
           ))}
         </div>
@@ -273,6 +281,23 @@ function Choice({ one, save }: { one: Destination; save: (choice: object) => voi
           What can wait is told when it ends, in one message. {one.quiet?.zone ?? ZONE}.
         </span>
       </div>
+      {offered.includes("red") && (
+        <div class="field">
+          <span>In quiet hours red checks about money and the chain are told all the same, unless</span>
+          <div class="actions">
+            <button
+              type="button"
+              class="small"
+              aria-pressed={quietUrgent.value}
+              onClick={() => {
+                quietUrgent.value = !quietUrgent.value;
+              }}
+            >
+              they wait too
+            </button>
+          </div>
+        </div>
+      )}
       <div class="actions">
         <button class="primary" type="submit">
           Save

@@ -56,6 +56,7 @@ describe("a webhook", () => {
           events: ["low"],
           everyMinutes: 5,
           quiet,
+          quietUrgent: false,
         },
         ...{ state: "on", triedAt: null, result: "", failures: 0, nextTryAt: null, due: 0 },
       },
@@ -83,6 +84,26 @@ describe("a webhook", () => {
     ] as const)
       expect(await refusal(method, path, body, bob)).toEqual([404, "no-destination"]);
     expect(await refusal("POST", `${PATH}/confirm`, { id, code: "1" }, bob)).toEqual([422, "wrong-code"]);
+  });
+});
+
+describe("the pool's own checks", () => {
+  it("are offered to administrators only, with whether quiet hours hold what is urgent", async () => {
+    const boss = await loggedIn(api, "boss");
+    const offered = async (client: TestClient) =>
+      v.parse(VIEWS.Alerts, (await client.json("GET", PATH)).body).offered;
+    expect(await offered(ann)).not.toContain("red");
+    expect(await offered(boss)).toContain("red");
+
+    const mine = { kind: "webhook", target: "https://example.com/", ...CHOICE, events: ["red"] };
+    expect(await refusal("POST", PATH, mine)).toEqual([403, "not-admin"]);
+    const { id } = await add({ ...mine, quietUrgent: true }, boss);
+    expect(await listed(boss)).toMatchObject([{ events: ["red"], quietUrgent: true }]);
+    await boss.json("PUT", PATH, { body: { id, ...CHOICE, events: ["red"] } });
+    expect(await listed(boss)).toMatchObject([{ events: ["red"], quietUrgent: false }]);
+
+    const { id: own } = await add({ kind: "webhook", target: "https://example.com/" });
+    expect(await refusal("PUT", PATH, { id: own, ...CHOICE, events: ["red"] })).toEqual([403, "not-admin"]);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * POST to an address that a user chose. What its name resolves to is looked at when it is dialled, and nothing else is dialled: a name cannot be
+ * A request to an address that a user or the operator chose. What its name resolves to is looked at when it is dialled, and nothing else is dialled: a name cannot be
  * public when it is checked and private when it is used. The same at each redirect.
  */
 
@@ -10,7 +10,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { coerceError } from "../../shared/errors.ts";
 import { isPublicAddress } from "./public-address.ts";
 
-export interface PostOptions {
+export interface RequestOptions {
   /** Also plain http, and addresses that are not of the internet: for networks of one's own. */
   readonly allowPrivate: boolean;
   /** For all of it: resolve, dial, send, every redirect. */
@@ -20,7 +20,9 @@ export interface PostOptions {
 /** All addresses of a name. */
 export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
 
-export interface PostRequest {
+export interface GuardedRequest {
+  /** Default POST. */
+  readonly method?: "GET" | "POST";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -29,7 +31,7 @@ export interface PostRequest {
 }
 
 /** `words` are for the owner of the target, and say nothing of what an address inside answered. */
-export type PostOutcome =
+export type RequestOutcome =
   | {
       readonly kind: "answered";
       readonly status: number;
@@ -48,11 +50,11 @@ export const resolveAll: Resolve = (name) =>
   });
 
 /** Never rejects. */
-export async function guardedPost(
-  request: PostRequest,
-  options: PostOptions,
+export async function guardedRequest(
+  request: GuardedRequest,
+  options: RequestOptions,
   resolve: Resolve = resolveAll,
-): Promise<PostOutcome> {
+): Promise<RequestOutcome> {
   const signal = AbortSignal.timeout(options.timeoutMs);
   let { url } = request;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -60,7 +62,8 @@ export async function guardedPost(
     if (typeof target === "string") return { kind: "failed", words: target };
     const isFirst = redirects === 0 || target.origin === new URL(request.url).origin;
     const headers = { ...request.headers, ...(isFirst ? request.secretHeaders : {}) };
-    const answer = await post(target, { headers, body: request.body }, { ...options, signal, resolve });
+    const { method = "POST", body } = request;
+    const answer = await send(target, { method, headers, body }, { ...options, signal, resolve });
     if (answer.kind === "failed" || answer.location === undefined) return answer;
     const next = URL.parse(answer.location, target.href);
     if (next === null) return { kind: "failed", words: "it redirects to what is no address" };
@@ -72,7 +75,10 @@ export async function guardedPost(
 }
 
 /** Why not, in words; or the address. */
-export function checkedUrl(text: string, { allowPrivate }: Pick<PostOptions, "allowPrivate">): URL | string {
+export function checkedUrl(
+  text: string,
+  { allowPrivate }: Pick<RequestOptions, "allowPrivate">,
+): URL | string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return "expected an address that begins with https://";
   if (url.protocol === "http:" && !allowPrivate) return "expected https://, got http://";
@@ -93,23 +99,24 @@ interface Answered {
   readonly location?: string;
 }
 
-function post(
+function send(
   url: URL,
-  { headers, body }: Pick<PostRequest, "headers" | "body">,
-  options: PostOptions & { readonly signal: AbortSignal; readonly resolve: Resolve },
-): Promise<Answered | Extract<PostOutcome, { kind: "failed" }>> {
+  { method, headers, body }: Required<Pick<GuardedRequest, "method" | "headers" | "body">>,
+  options: RequestOptions & { readonly signal: AbortSignal; readonly resolve: Resolve },
+): Promise<Answered | Extract<RequestOutcome, { kind: "failed" }>> {
   const { signal, allowPrivate, resolve } = options;
   return new Promise((done) => {
     const failed = (thrown: unknown): void =>
       done({ kind: "failed", words: wordsOf(coerceError(thrown), signal) });
-    const send = url.protocol === "https:" ? httpsRequest : httpRequest;
-    const request = send(
+    const open = url.protocol === "https:" ? httpsRequest : httpRequest;
+    const length = method === "GET" ? {} : { "content-length": `${Buffer.byteLength(body)}` };
+    const request = open(
       url,
       {
-        ...{ method: "POST", signal, lookup: guardedLookup(allowPrivate, resolve) },
+        ...{ method, signal, lookup: guardedLookup(allowPrivate, resolve) },
         // A connection of its own: none that was opened for somebody else.
         agent: false,
-        headers: { ...headers, "content-length": `${Buffer.byteLength(body)}`, "user-agent": "prosper-pool" },
+        headers: { ...headers, ...length, "user-agent": "prosper-pool" },
       },
       (response) => {
         readAnswer(response).then(done, failed);

@@ -1,6 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { guardedPost, type PostOutcome } from "../../../functions/alerts/guarded-post.ts";
+import { guardedRequest, type RequestOutcome } from "../../../functions/alerts/guarded-request.ts";
 import { isPublicAddress } from "../../../functions/alerts/public-address.ts";
 import { type HttpCatcher, startHttpCatcher } from "../../support/alert-catchers.ts";
 
@@ -20,7 +20,7 @@ afterAll(() => catcher.stop());
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 });
 
-function post(url: string, allowPrivate = false, timeoutMs = 2_000): Promise<PostOutcome> {
+function post(url: string, allowPrivate = false, timeoutMs = 2_000): Promise<RequestOutcome> {
   const resolve = async (name: string): Promise<LookupAddress[]> => {
     asked.push(name);
     return names[name] ?? Promise.reject(new Error("ENOTFOUND"));
@@ -31,7 +31,7 @@ function post(url: string, allowPrivate = false, timeoutMs = 2_000): Promise<Pos
     secretHeaders: { authorization: "Bearer t" },
     body: "{}",
   };
-  return guardedPost(request, { allowPrivate, timeoutMs }, resolve);
+  return guardedRequest(request, { allowPrivate, timeoutMs }, resolve);
 }
 
 const PRIVATE = { kind: "failed", words: "its address is not one of the public internet" };
@@ -163,10 +163,10 @@ describe("a redirect", () => {
   it("to an address inside is refused as the first address would be", async () => {
     // The same machine under a public name: what a redirect says is checked anew.
     const to = (location: string): void => catcher.answer(() => ({ status: 307, headers: { location } }));
-    const redirected = async (location: string): Promise<PostOutcome> => {
+    const redirected = async (location: string): Promise<RequestOutcome> => {
       to(location);
       let dials = 0;
-      return guardedPost(
+      return guardedRequest(
         { url: `${catcher.url}/`, headers: {}, body: "{}" },
         {
           timeoutMs: 2_000,
