@@ -30,6 +30,7 @@ const row = v.object({ records: v.number(), roots: v.number() });
 export class EntryCredits {
   readonly #options: EntryCreditsOptions;
   readonly #modules: EntryCreditsModules;
+  #balance: number | undefined;
   #days: number | undefined;
   #isTold = false;
 
@@ -43,9 +44,15 @@ export class EntryCredits {
     return this.#days;
   }
 
+  /** What the address has; undefined while it is not known. */
+  balance(): number | undefined {
+    return this.#balance;
+  }
+
   run(signal: AbortSignal): Promise<void> {
     const look = async (): Promise<void> => {
       this.#days = undefined;
+      this.#balance = undefined;
       this.#days = await this.#look();
       this.#tell(this.#days);
     };
@@ -57,6 +64,7 @@ export class EntryCredits {
     const { db, factomd } = this.#modules;
     const blocks = Math.max(1, Math.round(DAY_MS / blockMs));
     const balance = await factomd.entryCreditBalance(address);
+    this.#balance = balance;
     const { records, roots } = await one(
       db,
       sql`SELECT count(*)::int AS records, (

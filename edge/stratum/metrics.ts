@@ -42,8 +42,11 @@ export interface StratumMetrics {
   /** A line answered with a protocol error, by the error's name. */
   lineRefused(error: string): void;
   loginAnswered(answer: "ok" | "registered" | "refused" | "unavailable"): void;
-  shareAccepted(): void;
+  /** `target`: the one it was taken for. */
+  shareAccepted(target: bigint): void;
   shareRefused(code: RefusalCode | "not-subscribed" | "too-fast"): void;
+  /** From the line that was read to its answer, where a share was judged. */
+  shareAnswered(afterMs: number): void;
   retargeted(): void;
   notified(sessions: number): void;
 }
@@ -59,6 +62,7 @@ export const NO_METRICS: StratumMetrics = {
   loginAnswered: nothing,
   shareAccepted: nothing,
   shareRefused: nothing,
+  shareAnswered: nothing,
   retargeted: nothing,
   notified: nothing,
 };

@@ -28,6 +28,7 @@ import { connectionRoutes } from "./routes/connection.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { earningsRoutes } from "./routes/earnings.ts";
 import { exportRoutes } from "./routes/exports.ts";
+import { healthRoutes, poolHealth } from "./routes/health.ts";
 import { createJsonRpc } from "./routes/json-rpc.ts";
 import { moneyRoutes } from "./routes/money.ts";
 import { noticeRoutes, publicNotices } from "./routes/notices.ts";
@@ -38,6 +39,7 @@ import { publicMinerRoutes } from "./routes/public-miners.ts";
 import { recoveryRoutes } from "./routes/recovery.ts";
 import { refusedRoute } from "./routes/refused.ts";
 import { rootRoutes } from "./routes/roots.ts";
+import { statusRoute } from "./routes/status.ts";
 import { storyRoute } from "./routes/story.ts";
 import { textPages } from "./routes/text-pages.ts";
 import { withholdingRoute } from "./routes/withholding.ts";
@@ -60,8 +62,11 @@ export interface HttpRoute {
 export function apiRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
   const figures = modules.figures ?? createFigures(options, modules);
   const notices = publicNotices(modules);
+  const health = poolHealth(modules);
   return [
     ...poolRoutes(options, modules, figures.pool),
+    ...healthRoutes(modules, health),
+    statusRoute(options, modules, { notices, works: health.works }),
     ...accountRoutes(modules, figures.user, notices),
     ...accessRoutes(modules),
     ...recoveryRoutes(options, modules),

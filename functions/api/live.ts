@@ -1,6 +1,6 @@
 /** What only the edge knows at this moment; the API has it where both run in one process. */
 
-/** Every figure is answered from memory. */
+/** Every figure is answered from memory, of this process or of the edge's own. */
 export interface Live {
   /** 0 to 9; undefined while factomd cannot be asked. */
   minute(): number | undefined;
@@ -11,7 +11,7 @@ export interface Live {
   /** Open stratum connections. */
   connections(): number;
   submitSync?(): SubmitSync;
-  sessions?(): readonly StratumConnection[];
+  sessions?(): Promise<readonly StratumConnection[]>;
 }
 
 /** The minute keeper's state, as `api.SubmitSync` tells it. */

@@ -38,6 +38,8 @@ export interface ApiOptions {
   readonly payoutEveryMs?: number;
   /** Where an entry of the chain can be looked at: {hash} stands for its hash. */
   readonly explorer?: string;
+  /** Between two looks of the canary, milliseconds. */
+  readonly canaryMs?: number;
   /** Payouts and adjustments need two people. */
   readonly twoAdministrators?: boolean;
   /** Sites whose pages may read the API, "*": all; none where it is not given (http/cors.ts). */

@@ -40,6 +40,7 @@ export const PAGES: readonly Page[] = [
   { path: "/pool/blocks/{height}", title: "Block", script: "block" },
   { path: "/pool/payments", title: "Payments", script: "payments" },
   { path: "/pool/submissions", title: "Submissions", script: "submissions" },
+  { path: "/status", title: "Status", script: "status", data: ["/api/status"] },
   { path: "/admin/cockpit", title: "Cockpit", script: "admin-cockpit" },
   { path: "/admin/payday", title: "Payday", script: "admin-payday" },
   { path: "/admin/miners", title: "Miners", script: "admin-miners" },

@@ -290,6 +290,25 @@ export const SETTINGS = {
     ),
     heartbeatevery: setting(pause, "1m", "How often it is called"),
   },
+  canary: {
+    user: setting(
+      text,
+      "",
+      "Account of yours, no administrator's, that a miner of the pool's own logs in as, to measure from outside; what its few shares earn is booked to it. Empty: none",
+    ),
+    address: setting(
+      v.pipe(text, v.regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$|^$/, "expected host:port")),
+      "",
+      "host:port where it connects, best as miners do from outside; empty: stratum.domain, else this machine",
+    ),
+    tls: setting(flag, false, "It connects by TLS"),
+    every: setting(pause, "5m", "How often it looks"),
+    shares: setting(
+      whole(0, 100),
+      2,
+      "Shares that it finds of a block at most; 0: it connects, logs in and waits for a job",
+    ),
+  },
   web: {
     host: setting(text, "::", "Address to listen on; :: is every one, of IPv4 too"),
     port: setting(port, 7070, "Port to listen on; 0 picks a free one"),

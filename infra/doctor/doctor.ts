@@ -3,6 +3,7 @@
 import type { Examined } from "../../functions/api/doctor.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { archive } from "./archive.ts";
+import { canary } from "./canary.ts";
 import { certificate } from "./certificate.ts";
 import { clocks } from "./clocks.ts";
 import { configuration } from "./configuration.ts";
@@ -26,7 +27,7 @@ import { table } from "./table.ts";
 /** In the order in which they are shown: what others depend on comes first. */
 export const CHECKS: readonly Check[] = [
   ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
-  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records, heartbeat],
+  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records, heartbeat, canary],
 ];
 
 /** Every check is made, also where another one fails. */

@@ -11,9 +11,11 @@ import { CodedError, coerceError } from "../../shared/errors.ts";
 import { openSharedTable, openTable } from "../../shared/hash/open-table.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type Auth, loginReply } from "../../shared/messages/login.ts";
+import type { SightedBy } from "../../shared/messages/sighted.ts";
 import type { QueueSender } from "../../shared/queue.ts";
 import type { EdgeReport, EdgeStart } from "./edge-processes.ts";
 import { connectFunctions } from "./fleet-edge.ts";
+import { sessionsOf } from "./live.ts";
 import { type LoneEdge, startLoneEdge } from "./lone-edge.ts";
 import { createPoolMetrics } from "./metrics.ts";
 import { openChannel } from "./process-channel.ts";
@@ -31,6 +33,9 @@ const parent = openChannel(
     // What the parent sends is its own parsed configuration and this program's own types.
     start: (given) => start(given as EdgeStart),
     report,
+    // Text, numbers and bigints alone: the channel carries them as they are.
+    sessions: () => (watched === undefined ? [] : sessionsOf(watched.edge)),
+    sightings: (by) => watched?.edge.stratum.sightings.look(by as SightedBy),
     metrics: () => metrics.registry.getMetricsAsJSON(),
     share: (given) => watched?.edge.desk.submit(fromSent(given, systemClock.monotonicMs())),
     async stop() {

@@ -10,6 +10,7 @@ import { AggregatorRegistry, type Registry } from "prom-client";
 import * as v from "valibot";
 import type { ShareVerdict } from "../../edge/stratum/backend.ts";
 import type { Live } from "../../functions/api/live.ts";
+import type { SightingsReader } from "../../functions/api/sightings.ts";
 import type { AwsOptions } from "../../shared/aws/call.ts";
 import { type Clock, sleep } from "../../shared/clock.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
@@ -17,6 +18,7 @@ import type { Checks, Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { loginRequest } from "../../shared/messages/login.ts";
 import type { Config } from "../config/schema.ts";
+import { type AskEdges, createAskEdges, sessionsOfAll, sightingsOfAll } from "./ask-edges.ts";
 import type { FunctionsElsewhere } from "./fleet-edge.ts";
 import { processFolder } from "./left-edges.ts";
 import { type EdgeFunctions, HAND_OVER_MS } from "./lone-edge.ts";
@@ -59,6 +61,8 @@ export interface EdgeProcesses {
   readonly health: Health;
   /** What all know together, as far as it was told in the last second. */
   readonly live: Live;
+  /** What became of connections, whichever process took them. */
+  readonly sightings: SightingsReader;
   /** The metrics of all processes and of `own`, added up or as each says (infra/pool/metrics.ts). */
   metrics(own: Registry): Pick<Registry, "contentType" | "metrics">;
   /** Where miners connect, once all have started. Rejects where one cannot start; whoever called then stops the others. */
@@ -106,7 +110,6 @@ const SILENT_LOOKS = 15;
 const DEAD_LOOKS = 60;
 /** The wait before a process is started again: doubles with each end, up to the longest, and begins anew when one has run for so long. */
 const AGAIN_MS = { first: 500, longest: 30_000, steady: 60_000 };
-const METRICS_MS = 5_000;
 
 interface Seat {
   readonly process: number;
@@ -149,11 +152,13 @@ export function startEdgeProcesses(
       ),
     () => undefined,
   );
+  const ask = createAskEdges(seats, clock);
   const looking = look(seats, { clock, logger, signal: stopping.signal });
   return {
     health: healthOf(seats),
-    live: liveOf(seats),
-    metrics: (own) => metricsOf(seats, own, clock),
+    live: liveOf(seats, ask),
+    sightings: sightingsOfAll(ask),
+    metrics: (own) => metricsOf(own, ask),
     started,
     async stop() {
       stopping.abort();
@@ -341,7 +346,7 @@ function healthOf(seats: readonly Seat[]): Health {
   };
 }
 
-function liveOf(seats: readonly Seat[]): Live {
+function liveOf(seats: readonly Seat[], ask: AskEdges): Live {
   const of = (key: "minute" | "height" | "stalledMs"): number[] =>
     seats.flatMap(({ report }) => report?.[key] ?? []);
   const last = (values: number[]): number | undefined =>
@@ -351,24 +356,17 @@ function liveOf(seats: readonly Seat[]): Live {
     height: () => last(of("height")),
     stalledMs: () => last(of("stalledMs")),
     connections: () => seats.reduce((sum, { report }) => sum + (report?.connections ?? 0), 0),
+    sessions: () => sessionsOfAll(ask),
   };
 }
 
-function metricsOf(
-  seats: readonly Seat[],
-  own: Registry,
-  clock: Clock,
-): Pick<Registry, "contentType" | "metrics"> {
+function metricsOf(own: Registry, ask: AskEdges): Pick<Registry, "contentType" | "metrics"> {
   return {
     contentType: own.contentType,
     async metrics() {
-      const patience = new AbortController();
-      const late = sleep(clock, METRICS_MS, patience.signal).then(() => undefined);
-      const told = await Promise.all(
-        seats.map(({ channel }) => Promise.race([channel?.ask("metrics").catch(() => undefined), late])),
+      const known = (await ask("metrics")).filter(
+        (one): one is object => typeof one === "object" && one !== null,
       );
-      patience.abort();
-      const known = told.filter((one): one is object => typeof one === "object" && one !== null);
       return AggregatorRegistry.aggregate([await own.getMetricsAsJSON(), ...known]).metrics();
     },
   };

@@ -150,7 +150,7 @@ export function startLoneEdge(options: LoneEdgeOptions, modules: LoneEdgeModules
       onStop(() => counting);
     }
     const entryCreditDays = (): number | undefined => credits?.daysLeft();
-    metrics.runOut({ certificate: certificateDays, ...(credits && { entryCredits: entryCreditDays }) });
+    metrics.runOut({ certificate: certificateDays, ...(credits && { entryCredits: credits }) });
     const { stage } = config.aws;
     if (stage !== "") {
       const reporting = reportEdge({ stage }, edge, {

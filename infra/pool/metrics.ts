@@ -1,11 +1,13 @@
 /** The pool's Prometheus metrics: what the edge counts, and gauges read at each scrape. Labels are closed lists, never text from the network. */
 
-import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { EntryCredits } from "../../edge/chain/entry-credits.ts";
 import type { Edge } from "../../edge/edge.ts";
 import type { StratumMetrics } from "../../edge/stratum/metrics.ts";
 import type { ConservationReport } from "../../functions/accounting/conservation.ts";
 import type { ArchiveReport } from "../../functions/janitor/archiver.ts";
 import type { SealedBlock } from "../../shared/db/seals.ts";
+import { assignedWork } from "../../shared/difficulty/work.ts";
 import type { Logger } from "../../shared/logger.ts";
 
 const PEG = 100_000_000;
@@ -20,10 +22,10 @@ export interface PoolMetrics {
   archived(report: ArchiveReport): void;
   /** The same logger, whose errors are counted: each is something that a person has to look at. */
   counting(logger: Logger): Logger;
-  /** What runs out, in days: the certificate for TLS (undefined without one), the entry credits (undefined while not known; not there: another part watches them). */
-  runOut(days: {
+  /** What runs out: days of the certificate for TLS (undefined without one), the entry credits (undefined while not known; not there: another part watches them). */
+  runOut(left: {
     readonly certificate: () => number | undefined;
-    readonly entryCredits?: () => number | undefined;
+    readonly entryCredits?: Pick<EntryCredits, "daysLeft" | "balance">;
   }): void;
   /** Gauges of a running edge. */
   watch(edge: Edge): void;
@@ -48,7 +50,7 @@ export function createPoolMetrics(): PoolMetrics {
   overdue.set(Number.NaN);
   return {
     registry,
-    stratum: stratumMetrics(counter),
+    stratum: stratumMetrics(counter, registry),
     sealed(block) {
       blocks.inc();
       reward.inc(Number(block.reward) / PEG);
@@ -66,8 +68,14 @@ export function createPoolMetrics(): PoolMetrics {
     runOut: ({ certificate, entryCredits }) => {
       const day = (name: string, help: string, value: () => number | undefined): void =>
         readGauge(registry, name, { help, value: () => value() ?? Number.NaN, aggregator: "min" });
-      if (entryCredits !== undefined)
-        day("entry_credit_days", "Days that the entry credits last; NaN while not known", entryCredits);
+      if (entryCredits !== undefined) {
+        day("entry_credit_days", "Days that the entry credits last; NaN while not known", () =>
+          entryCredits.daysLeft(),
+        );
+        day("entry_credits", "Entry credits of the pool's address; NaN while not known", () =>
+          entryCredits.balance(),
+        );
+      }
       if (certificate() !== undefined)
         day("certificate_days", "Days until the certificate for TLS ends", certificate);
     },
@@ -90,14 +98,28 @@ function booksGauges(gauge: (name: string, help: string) => Gauge): PoolMetrics[
   };
 }
 
-function stratumMetrics(counter: (name: string, help: string, labels?: string[]) => Counter): StratumMetrics {
+/** From what no miner notices to what a miner would call broken. */
+const ANSWER_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+function stratumMetrics(
+  counter: (name: string, help: string, labels?: string[]) => Counter,
+  registry: Registry,
+): StratumMetrics {
   const opened = counter("connections_opened_total", "Connections taken");
   const ended = counter("connections_ended_total", "Connections ended or turned away", ["reason"]);
   const lines = counter("lines_total", "Lines read from miners");
   const refusedLines = counter("lines_refused_total", "Lines answered with a protocol error", ["error"]);
   const logins = counter("logins_total", "Logins answered", ["answer"]);
   const accepted = counter("shares_accepted_total", "Shares acknowledged: on disk");
+  const work = counter(
+    "work_hashes_total",
+    "Hashes that the acknowledged shares stand for: its rate is the pool's hash rate",
+  );
   const refused = counter("shares_refused_total", "Shares refused", ["code"]);
+  const answered = new Histogram({
+    ...{ name: "prosper_share_answer_seconds", help: "From a share's line to its answer" },
+    ...{ buckets: ANSWER_SECONDS, registers: [registry] },
+  });
   const retargets = counter("retargets_total", "Targets changed by vardiff");
   const notified = counter("notifies_total", "Jobs announced, one a session");
   return {
@@ -106,7 +128,11 @@ function stratumMetrics(counter: (name: string, help: string, labels?: string[])
     lineRead: () => lines.inc(),
     lineRefused: (error) => refusedLines.inc({ error }),
     loginAnswered: (answer) => logins.inc({ answer }),
-    shareAccepted: () => accepted.inc(),
+    shareAccepted(target) {
+      accepted.inc();
+      work.inc(Number(assignedWork(target)));
+    },
+    shareAnswered: (afterMs) => answered.observe(afterMs / 1000),
     shareRefused: (code) => refused.inc({ code }),
     retargeted: () => retargets.inc(),
     notified: (sessions) => notified.inc(sessions),

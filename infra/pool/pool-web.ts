@@ -1,14 +1,12 @@
 /** The pool's web server put together: API, pages and metrics, with what only an edge in the same process knows. */
 
-import type { Edge } from "../../edge/edge.ts";
-import type { StratumSession } from "../../edge/stratum/session.ts";
 import { channelsOf } from "../../functions/alerts/channels/channels.ts";
 import type { Doctor } from "../../functions/api/doctor.ts";
 import { createFigures } from "../../functions/api/figures/figures.ts";
 import { onlyReceiptKey } from "../../functions/api/figures/receipt-keys.ts";
 import { createApiHandler } from "../../functions/api/handler.ts";
 import { isHttps, sessionOf } from "../../functions/api/http/request.ts";
-import type { Live, StratumConnection } from "../../functions/api/live.ts";
+import type { Live } from "../../functions/api/live.ts";
 import type { ApiModules, ApiOptions } from "../../functions/api/options.ts";
 import type { Payday } from "../../functions/api/payday.ts";
 import type { ShareHistory } from "../../functions/api/share-history.ts";
@@ -85,6 +83,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     explorer: config.web.explorer,
     payoutMinimum: config.payout.minimum,
     payoutEveryMs: config.payout.prepareevery,
+    canaryMs: config.canary.every,
     twoAdministrators: config.pool.twoadministrators,
     corsOrigins: config.web.corsorigins,
   };
@@ -130,37 +129,5 @@ export function stratumShown({ stratum }: Config, ports?: StratumPorts): ApiOpti
     ...(stratum.domain === "" ? {} : { host: stratum.domain }),
     port: ports?.port ?? stratum.stratumport,
     ...(tlsPort !== undefined && { tlsPort }),
-  };
-}
-
-/** What only the edge in the same process knows, for the dashboard. */
-export function liveOf(edge: Edge): Live {
-  return {
-    minute: () => edge.minutes.minute(),
-    height: () => edge.follower.topHeight(),
-    stalledMs: () => edge.stall.stalledMs(),
-    connections: () => edge.stratum.stats().connections,
-    submitSync: () => ({
-      submitting: !edge.minutes.isSaving(),
-      submitHeight: (edge.follower.topHeight() ?? -1) + 1,
-      syncing: edge.minutes.minute() !== undefined,
-      lastNonZeroHeight: edge.follower.topHeight() ?? 0,
-    }),
-    sessions: () => [...edge.stratum.sessions()].map(liveSession),
-  };
-}
-
-function liveSession(session: StratumSession): StratumConnection {
-  const { current: login } = session.login;
-  return {
-    id: session.id,
-    user: login?.user ?? null,
-    worker: login?.worker ?? null,
-    agent: session.agent,
-    address: session.remoteAddress,
-    subscribed: session.jobs.areHeard,
-    authorized: login !== undefined,
-    target: session.target ?? null,
-    noncePrefix: session.prefix ?? null,
   };
 }

@@ -30,6 +30,7 @@ import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Auth } from "../../shared/messages/login.ts";
 import { runEvery } from "../../shared/run-every.ts";
+import { runCanary } from "../canary/canary.ts";
 import type { Config } from "../config/schema.ts";
 import { createCockpit } from "../doctor/cockpit.ts";
 import { patientOf } from "../doctor/patient.ts";
@@ -40,12 +41,14 @@ import { watchDatabase } from "./database-outage.ts";
 import { startEdgeProcesses } from "./edge-processes.ts";
 import { creditAddress } from "./key-addresses.ts";
 import { retireLeftEdges } from "./left-edges.ts";
+import { liveOf } from "./live.ts";
 import { createLocalBooks, type LocalBooks } from "./local-accounting.ts";
 import { localAlerts } from "./local-alerts.ts";
+import { createMeasured } from "./measured.ts";
 import type { PoolMetrics } from "./metrics.ts";
 import { PoolPayday } from "./payday.ts";
 import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
-import { liveOf, type StratumPorts, startPoolWeb } from "./pool-web.ts";
+import { type StratumPorts, startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey, receiptKeyFile } from "./receipt-key.ts";
 import { watchSelf } from "./self-watch.ts";
 import { createShareHistory } from "./share-history.ts";
@@ -105,8 +108,7 @@ interface PoolEdges {
   readonly ports: StratumPorts;
   readonly health: Health;
   readonly live: Live;
-  /** Of an edge in this process. */
-  readonly sightings?: SightingsReader;
+  readonly sightings: SightingsReader;
   /** Of an edge in this process. */
   readonly refused?: RefusedShares;
   readonly metrics: NonNullable<WebModules["metrics"]>;
@@ -136,7 +138,10 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     );
     const counting = credits.run(stopping);
     onStop(() => counting);
-    modules.metrics.runOut({ certificate: edges.certificateDays, entryCredits: () => credits.daysLeft() });
+    modules.metrics.runOut({ certificate: edges.certificateDays, entryCredits: credits });
+    const measured = createMeasured(modules.metrics.registry);
+    const measuring = measured.run({ ...modules, signal: stopping });
+    onStop(() => measuring);
     await books.startSealing();
     const { isDevnet } = options;
     const patient = { config, dataDir: dirname(options.folder), isDevnet, db: modules.db };
@@ -156,6 +161,12 @@ export function startPool(options: PoolOptions, handed: PoolModules): Promise<Po
     });
     onStop(() => web.stop());
     const { port, tlsPort } = edges.ports;
+    const { tls } = config.canary;
+    const singing = runCanary(
+      { config, port: (tls ? tlsPort : undefined) ?? port },
+      { ...modules, onProbe: measured.probed, signal: stopping },
+    );
+    onStop(() => singing);
     logger.info("the pool runs", { stratum: port, tls: tlsPort, web: web.port });
     return { web, port, stratum: hostAndPort(localHost(config.stratum.host), port) };
   });
@@ -253,9 +264,16 @@ async function startEdgesElsewhere(
   );
   onStop(() => edges.stop());
   const ports = await edges.started;
-  const { health, live } = edges;
+  const { health, live, sightings } = edges;
   // The certificate is the edges': their metrics have its days.
-  return { ports, health, live, metrics: edges.metrics(metrics.registry), certificateDays: () => undefined };
+  return {
+    ports,
+    health,
+    live,
+    sightings,
+    metrics: edges.metrics(metrics.registry),
+    certificateDays: () => undefined,
+  };
 }
 
 function createPoolBooks(options: PoolOptions, modules: PoolModules): LocalBooks {

@@ -25,6 +25,7 @@ export const READABLE = [
     "block_places",
     "blocks",
     "books_proved",
+    "canary",
     "chain_roots",
     "check_states",
     "close_markers",

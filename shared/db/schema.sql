@@ -207,6 +207,19 @@ CREATE TABLE books_proved (
   CONSTRAINT books_proved_one_check CHECK (one)
 );
 
+CREATE TABLE canary (
+  at timestamp with time zone NOT NULL,
+  failed_at text,
+  words text NOT NULL,
+  height integer,
+  connect_ms double precision,
+  login_ms double precision,
+  job_ms double precision,
+  answer_ms double precision,
+  row_ms double precision,
+  CONSTRAINT canary_pkey PRIMARY KEY (at)
+);
+
 CREATE TABLE chain_roots (
   height integer NOT NULL,
   entry_hash text NOT NULL,

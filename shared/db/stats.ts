@@ -219,3 +219,24 @@ export function onlineWorkers(
     onlineWorkerRow,
   );
 }
+
+const markRow = v.object({
+  what: v.picklist(["block", "won", "record"]),
+  height: v.number(),
+  atMs: v.number(),
+});
+export type BlockMark = Pick<v.InferOutput<typeof markRow>, "height" | "atMs">;
+
+/** The newest graded block, the newest in which this pool won a place, and the newest for which a record of it is on the chain. */
+export async function lastMarks(
+  db: Db,
+): Promise<{ readonly block?: BlockMark; readonly won?: BlockMark; readonly record?: BlockMark }> {
+  const rows = await db.query(
+    sql`(SELECT 'block' AS what, height, ${ms(sql`at`)} AS "atMs" FROM blocks ORDER BY height DESC LIMIT 1)
+      UNION ALL (SELECT 'won', height, ${ms(sql`at`)} FROM blocks WHERE winning > 0 ORDER BY height DESC LIMIT 1)
+      UNION ALL (SELECT 'record', j.height, ${ms(sql`j.created_at`)} FROM jobs j
+        WHERE EXISTS (SELECT 1 FROM submissions s WHERE s.height = j.height AND s.state = 'revealed') ORDER BY j.height DESC LIMIT 1)`,
+    markRow,
+  );
+  return Object.fromEntries(rows.map(({ what, ...mark }) => [what, mark]));
+}

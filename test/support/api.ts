@@ -38,7 +38,7 @@ export const LIVE: Live = {
   stalledMs: () => undefined,
   connections: () => 3,
   submitSync: () => ({ submitting: true, submitHeight: 1012, syncing: false, lastNonZeroHeight: 1011 }),
-  sessions: () => [
+  sessions: async () => [
     {
       id: "s1",
       user: "ann",

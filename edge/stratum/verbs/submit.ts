@@ -78,14 +78,15 @@ function judge(session: StratumSession, call: Call, login: Login): Promise<VerbA
 }
 
 function answer(session: StratumSession, call: Call, login: Login, verdict: ShareVerdict): VerbAnswer {
-  const { metrics } = session.modules;
+  const { clock, metrics } = session.modules;
   if (session.ended) return "closed";
   if (verdict.kind === "unavailable") {
     session.end("no-verdict");
     return "closed";
   }
+  metrics.shareAnswered(clock.monotonicMs() - call.readAtMs);
   if (verdict.kind === "accepted") {
-    metrics.shareAccepted();
+    metrics.shareAccepted(verdict.target);
     session.conversation.limits.share("accepted");
     session.share(verdict.target, true);
     return encodeResult(call.id, true);

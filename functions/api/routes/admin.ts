@@ -65,6 +65,7 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
       const nowMs = clock.wallMs();
       const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
       const rows = await onlineWorkers(db, sinceMs, nowMs, ROWS, search);
+      const sessions = await live?.sessions?.();
       const shown: MinersView = {
         workers: rows.map((row) => ({
           user: row.user,
@@ -74,7 +75,7 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
           rejected: row.rejected.toString(),
           lastShare: iso(row.lastMs),
         })),
-        sessions: live?.sessions?.().filter(hasText(search)).slice(0, ROWS).map(sessionOf) ?? null,
+        sessions: sessions?.filter(hasText(search)).slice(0, ROWS).map(sessionOf) ?? null,
       };
       return view(shown);
     },

@@ -10,22 +10,29 @@ import type { ApiModules } from "../options.ts";
 
 const TTL_MS = 1000;
 
-export function healthRoutes({ db, clock, health }: ApiModules): ApiRoute[] {
+export interface PoolHealth {
+  readonly askDatabase: () => Promise<string>;
+  /** What `/healthz` answers. */
+  readonly works: () => Promise<Checks>;
+}
+
+export function poolHealth({ db, clock, health }: ApiModules): PoolHealth {
   const askDatabase = cached(clock, TTL_MS, () =>
     first(db, sql`SELECT 1 AS up`, v.object({ up: v.number() })).then(
       () => "ok",
       (error: unknown) => ("code" in coerceError(error) ? "away" : "failing"),
     ),
   );
+  return { askDatabase, works: async () => ({ ...health?.works(), database: await askDatabase() }) };
+}
+
+export function healthRoutes({ health }: ApiModules, { askDatabase, works }: PoolHealth): ApiRoute[] {
   return [
     question("/livez", "503 where a restart of this process would mend it", async () => health?.live() ?? {}),
     question("/readyz", "503 where no new miners may come, or (pages alone) no visitors", async () =>
       health === undefined ? { database: await askDatabase() } : health.ready(),
     ),
-    question("/healthz", "503 where a part does not work", async () => ({
-      ...health?.works(),
-      database: await askDatabase(),
-    })),
+    question("/healthz", "503 where a part does not work", works),
   ];
 }
 

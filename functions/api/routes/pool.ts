@@ -11,7 +11,6 @@ import { beforeHeight, heightQuery, jobQuery, limitQuery } from "../http/inputs.
 import { type ApiRoute, NO_BODY, publicRoute, refused, view } from "../http/route.ts";
 import type { ApiModules, ApiOptions } from "../options.ts";
 import type { BlockDetailView, BlockListView, SubmissionListView } from "../views/views.ts";
-import { healthRoutes } from "./health.ts";
 
 /** What changes with every share may be a second old, what changes with a block a few. */
 const SHARES_SECONDS = 1;
@@ -87,7 +86,6 @@ export function poolRoutes(options: ApiOptions, modules: ApiModules, figures: Po
         return view({ submissions, next: page.next } satisfies SubmissionListView);
       },
     }),
-    ...healthRoutes(modules),
   ];
 }
 

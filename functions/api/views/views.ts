@@ -55,6 +55,7 @@ import {
 } from "./pool.ts";
 import { foundMinersView, shownView } from "./public-miner.ts";
 import { rootsView } from "./roots.ts";
+import { statusView } from "./status.ts";
 import { storiesView } from "./story.ts";
 import { myWorkersView, refusedView, workerDetailView, workerHistoryView, workerView } from "./worker.ts";
 
@@ -247,6 +248,7 @@ export const VIEWS = {
   Adjusted: adjustedView,
   AdminLog: adminLogView,
   Withholding: withholdingView,
+  Status: statusView,
   Invites: invitesView,
   Invite: inviteView,
   Ok: okView,

@@ -15,6 +15,7 @@ import type { Check, Patient } from "../../../infra/doctor/finding.ts";
 import { folderStore } from "../../../shared/archive/folder-store.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
+import { noteProbe, PROBE_STEPS } from "../../../shared/db/canary.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { noteHeartbeat } from "../../../shared/db/heartbeat.ts";
 import { sql } from "../../../shared/db/port.ts";
@@ -446,6 +447,39 @@ describe("broken, it is named with its cure:", () => {
         /^heartbeat: the last call of hc-ping\.com, \d s ago, failed: it answered 404 → Correct alerts\.heartbeaturl/,
       ),
     ]);
+  });
+
+  it("canary: at each step where it may fail, and not for long", async () => {
+    const config = pool.config('[canary]\nuser = "ops"');
+    const { db } = pool.database;
+    expect((await look({ config })).filter(({ check }) => check === "canary")).toEqual([
+      expect.objectContaining({ level: "warn", said: "it has not looked yet" }),
+    ]);
+
+    const seen = { height: null, connectMs: 1, loginMs: 2, jobMs: 3, answerMs: null, rowMs: null };
+    await noteProbe(db, { atMs: Date.now() - 3_600_000, failedAt: null, words: "", ...seen });
+    expect(await reds({ config })).toEqual([
+      "canary: it looked 60 min ago → Start the pool: npx prosper edge",
+    ]);
+    const cures = {
+      connect: /public port/,
+      login: /canary\.user/,
+      job: /`prices`/,
+      share: /log/,
+      answer: /`journal`/,
+      row: /`late work`/,
+    };
+    for (const step of PROBE_STEPS) {
+      await noteProbe(db, { atMs: Date.now(), failedAt: step, words: "why", ...seen });
+      const [red = "", ...others] = await reds({ config });
+      expect(others).toEqual([]);
+      expect(red).toMatch(new RegExp(`^canary: it failed at its ${step}, \\d s ago: why → `));
+      expect(red).toMatch(cures[step]);
+    }
+    await noteProbe(db, { atMs: Date.now() + 1, failedAt: null, words: "", ...seen });
+    expect((await look({ config })).find(({ check }) => check === "canary")?.said).toMatch(
+      /^it got through \d s ago: connect 1 ms, login 2 ms, job 3 ms$/,
+    );
   });
 
   it("a database that went away is named once, not by each check that asks it", async () => {

@@ -4,9 +4,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Histogram } from "prom-client";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Edge } from "../../../edge/edge.ts";
+import { createMeasured } from "../../../infra/pool/measured.ts";
 import { createPoolMetrics } from "../../../infra/pool/metrics.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -15,15 +17,22 @@ const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 /** Labels of a metric by its name, of a pool with everything that it can have. */
 let exported: Map<string, readonly string[]>;
+/** Of these the series have other names. */
+const histograms = new Set<string>();
 beforeAll(async () => {
   const metrics = createPoolMetrics();
   metrics.watch(standInEdge());
-  metrics.runOut({ certificate: () => 60, entryCredits: () => 300 });
+  metrics.runOut({ certificate: () => 60, entryCredits: { daysLeft: () => 300, balance: () => 90_000 } });
+  createMeasured(metrics.registry);
   exported = new Map(
     (await metrics.registry.getMetricsAsJSON()).map(({ name }) => {
       const metric: unknown = metrics.registry.getSingleMetric(name);
       const labels = v.safeParse(v.object({ labelNames: v.array(v.string()) }), metric);
-      return [name, labels.success ? labels.output.labelNames : []];
+      if (metric instanceof Histogram) histograms.add(name);
+      return [
+        name,
+        [...(labels.success ? labels.output.labelNames : []), ...(metric instanceof Histogram ? ["le"] : [])],
+      ];
     }),
   );
 });
@@ -66,7 +75,11 @@ const expressions = [
   ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
   ...[...rules.values()].map(({ expr }) => expr),
 ];
-const namesIn = (text: string): string[] => text.match(/\b(?:prosper|nodejs|process)_\w+/g) ?? [];
+const namesIn = (text: string): string[] =>
+  (text.match(/\b(?:prosper|nodejs|process)_\w+/g) ?? []).map((name) => {
+    const of = name.replace(/_(?:bucket|count|sum)$/, "");
+    return histograms.has(of) ? of : name;
+  });
 
 describe("every metric of the dashboard and of the rules", () => {
   it("is one that a pool exports, with the labels that it has", () => {
@@ -84,10 +97,15 @@ describe("every metric of the dashboard and of the rules", () => {
   });
 });
 
+function kindOf(name: string): string {
+  if (histograms.has(name)) return "histogram";
+  return name.endsWith("_total") ? "counter" : "gauge";
+}
+
 describe("every exported metric of the pool", () => {
   it("is documented with its kind, and nothing else is", () => {
     const page = read("docs/metrics.md");
-    const documented = [...page.matchAll(/^\| `(prosper_\w+)` \| (counter|gauge) \|/gm)].map(
+    const documented = [...page.matchAll(/^\| `(prosper_\w+)` \| (counter|gauge|histogram) \|/gm)].map(
       ([, name = ""]) => name,
     );
 
@@ -96,8 +114,7 @@ describe("every exported metric of the pool", () => {
         .filter((name) => name.startsWith("prosper_"))
         .toSorted((a, b) => a.localeCompare(b)),
     );
-    for (const name of documented)
-      expect(page).toContain(`| \`${name}\` | ${name.endsWith("_total") ? "counter" : "gauge"} |`);
+    for (const name of documented) expect(page).toContain(`| \`${name}\` | ${kindOf(name)} |`);
   });
 
   it("is seen on the dashboard", () => {

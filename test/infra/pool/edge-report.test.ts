@@ -43,7 +43,7 @@ describe("what an edge publishes each minute", () => {
       },
     );
     await settle();
-    for (let share = 0; share < 5; share++) metrics.stratum.shareAccepted();
+    for (let share = 0; share < 5; share++) metrics.stratum.shareAccepted(1n << 63n);
     metrics.stratum.shareRefused("duplicate");
     metrics.stratum.shareRefused("duplicate");
     metrics.stratum.connectionEnded("full");

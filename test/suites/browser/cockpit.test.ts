@@ -9,6 +9,8 @@ import { createCockpit } from "../../../infra/doctor/cockpit.ts";
 import { CHECKS } from "../../../infra/doctor/doctor.ts";
 import type { Patient } from "../../../infra/doctor/finding.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import { noteProbe } from "../../../shared/db/canary.ts";
+import { noteHeartbeat } from "../../../shared/db/heartbeat.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { sources, TestPatient } from "../../support/patient.ts";
@@ -61,6 +63,11 @@ async function breakEverything(): Promise<Partial<Patient>> {
   await patient.forced(
     sql`UPDATE deltas SET into_job = NULL WHERE seq = 0 AND job = (SELECT max(job) FROM deltas)`,
   );
+  await noteHeartbeat(patient.database.db, { atMs: Date.now(), wasWell: true, result: "it answered 404" });
+  await noteProbe(patient.database.db, {
+    ...{ atMs: Date.now(), failedAt: "connect", words: "connect ECONNREFUSED", height: null },
+    ...{ connectMs: null, loginMs: null, jobMs: null, answerMs: null, rowMs: null },
+  });
   await patient.database.db.execute(sql`INSERT INTO edge_slots (slot, edge_id, epoch, expires_at)
     VALUES (0, 'the-edge', 1, now() - interval '2 hours')`);
   return {
@@ -71,6 +78,8 @@ async function breakEverything(): Promise<Partial<Patient>> {
       pegnet: { ...good.pegnet, activation: -1 },
       stratum: { ...good.stratum, tlscert: cert, tlskey: cert },
       database: { ...good.database, url: "" },
+      alerts: { ...good.alerts, heartbeaturl: "https://hc-ping.com/secret" },
+      canary: { ...good.canary, user: "ops" },
     },
     clock: { ...systemClock, wallMs: () => systemClock.wallMs() + 50 * DAY_MS },
     nodes: [

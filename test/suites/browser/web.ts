@@ -6,6 +6,7 @@ import { loadConfig } from "../../../infra/config/load.ts";
 import { startPoolWeb } from "../../../infra/pool/pool-web.ts";
 import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
+import { noteProbe } from "../../../shared/db/canary.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { countWithholding } from "../../../shared/db/withholding.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -62,6 +63,20 @@ export async function startPages({
   await db.execute(sql`INSERT INTO tallies (job, user_name, judged, sent)
     VALUES (${FIRST_HEIGHT}::int, 'ann', 30, 31), (${FIRST_HEIGHT}::int, 'bob', 30, 0)`);
   await countWithholding(db);
+  for (const [minutesAgo, rowMs] of [
+    [12, 5_210],
+    [7, null],
+    [2, 4_800],
+  ] as const)
+    await noteProbe(db, {
+      ...{
+        atMs: systemClock.wallMs() - minutesAgo * 60_000,
+        failedAt: null,
+        words: "",
+        height: FIRST_HEIGHT,
+      },
+      ...{ connectMs: 1.4, loginMs: 12.6, jobMs: 0.2, answerMs: rowMs === null ? null : 31, rowMs },
+    });
   const overrides = [
     { section: "web", key: "host", value: "127.0.0.1", from: "this test" },
     { section: "web", key: "port", value: 0, from: "this test" },

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { afterAll, describe, expect, it } from "vitest";
+import { VIEWS } from "../../../functions/api/views/views.ts";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
 import { audit } from "../../support/processes/audit.ts";
 import { descendantsOf, isAlive, postgresPid, temporaryFolder } from "../../support/processes/bench.ts";
@@ -55,6 +56,20 @@ describe("a pool with three edge processes", () => {
     return v.parse(health, await (await ask(path)).json());
   }
 
+  /** Connections on the administrators' page of miners. */
+  async function sessionsShown(): Promise<number | undefined> {
+    const login = await fetch(`${pool.ready.web}/api/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(pool.ready.adminUser),
+    });
+    const cookie = login.headers.getSetCookie().map((one) => one.split(";")[0]);
+    const reply = await fetch(`${pool.ready.web}/api/admin/miners`, {
+      headers: { cookie: cookie.join("; ") },
+    });
+    return v.parse(VIEWS.Miners, await reply.json()).sessions?.length;
+  }
+
   async function metric(name: string): Promise<number> {
     const text = await (await ask("/metrics")).text();
     return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
@@ -96,6 +111,10 @@ describe("a pool with three edge processes", () => {
     expect(await metric("prosper_connections")).toBe(clients.length);
     expect(await metric("prosper_lease_held")).toBe(1);
     expect(await metric("prosper_job_height")).toBeLessThan(2_000);
+    expect(await sessionsShown()).toBe(clients.length);
+    expect(await (await ask("/api/connect/ABCDEFGHIJKLMNOP?seconds=60")).json()).toMatchObject({
+      watched: true,
+    });
     const log = readFileSync(join(dataDir, "prosper.log"), "utf8").trim().split("\n");
     const told = log.map(
       (line) => v.parse(v.object({ process: v.optional(v.number()) }), JSON.parse(line)).process,

@@ -42,7 +42,7 @@ function Frame({ children }: { children: ComponentChildren }) {
       <footer class="foot">
         <a href="/api/docs">API</a>
         <a href="/api/openapi.json">OpenAPI</a>
-        <a href="/healthz">Health</a>
+        <a href="/status">Status</a>
         <span>Times are yours with their zone, and UTC beside them. Amounts are in PEG.</span>
       </footer>
     </>
