@@ -1,6 +1,7 @@
 /** The dashboard's files as they were built: served from memory, compressed already, under a name that changes with their content. */
 
 import { readFileSync } from "node:fs";
+import { brotliDecompressSync, gzipSync } from "node:zlib";
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
 
@@ -8,10 +9,7 @@ import { CodedError } from "../../shared/errors.ts";
 export const builtDashboard = v.object({
   /** One for all files together. It is part of every address, so that browsers may keep each file for a year. */
   version: v.string(),
-  files: v.record(
-    v.string(),
-    v.object({ type: v.string(), etag: v.string(), text: v.string(), gzip: v.string(), br: v.string() }),
-  ),
+  files: v.record(v.string(), v.object({ type: v.string(), etag: v.string(), br: v.string() })),
   /** By script under `pages/`: every other script that it needs, so that a page asks for all of them at once. */
   imports: v.record(v.string(), v.array(v.string())),
   /** The miner as an npm package (infra/miner-package/build.ts); its bytes in base64, as Lambda sends them. */
@@ -25,6 +23,33 @@ export interface Asset {
   /** In base64, as Lambda sends them. */
   readonly gzip: string;
   readonly br: string;
+}
+
+type Built = v.InferOutput<typeof builtDashboard>["files"][string];
+
+/** Kept as brotli alone, which nearly every browser takes: the rest is made when it is asked for first. */
+class PackedAsset implements Asset {
+  readonly type: string;
+  readonly etag: string;
+  readonly br: string;
+  #text: string | undefined;
+  #gzip: string | undefined;
+
+  constructor({ type, etag, br }: Built) {
+    this.type = type;
+    this.etag = etag;
+    this.br = br;
+  }
+
+  get text(): string {
+    this.#text ??= brotliDecompressSync(Buffer.from(this.br, "base64")).toString();
+    return this.#text;
+  }
+
+  get gzip(): string {
+    this.#gzip ??= gzipSync(this.text, { level: 9 }).toString("base64");
+    return this.#gzip;
+  }
 }
 
 export interface Assets {
@@ -61,7 +86,7 @@ export function parseAssets(text: string): Assets {
   const built = v.parse(v.pipe(v.string(), v.parseJson(), builtDashboard), text);
   return {
     version: built.version,
-    files: new Map(Object.entries(built.files)),
+    files: new Map(Object.entries(built.files).map(([name, file]) => [name, new PackedAsset(file)])),
     imports: new Map(Object.entries(built.imports)),
     miner: built.miner,
   };

@@ -16,8 +16,8 @@ export interface Bundle {
 
 export type Bundles = Readonly<Record<FunctionName, Bundle>>;
 
-/** A larger one starts slowly, and probably holds something that does not belong in it. Two thirds of the largest, the api, are the pages, packed three ways, and the miner. */
-export const MAX_BUNDLE_BYTES = 2_000_000;
+/** A larger one starts slowly, and probably holds something that does not belong in it. Two thirds of the largest, the api, are the pages and the miner. */
+export const MAX_BUNDLE_BYTES = 1_500_000;
 
 const ROOT = join(import.meta.dirname, "../..");
 /** CommonJS packages inside an ES module need `require`. The import has another name, so that it does not clash with one of the module. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { brotliCompress, constants } from "node:zlib";
 import { build, type Metafile, type OutputFile, stop } from "esbuild";
 import type * as v from "valibot";
 import { etagOf } from "../../functions/api/http/pack.ts";
@@ -99,20 +99,15 @@ function withoutFolder(path: string): string {
 
 async function packed(name: string, text: string): Promise<BuiltDashboard["files"][string]> {
   const plain = Buffer.from(text);
-  const [zipped, br] = await Promise.all([
-    promisify(gzip)(plain, { level: 9 }),
-    promisify(brotliCompress)(plain, {
-      params: {
-        [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-        [constants.BROTLI_PARAM_SIZE_HINT]: plain.length,
-      },
-    }),
-  ]);
+  const br = await promisify(brotliCompress)(plain, {
+    params: {
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+      [constants.BROTLI_PARAM_SIZE_HINT]: plain.length,
+    },
+  });
   return {
     type: TYPES[name.split(".").at(-1) ?? ""] ?? "application/octet-stream",
     etag: etagOf(text),
-    text,
-    gzip: zipped.toString("base64"),
     br: br.toString("base64"),
   };
 }

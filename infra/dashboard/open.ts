@@ -66,7 +66,7 @@ async function buildAndKeep(path: string): Promise<Assets> {
 /** What decides how it is built: another bundler, list of pages or way to do it is another dashboard. */
 const BUILDERS = [
   ...["infra/dashboard/build.ts", "infra/dashboard/offline.ts", "infra/dashboard/portable.ts"],
-  ...["functions/dashboard/pages.ts", "package.json"],
+  ...["functions/dashboard/pages.ts", "functions/dashboard/asset-files.ts", "package.json"],
   ...["infra/miner-package/build.ts", "infra/miner-package/tarball.ts"],
 ];
 
