@@ -69,6 +69,13 @@ export const PAGES: Readonly<Record<string, Page>> = {
     ],
     exits: { 0: "nothing is red", 1: "something is red, or nothing could be looked at" },
   },
+  share: {
+    examples: [
+      ["prosper share 1042", "what became of block 1042, step by step"],
+      ["prosper share 9f86d081884c7d65 --json", "of the share with this nonce, for a program"],
+    ],
+    exits: { 0: "found", 1: "nothing is known of it" },
+  },
   backup: {
     examples: [
       ["prosper backup /backup/2027-01-31", "also while the pool runs"],
