@@ -13,6 +13,11 @@ export async function addUsers(db: Db, ...names: string[]): Promise<void> {
   }
 }
 
+/** As a day after the last change of an address: what is held is paid again. */
+export async function endHolds(db: Db): Promise<void> {
+  await db.execute(sql`UPDATE address_holds SET held_until = now() - interval '1 second'`);
+}
+
 export async function addJob(
   db: Db,
   height: number,

@@ -16,7 +16,7 @@ import { adjust, recordReceipt } from "../../../shared/db/payments.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { addBlock, addJob, addUsers, deltaBody, text } from "../../support/books.ts";
+import { addBlock, addJob, addUsers, deltaBody, endHolds, text } from "../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const HASH_1 = "1".repeat(64);
@@ -37,6 +37,7 @@ beforeEach(async () => {
   await addUsers(db, "ann", "bob", "cid", "dan", "eve");
   await db.execute(sql`UPDATE users SET payout_address = CASE name WHEN 'ann' THEN ${address(1)} WHEN 'bob' THEN ${address(2)}
     WHEN 'dan' THEN 'FA-nonsense' END`);
+  await endHolds(db);
   await addJob(db, 10, { feeRate: "0.05" });
   await addBlock(db, 10, 9_000_000_000_000_000_000n);
   const apply = (body: string): Promise<void> => applyMessage(body, { db, logger: SILENT });

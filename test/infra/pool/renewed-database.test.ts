@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { withPassword } from "../../../infra/pool/database-password.ts";
@@ -55,6 +56,12 @@ function open(passwordfile: string): Db {
 async function changePassword(password: string): Promise<void> {
   await run(`ALTER ROLE ${user} PASSWORD '${password}'`);
   await run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${user}'`);
+  const connected = () =>
+    text(database.db, sql`SELECT count(*) FROM pg_stat_activity WHERE usename = ${user}`);
+  await expect.poll(connected).toBe("0");
+  // What the server said last is here; the pool has read it a turn later.
+  await nextTurn();
+  await nextTurn();
 }
 
 const who = (db: Db): Promise<string | null> => text(db, sql`SELECT current_user`);

@@ -80,7 +80,7 @@ describe("a table's huge pages", () => {
     const folder = mkdtempSync(join(tmpdir(), "prosper-no-koffi-"));
     try {
       mkdirSync(join(folder, "shared"));
-      for (const file of ["bytes.ts", "errors.ts", "logger.ts", "hash"])
+      for (const file of ["bytes.ts", "errors.ts", "hex.ts", "logger.ts", "hash"])
         cpSync(join(ROOT, "shared", file), join(folder, "shared", file), { recursive: true });
       writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
       writeFileSync(

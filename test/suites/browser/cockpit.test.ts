@@ -68,6 +68,11 @@ async function breakEverything(): Promise<Partial<Patient>> {
     ...{ atMs: Date.now(), failedAt: "connect", words: "connect ECONNREFUSED", height: null },
     ...{ connectMs: null, loginMs: null, jobMs: null, answerMs: null, rowMs: null },
   });
+  await patient.database.db.execute(
+    sql`INSERT INTO root_chains (chain_id, key, read_through) VALUES (${"c".repeat(64)}, 'key', 300000)`,
+  );
+  await patient.database.db.execute(sql`INSERT INTO chain_roots (height, entry_hash, placed_in, place, root, reward, carried_in, fee, paid, carried, books)
+    SELECT height, height::text, height + 1, 0, root, reward, carried_in, fee + 1, paid, carried, '' FROM jobs WHERE state = 'sealed'`);
   await patient.database.db.execute(sql`INSERT INTO edge_slots (slot, edge_id, epoch, expires_at)
     VALUES (0, 'the-edge', 1, now() - interval '2 hours')`);
   return {

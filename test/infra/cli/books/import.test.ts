@@ -114,10 +114,10 @@ describe("prosper import", () => {
     expect(await readPayable(db)).toEqual([
       {
         ...{ user: "ann@example.org", address: addressOf("ann@example.org"), amount: 400n },
-        ...{ totalOwed: 1000n, totalPaid: 600n },
+        ...{ totalOwed: 1000n, totalPaid: 600n, isHeld: false },
       },
-      { user: "cid@example.org", address: "", amount: 7n, totalOwed: 7n, totalPaid: 0n },
-      { user: "nobody", address: "", amount: 3n, totalOwed: 3n, totalPaid: 0n },
+      { user: "cid@example.org", address: "", amount: 7n, totalOwed: 7n, totalPaid: 0n, isHeld: false },
+      { user: "nobody", address: "", amount: 3n, totalOwed: 3n, totalPaid: 0n, isHeld: false },
     ]);
     // Nobody can log in by a password from there, and nobody is an administrator.
     expect(await text(db, sql`SELECT count(*) FROM users WHERE password IS NOT NULL OR is_admin`)).toBe("0");

@@ -6,7 +6,7 @@ import { showCommand } from "../../../../infra/cli/payout/show.ts";
 import { listBatches } from "../../../../shared/db/payout-batches.ts";
 import { type Db, sql } from "../../../../shared/db/port.ts";
 import { addressOf } from "../../../support/accounts.ts";
-import { owe } from "../../../support/books.ts";
+import { endHolds, owe } from "../../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/database.ts";
 import { manualClock } from "../../../support/manual-clock.ts";
 import { newFolder, runStep, type Step } from "../../../support/payout/payout-steps.ts";
@@ -55,6 +55,7 @@ it("tells of each payee what was earned, adjusted and carried, what came last an
   const [first] = await listBatches(db, 1);
   await db.execute(sql`UPDATE users SET payout_address = ${addressOf("bob")} WHERE name = 'bob'`);
   await db.execute(sql`UPDATE users SET payout_address = ${addressOf("new")} WHERE name = 'ann'`);
+  await endHolds(db);
   await owe(db, "ann", 50_000_000n);
   await owe(db, "ann", -10_000_000n);
   await run("prepare");

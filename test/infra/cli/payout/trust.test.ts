@@ -17,7 +17,7 @@ import { encodeAddress } from "../../../../shared/factom/address.ts";
 import { keyPairFromSeed } from "../../../../shared/factom/ed25519.ts";
 import { faAddressOf } from "../../../../shared/factom/fat2.ts";
 import { addressOf } from "../../../support/accounts.ts";
-import { owe, text } from "../../../support/books.ts";
+import { endHolds, owe, text } from "../../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/database.ts";
 import { manualClock } from "../../../support/manual-clock.ts";
 import {
@@ -262,6 +262,7 @@ describe("the machine that signs", () => {
     expect(lines).toContain(`            0.00000500 PEG  ${addressOf("ann")}  ann  new`);
     await run("send");
     await db.execute(sql`UPDATE users SET payout_address = ${addressOf("ann's new")} WHERE name = 'ann'`);
+    await endHolds(db);
     for (const user of ["ann", "bob", "cid"]) await owe(db, user, 3n);
     rmSync(file("pay.json"));
     await run("prepare");
