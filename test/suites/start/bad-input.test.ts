@@ -38,7 +38,7 @@ describe("the command line", () => {
     [["up", "--block-seconds", "soon"], /'soon' is invalid\. expected seconds from 0\.2 to 86400/],
     [["up", "--web-port", "http"], /'http' is invalid\. expected a whole number/],
     [["hash", "--bits", "31"], /from 8 to 30, got 31/],
-    [["miner"], /^error: required option '--user <name>' not specified/],
+    [["miner"], /^prosper: --user is missing: give it, or set PROSPER_MINER_USER/],
     [["miner", "--user", "a", "--worker", "b", "--connect", "X"], /expected the 16 letters .* got "X"/],
     [["miner", "--user", "a", "--worker", "b", "--host", "pool"], /expected HOST:PORT .* got "pool"/],
     [
