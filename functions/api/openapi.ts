@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document, made from the very routes and schemas that the handler runs. */
 
-import type * as v from "valibot";
+import * as v from "valibot";
 import { exampleOf } from "./example.ts";
 import { MEANINGS, partsOf, type Refusal } from "./http/refusals.ts";
 import type { ApiRoute } from "./http/route.ts";
@@ -177,7 +177,8 @@ function pathParameters(path: string): JsonSchema[] {
 function queryParameters(query: v.ObjectEntries): JsonSchema[] {
   return Object.entries(query).map(([name, schema]) => {
     const { description, ...rest } = asTyped(jsonSchema(schema));
-    return { name, in: "query", required: false, description, schema: rest };
+    const required = !v.is(schema, undefined);
+    return { name, in: "query", required, description, schema: rest };
   });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import pg from "pg";
 import * as v from "valibot";
@@ -70,13 +71,16 @@ describe("the books are exact", () => {
     }
     const deliveries = shuffled([...messages, ...messages, ...messages.slice(0, 60)], 7);
     const workers = openPg({ url: database.url, size: 10 });
-    const sealer = createSealer({ deadlineMs: 60_000 }, { db: workers, clock: systemClock, logger: SILENT });
-    const killer = startKilling(database.url);
+    // Longer than this takes on any machine: nothing is to be sealed by it.
+    const sealer = createSealer({ deadlineMs: 600_000 }, { db: workers, clock: systemClock, logger: SILENT });
+    let applied = 0;
+    const killer = startKilling(database.url, () => applied);
     for (const job of jobs) await addBlock(db, job, 1_000_003n);
 
     const lane = async (): Promise<void> => {
       for (let i = 0; deliveries.length > 0 || killer.kills() < 5; i++) {
         await untilApplied(workers, deliveries.pop() ?? messages[i % messages.length] ?? "");
+        applied += 1;
         await sealer.run().catch(() => undefined);
       }
     };
@@ -209,8 +213,8 @@ describe("the books are exact", () => {
   });
 });
 
-/** Ends some other busy connection to the database again and again. */
-function startKilling(url: string): { kills: () => number; stop: () => Promise<void> } {
+/** Ends some other busy connection to the database again and again, each time after something was done: on a slow machine nothing else would be. */
+function startKilling(url: string, done: () => number): { kills: () => number; stop: () => Promise<void> } {
   const client = new pg.Client({ connectionString: url });
   let kills = 0;
   let isDone = false;
@@ -223,7 +227,9 @@ function startKilling(url: string): { kills: () => number; stop: () => Promise<v
         [round],
       );
       kills += rowCount ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const before = done();
+      do await sleep(20);
+      while (!isDone && rowCount !== 0 && done() === before);
     }
     await client.end();
   };
