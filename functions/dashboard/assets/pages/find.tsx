@@ -26,7 +26,7 @@ function FindPage() {
     <>
       <PageHead title="Find my miner" about="What a miner's owner lets everybody see.">
         <SearchForm
-          label="User name or FA address"
+          label="Name or FA address"
           value={who}
           search={(text) => location.assign(`/find?${new URLSearchParams({ who: text })}`)}
         />

@@ -140,7 +140,7 @@ function PoolPage() {
       {shown !== undefined && user.value && <ConnectCard connect={shown.connect} />}
       {shown !== undefined && <PricesCard job={shown.job} />}
       <form action="/find" class="find">
-        <input name="who" placeholder="User name or FA address" aria-label="User name or FA address" />
+        <input name="who" placeholder="Name or FA address" aria-label="User name or FA address" />
         <button type="submit">Find my miner</button>
       </form>
       <HowToRead />
