@@ -162,7 +162,7 @@ const PATH_PARAMETERS: Readonly<Record<string, JsonSchema>> = {
   },
   id: {
     description: "a block's height, an entry's hash or a share's nonce, both in hex",
-    schema: { type: "string", maxLength: 64 },
+    schema: { type: "string", pattern: "^(0|[1-9][0-9]{0,8}|([0-9a-fA-F]{2}){5,32})$" },
     example: "210330",
   },
 };
