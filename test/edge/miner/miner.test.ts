@@ -1,6 +1,7 @@
 /** The miner against the real server, and against a pool that says what a test wants it to. */
 
 import { type Duplex, duplexPair } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Miner, type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
@@ -20,7 +21,7 @@ import {
 } from "../../../shared/messages/stratum.ts";
 import { smallHasher } from "../../support/hash/small-hasher.ts";
 import { smallTable } from "../../support/hash/small-table.ts";
-import { manualClock } from "../../support/manual-clock.ts";
+import { type ManualClock, manualClock } from "../../support/manual-clock.ts";
 import { untilTrue } from "../../support/until.ts";
 
 const table = smallTable(10);
@@ -34,9 +35,19 @@ class OnePrefix extends Prefixes {
   }
 }
 
-const running: Miner[] = [];
+const running: { miner: Miner; clock: ManualClock }[] = [];
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((miner) => miner.stop()));
+  const ending = running.splice(0);
+  let isEnded = false;
+  const ended = Promise.all(ending.map(({ miner }) => miner.stop())).finally(() => {
+    isEnded = true;
+  });
+  // A miner whose last share has no verdict yet waits for it, by a clock that stands still otherwise.
+  while (!isEnded) {
+    for (const { clock } of ending) clock.advance(10);
+    await sleep(1);
+  }
+  await ended;
 });
 
 function launch(
@@ -65,7 +76,7 @@ function launch(
       onMessage: (text) => messages.push(text),
     },
   );
-  running.push(miner);
+  running.push({ miner, clock });
   return { clock, messages, miner };
 }
 
