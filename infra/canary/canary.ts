@@ -6,7 +6,7 @@ import type { Clock, Random } from "../../shared/clock.ts";
 import { bookedShares, noteProbe, type Probe } from "../../shared/db/canary.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { coerceError } from "../../shared/errors.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { NonceSearch } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { runEvery } from "../../shared/run-every.ts";
 import type { Config } from "../config/schema.ts";
@@ -21,7 +21,7 @@ export interface CanaryModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly hasher?: Hasher | undefined;
+  readonly hasher?: NonceSearch | undefined;
   /** Told each look. */
   readonly onProbe: (probe: Probe) => void;
   readonly dial?: Dial;

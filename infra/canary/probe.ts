@@ -10,7 +10,7 @@ import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../shared/byt
 import { type Clock, type Random, sleep } from "../../shared/clock.ts";
 import type { Probe, ProbeStep } from "../../shared/db/canary.ts";
 import { coerceError } from "../../shared/errors.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { NonceSearch } from "../../shared/hash/hasher.ts";
 import { formatTarget } from "../../shared/messages/stratum.ts";
 
 export interface ProbeOptions {
@@ -28,7 +28,7 @@ export interface ProbeModules {
   readonly random: Random;
   readonly dial: Dial;
   /** Without one no share is looked for. */
-  readonly hasher?: Hasher | undefined;
+  readonly hasher?: NonceSearch | undefined;
   /** Shares of the user's worker for a job that the books have. */
   readonly booked: (height: number) => Promise<number>;
 }
@@ -150,7 +150,7 @@ interface Heard {
 
 async function findShare(
   heard: Heard,
-  { hasher, modules, late }: { hasher: Hasher; modules: ProbeModules; late: AbortSignal },
+  { hasher, modules, late }: { hasher: NonceSearch; modules: ProbeModules; late: AbortSignal },
 ): Promise<{ readonly job: Job; readonly nonce: string; readonly reached: bigint }> {
   const { clock, random } = modules;
   // Looks of one job may be given the same prefix: the same nonce twice would be a duplicate.
@@ -159,20 +159,13 @@ async function findShare(
     const { job, prefix, target } = heard;
     if (job !== undefined && prefix !== undefined && target !== undefined) {
       const begun = counter;
-      const nonces = Array.from({ length: BATCH }, (_, i) =>
-        concat(u32ToBytes(prefix), u32ToBytes(begun + i)),
-      );
       counter += BATCH;
-      const oprHash = fromHex(job.oprHash, "oprHash");
-      const hashes = await hasher.hash(
-        nonces.map((nonce) => concat(oprHash, nonce)),
-        "later",
-      );
-      for (const [i, hash] of hashes.entries()) {
-        const reached = bytesToU64(hash);
-        const nonce = nonces[i];
-        if (nonce !== undefined && reached >= target) return { job, nonce: toHex(nonce), reached };
-      }
+      const fixed = concat(fromHex(job.oprHash, "oprHash"), u32ToBytes(prefix));
+      const difficulties = await hasher.search({ prefix: fixed, start: begun, suffixBytes: 4, count: BATCH });
+      const at = difficulties.findIndex((difficulty) => difficulty >= target);
+      const reached = difficulties[at];
+      if (reached !== undefined)
+        return { job, nonce: toHex(concat(u32ToBytes(prefix), u32ToBytes(begun + at))), reached };
     }
     await sleep(clock, PAUSE_MS, late);
   }

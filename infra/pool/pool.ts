@@ -25,7 +25,7 @@ import type { CodedError } from "../../shared/errors.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
 import { createPegnetd } from "../../shared/factom/pegnetd.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Hasher, NonceSearch } from "../../shared/hash/hasher.ts";
 import type { Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Auth } from "../../shared/messages/login.ts";
@@ -76,7 +76,7 @@ export interface PoolModules {
   db: Db;
   factomd: Factomd;
   /** Missing where the edges are in processes of their own: those hash. */
-  hasher?: Hasher;
+  hasher?: Hasher & NonceSearch;
   clock: Clock;
   random: Random;
   logger: Logger;
