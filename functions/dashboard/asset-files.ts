@@ -1,19 +1,20 @@
 /** The dashboard's files as they were built: served from memory, compressed already, under a name that changes with their content. */
 
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { brotliDecompressSync, gzipSync } from "node:zlib";
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
 
-/** What infra/dashboard/build.ts makes: one file of JSON, in the image, in the api's bundle and in the cache of a clone. */
+/** What infra/dashboard/build.ts makes: one file of JSON, in the image, in the api's bundle and in the cache of a clone. In the bundle the miner is a file of its own. */
 export const builtDashboard = v.object({
   /** One for all files together. It is part of every address, so that browsers may keep each file for a year. */
   version: v.string(),
   files: v.record(v.string(), v.object({ type: v.string(), etag: v.string(), br: v.string() })),
   /** By script under `pages/`: every other script that it needs, so that a page asks for all of them at once. */
   imports: v.record(v.string(), v.array(v.string())),
-  /** The miner as an npm package (infra/miner-package/build.ts); its bytes in base64, as Lambda sends them. */
-  miner: v.object({ name: v.string(), tgz: v.string() }),
+  /** The miner as an npm package (infra/miner-package/build.ts); its bytes in base64, as Lambda sends them, or else in a file NAME beside this one. */
+  miner: v.object({ name: v.string(), tgz: v.optional(v.string()) }),
 });
 
 export interface Asset {
@@ -52,6 +53,23 @@ class PackedAsset implements Asset {
   }
 }
 
+/** Read when it is asked for first: the pages of a function start without it. */
+class MinerBeside implements MinerFile {
+  readonly name: string;
+  readonly #path: string;
+  #tgz: string | undefined;
+
+  constructor(name: string, path: string) {
+    this.name = name;
+    this.#path = path;
+  }
+
+  get tgz(): string {
+    this.#tgz ??= readFileSync(this.#path, "base64");
+    return this.#tgz;
+  }
+}
+
 export interface Assets {
   readonly version: string;
   /** By path under `/assets/VERSION/`. */
@@ -71,7 +89,7 @@ export interface MinerFile {
 /** Throws CodedError `assets-missing` where the file is not there or is none of ours. */
 export function readAssets(path: string): Assets {
   try {
-    return parseAssets(readFileSync(path, "utf8"));
+    return parseAssets(readFileSync(path, "utf8"), dirname(path));
   } catch (error) {
     throw new CodedError(
       "assets-missing",
@@ -81,13 +99,14 @@ export function readAssets(path: string): Assets {
   }
 }
 
-/** `text` is JSON of the shape above. Throws ValiError or SyntaxError. */
-export function parseAssets(text: string): Assets {
+/** `text` is JSON of the shape above, `folder` where it lies. Throws ValiError or SyntaxError. */
+export function parseAssets(text: string, folder: string): Assets {
   const built = v.parse(v.pipe(v.string(), v.parseJson(), builtDashboard), text);
+  const { name, tgz } = built.miner;
   return {
     version: built.version,
     files: new Map(Object.entries(built.files).map(([name, file]) => [name, new PackedAsset(file)])),
     imports: new Map(Object.entries(built.imports)),
-    miner: built.miner,
+    miner: tgz === undefined ? new MinerBeside(name, join(folder, name)) : { name, tgz },
   };
 }

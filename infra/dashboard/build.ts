@@ -11,7 +11,7 @@ import { etagOf } from "../../functions/api/http/pack.ts";
 import type { builtDashboard } from "../../functions/dashboard/asset-files.ts";
 import { OFFLINE, SCRIPTS } from "../../functions/dashboard/pages.ts";
 import { CodedError } from "../../shared/errors.ts";
-import { buildMinerPackage } from "../miner-package/build.ts";
+import { buildMinerPackage, type MinerPackage } from "../miner-package/build.ts";
 import { buildOffline } from "./offline.ts";
 import { portable } from "./portable.ts";
 
@@ -30,7 +30,9 @@ const TYPES: Readonly<Record<string, string>> = {
 export type BuiltDashboard = v.InferInput<typeof builtDashboard>;
 
 export interface Build {
+  /** All in one. */
   readonly built: BuiltDashboard;
+  readonly miner: MinerPackage;
   /** Paths below the project's folder of every file that went into it. */
   readonly inputs: readonly string[];
 }
@@ -66,7 +68,7 @@ export async function buildDashboard(): Promise<Build> {
   const offline = await buildOffline();
   // Its process would live as long as ours.
   await stop();
-  const { name: minerName, tgz, inputs: minerInputs } = await buildMinerPackage();
+  const miner = await buildMinerPackage();
   const texts = new Map(result.outputFiles.map((file) => [nameOf(file), file.text]));
   texts.set("icon.svg", readFileSync(join(ROOT, SOURCES, "icon.svg"), "utf8"));
   texts.set(OFFLINE, offline.html);
@@ -78,13 +80,14 @@ export async function buildDashboard(): Promise<Build> {
       version: versionOf(texts),
       files: Object.fromEntries(files),
       imports: importsOf(result.metafile),
-      miner: { name: minerName, tgz: tgz.toString("base64") },
+      miner: { name: miner.name, tgz: miner.tgz.toString("base64") },
     },
+    miner,
     inputs: [
       ...Object.keys(result.metafile.inputs),
       `${SOURCES}/icon.svg`,
       ...offline.inputs,
-      ...minerInputs,
+      ...miner.inputs,
     ],
   };
 }

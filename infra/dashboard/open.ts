@@ -38,7 +38,7 @@ function readKept(path: string): Assets | undefined {
     const end = text.indexOf("\n");
     const { inputs } = v.parse(kept, text.slice(0, end));
     const isFresh = Object.entries(inputs).every(([input, sum]) => sumOf(input) === sum);
-    return isFresh ? parseAssets(text.slice(end)) : undefined;
+    return isFresh ? parseAssets(text.slice(end), dirname(path)) : undefined;
   } catch {
     return undefined;
   }
@@ -60,7 +60,7 @@ async function buildAndKeep(path: string): Promise<Assets> {
   } catch {
     rmSync(unfinished, { force: true });
   }
-  return parseAssets(body);
+  return parseAssets(body, dirname(path));
 }
 
 /** What decides how it is built: another bundler, list of pages or way to do it is another dashboard. */

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,6 +95,23 @@ describe("the bundles", () => {
     );
     const pool = await invoke("api", httpEvent("GET", "/api/pool"));
     expect(pool).toMatchObject({ statusCode: 200, body: expect.stringContaining('"name":"Test"') });
+  });
+
+  it("of the api serves the miner from a file beside it, which no start loads", async () => {
+    const name = readdirSync(bundles.api.folder).find((file) =>
+      /^prosper-miner-[0-9a-f]{16}\.tgz$/.test(file),
+    );
+    const bytes = readFileSync(join(bundles.api.folder, name ?? ""));
+    expect(bytes.length).toBeGreaterThan(100_000);
+    const { body, headers } = v.parse(
+      v.object({ statusCode: v.literal(200), body: v.string(), headers: v.record(v.string(), v.string()) }),
+      await invoke("api", httpEvent("GET", `/${name}`)),
+    );
+    expect(Buffer.from(body, "base64").equals(bytes)).toBe(true);
+    expect(headers["cache-control"]).toContain("immutable");
+    expect(readFileSync(join(bundles.api.folder, "dashboard.json"), "utf8")).not.toContain(body.slice(0, 64));
+    const pool = await invoke("api", httpEvent("GET", "/api/pool"));
+    expect(pool).toMatchObject({ body: expect.stringContaining(name ?? "") });
   });
 
   it("of the api tell a visitor that the database wakes up, before the page gives up and Lambda does", async () => {
