@@ -86,6 +86,17 @@ export const ENVIRONMENTS = {
     /** Where messages go that can never be applied. */
     DEAD_LETTERS_URL: text,
   }),
+  alerts: v.object({
+    ...common,
+    POOL_NAME: text,
+    /** Sender of e-mail; empty: the pool sends none. */
+    MAIL_FROM: v.optional(v.string(), ""),
+    /** Name of the secret with the mail server's address; empty: there is none. */
+    MAIL_SECRET_NAME: v.optional(v.string(), ""),
+    TELEGRAM_URL: v.optional(text, "https://api.telegram.org"),
+    /** "yes" beside an emulator alone: on Lambda a loopback address is the function's own runtime. */
+    ALLOW_PRIVATE: v.optional(v.picklist(["yes", "no"]), "no"),
+  }),
   auth: v.object({ ...common, REGISTRATION: registration }),
   poll: v.object({
     ...common,
@@ -113,6 +124,8 @@ export const ENVIRONMENTS = {
     LXR_BITS: whole,
     /** Payouts and adjustments need two people. */
     TWO_ADMINISTRATORS: v.optional(v.picklist(["true", "false"]), "false"),
+    /** The alerts function has a mail server. */
+    HAS_MAIL: v.optional(v.picklist(["yes", "no"]), "no"),
     /** Sites whose pages may read the API, separated by commas. */
     CORS_ORIGINS: v.optional(v.string(), ""),
     /** Name of the secret that the content delivery network sends to prove itself; empty where there is none in front. */

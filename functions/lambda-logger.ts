@@ -36,6 +36,8 @@ export const METRIC_NAMES = [
   "RewardlessBlocks",
   /** A heartbeat: the api could sign a receipt. */
   "ReceiptsSigned",
+  /** A heartbeat: alerts that were due were sent, or failed and wait. */
+  "AlertRuns",
   /** How old the latest moment is that the database can be restored to. */
   "RestorableAgeSeconds",
 ] as const;

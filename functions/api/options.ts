@@ -1,6 +1,6 @@
 /** What the API is told about its pool, and the parts that it is made of. */
 
-import type { ChannelKind } from "../../shared/alerts/kinds.ts";
+import { type ChannelKind, offeredChannels } from "../../shared/alerts/kinds.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { WorkerLimits } from "../../shared/db/workers.ts";
@@ -30,6 +30,8 @@ export interface ApiOptions {
   readonly lxrBits: number;
   /** Ways by which users can be told what happens; none where it is not given. */
   readonly alertChannels?: readonly ChannelKind[];
+  /** Administrators can be told what the pool's own checks find. Default true. */
+  readonly makesChecks?: boolean;
   /** Whether open pages may hear what changes on a stream (infra/pool/live-streams.ts) instead of asking. */
   readonly streams?: boolean;
   /** Who is owed less is paid later, 1e-8 PEG; undefined where these pages do not know. */
@@ -87,6 +89,8 @@ export function optionsOf(env: Environment<"api">): ApiOptions {
     },
     lxrBits: env.LXR_BITS,
     twoAdministrators: env.TWO_ADMINISTRATORS === "true",
+    alertChannels: offeredChannels(env.HAS_MAIL === "yes"),
+    makesChecks: false,
     corsOrigins: env.CORS_ORIGINS.split(",").filter((origin) => origin !== ""),
   };
 }

@@ -51,6 +51,7 @@ export async function bundleFunctions(out: string): Promise<Bundles> {
   cpSync(join(ROOT, "shared/db/migrations"), join(out, "migrate/migrations"), { recursive: true });
   const bundles: Bundles = {
     accounting: measure(out, "accounting"),
+    alerts: measure(out, "alerts"),
     auth: measure(out, "auth"),
     poll: measure(out, "poll"),
     api: measure(out, "api"),

@@ -25,6 +25,7 @@ export function watchHeartbeats(scope: Construct, stage: string, rewardlessBlock
       of: { periods, ringing: periods },
     });
   beat("poll-heartbeat", metricOf(stage, "Polled", "poll"), 10);
+  beat("alerts-heartbeat", metricOf(stage, "AlertRuns", "alerts"), 10);
   beat("janitor-heartbeat", metricOf(stage, "JanitorRuns", "janitor"), 10);
   beat("receipts", metricOf(stage, "ReceiptsSigned", "api").with({ period: SLOW_PERIOD }), 4);
   new RunbookAlarm(scope, "BooksProvedAlarm", {

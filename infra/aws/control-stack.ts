@@ -18,6 +18,7 @@ import type { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
+import type { FunctionName } from "../../functions/environment.ts";
 import { ROLES } from "../../shared/db/roles.ts";
 import { grantArchive } from "./archive-bucket.ts";
 import { SLOW_PERIOD, watchArchive, watchBackups, watchBooks, watchHeartbeats } from "./control-alarms.ts";
@@ -44,6 +45,10 @@ export interface ControlStackProps extends StackProps {
   readonly originSecret: string;
   /** Name of the secret that the key is made of which signs receipts. */
   readonly receiptSecret: string;
+  /** Sender of e-mail; empty: the pool sends none. */
+  readonly mailFrom: string;
+  /** Beside an emulator alone: alerts may go to this machine and its network. */
+  readonly allowPrivate?: boolean;
   /** False while the pool is turned off: schedules would keep the database awake. */
   readonly isScheduled: boolean;
   /** See Stage. */
@@ -70,6 +75,8 @@ export function sealDeadlineSeconds(blockSeconds: number): number {
 
 const USUAL_BOOKS = { memoryMiB: 512, janitorSeconds: 55, events: 4 } as const;
 const ACCOUNTING_TIMEOUT = Duration.seconds(30);
+/** A run begins nothing after 20 s, and what it has begun ends 15 s later; the rest is the database's. The next run comes after a minute. */
+const ALERTS_TIMEOUT = Duration.seconds(50);
 /** The longest that Lambda has: a long migration is waited for (shared/db/long-migration.ts). */
 const MIGRATE_TIMEOUT = Duration.minutes(15);
 
@@ -81,7 +88,7 @@ interface ScheduleOptions {
   readonly event?: Readonly<Record<string, string>>;
 }
 
-type Functions = Record<"accounting" | "auth" | "poll" | "api" | "janitor" | "migrate", IFunction>;
+type Functions = Record<FunctionName, IFunction>;
 
 export class ControlStack extends Stack {
   readonly summaries: WatchedQueue;
@@ -100,6 +107,7 @@ export class ControlStack extends Stack {
     });
     this.functions = {
       accounting: this.#accounting(props),
+      alerts: this.#alerts(props),
       auth: this.#auth(props),
       poll: this.#poll(props),
       api: this.#api(props),
@@ -127,6 +135,7 @@ export class ControlStack extends Stack {
     const enabled = props.isScheduled;
     this.#schedule("Poll", this.functions.poll, { enabled, schema });
     this.#schedule("Janitor", this.functions.janitor, { enabled, schema });
+    this.#schedule("Alerts", this.functions.alerts, { enabled, schema });
     const event = { check: "receipts" };
     this.#schedule("Receipts", this.functions.api, { enabled, schema, every: SLOW_PERIOD, event });
     watchBooks(this, stage);
@@ -153,6 +162,27 @@ export class ControlStack extends Stack {
         DEAD_LETTERS_URL: this.summaries.deadLetters.queueUrl,
       },
     }).function;
+  }
+
+  #alerts(props: ControlStackProps): IFunction {
+    const { mailFrom, allowPrivate = false } = props;
+    const mailSecret = mailFrom === "" ? "" : mailSecretName(props.functions.stage);
+    const alerts = new PoolFunction(this, "Alerts", {
+      ...props.functions,
+      name: "alerts",
+      description: "Delivers what users are to be told",
+      timeout: ALERTS_TIMEOUT,
+      // Up to 16 handshakes of TLS at a time.
+      memoryMiB: 512,
+      environment: {
+        POOL_NAME: props.pool.name,
+        MAIL_FROM: mailFrom,
+        MAIL_SECRET_NAME: mailSecret,
+        ALLOW_PRIVATE: allowPrivate ? "yes" : "no",
+      },
+    }).function;
+    if (mailSecret !== "") Secret.fromSecretNameV2(this, "Mail", mailSecret).grantRead(alerts);
+    return alerts;
   }
 
   #auth(props: ControlStackProps): IFunction {
@@ -206,6 +236,7 @@ export class ControlStack extends Stack {
         VERSION: props.version,
         BLOCK_SECONDS: `${pool.blockSeconds}`,
         REGISTRATION: pool.registration,
+        HAS_MAIL: props.mailFrom === "" ? "no" : "yes",
         TWO_ADMINISTRATORS: pool.twoAdministrators ? "true" : "false",
         ...(props.corsOrigins === undefined ? {} : { CORS_ORIGINS: props.corsOrigins.join(",") }),
         STRATUM_HOST: stratum.host,
@@ -307,7 +338,12 @@ export class ControlStack extends Stack {
   }
 }
 
-/** Made by the operator, as the edge's is (docs/aws.md). */
+/** Made by the operator (docs/aws.md), as the next one is. */
+export function mailSecretName(stage: string): string {
+  return `prosper/${stage}/mail`;
+}
+
+/** As the edge's is. */
 function priceKeysSecret(stage: string): string {
   return `prosper/${stage}/prices`;
 }

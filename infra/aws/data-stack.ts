@@ -93,6 +93,7 @@ export class DataStack extends Stack {
       api: this.#roleSecret("api", stage),
       poll: this.#roleSecret("poll", stage),
       edge: this.#roleSecret("edge", stage),
+      alerts: this.#roleSecret("alerts", stage),
     };
     this.access = {
       clusterArn: this.cluster.clusterArn,

@@ -23,6 +23,8 @@ const local = v.object({
   /** Of the key that signs receipts. */
   receiptSecret: v.pipe(v.string(), v.minLength(1)),
   lxrBits: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
+  /** A mail server on this machine; without one there is no e-mail. */
+  smtp: v.optional(v.pipe(v.string(), v.url())),
 });
 
 export type Local = v.InferOutput<typeof local>;
@@ -84,6 +86,8 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     isAurora: false,
     originSecret: `prosper/${STAGE}/origin`,
     receiptSecret: `prosper/${STAGE}/receipts`,
+    mailFrom: settings.smtp === undefined ? "" : "pool@example.org",
+    allowPrivate: true,
     secretSeconds: SECRET_SECONDS,
     isScheduled: true,
     queue: QUEUE,
@@ -91,7 +95,9 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
   for (const [id, name, value] of [
     ["OriginSecret", "origin", settings.originSecret],
     ["ReceiptSecret", "receipts", settings.receiptSecret],
+    ["MailSecret", "mail", settings.smtp],
   ] as const) {
+    if (value === undefined) continue;
     const secret = new Secret(control, id, {
       secretName: `prosper/${STAGE}/${name}`,
       // It protects nothing outside of this machine.

@@ -41,6 +41,7 @@ const given = {
     v.pipe(v.string(), v.regex(/^arn:[\w-]+:acm:us-east-1:/, "expected a certificate in us-east-1")),
   ),
   alarmEmail: v.optional(v.pipe(v.string(), v.email("expected an e-mail address"))),
+  mailFrom: v.optional(v.pipe(v.string(), v.email("expected an e-mail address"))),
   tasks: v.optional(
     v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer(), v.minValue(0)),
   ),
@@ -69,7 +70,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
   const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed, reserve } =
     context;
-  const { originVersion } = context;
+  const { originVersion, mailFrom } = context;
   if ((domain === undefined) !== (certificateArn === undefined))
     throw new CodedError("context", "context domain and certificateArn: expected both or neither");
   const { concurrency, ...rest } = base;
@@ -87,6 +88,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
         : base.web),
       ...(originVersion === undefined ? {} : { originVersion }),
     },
+    ...(mailFrom === undefined ? {} : { alerts: { ...base.alerts, mailFrom } }),
     alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
     prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),
   };

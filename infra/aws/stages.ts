@@ -101,6 +101,8 @@ export interface Stage {
     /** So many blocks in a row without a reward are an alarm; by the pool's part of the network. */
     readonly rewardlessBlocks?: number;
   };
+  /** Of users. E-mail is offered where `mailFrom`, its sender, is given; the mail server is in the secret `prosper/STAGE/mail` (docs/aws.md). */
+  readonly alerts?: { readonly mailFrom?: string };
   readonly logDays: 7 | 30 | 90 | 365;
   /** A Factom network of the stage's own; without one `pool.factomd` names a node. */
   readonly devnet?: Devnet;

@@ -29,6 +29,8 @@ export interface CloudOptions {
   readonly stratumPort: number;
   /** The secret with which the front of the function URL proves itself. */
   readonly originSecret: string;
+  /** A mail server of this machine, for alerts. */
+  readonly smtp?: string;
   /** Test clusters only. */
   readonly unsafeFast?: boolean;
 }
@@ -107,6 +109,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
         priceFeed: devnet.value.prices,
         stratumPort: options.stratumPort,
         ...{ blockSeconds, lxrBits, originSecret: options.originSecret },
+        ...(options.smtp !== undefined && { smtp: options.smtp }),
         // It lasts as long as the devnet itself, and is worth as little.
         receiptSecret: keys.fs,
       },

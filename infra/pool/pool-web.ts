@@ -1,6 +1,5 @@
 /** The pool's web server put together: API, pages and metrics, with what only an edge in the same process knows. */
 
-import { channelsOf } from "../../functions/alerts/channels/channels.ts";
 import type { Doctor } from "../../functions/api/doctor.ts";
 import { createFigures } from "../../functions/api/figures/figures.ts";
 import { onlyReceiptKey } from "../../functions/api/figures/receipt-keys.ts";
@@ -14,6 +13,7 @@ import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { createLiveHub } from "../../functions/api/stream/hub.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
+import { offeredChannels } from "../../shared/alerts/kinds.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import type { KeyPair } from "../../shared/factom/ed25519.ts";
@@ -78,7 +78,7 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     registration,
     stratum: stratumShown(config, ports),
     lxrBits,
-    alertChannels: channelsOf(config.alerts),
+    alertChannels: offeredChannels(config.alerts.smtp !== ""),
     streams: true,
     explorer: config.web.explorer,
     payoutMinimum: config.payout.minimum,

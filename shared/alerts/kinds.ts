@@ -23,5 +23,10 @@ export const URGENT: readonly AlertKind[] = ["code", "test", "reset", "login", "
 export const channelKind = v.picklist(["email", "webhook", "ntfy", "discord", "telegram"]);
 export type ChannelKind = v.InferOutput<typeof channelKind>;
 
+/** What users are offered; `hasMail`: the pool has a mail server. */
+export function offeredChannels(hasMail: boolean): ChannelKind[] {
+  return channelKind.options.filter((kind) => hasMail || kind !== "email");
+}
+
 /** Destinations of one user. */
 export const MOST_DESTINATIONS = 8;

@@ -6,7 +6,7 @@
 import { sha256Hex } from "../sha256.ts";
 import { type Db, sql } from "./port.ts";
 
-export const ROLES = ["accounting", "auth", "api", "poll", "edge"] as const;
+export const ROLES = ["accounting", "auth", "api", "poll", "edge", "alerts"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** As PostgreSQL knows it; one name in a whole server. */
@@ -87,7 +87,7 @@ export const ACCOUNTS = [
   ],
   ...["sessions", "users"],
 ] as const;
-/** Where users are told what happens, and the outbox: users change them by the api. */
+/** Where users are told what happens, and the outbox: users change them by the api, and who delivers says what became of it. */
 export const ALERTS = ["alert_destinations", "alert_tries", "alerts"] as const;
 /** The operator's own, at the command line; the api shows some of them. */
 export const OWNERS = [
@@ -171,6 +171,13 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "SELECT ON login_places",
     "INSERT, UPDATE ON worker_refused",
     "INSERT, UPDATE, DELETE ON workers",
+  ],
+  alerts: [
+    // Delivering. It cannot turn a message to somebody else.
+    `SELECT ON ${ALERTS.join(", ")}`,
+    "UPDATE (claimed_until, failures, failing_since, wait_until, paused_at, tried_at, result) ON alert_destinations",
+    "UPDATE (taken, told_at, details, due_at) ON alerts",
+    "DELETE ON alert_tries, alerts",
   ],
 };
 

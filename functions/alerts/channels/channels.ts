@@ -35,8 +35,3 @@ export function createChannels(
     telegram: telegramChannel(post, telegram),
   };
 }
-
-/** What users are offered. */
-export function channelsOf({ smtp }: Pick<ChannelOptions, "smtp">): ChannelKind[] {
-  return [...(smtp === "" ? [] : (["email"] as const)), "webhook", "ntfy", "discord", "telegram"];
-}

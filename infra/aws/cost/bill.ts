@@ -285,6 +285,7 @@ function functionLines(name: string, memoryMiB: number, use: Use): Line[] {
       seconds: rates.measured(use.miners).callsAnEvent * rates.CALL_SECONDS,
     },
     poll: { runs: minutes, ...rates.RUNS.poll },
+    alerts: { runs: minutes, ...rates.RUNS.alerts },
     // One run in sixty checks the books.
     janitor: {
       runs: minutes,

@@ -95,5 +95,8 @@ function emptyBundles(folder: string): Bundles {
   mkdirSync(own);
   writeFileSync(join(own, "index.mjs"), "export const handler = async () => undefined;\n");
   const bundle = { folder: own, bytes: 1 };
-  return { accounting: bundle, auth: bundle, poll: bundle, api: bundle, janitor: bundle, migrate: bundle };
+  return {
+    ...{ accounting: bundle, alerts: bundle, auth: bundle, poll: bundle },
+    ...{ api: bundle, janitor: bundle, migrate: bundle },
+  };
 }

@@ -31,14 +31,16 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const functions = allOf(stages[name], "AWS::Lambda::Function").map(([, { Properties }]) => Properties);
     expect(new Set(functions.map((fn) => fn.FunctionName))).toEqual(
       new Set(
-        ["accounting", "api", "auth", "janitor", "migrate", "poll"].map((fn) => `prosper-${name}-${fn}`),
+        ["accounting", "alerts", "api", "auth", "janitor", "migrate", "poll"].map(
+          (fn) => `prosper-${name}-${fn}`,
+        ),
       ),
     );
-    expect(functions).toHaveLength(6);
+    expect(functions).toHaveLength(7);
     for (const fn of functions) {
       expect(fn).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], Handler: "index.handler" });
     }
-    expect(new Set(functions.map((fn) => JSON.stringify(fn.Role))).size).toBe(6);
+    expect(new Set(functions.map((fn) => JSON.stringify(fn.Role))).size).toBe(7);
   });
 
   it("tell every function what its schema wants", () => {
@@ -139,6 +141,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       ["auth", "auth"],
       ["api", "api"],
       ["poll", "poll"],
+      ["alerts", "alerts"],
     ] as const) {
       expect(secretOf.get(fn), fn).toMatch(new RegExp(`${role}Secret`));
       const own = grants.filter(([id]) => id.toLowerCase().startsWith(`${fn}role`));
@@ -146,7 +149,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
         [secretOf.get(fn)],
       ]);
     }
-    expect(grants.find(([id]) => /^MigrateRole/.test(id))?.[1]).toHaveLength(6);
+    expect(grants.find(([id]) => /^MigrateRole/.test(id))?.[1]).toHaveLength(7);
     const edge = stages[name].edge.toJSON();
     const task = Object.values<Resource>(edge["Resources"]).find(
       ({ Type }) => Type === "AWS::ECS::TaskDefinition",
@@ -170,7 +173,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       "rds-data:RollbackTransaction",
       "secretsmanager:GetSecretValue",
     ];
-    for (const fn of ["Auth", "Poll", "Migrate"])
+    for (const fn of ["Alerts", "Auth", "Poll", "Migrate"])
       expect(actions(new RegExp(`^${fn}Role`)), fn).toEqual([...log, ...database]);
     // It writes the archive and reads it back; nobody may delete there.
     const archive = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
@@ -365,6 +368,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     expect(beats.map(([, { Properties }]) => Properties.MetricName).sort(byText)).toEqual(
       [
         ...[
+          "AlertRuns",
           "ArchiveOverdueSeconds",
           "BlocksWithRecord",
           "BooksProvedAgeSeconds",
@@ -420,6 +424,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       ["Migrate", 0, 900],
       ["Poll", 0, 60],
       ["Janitor", 0, 60],
+      ["Alerts", 0, 60],
       ["Receipts", 0, 60],
     ]);
   });
@@ -517,6 +522,39 @@ describe("the prices of a stage", () => {
   });
 });
 
+describe("users' alerts", () => {
+  const variablesOf = (template: Template, fn: string) =>
+    resourcesOf(template, "AWS::Lambda::Function").find(([, { Properties }]) =>
+      Properties.FunctionName.endsWith(`-${fn}`),
+    )?.[1].Properties;
+
+  it("are delivered in no network of the pool's, to the internet alone, with time for what was begun", () => {
+    for (const name of ["dev", "prod"] as const) {
+      const alerts = variablesOf(stages[name].control, "alerts");
+      expect(alerts.VpcConfig).toBeUndefined();
+      expect(alerts.Environment.Variables.ALLOW_PRIVATE).toBe("no");
+      // It begins nothing after 20 s, what it has begun may take 15 s, and the next run comes a minute later.
+      expect(alerts.Timeout).toBe(50);
+    }
+    expect(variablesOf(local, "alerts").Environment.Variables.ALLOW_PRIVATE).toBe("yes");
+  });
+
+  it("go by e-mail too where the stage has a sender: its mail server is in a secret that one function may read", () => {
+    const { control } = synthesise("prod", { mailFrom: "pool@example.org" });
+    expect(variablesOf(control, "alerts").Environment.Variables).toMatchObject({
+      ...{ MAIL_FROM: "pool@example.org", MAIL_SECRET_NAME: "prosper/prod/mail" },
+    });
+    expect(variablesOf(control, "api").Environment.Variables.HAS_MAIL).toBe("yes");
+    const readers = resourcesOf(control, "AWS::IAM::Policy").filter(([, { Properties }]) =>
+      JSON.stringify(Properties.PolicyDocument).includes("secret:prosper/prod/mail-??????"),
+    );
+    expect(readers.map(([id]) => id)).toEqual([expect.stringMatching(/^AlertsRole/)]);
+
+    expect(variablesOf(stages.prod.control, "api").Environment.Variables.HAS_MAIL).toBe("no");
+    expect(JSON.stringify(stages.prod.control.toJSON())).not.toContain("prosper/prod/mail");
+  });
+});
+
 describe("the stages", () => {
   it("keep and protect prod's books, in two zones", () => {
     const [[, cluster] = missing()] = allOf(stages.prod, "AWS::RDS::DBCluster");
@@ -563,8 +601,8 @@ describe("the stages", () => {
     const off = synthesise("dev", { tasks: 0 });
     const states = (template: StageTemplates): unknown[] =>
       resourcesOf(template.control, "AWS::Events::Rule").map(([, { Properties }]) => Properties.State);
-    expect(states(off)).toEqual(["DISABLED", "DISABLED", "DISABLED"]);
-    expect(states(stages.dev)).toEqual(["ENABLED", "ENABLED", "ENABLED"]);
+    expect(states(off)).toEqual(["DISABLED", "DISABLED", "DISABLED", "DISABLED"]);
+    expect(states(stages.dev)).toEqual(["ENABLED", "ENABLED", "ENABLED", "ENABLED"]);
     // Nothing beats, so nothing may be missed.
     const missed = allOf(off, "AWS::CloudWatch::Alarm").filter(
       ([, { Properties }]) => Properties.TreatMissingData === "breaching",
@@ -723,7 +761,7 @@ describe("the control stack", () => {
     const waiting = Object.values<Resource & { DependsOn?: string[] }>(Resources).filter(({ Type }) =>
       ["AWS::Lambda::EventSourceMapping", "AWS::Events::Rule", "AWS::Lambda::Url"].includes(Type),
     );
-    expect(waiting).toHaveLength(5);
+    expect(waiting).toHaveLength(6);
     for (const { DependsOn } of waiting) expect(DependsOn).toContain(schema?.[0]);
   });
 

@@ -31,6 +31,7 @@ describe("the context", () => {
     [{ stratumDomain: "mine example" }, "context stratumDomain: expected a name like mine.example.com"],
     [{ originVersion: "2" }, "context originVersion: expected the VersionId that put-secret-value printed"],
     [{ alarmEmail: "me" }, "context alarmEmail: expected an e-mail address"],
+    [{ mailFrom: "pool" }, "context mailFrom: expected an e-mail address"],
   ])("refuses %o and names the key", (given, message) => {
     expect(() => read(given)).toThrow(message);
   });

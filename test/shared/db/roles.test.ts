@@ -32,7 +32,10 @@ import {
 } from "../../../shared/db/roles.ts";
 import { countWithholding } from "../../../shared/db/withholding.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { startHttpCatcher } from "../../support/alert-catchers.ts";
+import { deliverer, destinationOf, rigsBecame } from "../../support/alerts.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { manualClock } from "../../support/manual-clock.ts";
 import { bookEverything } from "../../support/replayed-pool.ts";
 
 const PASSWORDS = Object.fromEntries(ROLES.map((role) => [role, `it's a password of ${role}`]));
@@ -151,6 +154,15 @@ describe("a role", () => {
     ["api", "book work", "UPDATE work SET work = work + 1"],
     ["api", "write over the money's log", "UPDATE money_log SET body = '{}'"],
     ["api", "delete a line of the administrators' log", "DELETE FROM admin_log"],
+    ["alerts", "read hashes of passwords", "SELECT password FROM users"],
+    ["alerts", "read codes for new passwords", "SELECT * FROM password_resets"],
+    [
+      "alerts",
+      "turn messages to somebody else",
+      "UPDATE alert_destinations SET target = 'https://evil.example'",
+    ],
+    ["alerts", "say that an address was confirmed", "UPDATE alert_destinations SET code = NULL"],
+    ["alerts", "make something up", "UPDATE alerts SET kind = 'payment'"],
     ["poll", "change a price that was made", "UPDATE prices SET prices = '{}'"],
     ["poll", "make a job", "INSERT INTO jobs (height, version, opr_hash) VALUES (99, 5, 'x')"],
   ])("%s cannot %s", async (role, _, text) => {
@@ -229,6 +241,27 @@ describe("what a role is for", () => {
     await insertPrices(db, { atMs: Date.now(), version: 5, prices: new Map(), notes: new Map() });
 
     expect(await prunePrices(db, 0)).toBe(0);
+  });
+
+  it("alerts: delivers what is due, says what became of it, and forgets what is old", async () => {
+    const catcher = await startHttpCatcher();
+    const clock = manualClock();
+    const target = `${catcher.url}/hook`;
+    const id = await destinationOf(database.db, { user: "bob", target });
+    await rigsBecame(database.db, "bob", ["shed"], "offline", clock.wallMs());
+    const deliver = deliverer(open("alerts"), clock);
+
+    expect(await deliver()).toEqual({ delivered: 1, failed: 0 });
+    catcher.answer(() => ({ status: 500 }));
+    await rigsBecame(database.db, "bob", ["attic"], "offline", clock.wallMs());
+    expect(await deliver()).toEqual({ delivered: 0, failed: 1 });
+    const row = await one(
+      database.db,
+      sql`SELECT failures FROM alert_destinations WHERE id = ${id}::bigint`,
+      v.object({ failures: v.number() }),
+    );
+    expect(row.failures).toBe(1);
+    await catcher.stop();
   });
 
   it("edge: adds a miner's name, and reads what it needs of users", async () => {

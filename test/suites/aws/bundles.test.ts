@@ -11,13 +11,16 @@ import type { FunctionName } from "../../../functions/environment.ts";
 import { type Bundles, bundleFunctions, MAX_BUNDLE_BYTES, sizeLines } from "../../../infra/aws/bundle.ts";
 import { type DataApiServer, startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { startHttpCatcher, startMailCatcher } from "../../support/alert-catchers.ts";
+import { destinationOf, rigsBecame } from "../../support/alerts.ts";
 import { httpEvent, lambdaEnvironment } from "../../support/aws/lambda-process.ts";
 import { startSecrets } from "../../support/aws/secrets-stub.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 const run = promisify(execFile);
-const NAMES = ["accounting", "auth", "poll", "api", "janitor", "migrate"] as const;
+const NAMES = ["accounting", "alerts", "auth", "poll", "api", "janitor", "migrate"] as const;
 
 let bundles: Bundles;
 let database: TestDatabase;
@@ -210,6 +213,37 @@ describe("the bundles", () => {
     await expect(invoke("poll", {}, env)).rejects.toThrow("CoinCap needs a key");
     await secrets.close();
     coinCap.close();
+  });
+
+  it("of alerts deliver what is due, and mail by the server that the secret names", async () => {
+    const { db } = database;
+    await db.execute(sql`INSERT INTO users (name) VALUES ('ann') ON CONFLICT DO NOTHING`);
+    const catcher = await startHttpCatcher();
+    const mail = await startMailCatcher();
+    const secrets = await startSecrets({ "prosper/test/mail": { AWSCURRENT: `${mail.url}\n` } });
+    const env = {
+      ...{ AWS_ENDPOINT_URL: secrets.url, MAIL_SECRET_NAME: "prosper/test/mail" },
+      MAIL_FROM: "pool@example.org",
+    };
+    await destinationOf(db, { user: "ann", target: `${catcher.url}/hook` });
+    await destinationOf(db, { user: "ann", kind: "email", target: "ann@example.org", secret: "" });
+    await rigsBecame(db, "ann", ["shed"], "offline", Date.now());
+
+    expect(await invoke("alerts", {}, env)).toEqual({ delivered: 2, failed: 0 });
+    expect(catcher.requests.map(({ path, body }) => [path, JSON.parse(body).data.title])).toEqual([
+      ["/hook", "Test: rig shed offline"],
+    ]);
+    expect(mail.mails).toMatchObject([{ from: "pool@example.org", to: ["ann@example.org"] }]);
+    expect(mail.mails[0]?.text).toContain("Subject: Test: rig shed offline");
+
+    // Without what the secret should say mail waits, and nothing else does. As on AWS, where no private address is dialled.
+    secrets.put("prosper/test/mail", { AWSCURRENT: '{"user":"x"}' });
+    await rigsBecame(db, "ann", ["attic"], "offline", Date.now());
+    expect(await invoke("alerts", {}, env)).toEqual({ delivered: 1, failed: 1 });
+    await rigsBecame(db, "ann", ["cellar"], "offline", Date.now());
+    expect(await invoke("alerts", {}, { ...env, ALLOW_PRIVATE: "no" })).toEqual({ delivered: 0, failed: 1 });
+    expect([catcher.requests.length, mail.mails.length]).toEqual([2, 1]);
+    await Promise.all([catcher.stop(), mail.stop(), secrets.close()]);
   });
 
   it("name the variable that is missing", async () => {

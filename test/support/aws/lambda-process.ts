@@ -4,6 +4,7 @@ import type { FunctionName } from "../../../functions/environment.ts";
 
 const OWN: Record<FunctionName, Record<string, string>> = {
   accounting: { SEAL_DEADLINE_SECONDS: "30", DEAD_LETTERS_URL: "http://127.0.0.1:1/000000000000/dead" },
+  alerts: { POOL_NAME: "Test", ALLOW_PRIVATE: "yes" },
   auth: { REGISTRATION: "invite" },
   poll: {
     BLOCK_SECONDS: "10",

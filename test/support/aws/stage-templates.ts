@@ -22,6 +22,7 @@ export const CONTEXT: Context = {
   certificateArn: undefined,
   stratumDomain: "mine.example.org",
   alarmEmail: "operator@example.org",
+  mailFrom: undefined,
   tasks: undefined,
   devnetFeed: undefined,
   reserve: undefined,
@@ -82,6 +83,7 @@ function options(): { bundles: Bundles; version: string } {
   return {
     bundles: {
       accounting: bundle,
+      alerts: bundle,
       auth: bundle,
       poll: bundle,
       api: bundle,

@@ -177,11 +177,16 @@ describe("what is no destination", () => {
     const ninth = { ...CHOICE, kind: "webhook", target: "https://example.com/9" };
     expect(await refusal("POST", PATH, ninth)).toEqual([422, "too-many"]);
 
-    const mute = await createTestApi({ seeded: false, options: { alertChannels: [] } });
+    const mute = await createTestApi({ seeded: false, options: { alertChannels: [], makesChecks: false } });
     const client = await loggedIn(mute, "ann");
     expect(await refusal("POST", PATH, { ...CHOICE, kind: "email", target: "a@b.example" }, client)).toEqual([
       ...[422, "no-channel"],
     ]);
+    // As on AWS, where alarms of CloudWatch tell of the pool itself.
+    const boss = await loggedIn(mute, "boss");
+    expect(v.parse(VIEWS.Alerts, (await boss.json("GET", PATH)).body).offered).not.toContain("red");
+    const red = { ...CHOICE, events: ["red"], kind: "webhook", target: "https://example.com" };
+    expect(await refusal("POST", PATH, red, boss)).toEqual([403, "not-admin"]);
     await mute.database.drop();
   });
 });
