@@ -5,9 +5,11 @@ import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 export type HttpReply = APIGatewayProxyStructuredResultV2;
 
 /** No inline script or style anywhere, nothing from elsewhere, no framing. */
+export const CONTENT_POLICY =
+  "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'";
+
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  "content-security-policy":
-    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
+  "content-security-policy": CONTENT_POLICY,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",

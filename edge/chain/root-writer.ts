@@ -118,7 +118,7 @@ export class RootWriter {
     if (since !== undefined && through <= since) return true;
     const roots: PlacedRoot[] = [];
     for (let height = after + 1; height <= through; height++) {
-      const found = await rootsInBlock(height, key, factomd);
+      const found = await rootsInBlock(height, [key], factomd);
       if (found === undefined) throw missing(`directory block ${height}`);
       roots.push(...found);
     }

@@ -2,7 +2,7 @@
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { encodingFor } from "../api/http/pack.ts";
-import { errorReply, FILE_HEADERS, type HttpReply, SECURITY_HEADERS } from "../http.ts";
+import { CONTENT_POLICY, errorReply, FILE_HEADERS, type HttpReply, SECURITY_HEADERS } from "../http.ts";
 import type { Assets } from "./asset-files.ts";
 
 interface Page {
@@ -12,6 +12,8 @@ interface Page {
   readonly script: string;
   /** Addresses of the API that it asks for first: they are fetched beside its script. */
   readonly data?: readonly string[];
+  /** Its visitor may name a server of anybody's that it asks. */
+  readonly asksOthers?: boolean;
 }
 
 const STYLE = "app.css";
@@ -27,7 +29,7 @@ export const PAGES: readonly Page[] = [
   { path: "/me", title: "My page", script: "me", data: ["/api/me"] },
   { path: "/me/earnings", title: "Earnings", script: "earnings", data: ["/api/me/earnings/expected"] },
   { path: "/me/worker", title: "Worker", script: "worker" },
-  { path: "/me/verify", title: "Check my blocks", script: "verify" },
+  { path: "/me/verify", title: "Check my blocks", script: "verify", asksOthers: true },
   { path: "/me/alerts", title: "Alerts", script: "alerts", data: ["/api/me/alerts"] },
   { path: "/story/{id}", title: "What became of it", script: "story" },
   { path: "/find", title: "Find my miner", script: "find" },
@@ -95,7 +97,7 @@ export interface PageOptions {
 export function pageRoutes(options: PageOptions, assets: Assets, textPage: TextPage): PageRoute[] {
   return [
     ...PAGES.map((page): PageRoute => {
-      const shell = htmlReply(200, shellOf(page, options, assets));
+      const shell = htmlReply(200, shellOf(page, options, assets), page.asksOthers);
       return {
         method: "GET",
         path: page.path,
@@ -122,11 +124,12 @@ export function wantsHtml(event: APIGatewayProxyEventV2): boolean {
   return (event.headers["accept"] ?? "").includes("text/html");
 }
 
-function htmlReply(statusCode: number, body: string): HttpReply {
+function htmlReply(statusCode: number, body: string, asksOthers = false): HttpReply {
   return {
     statusCode,
     headers: {
       ...SECURITY_HEADERS,
+      ...(asksOthers && { "content-security-policy": `${CONTENT_POLICY}; connect-src 'self' http: https:` }),
       "content-type": "text/html; charset=utf-8",
       // The shell names the version of its files, so it must be fresh; it holds nothing private.
       "cache-control": "no-cache",

@@ -9,13 +9,15 @@ const PORTABLE = join(ROOT, "functions/dashboard/assets/portable");
 const MODULES = new Map([
   [join(ROOT, "shared/hex.ts"), join(PORTABLE, "hex.ts")],
   [join(ROOT, "shared/sha256.ts"), join(PORTABLE, "sha256.ts")],
+  [join(ROOT, "shared/sha512.ts"), join(PORTABLE, "sha512.ts")],
+  [join(ROOT, "shared/read-body.ts"), join(PORTABLE, "read-body.ts")],
   [join(ROOT, "shared/factom/ed25519.ts"), join(PORTABLE, "ed25519.ts")],
 ]);
 
 export const portable: Plugin = {
   name: "portable",
   setup({ onResolve }) {
-    onResolve({ filter: /\/(hex|sha256|ed25519)\.ts$/ }, ({ path, resolveDir }) => {
+    onResolve({ filter: /\/(hex|sha256|sha512|read-body|ed25519)\.ts$/ }, ({ path, resolveDir }) => {
       const found = MODULES.get(join(resolveDir, path));
       return found === undefined ? undefined : { path: found };
     });

@@ -31,6 +31,9 @@ export interface NodeServerModules {
 /** An entry of 10 KiB is 20 KB of hex; nothing else is larger. */
 const BODY_BYTES_MAX = 256 * 1024;
 
+/** As a factomd with `CorsDomains = *` in its configuration: pages of anybody may read its answers. */
+const ANY_PAGE = { "access-control-allow-origin": "*" };
+
 const REQUEST = v.object({
   id: v.optional(v.union([v.number(), v.string(), v.null_()]), null),
   method: v.string(),
@@ -92,7 +95,7 @@ async function handle(
   }
   const { status, text } = await answer(methods, body, fault === "rpc", modules.logger);
   await travel();
-  send(response, status, text);
+  send(response, status, text, pathname === "/v2" ? ANY_PAGE : {});
 }
 
 type Fault = "rpc" | "http" | "hang";
@@ -150,6 +153,11 @@ function control(method: string, body: string, response: ServerResponse, modules
   send(response, 200, JSON.stringify(modules.state()));
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(text);
+function send(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { "content-type": "application/json", ...more }).end(text);
 }

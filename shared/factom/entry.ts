@@ -1,9 +1,9 @@
 /** A Factom entry: its raw form, hash, chain id and price in entry credits (Factom data structures, "Entry"). */
 
-import { createHash } from "node:crypto";
 import { concat, fromHex, toHex } from "../bytes.ts";
 import { CodedError } from "../errors.ts";
 import { sha256, sha256Hex } from "../sha256.ts";
+import { sha512 } from "../sha512.ts";
 
 /** PegNet's OPR chain on mainnet, and on every devnet of ours. */
 export const OPR_CHAIN = "a642a8674f46696cc47fdb6b65f9c87b2a19c5ea8123b3d2f0c13b6f33a9d5ef";
@@ -75,7 +75,7 @@ export function parseEntry(raw: Uint8Array): ParsedEntry {
 
 /** sha256(sha512(raw) ‖ raw), hex. */
 export function entryHash(raw: Uint8Array): string {
-  return sha256Hex(concat(new Uint8Array(createHash("sha512").update(raw).digest()), raw));
+  return sha256Hex(concat(sha512(raw), raw));
 }
 
 /** Entry credits for a raw entry: one per started KiB of its data, at least one, ten more for a new chain. */

@@ -18,19 +18,33 @@ export type RootReader = Pick<Factomd, "dblockByHeight" | "entryBlock" | "entry"
 /** Entries asked for at a time. */
 const LANES = 4;
 
-/** The valid lines in the directory block at `height`, in their order; undefined: the node does not have that block. Rejects as the client does. */
+/**
+ * The valid lines under any of `keys` in the directory block at `height`, in the order of the chain; undefined: the node does not have that block.
+ * Rejects as the client does.
+ */
 export async function rootsInBlock(
   height: number,
-  key: Uint8Array,
+  keys: readonly Uint8Array[],
   factomd: RootReader,
 ): Promise<readonly PlacedRoot[] | undefined> {
   const directory = await factomd.dblockByHeight(height);
   if (directory === undefined) return undefined;
-  const { chainId } = rootChainOf(key);
-  const listed = directory.entryBlocks.find((one) => one.chainId === chainId);
-  if (listed === undefined) return [];
-  const block = await factomd.entryBlock(listed.keyMr);
-  if (block === undefined) throw missing(`entry block ${listed.keyMr}`);
+  const found: PlacedRoot[] = [];
+  for (const key of keys) {
+    const { chainId } = rootChainOf(key);
+    const listed = directory.entryBlocks.find((one) => one.chainId === chainId);
+    if (listed !== undefined) found.push(...(await rootsInChain(listed, { height, key }, factomd)));
+  }
+  return found;
+}
+
+async function rootsInChain(
+  { chainId, keyMr }: { readonly chainId: string; readonly keyMr: string },
+  { height, key }: { readonly height: number; readonly key: Uint8Array },
+  factomd: RootReader,
+): Promise<readonly PlacedRoot[]> {
+  const block = await factomd.entryBlock(keyMr);
+  if (block === undefined) throw missing(`entry block ${keyMr}`);
   const found: PlacedRoot[] = [];
   // Others may have filled the chain: only what counts is kept.
   for (let at = 0; at < block.entries.length; at += LANES) {
@@ -56,42 +70,71 @@ export interface RootFinding {
   readonly through: number;
 }
 
+/** A week of the real network: a root is written within some blocks, or it was never to be seen in time. */
+export const MOST_BLOCKS = 1_008;
 /** Directory blocks asked for at a time. */
 const BLOCKS = 8;
 
-/**
- * Looks for the root of block `height` in the directory blocks after it, `most` of them at most. The first valid line of a height counts,
- * so nothing before the one that is found can be skipped. Rejects as the client does.
- */
-export async function findRoot(
-  height: number,
-  { keys, most }: { readonly keys: readonly Uint8Array[]; readonly most: number },
-  factomd: RootReader & Pick<Factomd, "heights">,
-): Promise<RootFinding> {
-  const from = height + 1;
-  const { directoryBlock } = await factomd.heights();
-  const through = Math.min(directoryBlock, height + most);
-  let first: PlacedRoot | undefined;
-  const contradictions: PlacedRoot[] = [];
-  for (let at = from; at <= through; at += BLOCKS) {
-    const heights = Array.from({ length: Math.min(BLOCKS, through - at + 1) }, (_, i) => at + i);
-    const blocks = await Promise.all(heights.map((one) => rootsOfAll(one, keys, factomd)));
-    for (const root of blocks.flat().filter((one) => one.height === height)) {
-      first ??= root;
-      if (!isSameRoot(first, root)) contradictions.push(root);
-    }
-  }
-  return { first, contradictions, from, through };
-}
+/** Finds what the chains of a pool's keys say of its blocks, and reads each directory block once: best asked for the newest blocks first. */
+export class RootFinder {
+  readonly #keys: readonly Uint8Array[];
+  readonly #most: number;
+  readonly #factomd: RootReader & Pick<Factomd, "heights">;
+  /** By the height of the directory block. */
+  readonly #read = new Map<number, readonly PlacedRoot[]>();
+  /** Heights that are asked for. */
+  readonly #waiting = new Set<number>();
+  #head: number | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
-async function rootsOfAll(
-  height: number,
-  keys: readonly Uint8Array[],
-  factomd: RootReader,
-): Promise<PlacedRoot[]> {
-  const read = await Promise.all(keys.map((key) => rootsInBlock(height, key, factomd)));
-  return read.flatMap((roots) => {
-    if (roots === undefined) throw missing(`directory block ${height}`);
-    return roots;
-  });
+  /** `most`: directory blocks after a block in which its root is looked for. */
+  constructor(
+    { keys, most }: { readonly keys: readonly Uint8Array[]; readonly most: number },
+    factomd: RootReader & Pick<Factomd, "heights">,
+  ) {
+    this.#keys = keys;
+    this.#most = most;
+    this.#factomd = factomd;
+  }
+
+  /** The first valid line of a height counts, so nothing before the one that is found can be skipped. Rejects as the client does. */
+  find(height: number): Promise<RootFinding> {
+    this.#waiting.add(height);
+    // One after the other: the next one needs mostly the same directory blocks, and the first reads what those that wait need.
+    const found = this.#turn.then(() => this.#find(height)).finally(() => this.#waiting.delete(height));
+    this.#turn = found.catch(() => undefined);
+    return found;
+  }
+
+  async #find(height: number): Promise<RootFinding> {
+    this.#head ??= (await this.#factomd.heights()).directoryBlock;
+    const from = height + 1;
+    const through = Math.min(this.#head, height + this.#most);
+    await this.#readAll(from, through);
+    let first: PlacedRoot | undefined;
+    const contradictions: PlacedRoot[] = [];
+    for (let at = from; at <= through; at++)
+      for (const root of this.#read.get(at) ?? []) {
+        if (root.height !== height) continue;
+        first ??= root;
+        if (!isSameRoot(first, root)) contradictions.push(root);
+      }
+    return { first, contradictions, from, through };
+  }
+
+  async #readAll(from: number, through: number): Promise<void> {
+    for (const at of this.#read.keys()) if (at > through + this.#most) this.#read.delete(at);
+    const next = Math.min(...this.#waiting) + 1;
+    const lowest = Math.max(Math.min(from, next), from - this.#most);
+    const wanted: number[] = [];
+    for (let at = through; at >= lowest; at--) if (!this.#read.has(at)) wanted.push(at);
+    for (let at = 0; at < wanted.length; at += BLOCKS)
+      await Promise.all(
+        wanted.slice(at, at + BLOCKS).map(async (height) => {
+          const roots = await rootsInBlock(height, this.#keys, this.#factomd);
+          if (roots !== undefined) this.#read.set(height, roots);
+          else if (height >= from) throw missing(`directory block ${height}`);
+        }),
+      );
+  }
 }

@@ -8,7 +8,7 @@ import { CodedError, coerceError } from "../../../shared/errors.ts";
 import { createFactomd } from "../../../shared/factom/client.ts";
 import { parseJson } from "../../../shared/json-source.ts";
 import { type ProofFile, provingFile, type ReceiptFile } from "../../../shared/proofs/proof-file.ts";
-import { findRoot, type RootFinding } from "../../../shared/proofs/root-chain.ts";
+import { MOST_BLOCKS, RootFinder, type RootFinding } from "../../../shared/proofs/root-chain.ts";
 import { type Check, type Published, verifyProof, verifyReceipt } from "../../../shared/proofs/verify.ts";
 import { checkOnChain, publishedCheck } from "../../../shared/proofs/verify-chain.ts";
 import { checkPublished, type PublishedSums } from "../../../shared/proofs/verify-published.ts";
@@ -193,9 +193,6 @@ async function askPool(pool: string, height: number, modules: VerifyModules): Pr
   }
 }
 
-/** A week of the real network: a root is written within some blocks, or it was never to be seen in time. */
-const MOST_BLOCKS = 1_008;
-
 /** What the chains of the pool's keys say of the block. The key must come from elsewhere than the file: with a key of one's own one writes a chain of one's own. */
 function askChain(
   url: string,
@@ -212,9 +209,9 @@ function askChain(
   if (keys.length === 0)
     throw new CodedError("verify-option", "--factomd needs the pool's receipt key: --key HEX or --pool URL");
   const factomd = createFactomd({ url, timeoutMs: TIMEOUT_MS }, { fetch, clock, random });
-  return findRoot(
-    file.height,
+  const finder = new RootFinder(
     { keys: keys.map((key) => fromHex(key, "receipt key")), most: MOST_BLOCKS },
     factomd,
   );
+  return finder.find(file.height);
 }

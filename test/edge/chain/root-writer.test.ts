@@ -10,7 +10,7 @@ import { sql } from "../../../shared/db/port.ts";
 import { rootStand, saidRoots } from "../../../shared/db/root-entries.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { SILENT } from "../../../shared/logger.ts";
-import { findRoot } from "../../../shared/proofs/root-chain.ts";
+import { RootFinder } from "../../../shared/proofs/root-chain.ts";
 import { rootChainOf, signRootEntry } from "../../../shared/proofs/root-entry.ts";
 import { type ChainNode, NODE_BLOCK_MS, PAYER, startChainNode } from "../../support/chain-node.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -64,7 +64,7 @@ describe("roots on the chain", () => {
     }
     await one.round();
   };
-  const onChain = (height: number) => findRoot(height, { keys: [key], most: 1_000 }, factomd);
+  const onChain = (height: number) => new RootFinder({ keys: [key], most: 1_000 }, factomd).find(height);
   const rows = (statement: ReturnType<typeof sql>) =>
     database.db.query(statement, v.record(v.string(), v.unknown()));
   const spent = (): Promise<number> => node.spent();
@@ -225,7 +225,8 @@ describe("roots on the chain", () => {
     await settle(later);
 
     const keys = [OTHER_KEYS.publicKey, key];
-    const signers = async (height: number) => (await findRoot(height, { keys, most: 1_000 }, factomd)).first;
+    const signers = async (height: number) =>
+      (await new RootFinder({ keys, most: 1_000 }, factomd).find(height)).first;
     expect(await signers(FIRST)).toEqual((await onChain(FIRST)).first);
     expect(await signers(FIRST + 1)).toMatchObject({ height: FIRST + 1 });
     expect((await onChain(FIRST + 1)).first).toBeUndefined();

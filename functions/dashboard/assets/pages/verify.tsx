@@ -1,15 +1,18 @@
 /** "Check all my blocks": what `prosper verify` checks, of each block, in this browser. */
 
 import { effect, signal } from "@preact/signals";
+import { useId } from "preact/hooks";
+import { CodedError } from "../../../../shared/errors.ts";
 import type { Check } from "../../../../shared/proofs/verify.ts";
 import { Card, PageHead, Tile, Tiles } from "../components/card.tsx";
 import { Tag } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { count } from "../format.ts";
+import { count, sentence } from "../format.ts";
 import { attempt } from "../live/fresh.ts";
 import { goToLogin, user } from "../live/session.ts";
-import { type CheckedBlock, checkAll } from "../verify/check-all.ts";
+import type { AskedNode } from "../verify/ask-node.ts";
+import { type CheckedBlock, checkAll, type Verdict } from "../verify/check-all.ts";
 import { Remembered } from "../verify/remembered.ts";
 
 /** Blocks shown one by one. Wrong ones come first, and are counted beyond it. */
@@ -24,27 +27,47 @@ const DRAW_MS = 100;
 
 interface Progress {
   readonly isRunning: boolean;
-  readonly right: number;
+  /** The node that is asked, too. */
+  readonly node: string | undefined;
+  readonly counts: Readonly<Record<Verdict, number>>;
   readonly wrong: readonly CheckedBlock[];
-  readonly wrongCount: number;
-  readonly unasked: number;
   readonly newest: readonly CheckedBlock[];
 }
 
-const NOTHING: Progress = { isRunning: false, right: 0, wrong: [], wrongCount: 0, unasked: 0, newest: [] };
+const NONE: Progress["counts"] = { right: 0, wrong: 0, absent: 0, unasked: 0 };
 const progress = signal<Progress | undefined>(undefined);
+/** Of a node of anybody's; empty: none is asked. */
+const address = signal("");
+/** Why that node was not asked. */
+const refusal = signal("");
 let stop = new AbortController();
-
-const isRight = ({ checks }: CheckedBlock): boolean => checks?.every(({ ok }) => ok) === true;
 
 async function run(name: string): Promise<void> {
   stop = new AbortController();
+  refusal.value = "";
+  progress.value = undefined;
+  try {
+    await check(name, address.value === "" ? undefined : await reach(address.value));
+  } catch (thrown) {
+    if (!(thrown instanceof CodedError)) throw thrown;
+    refusal.value = thrown.message;
+  }
+}
+
+async function reach(url: string): Promise<AskedNode> {
+  const { AskedNode: Node } = await import("../verify/ask-node.ts");
+  const node = new Node(url, location.href);
+  await node.reach();
+  return node;
+}
+
+async function check(user: string, node: AskedNode | undefined): Promise<void> {
   const remembered = new Remembered(storageOf());
-  let now: Progress = { ...NOTHING, isRunning: true };
+  let now: Progress = { isRunning: true, node: node?.url, counts: NONE, wrong: [], newest: [] };
   progress.value = now;
   let drawnMs = 0;
   try {
-    for await (const block of checkAll(name, remembered, stop.signal)) {
+    for await (const block of checkAll({ user, remembered, node }, stop.signal)) {
       now = add(now, block);
       if (performance.now() - drawnMs < DRAW_MS) continue;
       progress.value = now;
@@ -59,13 +82,12 @@ async function run(name: string): Promise<void> {
 }
 
 function add(now: Progress, block: CheckedBlock): Progress {
-  const next = { ...now, newest: [...now.newest, block].slice(0, MOST_SHOWN) };
-  if (block.checks === undefined) return { ...next, unasked: now.unasked + 1 };
-  if (isRight(block)) return { ...next, right: now.right + 1 };
+  const { verdict } = block;
   return {
-    ...next,
-    wrong: [...now.wrong, block].slice(0, MOST_SHOWN),
-    wrongCount: now.wrongCount + 1,
+    ...now,
+    counts: { ...now.counts, [verdict]: now.counts[verdict] + 1 },
+    newest: [...now.newest, block].slice(0, MOST_SHOWN),
+    wrong: verdict === "wrong" ? [...now.wrong, block].slice(0, MOST_SHOWN) : now.wrong,
   };
 }
 
@@ -84,54 +106,110 @@ function VerifyPage() {
     <>
       <PageHead
         title="Check my blocks"
-        about="For each block: that your shares are under its root, that its sums and books add up, that receipts are signed, that the root is the one you saw before and the one on the Factom chain. This browser reckons it; the pool only sends the proofs."
+        about="For each block: that your shares are under its root, that its sums and books add up, that receipts are signed, that the root is the one you saw before and the one that the pool says is on the Factom chain. This browser reckons it; the pool only sends the proofs."
       />
       <Card title="All blocks">
-        <p>
-          <button
-            type="button"
-            disabled={!who}
-            onClick={() =>
-              shown?.isRunning === true ? stop.abort() : who && void attempt(() => run(who.name))
-            }
-          >
-            {shown?.isRunning === true ? "Stop" : "Check all my blocks"}
-          </button>
-        </p>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (shown?.isRunning === true) stop.abort();
+            else if (who) void attempt(() => run(who.name));
+          }}
+        >
+          <NodeField />
+          <div class="actions">
+            <button type="submit" class="primary" disabled={!who}>
+              {shown?.isRunning === true ? "Stop" : "Check all my blocks"}
+            </button>
+          </div>
+        </form>
         <p class="small muted record">
           Who trusts neither the pool nor its pages takes{" "}
           <a href={OFFLINE} download="prosper-verify.html">
             this page as a file
           </a>{" "}
-          that works without a network, or <code>prosper verify --factomd URL</code>, which asks a Factom node
-          of anybody's what the pool wrote there.
+          that works without a network, or the command <code>prosper verify</code>.
         </p>
       </Card>
+      {refusal.value !== "" && <Refusal why={refusal.value} />}
       {shown !== undefined && <Results shown={shown} />}
     </>
   );
 }
 
+function NodeField() {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>Address of a Factom node (if you like)</label>
+      <input
+        id={id}
+        value={address.value}
+        placeholder="http://localhost:8088/v2"
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+        maxLength={500}
+        aria-describedby={`${id}-hint`}
+        onInput={(event) => {
+          address.value = event.currentTarget.value.trim();
+        }}
+      />
+      <span id={`${id}-hint`} class="small muted">
+        Of anybody's. This browser then reads from it what the pool wrote to its Factom chain, so that you
+        need not believe the pool about it.
+      </span>
+    </div>
+  );
+}
+
+/** A browser may ask less than a program: that one is left. */
+function Refusal({ why }: { why: string }) {
+  return (
+    <div class="notice small" role="alert">
+      <p>{sentence(why)}</p>
+      <p>
+        With a block's proof from "Download" on your page, a clone of the project asks it:{" "}
+        <code>
+          npx prosper verify FILE --pool {location.origin} --factomd {address.value}
+        </code>
+      </p>
+    </div>
+  );
+}
+
 function Results({ shown }: { shown: Progress }) {
-  const { isRunning, right, wrong, wrongCount, unasked, newest } = shown;
-  const others = newest.filter((block) => isRight(block) || block.checks === undefined);
+  const { isRunning, node, counts, wrong, newest } = shown;
+  const others = newest.filter(({ verdict }) => verdict !== "wrong");
   const rows = [...wrong, ...others].slice(0, MOST_SHOWN);
+  const state = isRunning ? "checking …" : "done";
   return (
     <>
       <Tiles label="What was found">
         <Tile
           name="Right"
-          figure={{ value: count(right) }}
+          figure={{ value: count(counts.right) }}
           kind="lead"
-          note={isRunning ? "checking …" : "done"}
+          note={node === undefined ? state : `${state}; each as on the chain, by the node`}
         />
-        <Tile name="Wrong" figure={{ value: count(wrongCount) }} note={wrongCount > 0 ? "see below" : ""} />
-        <Tile name="Not asked for" figure={{ value: count(unasked) }} note="the pool gave no answer" />
+        <Tile
+          name="Wrong"
+          figure={{ value: count(counts.wrong) }}
+          note={counts.wrong > 0 ? "see below" : ""}
+        />
+        {node !== undefined && (
+          <Tile
+            name="Not on the chain"
+            figure={{ value: count(counts.absent) }}
+            note="right otherwise; a root is written some blocks later"
+          />
+        )}
+        <Tile name="Not asked for" figure={{ value: count(counts.unasked) }} note="an answer did not come" />
       </Tiles>
-      {wrongCount > 0 && (
+      {counts.wrong > 0 && (
         <p class="notice" role="alert">
-          {count(wrongCount)} of your blocks are wrong. Keep the proof, and show it to others: the download on
-          your page is signed by the pool.
+          {count(counts.wrong)} of your blocks are wrong. Keep the proof, and show it to others: the download
+          on your page is signed by the pool.
         </p>
       )}
       <Card
@@ -144,6 +222,15 @@ function Results({ shown }: { shown: Progress }) {
   );
 }
 
+const VERDICTS: Readonly<
+  Record<Verdict, { readonly kind: "good" | "warn" | "bad"; readonly words: string }>
+> = {
+  right: { kind: "good", words: "right" },
+  wrong: { kind: "bad", words: "wrong" },
+  absent: { kind: "warn", words: "not on the chain" },
+  unasked: { kind: "warn", words: "not checked" },
+};
+
 const COLUMNS: readonly Column<CheckedBlock>[] = [
   {
     title: "Block",
@@ -151,25 +238,23 @@ const COLUMNS: readonly Column<CheckedBlock>[] = [
   },
   {
     title: "Verdict",
-    cell: (block) => {
-      if (block.checks === undefined) return <Tag kind="warn">not checked</Tag>;
-      return isRight(block) ? <Tag kind="good">right</Tag> : <Tag kind="bad">wrong</Tag>;
-    },
+    cell: ({ verdict }) => <Tag kind={VERDICTS[verdict].kind}>{VERDICTS[verdict].words}</Tag>,
   },
   { title: "Checks", cell: (block) => <Checks block={block} /> },
 ];
 
-function Checks({ block: { checks, why } }: { block: CheckedBlock }) {
-  if (checks === undefined) return <span class="name">{why}</span>;
-  const failed = checks.filter(({ ok }) => !ok);
-  if (failed.length === 0) return <span class="muted">all {checks.length} are good</span>;
+function Checks({ block: { verdict, checks, why } }: { block: CheckedBlock }) {
+  if (verdict === "right") return <span class="muted">all {checks.length} are good</span>;
+  if (verdict !== "wrong") return <span class="name">{why}</span>;
   return (
     <>
-      {failed.map((check: Check) => (
-        <p key={check.text} class="bad">
-          <span class="name">{check.text}</span>
-        </p>
-      ))}
+      {checks
+        .filter(({ ok }) => !ok)
+        .map((check: Check) => (
+          <p key={check.text} class="bad">
+            <span class="name">{check.text}</span>
+          </p>
+        ))}
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** All that can be checked of one of my blocks in the browser: its proof, what the pool publishes, what it published before, what the chain says. */
 
 import * as v from "valibot";
-import { proofFile } from "../../../../shared/proofs/proof-file.ts";
+import { type ProofFile, proofFile } from "../../../../shared/proofs/proof-file.ts";
 import { type Check, verifyProof } from "../../../../shared/proofs/verify.ts";
 import { checkPublished } from "../../../../shared/proofs/verify-published.ts";
 import type { BlockDetailView, MyBlocksView } from "../../../api/views/views.ts";
@@ -18,23 +18,33 @@ export interface AskedBlock {
 
 const judge = (ok: boolean, good: string, bad: string): Check => ({ ok, text: ok ? good : bad });
 
+export interface JudgedBlock {
+  readonly checks: readonly Check[];
+  /** Undefined where the pool's answer is none. */
+  readonly file?: ProofFile;
+}
+
 /** Adds what it was shown to `remembered`. */
-export function checkBlock({ mine, user, proof, detail }: AskedBlock, remembered: Remembered): Check[] {
+export function checkBlock({ mine, user, proof, detail }: AskedBlock, remembered: Remembered): JudgedBlock {
   const { block, receiptKey, formerReceiptKeys, chain } = detail;
   const parsed = v.safeParse(proofFile, proof);
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    return [{ ok: false, text: `the pool's answer is no proof: ${v.getDotPath(issue)}: ${issue.message}` }];
+    const text = `the pool's answer is no proof: ${v.getDotPath(issue)}: ${issue.message}`;
+    return { checks: [{ ok: false, text }] };
   }
   const file = parsed.output;
   const { root } = block;
-  if (root === null) return [{ ok: false, text: "the pool publishes no root of a block that it has sealed" }];
+  if (root === null) {
+    const text = "the pool publishes no root of a block that it has sealed";
+    return { checks: [{ ok: false, text }], file };
+  }
   const keys = receiptKey === null ? [] : [receiptKey, ...formerReceiptKeys];
   const shares = file.workers.reduce((sum, leaf) => sum + BigInt(leaf.shares), 0n).toString();
   const earlier = remembered.rootOf(mine.height);
   const lostKeys = remembered.keys.filter((key) => !keys.includes(key));
   remembered.see(mine.height, root, keys);
-  return [
+  const checks = [
     judge(
       file.height === mine.height && file.workers.every((leaf) => leaf.user === user),
       "the proof is of this block, and of your workers alone",
@@ -66,6 +76,7 @@ export function checkBlock({ mine, user, proof, detail }: AskedBlock, remembered
     ),
     ...chainChecks(chain, root),
   ];
+  return { checks, file };
 }
 
 function receiptsCheck(receipts: number, workers: number): Check {
