@@ -17,6 +17,8 @@ export interface ShareRecord {
   readonly reached: bigint;
   /** Unix milliseconds when it was accepted; statistics only. */
   readonly atMs: number;
+  /** How long before that its line was read, whole milliseconds, MOST_WAIT_MS at most; undefined in journals of earlier versions. */
+  readonly waitedMs: number | undefined;
   /** Its job could not be won any more when its line was read. */
   readonly late: boolean;
 }
@@ -194,12 +196,17 @@ function encodePrefixes({ prefixes, again }: PrefixesRecord): Uint8Array {
 
 /** job 4, assigned 8, reached 8, time 8, then the lengths of nonce, user and worker. */
 const SHARE_HEAD_BYTES = 31;
+/** Behind the three texts, where earlier versions read nothing. */
+const WAIT_BYTES = 2;
+export const MOST_WAIT_MS = 0xffff;
 
-function encodeShare({ job, user, worker, nonce, assigned, reached, atMs }: ShareRecord): Uint8Array {
+function encodeShare(share: ShareRecord): Uint8Array {
+  const { job, user, worker, nonce, assigned, reached, atMs, waitedMs } = share;
   const longest = Math.max(nonce.length, user.length, worker.length);
   if (longest > 0xff) throw new RangeError(`a share's field has at most 255 bytes, got ${longest}`);
   // From Node's pool: an array of its own for each share costs the garbage collector more than the share.
-  const body = Buffer.allocUnsafe(SHARE_HEAD_BYTES + nonce.length + user.length + worker.length);
+  const end = SHARE_HEAD_BYTES + nonce.length + user.length + worker.length;
+  const body = Buffer.allocUnsafe(end + (waitedMs === undefined ? 0 : WAIT_BYTES));
   body.writeUInt32BE(job, 0);
   body.writeBigUInt64BE(assigned, 4);
   body.writeBigUInt64BE(reached, 12);
@@ -210,6 +217,7 @@ function encodeShare({ job, user, worker, nonce, assigned, reached, atMs }: Shar
   body.set(nonce, SHARE_HEAD_BYTES);
   body.write(user, SHARE_HEAD_BYTES + nonce.length, "latin1");
   body.write(worker, SHARE_HEAD_BYTES + nonce.length + user.length, "latin1");
+  if (waitedMs !== undefined) body.writeUInt16BE(waitedMs, end);
   return body;
 }
 
@@ -231,6 +239,7 @@ function decodeShare(body: Uint8Array, late: boolean): ShareRecord {
     assigned: view.getBigUint64(4),
     reached: view.getBigUint64(12),
     atMs: view.getFloat64(20),
+    waitedMs: at + WAIT_BYTES <= body.length ? view.getUint16(at) : undefined,
     nonce,
     user,
     worker,

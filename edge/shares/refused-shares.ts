@@ -28,6 +28,8 @@ export interface RefusedShare {
   readonly nonce: string;
   readonly jobId: string;
   readonly atMs: number;
+  /** How long before that its line was read, milliseconds. */
+  readonly waitedMs: number;
   readonly code: RefusalCode;
   readonly reason: string;
 }
@@ -51,10 +53,12 @@ export class RefusedShares {
     this.#modules = modules;
   }
 
-  add({ user, worker, nonce, jobId }: SubmittedShare, code: RefusalCode, reason: string): void {
-    const atMs = this.#modules.clock.wallMs();
+  add({ user, worker, nonce, jobId, readAtMs }: SubmittedShare, code: RefusalCode, reason: string): void {
+    const { clock } = this.#modules;
+    const atMs = clock.wallMs();
     this.#ring[this.#next] = {
       ...{ user, worker, atMs, code, reason },
+      waitedMs: Math.max(0, Math.round(clock.monotonicMs() - readAtMs)),
       // Not cut: a part of a text keeps all of it in memory.
       nonce: nonce.length <= LONGEST_NONCE ? nonce.toLowerCase() : "",
       jobId: jobId.length <= LONGEST_JOB_ID ? jobId : "",

@@ -19,6 +19,8 @@ export interface Candidate {
   readonly job: OpenJob;
   /** Found before miners were told to stop, and sent within the late time after it. */
   readonly late: boolean;
+  /** Monotonic milliseconds when its line was read. */
+  readonly readAtMs: number;
   readonly nonce: Nonce;
   readonly claimed: bigint;
   /** The target of the nonce's prefix: what the share must reach, and what it is credited for. */
@@ -55,7 +57,7 @@ export function screen(share: SubmittedShare, { jobs, prefixes }: ScreenModules)
   if (reservation === "duplicate") return refused("duplicate", "this nonce was submitted before");
   if (reservation === "full")
     return refused("busy", "this job takes no more shares here; the nonce stays unused", target);
-  return { job, late: timing === "late", nonce, claimed, target, holder };
+  return { job, late: timing === "late", readAtMs: share.readAtMs, nonce, claimed, target, holder };
 }
 
 /** `hit`: the target that the share claims to reach, if this shows its miner's pace although the share is refused. */

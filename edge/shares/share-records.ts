@@ -7,7 +7,7 @@ import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { AppendOutcome, Journal } from "../journal/journal.ts";
-import { encodeRecord, type ShareRecord } from "../journal/records.ts";
+import { encodeRecord, MOST_WAIT_MS, type ShareRecord } from "../journal/records.ts";
 import { type AcceptedShare, acceptedShare } from "./accepted-share.ts";
 import type { Candidate } from "./screen.ts";
 import type { Tallies } from "./tallies.ts";
@@ -43,7 +43,7 @@ export class ShareRecords {
   /** Tells how it ended. `full`: it is not kept. `failed`: nobody knows whether a restart finds it. */
   keep(candidate: Candidate, reached: bigint, onEnd: (outcome: AppendOutcome["kind"]) => void): void {
     const { journal, tallies, clock } = this.#modules;
-    const { job, holder, nonce, target, late } = candidate;
+    const { job, holder, nonce, target, late, readAtMs } = candidate;
     const record: ShareRecord = {
       job: job.height,
       user: holder.user,
@@ -52,6 +52,7 @@ export class ShareRecords {
       assigned: target,
       reached,
       atMs: clock.wallMs(),
+      waitedMs: Math.min(MOST_WAIT_MS, Math.max(0, Math.round(clock.monotonicMs() - readAtMs))),
       late,
     };
     journal.put(encodeRecord({ kind: "share", share: record }), {

@@ -11,6 +11,8 @@ export interface KeptShare {
   readonly assigned: bigint;
   readonly reached: bigint;
   readonly atMs: number;
+  /** How long before that its line was read, milliseconds; undefined: not on record. */
+  readonly waitedMs: number | undefined;
   readonly late: boolean;
   /** Its place in the journal. */
   readonly record: number;
@@ -26,6 +28,8 @@ export interface RefusedShare {
   readonly worker: string;
   readonly jobId: string;
   readonly atMs: number;
+  /** How long before that its line was read, milliseconds. */
+  readonly waitedMs: number;
   readonly code: RefusalCode;
   readonly reason: string;
 }
@@ -35,6 +39,6 @@ export interface ShareHistory {
   readonly keepMs: number;
   /** `nonce` in hex. The oldest first; a search at a time. */
   find(nonce: string): Promise<readonly KeptShare[]>;
-  /** The newest first; missing where the edges are in processes of their own, which are not asked. */
-  refused?(nonce: string): readonly RefusedShare[];
+  /** The newest first, of all edges of this pool; missing where they cannot be asked. */
+  refused?(nonce: string): Promise<readonly RefusedShare[]>;
 }

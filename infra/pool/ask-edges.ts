@@ -4,8 +4,10 @@ import * as v from "valibot";
 import type { StratumConnection } from "../../functions/api/live.ts";
 import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { type Clock, sleep } from "../../shared/clock.ts";
+import { REFUSAL_CODES } from "../../shared/messages/refusals.ts";
 import { sighted } from "../../shared/messages/sighted.ts";
 import type { Channel } from "./process-channel.ts";
+import type { FindRefused } from "./share-history.ts";
 
 const PATIENCE_MS = 5_000;
 
@@ -49,6 +51,19 @@ export function sightingsOfAll(ask: AskEdges): SightingsReader {
       return all.toSorted((a, b) => a.connectedMs - b.connectedMs);
     },
   };
+}
+
+const refusedShares = v.array(
+  v.object({
+    ...{ user: v.string(), worker: v.string(), jobId: v.string(), atMs: v.number(), waitedMs: v.number() },
+    ...{ code: v.picklist(REFUSAL_CODES), reason: v.string() },
+  }),
+);
+
+/** A share is refused by the process that its miner is connected to, or by the one that gave its prefix out. */
+export function refusedOfAll(ask: AskEdges): FindRefused {
+  return async (nonce) =>
+    listed(await ask("refused", nonce), refusedShares).toSorted((a, b) => b.atMs - a.atMs);
 }
 
 function listed<Item>(answers: readonly unknown[], list: v.GenericSchema<unknown, Item[]>): Item[] {

@@ -36,6 +36,7 @@ const parent = openChannel(
     // Text, numbers and bigints alone: the channel carries them as they are.
     sessions: () => (watched === undefined ? [] : sessionsOf(watched.edge)),
     sightings: (by) => watched?.edge.stratum.sightings.look(by as SightedBy),
+    refused: (nonce) => watched?.edge.refused.find(v.parse(v.string(), nonce)),
     metrics: () => metrics.registry.getMetricsAsJSON(),
     share: (given) => watched?.edge.desk.submit(fromSent(given, systemClock.monotonicMs())),
     async stop() {

@@ -18,11 +18,12 @@ import type { Checks, Health } from "../../shared/health.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { loginRequest } from "../../shared/messages/login.ts";
 import type { Config } from "../config/schema.ts";
-import { type AskEdges, createAskEdges, sessionsOfAll, sightingsOfAll } from "./ask-edges.ts";
+import { type AskEdges, createAskEdges, refusedOfAll, sessionsOfAll, sightingsOfAll } from "./ask-edges.ts";
 import type { FunctionsElsewhere } from "./fleet-edge.ts";
 import { processFolder } from "./left-edges.ts";
 import { type EdgeFunctions, HAND_OVER_MS } from "./lone-edge.ts";
 import { type Channel, openChannel } from "./process-channel.ts";
+import type { FindRefused } from "./share-history.ts";
 
 /** What an edge process is told when it starts. */
 export interface EdgeStart {
@@ -63,6 +64,8 @@ export interface EdgeProcesses {
   readonly live: Live;
   /** What became of connections, whichever process took them. */
   readonly sightings: SightingsReader;
+  /** Whichever process refused them. */
+  readonly refused: FindRefused;
   /** The metrics of all processes and of `own`, added up or as each says (infra/pool/metrics.ts). */
   metrics(own: Registry): Pick<Registry, "contentType" | "metrics">;
   /** Where miners connect, once all have started. Rejects where one cannot start; whoever called then stops the others. */
@@ -158,6 +161,7 @@ export function startEdgeProcesses(
     health: healthOf(seats),
     live: liveOf(seats, ask),
     sightings: sightingsOfAll(ask),
+    refused: refusedOfAll(ask),
     metrics: (own) => metricsOf(own, ask),
     started,
     async stop() {

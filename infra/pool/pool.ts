@@ -7,7 +7,6 @@ import { Edge } from "../../edge/edge.ts";
 import { EdgeHealth } from "../../edge/health.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
 import { type FolderLock, lockFolder } from "../../edge/lease/folder-lock.ts";
-import type { RefusedShares } from "../../edge/shares/refused-shares.ts";
 import { hostAndPort, localHost } from "../../edge/stratum/listen-on.ts";
 import type { Live } from "../../functions/api/live.ts";
 import type { SightingsReader } from "../../functions/api/sightings.ts";
@@ -51,7 +50,7 @@ import { edgeOptions, pollOptions, workerLimits } from "./pool-settings.ts";
 import { type StratumPorts, startPoolWeb } from "./pool-web.ts";
 import { ensureReceiptKey, receiptKeyFile } from "./receipt-key.ts";
 import { watchSelf } from "./self-watch.ts";
-import { createShareHistory } from "./share-history.ts";
+import { createShareHistory, type FindRefused } from "./share-history.ts";
 import type { Web, WebModules } from "./web.ts";
 
 export interface PoolOptions {
@@ -109,8 +108,7 @@ interface PoolEdges {
   readonly health: Health;
   readonly live: Live;
   readonly sightings: SightingsReader;
-  /** Of an edge in this process. */
-  readonly refused?: RefusedShares;
+  readonly refused: FindRefused;
   readonly metrics: NonNullable<WebModules["metrics"]>;
   readonly certificateDays: () => number | undefined;
 }
@@ -241,7 +239,7 @@ async function startEdgeHere(
   return {
     ...{ ports, health, live: liveOf(edge), metrics: metrics.registry },
     sightings: { look: async (by) => edge.stratum.sightings.look(by) },
-    refused: edge.refused,
+    refused: async (nonce) => edge.refused.find(nonce),
     certificateDays: () => certificate?.watch.daysLeft(),
   };
 }
@@ -264,13 +262,14 @@ async function startEdgesElsewhere(
   );
   onStop(() => edges.stop());
   const ports = await edges.started;
-  const { health, live, sightings } = edges;
+  const { health, live, sightings, refused } = edges;
   // The certificate is the edges': their metrics have its days.
   return {
     ports,
     health,
     live,
     sightings,
+    refused,
     metrics: edges.metrics(metrics.registry),
     certificateDays: () => undefined,
   };

@@ -2,8 +2,7 @@
 
 import { findShares } from "../../edge/journal/find-shares.ts";
 import { nodeDisk } from "../../edge/journal/node-disk.ts";
-import type { RefusedShares } from "../../edge/shares/refused-shares.ts";
-import type { ShareHistory } from "../../functions/api/share-history.ts";
+import type { RefusedShare, ShareHistory } from "../../functions/api/share-history.ts";
 import { fromHex, toHex } from "../../shared/bytes.ts";
 import { edgeFolders } from "./left-edges.ts";
 
@@ -13,10 +12,13 @@ export interface ShareHistoryOptions {
   readonly keepMs: number;
 }
 
-/** `refused`: of an edge in this process. Undefined where nothing is kept. */
+/** Refused shares of a nonce, the newest first. */
+export type FindRefused = (nonce: string) => Promise<readonly RefusedShare[]>;
+
+/** `refused` asks the edges. Undefined where nothing is kept. */
 export function createShareHistory(
   { folder, keepMs }: ShareHistoryOptions,
-  refused: Pick<RefusedShares, "find"> | undefined,
+  refused: FindRefused | undefined,
 ): ShareHistory | undefined {
   if (keepMs === 0) return undefined;
   // One search at a time: each reads all the files, some megabytes at once.
@@ -37,6 +39,6 @@ export function createShareHistory(
       last = mine.catch(() => undefined);
       return mine;
     },
-    ...(refused && { refused: (nonce) => refused.find(nonce) }),
+    ...(refused && { refused }),
   };
 }

@@ -69,7 +69,7 @@ async function ofHex(
   if (payment !== undefined) return [payment];
   const mine = ({ user }: { readonly user: string }): boolean => asker.isAdmin || user === asker.name;
   const taken = ((await shares?.find(hex)) ?? []).filter(mine);
-  const refused = (shares?.refused?.(hex) ?? []).filter(mine);
+  const refused = ((await shares?.refused?.(hex)) ?? []).filter(mine);
   return [
     ...(await Promise.all(taken.map((share) => ofShare(db, share, asker)))),
     ...refused.map((share) => ofRefused(hex, share)),
@@ -86,6 +86,7 @@ async function ofShare(db: Db, share: KeptShare, asker: Asker): Promise<StoryVie
     of: { user, worker },
     height,
     steps: [
+      receivedStep(share),
       step("judged", "done", {
         atMs: share.atMs,
         words: `taken: its hash reaches ${formatTarget(share.reached)}, asked for was ${formatTarget(share.assigned)}, worth ${assignedWork(share.assigned)} hashes${late}`,
@@ -100,6 +101,15 @@ async function ofShare(db: Db, share: KeptShare, asker: Asker): Promise<StoryVie
       await paidStep(db, user, height, job),
     ],
   };
+}
+
+function receivedStep({ atMs, waitedMs }: Pick<KeptShare, "atMs" | "waitedMs">): StoryStep {
+  if (waitedMs === undefined)
+    return step("received", "unknown", { words: "the edge that took it did not write down when" });
+  return step("received", "done", {
+    atMs: atMs - waitedMs,
+    words: `its line was read by the edge, ${waitedMs} ms before the verdict`,
+  });
 }
 
 async function creditedStep(db: Db, { job, epoch, seq }: KeptShare): Promise<StoryStep> {
@@ -194,13 +204,14 @@ async function paidStep(db: Db, user: string, height: number, job: JobStory | un
   return step("paid", "done", { atMs: payment.atMs, words: `${booked}, and paid`, hash: payment.entryHash });
 }
 
-function ofRefused(hex: string, { user, worker, jobId, atMs, code, reason }: RefusedShare): StoryView {
+function ofRefused(hex: string, share: RefusedShare): StoryView {
+  const { user, worker, jobId, atMs, code, reason } = share;
   return {
     id: hex,
     kind: "refused",
     of: { user, worker },
     height: /^\d{1,10}$/.test(jobId) ? Number(jobId) : null,
-    steps: [step("judged", "not", { atMs, words: `refused as ${code}: ${reason}` })],
+    steps: [receivedStep(share), step("judged", "not", { atMs, words: `refused as ${code}: ${reason}` })],
   };
 }
 

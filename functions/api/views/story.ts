@@ -4,7 +4,9 @@ import * as v from "valibot";
 import { about } from "../../../shared/about.ts";
 import { entryField, instant, userField, workerField } from "./fields.ts";
 
-const step = v.picklist(["judged", "journaled", "credited", "sealed", "submitted", "placed", "paid"]);
+const step = v.picklist([
+  ...(["received", "judged", "journaled", "credited", "sealed", "submitted", "placed", "paid"] as const),
+]);
 
 export const storyView = v.strictObject({
   id: about(v.string(), "as it was asked for", "0000100100aa"),

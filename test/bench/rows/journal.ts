@@ -60,7 +60,15 @@ async function fill(folder: string, shares: number, signal: AbortSignal): Promis
   return { journal: waits.length / seconds, "journal-p99": quantile(waits, 0.99) };
 }
 
-const SHARE = { job: 1000, user: "alice", worker: "rig", assigned: 1n, reached: 2n, late: false };
+const SHARE = {
+  job: 1000,
+  user: "alice",
+  worker: "rig",
+  assigned: 1n,
+  reached: 2n,
+  late: false,
+  waitedMs: 1,
+};
 
 function nonceOf(counter: number): Uint8Array {
   const nonce = new Uint8Array(9);

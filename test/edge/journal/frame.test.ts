@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { crc32c } from "../../../edge/journal/crc32c.ts";
 import { encodeFrames, type JournalRecord, scanFrames } from "../../../edge/journal/frame.ts";
-import { decodeRecord, type EdgeRecord, encodeRecord } from "../../../edge/journal/records.ts";
+import {
+  decodeRecord,
+  type EdgeRecord,
+  encodeRecord,
+  MOST_WAIT_MS,
+  type ShareRecord,
+} from "../../../edge/journal/records.ts";
 import { concat } from "../../../shared/bytes.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -127,6 +133,7 @@ const edgeRecordArb: fc.Arbitrary<EdgeRecord> = fc.oneof(
       assigned: u64,
       reached: u64,
       atMs: fc.nat(),
+      waitedMs: fc.option(fc.nat(MOST_WAIT_MS), { nil: undefined }),
       late: fc.boolean(),
     }),
   }),
@@ -149,6 +156,18 @@ const edgeRecordArb: fc.Arbitrary<EdgeRecord> = fc.oneof(
 );
 
 describe("the edge's records", () => {
+  it("of shares say when the line was read where the version that wrote them did", () => {
+    const share: ShareRecord = {
+      ...{ job: 1, user: "ann", worker: "rig", nonce: Uint8Array.of(1, 2, 3, 4, 5), late: false },
+      ...{ assigned: 1n, reached: 2n, atMs: 1_700_000_000_000, waitedMs: 40 },
+    };
+    const { kind, body } = encodeRecord({ kind: "share", share });
+    const before = decodeRecord({ kind, body: body.subarray(0, -2) });
+
+    expect(decodeRecord({ kind, body })).toEqual({ kind: "share", share });
+    expect(before).toEqual({ kind: "share", share: { ...share, waitedMs: undefined } });
+  });
+
   it("decode to what was encoded", () => {
     fc.assert(
       fc.property(edgeRecordArb, (record) => {

@@ -44,6 +44,8 @@ describe("the history of shares", () => {
 
     expect(historyOf(w).length).toBeGreaterThan(0);
     expect(fresh).toMatchObject([{ share: { job: 1000, user: "alice", worker: "rig", late: false } }]);
+    // Hashing took as long as the clock was moved by hand: not at all.
+    expect(fresh[0]?.share.waitedMs).toBe(0);
     expect(fresh[0]).toMatchObject({ epoch: { slot: 0, epoch: 1 }, seq: undefined });
     expect(cut).toEqual([{ ...fresh[0], seq: 0 }]);
     expect(freed).toEqual(cut);

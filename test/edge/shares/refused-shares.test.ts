@@ -59,12 +59,17 @@ describe("refused shares", () => {
 
   it("are found by their nonce with the reason, and the oldest are forgotten: names and nonces without end stay in bounds", async () => {
     const got: RefusedCount[] = [];
+    const clock = manualClock();
     const refused = new RefusedShares({
-      ...{ clock: manualClock(), logger: SILENT },
+      ...{ clock, logger: SILENT },
       write: async (counts) => void got.push(...counts),
     });
-    refused.add(share("ann", "rig", "AB12"), "stale", "this job is over");
-    expect(refused.find("ab12")).toMatchObject([{ user: "ann", code: "stale", reason: "this job is over" }]);
+    const readAtMs = clock.monotonicMs();
+    clock.advance(40);
+    refused.add({ ...share("ann", "rig", "AB12"), readAtMs }, "stale", "this job is over");
+    expect(refused.find("ab12")).toMatchObject([
+      { user: "ann", code: "stale", reason: "this job is over", waitedMs: 40 },
+    ]);
     for (let n = 0; n < 20_000; n++)
       refused.add(share("eve", `made-up-${n}`, n.toString(16)), "stale", "over");
     await written(refused);

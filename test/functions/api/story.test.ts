@@ -14,10 +14,11 @@ import { type TestClient, testClient } from "../../support/http-client.ts";
 const SHARE: KeptShare = {
   ...{ job: FIRST_HEIGHT, user: "ann", worker: "rig", nonce: "0000100100aa", late: false, record: 7 },
   ...{ assigned: 0xffff_0000_0000_0000n, reached: 0xffff_8000_0000_0000n, atMs: 1_700_000_000_000 },
+  waitedMs: 25,
   ...{ epoch: { slot: 0, epoch: 1 }, seq: 0 },
 };
 const REFUSED: RefusedShare = {
-  ...{ user: "ann", worker: "rig", jobId: "1003", atMs: 1_700_000_000_000 },
+  ...{ user: "ann", worker: "rig", jobId: "1003", atMs: 1_700_000_000_000, waitedMs: 1 },
   code: "stale",
   reason: "block 1003 is over",
 };
@@ -35,8 +36,8 @@ beforeAll(async () => {
   await recordReceipt(api.database.db, [{ entryHash: "cd".repeat(32), ...paid }]);
   const shares = {
     keepMs: 86_400_000,
-    find: async (nonce: string) => (nonce === SHARE.nonce ? [SHARE] : []),
-    refused: (nonce: string) => (nonce === "0000100100bb" ? [REFUSED] : []),
+    find: async (nonce: string) => (nonce === SHARE.nonce ? [SHARE, { ...SHARE, waitedMs: undefined }] : []),
+    refused: async (nonce: string) => (nonce === "0000100100bb" ? [REFUSED] : []),
   };
   const handler = createApiHandler(api.options, { ...api.modules, shares });
   const client = async (name: string): Promise<TestClient> => {
@@ -59,14 +60,20 @@ const states = (story: StoryView | undefined): string[] =>
 describe("the story of a share", () => {
   it("goes from its verdict to its payment, with times, hashes and reasons", async () => {
     const { stories } = await told(ann, SHARE.nonce.toUpperCase());
-    const [story] = stories;
+    const [story, ofOldEdge] = stories;
 
-    expect(stories).toHaveLength(1);
+    expect(stories).toHaveLength(2);
     expect(story).toMatchObject({ kind: "share", of: { user: "ann", worker: "rig" }, height: FIRST_HEIGHT });
     expect(states(story)).toEqual([
-      ...["judged done", "journaled done", "credited done", "sealed done", "submitted not", "paid done"],
+      ...["received done", "judged done", "journaled done", "credited done"],
+      ...["sealed done", "submitted not", "paid done"],
     ]);
-    const [, , credited, sealed, , paid] = story?.steps ?? [];
+    expect(story?.steps[0]).toMatchObject({
+      at: new Date(SHARE.atMs - 25).toISOString(),
+      words: "its line was read by the edge, 25 ms before the verdict",
+    });
+    expect(states(ofOldEdge)[0]).toBe("received unknown");
+    const [, , , credited, sealed, , paid] = story?.steps ?? [];
     expect(credited?.hash).toMatch(/^[0-9a-f]{64}$/);
     expect(sealed).toMatchObject({
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -78,7 +85,7 @@ describe("the story of a share", () => {
 
   it("is told to its owner and to administrators only, to whom the same link is sent", async () => {
     expect((await told(bob, SHARE.nonce)).stories).toEqual([]);
-    expect((await told(boss, SHARE.nonce)).stories).toMatchObject([{ of: { user: "ann" } }]);
+    expect((await told(boss, SHARE.nonce)).stories[0]).toMatchObject({ of: { user: "ann" } });
     expect((await testClient(api.handler).json("GET", `/api/me/story/${SHARE.nonce}`)).status).toBe(401);
   });
 
@@ -88,7 +95,10 @@ describe("the story of a share", () => {
       {
         kind: "refused",
         height: 1003,
-        steps: [{ step: "judged", state: "not", words: "refused as stale: block 1003 is over" }],
+        steps: [
+          { step: "received", state: "done", at: "2023-11-14T22:13:19.999Z" },
+          { step: "judged", state: "not", words: "refused as stale: block 1003 is over" },
+        ],
       },
     ]);
   });

@@ -70,6 +70,18 @@ describe("a pool with three edge processes", () => {
     return v.parse(VIEWS.Miners, await reply.json()).sessions?.length;
   }
 
+  /** Asks as grace, the owner of the shares. */
+  async function askAsGrace(): Promise<(path: string) => Promise<unknown>> {
+    const login = await fetch(`${pool.ready.web}/api/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: "grace", password: "a-password" }),
+    });
+    const cookie = login.headers.getSetCookie().map((one) => one.split(";")[0]);
+    return async (path) =>
+      (await fetch(`${pool.ready.web}${path}`, { headers: { cookie: cookie.join("; ") } })).json();
+  }
+
   async function metric(name: string): Promise<number> {
     const text = await (await ask("/metrics")).text();
     return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
@@ -158,6 +170,37 @@ describe("a pool with three edge processes", () => {
     });
     stranger.close();
     while (!haveEnough()) clients.push(await connected());
+  });
+
+  it("tells the story of a refused share whichever process refused it, and counts them all", async () => {
+    const job = await until("a job", () => clients[0]?.job);
+    const ofEach = new Map(clients.map((client) => [slotOf(client), client]));
+    const nonces = [...ofEach.values()].map((client) => `${client.prefix}0123456789`);
+    for (const [i, client] of [...ofEach.values()].entries()) {
+      const share = {
+        jobId: job.id,
+        oprHash: job.oprHash,
+        nonce: nonces[i] ?? "",
+        target: "0000000000000001",
+      };
+      expect(await client.submit("grace", share)).toMatchObject({ result: false });
+    }
+    const get = await askAsGrace();
+    for (const nonce of nonces) {
+      const { stories, refusedKnown } = v.parse(VIEWS.Stories, await get(`/api/me/story/${nonce}`));
+      expect(stories).toMatchObject([{ kind: "refused", of: { user: "grace" } }]);
+      expect(stories[0]?.steps.map((one) => one.step)).toEqual(["received", "judged"]);
+      expect(refusedKnown).toBe(true);
+    }
+    const counted = async (): Promise<number> => {
+      const { reasons } = v.parse(VIEWS.Refused, await get("/api/me/refused"));
+      return Number(reasons.find(({ reason }) => reason === "low-difficulty")?.shares ?? 0);
+    };
+    // Each process writes its counts twice a minute.
+    await until("all counts", async () => (await counted()) === PROCESSES, {
+      withinMs: 60_000,
+      everyMs: 500,
+    });
   });
 
   it("credits every acknowledged share once when one is killed, which the others outlive and which is started again", async () => {

@@ -26,6 +26,7 @@ const TITLES: Readonly<Record<StoryView["kind"], string>> = {
   block: "A block",
 };
 const STEPS: Readonly<Record<StoryStep["step"], string>> = {
+  received: "Received",
   judged: "Judged",
   journaled: "Journaled",
   credited: "Credited",
