@@ -69,7 +69,7 @@ export function recordIntent(db: Db, intent: Intent): Promise<IntentOutcome> {
     if (open?.state === "replaced" && (await readLines(tx, open.id)).length === 0) return { kind: "too-old" };
     const approvals = await approvalsOf(tx, open, intent);
     if (approvals.by.length < approvals.needed) return { kind: "unapproved", ...approvals };
-    const unpayable = await findUnpayable(tx, intent.lines);
+    const unpayable = await findUnpayable(tx, intent.lines, { isReplaced: open?.state === "replaced" });
     if (unpayable !== undefined) return { kind: "unpayable", ...unpayable };
     // This replaces any other prepared list, since that may share payments with this one.
     const replaced = await replacePrepared(tx, intent.digest, intent.saltSeconds);
@@ -146,12 +146,13 @@ async function insertEntries(tx: Db, id: string, { entries }: Intent): Promise<v
 async function findUnpayable(
   tx: Db,
   lines: readonly BatchLine[],
+  { isReplaced }: { readonly isReplaced: boolean },
 ): Promise<{ user: string; amount: bigint; payable: bigint } | undefined> {
   const payable = new Map((await readPayable(tx)).map((one) => [one.user, one]));
   for (const { user, address, amount } of lines) {
     const found = payable.get(user);
-    // A list from before the change pays the former address, as was said then.
-    const isHeld = found?.isHeld === true && found.address === address;
+    // A list from before the change pays the former address, as was said then, unless another has taken its place since: that one leaves the user out.
+    const isHeld = found?.isHeld === true && (isReplaced || found.address === address);
     const rest = found === undefined || isHeld ? 0n : found.amount;
     if (amount > rest) return { user, amount, payable: rest };
   }

@@ -38,6 +38,10 @@ export function AddressCard({ who }: { who: User }) {
             Changed within the last day: nothing is paid to it before <When at={heldUntil} />. Until then you
             can take the former one back, <code class="name">{former}</code>.
           </p>
+          <p class="small">
+            A payout that was prepared before the change still goes to the former one. If you have lost its
+            key, tell the operator, who prepares the payout anew, without you.
+          </p>
           <p>
             <button type="button" onClick={() => void attempt(takeBack)}>
               Take it back
