@@ -83,7 +83,7 @@ export interface EdgeModules {
   readonly siblings?: Siblings;
   /** See ShareDeskModules. */
   readonly prefixes?: Prefixes;
-  /** Signs roots that are written to the chain; an edge without it writes none. */
+  /** Signs roots that are written to the chain; an edge without it sends those that were signed elsewhere. */
   readonly receiptKey?: KeyPair;
   /** This edge has booked a block. */
   readonly onBlock: (row: BlockRow) => void;
@@ -244,8 +244,9 @@ function rootWriterOf(
   lease: NamedLease,
 ): RootWriter | undefined {
   const { receiptKey: signer } = modules;
-  if (roots === undefined || signer === undefined) return undefined;
-  return new RootWriter({ ...roots, signer, payer: submit.payer, blockMs }, { ...modules, lease });
+  if (roots === undefined) return undefined;
+  const options = { ...roots, ...(signer && { signer }), payer: submit.payer, blockMs };
+  return new RootWriter(options, { ...modules, lease });
 }
 
 function loginsOf(options: EdgeOptions, modules: EdgeModules): Accounts {

@@ -146,6 +146,10 @@ export const ENVIRONMENTS = {
     ARCHIVE_AFTER_SECONDS: v.optional(seconds, "2592000"),
     /** Set where an emulator is asked. */
     AWS_ENDPOINT_URL_S3: v.optional(text),
+    /** Blocks of an entry on the chain of roots; 0: roots are not signed. */
+    ROOTS_BATCH: v.optional(v.pipe(whole, v.minValue(0), v.maxValue(40)), "0"),
+    /** Name of the secret that the key is made of which signs them. */
+    RECEIPT_SECRET_NAME: v.optional(v.string(), ""),
     /** Whether RDS is asked how far back the cluster can be restored; "no" where there is no RDS. */
     WATCH_BACKUPS: v.optional(v.picklist(["yes", "no"]), "no"),
   }),

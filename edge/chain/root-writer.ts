@@ -1,20 +1,20 @@
 /**
  * Writes the roots of sealed blocks to the pool's Factom chain, while this edge holds the chain lease (docs/proofs.md, "Roots on the chain").
- * Each round looks at the chain first: an entry that is there, or on its way, is not sent again. Nothing waits for it, neither seals nor pay.
+ * Each round looks at the chain first: an entry that is there, or on its way, is not sent again. Nothing waits for it, neither seals nor pay. An edge
+ * without the receipt key sends what was composed elsewhere (functions/janitor/root-signer.ts).
  */
 
-import { chainRootOf } from "../../shared/audit/block-books.ts";
+import { composeRootEntries, UNPLACED } from "../../shared/audit/root-composer.ts";
 import { fromHex, toHex } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
+  announcedRootKey,
   firstJob,
-  keepRootEntry,
   type RootEntryRow,
   recordChainRoots,
   rootChainRead,
   unplacedRootEntries,
-  unwrittenRoots,
 } from "../../shared/db/root-entries.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { encodeAddress } from "../../shared/factom/address.ts";
@@ -25,19 +25,13 @@ import { type Entry, encodeEntry, entryCost, entryHash, parseEntry } from "../..
 import { missing } from "../../shared/factom/missing.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type PlacedRoot, rootsInBlock } from "../../shared/proofs/root-chain.ts";
-import {
-  type ChainRoot,
-  fittingRoots,
-  type RootChain,
-  rootChainOf,
-  signRootEntry,
-} from "../../shared/proofs/root-entry.ts";
+import { type RootChain, readRootEntry, rootChainOf } from "../../shared/proofs/root-entry.ts";
 import { runEvery } from "../../shared/run-every.ts";
 import type { NamedLease } from "../lease/named.ts";
 
 export interface RootWriterOptions {
-  /** Signs the entries: the receipt key. */
-  readonly signer: KeyPair;
+  /** Signs the entries: the receipt key. Without it they are composed elsewhere. */
+  readonly signer?: KeyPair;
   /** Pays for them. */
   readonly payer: KeyPair;
   /** Blocks of an entry; more where it is behind, as many as fit. */
@@ -55,12 +49,8 @@ export interface RootWriterModules {
 
 /** Left to the pool's records, which earn what roots only tell of. */
 export const RESERVED_CREDITS = 144;
-/** Entries on their way at a time. */
-const UNPLACED = 8;
 /** Directory blocks read in a round; the next one goes on. */
 const READ_BLOCKS = 50;
-/** Blocks that an entry has room for, and a few more. */
-const MOST_BLOCKS = 60;
 const EVERY_MS = 10_000;
 /** factomd's words for an entry that it has or has been paid for. */
 const ON_ITS_WAY: ReadonlySet<string> = new Set(["TransactionACK", "DBlockConfirmed"]);
@@ -68,7 +58,6 @@ const ON_ITS_WAY: ReadonlySet<string> = new Set(["TransactionACK", "DBlockConfir
 export class RootWriter {
   readonly #options: RootWriterOptions;
   readonly #modules: RootWriterModules;
-  readonly #chain: RootChain;
   /** When each entry was last sent, monotonic. One that factomd forgot, for want of credits say, is sent again a block later. */
   readonly #sentMs = new Map<string, number>();
   #isShort = false;
@@ -76,7 +65,6 @@ export class RootWriter {
   constructor(options: RootWriterOptions, modules: RootWriterModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#chain = rootChainOf(options.signer.publicKey);
   }
 
   /** Runs until `signal` aborts. Never rejects: what failed is logged, and tried again in the next round. */
@@ -89,19 +77,23 @@ export class RootWriter {
   /** Reads what is new on the chain, composes what is due, and sends what is not there. */
   async round(): Promise<void> {
     const { db, lease, factomd } = this.#modules;
+    const { signer, batch } = this.#options;
     const epoch = lease.held() ? lease.epoch() : undefined;
     if (epoch === undefined) return;
-    const { directoryBlock: top } = await factomd.heights();
-    // Entries that an earlier key has signed stand on its own chain.
     const waiting = (await unplacedRootEntries(db, UNPLACED)).map(entryOf);
-    const chains = new Map([this.#chain, ...waiting.map(chainOf)].map((chain) => [chain.chainId, chain]));
+    const own = signer === undefined ? await announcedRootKey(db) : toHex(signer.publicKey);
+    // Entries that an earlier key has signed stand on its own chain. That of today is read last: it is what the pages show.
+    const wanted = [...waiting.map(chainOf), ...(own === undefined ? [] : [rootChainOf(fromHex(own))])];
+    const chains = new Map(wanted.map((chain) => [chain.chainId, chain]));
+    if (chains.size === 0) return;
+    const { directoryBlock: top } = await factomd.heights();
     const made = new Set<string>();
     for (const chain of chains.values()) {
       const hasChain = (await factomd.chainHead(chain.chainId)) !== undefined;
       if (hasChain) made.add(chain.chainId);
       if (!(await this.#read(chain, { top, hasChain, epoch }))) return;
     }
-    await this.#compose(epoch);
+    if (signer !== undefined) await composeRootEntries(db, { signer, batch, epoch });
     await this.#send(made);
   }
 
@@ -111,44 +103,21 @@ export class RootWriter {
     { top, hasChain, epoch }: { top: number; hasChain: boolean; epoch: bigint },
   ): Promise<boolean> {
     const { db, factomd } = this.#modules;
-    const since = await rootChainRead(db, chainId);
-    // A root stands behind its block. Without a chain there is none up to here.
-    const after = since ?? (hasChain ? await firstJob(db) : top) ?? top;
+    const read = await rootChainRead(db, chainId);
+    // A root stands behind its block. Without a chain, and nothing sent there, there is none up to here.
+    const isNew = !hasChain && !(read?.hasEntries ?? false);
+    const after = isNew ? top : (read?.through ?? (await firstJob(db)) ?? top);
     const through = Math.min(top, after + READ_BLOCKS);
-    if (since !== undefined && through <= since) return true;
+    if (read !== undefined && through <= read.through) return true;
     const roots: PlacedRoot[] = [];
     for (let height = after + 1; height <= through; height++) {
-      const found = await rootsInBlock(height, [key], factomd);
-      if (found === undefined) throw missing(`directory block ${height}`);
-      roots.push(...found);
+      const inBlock = await rootsInBlock(height, [key], factomd);
+      if (inBlock === undefined) throw missing(`directory block ${height}`);
+      roots.push(...inBlock);
     }
-    const read = { chainId, key: toHex(key), through: Math.max(through, after), roots };
-    await recordChainRoots(db, read, epoch);
+    const found = { chainId, key: toHex(key), through: Math.max(through, after), roots };
+    await recordChainRoots(db, found, epoch);
     return through >= top;
-  }
-
-  async #compose(epoch: bigint): Promise<void> {
-    const { db } = this.#modules;
-    const { batch, signer } = this.#options;
-    for (let waiting = (await unplacedRootEntries(db, UNPLACED)).length; waiting < UNPLACED; waiting++) {
-      const heights = await unwrittenRoots(db, MOST_BLOCKS);
-      if (heights.length < batch) return;
-      const blocks: ChainRoot[] = [];
-      for (const height of heights) {
-        const block = await chainRootOf(db, height);
-        if (block === undefined) throw new Error(`block ${height} is not sealed any more`);
-        blocks.push(block);
-      }
-      const fitting = fittingRoots(blocks);
-      const raw = encodeEntry(signRootEntry(fitting, signer));
-      const [firstHeight = 0, lastHeight = 0] = [fitting[0]?.height, fitting.at(-1)?.height];
-      const { chainId } = this.#chain;
-      await keepRootEntry(
-        db,
-        { chainId, firstHeight, lastHeight, entryHash: entryHash(raw), raw: toHex(raw) },
-        epoch,
-      );
-    }
   }
 
   async #send(made: ReadonlySet<string>): Promise<void> {
@@ -205,10 +174,13 @@ export class RootWriter {
   }
 }
 
+/** Nothing else is paid for: what has no root's form, or another signature, was not composed as it should be. */
 function entryOf({ raw, entryHash: hash }: RootEntryRow): Entry {
   const parsed = parseEntry(fromHex(raw));
-  if (parsed.ok) return parsed.entry;
-  throw new CodedError("root-entry", `the entry ${hash} that was composed is damaged: ${parsed.reason}`);
+  const { entry } = parsed.ok ? parsed : {};
+  if (entry !== undefined && readRootEntry(entry, chainOf(entry).key) !== undefined) return entry;
+  const why = parsed.ok ? "it is no entry of roots that its key has signed" : parsed.reason;
+  throw new CodedError("root-entry", `the entry ${hash} that was composed is damaged: ${why}`);
 }
 
 /** The chain of the key that has signed the entry. */

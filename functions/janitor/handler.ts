@@ -25,6 +25,8 @@ export interface JanitorModules {
   readonly judge?: () => Promise<unknown>;
   /** Gives workers their states. When it fails, the rest still runs. */
   readonly judgeWorkers?: () => Promise<unknown>;
+  /** Signs the roots of what is sealed (root-signer.ts). When it fails, the rest still runs. */
+  readonly signRoots?: () => Promise<unknown>;
   /** Moves deltas of sealed blocks to the archive (archiver.ts). When it fails, the rest still runs. */
   readonly archive?: () => Promise<ArchiveReport>;
   /** Checks whether money is conserved, after everything else. */
@@ -58,6 +60,11 @@ export function createJanitorHandler(
     );
     await modules.judgeWorkers?.().catch((error: unknown) =>
       logger.warn("The states of workers could not be judged; the next run does", {
+        error: coerceError(error),
+      }),
+    );
+    await modules.signRoots?.().catch((error: unknown) =>
+      logger.warn("Roots of sealed blocks could not be signed; the next run goes on", {
         error: coerceError(error),
       }),
     );

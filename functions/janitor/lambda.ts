@@ -2,15 +2,19 @@
 
 import type { Context } from "aws-lambda";
 import { s3Store } from "../../shared/archive/s3-store.ts";
+import { KeptSecret } from "../../shared/aws/kept-secret.ts";
+import { readSecret } from "../../shared/aws/secret.ts";
 import { countWithholding } from "../../shared/db/withholding.ts";
 import { createBooksWatch } from "../accounting/conservation.ts";
 import { countBooks } from "../accounting/metrics.ts";
 import { createSealer } from "../accounting/sealer.ts";
+import { receiptKeysOf } from "../api/figures/receipt-keys.ts";
 import { awsOptions, readEnvironment, workerLimits } from "../environment.ts";
 import { lambdaModules } from "../lambda-modules.ts";
 import { createArchiver } from "./archiver.ts";
 import { createJanitorHandler, type JanitorReport } from "./handler.ts";
 import { createRestoreWatch } from "./restore-point.ts";
+import { createRootSigner } from "./root-signer.ts";
 import { earningSigns } from "./signs.ts";
 import { watchWorkers } from "./worker-watch.ts";
 
@@ -18,6 +22,10 @@ const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
 /** No further file is begun after so long: what seals has been, and the check comes after it. */
 const ARCHIVE_RUN_MS = 10_000;
 const AUDIT_EVERY_MS = 3_600_000;
+/** One sealed block takes some statements; what is behind waits for the next minute. */
+const ROOTS_RUN_MS = 5_000;
+/** Another receipt key signs from then on, as it does for the api. */
+const SECRET_MS = 15 * 60_000;
 const BACKUPS_EVERY_MS = 15 * 60_000;
 /** The function itself may run for a minute. */
 const AUDIT_TIMEOUT_MS = 30_000;
@@ -58,12 +66,31 @@ const watchBackups =
         { ...modules, onAge: (seconds) => modules.count({ RestorableAgeSeconds: seconds }) },
       );
 
+const receiptSecret = new KeptSecret(
+  {
+    name: env.RECEIPT_SECRET_NAME,
+    read: () => readSecret(awsOptions(env), env.RECEIPT_SECRET_NAME),
+    ...{ maxAgeMs: SECRET_MS, againMs: SECRET_MS },
+  },
+  modules,
+);
+const signRoots =
+  env.ROOTS_BATCH === 0
+    ? {}
+    : {
+        signRoots: createRootSigner(
+          { batch: env.ROOTS_BATCH, runMs: ROOTS_RUN_MS, compareMs: AUDIT_EVERY_MS },
+          { ...modules, keys: async () => receiptKeysOf(await receiptSecret.get()) },
+        ),
+      };
+
 const janitor = createJanitorHandler(
   { epochGraceMs: env.BLOCK_SECONDS * 1000, keepMinutesMs: KEEP_MINUTES_MS },
   {
     ...modules,
     sealer,
     ...archive,
+    ...signRoots,
     watch: watchAndTellAge,
     judge: () => countWithholding(modules.db),
     judgeWorkers: () => watchWorkers(modules.db, modules.clock, env.BLOCK_SECONDS * 1000),

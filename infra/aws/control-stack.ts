@@ -45,6 +45,8 @@ export interface ControlStackProps extends StackProps {
   readonly originSecret: string;
   /** Name of the secret that the key is made of which signs receipts. */
   readonly receiptSecret: string;
+  /** Blocks of an entry on the chain of roots; 0: none is written. */
+  readonly rootsBatch: number;
   /** Sender of e-mail; empty: the pool sends none. */
   readonly mailFrom: string;
   /** Beside an emulator alone: alerts may go to this machine and its network. */
@@ -264,6 +266,8 @@ export class ControlStack extends Stack {
       environment: {
         SEAL_DEADLINE_SECONDS: `${sealDeadlineSeconds(blockSeconds)}`,
         BLOCK_SECONDS: `${blockSeconds}`,
+        ROOTS_BATCH: `${props.rootsBatch}`,
+        RECEIPT_SECRET_NAME: props.rootsBatch === 0 ? "" : props.receiptSecret,
         ARCHIVE_BUCKET: props.archive?.bucketName ?? "",
         WATCH_BACKUPS: props.isAurora ? "yes" : "no",
       },
@@ -275,6 +279,8 @@ export class ControlStack extends Stack {
           resources: [props.functions.database.clusterArn],
         }),
       );
+    if (props.rootsBatch > 0)
+      Secret.fromSecretNameV2(this, "JanitorReceipts", props.receiptSecret).grantRead(janitor);
     if (props.archive !== undefined) grantArchive(janitor, props.archive, ["s3:GetObject", "s3:PutObject"]);
     return janitor;
   }

@@ -79,6 +79,7 @@ export function edgeConfig(stage: Stage): Record<string, Record<string, unknown>
       // The pages run elsewhere and cannot look into an edge's files, which die with its task.
       sharehistory: "0s",
     },
+    roots: { publish: stage.roots === undefined ? "off" : "on" },
     web: { host: "0.0.0.0", port: HEALTH_PORT },
   };
 }

@@ -86,6 +86,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
     isAurora: false,
     originSecret: `prosper/${STAGE}/origin`,
     receiptSecret: `prosper/${STAGE}/receipts`,
+    rootsBatch: 1,
     mailFrom: settings.smtp === undefined ? "" : "pool@example.org",
     allowPrivate: true,
     secretSeconds: SECRET_SECONDS,

@@ -73,6 +73,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     originSecret,
     ...(stage.web.corsOrigins && { corsOrigins: stage.web.corsOrigins }),
     receiptSecret,
+    rootsBatch: stage.roots?.batch ?? 0,
     mailFrom: stage.alerts?.mailFrom ?? "",
     archive: asBucket(data.archive),
     isScheduled: stage.edge.tasks > 0,

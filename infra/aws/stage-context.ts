@@ -49,6 +49,7 @@ const given = {
   originVersion: v.optional(
     v.pipe(v.string(), v.regex(/^[\w-]{32,64}$/, "expected the VersionId that put-secret-value printed")),
   ),
+  roots: v.optional(v.picklist(["on", "off"], "expected on or off")),
   reserve: v.optional(v.picklist(["yes", "no"], "expected yes or no")),
 };
 const schema = v.object(given);
@@ -70,10 +71,12 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
   const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed, reserve } =
     context;
-  const { originVersion, mailFrom } = context;
+  const { originVersion, mailFrom, roots } = context;
   if ((domain === undefined) !== (certificateArn === undefined))
     throw new CodedError("context", "context domain and certificateArn: expected both or neither");
-  const { concurrency, ...rest } = base;
+  const { concurrency, roots: usualRoots, ...rest } = base;
+  const writtenRoots =
+    roots === "on" ? (usualRoots ?? { batch: 1 }) : roots === "off" ? undefined : usualRoots;
   const stage: Stage = {
     ...rest,
     ...(concurrency === undefined || reserve === "no" ? {} : { concurrency }),
@@ -88,6 +91,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
         : base.web),
       ...(originVersion === undefined ? {} : { originVersion }),
     },
+    ...(writtenRoots && { roots: writtenRoots }),
     ...(mailFrom === undefined ? {} : { alerts: { ...base.alerts, mailFrom } }),
     alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
     prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),

@@ -101,6 +101,8 @@ export interface Stage {
     /** So many blocks in a row without a reward are an alarm; by the pool's part of the network. */
     readonly rewardlessBlocks?: number;
   };
+  /** Roots of sealed blocks are written to a chain, `batch` blocks an entry, paid by the key of the edges (docs/proofs.md); undefined: they are not. */
+  readonly roots?: { readonly batch: number };
   /** Of users. E-mail is offered where `mailFrom`, its sender, is given; the mail server is in the secret `prosper/STAGE/mail` (docs/aws.md). */
   readonly alerts?: { readonly mailFrom?: string };
   readonly logDays: 7 | 30 | 90 | 365;
@@ -168,6 +170,8 @@ const THROWAWAY = {
   edge: { tasks: 1, maxTasks: 1, cpu: 512, memoryMiB: 1024, maxConnections: 1000, hasTls: false },
   web: {},
   alarms: {},
+  // Their entry credits are worth nothing.
+  roots: { batch: 1 },
   logDays: 7,
 } as const;
 

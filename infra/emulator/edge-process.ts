@@ -95,6 +95,7 @@ function configOf(options: EdgeProcessOptions): Record<string, Record<string, un
       ...{ host: "127.0.0.1", stratumport: options.port },
       ...(tls && { tlsport: tls.port, tlscert, tlskey }),
     },
+    roots: { publish: "on" },
     submit: { "ema-n": 6 },
     // Several edges are on this machine.
     web: { host: "127.0.0.1", port: 0 },

@@ -81,10 +81,6 @@ export function startFleetEdge(options: FleetEdgeOptions, modules: FleetEdgeModu
   const { config } = options;
   const metrics = createPoolMetrics();
   const logger = metrics.counting(modules.logger);
-  if (config.roots.publish === "on")
-    logger.warn(
-      "roots are not written to the chain from here: an edge beside such functions has no receipt key",
-    );
   const { processes } = config.stratum;
   const start = processes === 1 ? startOne : startSeveral;
   return startParts(logger, async (onStop) => {

@@ -63,7 +63,7 @@ export interface LoneEdgeModules {
   readonly openDatabase: () => Promise<{ db: Db; close: () => Promise<void> }>;
   /** The other edge processes of this machine. */
   readonly siblings?: Siblings;
-  /** Signs roots on the chain. */
+  /** Signs roots on the chain; without it they are signed elsewhere. */
   readonly receiptKey?: KeyPair;
   readonly connect: (onStop: OnStop) => EdgeFunctions;
   /** Called before it waits for a slot: an edge that waits is alive. */

@@ -127,6 +127,9 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "DELETE ON user_minutes, worker_changes, worker_hours, worker_refused, worker_status",
     "INSERT ON worker_changes",
     "UPDATE ON worker_watch",
+    // Roots: what was signed, and which chain it is for.
+    "INSERT ON root_chains, root_entries",
+    "UPDATE (at) ON root_chains",
   ],
   auth: [
     "SELECT ON invites, users",

@@ -14,14 +14,17 @@ export interface RootEntryRow {
   readonly raw: string;
 }
 
-/** The directory block up to which a chain was read; undefined: never. */
-export async function rootChainRead(db: Db, chainId: string): Promise<number | undefined> {
-  const row = await first(
+/** The directory block up to which a chain was read, and whether an entry was composed for it; undefined: never read, nor announced. */
+export function rootChainRead(
+  db: Db,
+  chainId: string,
+): Promise<{ readonly through: number; readonly hasEntries: boolean } | undefined> {
+  return first(
     db,
-    sql`SELECT read_through AS "readThrough" FROM root_chains WHERE chain_id = ${chainId}`,
-    v.object({ readThrough: v.number() }),
+    sql`SELECT c.read_through AS through, EXISTS (SELECT 1 FROM root_entries e WHERE e.chain_id = c.chain_id) AS "hasEntries"
+      FROM root_chains c WHERE c.chain_id = ${chainId}`,
+    v.object({ through: v.number(), hasEntries: v.boolean() }),
   );
-  return row?.readThrough;
 }
 
 /** The lowest height that a root can be of; undefined before the first job. */
@@ -55,14 +58,46 @@ export interface ComposedEntry {
   readonly raw: string;
 }
 
-/** Keeps an entry before it is sent. Throws CodedError `lease-lost` where another edge holds the chain lease. */
-export async function keepRootEntry(db: Db, entry: ComposedEntry, epoch: bigint): Promise<void> {
+/**
+ * Keeps an entry before it is sent, unless another one has its blocks: of two that compose at a time the number lets one through. Throws CodedError
+ * `lease-lost` where an epoch is given and another edge holds the chain lease.
+ */
+export async function keepRootEntry(db: Db, entry: ComposedEntry, epoch: bigint | undefined): Promise<void> {
   await db.transaction(async (tx) => {
-    await requireLease(tx, epoch);
+    if (epoch !== undefined) await requireLease(tx, epoch);
     await tx.execute(sql`INSERT INTO root_entries (no, chain_id, first_height, last_height, entry_hash, raw)
       SELECT COALESCE(max(no), 0) + 1, ${entry.chainId}, ${entry.firstHeight}::int, ${entry.lastHeight}::int, ${entry.entryHash}, ${entry.raw}
-      FROM root_entries`);
+      FROM root_entries HAVING COALESCE(max(last_height), -1) < ${entry.firstHeight}::int
+      ON CONFLICT DO NOTHING`);
   });
+}
+
+/** Tells who reads the chain which it is: the one of the key that signs now. Nothing before the first job. */
+export async function announceRootChain(db: Db, chainId: string, key: string): Promise<void> {
+  await db.execute(sql`INSERT INTO root_chains (chain_id, key, read_through)
+    SELECT ${chainId}::text, ${key}::text, min(height) FROM jobs HAVING count(*) > 0
+    ON CONFLICT (chain_id) DO UPDATE SET at = now()`);
+}
+
+/** Public key (hex) of the chain that was announced, or read, last. */
+export async function announcedRootKey(db: Db): Promise<string | undefined> {
+  const row = await first(
+    db,
+    sql`SELECT key FROM root_chains ORDER BY at DESC LIMIT 1`,
+    v.object({ key: v.string() }),
+  );
+  return row?.key;
+}
+
+/** Whether the chain was read up to the newest block that the pool knows. */
+export async function isRootChainRead(db: Db, chainId: string): Promise<boolean> {
+  const row = await one(
+    db,
+    sql`SELECT EXISTS (SELECT 1 FROM root_chains WHERE chain_id = ${chainId}
+      AND read_through >= (SELECT max(height) FROM blocks)) AS "isRead"`,
+    v.object({ isRead: v.boolean() }),
+  );
+  return row.isRead;
 }
 
 const entryRow = v.object({ no: v.number(), chainId: v.string(), entryHash: v.string(), raw: v.string() });

@@ -4,11 +4,15 @@ import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RESERVED_CREDITS, RootWriter, type RootWriterOptions } from "../../../edge/chain/root-writer.ts";
 import { createNamedLease } from "../../../edge/lease/named.ts";
+import { createRootSigner } from "../../../functions/janitor/root-signer.ts";
 import { chainRootOf } from "../../../shared/audit/block-books.ts";
+import { composeRootEntries } from "../../../shared/audit/root-composer.ts";
+import { toHex } from "../../../shared/bytes.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { rootStand, saidRoots } from "../../../shared/db/root-entries.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
+import { encodeEntry, entryHash } from "../../../shared/factom/entry.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { RootFinder } from "../../../shared/proofs/root-chain.ts";
 import { rootChainOf, signRootEntry } from "../../../shared/proofs/root-entry.ts";
@@ -247,6 +251,113 @@ describe("roots on the chain", () => {
     await lease.release();
     await settle(writer());
     expect([await spent(), await rows(sql`SELECT no FROM root_entries`)]).toEqual([0, []]);
+  });
+
+  it("are composed of what was read where the time is over", async () => {
+    await seal(FIRST, 5);
+    let asked = 0;
+    const isLate = (): boolean => ++asked > 2;
+    expect(await composeRootEntries(database.db, { signer: POOL_KEYS, batch: 1, isLate })).toBe(1);
+    expect(await rows(sql`SELECT first_height AS first, last_height AS last FROM root_entries`)).toEqual([
+      { first: FIRST, last: FIRST + 1 },
+    ]);
+  });
+
+  describe("that a function signs for an edge without the key", () => {
+    let errors: string[];
+    let sign: (signing?: typeof POOL_KEYS) => Promise<number>;
+    let edge: RootWriter;
+    beforeEach(async () => {
+      errors = [];
+      // With no more rights than they have on AWS.
+      const db = await database.as("accounting");
+      sign = (signing = POOL_KEYS) =>
+        createRootSigner(
+          { batch: 1, runMs: 60_000, compareMs: 3_600_000 },
+          {
+            ...{ db, clock: node.clock, keys: async () => ({ signing, former: [] }) },
+            logger: { ...SILENT, error: (message) => void errors.push(message) },
+          },
+        )();
+      edge = new RootWriter(
+        { payer: PAYER, batch: 1, blockMs: NODE_BLOCK_MS },
+        { db: await database.as("edge"), factomd, lease, clock: node.clock, logger: SILENT },
+      );
+    });
+
+    it("are composed once the chain was read, and sent by the edge that holds the lease", async () => {
+      await seal(FIRST, 2);
+      await edge.round();
+      expect([await sign(), await rows(sql`SELECT no FROM root_entries`)]).toEqual([0, []]);
+      // The edge reads the chain that the function has named.
+      await edge.round();
+      expect([await sign(), await sign()]).toEqual([1, 0]);
+      await settle(edge);
+
+      expect(await spent()).toBe(12);
+      for (const height of [FIRST, FIRST + 1])
+        expect((await onChain(height)).first).toMatchObject((await chainRootOf(database.db, height)) ?? {});
+      expect(await rootStand(database.db)).toMatchObject({ lastHeight: FIRST + 1, waiting: 0, wrong: [] });
+      expect(errors).toEqual([]);
+    });
+
+    it("are composed once where two do it at a time, and not again where the notes are lost", async () => {
+      await seal(FIRST, 3);
+      await sign();
+      await edge.round();
+      await Promise.all([sign(), sign(), sign()]);
+      expect(await rows(sql`SELECT first_height AS first, last_height AS last FROM root_entries`)).toEqual([
+        { first: FIRST, last: FIRST + 2 },
+      ]);
+      await settle(edge);
+      await database.db.transaction(async (tx) => {
+        await tx.execute(sql`SET LOCAL session_replication_role = replica`);
+        for (const table of ["root_entries", "root_chains", "chain_roots"])
+          await tx.execute({ text: `DELETE FROM ${table}`, values: [] });
+      });
+      const before = await spent();
+      for (let i = 0; i < 3; i++) {
+        await sign();
+        await settle(edge);
+      }
+      expect([await spent(), await rows(sql`SELECT no FROM root_entries`)]).toEqual([before, []]);
+    });
+
+    it("go to the chain of a new key, and are compared with what the pool says", async () => {
+      await seal(FIRST, 1);
+      await sign();
+      await edge.round();
+      await sign();
+      await settle(edge);
+      await seal(FIRST + 1, 1);
+      await sign(OTHER_KEYS);
+      await edge.round();
+      await sign(OTHER_KEYS);
+      await settle(edge);
+
+      const { chainId } = rootChainOf(OTHER_KEYS.publicKey);
+      expect(await rootStand(database.db)).toMatchObject({ chainId, lastHeight: FIRST + 1, wrong: [] });
+      expect((await onChain(FIRST + 1)).first).toBeUndefined();
+      await database.db.transaction(async (tx) => {
+        await tx.execute(sql`SET LOCAL session_replication_role = replica`);
+        await tx.execute(sql`UPDATE jobs SET root = ${"00".repeat(32)} WHERE height = ${FIRST}`);
+      });
+      expect(errors).toEqual([]);
+      await sign(OTHER_KEYS);
+      expect(errors).toEqual([expect.stringContaining("something else than the pool")]);
+    });
+
+    it("are all that is paid for: an entry of any other form is not sent", async () => {
+      await seal(FIRST, 1);
+      const said = await chainRootOf(database.db, FIRST);
+      if (said === undefined) throw new Error("not sealed");
+      const entry = signRootEntry([said], POOL_KEYS);
+      const raw = encodeEntry({ ...entry, content: new TextEncoder().encode("buy my coin\n") });
+      await database.db.execute(sql`INSERT INTO root_entries (no, chain_id, first_height, last_height, entry_hash, raw)
+        VALUES (1, ${entry.chainId}, ${FIRST}, ${FIRST}, ${entryHash(raw)}, ${toHex(raw)})`);
+      await expect(edge.round()).rejects.toThrow("it is no entry of roots that its key has signed");
+      expect(await spent()).toBe(0);
+    });
   });
 
   it("wait for an earlier block that is not sealed yet", async () => {

@@ -177,8 +177,12 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
       expect(actions(new RegExp(`^${fn}Role`)), fn).toEqual([...log, ...database]);
     // It writes the archive and reads it back; nobody may delete there.
     const archive = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
+    // The key of receipts, where it signs roots.
+    const secret = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
     expect(actions(/^JanitorRole/)).toEqual(
-      [...log, ...database, ...archive, "rds:DescribeDBClusters"].sort(byText),
+      [...log, ...database, ...archive, "rds:DescribeDBClusters", ...(name === "dev" ? secret : [])].sort(
+        byText,
+      ),
     );
     expect(actions(/^AccountingRole/)).toEqual(
       [
@@ -192,7 +196,6 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
         ...["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"],
       ].sort(byText),
     );
-    const secret = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
     expect(actions(/^ApiRole/)).toEqual([...log, ...database, ...secret, ...secret].sort(byText));
     expect(actions(/^TaskTaskRole/)).toEqual([
       "lambda:InvokeFunction",
@@ -519,6 +522,42 @@ describe("the prices of a stage", () => {
     );
     expect(readers.map(([id]) => id)).toEqual([expect.stringMatching(/^PollRole/)]);
     expect(JSON.stringify(stages.dev.control.toJSON())).not.toContain("prosper/dev/prices");
+  });
+});
+
+describe("roots on the chain", () => {
+  const parts = (templates: StageTemplates) => {
+    const [[, task] = missing()] = allOf(templates, "AWS::ECS::TaskDefinition");
+    const variables = resourcesOf(templates.control, "AWS::Lambda::Function").find(([, { Properties }]) =>
+      Properties.FunctionName.endsWith("-janitor"),
+    )?.[1].Properties.Environment.Variables;
+    const readers = resourcesOf(templates.control, "AWS::IAM::Policy").filter(([, { Properties }]) =>
+      /secret:prosper\/\w+\/receipts-/.test(JSON.stringify(Properties.PolicyDocument)),
+    );
+    return {
+      edge: /\[roots\]\npublish = "(\w+)"/.exec(
+        task.Properties.ContainerDefinitions[0].Environment.find(
+          ({ Name }: { Name: string }) => Name === "PROSPER_CONFIG",
+        ).Value,
+      )?.[1],
+      janitor: [variables.ROOTS_BATCH, variables.RECEIPT_SECRET_NAME],
+      readers: readers.map(([id]) => id.replace(/Role.*/, "")),
+    };
+  };
+
+  it("are signed by the janitor and sent by edges where entry credits are worth nothing, or where it is asked for", () => {
+    const on = { edge: "on", readers: ["Api", "Janitor"] };
+    expect(parts(stages.dev)).toEqual({ ...on, janitor: ["1", "prosper/dev/receipts"] });
+    expect(parts(synthesise("prod", { roots: "on" }))).toEqual({
+      ...on,
+      janitor: ["1", "prosper/prod/receipts"],
+    });
+  });
+
+  it("are neither on the real network, and then nobody but the api has the key", () => {
+    const off = { edge: "off", janitor: ["0", ""], readers: ["Api"] };
+    expect(parts(stages.prod)).toEqual(off);
+    expect(parts(synthesise("dev", { roots: "off" }))).toEqual(off);
   });
 });
 

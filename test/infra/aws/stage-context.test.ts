@@ -32,6 +32,7 @@ describe("the context", () => {
     [{ originVersion: "2" }, "context originVersion: expected the VersionId that put-secret-value printed"],
     [{ alarmEmail: "me" }, "context alarmEmail: expected an e-mail address"],
     [{ mailFrom: "pool" }, "context mailFrom: expected an e-mail address"],
+    [{ roots: "yes" }, "context roots: expected on or off"],
   ])("refuses %o and names the key", (given, message) => {
     expect(() => read(given)).toThrow(message);
   });

@@ -23,6 +23,7 @@ export const CONTEXT: Context = {
   stratumDomain: "mine.example.org",
   alarmEmail: "operator@example.org",
   mailFrom: undefined,
+  roots: undefined,
   tasks: undefined,
   devnetFeed: undefined,
   reserve: undefined,
