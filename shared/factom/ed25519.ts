@@ -1,6 +1,7 @@
 /**
- * Ed25519 (RFC 8032) over 32-byte seeds, as Factom keys are, by node:crypto: OpenSSL's check is the strict, cofactorless one of
- * the Go library that factomd uses (same verdict on every signature), native, and constant in time for secrets.
+ * Ed25519 (RFC 8032) over 32-byte seeds, as Factom keys are, by node:crypto: OpenSSL's check is the strict, cofactorless one of the Go library that
+ * factomd and FAT2 check by (VerifyCanonical), native, and constant in time for secrets. The verdicts differ for keys of small order alone, eight points
+ * under which anybody can make a signature: that library takes those, OpenSSL none. No seed has such a key, so no address of a wallet is one.
  */
 
 import { createPrivateKey, createPublicKey, sign as cryptoSign, verify as cryptoVerify } from "node:crypto";
