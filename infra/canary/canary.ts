@@ -4,6 +4,7 @@ import { type Dial, dialPool, type PoolAddress } from "../../edge/miner/dial.ts"
 import { localHost } from "../../edge/stratum/listen-on.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import { bookedShares, noteProbe, type Probe } from "../../shared/db/canary.ts";
+import { maintenanceLeftMs } from "../../shared/db/notices.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { NonceSearch } from "../../shared/hash/hasher.ts";
@@ -37,7 +38,7 @@ export async function runCanary(
   await runEvery({ name: "canary", everyMs: config.canary.every, isLeft: true, run }, modules);
 }
 
-/** One look with each call. */
+/** One look with each call; none while the operator has stopped the miners, who have no job then. */
 export function createCanary(
   { canary }: Pick<Config, "canary">,
   address: PoolAddress,
@@ -52,6 +53,9 @@ export function createCanary(
     return mined.shares < canary.shares;
   };
   return async () => {
+    // A database that is away is what the look itself finds.
+    const left = await maintenanceLeftMs(db).catch(() => undefined);
+    if (left !== undefined && left > 0) return;
     const seen = await probe(
       { address, user, worker: CANARY_WORKER, mayMine, timeoutMs: Math.min(TIMEOUT_MS, canary.every) },
       {

@@ -1,6 +1,7 @@
 /** Does a miner get in from outside, and its share into the books? */
 
 import { lastProbe, type ProbeStep } from "../../shared/db/canary.ts";
+import { maintenanceLeftMs } from "../../shared/db/notices.ts";
 import { databaseCheck, ok, red, skipped, spanText, warn } from "./finding.ts";
 
 const LATE_LOOKS = 3;
@@ -22,13 +23,15 @@ export const canary = databaseCheck(
     const { user, every } = config.canary;
     if (user === "")
       return [skipped("no canary.user is set: nothing measures this pool from outside, as a miner does")];
+    const stoppedMs = (await maintenanceLeftMs(db)) ?? Number.NEGATIVE_INFINITY;
+    if (stoppedMs > 0) return [skipped("it rests: the miners are stopped for maintenance")];
     const last = await lastProbe(db);
     if (last === undefined)
       return [
         warn("it has not looked yet", "A pool that runs by this configuration looks once it has started"),
       ];
     const agoMs = clock.wallMs() - last.atMs;
-    if (agoMs > LATE_LOOKS * every)
+    if (Math.min(agoMs, -stoppedMs) > LATE_LOOKS * every)
       return [red(`it looked ${spanText(agoMs)} ago`, "Start the pool: npx prosper edge")];
     if (last.failedAt !== null)
       return [

@@ -2,6 +2,7 @@
 
 import type { Examined } from "../../functions/api/doctor.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
+import { alerts } from "./alerts.ts";
 import { archive } from "./archive.ts";
 import { canary } from "./canary.ts";
 import { certificate } from "./certificate.ts";
@@ -27,7 +28,7 @@ import { table } from "./table.ts";
 /** In the order in which they are shown: what others depend on comes first. */
 export const CHECKS: readonly Check[] = [
   ...[configuration, ports, database, factomd, table, clocks, prices, credits, certificate, disk],
-  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records, heartbeat, canary],
+  ...[journal, deadLetters, edges, lateWork, archive, roots, owed, records, alerts, heartbeat, canary],
 ];
 
 /** Every check is made, also where another one fails. */

@@ -135,7 +135,7 @@ async function startSeveral(
       "config",
       "stratum.processes is more than 1, and no database server is named: set DATABASE_URL or the [database] section",
     );
-  const tableFile = await tableForProcesses(config, modules.openTable);
+  const tableFile = (await tableForProcesses(config, modules.openTable))?.file;
   const edges = startEdgeProcesses(
     { config, folder, databaseUrl, tableFile, functions, aws, cutMs: CUT_MS, drainMs: config.aws.drain },
     { clock, logger },

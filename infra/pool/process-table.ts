@@ -11,12 +11,15 @@ import type { Config } from "../config/schema.ts";
 /** `shared`: for other processes too, where the machine can. */
 export type OpenTable = (bits: number, shared?: boolean) => Promise<SharedTable>;
 
-/** Resolves to where the processes find the table; undefined: each reads its own, whose file is there. Making it takes minutes at 30 bits: once, here. */
+/**
+ * Resolves to the table that they share: its `file` is where they find it. Undefined, or without one: each reads its own, whose file is there. Making it
+ * takes minutes at 30 bits: once, here.
+ */
 export async function tableForProcesses(
   { app, pegnet }: Config,
   openTable: OpenTable,
-): Promise<string | undefined> {
-  if (await canShareTables()) return (await openTable(pegnet.lxrbits, true)).file;
+): Promise<SharedTable | undefined> {
+  if (await canShareTables()) return openTable(pegnet.lxrbits, true);
   const folder = app.tabledir === "" ? join(homedir(), ".lxrhash") : app.tabledir;
   if (!existsSync(tablePath(folder, pegnet.lxrbits))) await openTable(pegnet.lxrbits);
   return undefined;

@@ -67,14 +67,13 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     modules.onStep("opening the database and the LXR table");
     const { db, url: databaseUrl, close } = await modules.openDatabase();
     onStop(close);
-    let hasher: LxrPool | undefined;
-    let tableFile: string | undefined;
-    if (config.stratum.processes > 1) tableFile = await tableForProcesses(config, modules.openTable);
-    else {
-      const table = await modules.openTable(lxrBits);
-      hasher = new LxrPool({ table, threads: hashingThreads(table.bits) }, { logger });
-      onStop(async () => hasher?.close());
-    }
+    const isOne = config.stratum.processes === 1;
+    const table = await (isOne ? modules.openTable(lxrBits) : tableForProcesses(config, modules.openTable));
+    const threads = hashingThreads(lxrBits);
+    // Edge processes hash for themselves; for the canary, which is a miner like others, one thread does.
+    const hashes = isOne ? threads : config.canary.user === "" ? undefined : Math.min(1, threads);
+    const hasher = table && hashes !== undefined && new LxrPool({ table, threads: hashes }, { logger });
+    if (hasher) onStop(() => hasher.close());
     modules.onStep("starting the pool");
     const accounts = { db, random, passwords: createPasswords({}, { random }) };
     const url = config.factom.factomdlocation;
@@ -82,7 +81,7 @@ export function startStandalone(options: StandaloneOptions, modules: StandaloneM
     await requireFit(factomd, config, { logger });
     const pool = await startPool(
       {
-        ...{ config, folder, isDevnet: false, version, lxrBits, databaseUrl, tableFile },
+        ...{ config, folder, isDevnet: false, version, lxrBits, databaseUrl, tableFile: table?.file },
         sealDeadlineMs: sealDeadlineMs(config.pegnet.blockperiod),
       },
       { ...modules, logger, metrics, db, factomd, ...(hasher && { hasher }) },

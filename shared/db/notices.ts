@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { MOST_NOTICES, utcMinute } from "../operator/orders.ts";
 import { logAdminAction } from "./admin-log.ts";
 import { ms } from "./instants.ts";
-import { bigintText, type Db, one, sql } from "./port.ts";
+import { bigintText, type Db, first, one, sql } from "./port.ts";
 
 const noticeRow = v.object({
   id: bigintText,
@@ -29,6 +29,18 @@ export function standingNotices(db: Db): Promise<Notice[]> {
       FROM notices WHERE ended_at IS NULL AND until > now() ORDER BY notices.id LIMIT ${MOST_NOTICES}::int`,
     noticeRow,
   );
+}
+
+/** Until the maintenance that began last is over, by the database's clock: milliseconds, 0 or less since it was; undefined: there was none. */
+export async function maintenanceLeftMs(db: Db): Promise<number | undefined> {
+  const row = await first(
+    db,
+    sql`SELECT ${ms(sql`least(until, ended_at) - now()`)} AS "leftMs" FROM notices
+      WHERE kind = 'maintenance' AND begins_at <= now() AND (ended_at IS NULL OR ended_at > begins_at)
+      ORDER BY least(until, ended_at) DESC LIMIT 1`,
+    v.object({ leftMs: v.number() }),
+  );
+  return row?.leftMs;
 }
 
 export interface NewNotice {

@@ -10,6 +10,7 @@ import { bytesToU64, concat, fromHex } from "../../../shared/bytes.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { lastProbe, noteProbe, type Probe, probeSummary } from "../../../shared/db/canary.ts";
 import { applyDelta } from "../../../shared/db/deltas.ts";
+import { endNotice, giveNotice } from "../../../shared/db/notices.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { addEpoch, addJob, addUsers, deltaBody } from "../../support/books.ts";
@@ -109,6 +110,18 @@ describe("a look", () => {
 
     expect(probes).toEqual([expect.objectContaining({ failedAt: null, ...upTo("job") })]);
     expect(backend.shares).toEqual([]);
+  });
+
+  it("is none while the miners are stopped for maintenance, who have no job then", async () => {
+    const notice = { kind: "maintenance", words: "a new disk", inMs: 0, forMs: 60_000, by: "boss" } as const;
+    const { id = 0n } = (await giveNotice(database.db, notice)) ?? {};
+    backend.job = undefined;
+    await canary({ every: 1_000 })();
+    expect(probes).toEqual([]);
+
+    await endNotice(database.db, id, "boss");
+    await canary({ every: 1_000 })();
+    expect(probes).toEqual([expect.objectContaining({ failedAt: "job" })]);
   });
 
   it("says at which step it failed, and why", async () => {

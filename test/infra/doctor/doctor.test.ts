@@ -14,15 +14,19 @@ import { CHECKS, examine } from "../../../infra/doctor/doctor.ts";
 import type { Check, Patient } from "../../../infra/doctor/finding.ts";
 import { folderStore } from "../../../shared/archive/folder-store.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import { insertUser } from "../../../shared/db/accounts.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
+import { markDelivered, markFailed } from "../../../shared/db/alerts.ts";
 import { noteProbe, PROBE_STEPS } from "../../../shared/db/canary.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { noteHeartbeat } from "../../../shared/db/heartbeat.ts";
+import { endNotice, giveNotice } from "../../../shared/db/notices.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { tablePath } from "../../../shared/hash/table-file.ts";
 import { SILENT } from "../../../shared/logger.ts";
+import { destinationOf } from "../../support/alerts.ts";
 import { createTestDatabase } from "../../support/database.ts";
 import { sources, TestPatient } from "../../support/patient.ts";
 import { TEST_CERT, TEST_KEY } from "../../support/stratum/tls.ts";
@@ -449,6 +453,45 @@ describe("broken, it is named with its cure:", () => {
     ]);
   });
 
+  it("alerts: not sent, none arrives, and who watches is not reached", async () => {
+    const { db } = pool.database;
+    const now = Date.now();
+    const failed = { result: "it answered 404", waitMs: 60_000, pauseAfterMs: 86_400_000 };
+    const said = async (): Promise<(string | undefined)[]> =>
+      (await look()).filter(({ check }) => check === "alerts").map((found) => found.said);
+    expect(await said()).toEqual([expect.stringMatching(/^no administrator is told what turns red/)]);
+    await insertUser(db, { name: "boss", password: null, payoutAddress: null, isAdmin: true });
+    const boss = await destinationOf(db, { user: "boss", target: "https://a.example/1", events: ["red"] });
+    await markDelivered(db, boss, now);
+    expect(await said()).toEqual(["1 of 1 destinations were reached when last tried"]);
+
+    await markFailed(db, boss, failed, now);
+    expect(await reds()).toEqual([
+      expect.stringMatching(
+        /^alerts: who is to be told of red checks is not reached: boss by webhook: it answered 404 → Correct the destination/,
+      ),
+    ]);
+    await markDelivered(db, boss, now);
+    const ann = [];
+    for (const target of ["https://a.example/2", "https://a.example/3"])
+      ann.push(await destinationOf(db, { user: "ann", target }));
+    for (const id of ann) await markFailed(db, id, failed, now);
+    expect(await reds()).toEqual([]);
+    await db.execute(sql`UPDATE alert_destinations SET events = '{}' WHERE id = ${boss}::bigint`);
+    await markFailed(db, boss, { ...failed, result: "ECONNREFUSED" }, now + 1);
+    expect(await reds()).toEqual([
+      expect.stringMatching(
+        /^alerts: no alert arrives: all 3 destinations fail, the last one with: ECONNREFUSED → Is the way out open/,
+      ),
+    ]);
+    await markDelivered(db, boss, now);
+    await db.execute(sql`INSERT INTO alerts (destination, kind, subject, at, events, due_at)
+      VALUES (${boss}::bigint, 'test', '', now(), 1, now() - interval '20 minutes')`);
+    expect(await reds()).toEqual([
+      "alerts: 1 alerts wait to be sent, the first for 20 min → Does the pool run (`edges`)? Its log says what alerts wait for",
+    ]);
+  });
+
   it("canary: at each step where it may fail, and not for long", async () => {
     const config = pool.config('[canary]\nuser = "ops"');
     const { db } = pool.database;
@@ -461,6 +504,16 @@ describe("broken, it is named with its cure:", () => {
     expect(await reds({ config })).toEqual([
       "canary: it looked 60 min ago → Start the pool: npx prosper edge",
     ]);
+    // Miners are stopped on purpose: it rests, and has its time to look again when that is over.
+    const notice = { kind: "maintenance", words: "a new disk", inMs: 0, forMs: 60_000, by: "boss" } as const;
+    const { id } = (await giveNotice(db, notice)) ?? {};
+    expect((await look({ config })).find(({ check }) => check === "canary")?.said).toMatch(/^it rests/);
+    await endNotice(db, id ?? 0n, "boss");
+    expect(await reds({ config })).toEqual([]);
+    await pool.forced(
+      sql`UPDATE notices SET begins_at = begins_at - interval '1 hour', ended_at = ended_at - interval '40 minutes'`,
+    );
+    expect(await reds({ config })).toEqual([expect.stringMatching(/^canary: it looked 60 min ago/)]);
     const cures = {
       connect: /public port/,
       login: /canary\.user/,

@@ -9,9 +9,12 @@ import { createCockpit } from "../../../infra/doctor/cockpit.ts";
 import { CHECKS } from "../../../infra/doctor/doctor.ts";
 import type { Patient } from "../../../infra/doctor/finding.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import { insertUser } from "../../../shared/db/accounts.ts";
+import { markFailed } from "../../../shared/db/alerts.ts";
 import { noteProbe } from "../../../shared/db/canary.ts";
 import { noteHeartbeat } from "../../../shared/db/heartbeat.ts";
 import { sql } from "../../../shared/db/port.ts";
+import { destinationOf } from "../../support/alerts.ts";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { sources, TestPatient } from "../../support/patient.ts";
 import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
@@ -68,6 +71,12 @@ async function breakEverything(): Promise<Partial<Patient>> {
     ...{ atMs: Date.now(), failedAt: "connect", words: "connect ECONNREFUSED", height: null },
     ...{ connectMs: null, loginMs: null, jobMs: null, answerMs: null, rowMs: null },
   });
+  await insertUser(patient.database.db, { name: "boss", password: null, payoutAddress: null, isAdmin: true });
+  const watching = await destinationOf(patient.database.db, {
+    ...{ user: "boss", target: "https://hooks.example/1", events: ["red"] },
+  });
+  const failed = { result: "it answered 404", waitMs: 60_000, pauseAfterMs: DAY_MS };
+  await markFailed(patient.database.db, watching, failed, Date.now());
   await patient.database.db.execute(
     sql`INSERT INTO root_chains (chain_id, key, read_through) VALUES (${"c".repeat(64)}, 'key', 300000)`,
   );
