@@ -133,6 +133,7 @@ const DATA_API: Settings = {
     "test/shared/db/**/*.test.ts",
     "test/functions/**/*.test.ts",
     "test/infra/cli/payout/{compare,trust}.test.ts",
+    "test/infra/cli/books/import.test.ts",
   ],
   globalSetup: POSTGRES,
   provide: { databaseDriver: "data-api" },

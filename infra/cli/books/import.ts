@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { fillPayoutAddress, insertMiner } from "../../../shared/db/accounts.ts";
 import { adjust, recordReceipt } from "../../../shared/db/payments.ts";
 import { lockPayments, sendingBatches } from "../../../shared/db/payout-batches.ts";
-import { bigintText, type Db, json, jsonText, one, sql } from "../../../shared/db/port.ts";
+import { bigintText, type Db, json, sql } from "../../../shared/db/port.ts";
 import { formatPeg, signedPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Output } from "../output.ts";
@@ -71,41 +71,61 @@ async function apply(db: Db, pool: GoPool, shown: ImportPlan): Promise<void> {
   });
 }
 
-const importedRow = v.object({
-  users: v.pipe(
-    jsonText,
-    v.array(v.object({ name: v.string(), address: v.nullable(v.string()), isAdmin: v.boolean() })),
-  ),
-  earned: v.pipe(jsonText, v.array(v.object({ user: v.string(), amount: bigintText }))),
-  payments: v.pipe(
-    jsonText,
-    v.array(v.object({ entryHash: v.string(), user: v.string(), amount: bigintText })),
-  ),
-});
+const userRow = v.object({ name: v.string(), address: v.nullable(v.string()), isAdmin: v.boolean() });
+const earnedRow = v.object({ user: v.string(), amount: bigintText });
+const paymentRow = v.object({ entryHash: v.string(), user: v.string(), amount: bigintText });
+
+/** An answer of the Data API has 1 MiB at most. An entry pays some hundred users. */
+const NAMES = 500;
+const ENTRIES = 25;
 
 /** What of the Go pool's is in the books. */
 async function readImported(db: Db, pool: GoPool): Promise<Imported> {
-  const names = [...new Set([...pool.users.map(({ name }) => name), ...pool.earned.map(({ user }) => user)])];
-  const entries = [...new Set(pool.paid.map(({ entryHash }) => entryHash))];
-  const found = await one(
-    db,
-    sql`SELECT
-      COALESCE((SELECT json_agg(json_build_object('name', name, 'address', payout_address, 'isAdmin', is_admin)) FROM users
-        WHERE name IN (SELECT jsonb_array_elements_text(${json(names)}::jsonb))), '[]')::text AS users,
-      COALESCE((SELECT json_agg(json_build_object('user', s.user_name, 'amount', s.amount::text)) FROM (SELECT user_name, sum(amount) AS amount
-        FROM adjustments WHERE request_id LIKE ${`${REQUEST_PREFIX}%`} GROUP BY user_name) s), '[]')::text AS earned,
-      COALESCE((SELECT json_agg(json_build_object('entryHash', entry_hash, 'user', user_name, 'amount', amount::text)) FROM payments
-        WHERE entry_hash IN (SELECT jsonb_array_elements_text(${json(entries)}::jsonb))), '[]')::text AS payments`,
-    importedRow,
+  const names = [...pool.users.map(({ name }) => name), ...pool.earned.map(({ user }) => user)];
+  const users = await inPages(names, NAMES, (page) =>
+    db.query(
+      sql`SELECT name, payout_address AS address, is_admin AS "isAdmin" FROM users WHERE name IN (SELECT jsonb_array_elements_text(${page}::jsonb))`,
+      userRow,
+    ),
+  );
+  const earned = await inPages(names, NAMES, (page) =>
+    db.query(
+      sql`SELECT user_name AS "user", sum(amount)::text AS amount FROM adjustments
+        WHERE request_id LIKE ${`${REQUEST_PREFIX}%`} AND user_name IN (SELECT jsonb_array_elements_text(${page}::jsonb)) GROUP BY user_name`,
+      earnedRow,
+    ),
+  );
+  const paid = await inPages(
+    pool.paid.map(({ entryHash }) => entryHash),
+    ENTRIES,
+    (page) =>
+      db.query(
+        sql`SELECT entry_hash AS "entryHash", user_name AS "user", amount::text AS amount FROM payments
+          WHERE entry_hash IN (SELECT jsonb_array_elements_text(${page}::jsonb))`,
+        paymentRow,
+      ),
   );
   const payments = new Map<string, Map<string, bigint>>();
-  for (const { entryHash, user, amount } of found.payments)
+  for (const { entryHash, user, amount } of paid)
     payments.set(entryHash, (payments.get(entryHash) ?? new Map<string, bigint>()).set(user, amount));
   return {
-    users: new Map(found.users.map(({ name, ...user }) => [name, user])),
-    earned: new Map(found.earned.map(({ user, amount }) => [user, amount])),
+    users: new Map(users.map(({ name, ...user }) => [name, user])),
+    earned: new Map(earned.map(({ user, amount }) => [user, amount])),
     payments,
   };
+}
+
+/** `read` is given so many different ones at a time, as a JSON array. */
+async function inPages<Row>(
+  all: readonly string[],
+  size: number,
+  read: (page: string) => Promise<readonly Row[]>,
+): Promise<Row[]> {
+  const different = [...new Set(all)];
+  const rows: Row[] = [];
+  for (let at = 0; at < different.length; at += size)
+    rows.push(...(await read(json(different.slice(at, at + size)))));
+  return rows;
 }
 
 function changesOf({ users, addresses, earnings, receipts }: ImportPlan): number {

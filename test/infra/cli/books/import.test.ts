@@ -142,6 +142,17 @@ describe("prosper import", () => {
     expect(await owedTo(db, "ann@example.org")).toBe(25n);
   });
 
+  it("takes over more users than one answer of a database may hold", async () => {
+    await theirs.db.execute(sql`INSERT INTO users (created_at, updated_at, uid, role, payout_address)
+      SELECT now(), now(), 'farm-' || n || '@example.org', '', '' FROM generate_series(1, 600) n`);
+    await theirs.db.execute(sql`INSERT INTO user_owed_payouts (job_id, user_id, user_difficuty, total_submissions, proportion, payout)
+      SELECT 1, 'farm-' || n || '@example.org', 1.5, 10, 0.5, 10 FROM generate_series(1, 600) n`);
+    expect(await run()).toBe(true);
+    expect(await text(db, sql`SELECT count(*) || ' ' || sum(amount) FROM adjustments`)).toBe("600 6000");
+    expect(await run()).toBe(true);
+    expect(said).toContain("Nothing is to be changed: all of it is here");
+  });
+
   it("books each thing once when two run at the same time", async () => {
     await usualPool();
     const ended = await Promise.allSettled([run(), run()]);
