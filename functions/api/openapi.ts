@@ -60,6 +60,10 @@ const HEADERS = {
     description: "the limit that is reached, what is left of it (r) and for how many seconds (t)",
     schema: { type: "string", examples: ['"guesses";r=0;t=840'] },
   },
+  RateLimitPolicy: {
+    description: "the limit that is reached, how many it allows (q) and in how many seconds (w)",
+    schema: { type: "string", examples: ['"guesses";q=5;w=4500'] },
+  },
 };
 
 function operation(route: ApiRoute, answer: JsonSchema): JsonSchema {
@@ -135,7 +139,9 @@ function refusal(status: number, some: readonly Refusal[]): JsonSchema {
 
 function waitHeaders(status: number): JsonSchema {
   const retry = { "Retry-After": ref("RetryAfter", "headers") };
-  return status === 429 ? { ...retry, RateLimit: ref("RateLimit", "headers") } : retry;
+  if (status !== 429) return retry;
+  const [limit, policy] = [ref("RateLimit", "headers"), ref("RateLimitPolicy", "headers")];
+  return { ...retry, RateLimit: limit, "RateLimit-Policy": policy };
 }
 
 function operationId(route: ApiRoute): string {

@@ -10,7 +10,7 @@ import type { ApiRoute } from "./route.ts";
 
 /** The browser may keep the answer to its question for so long. */
 const PREFLIGHT_SECONDS = 600;
-const EXPOSED = "etag, link, retry-after, ratelimit";
+const EXPOSED = "etag, link, retry-after, ratelimit, ratelimit-policy";
 
 export interface Cors {
   /** The answer to a browser that asks whether it may; undefined: this is no such question. */

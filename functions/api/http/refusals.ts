@@ -67,8 +67,19 @@ export function partsOf(refusal: Refusal): { readonly status: number; readonly c
   return { status: Number(status), code: code as ErrorCode };
 }
 
-/** Headers for who must wait: Retry-After, and RateLimit of the IETF's draft with nothing left of a limit's quota for so long. */
-export function waiting(limit: string, waitMs: number): Readonly<Record<string, string>> {
-  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-  return { "retry-after": `${seconds}`, ratelimit: `"${limit}";r=0;t=${seconds}` };
+export interface Quota {
+  readonly name: string;
+  /** So many in so many seconds. */
+  readonly most: number;
+  readonly seconds: number;
+}
+
+/** Headers for who must wait: Retry-After, and those of the IETF's draft (httpapi-ratelimit-headers): the quota, and that nothing is left of it for so long. */
+export function waiting({ name, most, seconds }: Quota, waitMs: number): Readonly<Record<string, string>> {
+  const wait = Math.max(1, Math.ceil(waitMs / 1000));
+  return {
+    "retry-after": `${wait}`,
+    ratelimit: `"${name}";r=0;t=${wait}`,
+    "ratelimit-policy": `"${name}";q=${most};w=${seconds}`,
+  };
 }

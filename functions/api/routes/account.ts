@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { about } from "../../../shared/about.ts";
+import { GUESS_LIMIT } from "../../../shared/accounts/guesses.ts";
 import type { Notice } from "../../../shared/db/notices.ts";
 import { workerState } from "../../../shared/db/worker-states.ts";
 import { hideWorker } from "../../../shared/db/worker-status.ts";
@@ -21,7 +22,7 @@ import {
   userField,
   wholeQuery,
 } from "../http/inputs.ts";
-import { waiting } from "../http/refusals.ts";
+import { type Quota, waiting } from "../http/refusals.ts";
 import {
   type ApiReply,
   type ApiRoute,
@@ -349,12 +350,19 @@ function changed(result: ChangeResult): ApiReply<Unproven<422>> {
   return result.kind === "ok" ? view(OK) : turnedDown(result, 422);
 }
 
+/** For a name; after `most` in a row there is one now and then. */
+const GUESSES: Quota = {
+  name: "guesses",
+  most: GUESS_LIMIT.free,
+  seconds: (GUESS_LIMIT.free * GUESS_LIMIT.everyMs) / 1000,
+};
+
 export function turnedDown<Status extends 401 | 422>(
   refusal: AccountRefusal,
   status: Status,
 ): Refused<Unproven<Status>> {
   const { reason } = refusal;
   return refusal.kind === "throttled"
-    ? refused("429 throttled", reason, waiting("guesses", refusal.waitMs))
+    ? refused("429 throttled", reason, waiting(GUESSES, refusal.waitMs))
     : refused(`${status} ${refusal.kind}`, reason);
 }

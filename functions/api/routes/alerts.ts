@@ -83,11 +83,12 @@ const NOT_FOR_YOU = refused(
   "the pool's own checks are told to administrators only, where it makes them",
 );
 const DAY_MS = 24 * CODE_MS;
-const TOO_MANY = refused(
-  "429 too-many",
-  "that was sent too often today: try again tomorrow",
-  waiting("messages", DAY_MS),
-);
+const tooMany = ({ ofUser }: typeof TESTS) =>
+  refused(
+    "429 too-many",
+    "that was sent too often today: try again tomorrow",
+    waiting({ name: "messages", most: ofUser, seconds: DAY_MS / 1000 }, DAY_MS),
+  );
 
 export function alertRoutes(options: ApiOptions, modules: ApiModules): ApiRoute[] {
   const asking: Asking = (user, of, kind, code) => {
@@ -171,7 +172,7 @@ function destinationRoutes(
           return refused("422 too-many", `there may be ${MOST_DESTINATIONS} destinations: remove one first`);
         if (code !== null && (await ask(user, added, "code", code)) === "too-many") {
           await removeDestination(db, user, added);
-          return TOO_MANY;
+          return tooMany(CODES);
         }
         return view({ id: `${added}`, secret: kind === "webhook" ? secret : "" });
       },
@@ -214,7 +215,7 @@ function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute
       refuses: ASKED,
       query: {},
       body: v.strictObject({ id }),
-      run: async ({ session, body }) => answered(await ask(session.user.name, body.id, "test", "")),
+      run: async ({ session, body }) => answered(await ask(session.user.name, body.id, "test", ""), TESTS),
     }),
     userRoute({
       method: "POST",
@@ -225,7 +226,7 @@ function messageRoutes({ db, clock, random }: ApiModules, ask: Asking): ApiRoute
       query: {},
       body: v.strictObject({ id }),
       run: async ({ session, body }) =>
-        answered(await ask(session.user.name, body.id, "code", newCode(random))),
+        answered(await ask(session.user.name, body.id, "code", newCode(random)), CODES),
     }),
     userRoute({
       method: "POST",
@@ -253,9 +254,12 @@ function found(isThere: boolean): ApiReply<"404 no-destination"> {
   return isThere ? view(OK) : NOT_YOURS;
 }
 
-function answered(asked: "asked" | "too-many" | "none"): ApiReply<(typeof ASKED)[number]> {
+function answered(
+  asked: "asked" | "too-many" | "none",
+  limit: typeof TESTS,
+): ApiReply<(typeof ASKED)[number]> {
   if (asked === "asked") return view(OK);
-  return asked === "none" ? NOT_YOURS : TOO_MANY;
+  return asked === "none" ? NOT_YOURS : tooMany(limit);
 }
 
 /** Eight digits: five guesses of them are nothing. */

@@ -72,7 +72,11 @@ export function exportRoutes({ db, clock }: ApiModules): ApiRoute[] {
       run: async ({ session, query }) => {
         const user = session.user.name;
         if (busy.has(user))
-          return refused("429 busy", "one file at a time: wait for the one before", waiting("files", 1000));
+          return refused(
+            "429 busy",
+            "one file at a time: wait for the one before",
+            waiting({ name: "files", most: 1, seconds: 1 }, 1000),
+          );
         busy.add(user);
         try {
           return fileOf(what, query, await readAll(clock, (from) => what.read(user, from), query.from));

@@ -101,7 +101,7 @@ describe("pages of other sites", () => {
 });
 
 describe("a limit that is reached", () => {
-  it("says how long to wait, by Retry-After and RateLimit", async () => {
+  it("says how long to wait, by Retry-After and RateLimit, and what the quota is, by RateLimit-Policy", async () => {
     const guess = () =>
       testClient(closed.handler).send("POST", "/api/session", { body: { name: "ann", password: "wrong" } });
     for (let i = 0; i < 5; i++) expect((await guess()).statusCode).toBe(401);
@@ -111,5 +111,6 @@ describe("a limit that is reached", () => {
     expect(seconds).toBeGreaterThan(600);
     expect(seconds).toBeLessThanOrEqual(900);
     expect(reply.headers?.["ratelimit"]).toBe(`"guesses";r=0;t=${seconds}`);
+    expect(reply.headers?.["ratelimit-policy"]).toBe('"guesses";q=5;w=4500');
   });
 });
