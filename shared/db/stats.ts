@@ -199,23 +199,32 @@ const onlineWorkerRow = v.object({
   rejected: bigintText,
   firstMs: v.number(),
   lastMs: v.number(),
+  /** Of all pages. */
+  total: v.number(),
 });
 export type OnlineWorker = v.InferOutput<typeof onlineWorkerRow>;
 
-/** Workers with a share, taken or refused, from `sinceMs` to `nowMs`; the most work first. With `search`, those with it in one of their names. */
+export interface OnlineQuery {
+  readonly sinceMs: number;
+  readonly nowMs: number;
+  readonly limit: number;
+  /** How many are passed over. */
+  readonly from?: number;
+  /** In one of their names, whatever the case. */
+  readonly search?: string;
+}
+
+/** Workers with a share, taken or refused, in that time; the most work first. */
 export function onlineWorkers(
   db: Db,
-  sinceMs: number,
-  nowMs: number,
-  limit: number,
-  search = "",
+  { sinceMs, nowMs, limit, from = 0, search = "" }: OnlineQuery,
 ): Promise<OnlineWorker[]> {
   return db.query(
     sql`SELECT user_name AS "user", worker, sum(work)::text AS work, sum(shares)::text AS shares, sum(rejected)::text AS rejected,
-      ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs"
+      ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs", (count(*) OVER ())::int AS total
       FROM worker_minutes WHERE minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)}
         AND (${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(worker)) > 0)
-      GROUP BY user_name, worker ORDER BY sum(worker_minutes.work) DESC, user_name, worker LIMIT ${limit}::int`,
+      GROUP BY user_name, worker ORDER BY sum(worker_minutes.work) DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int`,
     onlineWorkerRow,
   );
 }

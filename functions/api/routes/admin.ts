@@ -11,7 +11,7 @@ import { parseWords, WORDS_FORM } from "../../../shared/operator/orders.ts";
 import { createInvite, MOST_INVITES } from "../../auth/bootstrap.ts";
 import { spanSeconds } from "../figures/estimates.ts";
 import { iso, isoOrNull, SHORT_WINDOW_MS, windowStart } from "../figures/pool.ts";
-import { beforeHeight, beforeId, field, jobQuery, limitQuery } from "../http/inputs.ts";
+import { beforeHeight, beforeId, field, jobQuery, limitQuery, wholeQuery } from "../http/inputs.ts";
 import { type ApiRoute, adminRoute, NO_BODY, refused, view } from "../http/route.ts";
 import type { StratumConnection } from "../live.ts";
 import type { ApiModules } from "../options.ts";
@@ -24,13 +24,20 @@ import type {
 } from "../views/views.ts";
 import { which, wholeBlocks } from "./pool.ts";
 
-const ROWS = 500;
+const ROWS = 200;
+const MOST_FROM = 1_000_000;
 const MOST_SECONDS = 366 * 86_400;
 const searchQuery = v.optional(field("part of a name, or a payout address", "ann"), "");
 const rigQuery = v.optional(
   field("part of a user's or worker's name; of connections also of agent, address or id", "rig"),
   "",
 );
+
+const fromQuery = (what: string) =>
+  v.optional(
+    wholeQuery("expected a number from 0 on", { least: 0, most: MOST_FROM }, `${what} that are passed over`),
+    "0",
+  );
 
 const newInvites = v.strictObject({
   count: v.optional(
@@ -57,15 +64,15 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
     method: "GET",
     path: "/api/admin/miners",
     summary:
-      "Workers of the last ten minutes, and open connections where the edge is in reach, 500 of each at most; those with `search` in their names",
+      "Workers of the last ten minutes, and open connections where the edge is in reach, 200 of each at a time; those with `search` in their names",
     reply: "Miners",
-    query: { search: rigQuery },
+    query: { search: rigQuery, workersFrom: fromQuery("workers"), sessionsFrom: fromQuery("connections") },
     body: NO_BODY,
-    run: async ({ query: { search } }) => {
+    run: async ({ query: { search, workersFrom, sessionsFrom } }) => {
       const nowMs = clock.wallMs();
       const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-      const rows = await onlineWorkers(db, sinceMs, nowMs, ROWS, search);
-      const sessions = await live?.sessions?.();
+      const rows = await onlineWorkers(db, { sinceMs, nowMs, limit: ROWS, from: workersFrom, search });
+      const sessions = (await live?.sessions?.())?.filter(hasText(search));
       const shown: MinersView = {
         workers: rows.map((row) => ({
           user: row.user,
@@ -75,7 +82,9 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
           rejected: row.rejected.toString(),
           lastShare: iso(row.lastMs),
         })),
-        sessions: sessions?.filter(hasText(search)).slice(0, ROWS).map(sessionOf) ?? null,
+        workersTotal: rows[0]?.total ?? 0,
+        sessions: sessions?.slice(sessionsFrom, sessionsFrom + ROWS).map(sessionOf) ?? null,
+        sessionsTotal: sessions?.length ?? 0,
       };
       return view(shown);
     },

@@ -83,7 +83,7 @@ async function miners({ db, clock, live }: ApiModules, session: Lookup): Promise
   if (!user.isAdmin) return textReply(403, "Error: only an administrator may see this\n");
   const nowMs = clock.wallMs();
   const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-  const rows = await onlineWorkers(db, sinceMs, nowMs, SUBMISSION_ROWS);
+  const rows = await onlineWorkers(db, { sinceMs, nowMs, limit: SUBMISSION_ROWS });
   const connections = live === undefined ? "" : `, ${live.connections()} connections`;
   return lines(`${rows.length} workers in the last ten minutes${connections}`, rows, (row) => {
     const rate = Number(row.work) / spanSeconds(nowMs, sinceMs, row.firstMs);

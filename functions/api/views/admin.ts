@@ -21,6 +21,8 @@ import {
 
 const reason = wordsField("why, as the user sees it", "paid twice on 3 May");
 
+const total = v.pipe(v.number(), v.integer());
+
 export const minersView = v.strictObject({
   workers: about(
     v.array(
@@ -35,6 +37,7 @@ export const minersView = v.strictObject({
     ),
     "those with a share in the last ten minutes",
   ),
+  workersTotal: about(total, "workers found, also on other pages; 0 on a page after the last"),
   sessions: about(
     v.nullable(
       v.array(
@@ -53,6 +56,7 @@ export const minersView = v.strictObject({
     ),
     "open connections, where the edge is in reach",
   ),
+  sessionsTotal: about(total, "open connections found, also on other pages"),
 });
 
 export const usersView = v.strictObject({

@@ -486,6 +486,16 @@ describe("the operator's routes", () => {
     expect(await found("nobody")).toEqual([[], []]);
   });
 
+  it("turn pages of workers and connections, each by itself, and tell how many there are", async () => {
+    const page = async (query: string) => {
+      const view = await get(boss, "/api/admin/miners", VIEWS.Miners, query);
+      return [view.workers.length, view.workersTotal, view.sessions?.length, view.sessionsTotal];
+    };
+    expect(await page("")).toEqual([3, 3, 1, 1]);
+    expect(await page("workersFrom=2")).toEqual([1, 3, 1, 1]);
+    expect(await page("workersFrom=2&sessionsFrom=1&search=ann")).toEqual([0, 0, 0, 1]);
+  });
+
   it("list users with their balances", async () => {
     const { users } = await get(boss, "/api/admin/users", VIEWS.Users);
 

@@ -10,21 +10,42 @@ import { count, hashrate, percent } from "../format.ts";
 import { get } from "../live/api.ts";
 import { attempt, keepFresh } from "../live/fresh.ts";
 import { OperatorHead } from "../parts/operator.tsx";
+import { Pages } from "../parts/pages.tsx";
 import { SearchForm } from "../parts/search-form.tsx";
 
 type Worker = MinersView["workers"][number];
 type Session = NonNullable<MinersView["sessions"]>[number];
 
 const REFRESH_MS = 5000;
-const search = signal(new URLSearchParams(location.search).get("search") ?? "");
+/** Rows that the API gives at a time. */
+const PAGE = 200;
+
+interface Asked {
+  readonly search: string;
+  readonly workersFrom: number;
+  readonly sessionsFrom: number;
+}
+
+const wanted = signal<Asked>({
+  search: new URLSearchParams(location.search).get("search") ?? "",
+  workersFrom: 0,
+  sessionsFrom: 0,
+});
 const miners = signal<MinersView | undefined>(undefined);
 
 /** Throws ApiError. */
 async function load(): Promise<void> {
-  const asked = search.value;
-  const { body } = await get<MinersView>(`/api/admin/miners?${new URLSearchParams({ search: asked })}`);
-  // An older search's answer is not shown.
-  if (asked === search.value) miners.value = body;
+  const asked = wanted.value;
+  const { search, workersFrom, sessionsFrom } = asked;
+  const query = { search, workersFrom: String(workersFrom), sessionsFrom: String(sessionsFrom) };
+  const { body } = await get<MinersView>(`/api/admin/miners?${new URLSearchParams(query)}`);
+  // An older question's answer is not shown.
+  if (asked === wanted.value) miners.value = body;
+}
+
+function ask(change: Partial<Asked>): void {
+  wanted.value = { ...wanted.value, ...change };
+  void attempt(load);
 }
 
 const WORKER_COLUMNS: readonly Column<Worker>[] = [
@@ -66,22 +87,41 @@ function MinersPage() {
       <Card title="Find">
         <SearchForm
           label="part of a user, rig, agent or address"
-          value={search.value}
-          search={(text) => {
-            search.value = text;
-            void attempt(load);
-          }}
+          value={wanted.value.search}
+          search={(search) => ask({ search, workersFrom: 0, sessionsFrom: 0 })}
         />
       </Card>
       <Card
         title="Workers"
-        aside={shown && <span class="reading">{shown.workers.length} in ten minutes</span>}
+        aside={shown && <span class="reading">{count(shown.workersTotal)} in ten minutes</span>}
       >
         {shown === undefined ? <Loading /> : <Workers workers={shown.workers} />}
+        {shown && (
+          <Pages
+            of="workers"
+            {...{
+              from: wanted.value.workersFrom,
+              rows: shown.workers.length,
+              total: shown.workersTotal,
+              size: PAGE,
+            }}
+            to={(workersFrom) => ask({ workersFrom })}
+          />
+        )}
       </Card>
       {shown !== undefined && shown.sessions !== null && (
-        <Card title="Connections" aside={<span class="reading">{shown.sessions.length} open</span>}>
+        <Card title="Connections" aside={<span class="reading">{count(shown.sessionsTotal)} open</span>}>
           <Sessions sessions={shown.sessions} />
+          <Pages
+            of="connections"
+            {...{
+              from: wanted.value.sessionsFrom,
+              rows: shown.sessions.length,
+              total: shown.sessionsTotal,
+              size: PAGE,
+            }}
+            to={(sessionsFrom) => ask({ sessionsFrom })}
+          />
         </Card>
       )}
     </>
@@ -90,7 +130,7 @@ function MinersPage() {
 
 function Workers({ workers }: { workers: readonly Worker[] }) {
   if (workers.length === 0)
-    return search.value !== "" ? (
+    return wanted.value.search !== "" ? (
       <Empty title="Nobody">No rig with a share in the last ten minutes has that in its names.</Empty>
     ) : (
       <Empty title="Nobody mines">Workers with a share in the last ten minutes appear here.</Empty>

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { MeView } from "../../../api/views/views.ts";
-import type { MyWorkersView, WorkerView } from "../../../api/views/worker.ts";
+import type { WorkerView } from "../../../api/views/worker.ts";
 import { Card, Empty } from "../components/card.tsx";
 import { Ago } from "../components/figures.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
@@ -11,6 +11,7 @@ import { count, hashrate, percent } from "../format.ts";
 import { request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
 import { ask, listOf, PAGE_WORKERS, wanted } from "../live/worker-list.ts";
+import { Pages } from "./pages.tsx";
 import { nameOf, STATE_NAMES, WorkerStateTag } from "./worker-state.tsx";
 
 /** With a larger part refused, something is wrong with the miner or its line. */
@@ -89,7 +90,11 @@ export function MyWorkers({ me }: { me: MeView }) {
           keyOf={(worker) => `${worker.kind} ${worker.name}`}
         />
       )}
-      <Pages list={list} />
+      <Pages
+        of="workers"
+        {...{ from: list.from, rows: list.workers.length, total: list.total, size: PAGE_WORKERS }}
+        to={(from) => ask({ from })}
+      />
       {me.waiting.length > 0 && <Waiting waiting={me.waiting} />}
     </Card>
   );
@@ -125,34 +130,6 @@ function Finder({ me }: { me: MeView }) {
         </button>
       )}
     </search>
-  );
-}
-
-function Pages({ list: { workers, total, from } }: { list: MyWorkersView }) {
-  if (total <= PAGE_WORKERS && from === 0) return null;
-  const last = from + workers.length;
-  return (
-    <nav class="pages" aria-label="Pages of workers">
-      <button
-        type="button"
-        class="small"
-        disabled={from === 0}
-        onClick={() => ask({ from: Math.max(0, from - PAGE_WORKERS) })}
-      >
-        Before
-      </button>
-      <span class="reading">
-        {count(Math.min(from + 1, last))} to {count(last)} of {count(total)}
-      </span>
-      <button
-        type="button"
-        class="small"
-        disabled={last >= total}
-        onClick={() => ask({ from: from + PAGE_WORKERS })}
-      >
-        After
-      </button>
-    </nav>
   );
 }
 
