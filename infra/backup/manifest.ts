@@ -10,7 +10,7 @@ import { readTextFile } from "../durable-file.ts";
 
 const HEX = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 /** Below the backup's folder; nothing above it. */
-const PATH = v.pipe(v.string(), v.regex(/^(?!.*\.\.)[\w.-]+(\/[\w.-]+)*$/));
+export const PATH = v.pipe(v.string(), v.regex(/^(?!.*\.\.)[\w.-]+(\/[\w.-]+)*$/));
 
 const schema = v.strictObject({
   prosper: v.literal("backup"),

@@ -42,7 +42,7 @@ const NAMED = 10;
 
 /** A proof without problems is put on record (`prosper doctor` shows its age). Throws what `restoreBackup` does. */
 export async function proveBackup(
-  options: { readonly folder: string; readonly sha256?: string | undefined },
+  options: { readonly folder: string; readonly place?: string; readonly sha256?: string | undefined },
   modules: ProofModules,
 ): Promise<Proof> {
   const { db, url, clock } = modules;
@@ -76,7 +76,7 @@ export async function proveBackup(
       await logAdminAction(db, {
         actor: "command line",
         action: "restore-proved",
-        subject: options.folder,
+        subject: options.place ?? options.folder,
         details,
       });
     }

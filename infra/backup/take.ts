@@ -28,6 +28,8 @@ export interface BackupOptions {
   readonly pool: string;
   /** Of the pool; undefined: its files are left where they are. */
   readonly archive?: ArchiveStore | undefined;
+  /** Takes the whole backup elsewhere before it is on record; resolves to where. */
+  readonly send?: ((folder: string) => Promise<string>) | undefined;
 }
 
 export interface BackupModules {
@@ -79,7 +81,8 @@ export async function takeBackup(options: BackupOptions, modules: BackupModules)
     await syncFolder(join(folder, ".."));
     const rows = taken.tables.reduce((sum, table) => sum + table.rows, 0);
     const details = { sha256, rows };
-    await logAdminAction(modules.db, { actor: "command line", action: "backup", subject: folder, details });
+    const subject = (await options.send?.(folder)) ?? folder;
+    await logAdminAction(modules.db, { actor: "command line", action: "backup", subject, details });
     const files = { edgeFiles: taken.edgeFiles.length, archiveFiles: taken.archive.length };
     return { rows, tables: taken.tables.length, ...files, sha256 };
   } catch (error) {

@@ -80,12 +80,17 @@ export const PAGES: Readonly<Record<string, Page>> = {
     examples: [
       ["prosper backup /backup/2027-01-31", "also while the pool runs"],
       ["prosper backup /backup/today --json", "with its hash, for a program that notes it"],
+      [
+        "prosper backup s3://backups/2027-01-31 --encrypt-to backup-public-0a1b…",
+        "into a bucket, for one key alone",
+      ],
     ],
   },
   restore: {
     examples: [
       ["prosper restore /backup/2027-01-31 --prove", "can it be? Nothing is changed"],
       ["prosper restore /backup/2027-01-31 --data-dir ./new", "into a new folder"],
+      ["prosper restore s3://backups/2027-01-31 --key-file backup.key --prove", "an encrypted one"],
     ],
     exits: { 0: "restored, or proved", 1: "refused, failed, or it does not make the living pool's books" },
   },
@@ -227,6 +232,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
     examples: [
       ["prosper keys", "both pairs on the screen"],
       ["prosper keys --out pool.keys", "secret keys in a file that only you can read"],
+      ["prosper keys --backup --out backup.key", "for encrypted backups"],
     ],
   },
   completion: {
@@ -251,10 +257,14 @@ export function addManual(program: Command, path: readonly string[] = []): void 
   }
 }
 
+/** Of what is shown in one line of a terminal beside `npx` and margins. */
+const LINE = 90;
+
 function pageText({ examples, exits }: Page): string {
   const width = Math.max(...examples.map(([line]) => line.length));
+  const isWide = examples.some(([, what]) => width + what.length > LINE);
   const shown = examples.map(([line, what]) =>
-    width > 60 ? `  npx ${line}\n      ${what}` : `  npx ${line.padEnd(width)}  ${what}`,
+    isWide ? `  npx ${line}\n      ${what}` : `  npx ${line.padEnd(width)}  ${what}`,
   );
   const codes = Object.entries({ ...EXITS, ...exits }).map(([code, what]) => `  ${code}  ${what}`);
   return ["Examples:", ...shown, "", "Exit codes:", ...codes].join("\n");

@@ -6,9 +6,16 @@ import type { ArchiveStore } from "../../shared/archive/store.ts";
 import type { Config } from "../config/schema.ts";
 
 /** `dataDir` holds `edge/` and, where the server is the embedded one, `postgres/`. */
-export function archiveStore({ archive }: Config, dataDir: string): ArchiveStore {
-  const { folder } = archive;
-  return folder.startsWith("s3:") ? bucketStore(archive) : folderStore(resolve(dataDir, folder || "archive"));
+export function archiveStore(config: Config, dataDir: string): ArchiveStore {
+  const { folder } = config.archive;
+  return storeAt(isBucket(folder) ? folder : resolve(dataDir, folder || "archive"), config);
+}
+
+export const isBucket = (place: string): boolean => place.startsWith("s3:");
+
+/** A folder, or a bucket (`s3://…`) of the archive's region and endpoint. */
+export function storeAt(place: string, { archive }: Pick<Config, "archive">): ArchiveStore {
+  return isBucket(place) ? bucketStore({ ...archive, folder: place }) : folderStore(place);
 }
 
 /** What signs calls is loaded with the first one. */

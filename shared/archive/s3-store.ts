@@ -12,10 +12,7 @@ const ADDRESS = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9_./-]
 export function s3Store(address: string, options: AwsOptions): ArchiveStore {
   const [, bucket, prefix = ""] = ADDRESS.exec(address) ?? [];
   if (bucket === undefined)
-    throw new CodedError(
-      "config",
-      `archive.folder: expected s3://BUCKET or s3://BUCKET/PREFIX, got ${address}`,
-    );
+    throw new CodedError("config", `expected s3://BUCKET or s3://BUCKET/PREFIX, got ${address}`);
   const inBucket = prefix === "" ? "" : `${prefix}/`;
   const ask = (
     method: "GET" | "PUT",

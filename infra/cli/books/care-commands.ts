@@ -52,18 +52,20 @@ function addShare(program: Command, parts: ProgramParts, withDb: WithDb): void {
 
 function addBackup(program: Command, parts: ProgramParts, withDb: WithDb): void {
   program
-    .command("backup <folder>")
+    .command("backup <place>")
     .description(
-      "database and edge of the pool, also while it runs, into a new folder that only you can read",
+      "database and edge of the pool, also while it runs, into a new folder that only you can read, or a bucket (s3://NAME/PREFIX)",
     )
     .option("--leave-archive", "without the files of the archive, which are kept in another way")
+    .option("--encrypt-to <key>", "the public key that `prosper keys --backup` made")
     .option(...DATA_DIR)
-    .action(async (folder: string, { dataDir, leaveArchive }: BackupFlags, command: Command) => {
-      const { archiveOf, backupCommand, edgeFolderOf } = await import("./backup.ts");
+    .action(async (to: string, { dataDir, leaveArchive, encryptTo }: BackupFlags, command: Command) => {
+      const { archiveOf, backupCommand, edgeFolderOf, packedBackup } = await import("./backup.ts");
+      const { isBucket } = await import("../../pool/archive.ts");
       const { showProgress } = await import("../progress.ts");
       const context = parts.contextOf(command);
+      const place = isBucket(to) ? to : resolve(to);
       const options = {
-        folder: resolve(folder),
         edgeFolder: edgeFolderOf(context, dataDir),
         pool: context.config.pool.opridentity,
         archive: leaveArchive === true ? undefined : archiveOf(context, dataDir),
@@ -72,7 +74,12 @@ function addBackup(program: Command, parts: ProgramParts, withDb: WithDb): void 
       // Before an upgrade the new version takes it as well: as the old one left it.
       await withDb(
         command,
-        (db) => backupCommand(options, { db, clock: systemClock, progress, ...outputOf(command) }),
+        (db) => {
+          const modules = { db, clock: systemClock, progress, ...outputOf(command) };
+          if (encryptTo === undefined && !isBucket(to))
+            return backupCommand({ ...options, folder: place }, modules);
+          return packedBackup({ place, config: context.config, dataDir }, encryptTo, options, modules);
+        },
         { schema: "leave" },
       );
     });
@@ -114,30 +121,38 @@ function addImport(program: Command, withDb: WithDb): void {
 
 interface BackupFlags extends DataFlags {
   leaveArchive?: boolean;
+  encryptTo?: string;
 }
 
 interface RestoreFlags extends DataFlags {
   prove?: boolean;
   sha256?: string;
+  keyFile?: string;
   yes?: boolean;
 }
 
 function addRestore(program: Command, parts: ProgramParts): void {
   program
-    .command("restore <folder>")
+    .command("restore <place>")
     .description(
-      "a backup into an empty database and folder; with --prove into a scratch database, to see that it can be",
+      "a backup from a folder or bucket into an empty database and folder; with --prove into a scratch database, to see that it can be",
     )
     .option("--prove", "restore beside the living pool, audit, replay, compare the roots, and throw it away")
     .option("--sha256 <hex>", "what `prosper backup` printed: finds a backup that was changed as a whole")
+    .option("--key-file <file>", "the secret key of an encrypted backup")
     .option(...YES)
     .option(...DATA_DIR)
-    .action(async (folder: string, flags: RestoreFlags, command: Command) => {
-      const { archiveOf, edgeFolderOf, proveCommand, restoreCommand } = await import("./backup.ts");
+    .action(async (from: string, flags: RestoreFlags, command: Command) => {
+      const { archiveOf, edgeFolderOf, proveCommand, restoreCommand, withBackup } = await import(
+        "./backup.ts"
+      );
+      const { isBucket } = await import("../../pool/archive.ts");
       const { lockFolder } = await import("../../../edge/lease/folder-lock.ts");
       const context = parts.contextOf(command);
       const output = outputOf(command);
-      const backup = { folder: resolve(folder), sha256: flags.sha256 };
+      const place = isBucket(from) ? from : resolve(from);
+      const where = { place, config: context.config, dataDir: flags.dataDir };
+      const { sha256 } = flags;
       const archive = archiveOf(context, flags.dataDir);
       // A pool that runs is proved beside; nothing is restored under it.
       const lock = flags.prove === true ? undefined : lockFolder(join(flags.dataDir, "edge"));
@@ -145,15 +160,16 @@ function addRestore(program: Command, parts: ProgramParts): void {
         schema: "leave",
       });
       try {
-        if (flags.prove === true) {
-          process.exitCode = await proveCommand(backup, { ...output, db, url, clock: systemClock, archive });
-          return;
-        }
-        await requireYes(`Restore ${backup.folder} into this database?`, flags);
-        await restoreCommand(
-          { ...backup, archive, edgeFolder: edgeFolderOf(context, flags.dataDir) },
-          { ...output, db },
-        );
+        if (flags.prove !== true) await requireYes(`Restore ${place} into this database?`, flags);
+        await withBackup(where, flags.keyFile, async (folder) => {
+          if (flags.prove === true) {
+            const modules = { ...output, db, url, clock: systemClock, archive };
+            process.exitCode = await proveCommand({ folder, place, sha256 }, modules);
+            return;
+          }
+          const edgeFolder = edgeFolderOf(context, flags.dataDir);
+          await restoreCommand({ folder, sha256, archive, edgeFolder }, { ...output, db });
+        });
       } finally {
         await close();
         lock?.release();

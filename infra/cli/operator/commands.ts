@@ -67,12 +67,12 @@ function addNotices(program: Command, withDb: WithDb): void {
   program
     .command("announce <words>")
     .description("tell every miner and visitor something")
-    .option("--for <span>", "how long it is told", spanOption, DAY_MS)
+    .option("--for <span>", "how long it is told, such as 3h or 2d (default: 1d)", spanOption)
     .option(...DATA_DIR)
-    .action(async (words: string, flags: { for: number }, command: Command) => {
+    .action(async (words: string, flags: { for?: number }, command: Command) => {
       const { noticeCommand } = await import("./orders.ts");
       await withDb(command, (db) =>
-        noticeCommand("announcement", words, flags, { db, ...outputOf(command) }),
+        noticeCommand("announcement", words, { for: flags.for ?? DAY_MS }, { db, ...outputOf(command) }),
       );
     });
   program

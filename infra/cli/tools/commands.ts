@@ -87,8 +87,10 @@ function addKeys(program: Command): void {
       "--out <file>",
       "a new file for the secret keys, as --key-file takes it, in place of showing them",
     )
-    .action(async (flags: { out?: string }, command: Command) => {
-      const { keysCommand } = await import("./keys.ts");
+    .option("--backup", "a pair for encrypted backups instead")
+    .action(async (flags: { out?: string; backup?: boolean }, command: Command) => {
+      const { backupKeysCommand, keysCommand } = await import("./keys.ts");
+      if (flags.backup === true) return backupKeysCommand(flags, outputOf(command));
       await keysCommand(flags, { random: systemRandom, ...outputOf(command) });
     });
 }

@@ -2,9 +2,28 @@
 
 import type { Random } from "../../../shared/clock.ts";
 import { encodeAddress } from "../../../shared/factom/address.ts";
+import { makeBackupKeys } from "../../backup/backup-key.ts";
 import { writeNewFile } from "../../durable-file.ts";
 import { creditAddress, factoidAddress } from "../../pool/key-addresses.ts";
 import type { Print } from "../output.ts";
+
+/** A pair for encrypted backups. `out`: a new file for the secret key, which is then not shown. Throws CodedError `payout-file`. */
+export async function backupKeysCommand(
+  { out }: { readonly out?: string | undefined },
+  { print }: { readonly print: Print },
+): Promise<void> {
+  const { publicKey, secretKey } = makeBackupKeys();
+  if (out !== undefined) await writeNewFile(out, `${secretKey}\n`, "key file");
+  const shown = out === undefined ? { secret: secretKey } : { file: out };
+  print(`${publicKey}  for the pool's machine: prosper backup PLACE --encrypt-to …`, {
+    ...{ event: "key", kind: "backup", key: publicKey, ...shown },
+  });
+  if (out === undefined) print(secretKey);
+  print(
+    `Keep ${out === undefined ? "the secret key" : `the file ${out}`} away from the pool's machine, and a copy on paper: without it no backup can be read.`,
+    { event: "keep" },
+  );
+}
 
 /** `out`: a new file for both secret keys, as `--key-file` takes it; they are then not shown. Throws CodedError `payout-file`. */
 export async function keysCommand(

@@ -1,12 +1,14 @@
 /** The archive in a bucket, as MiniStack emulates S3: the janitor's own bundle writes it, and an audit reads it. */
 
 import { execFile } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleFunctions } from "../../../infra/aws/bundle.ts";
+import { makeBackupKeys } from "../../../infra/backup/backup-key.ts";
+import { packBackup, unpackBackup } from "../../../infra/backup/packed.ts";
 import { startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
 import type { MiniStack } from "../../../infra/emulator/ministack.ts";
 import { s3Store } from "../../../shared/archive/s3-store.ts";
@@ -49,6 +51,21 @@ describe("a bucket", () => {
     expect(await store.get("0000000000/a-1-b.jsonl.br")).toBeUndefined();
     const below = s3Store(`s3://${BUCKET}/0000000000/`, aws);
     expect(await below.get("a-0-b.jsonl.br")).toEqual(bytes("one"));
+  });
+
+  it("takes a backup's parts, encrypted, and gives the folder back", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "prosper-packed-"));
+    mkdirSync(join(folder, "from/tables"), { recursive: true });
+    writeFileSync(join(folder, "from/tables/users.jsonl"), Buffer.alloc(5_000_000, "row\n"));
+    const { publicKey, secretKey } = makeBackupKeys();
+    const backups = s3Store(`s3://${BUCKET}/backups/today`, aws);
+
+    expect(await packBackup(join(folder, "from"), backups, publicKey)).toBe(3);
+    await unpackBackup(backups, join(folder, "to"), secretKey);
+
+    const read = (name: string) => readFileSync(join(folder, name, "tables/users.jsonl"));
+    expect(read("to").equals(read("from"))).toBe(true);
+    rmSync(folder, { recursive: true });
   });
 
   it("keeps the first of two files of one name", async () => {
