@@ -57,14 +57,30 @@ describe("the guide", () => {
         .map(([, words = ""]) => words.split(/\s+/)),
     );
     expect(typed.length).toBeGreaterThan(12);
-    for (const words of typed) {
-      let command = program;
-      for (const word of words) command = command.commands.find((each) => each.name() === word) ?? command;
-      expect(command, words.join(" ")).not.toBe(program);
-      const known = [...command.options, ...program.options].map(({ long }) => long);
-      for (const word of words.filter((each) => each.startsWith("--"))) expect(known).toContain(word);
-    }
+    for (const words of typed) expectKnown(words);
   });
+
+  it.each([
+    "README.md",
+    "docs/runbook.md",
+    "docs/operating.md",
+    "docs/aws.md",
+    "docs/proofs.md",
+    "docs/testing.md",
+  ])("and %s names only such ones within its sentences", (page) => {
+    const named = [...read(page).matchAll(/`(?:npx )?prosper ((?:[a-z]|--)[^`]*)`/g)];
+    expect(named.length).toBeGreaterThan(0);
+    for (const [, words = ""] of named) expectKnown(words.split(/\s+/));
+  });
+
+  function expectKnown(words: readonly string[]): void {
+    let command = program;
+    for (const word of words) command = command.commands.find((each) => each.name() === word) ?? command;
+    if (!words[0]?.startsWith("--")) expect(command, words.join(" ")).not.toBe(program);
+    const known = [...command.options, ...program.options].flatMap(({ long, short }) => [long, short]);
+    for (const word of words.filter((each) => each.startsWith("--")))
+      expect(known, words.join(" ")).toContain(word.replace(/[=,.:)]*$/, ""));
+  }
 
   it("names every file that is shipped for it", () => {
     for (const name of readdirSync(join(ROOT, "infra/standalone"))) {

@@ -115,7 +115,7 @@ export async function prepareCommand(
   options: PrepareOptions,
   modules: PrepareModules & DigestModules,
 ): Promise<void> {
-  const { file, minimum, poolKeys, approvalsNeeded } = options;
+  const { file, minimum, poolKeys, approvalsNeeded = 0 } = options;
   const prepared = await preparePayout(
     {
       minimum,
@@ -137,6 +137,10 @@ export async function prepareCommand(
   printDigest(payoutDigest({ saltSeconds: batch.saltSeconds, lines }), modules);
   modules.print(`Sign it within 11 hours where the paying key is: prosper payout sign ${file}`);
   modules.print(`The first time with --pool-key ${poolKey}`);
+  if (approvalsNeeded > 0)
+    modules.print(
+      "Before it is sent another administrator must agree: on the page /admin/payday, to the same digest",
+    );
 }
 
 function preparedText({ batch, lines }: Prepared, poolKeys: KeyPair): string {

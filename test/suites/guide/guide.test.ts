@@ -53,7 +53,7 @@ const runnable = isRunnable("test:guide", whyNot());
 /** Done by each suite that runs; here a server has no way out of it. */
 const NOT_HERE = /^(?:apt-get|certbot) .*$/gm;
 /** They ask a person; a program says --yes. */
-const ASKING = /^(prosper (?:payout sign|payout send|restore) .*)$/gm;
+const ASKING = /^(prosper (?:payout sign|payout send|restore|db admin) .*)$/gm;
 
 /** What has been typed, as it stands on the page. */
 const followed = new Set<string>();
@@ -70,6 +70,7 @@ function block(heading: string, words: string): { who: string; text: string } {
   return { who, text: text.replaceAll(NOT_HERE, ":").replaceAll(ASKING, "$1 --yes") };
 }
 
+const agreeing = v.object({ payout: v.object({ id: v.string(), digest: v.string() }) });
 const audited = v.pipe(
   v.string(),
   v.parseJson(),
@@ -114,6 +115,16 @@ describe.runIf(runnable)("the guide on an empty server", () => {
       withinMs: 120_000,
       everyMs: 500,
     });
+  }
+
+  /** What a browser of the second administrator does: through nginx, by a cookie. */
+  function onPage(method: string, path: string, body?: object): Promise<string> {
+    const data = body === undefined ? "" : `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+    const jar = "-c /run/second -b /run/second --cacert /etc/prosper/tls/cert.pem";
+    return server.run(
+      "root",
+      `curl -sS --fail-with-body ${jar} -X ${method} ${data} https://${DOMAIN}${path}`,
+    );
   }
 
   /** The guide's line for a miner; it registers where it has an invite code. */
@@ -211,7 +222,9 @@ describe.runIf(runnable)("the guide on an empty server", () => {
     );
     config["pool"] = { ...config["pool"], oprcoinbase: fa, esaddress: es, opridentity: "Guide" };
     config["pegnet"] = { ...config["pegnet"], blockperiod: `${BLOCK_SECONDS}s` };
-    await server.run("prosper", `cat >${file}`, stringify(config));
+    const byTwo = { ...config, pool: { ...config["pool"], twoadministrators: true } };
+    await server.run("prosper", `cat >${file}; cp ${file} alone.toml`, stringify(config));
+    await server.run("prosper", `cat >${file}`, stringify(byTwo));
     await follow("Configure", "db migrate");
   });
 
@@ -303,7 +316,11 @@ describe.runIf(runnable)("the guide on an empty server", () => {
     );
   });
 
-  it("pays its miners", async () => {
+  it("pays its miners, once two have agreed, by a key that is elsewhere", async () => {
+    const invite = /: (\S+)\n/.exec(await follow("Start", "prosper db code"))?.[1] ?? "";
+    const account = { name: "second", password: "a-password-of-another" };
+    await onPage("POST", "/api/register", { ...account, invite, address: fa });
+    await follow("Payday", "prosper db admin");
     const prepared = await follow("Payday", "payout prepare");
     const key = /\b[0-9a-f]{64}\b/.exec(prepared)?.[0] ?? "";
     await server.run("own", "cat >pay.json", await server.run("prosper", "cat pay.json"));
@@ -311,6 +328,13 @@ describe.runIf(runnable)("the guide on an empty server", () => {
     await server.run("prosper", "cat >pay.signed.json", await server.run("own", "cat pay.signed.json"));
     const { who, text } = block("Payday", "payout send");
     const [send = "", confirm = "", books = ""] = text.split("\n");
+    expect((await server.try(who, send)).errors).toContain(
+      "so far command line: an administrator who has not agreed",
+    );
+    await onPage("POST", "/api/session", account);
+    const { payout } = v.parse(agreeing, JSON.parse(await onPage("GET", "/api/admin/payday")));
+    expect(prepared.replaceAll(" ", "")).toContain(payout.digest);
+    await onPage("POST", "/api/admin/payday/approve", { id: payout.id });
     await server.run(who, send);
     // It exits with 2 while something is not in a block: run it again after the next one.
     await until(
@@ -324,6 +348,8 @@ describe.runIf(runnable)("the guide on an empty server", () => {
     );
     await server.run(who, books);
     expect(BigInt((await audit()).users["you"]?.paidOut ?? 0)).toBeGreaterThan(0n);
+    // The last release does not know the setting: an older one names it, and it is taken out.
+    await server.run("prosper", "cp alone.toml .prosper/prosper-pool.toml");
   });
 
   it("is backed up, destroyed, restored and proved", async () => {
@@ -387,6 +413,8 @@ function guideText(heading: string): string {
     .join("");
 }
 
-function sections(text: string): Record<string, Record<string, string | number>> {
-  return v.parse(v.record(v.string(), v.record(v.string(), v.union([v.string(), v.number()]))), parse(text));
+const value = v.union([v.string(), v.number(), v.boolean()]);
+
+function sections(text: string): Record<string, Record<string, v.InferOutput<typeof value>>> {
+  return v.parse(v.record(v.string(), v.record(v.string(), value)), parse(text));
 }
