@@ -12,6 +12,7 @@ import { Ago, Name, Peg, When } from "../components/figures.tsx";
 import { Form } from "../components/form.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
+import { pegExactly } from "../format.ts";
 import { ApiError, request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
 import { user } from "../live/session.ts";
@@ -62,7 +63,7 @@ const LOG_COLUMNS: readonly Column<Entry>[] = [
       <span class="name small">
         {before !== undefined && `${before} → ${after}`}
         {Object.entries(others)
-          .map(([name, value]) => `${name} ${value}`)
+          .map(([name, value]) => `${name} ${name === "amount" ? pegExactly(String(value)) : value}`)
           .join(", ")}
       </span>
     ),

@@ -86,7 +86,7 @@ function MinersPage() {
       <OperatorHead title="Miners" />
       <Card title="Find">
         <SearchForm
-          label="part of a user, rig, agent or address"
+          label="user, rig, agent, address"
           value={wanted.value.search}
           search={(search) => ask({ search, workersFrom: 0, sessionsFrom: 0 })}
         />

@@ -1,5 +1,6 @@
 /** The head that the operator's pages share. */
 
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { PageHead } from "../components/card.tsx";
 import { Link } from "../components/frame.tsx";
 
@@ -16,9 +17,15 @@ const PAGES = [
 ];
 
 export function OperatorHead({ title }: { title: string }) {
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the names are moved sideways: this page's own is in sight.
+  useLayoutEffect(() => {
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && here) nav.current.scrollLeft = here.offsetLeft - nav.current.offsetLeft;
+  }, []);
   return (
     <PageHead title={title}>
-      <nav aria-label="Operator">
+      <nav aria-label="Operator" ref={nav}>
         {PAGES.map((page) => (
           <Link key={page.href} href={page.href}>
             {page.title}
