@@ -84,6 +84,8 @@ export class Journal {
   readonly #options: Required<JournalOptions>;
   readonly #modules: JournalModules;
   readonly #closed: SegmentExtent[];
+  /** Of the closed files: asked for each share. */
+  #closedBytes: number;
   #segment: OpenSegment | undefined;
   #nextSegment: number;
   #nextRecord: number;
@@ -107,6 +109,7 @@ export class Journal {
     };
     this.#modules = modules;
     this.#closed = [...end.segments];
+    this.#closedBytes = end.segments.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#nextSegment = end.nextSegment;
     this.#nextRecord = end.nextRecord;
   }
@@ -173,7 +176,7 @@ export class Journal {
 
   /** Bytes of all files. */
   bytes(): number {
-    return this.#closed.reduce((sum, { bytes }) => sum + bytes, this.#segment?.bytes ?? 0);
+    return this.#closedBytes + (this.#segment?.bytes ?? 0);
   }
 
   /** Numbers of the files that are no longer written to, oldest first. */
@@ -191,6 +194,7 @@ export class Journal {
     // The disk must have done one removal before the next: a gap in the row of files would be refused at the next start.
     await this.#modules.disk.syncFolder(this.#options.folder);
     this.#closed.shift();
+    this.#closedBytes -= oldest.bytes;
   }
 
   /** Writes what waits, then closes the file. */
@@ -293,6 +297,7 @@ export class Journal {
     const next = await this.#openSegment();
     if (current !== undefined) {
       this.#closed.push({ segment: current.number, bytes: current.bytes });
+      this.#closedBytes += current.bytes;
       await current.file.close().catch((error: unknown) =>
         this.#modules.logger.warn("could not close a journal file that is complete", {
           error: coerceError(error).message,

@@ -10,23 +10,25 @@ export interface ShareHashingModules {
   readonly logger: Logger;
 }
 
-interface Waiting {
+/** An input, and who is told what it reaches. */
+export interface Hashing {
   readonly input: Uint8Array;
-  readonly done: (reached: bigint | undefined) => void;
+  /** The first 8 bytes of the hash; undefined when it cannot be worked out now. Must not throw. */
+  hashed(reached: bigint | undefined): void;
 }
 
 /** What waits is bounded by the requests that sessions may have without an answer. */
 export class ShareHashing {
   readonly #modules: ShareHashingModules;
-  #waiting: Waiting[] = [];
+  #waiting: Hashing[] = [];
 
   constructor(modules: ShareHashingModules) {
     this.#modules = modules;
   }
 
-  /** Calls `done` in a later turn with the first 8 bytes of the input's hash; undefined when it cannot be worked out now. `done` must not throw. */
-  reached(input: Uint8Array, done: (reached: bigint | undefined) => void): void {
-    this.#waiting.push({ input, done });
+  /** Tells in a later turn. */
+  hash(work: Hashing): void {
+    this.#waiting.push(work);
     if (this.#waiting.length === 1) queueMicrotask(() => this.#leave());
   }
 
@@ -36,17 +38,17 @@ export class ShareHashing {
     const inputs = batch.map(({ input }) => input);
     this.#modules.hasher.hash(inputs, "share").then(
       (hashes) => {
-        batch.forEach(({ done }, at) => {
+        for (const [at, work] of batch.entries()) {
           const hash = hashes[at];
-          done(hash === undefined ? undefined : bytesToU64(hash));
-        });
+          work.hashed(hash === undefined ? undefined : bytesToU64(hash));
+        }
       },
       (thrown: unknown) => {
         this.#modules.logger.warn("shares could not be hashed", {
           shares: batch.length,
           error: coerceError(thrown).message,
         });
-        for (const { done } of batch) done(undefined);
+        for (const work of batch) work.hashed(undefined);
       },
     );
   }

@@ -6,9 +6,10 @@
 import type { Clock } from "../../shared/clock.ts";
 import { coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
-import type { AppendOutcome, Journal } from "../journal/journal.ts";
+import type { AppendOutcome, Journal, RecordHooks, RecordPlace } from "../journal/journal.ts";
 import { encodeRecord, MOST_WAIT_MS, type ShareRecord } from "../journal/records.ts";
 import { type AcceptedShare, acceptedShare } from "./accepted-share.ts";
+import type { OpenJob } from "./open-jobs.ts";
 import type { Candidate } from "./screen.ts";
 import type { Tallies } from "./tallies.ts";
 import { CUT_WINDOW_ROWS } from "./window.ts";
@@ -23,6 +24,11 @@ export interface ShareRecordsModules {
   readonly onAccepted: (share: AcceptedShare) => void;
   /** Something can be cut or closed now rather than at the next period. */
   readonly kick: () => void;
+}
+
+/** Who is told how a record ended. */
+export interface RecordWaiter {
+  kept(outcome: AppendOutcome["kind"]): void;
 }
 
 export class ShareRecords {
@@ -41,10 +47,10 @@ export class ShareRecords {
   }
 
   /** Tells how it ended. `full`: it is not kept. `failed`: nobody knows whether a restart finds it. */
-  keep(candidate: Candidate, reached: bigint, onEnd: (outcome: AppendOutcome["kind"]) => void): void {
-    const { journal, tallies, clock } = this.#modules;
+  keep(candidate: Candidate, reached: bigint, waiter: RecordWaiter): void {
+    const { clock, journal } = this.#modules;
     const { job, holder, nonce, target, late, readAtMs } = candidate;
-    const record: ShareRecord = {
+    const share: ShareRecord = {
       job: job.height,
       user: holder.user,
       worker: holder.worker,
@@ -55,22 +61,39 @@ export class ShareRecords {
       waitedMs: Math.min(MOST_WAIT_MS, Math.max(0, Math.round(clock.monotonicMs() - readAtMs))),
       late,
     };
-    journal.put(encodeRecord({ kind: "share", share: record }), {
-      onDurable: (place) => {
-        job.seen.credit(nonce.bytes);
-        const { window } = tallies.credit(job, record, place);
-        if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
-      },
-      onEnd: ({ kind }) => {
-        if (kind === "durable") this.#offer(record);
-        onEnd(kind);
-      },
-    });
+    const hooks = new Keeping(this.#modules, job, share, waiter);
+    journal.put(encodeRecord({ kind: "share", share }), hooks);
+  }
+}
+
+/** A share on its way into the journal. */
+class Keeping implements RecordHooks {
+  readonly #modules: ShareRecordsModules;
+  readonly #job: OpenJob;
+  readonly #share: ShareRecord;
+  readonly #waiter: RecordWaiter;
+
+  constructor(modules: ShareRecordsModules, job: OpenJob, share: ShareRecord, waiter: RecordWaiter) {
+    this.#modules = modules;
+    this.#job = job;
+    this.#share = share;
+    this.#waiter = waiter;
   }
 
-  #offer(share: ShareRecord): void {
+  onDurable(place: RecordPlace): void {
+    this.#job.seen.credit(this.#share.nonce);
+    const { window } = this.#modules.tallies.credit(this.#job, this.#share, place);
+    if (window.size() >= CUT_WINDOW_ROWS) this.#modules.kick();
+  }
+
+  onEnd({ kind }: AppendOutcome): void {
+    if (kind === "durable") this.#offer();
+    this.#waiter.kept(kind);
+  }
+
+  #offer(): void {
     try {
-      this.#modules.onAccepted(acceptedShare(share, { late: share.late, recovered: false }));
+      this.#modules.onAccepted(acceptedShare(this.#share, { late: this.#share.late, recovered: false }));
     } catch (thrown) {
       this.#modules.logger.error("the submitter failed on a share, which is credited all the same", {
         error: coerceError(thrown).message,

@@ -33,9 +33,9 @@ interface CountedShare extends Tally {
 }
 
 export class Window {
-  readonly #rows = new Map<string, Sums>();
-  /** How many rows each user has. */
-  readonly #users = new Map<string, number>();
+  readonly #users = new Map<string, Map<string, Sums>>();
+  /** Rows of all users. */
+  #size = 0;
   #fromMs: number | undefined;
 
   add(share: CountedShare): void {
@@ -52,8 +52,8 @@ export class Window {
    * if the tally never had an accepted share, none are sent.
    */
   takeRefusals(refusals: Refusals, isLast: boolean): void {
-    if (this.#rows.size === 0 && !(isLast && refusals.isOwed())) return;
-    for (const row of this.#rows.values()) row.rejected += refusals.take(row.user, row.worker);
+    if (this.#size === 0 && !(isLast && refusals.isOwed())) return;
+    for (const row of this.#rows()) row.rejected += refusals.take(row.user, row.worker);
     if (!isLast) return;
     for (const { user, worker, count } of refusals.takeAll())
       this.addRefused(user, worker ?? REST_WORKER, count);
@@ -66,7 +66,7 @@ export class Window {
 
   /** Takes back counters that could not be cut. */
   merge(other: Window): void {
-    for (const from of other.#rows.values()) {
+    for (const from of other.#rows()) {
       const row = this.#row(from.user, from.worker, other.#fromMs ?? 0);
       row.shares += from.shares;
       row.work += from.work;
@@ -79,7 +79,7 @@ export class Window {
 
   /** How many pairs of user and worker there are. */
   size(): number {
-    return this.#rows.size;
+    return this.#size;
   }
 
   /**
@@ -87,13 +87,16 @@ export class Window {
    * there are 2 × MAX_WINDOW_ROWS rows.
    */
   hasRoomFor(worker: { user: string; worker: string }): boolean {
-    return this.#rows.size < 2 * MAX_WINDOW_ROWS || this.#rows.has(`${worker.user},${this.#placeOf(worker)}`);
+    return (
+      this.#size < 2 * MAX_WINDOW_ROWS || this.#users.get(worker.user)?.has(this.#placeOf(worker)) === true
+    );
   }
 
   /** Names are for people: if there are too many, the work still goes to its user. */
   #placeOf({ user, worker }: { user: string; worker: string }): string {
-    if (this.#rows.has(`${user},${worker}`)) return worker;
-    const isFull = this.#rows.size >= MAX_WINDOW_ROWS || (this.#users.get(user) ?? 0) >= MAX_WINDOW_ROWS / 2;
+    const rows = this.#users.get(user);
+    if (rows?.has(worker) === true) return worker;
+    const isFull = this.#size >= MAX_WINDOW_ROWS || (rows?.size ?? 0) >= MAX_WINDOW_ROWS / 2;
     return isFull ? REST_WORKER : worker;
   }
 
@@ -115,7 +118,7 @@ export class Window {
     };
     const bodies: string[] = [];
     let body = "";
-    for (const sums of this.#rows.values()) {
+    for (const sums of this.#rows()) {
       const row = JSON.stringify(toRow(sums));
       // Names are ASCII, so that characters are bytes.
       if (body !== "" && body.length + row.length + 3 > MAX_SUMMARY_BYTES) {
@@ -131,14 +134,17 @@ export class Window {
   #row(user: string, worker: string, atMs: number): Sums {
     // Wall time may jump back. The window then begins earlier; this changes only its statistics.
     this.#fromMs = Math.max(0, Math.floor(Math.min(this.#fromMs ?? atMs, atMs)));
-    // A user name has no comma.
-    const key = `${user},${worker}`;
-    const known = this.#rows.get(key);
+    const rows = this.#users.get(user) ?? new Map<string, Sums>();
+    const known = rows.get(worker);
     if (known !== undefined) return known;
     const row: Sums = { user, worker, shares: 0, work: 0n, best: 0n, rejected: 0, judged: 0n, sent: 0 };
-    this.#rows.set(key, row);
-    this.#users.set(user, (this.#users.get(user) ?? 0) + 1);
+    this.#users.set(user, rows.set(worker, row));
+    this.#size += 1;
     return row;
+  }
+
+  *#rows(): Iterable<Sums> {
+    for (const rows of this.#users.values()) yield* rows.values();
   }
 }
 

@@ -107,21 +107,14 @@ function start(session: StratumSession, verb: Verb, call: Call): Promise<void> |
     return undefined;
   }
   const reply = session.conversation.replies.reserve();
-  const done = finish(session, answer, reply);
+  // Not an async function: a share has one of these.
+  const done = answer.then(
+    (text: VerbAnswer) => reply(text === "closed" ? "" : text),
+    (thrown: unknown) => {
+      session.modules.logger.error("A request failed", { error: coerceError(thrown).message });
+      reply("");
+      session.end("no-verdict");
+    },
+  );
   return verb.barrier ? done : undefined;
-}
-
-async function finish(
-  session: StratumSession,
-  answer: Promise<VerbAnswer>,
-  reply: (text: string) => void,
-): Promise<void> {
-  try {
-    const text = await answer;
-    reply(text === "closed" ? "" : text);
-  } catch (thrown) {
-    session.modules.logger.error("A request failed", { error: coerceError(thrown).message });
-    reply("");
-    session.end("no-verdict");
-  }
 }

@@ -109,7 +109,7 @@ export class LxrKernel {
     part.forEach(({ index }, lane) => {
       const at = this.#base + DIGESTS + lane * DIGEST_BYTES;
       // A copy outside the shared memory: the next batch writes over this one.
-      hashes[index] = new Uint8Array(this.#bytes.subarray(at, at + DIGEST_BYTES));
+      hashes[index] = this.#bytes.slice(at, at + DIGEST_BYTES);
     });
   }
 }

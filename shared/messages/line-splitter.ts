@@ -2,9 +2,7 @@
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const NOTHING = new Uint8Array(0);
-/** Keeps nothing from one line to the next, so that all share it. */
-const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Splits a byte stream at newlines. Lines are cut off one by one, so that what waits is the bytes alone: a chunk of many tiny lines
@@ -12,7 +10,9 @@ const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export class LineSplitter {
   readonly #maxBytes: number;
-  #bytes: Uint8Array = NOTHING;
+  #bytes: Buffer = NOTHING;
+  /** Where the first byte stands that was not yet returned. */
+  #from = 0;
   #oversized: boolean = false;
 
   /** `maxBytes` counts the newline. */
@@ -27,39 +27,48 @@ export class LineSplitter {
 
   /** Bytes not yet returned as lines. After `next` has returned undefined they are the unfinished line. */
   get pendingBytes(): number {
-    return this.#bytes.length;
+    return this.#bytes.length - this.#from;
   }
 
   /** Adds bytes. `chunk` is the splitter's from here on. */
   push(chunk: Uint8Array): void {
     if (this.#oversized) return;
-    if (this.#bytes.length === 0) {
-      this.#bytes = chunk;
-      return;
-    }
-    const joined = new Uint8Array(this.#bytes.length + chunk.length);
-    joined.set(this.#bytes);
-    joined.set(chunk, this.#bytes.length);
-    this.#bytes = joined;
+    this.#bytes =
+      this.pendingBytes === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+        : Buffer.concat([this.#bytes.subarray(this.#from), chunk]);
+    this.#from = 0;
   }
 
   /** The next line without its CR and LF, undefined when none is complete; invalid UTF-8 becomes U+FFFD. */
   next(): string | undefined {
-    const newline = this.#bytes.indexOf(NEWLINE);
-    const length = newline < 0 ? this.#bytes.length + 1 : newline + 1;
+    const from = this.#from;
+    const newline = this.#bytes.indexOf(NEWLINE, from);
+    const length = newline < 0 ? this.pendingBytes + 1 : newline + 1 - from;
     if (length > this.#maxBytes) {
       this.#oversized = true;
-      this.#bytes = NOTHING;
+      this.#keep(NOTHING);
       return undefined;
     }
     if (newline < 0) {
-      // A copy, or a few bytes would keep the whole chunk alive.
-      this.#bytes = this.#bytes.length === 0 ? NOTHING : new Uint8Array(this.#bytes);
+      this.#keep(this.#unfinished());
       return undefined;
     }
-    const end = this.#bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
-    const line = DECODER.decode(this.#bytes.subarray(0, end));
-    this.#bytes = this.#bytes.subarray(newline + 1);
-    return line;
+    const end = newline > from && this.#bytes[newline - 1] === CARRIAGE_RETURN ? newline - 1 : newline;
+    this.#from = newline + 1;
+    return this.#bytes.toString("utf8", from, end);
+  }
+
+  /** A copy of its own memory, or a few bytes would keep the whole chunk alive. */
+  #unfinished(): Buffer {
+    if (this.pendingBytes === 0) return NOTHING;
+    const copy = Buffer.alloc(this.pendingBytes);
+    this.#bytes.copy(copy, 0, this.#from);
+    return copy;
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#from = 0;
   }
 }

@@ -75,6 +75,8 @@ const ErrorSchema = v.object({
  * Differs from prosper-pool: there ids are 32-bit integers and any other reads as 0, so that a client which names its requests finds no answer.
  */
 export function parseStratumLine(line: string): StratumMessage {
+  const share = SHARE_LINE.exec(line);
+  if (share !== null) return shareRequest(share);
   if (!/[^ \t\r\n]/.test(line)) return { kind: "blank" };
   const json = parseJson(line);
   if (json === undefined) return { kind: "unparsable" };
@@ -87,6 +89,31 @@ export function parseStratumLine(line: string): StratumMessage {
   if (typeof fields.method !== "string" || fields.method === "")
     return { kind: "invalid", id, reason: "method: expected the name of a method" };
   return { kind: "request", id, method: fields.method, params: readParams(fields.params) };
+}
+
+/**
+ * The line that miners send most: a share as the Go miner and ours write it, with nothing that JSON would decode. Every other spelling of it is for the
+ * general parser, which gives the same for this one.
+ */
+const SHARE_LINE = shareLine('"([ !#-\\[\\]-\\uffff]*)"');
+
+/** `text`: a string literal of what is neither an escape nor a control character. */
+function shareLine(text: string): RegExp {
+  const params = Array.from({ length: 5 }, () => text).join(",");
+  return new RegExp(`^\\{"id":(0|[1-9]\\d{0,14}),"method":"mining\\.submit","params":\\[${params}\\]\\}$`);
+}
+
+function shareRequest([
+  ,
+  id,
+  user = "",
+  job = "",
+  nonce = "",
+  oprHash = "",
+  target = "",
+]: RegExpExecArray): StratumMessage {
+  const params: Params = { kind: "list", values: [user, job, nonce, oprHash, target] };
+  return { kind: "request", id: Number(id), method: "mining.submit", params };
 }
 
 interface Fields {
@@ -150,6 +177,8 @@ export function encodeRequest(id: StratumId, method: string, params: readonly st
 
 /** A successful response: no "error" key (E2). */
 export function encodeResult(id: StratumId, result: unknown): string {
+  // The answer to a good share, with nothing in it to encode.
+  if (result === true && typeof id === "number") return `{"id":${id},"result":true}\n`;
   return encode({ id, result });
 }
 

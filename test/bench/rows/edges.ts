@@ -2,6 +2,7 @@
 
 import type { Bench, Opened, Setting, Values } from "../bench.ts";
 import { startEdge } from "../edge.ts";
+import { startPeerPool } from "../peers.ts";
 import { peerLogin } from "../pool.ts";
 import type { Room } from "../room.ts";
 import { shareTurns } from "../share-turns.ts";
@@ -9,7 +10,8 @@ import { shareTurns } from "../share-turns.ts";
 const BITS = 10;
 const CLIENTS = 100;
 const IN_FLIGHT = 16;
-const SHARES = 30_000;
+/** Some seconds: the first second is slower. */
+const SHARES = 100_000;
 const QUICK_SHARES = 2_000;
 const EDGES = 2;
 
@@ -31,7 +33,15 @@ async function open(setting: Setting, room: Room): Promise<Opened> {
     const oneRate = one.accepted / one.seconds;
     return { "edges-1": oneRate, "edges-2": rate, "edges-gain": rate / oneRate };
   };
-  return { ours, peer: undefined };
+  const { pool } = setting.peers;
+  if (pool === undefined) return { ours, peer: undefined };
+  const { port } = await startPeerPool(pool, BITS, room);
+  const theirs = await flood(port, CLIENTS);
+  const peer = async (): Promise<Values> => {
+    const { accepted, seconds } = await theirs();
+    return { "edges-1": accepted / seconds, "edges-2": accepted / seconds };
+  };
+  return { ours, peer };
 }
 
 const what = (edges: string): string =>

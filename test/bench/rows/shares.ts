@@ -10,8 +10,8 @@ import { shareTurns } from "../share-turns.ts";
 
 /** Hashing takes next to nothing at this size: what is measured is everything else. */
 const SMALL_BITS = 10;
-const SHARES = 30_000;
-/** Of the large table: some seconds, as the first second is slower. */
+/** Some seconds, as the first second is slower. */
+const SHARES = 100_000;
 const SHARES_LARGE = 24_000;
 const QUICK_SHARES = 1_000;
 

@@ -46,6 +46,57 @@ describe("parseStratumLine", () => {
     );
   });
 
+  it("reads a share by the short way as by the general one", () => {
+    const texts = [
+      "",
+      "miner",
+      "12",
+      "00ff",
+      "é\u{1f600}",
+      '\\"',
+      "\\\\",
+      "a b",
+      "\\u0041",
+      "\u0001",
+      "\x7f",
+      "]}",
+      ",",
+    ];
+    const text = fc.oneof(fc.constantFrom(...texts), fc.string({ unit: "binary" }));
+    const id = fc.constantFrom(
+      "0",
+      "7",
+      "-1",
+      "01",
+      "1e3",
+      "999999999999999",
+      "9007199254740993",
+      '"a"',
+      "null",
+    );
+    const spelling = fc.constantFrom(
+      (id: string, params: string) => `{"id":${id},"method":"mining.submit","params":[${params}]}`,
+      (id: string, params: string) => `{"id":${id},"method":"mining.submit","params":[${params}],"id":3}`,
+      (id: string, params: string) => `{"id":${id},"method":"mining.submit","params":[${params}]}}`,
+      (id: string, params: string) => `{"id":${id}, "method":"mining.submit","params":[${params}]}\n`,
+    );
+    const line = fc
+      .tuple(spelling, id, fc.array(text, { minLength: 4, maxLength: 6 }))
+      .map(([write, id, params]) => write(id, params.map((param) => `"${param}"`).join(",")));
+    fc.assert(
+      // Space before it is white space to JSON, and nothing that the short way takes.
+      fc.property(line, (text) => expect(parseStratumLine(text)).toEqual(parseStratumLine(` ${text}`))),
+      { numRuns: 5_000 },
+    );
+    const share = '{"id":7,"method":"mining.submit","params":["miner","12","00ff","ab","f0"]}';
+    expect(parseStratumLine(share)).toEqual({
+      kind: "request",
+      id: 7,
+      method: "mining.submit",
+      params: { kind: "list", values: ["miner", "12", "00ff", "ab", "f0"] },
+    });
+  });
+
   it("survives the deepest nesting a line can hold", () => {
     for (const open of ["[", '{"a":']) {
       const depth = Math.floor(2_000 / open.length);
