@@ -85,7 +85,9 @@ describe("parseStratumLine", () => {
       .map(([write, id, params]) => write(id, params.map((param) => `"${param}"`).join(",")));
     fc.assert(
       // Space before it is white space to JSON, and nothing that the short way takes.
-      fc.property(line, (text) => expect(parseStratumLine(text)).toEqual(parseStratumLine(` ${text}`))),
+      fc.property(line, (text) => {
+        expect(parseStratumLine(text)).toEqual(parseStratumLine(` ${text}`));
+      }),
       { numRuns: 5_000 },
     );
     const share = '{"id":7,"method":"mining.submit","params":["miner","12","00ff","ab","f0"]}';
