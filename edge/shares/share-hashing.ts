@@ -38,10 +38,10 @@ export class ShareHashing {
     const inputs = batch.map(({ input }) => input);
     this.#modules.hasher.hash(inputs, "share").then(
       (hashes) => {
-        for (const [at, work] of batch.entries()) {
+        batch.forEach((work, at) => {
           const hash = hashes[at];
           work.hashed(hash === undefined ? undefined : bytesToU64(hash));
-        }
+        });
       },
       (thrown: unknown) => {
         this.#modules.logger.warn("shares could not be hashed", {
