@@ -196,9 +196,7 @@ export class LxrPool implements Hasher, NonceSearch {
       seat.busy = true;
       void this.#run(seat, work).then(() => {
         seat.busy = false;
-        // Shares not at once: what the sockets bring in this turn goes along, and the next batch is larger.
-        if (this.#queues.share.length > 0) this.#schedule();
-        else this.#dispatch();
+        this.#dispatch();
       });
     }
   }
