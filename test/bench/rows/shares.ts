@@ -1,6 +1,7 @@
 /** Validated shares a second by sockets: submitted as fast as they are answered. */
 
 import type { Bench, Opened, Row, Setting, Values } from "../bench.ts";
+import { startEdge } from "../edge.ts";
 import type { Connecting } from "../generator/protocol.ts";
 import { lagMs } from "../lag.ts";
 import { startPeerPool } from "../peers.ts";
@@ -20,23 +21,25 @@ interface Kind {
   readonly table: "small" | "large";
   /** Edge processes behind the port. */
   readonly processes?: number;
+  /** An edge as the image runs it: its books are on other machines. */
+  readonly isAlone?: boolean;
 }
 
-function sharesBench({ clients, table, processes = 1 }: Kind): Bench {
+function sharesBench({ clients, table, processes = 1, isAlone = false }: Kind): Bench {
   const isOne = processes === 1;
-  const name = `shares-${clients}${isOne ? "" : `-processes-${processes}`}${table === "large" ? "-large-table" : ""}`;
+  const name = `${isAlone ? "edge" : "shares"}-${clients}${isOne ? "" : `-processes-${processes}`}${table === "large" ? "-large-table" : ""}`;
   const inFlight = clients < 10 ? 64 : 16;
   const of = `${clients} ${clients === 1 ? "client" : "clients"}`;
   const over = table === "small" ? `a table of ${SMALL_BITS} bits` : "the large table";
-  const by = isOne ? "" : `, by ${processes} edge processes`;
+  const by = isAlone ? ", by an edge without books" : isOne ? "" : `, by ${processes} edge processes`;
   const what = `accepted shares a second of ${of}, ${inFlight} in flight each, over ${over}${by}: on disk before each is answered`;
   const lag = `${name}-loop-lag`;
   const rows: Record<string, Row> = {
     [name]: {
       ...{ unit: "shares/s", what, better: "more" },
-      ...(isOne ? { growth: { of: `shares over ${over}, by clients`, size: clients } } : {}),
+      ...(isOne ? { growth: { of: `shares over ${over}${by}, by clients`, size: clients } } : {}),
     },
-    ...(isOne
+    ...(isOne && !isAlone
       ? {
           [lag]: {
             unit: "ms",
@@ -62,16 +65,21 @@ function sharesBench({ clients, table, processes = 1 }: Kind): Bench {
         return { [name]: accepted / seconds, [`${name}-generator`]: cpuPercent };
       };
     };
-    const pool = await startPool(bits, setting.quick, room, { processes });
-    const flood = await turns(pool.login(clients));
-    const ours = async (): Promise<Values> => {
+    const pooled = async (): Promise<() => Promise<Values>> => {
+      const pool = await startPool(bits, setting.quick, room, { processes });
+      const flood = await turns(pool.login(clients));
       // Of several processes there is only the average, the idle one's too.
-      if (!isOne) return flood();
-      // Each look begins a new measurement.
-      await lagMs(pool.web);
-      const values = await flood();
-      return { ...values, [lag]: await lagMs(pool.web) };
+      if (!isOne) return flood;
+      return async () => {
+        // Each look begins a new measurement.
+        await lagMs(pool.web);
+        const values = await flood();
+        return { ...values, [lag]: await lagMs(pool.web) };
+      };
     };
+    const alone = async (): Promise<() => Promise<Values>> =>
+      turns(peerLogin((await startEdge(bits, room)).port, clients));
+    const ours = await (isAlone ? alone() : pooled());
     const { pool: program } = setting.peers;
     if (program === undefined) return { ours, peer: undefined };
     const { port } = await startPeerPool(program, bits, room);
@@ -81,7 +89,7 @@ function sharesBench({ clients, table, processes = 1 }: Kind): Bench {
     name,
     what,
     rounds: isOne ? 5 : 3,
-    isQuick: table === "small" && (clients === 1 || clients === 100),
+    isQuick: table === "small" && (isAlone ? clients === 4 : clients === 1 || clients === 100),
     needsTable: table === "large",
     rows,
     open,
@@ -93,4 +101,6 @@ export const SHARES_BENCHES: readonly Bench[] = [
   sharesBench({ clients: 100, table: "small", processes: 2 }),
   ...[1, 4, 100].map((clients) => sharesBench({ clients, table: "large" })),
   sharesBench({ clients: 100, table: "large", processes: 2 }),
+  ...[1, 4, 100].map((clients) => sharesBench({ clients, table: "small", isAlone: true })),
+  ...[1, 4, 100].map((clients) => sharesBench({ clients, table: "large", isAlone: true })),
 ];
