@@ -43,6 +43,11 @@ export interface RefusedSharesModules {
 const LONGEST_NONCE = 64;
 const LONGEST_JOB_ID = 20;
 
+/** A part of a text keeps all of it in memory: here a line of up to 4 KB. */
+function ownCopy(part: string): string {
+  return Buffer.from(part).toString();
+}
+
 export class RefusedShares {
   readonly #modules: RefusedSharesModules;
   readonly #ring: RefusedShare[] = [];
@@ -59,9 +64,8 @@ export class RefusedShares {
     this.#ring[this.#next] = {
       ...{ user, worker, atMs, code, reason },
       waitedMs: Math.max(0, Math.round(clock.monotonicMs() - readAtMs)),
-      // Not cut: a part of a text keeps all of it in memory.
-      nonce: nonce.length <= LONGEST_NONCE ? nonce.toLowerCase() : "",
-      jobId: jobId.length <= LONGEST_JOB_ID ? jobId : "",
+      nonce: nonce.length <= LONGEST_NONCE ? ownCopy(nonce.toLowerCase()) : "",
+      jobId: jobId.length <= LONGEST_JOB_ID ? ownCopy(jobId) : "",
     };
     this.#next = (this.#next + 1) % REMEMBERED;
     this.#count({ user, worker, atMs: Math.floor(atMs / HOUR_MS) * HOUR_MS, reason: code, shares: 1 });
