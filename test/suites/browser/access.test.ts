@@ -1,31 +1,16 @@
 /** A user makes a token for a script, uses it and revokes it, and ends another login. */
 
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isRunnable } from "../../support/optional-suite.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { expect, it } from "vitest";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { PASSWORD, startPages } from "./web.ts";
 
 const PHONE: Look = { width: 390, height: 844, colorScheme: "dark", scale: 3 };
-const canRun = isRunnable("test:browser", whyNoBrowser());
+const scene = setScene(startPages);
 
-let pool: PoolOfPages;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages();
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-});
-
-describe.skipIf(!canRun)("the page of an account", () => {
+describeInBrowser("the page of an account", () => {
   it("makes a token that reads, shows it once, and revokes it", async () => {
-    const ann = await Visitor.open(browser, pool.url, PHONE);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", PHONE);
     await ann.visit("/whoami");
     const { page } = ann;
     const card = page.getByRole("region", { name: "Tokens for scripts" });
@@ -34,7 +19,7 @@ describe.skipIf(!canRun)("the page of an account", () => {
     await card.getByRole("button", { name: "Make a token" }).click();
     await card.getByText("Copy it now").waitFor();
     const token = (await card.locator("[role=status] code").textContent()) ?? "";
-    const read = () => fetch(`${pool.url}/api/me`, { headers: { authorization: `Bearer ${token}` } });
+    const read = () => fetch(`${scene.pool.url}/api/me`, { headers: { authorization: `Bearer ${token}` } });
     expect(await (await read()).json()).toMatchObject({ name: "ann" });
     await card.getByRole("rowheader", { name: "my sheet" }).waitFor();
     await ann.photograph("access-390");
@@ -52,10 +37,7 @@ describe.skipIf(!canRun)("the page of an account", () => {
   });
 
   it("lists where its user is logged in, and ends another login", async () => {
-    const [here, there] = [
-      await Visitor.open(browser, pool.url, PHONE),
-      await Visitor.open(browser, pool.url, PHONE),
-    ];
+    const [here, there] = [await scene.open(PHONE), await scene.open(PHONE)];
     await there.logIn("bob", PASSWORD);
     await here.logIn("bob", PASSWORD);
     await here.visit("/whoami");

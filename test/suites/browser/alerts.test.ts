@@ -1,7 +1,6 @@
 /** A user wants to be told when a rig stops, by e-mail and by a webhook, and is; and when it is back. */
 
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { systemClock } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { judgeWorkers } from "../../../shared/db/worker-states.ts";
@@ -12,60 +11,49 @@ import {
   startMailCatcher,
 } from "../../support/alert-catchers.ts";
 import { deliverer } from "../../support/alerts.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { startPages } from "./web.ts";
 
 const LOOKS: Readonly<Record<string, Look>> = {
   "a desktop": { width: 1280, height: 900, colorScheme: "light" },
   "a phone in the dark": { width: 390, height: 844, colorScheme: "dark", scale: 3 },
 };
-const canRun = isRunnable("test:browser", whyNoBrowser());
 
-let pool: PoolOfPages;
-let browser: Browser;
 let mail: MailCatcher;
 let hook: HttpCatcher;
-beforeAll(async () => {
-  if (!canRun) return;
+const scene = setScene(async () => {
   [mail, hook] = await Promise.all([startMailCatcher(), startHttpCatcher()]);
-  pool = await startPages({ smtp: mail.url });
-  browser = await chromium.launch(CHROMIUM);
+  return startPages({ smtp: mail.url });
 });
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-  await Promise.all([mail?.stop(), hook?.stop()]);
-});
+afterAll(() => Promise.all([mail?.stop(), hook?.stop()]));
 
 /** The janitor's minute, and the sender's two seconds. */
 async function judgeAndDeliver(): Promise<void> {
-  await judgeWorkers(pool.db, systemClock.wallMs(), 1e12);
-  await deliverer(pool.db, systemClock, { smtp: mail.url })();
+  await judgeWorkers(scene.pool.db, systemClock.wallMs(), 1e12);
+  await deliverer(scene.pool.db, systemClock, { smtp: mail.url })();
 }
 
 /** A rig of six shares a minute whose last one is so old; watched for long enough that it is judged. */
 async function lastShare(worker: string, secondsAgo: number): Promise<void> {
-  await pool.db.execute(
+  await scene.pool.db.execute(
     sql`UPDATE worker_watch SET judged_at = now() - interval '1 minute', since = now() - interval '1 day'`,
   );
-  await pool.db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since, usual_rate, usual_shares)
+  await scene.pool.db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since, usual_rate, usual_shares)
     VALUES ('ann', ${worker}, now() - interval '9 days', now() - ${secondsAgo}::float8 * interval '1 second', 1011, 6500, now(), 1, 1011, now() - interval '3 days',
       now() - interval '3 days', 6500, 0.1)
     ON CONFLICT (user_name, worker) DO UPDATE SET last_at = excluded.last_at, pace = excluded.pace, pace_at = excluded.pace_at`);
 }
 
-describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
+describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
   it("a rig stops and comes back: both are told to mailbox and webhook, and the page says that they arrived", async () => {
     mail.mails.length = 0;
     hook.requests.length = 0;
-    await pool.db.execute(sql`DELETE FROM alert_destinations`);
+    await scene.pool.db.execute(sql`DELETE FROM alert_destinations`);
     const rig = `shed-${look.width}`;
     await lastShare(rig, 5);
     await judgeAndDeliver();
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     const { page } = ann;
     await page.getByRole("link", { name: "alerts" }).click();
     await page.getByText("You are told nowhere yet").waitFor();
@@ -95,7 +83,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
     await webhook.getByRole("button", { name: "Save" }).click();
     await webhook.getByText("Saved.").waitFor();
     expect(
-      await pool.db.execute(
+      await scene.pool.db.execute(
         sql`SELECT 1 FROM alert_destinations WHERE kind = 'webhook' AND NOT 'low' = ANY (events)`,
       ),
     ).toBe(1);

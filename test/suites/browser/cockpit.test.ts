@@ -3,8 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { createCockpit } from "../../../infra/doctor/cockpit.ts";
 import { CHECKS } from "../../../infra/doctor/doctor.ts";
 import type { Patient } from "../../../infra/doctor/finding.ts";
@@ -15,35 +14,24 @@ import { noteProbe } from "../../../shared/db/canary.ts";
 import { noteHeartbeat } from "../../../shared/db/heartbeat.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { destinationOf } from "../../support/alerts.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
 import { sources, TestPatient } from "../../support/patient.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { Visitor } from "./visitor.ts";
-import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import { startPages } from "./web.ts";
 
-const canRun = isRunnable("test:browser", whyNoBrowser());
 const DAY_MS = 86_400_000;
 
 let patient: TestPatient;
 /** What the doctor looks at; the tests change it. */
 let looked: { -readonly [Part in keyof Patient]: Patient[Part] };
-let pool: PoolOfPages;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
+const scene = setScene(async () => {
   patient = await TestPatient.open();
   looked = await patient.patient();
   // No examination is too fresh for another.
   let monotonicMs = 0;
   const clock = { ...systemClock, monotonicMs: () => (monotonicMs += DAY_MS) };
-  pool = await startPages({ doctor: createCockpit(looked, { clock }) });
-  browser = await chromium.launch(CHROMIUM);
+  return startPages({ doctor: createCockpit(looked, { clock }) });
 });
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-  await patient?.close();
-});
+afterAll(() => patient?.close());
 
 /** Each check but the database's own, each by what only it looks at. */
 async function breakEverything(): Promise<Partial<Patient>> {
@@ -106,10 +94,9 @@ async function breakEverything(): Promise<Partial<Patient>> {
   };
 }
 
-describe.skipIf(!canRun)("the cockpit", () => {
+describeInBrowser("the cockpit", () => {
   it("names what is wrong with its cure, check by check, and no longer when it is mended", async () => {
-    const boss = await Visitor.open(browser, pool.url, { width: 1280, height: 900, colorScheme: "light" });
-    await boss.logIn("boss", PASSWORD);
+    const boss = await scene.openAs("boss", { width: 1280, height: 900, colorScheme: "light" });
     await boss.page.getByRole("link", { name: "Admin" }).click();
     await boss.page.getByText("Nothing to mend").waitFor();
     const shown = (level: string) =>
@@ -130,10 +117,9 @@ describe.skipIf(!canRun)("the cockpit", () => {
     for (const line of broken) expect(line.split("\n").filter((part) => part.trim() !== "")).toHaveLength(3);
     expect(broken.join("\n")).toContain("Buy entry credits for EC");
     await boss.photograph("cockpit-broken");
-    const phone = await Visitor.open(browser, pool.url, {
+    const phone = await scene.openAs("boss", {
       ...{ width: 390, height: 844, colorScheme: "dark", scale: 2 },
     });
-    await phone.logIn("boss", PASSWORD);
     await phone.visit("/admin/cockpit");
     await phone.photograph("cockpit-broken-phone");
     expect(await phone.overflow()).toBeLessThanOrEqual(0);
@@ -155,8 +141,7 @@ describe.skipIf(!canRun)("the cockpit", () => {
   });
 
   it("is for administrators only", async () => {
-    const ann = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "dark" });
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", { width: 390, height: 844, colorScheme: "dark" });
     await ann.page.goto("/admin/cockpit");
     await ann.page.getByText("only an administrator").first().waitFor();
     expect(await ann.page.locator(".cures li").count()).toBe(0);

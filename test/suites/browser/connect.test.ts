@@ -1,39 +1,29 @@
 /** "We see you": the page tells what becomes of the miner whose line was copied from it, on a real pool. */
 
-import { type Browser, chromium } from "playwright-core";
 import * as v from "valibot";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { addressOf } from "../../support/accounts.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { Pool } from "../../support/processes/pool.ts";
 import { prosper, type Running, start } from "../../support/processes/prosper.ts";
 import { RawClient } from "../../support/raw-client.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { PASSWORD } from "./web.ts";
 
 const DESKTOP: Look = { width: 1280, height: 900, colorScheme: "dark" };
 const PHONE: Look = { width: 390, height: 844, colorScheme: "light", scale: 3 };
-const PASSWORD = "a long password";
 const TABLE_BITS = 16;
-const canRun = isRunnable("test:browser", whyNoBrowser());
 
 const dataDir = temporaryFolder();
-let pool: Pool;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await Pool.start({ dataDir, blockSeconds: 20 });
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pool?.kill("SIGINT");
+const scene = setScene(async () => {
+  const pool = await Pool.start({ dataDir, blockSeconds: 20 });
+  return { ready: pool.ready, url: pool.ready.web, stop: () => pool.kill("SIGINT") };
 });
 
 /** A page whose line of this title was copied: it watches. */
 async function watching(title: string, look: Look, name: string) {
-  const visitor = await Visitor.open(browser, pool.ready.web, look);
+  const visitor = await scene.open(look);
   await visitor.visit("/");
   const { page } = visitor;
   await page.getByLabel("Your name").fill(name);
@@ -66,7 +56,7 @@ const registration = (invite: string, name: string): Record<string, string> => (
 const REGISTER = "From a clone of the project: register and mine";
 const MINE = "From a clone: every other start";
 
-describe.skipIf(!canRun)("the page that a line was copied from", () => {
+describeInBrowser("the page that a line was copied from", () => {
   it.each([
     ["a desktop", DESKTOP],
     ["a phone", PHONE],
@@ -74,7 +64,7 @@ describe.skipIf(!canRun)("the page that a line was copied from", () => {
     "on %s sees the miner connect, subscribe, log in, find its first share and be credited",
     async (_, look) => {
       const name = `seen-${look.width}`;
-      const invite = look === DESKTOP ? pool.ready.inviteCode : await inviteCode();
+      const invite = look === DESKTOP ? scene.pool.ready.inviteCode : await inviteCode();
       const { visitor, page, args } = await watching(REGISTER, look, name);
       const miner = runLine(args, registration(invite, name));
       const panel = page.getByRole("region", { name: "Your miner" });
@@ -102,7 +92,7 @@ describe.skipIf(!canRun)("the page that a line was copied from", () => {
 
   it("tells within a second what has come, how far its table is, and that a share was stale", async () => {
     const { visitor, page, code } = await watching(MINE, DESKTOP, "seen-1280");
-    const client = await RawClient.connect(Number(pool.ready.stratum.split(":")[1]));
+    const client = await RawClient.connect(Number(scene.pool.ready.stratum.split(":")[1]));
     const panel = page.getByRole("region", { name: "Your miner" });
     const call = (id: number, method: string, ...params: string[]): void =>
       client.send(`${JSON.stringify({ id, method, params })}\n`);
@@ -139,7 +129,7 @@ describe.skipIf(!canRun)("the page that a line was copied from", () => {
       "that the invite code was used",
       REGISTER,
       "not-yet-there",
-      (args) => runLine(args, registration(pool.ready.inviteCode, "y")).ended,
+      (args) => runLine(args, registration(scene.pool.ready.inviteCode, "y")).ended,
       /the invite code is unknown or used already/i,
     ],
     [

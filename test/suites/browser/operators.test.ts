@@ -1,33 +1,19 @@
 /** An operator's work on the pages: somebody is barred, something announced, miners stopped, a balance corrected; and all of it is in the log. */
 
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { insertUser } from "../../../shared/db/accounts.ts";
 import { standingNotices } from "../../../shared/db/notices.ts";
 import { owedTo } from "../../../shared/db/payments.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look, Visitor } from "./visitor.ts";
+import { PASSWORD, startPages } from "./web.ts";
 
 const DESKTOP: Look = { width: 1280, height: 900, colorScheme: "light" };
 const PHONE: Look = { width: 390, height: 844, colorScheme: "dark", scale: 2 };
-const canRun = isRunnable("test:browser", whyNoBrowser());
 
-let pool: PoolOfPages;
-let browser: Browser;
 let boss: Visitor;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages();
-  browser = await chromium.launch(CHROMIUM);
-  boss = await Visitor.open(browser, pool.url, DESKTOP);
-  await boss.logIn("boss", PASSWORD);
-});
-afterAll(async () => {
-  await boss?.close();
-  await browser?.close();
-  await pool?.stop();
+const scene = setScene(startPages, async () => {
+  boss = await scene.openAs("boss", DESKTOP);
 });
 
 /** The operator's fields, by their whole labels. */
@@ -38,8 +24,7 @@ async function fill(fields: Readonly<Record<string, string>>): Promise<void> {
 
 /** The page on a phone in the dark: nothing sticks out, nothing is in anybody's way. */
 async function onPhone(path: string): Promise<void> {
-  const phone = await Visitor.open(browser, pool.url, PHONE);
-  await phone.logIn("boss", PASSWORD);
+  const phone = await scene.openAs("boss", PHONE);
   await phone.visit(path);
   await phone.photograph(`phone${path}`);
   expect(await phone.overflow()).toBeLessThanOrEqual(0);
@@ -47,7 +32,7 @@ async function onPhone(path: string): Promise<void> {
   await phone.close();
 }
 
-describe.skipIf(!canRun)("an operator", () => {
+describeInBrowser("an operator", () => {
   it("bars a user, who is told why and until when, and lets it in again", async () => {
     await boss.visit("/admin/bars");
     await boss.page.getByLabel("May not").selectOption("all");
@@ -58,7 +43,7 @@ describe.skipIf(!canRun)("an operator", () => {
     expect(await boss.violations()).toEqual([]);
     await onPhone("/admin/bars");
 
-    const bob = await Visitor.open(browser, pool.url, PHONE);
+    const bob = await scene.open(PHONE);
     await bob.visit("/login");
     await bob.submit({ "User name": "bob", Password: PASSWORD }, "Log in");
     await bob.page.getByText(/barred you, until 20.*: keeps hits back/i).waitFor();
@@ -66,8 +51,7 @@ describe.skipIf(!canRun)("an operator", () => {
 
     await boss.page.getByRole("button", { name: "Lift" }).click();
     await boss.page.getByText("Nobody is barred").waitFor();
-    const again = await Visitor.open(browser, pool.url, PHONE);
-    await again.logIn("bob", PASSWORD);
+    const again = await scene.openAs("bob", PHONE);
     await again.close();
   });
 
@@ -78,7 +62,7 @@ describe.skipIf(!canRun)("an operator", () => {
     await card.getByRole("button", { name: "Announce" }).click();
     await boss.page.locator("aside", { hasText: "A new fee from Monday on" }).waitFor();
 
-    const visitor = await Visitor.open(browser, pool.url, PHONE);
+    const visitor = await scene.open(PHONE);
     await visitor.visit("/");
     await visitor.page.locator("aside", { hasText: "A new fee from Monday on" }).waitFor();
     await visitor.photograph("phone-told");
@@ -103,7 +87,7 @@ describe.skipIf(!canRun)("an operator", () => {
     await boss.photograph("desktop/admin/notices");
     await onPhone("/admin/notices");
 
-    const [standing] = await standingNotices(pool.db);
+    const [standing] = await standingNotices(scene.pool.db);
     expect(standing).toMatchObject({ kind: "maintenance", words: "A new disk", madeBy: "boss" });
     expect(Math.round(((standing?.untilMs ?? 0) - (standing?.beginsAtMs ?? 0)) / 60_000)).toBe(60);
     await boss.page.getByRole("button", { name: "End", exact: true }).click();
@@ -111,7 +95,7 @@ describe.skipIf(!canRun)("an operator", () => {
   });
 
   it("sees the new balance before an adjustment is booked, and can go back", async () => {
-    const owed = (await owedTo(pool.db, "ann")) ?? 0n;
+    const owed = (await owedTo(scene.pool.db, "ann")) ?? 0n;
     await boss.visit("/admin/adjustments");
     await fill({ User: "ann", Amount: "-1000000", Reason: "a test of debts" });
     await boss.page.getByRole("button", { name: "Preview" }).click();
@@ -121,16 +105,16 @@ describe.skipIf(!canRun)("an operator", () => {
     await boss.page.getByRole("button", { name: "Preview" }).click();
     await boss.page.getByRole("row", { name: /Owed after it/ }).waitFor();
     await boss.photograph("desktop/admin/adjustments");
-    expect(await owedTo(pool.db, "ann")).toBe(owed);
+    expect(await owedTo(scene.pool.db, "ann")).toBe(owed);
 
     await boss.page.getByRole("button", { name: "Book it" }).click();
     await boss.page.getByText("Booked for ann").waitFor();
-    expect(await owedTo(pool.db, "ann")).toBe(owed + 1_250_000_000n);
+    expect(await owedTo(scene.pool.db, "ann")).toBe(owed + 1_250_000_000n);
   });
 
   it("finds users by a part of their names, page by page", async () => {
     for (let i = 0; i < 120; i++)
-      await insertUser(pool.db, { name: `farm-${i}`, password: null, payoutAddress: null });
+      await insertUser(scene.pool.db, { name: `farm-${i}`, password: null, payoutAddress: null });
     await boss.visit("/admin/users");
     await boss.page.getByRole("rowheader", { name: "farm-119", exact: true }).waitFor();
     expect(await boss.page.getByRole("rowheader").count()).toBe(100);

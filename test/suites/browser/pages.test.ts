@@ -1,14 +1,12 @@
 /** The dashboard's own code, run by a real browser against the real web of a pool. */
 
 import { readFileSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
 import { addressOf } from "../../support/accounts.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { BLOCKS, EVIL, FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { BLOCKS, EVIL, FIRST_HEIGHT, PASSWORD, startPages } from "./web.ts";
 
 const LOOKS: Readonly<Record<string, Look>> = {
   "a desktop in light colours": { width: 1280, height: 900, colorScheme: "light" },
@@ -16,29 +14,16 @@ const LOOKS: Readonly<Record<string, Look>> = {
   "a phone in light colours": { width: 390, height: 844, colorScheme: "light", scale: 3 },
   "a phone in dark colours": { width: 390, height: 844, colorScheme: "dark", scale: 3 },
 };
-const canRun = isRunnable("test:browser", whyNoBrowser());
+const scene = setScene(startPages);
 
-let pool: PoolOfPages;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages();
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-});
-
-describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
+describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
   it("a visitor reads the pool's figures, an operator gives out a code, and who registers by it has a page of its own", async () => {
-    const boss = await Visitor.open(browser, pool.url, look);
-    await boss.logIn("boss", PASSWORD);
+    const boss = await scene.openAs("boss", look);
     await boss.visit("/admin/invites");
     await boss.page.getByRole("button", { name: "New code" }).click();
     const code = await boss.page.locator("tr", { hasText: "free" }).first().locator("code").textContent();
 
-    const visitor = await Visitor.open(browser, pool.url, look);
+    const visitor = await scene.open(look);
     await visitor.visit("/");
     await visitor.page
       .getByText((FIRST_HEIGHT + BLOCKS - 1).toLocaleString("en-US"))
@@ -66,8 +51,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 
   it("a miner finds its money, its workers by the names they gave, and its blocks", async () => {
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     await ann.page.getByText(EVIL).first().waitFor();
     await ann.page.locator("main th[scope=row]", { hasText: "rig" }).first().waitFor();
     await ann.page
@@ -84,8 +68,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 
   it("a miner saves its figures as a table whose text no spreadsheet runs", async () => {
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     const saved = ann.page.waitForEvent("download");
     await ann.page.getByRole("link", { name: "Shares by block as CSV" }).click();
     const file = await saved;
@@ -101,8 +84,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 
   it("an operator sees who kept back hits: what was due, what came, and the alarms", async () => {
-    const boss = await Visitor.open(browser, pool.url, look);
-    await boss.logIn("boss", PASSWORD);
+    const boss = await scene.openAs("boss", look);
     await boss.visit("/admin/miners");
     await boss.page.getByRole("link", { name: "Withheld hits" }).click();
     const row = (name: string) =>
@@ -116,8 +98,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 
   it("every page is drawn without a complaint, fits the window, has this look's colours and nothing in anybody's way", async () => {
-    const boss = await Visitor.open(browser, pool.url, look);
-    await boss.logIn("boss", PASSWORD);
+    const boss = await scene.openAs("boss", look);
     for (const { path } of PAGES) {
       // An operator has no worker: workers.test.ts looks at this one.
       if (path === "/me/worker") continue;
@@ -139,9 +120,9 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 });
 
-describe.skipIf(!canRun)("a form", () => {
+describeInBrowser("a form", () => {
   it("says why it was refused, beside its button, and keeps what was typed", async () => {
-    const visitor = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "light" });
+    const visitor = await scene.open({ width: 390, height: 844, colorScheme: "light" });
     await visitor.visit("/login");
     await visitor.submit({ "User name": "ann", Password: "a wrong password" }, "Log in");
 
@@ -152,7 +133,7 @@ describe.skipIf(!canRun)("a form", () => {
   });
 
   it("of another's page sends who is not logged in to the login", async () => {
-    const visitor = await Visitor.open(browser, pool.url, { width: 390, height: 844, colorScheme: "light" });
+    const visitor = await scene.open({ width: 390, height: 844, colorScheme: "light" });
     await visitor.page.goto("/me");
 
     await visitor.page.waitForURL("**/login?next=%2Fme");

@@ -2,8 +2,7 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { signCommand } from "../../../infra/cli/payout/sign.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { insertUser } from "../../../shared/db/accounts.ts";
@@ -12,35 +11,30 @@ import { sql } from "../../../shared/db/port.ts";
 import { addressOf } from "../../support/accounts.ts";
 import { text } from "../../support/books.ts";
 import { manualClock } from "../../support/manual-clock.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
 import { openPayday } from "../../support/payout/page.ts";
 import { newFolder, POOL_KEY, pool as payingKey } from "../../support/payout/payout-steps.ts";
 import { standInNode } from "../../support/payout/stand-in-node.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look, Visitor } from "./visitor.ts";
+import { type PoolOfPages, startPages } from "./web.ts";
 
 const DESKTOP: Look = { width: 1280, height: 900, colorScheme: "light" };
 const DARK: Look = { width: 1280, height: 900, colorScheme: "dark" };
 const PHONE: Look = { width: 390, height: 844, colorScheme: "dark", scale: 2 };
-const canRun = isRunnable("test:browser", whyNoBrowser());
 const PEG = 100_000_000n;
 
-let pool: PoolOfPages;
-let browser: Browser;
 let boss: Visitor;
 let second: Visitor;
 const node = standInNode();
 /** Of the machine with the key. */
 const elsewhere = newFolder();
-beforeAll(async () => {
-  if (!canRun) return;
+async function startPaying(): Promise<PoolOfPages> {
   const clock = { ...manualClock(), wallMs: systemClock.wallMs };
   const paid = {
     transaction: async () => ({ kind: "executed", height: 7 }) as const,
     roughPegBalance: async () => 1e18,
   };
-  pool = await startPages({
+  const pool = await startPages({
     paying: (db) =>
       openPayday({ db, clock, factomd: node.factomd, pegnetd: paid }, { minimum: PEG, approvalsNeeded: 2 }),
   });
@@ -55,23 +49,16 @@ beforeAll(async () => {
     });
     await adjust(pool.db, { user: name, amount, reason: "a test", madeBy: "boss" });
   }
-  browser = await chromium.launch(CHROMIUM);
-  boss = await Visitor.open(browser, pool.url, DESKTOP);
-  second = await Visitor.open(browser, pool.url, DARK);
-  await boss.logIn("boss", PASSWORD);
-  await second.logIn("second", PASSWORD);
+  return pool;
+}
+const scene = setScene(startPaying, async () => {
+  boss = await scene.openAs("boss", DESKTOP);
+  second = await scene.openAs("second", DARK);
 });
-afterAll(async () => {
-  await boss?.close();
-  await second?.close();
-  await browser?.close();
-  await pool?.stop();
-  rmSync(elsewhere, { recursive: true, force: true });
-});
+afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
 
 async function onPhone(path: string, name: string, photo: string): Promise<void> {
-  const phone = await Visitor.open(browser, pool.url, PHONE);
-  await phone.logIn(name, PASSWORD);
+  const phone = await scene.openAs(name, PHONE);
   await phone.visit(path);
   await phone.photograph(photo);
   expect(await phone.overflow()).toBeLessThanOrEqual(0);
@@ -90,14 +77,14 @@ async function save(): Promise<string> {
   return path;
 }
 
-describe.skipIf(!canRun)("an adjustment", () => {
+describeInBrowser("an adjustment", () => {
   it("is asked for by one after the preview, and booked when another confirms it", async () => {
     await boss.visit("/admin/adjustments");
     for (const [label, value] of Object.entries({ User: "bob", Amount: "2.5", Reason: "shares of 3 May" }))
       await boss.page.getByLabel(label, { exact: true }).fill(value);
     await boss.page.getByRole("button", { name: "Preview" }).click();
     await boss.page.getByRole("row", { name: /Owed after it/ }).waitFor();
-    const before = (await owedTo(pool.db, "bob")) ?? 0n;
+    const before = (await owedTo(scene.pool.db, "bob")) ?? 0n;
     await boss.page.getByRole("button", { name: "Ask for it" }).click();
     await boss.page.getByText("Another administrator must confirm it").waitFor();
     const waiting = (who: Visitor) => who.page.getByRole("table", { name: "waiting" });
@@ -105,7 +92,7 @@ describe.skipIf(!canRun)("an adjustment", () => {
       .getByRole("row", { name: /boss bob 2\.5000 shares of 3 May/ })
       .waitFor();
     expect(await boss.page.getByRole("button", { name: "Confirm" }).count()).toBe(0);
-    expect(await owedTo(pool.db, "bob")).toBe(before);
+    expect(await owedTo(scene.pool.db, "bob")).toBe(before);
 
     await second.visit("/admin/adjustments");
     await second.photograph("desktop-dark/admin/adjustments-waiting");
@@ -113,11 +100,11 @@ describe.skipIf(!canRun)("an adjustment", () => {
     await onPhone("/admin/adjustments", "second", "phone/admin/adjustments-waiting");
     await second.page.getByRole("button", { name: "Confirm" }).click();
     await waiting(second).waitFor({ state: "detached" });
-    expect(await owedTo(pool.db, "bob")).toBe(before + (5n * PEG) / 2n);
+    expect(await owedTo(scene.pool.db, "bob")).toBe(before + (5n * PEG) / 2n);
   });
 });
 
-describe.skipIf(!canRun)("payday", () => {
+describeInBrowser("payday", () => {
   it("says what is due, and who is not paid and why", async () => {
     await boss.visit("/admin/payday");
     await boss.page.getByText(/to 2 users/).waitFor();
@@ -173,8 +160,7 @@ describe.skipIf(!canRun)("payday", () => {
     await boss.page.getByText("On its way: 0 of 1 entries paid").waitFor();
     await boss.page.getByRole("table", { name: "entries on their way" }).getByText("sent").waitFor();
     await boss.photograph("desktop/admin/payday-sending");
-    const ann = await Visitor.open(browser, pool.url, PHONE);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", PHONE);
     await ann.page.getByText("on its way").first().waitFor();
     await ann.photograph("phone/me-on-its-way");
 
@@ -186,14 +172,14 @@ describe.skipIf(!canRun)("payday", () => {
     await ann.page.getByText("paid out").first().waitFor();
     await ann.close();
     // One of them is of the seeded books.
-    for (const name of ["ann", "bob"]) expect(await owedTo(pool.db, name)).toBe(0n);
-    expect(await owedTo(pool.db, "dust")).toBe(PEG / 2n);
-    expect(await text(pool.db, sql`SELECT count(*) FROM payments`)).toBe("3");
+    for (const name of ["ann", "bob"]) expect(await owedTo(scene.pool.db, name)).toBe(0n);
+    expect(await owedTo(scene.pool.db, "dust")).toBe(PEG / 2n);
+    expect(await text(scene.pool.db, sql`SELECT count(*) FROM payments`)).toBe("3");
     expect(node.revealed).toHaveLength(1);
   });
 
   it("is public, and in the log with both names", async () => {
-    const visitor = await Visitor.open(browser, pool.url, PHONE);
+    const visitor = await scene.open(PHONE);
     await visitor.visit("/pool/payments");
     await visitor.page.getByRole("table", { name: "payments" }).waitFor();
     expect(await visitor.page.getByRole("rowheader").count()).toBe(2);

@@ -1,31 +1,16 @@
 /** What a visitor does on a page survives whatever the page is told meanwhile: focus, selected text, sideways scroll, open details. */
 
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { Sql } from "../../../shared/db/port.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
 import { until } from "../../support/until.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { Visitor } from "./visitor.ts";
-import { FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import { FIRST_HEIGHT, PASSWORD, startPages } from "./web.ts";
 
 const UPDATES = 100;
 /** The pool's clock: a page is told as often in a second as otherwise in so many. */
 const SPEED = 20;
-const canRun = isRunnable("test:browser", whyNoBrowser());
-
-let pool: PoolOfPages;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages({ speed: SPEED });
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-});
+const scene = setScene(() => startPages({ speed: SPEED }));
 
 interface UpdatingPage {
   readonly path: string;
@@ -95,18 +80,18 @@ interface Left {
   readonly changes: number;
 }
 
-describe.skipIf(!canRun)("what a visitor does on a page", () => {
+describeInBrowser("what a visitor does on a page", () => {
   it.each(PAGES)("survives 100 updates of $path", async ({ path, change, everyMs }) => {
-    const boss = await Visitor.open(browser, pool.url, { width: 700, height: 900, colorScheme: "light" });
+    const boss = await scene.open({ width: 700, height: 900, colorScheme: "light" });
     await boss.logIn(path === "/me" ? "ann" : "boss", PASSWORD);
     if (everyMs !== undefined) await boss.page.clock.install();
-    await pool.db.execute(change(0));
+    await scene.pool.db.execute(change(0));
     await boss.visit(path);
     await boss.page.locator("main .scroll tbody th").first().waitFor();
     await boss.page.evaluate(TOUCH);
     let changes = 0;
     for (let i = 1; i <= UPDATES; i++) {
-      await pool.db.execute(change(i));
+      await scene.pool.db.execute(change(i));
       changes = await until(`update ${i} of ${path}`, async () => {
         if (everyMs !== undefined) await boss.page.clock.runFor(everyMs);
         const now = (await boss.page.evaluate<Left>(LEFT)).changes;

@@ -1,12 +1,10 @@
 /** What pages cost: bytes on the wire, headers and all, and the browser's time. The figures are printed. */
 
 import { setTimeout as pause } from "node:timers/promises";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { sql } from "../../../shared/db/port.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
 import { type CountedLine, countedLine } from "./counted-line.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
 import { Visitor } from "./visitor.ts";
 import { BLOCKS, FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
 
@@ -17,24 +15,20 @@ const MINING_BYTES = 20_000;
 const MINUTE_MS = 60_000;
 const BLOCK_S = 10;
 const LOOK = { width: 1280, height: 900, colorScheme: "light" } as const;
-const canRun = isRunnable("test:browser", whyNoBrowser());
 
-let browser: Browser;
-const pools: PoolOfPages[] = [];
+let busy: PoolOfPages;
 const lines: CountedLine[] = [];
-beforeAll(async () => {
-  if (!canRun) return;
-  for (let i = 0; i < 2; i++) pools.push(await startPages());
-  browser = await chromium.launch(CHROMIUM);
+const scene = setScene(async () => {
+  busy = await startPages();
+  return startPages();
 });
 afterAll(async () => {
-  await browser?.close();
   for (const line of lines) line.close();
-  for (const pool of pools) await pool.stop();
+  await busy?.stop();
 });
 
-async function lineTo(pool: PoolOfPages | undefined): Promise<CountedLine> {
-  const line = await countedLine(pool?.url ?? "");
+async function lineTo({ url }: PoolOfPages): Promise<CountedLine> {
+  const line = await countedLine(url);
   lines.push(line);
   return line;
 }
@@ -66,10 +60,10 @@ async function nextBlock(db: PoolOfPages["db"], height: number): Promise<void> {
     WHERE user_name = 'ann' AND job = ${FIRST_HEIGHT}::int`);
 }
 
-describe.skipIf(!canRun)("what a page costs", () => {
+describeInBrowser("what a page costs", () => {
   it("at the first visit is no more than 60 KB, in one wave, and 1.2 s of the browser's time", async () => {
-    const line = await lineTo(pools[0]);
-    const visitor = await Visitor.open(browser, line.url, LOOK);
+    const line = await lineTo(scene.pool);
+    const visitor = await Visitor.open(scene.browser, line.url, LOOK);
     const metrics = await visitor.page.context().newCDPSession(visitor.page);
     await metrics.send("Performance.enable", { timeDomain: "threadTicks" });
     const asked: string[] = [];
@@ -93,11 +87,11 @@ describe.skipIf(!canRun)("what a page costs", () => {
   });
 
   it("in a minute is 2 KB where nobody mines by it at ten-minute blocks, nothing where it is hidden, and 20 KB for a miner's at ten-second blocks", async () => {
-    const [quiet, busy] = pools;
+    const quiet = scene.pool;
     const [idleLine, hiddenLine, mineLine] = [await lineTo(quiet), await lineTo(quiet), await lineTo(busy)];
-    const idle = await Visitor.open(browser, idleLine.url, LOOK);
-    const hidden = await Visitor.open(browser, hiddenLine.url, LOOK);
-    const ann = await Visitor.open(browser, mineLine.url, LOOK);
+    const idle = await Visitor.open(scene.browser, idleLine.url, LOOK);
+    const hidden = await Visitor.open(scene.browser, hiddenLine.url, LOOK);
+    const ann = await Visitor.open(scene.browser, mineLine.url, LOOK);
     await idle.visit("/");
     await hidden.visit("/");
     await ann.logIn("ann", PASSWORD);
@@ -106,7 +100,7 @@ describe.skipIf(!canRun)("what a page costs", () => {
       document.dispatchEvent(new Event("visibilitychange"));`);
     await pause(3000);
     const before = [idleLine, hiddenLine, mineLine].map((line) => line.received());
-    if (busy !== undefined) await mineForAMinute(busy);
+    await mineForAMinute(busy);
     const [idleBytes = 0, hiddenBytes = 0, mineBytes = 0] = [idleLine, hiddenLine, mineLine].map(
       (line, i) => line.received() - (before[i] ?? 0),
     );

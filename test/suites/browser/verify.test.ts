@@ -4,41 +4,26 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, stop } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { portable } from "../../../infra/dashboard/portable.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { WorkTree } from "../../../shared/proofs/merkle-proof.ts";
 import { verifyProof } from "../../../shared/proofs/verify.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
 import { blockOf, diceOf, fileOf } from "../../support/proofs.ts";
 import { hashVectors, signatureVectors } from "../../support/verify-vectors.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { BLOCKS, FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { BLOCKS, FIRST_HEIGHT, startPages } from "./web.ts";
 
 const LOOKS: Readonly<Record<string, Look>> = {
   "a desktop": { width: 1280, height: 900, colorScheme: "light" },
   "a phone in the dark": { width: 390, height: 844, colorScheme: "dark", scale: 3 },
 };
-const canRun = isRunnable("test:browser", whyNoBrowser());
+const scene = setScene(() => startPages({ signs: true }));
 
-let pool: PoolOfPages;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages({ signs: true });
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-});
-
-describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
+describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
   it("all blocks of an honest pool are right; a changed byte, root or row is red, at the next visit too", async () => {
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     const { page } = ann;
     await page.getByRole("link", { name: "check my blocks" }).click();
     await ann.drawn();
@@ -85,7 +70,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
 
     // What the chain says against what is sealed.
     await page.unrouteAll();
-    await pool.db.execute(sql`INSERT INTO chain_roots (height, entry_hash, placed_in, place, root, reward, carried_in, fee, paid, carried, books)
+    await scene.pool.db.execute(sql`INSERT INTO chain_roots (height, entry_hash, placed_in, place, root, reward, carried_in, fee, paid, carried, books)
       SELECT height, ${"cd".repeat(32)}, height + 2, 0, ${otherRoot}, reward, carried_in, fee, paid, carried, '' FROM jobs WHERE height = ${FIRST_HEIGHT + 7}
       ON CONFLICT DO NOTHING`);
     // A block's public answer may be some seconds old.
@@ -96,7 +81,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
     expect(await ann.violations()).toEqual([]);
     expect(ann.complaints).toEqual([]);
     await ann.close();
-    await pool.db.transaction(async (tx) => {
+    await scene.pool.db.transaction(async (tx) => {
       await tx.execute(sql`SET LOCAL session_replication_role = replica`);
       await tx.execute(sql`DELETE FROM chain_roots`);
     });
@@ -105,8 +90,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   it("the page as a file checks proofs without a network", async () => {
     const folder = mkdtempSync(join(tmpdir(), "prosper-offline-"));
     try {
-      const ann = await Visitor.open(browser, pool.url, look);
-      await ann.logIn("ann", PASSWORD);
+      const ann = await scene.openAs("ann", look);
       await ann.visit("/me/verify");
       const saved = ann.page.waitForEvent("download");
       await ann.page.getByRole("link", { name: "this page as a file" }).click();
@@ -140,13 +124,14 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 });
 
-it.skipIf(!canRun)("the browser takes and refuses what Node takes and refuses", async () => {
-  const root = join(import.meta.dirname, "../../..");
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    stdin: {
-      resolveDir: root,
-      contents: `
+describeInBrowser("the code of `prosper verify`", () => {
+  it("in a browser takes and refuses what Node takes and refuses", async () => {
+    const root = join(import.meta.dirname, "../../..");
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      stdin: {
+        resolveDir: root,
+        contents: `
         import { verifySignature } from "./shared/factom/ed25519.ts";
         import { fromHex } from "./shared/bytes.ts";
         import { sha256Hex } from "./shared/sha256.ts";
@@ -156,28 +141,29 @@ it.skipIf(!canRun)("the browser takes and refuses what Node takes and refuses", 
           hash: (message) => sha256Hex(fromHex(message)),
           proof: (file, root) => verifyProof(file, { root }),
         };`,
-    },
-    ...{ bundle: true, format: "iife", plugins: [portable], write: false, logLevel: "silent" },
-  });
-  await stop();
-  const page = await browser.newPage();
-  await page.evaluate(outputFiles.map(({ text }) => text).join(""));
-  const ask = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
+      },
+      ...{ bundle: true, format: "iife", plugins: [portable], write: false, logLevel: "silent" },
+    });
+    await stop();
+    const page = await scene.browser.newPage();
+    await page.evaluate(outputFiles.map(({ text }) => text).join(""));
+    const ask = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
 
-  const signatures = signatureVectors();
-  expect(await ask(`${JSON.stringify(signatures)}.map(judged.signature)`)).toEqual(
-    signatures.map(({ verdict }) => verdict),
-  );
-  const hashes = hashVectors();
-  expect(await ask(`${JSON.stringify(hashes)}.map(({ message }) => judged.hash(message))`)).toEqual(
-    hashes.map(({ sha256 }) => sha256),
-  );
-  const tree = new WorkTree(1000, blockOf(13, diceOf("vectors")));
-  const honest = fileOf(tree, "user00001");
-  const files = [honest, { ...honest, first: honest.first + 1 }, { ...honest, path: honest.path.slice(1) }];
-  for (const file of files)
-    expect(await ask(`judged.proof(${JSON.stringify(file)}, ${JSON.stringify(tree.root)})`)).toEqual(
-      verifyProof(file, { root: tree.root }),
+    const signatures = signatureVectors();
+    expect(await ask(`${JSON.stringify(signatures)}.map(judged.signature)`)).toEqual(
+      signatures.map(({ verdict }) => verdict),
     );
-  await page.close();
+    const hashes = hashVectors();
+    expect(await ask(`${JSON.stringify(hashes)}.map(({ message }) => judged.hash(message))`)).toEqual(
+      hashes.map(({ sha256 }) => sha256),
+    );
+    const tree = new WorkTree(1000, blockOf(13, diceOf("vectors")));
+    const honest = fileOf(tree, "user00001");
+    const files = [honest, { ...honest, first: honest.first + 1 }, { ...honest, path: honest.path.slice(1) }];
+    for (const file of files)
+      expect(await ask(`judged.proof(${JSON.stringify(file)}, ${JSON.stringify(tree.root)})`)).toEqual(
+        verifyProof(file, { root: tree.root }),
+      );
+    await page.close();
+  });
 });

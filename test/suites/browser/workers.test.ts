@@ -1,12 +1,10 @@
 /** A user with many workers finds the one that matters. */
 
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { sql } from "../../../shared/db/port.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { startPages } from "./web.ts";
 
 const LOOKS: Readonly<Record<string, Look>> = {
   "a desktop": { width: 1280, height: 900, colorScheme: "light" },
@@ -17,46 +15,32 @@ const LOOKS: Readonly<Record<string, Look>> = {
 const RIGS = 120;
 /** From here on they are silent. */
 const SILENT_FROM = 110;
-const canRun = isRunnable("test:browser", whyNoBrowser());
-
-let pool: PoolOfPages;
-let browser: Browser;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages();
-  await farmOf("ann");
-  browser = await chromium.launch(CHROMIUM);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pool?.stop();
-});
+const scene = setScene(startPages, () => farmOf("ann"));
 
 async function farmOf(user: string): Promise<void> {
-  await pool.db.execute(sql`INSERT INTO workers (user_name, worker, state)
+  await scene.pool.db.execute(sql`INSERT INTO workers (user_name, worker, state)
     SELECT ${user}, 'farm-' || lpad(n::text, 3, '0'), 'own' FROM generate_series(1, ${RIGS}::int) n`);
-  await pool.db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since, state, usual_rate, usual_shares)
+  await scene.pool.db.execute(sql`INSERT INTO worker_status (user_name, worker, first_at, last_at, last_job, pace, pace_at, best, best_job, since, up_since, state, usual_rate, usual_shares)
     SELECT ${user}, 'farm-' || lpad(n::text, 3, '0'), now() - interval '9 days',
       now() - CASE WHEN n >= ${SILENT_FROM}::int THEN interval '7 hours' ELSE interval '12 seconds' END, 1011, 5000, now(), 18446744073000000000, 1011, now(), now() - interval '3 days',
       CASE WHEN n >= ${SILENT_FROM}::int THEN 'offline' WHEN n = 7 THEN 'low' WHEN n = 9 THEN 'recovered' ELSE 'ok' END, 4200, 0.06
     FROM generate_series(1, ${RIGS}::int) n`);
-  await pool.db.execute(sql`INSERT INTO worker_changes (user_name, worker, at, state, since) VALUES
+  await scene.pool.db.execute(sql`INSERT INTO worker_changes (user_name, worker, at, state, since) VALUES
     (${user}, 'farm-007', now() - interval '30 minutes', 'low', now() - interval '30 minutes'),
     (${user}, 'farm-007', now() - interval '26 hours', 'ok', now() - interval '26 hours'),
     (${user}, 'farm-007', now() - interval '27 hours', 'recovered', now() - interval '27 hours'),
     (${user}, 'farm-007', now() - interval '30 hours', 'offline', now() - interval '30 hours 6 minutes')`);
-  await pool.db.execute(sql`INSERT INTO worker_hours (user_name, worker, hour, shares, work, rejected)
+  await scene.pool.db.execute(sql`INSERT INTO worker_hours (user_name, worker, hour, shares, work, rejected)
     SELECT ${user}, 'farm-007', date_trunc('hour', now()) - h * interval '1 hour', 200, 65536 * (200 + 7 * (h % 24)), 1
     FROM generate_series(0, 200) h WHERE h NOT BETWEEN 27 AND 30`);
-  await pool.db.execute(sql`INSERT INTO worker_minutes (user_name, worker, minute, shares, work, rejected)
+  await scene.pool.db.execute(sql`INSERT INTO worker_minutes (user_name, worker, minute, shares, work, rejected)
     SELECT s.user_name, s.worker, date_trunc('minute', now()) - m * interval '1 minute', 1, 65536 * (3 + m % 2), 0
     FROM worker_status s, generate_series(1, 50) m WHERE s.worker LIKE 'farm-%' AND s.last_at > now() - interval '1 hour'`);
 }
 
-describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
+describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
   it("pages are turned, a name is found, an old worker is hidden and shown again", async () => {
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     const { page } = ann;
     const card = page.getByRole("region", { name: "Workers" });
     const names = (): Promise<string[]> => card.getByRole("rowheader").locator(".name").allInnerTexts();
@@ -89,8 +73,7 @@ describe.skipIf(!canRun).each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 
   it("a worker's own page shows how it does, its last day, week and month, and what changed", async () => {
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     const { page } = ann;
     await page.getByRole("button", { name: "Low (1)" }).click();
     const card = page.getByRole("region", { name: "Workers" });
