@@ -1,8 +1,6 @@
-/** A migrated database of one's own for a test file, in the run's PostgreSQL, over the driver that the run is about. */
+/** A migrated database of one's own for a test, in the run's PostgreSQL, over the driver that the run is about. */
 
-import { randomBytes } from "node:crypto";
-import pg from "pg";
-import { inject } from "vitest";
+import { afterAll, inject } from "vitest";
 import { type DataApiServer, startDataApiServer } from "../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../shared/clock.ts";
 import { openDataApi } from "../../shared/db/drivers/data-api.ts";
@@ -10,7 +8,7 @@ import { openPg } from "../../shared/db/drivers/pg.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { type Role, roleName } from "../../shared/db/roles.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { TEMPLATE } from "./global-postgres.ts";
+import { MadeDatabase } from "./made-database.ts";
 
 export interface TestDatabase {
   db: Db;
@@ -29,15 +27,22 @@ declare module "vitest" {
   }
 }
 
-/** Call in beforeAll; call `drop()` in afterAll. Without a driver it is the run's (pg, but for test:data-api). */
+/** What this file's earlier tests were done with. */
+const spare: MadeDatabase[] = [];
+afterAll(async () => {
+  for (const made of spare.splice(0)) await made.drop();
+});
+
+/**
+ * Call in beforeAll or beforeEach; call `drop()` in afterAll or afterEach. Without a driver it is the run's (pg, but for test:data-api). One that a
+ * test has dropped is the next test's, as empty as a new one.
+ */
 export async function createTestDatabase(
   options: { migrated?: boolean; driver?: TestDriver } = {},
 ): Promise<TestDatabase> {
-  const adminUrl = inject("postgresUrl");
-  const name = `test_${randomBytes(8).toString("hex")}`;
   const isMigrated = options.migrated !== false;
-  await admin(adminUrl, `CREATE DATABASE ${name}${isMigrated ? ` TEMPLATE ${TEMPLATE}` : ""}`);
-  const url = adminUrl.replace(/[^/]+$/, name);
+  const made = await take(isMigrated);
+  const { url } = made;
   const driver = options.driver ?? inject("databaseDriver") ?? "pg";
   const opened: OpenDatabase[] = [];
   const open = async (address: string): Promise<Db> => {
@@ -51,9 +56,19 @@ export async function createTestDatabase(
     as: (role) => open(asRole(url, role)),
     async drop() {
       await Promise.all(opened.map(({ close }) => close()));
-      await admin(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
+      const emptying = inject("emptying");
+      if (isMigrated && emptying !== undefined && (await made.isReusable(emptying))) spare.push(made);
+      else await made.drop();
     },
   };
+}
+
+async function take(isMigrated: boolean): Promise<MadeDatabase> {
+  const emptying = inject("emptying");
+  const made = isMigrated && emptying !== undefined ? spare.pop() : undefined;
+  if (made === undefined) return MadeDatabase.make(inject("postgresUrl"), isMigrated);
+  await made.empty(emptying);
+  return made;
 }
 
 /** The database's address for who begins as this role. */
@@ -98,10 +113,4 @@ export function openLocalDataApi(options: { endpoint: string; database: string; 
     },
     { clock: systemClock },
   );
-}
-
-async function admin(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(statement).finally(() => client.end());
 }

@@ -12,13 +12,13 @@ import { startPostgres } from "../../infra/pool/embedded-postgres.ts";
 import { openPg } from "../../shared/db/drivers/pg.ts";
 import { migrate } from "../../shared/db/migrate.ts";
 import { ensureRoles } from "../../shared/db/roles.ts";
-
-/** A migrated database that those of tests are copied from: the migrations take ten times as long. */
-export const TEMPLATE = "test_template";
+import { type Emptying, readEmptying, TEMPLATE } from "./made-database.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
     postgresUrl: string;
+    /** Absent where the server was given: each test then has a copy of its own. */
+    emptying: Emptying;
   }
 }
 
@@ -30,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const dir = mkdtempSync(join(tmpdir(), "prosper-test-pg-"));
   const postgres = await startPostgres({ dir, unsafeFast: true });
-  await makeTemplate(postgres.url);
+  project.provide("emptying", await makeTemplate(postgres.url));
   project.provide("postgresUrl", postgres.url);
   return async () => {
     await postgres.stop();
@@ -39,12 +39,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /** Makes TEMPLATE in the server at `url`. */
-export async function makeTemplate(url: string): Promise<void> {
+export async function makeTemplate(url: string): Promise<Emptying> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(`CREATE DATABASE ${TEMPLATE}`).finally(() => client.end());
-  const db = openPg({ url: url.replace(/[^/]+$/, TEMPLATE), size: 2 });
+  const template = url.replace(/[^/]+$/, TEMPLATE);
+  const db = openPg({ url: template, size: 2 });
   await migrate(db)
     .then(() => ensureRoles(db))
     .finally(() => db.close());
+  const reader = new pg.Client({ connectionString: template });
+  await reader.connect();
+  return readEmptying(reader).finally(() => reader.end());
 }

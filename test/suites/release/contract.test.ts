@@ -9,7 +9,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createTestDatabase } from "../../support/database.ts";
-import { TEMPLATE } from "../../support/global-postgres.ts";
+import { TEMPLATE } from "../../support/made-database.ts";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { checkOut, readReleases, releasedFile, whyNoHistory } from "../../support/releases.ts";
 
