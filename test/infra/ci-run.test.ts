@@ -1,7 +1,7 @@
 /** `.ci/run`, with an npm in its way that does nothing: what it runs, and how it counts. */
 
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -30,7 +30,7 @@ function ciRun(npm: string): Promise<{ code: number; lines: string[]; calls: str
   return new Promise((resolve) => {
     execFile("bash", [join(ROOT, ".ci/run")], { env }, (error, stdout) => {
       resolve({
-        code: error === null ? 0 : Number(error.code),
+        code: error === null ? 0 : Number(error.code ?? 1),
         lines: stdout.trimEnd().split("\n"),
         calls: readFileSync(log, "utf8").trimEnd().split("\n"),
       });
@@ -90,6 +90,34 @@ describe(".ci/run", () => {
     expect(code).toBe(1);
     expect(lines.at(-1)).toBe(`${calls.length - 1} passed, 1 failed`);
     expect(calls.length).toBeGreaterThan(12);
+  });
+
+  it("shows whole what ran beside the steps when it has ended, by its own lines, and counts it where it failed", async () => {
+    const { code, lines, calls } = await ciRun(
+      'case "$*" in *test:simulate*) for n in 1 2 3; do echo "schedule $n"; sleep 0.1; done; exit 1 ;; esac',
+    );
+    const name = "the simulator, three million steps";
+    const from = lines.indexOf(`== ${name} (beside the steps above)`);
+
+    expect(code).toBe(1);
+    expect(lines.at(-1)).toBe(`${calls.length - 1} passed, 1 failed`);
+    expect(lines.slice(from + 1, from + 5)).toEqual([
+      "schedule 1",
+      "schedule 2",
+      "schedule 3",
+      expect.stringMatching(`^-- ${name}: FAILED, \\d s$`),
+    ]);
+  });
+
+  it("leaves nothing behind that ran beside where it is ended", async () => {
+    const { code, calls } = await ciRun(
+      `case "$*" in *test:strategies*) echo $$ > ${folder}/beside; sleep 60 ;; *test:upkeep*) while [ ! -s ${folder}/beside ]; do sleep 0.05; done; kill $PPID ;; esac`,
+    );
+    const beside = Number(readFileSync(join(folder, "beside"), "utf8"));
+
+    expect(code).not.toBe(0);
+    expect(calls).not.toContain("run --silent test:mainnet");
+    await expect.poll(() => existsSync(`/proc/${beside}`)).toBe(false);
   });
 
   it("shows at the end again what failed, and what that printed", async () => {
