@@ -31,6 +31,22 @@ const SUITES: Record<string, Settings> = {
     testTimeout: 90_000,
     hookTimeout: 90_000,
   },
+  /** Many cases of what `npm test` has some of, and what takes its time by the clock: it has no test of its own about anything. */
+  "test:deep": {
+    include: [
+      "test/edge/chain/slow-node.test.ts",
+      "test/edge/miner/prefixes.test.ts",
+      "test/infra/cli/network/miner-benchmark.test.ts",
+      "test/infra/pool/{cluster-template,self-watch,single-parts}.test.ts",
+      "test/shared/earnings/coverage.test.ts",
+      "test/shared/proofs/many-forgeries.test.ts",
+      "test/support/model/model.test.ts",
+    ],
+    globalSetup: POSTGRES,
+    maxWorkers: 2,
+    testTimeout: 3 * MINUTE,
+    hookTimeout: 90_000,
+  },
   /** Payouts step by step on a devnet, and killed at every call they make. */
   "test:payouts": {
     include: [...suite("payouts"), "test/infra/cli/payout/**/*.test.ts"],
@@ -55,9 +71,9 @@ const SUITES: Record<string, Settings> = {
     // Python's packages may have to be installed.
     hookTimeout: 5 * MINUTE,
   },
-  /** Bundles and functions started from them, the queue's contract on an emulated SQS, every stage synthesised under cdk-nag. */
+  /** Bundles and functions started from them, one edge of many, the queue's contract on an emulated SQS, every stage synthesised under cdk-nag. */
   "test:aws": {
-    include: [...suite("aws"), "test/infra/aws/**/*.test.ts"],
+    include: [...suite("aws"), "test/infra/aws/**/*.test.ts", "test/infra/pool/fleet-edge.test.ts"],
     globalSetup: POSTGRES,
     maxWorkers: 2,
     testTimeout: 2 * MINUTE,
@@ -141,12 +157,19 @@ const DATA_API: Settings = {
   testTimeout: 5 * MINUTE,
   hookTimeout: MINUTE,
 };
+/** Long, and the same over either driver: price services that stall, days of workers minute by minute. */
+const BY_DATA_API_ONLY = ["test/functions/poll/hostile.test.ts", "test/shared/db/worker-states.test.ts"];
 /** `npm test`: every test file that no suite has. */
 const QUICK: Settings = {
   include: ["test/**/*.test.ts"],
-  exclude: [...Object.values(SUITES).flatMap(({ include = [] }) => include), ...suite("data-api")],
+  exclude: [
+    ...Object.values(SUITES).flatMap(({ include = [] }) => include),
+    ...suite("data-api"),
+    ...BY_DATA_API_ONLY,
+  ],
   globalSetup: POSTGRES,
-  maxWorkers: 2,
+  // They wait for PostgreSQL, sockets and processes half of their time.
+  maxWorkers: 3,
   testTimeout: 90_000,
   hookTimeout: 90_000,
 };

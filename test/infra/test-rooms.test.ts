@@ -76,8 +76,8 @@ describe("an npm script", () => {
     const suites = [...rooms].filter((room) => room.startsWith("suites/")).map((room) => basename(room));
 
     expect(suites.filter((suite) => !named.includes(suite))).toEqual(["flow"]);
-    // test:upkeep runs files of the mirrors.
-    expect(named.filter((name) => !suites.includes(name))).toEqual(["upkeep", "load"]);
+    // test:upkeep and test:deep run files of the mirrors.
+    expect(named.filter((name) => !suites.includes(name))).toEqual(["upkeep", "deep", "load"]);
   });
 
   it.each(Object.entries(scripts).filter(([, command]) => /\btest\/\S+\.ts$/.test(command)))(
