@@ -25,9 +25,16 @@ import { systemClock, systemRandom } from "../../../shared/clock.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { bigintText, type Db, one, sql } from "../../../shared/db/port.ts";
 import { roleName } from "../../../shared/db/roles.ts";
+import { rootStand } from "../../../shared/db/root-entries.ts";
 import { lastSealedHeight, sealedSince } from "../../../shared/db/seals.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { PAYOUT_ADDRESS } from "../../support/accounts.ts";
+import {
+  type HttpCatcher,
+  type MailCatcher,
+  startHttpCatcher,
+  startMailCatcher,
+} from "../../support/alert-catchers.ts";
 import { resourcesOf, synthesise } from "../../support/aws/stage-templates.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { LedgerMiner, openKernel } from "../../support/processes/ledger-miner.ts";
@@ -36,6 +43,7 @@ import { NEW_CERT, NEW_KEY, TEST_CERT, TEST_KEY } from "../../support/stratum/tl
 import { until } from "../../support/until.ts";
 import { Deployments } from "./deployments.ts";
 import { EmulatorClient } from "./emulator-client.ts";
+import { askToBeTold, comeBackBy, silenceRigs, type ToldUser } from "./told-users.ts";
 import { WebClient } from "./web-client.ts";
 
 /** Outage, visibility, alarm, deadline and block times are those of stage prod divided by this: an hour is a minute. */
@@ -62,6 +70,8 @@ let front: Front;
 let web: WebClient;
 let emulator: EmulatorClient;
 let deployments: Deployments;
+let hooks: HttpCatcher;
+let mail: MailCatcher;
 let tlsPort: number;
 let lastStepMs = performance.now();
 
@@ -176,6 +186,7 @@ async function certificateShown(): Promise<string> {
 const secretText = (cert: string, key: string): string => JSON.stringify({ tlsCert: cert, tlsKey: key });
 
 beforeAll(async () => {
+  [hooks, mail] = await Promise.all([startHttpCatcher(), startMailCatcher()]);
   cloud = await startCloud(
     {
       ...PATHS,
@@ -186,6 +197,7 @@ beforeAll(async () => {
       lxrBits: BITS,
       stratumPort: 3333,
       originSecret: ORIGIN_SECRET,
+      smtp: mail.url,
       unsafeFast: true,
     },
     { clock: systemClock, random: systemRandom, logger: SILENT, onStep: step },
@@ -216,6 +228,7 @@ afterAll(async () => {
   await front?.stop();
   await db?.close();
   await cloud?.stop();
+  await Promise.all([hooks?.stop(), mail?.stop()]);
 });
 
 describe("a pool deployed on an emulator", () => {
@@ -523,6 +536,7 @@ describe("a pool deployed on an emulator", () => {
       janitor: [password, triggers, paid, admin, "UPDATE blocks SET reward = reward + 1"],
       api: [triggers, sealed, paid, admin, "UPDATE users SET is_admin = true", "DELETE FROM money_log"],
       auth: [triggers, sealed, paid, admin, "DELETE FROM admin_log"],
+      alerts: [password, triggers, sealed, paid, admin, "UPDATE alert_destinations SET target = 'x'"],
       edge: [password, triggers, sealed, paid, admin, "UPDATE work SET work = work + 1"],
     })) {
       const arn = role === "edge" ? edge : await arnOf(role);
@@ -554,6 +568,48 @@ describe("a pool deployed on an emulator", () => {
     expect(await new WebClient(around.url).send("GET", "/api/pool")).toMatchObject({ status: 403 });
     await around.stop();
     step(`web-user is owed ${owed} (1e-8 PEG), says the api function`);
+  });
+
+  it("tells a user by webhook and e-mail that a rig has stopped, and mails a code for a new password", async () => {
+    const { endpoint } = cloud.emulator;
+    const told: ToldUser = { web, user: "web-user", db, endpoint, hooks, mail };
+    await askToBeTold(told);
+    step("an address of e-mail was confirmed by the code that the scheduled function mailed");
+    await silenceRigs(told);
+    step("a rig that stopped was told of by webhook and e-mail");
+    await comeBackBy("another battery staple", told);
+    step("a new password was set by a code that came by e-mail");
+  });
+
+  it("has its roots on the chain, signed by the janitor and sent by an edge, as anybody finds by prosper verify", async () => {
+    // The newest block that the user worked in, and all before it.
+    const { job } = await one(
+      db,
+      sql`SELECT max(w.job)::int AS job FROM work w JOIN jobs j ON j.height = w.job AND j.state = 'sealed' WHERE w.user_name = 'web-user'`,
+      v.object({ job: v.number() }),
+    );
+    const stand = await until(
+      "the roots of all that is sealed",
+      async () => {
+        const found = await rootStand(db);
+        return found !== undefined && (found.lastHeight ?? 0) >= job && found;
+      },
+      { withinMs: 150_000, everyMs: 1_000 },
+    );
+    expect(stand.wrong).toEqual([]);
+    const proof = join(dataDir, "proof.json");
+    writeFileSync(proof, (await web.send("GET", `/api/me/blocks/${job}/proof`)).body);
+    const { factomd } = cloud.devnet;
+    const verify = (...args: string[]): Promise<unknown> =>
+      prosper("prosper", "verify", proof, "--factomd", factomd, ...args, "--json");
+    const said = v.parse(
+      v.object({ ok: v.literal(true), checks: v.array(v.object({ text: v.string() })) }),
+      await verify("--pool", front.url),
+    );
+    expect(said.checks.map(({ text }) => text).join("\n")).toMatch(/chain/);
+    step(
+      `the roots up to block ${stand.lastHeight} are on the chain for ${stand.credits} entry credits; prosper verify: ${said.checks.length} checks`,
+    );
   });
 
   it("changes the origin's secret and the receipts' by the documented commands, while all who were let in stay so", async () => {
