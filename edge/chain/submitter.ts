@@ -107,6 +107,11 @@ export class Submitter {
     const ema = threshold === 0n ? undefined : threshold;
     const { verdict, best } = decideSubmission(share.difficulty, { ema, best: job.best, softmax });
     if (verdict === "below-ema") return;
+    if (verdict === "blocked" && job.blockedRecords >= BLOCKED_RECORDS_PER_JOB) {
+      // Without its entry and that one's hash: where there is no threshold, nearly every share ends here.
+      this.#counts.blocked++;
+      return;
+    }
     const entry = oprEntry(job.row, share.nonce, share.difficulty);
     const row = submissionRow(job.row, share, entryHash(encodeEntry(entry)), this.#modules.slot());
     if (job.seen.has(row.entryHash)) return;
@@ -132,7 +137,7 @@ export class Submitter {
 
   #block(job: CurrentJob, row: SubmissionRow): void {
     this.#counts.blocked++;
-    if (job.blockedRecords++ >= BLOCKED_RECORDS_PER_JOB) return;
+    job.blockedRecords++;
     const reason = `not among the best ${this.#options.softmax} of the job`;
     this.#track(this.#record({ ...row, state: "blocked", reason }));
   }

@@ -102,6 +102,19 @@ describe("the submitter", () => {
     ]);
   });
 
+  it("records a hundred blocked ones of a job and counts the rest", async () => {
+    const submitter = await start(1);
+
+    for (let below = 0; below < 150; below++) submitter.offer(share(1_000n - BigInt(below)));
+
+    await expect
+      .poll(() => submitter.stats())
+      .toEqual({ revealed: 1, blocked: 149, abandoned: 0, pending: 0 });
+    expect((await states()).filter(({ state }) => state === "blocked")).toHaveLength(100);
+    submitter.offer(share(2_000n));
+    await expect.poll(() => submitter.stats()).toMatchObject({ revealed: 2, blocked: 149 });
+  });
+
   it("sends only what is strictly above the threshold", async () => {
     const submitter = await start(25, { ...job, threshold: 20n });
 
