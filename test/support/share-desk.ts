@@ -202,3 +202,8 @@ export function restarted(old: World, options: WorldOptions = {}, kind: "kill" |
 export async function drain(world: World): Promise<void> {
   await passUntil(world.clock, world.desk.drain(never));
 }
+
+/** What the books have of a worker in a job. */
+export function sharesOf(w: World, job: number, user = "alice", worker = "rig"): number {
+  return w.books.sums().get(`${job} ${user} ${worker}`)?.shares ?? 0;
+}
