@@ -55,12 +55,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     also: [
       {
-        file: "edge/shares/pipeline.ts",
+        file: "edge/shares/checking.ts",
         replace: [["job.seen.release(nonce.bytes)", "job.seen.release(nonce.text)"]],
       },
       {
         file: "edge/shares/share-records.ts",
-        replace: [["job.seen.credit(nonce.bytes)", "job.seen.credit(nonce.text)"]],
+        replace: [
+          ["nonce: nonce.bytes,", "nonce: nonce.bytes, text: nonce.text,"],
+          ["seen.credit(this.#share.nonce)", "seen.credit(this.#share.text)"],
+        ],
       },
     ],
     within: 10,
@@ -240,13 +243,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "fenced-edge-goes-on",
     breaks: "an edge acknowledges in a slot that is another's",
-    file: "edge/shares/pipeline.ts",
-    replace: [
-      [
-        'this.#modules.leaseHeld() ? { kind: "accepted", target } : { kind: "unavailable" }',
-        '{ kind: "accepted", target }',
-      ],
-    ],
+    file: "edge/shares/checking.ts",
+    replace: [['else if (!this.#parts.leaseHeld()) this.#tell({ kind: "unavailable" });', ""]],
     also: [
       {
         file: "edge/shares/share-records.ts",
