@@ -93,7 +93,7 @@ function describe(step: Step, total: number, unit: string, nowMs: number): strin
   if (!(seconds > 0) || rate === 0) return `${step.name} ${percent}`;
   const left =
     step.done < total ? `${duration((total - step.done) / rate)} left` : `took ${duration(seconds)}`;
-  return `${step.name} ${percent}, ${short(rate)}${unit}/s, ${left}`;
+  return `${step.name} ${percent}, ${`${short(rate)}${unit}`.replace("  ", " ")}/s, ${left}`;
 }
 
 function short(value: number): string {

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { type Db, one, sql } from "../../shared/db/port.ts";
-import { databaseCheck, type Finding, ok, red, skipped, spanText } from "./finding.ts";
+import { counted, databaseCheck, type Finding, ok, red, skipped, spanText } from "./finding.ts";
 
 /** The outbox is looked at each minute; what waits on purpose is not due. */
 const LATE_MS = 900_000;
@@ -26,7 +26,7 @@ export const alerts = databaseCheck("alerts", async (db) => {
   if (late > 0 && (lateMs ?? 0) > LATE_MS)
     findings.push(
       red(
-        `${late} alerts wait to be sent, the first for ${spanText(lateMs ?? 0)}`,
+        `${counted(late, "alert")} not sent yet, the first was due ${spanText(lateMs ?? 0)} ago`,
         "Does the pool run (`edges`)? Its log says what alerts wait for",
       ),
     );
@@ -49,7 +49,7 @@ export const alerts = databaseCheck("alerts", async (db) => {
     return [
       skipped("no administrator is told what turns red: the page /me/alerts, `a check of the pool is red`"),
     ];
-  return [ok(`${tried - failing} of ${tried} destinations were reached when last tried`)];
+  return [ok(`${tried - failing} of ${counted(tried, "destination")} reached when last tried`)];
 });
 
 function read(db: Db): Promise<v.InferOutput<typeof row>> {

@@ -5,6 +5,7 @@ import { archiveSums, lastArchiveFile, nextToArchive } from "../../shared/db/arc
 import { CodedError } from "../../shared/errors.ts";
 import { archiveStore } from "../pool/archive.ts";
 import {
+  counted,
   DAY_MS,
   databaseCheck,
   type Finding,
@@ -41,11 +42,12 @@ export const archive = databaseCheck(
         ),
       );
     const { files, blocks, deltas, bytes } = await archiveSums(db);
+    if (files === 0 && findings.length === 0) return [ok("no block is old enough for it yet")];
     return findings.length > 0
       ? findings
       : [
           ok(
-            `${blocks} blocks with ${deltas} deltas in ${files} files, ${sizeText(Number(bytes))} before they were compressed`,
+            `${counted(blocks, "block")} with ${counted(Number(deltas), "delta")} in ${counted(files, "file")}, ${sizeText(Number(bytes))} before they were compressed`,
           ),
         ];
   },

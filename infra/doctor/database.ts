@@ -4,7 +4,18 @@ import * as v from "valibot";
 import { loadMigrations } from "../../shared/db/migrate.ts";
 import { type Db, first, one, sql } from "../../shared/db/port.ts";
 import { missingMigrations } from "../../shared/db/schema-check.ts";
-import { type Check, DAY_MS, type Finding, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
+import {
+  type Check,
+  counted,
+  DAY_MS,
+  type Finding,
+  ok,
+  red,
+  sizeText,
+  skipped,
+  spanText,
+  warn,
+} from "./finding.ts";
 
 const SLOW_SECONDS = 5;
 const IDLE_SECONDS = 60;
@@ -21,7 +32,7 @@ export const database: Check = {
     if (missing.length > 0)
       return [
         red(
-          `${missing.length} migrations are missing, from ${missing[0]?.name} on`,
+          `${counted(missing.length, "migration")} missing, from ${missing[0]?.name} on`,
           "npx prosper db migrate",
         ),
       ];

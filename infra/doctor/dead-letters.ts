@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { readTextFile } from "../durable-file.ts";
-import { type Check, ok, red } from "./finding.ts";
+import { type Check, counted, ok, red } from "./finding.ts";
 
 export const deadLetters: Check = {
   name: "dead letters",
@@ -13,7 +13,7 @@ export const deadLetters: Check = {
     if (lines.length === 0) return [ok("none")];
     return [
       red(
-        `${lines.length} messages with miners' work are not in the books, in ${file}`,
+        `${counted(lines.length, "message")} with miners' work not in the books, in ${file}`,
         'Read why in the pool\'s log, mend it, start the pool again, then see docs/runbook.md, "Dead letters"',
       ),
     ];

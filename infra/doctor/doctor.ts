@@ -49,10 +49,16 @@ export async function examine(
   return all;
 }
 
-/** Where the database went away, one check says so, not all that would ask it. */
+/** PostgreSQL's words for a table or a column that is not there. */
+const NOT_MIGRATED: readonly unknown[] = ["42P01", "42703"];
+
+/** Where the database went away, or lacks migrations, one check says so, not all that would ask it. */
 function broken({ name }: Check, thrown: unknown): Finding {
-  if (name !== database.name && thrown instanceof CodedError && thrown.code === "db-away")
-    return skipped("not looked at while the database is away");
+  if (name !== database.name && thrown instanceof CodedError) {
+    if (thrown.code === "db-away") return skipped("not looked at while the database is away");
+    if (NOT_MIGRATED.includes(thrown.data["sqlstate"]))
+      return skipped("not looked at before the database is migrated");
+  }
   const mend =
     name === database.name
       ? "Start the database server, or see in its log why it does not answer"

@@ -3,7 +3,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { edgeFolders } from "../pool/left-edges.ts";
-import { type Check, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
+import { type Check, counted, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
 
 /** At 4 GB no share is taken any more (edge/journal/journal.ts). */
 const WARN_BYTES = 1e9;
@@ -21,7 +21,7 @@ export const journal: Check = {
     const files = await Promise.all(lists.flatMap((list) => list ?? []).map((path) => stat(path)));
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
     const oldestMs = Math.max(0, ...files.map(({ birthtimeMs }) => clock.wallMs() - birthtimeMs));
-    const said = `${sizeText(bytes)} in ${files.length} files, the oldest ${spanText(oldestMs)} old`;
+    const said = `${sizeText(bytes)} in ${counted(files.length, "file")}, the oldest ${spanText(oldestMs)} old`;
     const mend =
       "The books take nothing from this edge: see what `database`, `late work` and the pool's log say";
     return [bytes > RED_BYTES ? red(said, mend) : bytes > WARN_BYTES ? warn(said, mend) : ok(said)];

@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { one, sql } from "../../shared/db/port.ts";
 import { sealDeadlineMs } from "../pool/pool-settings.ts";
-import { databaseCheck, type Finding, ok, red, spanText } from "./finding.ts";
+import { counted, databaseCheck, type Finding, ok, red, spanText } from "./finding.ts";
 
 export const lateWork = databaseCheck(
   "late work",
@@ -22,20 +22,20 @@ export const lateWork = databaseCheck(
     if (row.waitingMs !== null && row.waitingMs > limitMs)
       findings.push(
         red(
-          `${row.unsealed} blocks wait for their seal, the first for ${spanText(row.waitingMs)}`,
+          `${counted(row.unsealed, "block")} not sealed yet, the first waits for ${spanText(row.waitingMs)}`,
           "Does the pool (or `prosper accountant`) run, and does it follow the chain? Its log says what a seal waits for",
         ),
       );
     if (row.parked > 0)
       findings.push(
         red(
-          `${row.parked} messages with late work wait for an open block`,
+          `${counted(row.parked, "message")} with late work, and no open block for it`,
           "They are booked into the next job: see why none is made (`prices`, `factomd`)",
         ),
       );
     return findings.length > 0
       ? findings
-      : [ok(`${row.unsealed} blocks are not sealed yet, none of them late`)];
+      : [ok(`${counted(row.unsealed, "block")} not sealed yet, none of them late`)];
   },
   { urgent: true },
 );
