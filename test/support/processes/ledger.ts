@@ -53,7 +53,8 @@ export class Ledger {
     while (!enough() && !client.closed) {
       const { job, prefix } = client;
       if (job === undefined) {
-        await until("a job", () => client.job !== undefined || client.closed);
+        // Maintenance is the longest wait.
+        await until("a job", () => client.job !== undefined || client.closed, { withinMs: 120_000 });
         continue;
       }
       const nonces = Array.from(

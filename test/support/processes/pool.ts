@@ -1,4 +1,4 @@
-/** A running `prosper up --json`, and what it says on standard output. */
+/** A running `prosper up --json`, or `edge`, and what it says on standard output. */
 
 import * as v from "valibot";
 import { until } from "../until.ts";
@@ -42,6 +42,8 @@ export interface PoolFlags {
   readonly stratumPort?: number;
   /** Edge processes; one, in the pool's own process, unless given. */
   readonly processes?: number;
+  /** `prosper edge` by this file, on a network that runs elsewhere. */
+  readonly config?: string;
   /** Before the command's own. */
   readonly flags?: readonly string[];
 }
@@ -92,13 +94,17 @@ export class Pool {
   }
 }
 
-/** `prosper up --json`, not waited for. */
+/** The command, not waited for. */
 export function startUp(flags: PoolFlags, options: RunOptions = {}): Running {
   const { dataDir, blockSeconds = 3, miners = 1, webPort = 0, stratumPort = 0 } = flags;
   const ports = ["--web-port", `${webPort}`, "--stratum-port", `${stratumPort}`];
-  const size = ["--block-seconds", `${blockSeconds}`, "--miners", `${miners}`];
-  if (flags.processes !== undefined) size.push("--processes", `${flags.processes}`);
-  return start([...(flags.flags ?? []), "up", "--json", "--data-dir", dataDir, ...ports, ...size], options);
+  const command =
+    flags.config === undefined
+      ? ["up", "--block-seconds", `${blockSeconds}`, "--miners", `${miners}`]
+      : ["edge", "--config", flags.config];
+  const processes = flags.processes === undefined ? [] : ["--processes", `${flags.processes}`];
+  const all = [...command, "--json", "--data-dir", dataDir, ...ports, ...processes];
+  return start([...(flags.flags ?? []), ...all], options);
 }
 
 function wholeLines(running: Running): string[] {
