@@ -34,10 +34,12 @@ const SUITES: Record<string, Settings> = {
   /** Many cases of what `npm test` has some of, and what takes its time by the clock: it has no test of its own about anything. */
   "test:deep": {
     include: [
+      "test/bench/main.test.ts",
       "test/edge/chain/slow-node.test.ts",
       "test/edge/miner/prefixes.test.ts",
       "test/infra/cli/network/miner-benchmark.test.ts",
       "test/infra/pool/{cluster-template,self-watch,single-parts}.test.ts",
+      "test/shared/audit/prove.test.ts",
       "test/shared/earnings/coverage.test.ts",
       "test/shared/proofs/many-forgeries.test.ts",
       "test/support/model/model.test.ts",

@@ -1,7 +1,7 @@
 /** What every file of this suite begins with: a pool, and a browser that looks at its pages. Nothing is started where there is no browser. */
 
 import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { isRunnable } from "../../support/optional-suite.ts";
 import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
 import { type Look, Visitor } from "./visitor.ts";
@@ -32,8 +32,9 @@ class Scene<Pool extends Shown> {
 
 const canRun = isRunnable("test:browser", whyNoBrowser());
 
-/** `describe`, skipped where there is no browser. */
+/** `describe` and `it`, skipped where there is no browser. */
 export const describeInBrowser = describe.skipIf(!canRun);
+export const itInBrowser = it.skipIf(!canRun);
 
 /** Makes the pool, then opens the browser and lets `begin` do what comes before the first test; closes and stops them after the last one. */
 export function setScene<Pool extends Shown>(

@@ -5,8 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { build, stop } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { buildOffline } from "../../../infra/dashboard/offline.ts";
 import { portable } from "../../../infra/dashboard/portable.ts";
 import { chainRootOf } from "../../../shared/audit/block-books.ts";
@@ -17,13 +16,12 @@ import { RootFinder } from "../../../shared/proofs/root-chain.ts";
 import { type ChainRoot, rootChainOf, signRootEntry } from "../../../shared/proofs/root-entry.ts";
 import { checkOnChain } from "../../../shared/proofs/verify-chain.ts";
 import { type ChainNode, startChainNode } from "../../support/chain-node.ts";
-import { isRunnable } from "../../support/optional-suite.ts";
 import { poolKeys } from "../../support/payout/payout-steps.ts";
 import { temporaryFolder } from "../../support/processes/bench.ts";
 import { blockOf, diceOf, fileOf, OTHER_KEYS } from "../../support/proofs.ts";
-import { CHROMIUM, whyNoBrowser } from "./chromium.ts";
-import { type Look, Visitor } from "./visitor.ts";
-import { BLOCKS, FIRST_HEIGHT, PASSWORD, type PoolOfPages, startPages } from "./web.ts";
+import { describeInBrowser, itInBrowser, setScene } from "./scene.ts";
+import type { Look } from "./visitor.ts";
+import { BLOCKS, FIRST_HEIGHT, startPages } from "./web.ts";
 
 const DESKTOP: Look = { width: 1280, height: 900, colorScheme: "light" };
 const PHONE: Look = { width: 390, height: 844, colorScheme: "dark", scale: 3 };
@@ -32,17 +30,12 @@ const TWICE = FIRST_HEIGHT + 7;
 /** Without a root on the chain: the newest. */
 const UNWRITTEN = 2;
 const LIE = "ab".repeat(32);
-const canRun = isRunnable("test:browser", whyNoBrowser());
 
-let pool: PoolOfPages;
 let node: ChainNode;
-let browser: Browser;
 let closed: Server;
-beforeAll(async () => {
-  if (!canRun) return;
-  pool = await startPages({ signs: true });
+const scene = setScene(async () => {
+  const pool = await startPages({ signs: true });
   node = await startChainNode(FIRST_HEIGHT);
-  browser = await chromium.launch(CHROMIUM);
   for (let i = 0; i < BLOCKS; i++) await node.passBlock();
   const written: ChainRoot[] = [];
   for (let i = 0; i < BLOCKS - UNWRITTEN; i++) {
@@ -63,23 +56,21 @@ beforeAll(async () => {
   );
   // Answers like a factomd whose operator lets no page of others read it.
   closed = createServer((_request, response) => response.end("{}")).listen(0, "127.0.0.1");
+  return pool;
 });
 afterAll(async () => {
-  await browser?.close();
-  await node?.devnet.stop();
-  await pool?.stop();
   closed?.close();
+  await node?.devnet.stop();
 });
 
 const nodeField = "Address of a Factom node";
 
-describe.skipIf(!canRun).each([
+describeInBrowser.each([
   ["a desktop", DESKTOP],
   ["a phone in the dark", PHONE],
 ])("on %s", (_name, look) => {
   it("a node shows where the pool says something else than it wrote, and what it did not write", async () => {
-    const ann = await Visitor.open(browser, pool.url, look);
-    await ann.logIn("ann", PASSWORD);
+    const ann = await scene.openAs("ann", look);
     await ann.visit("/me/verify");
     const { page } = ann;
     const tile = (name: string) => page.locator(".tile", { hasText: name }).locator("dd").first();
@@ -112,7 +103,7 @@ describe.skipIf(!canRun).each([
     const notice = page.getByRole("alert");
     await notice.getByText(`Your browser got no answer from ${refusing}`).waitFor();
     expect(await notice.locator("code").textContent()).toBe(
-      `npx prosper verify FILE --pool ${pool.url} --factomd ${refusing}`,
+      `npx prosper verify FILE --pool ${scene.pool.url} --factomd ${refusing}`,
     );
     await ann.photograph(`verify-refused-${look.width}-${look.colorScheme}`);
     expect(await ann.violations()).toEqual([]);
@@ -126,7 +117,7 @@ describe.skipIf(!canRun).each([
   });
 });
 
-it.skipIf(!canRun)("the saved file asks a node too, and says when it may not", async () => {
+itInBrowser("the saved file asks a node too, and says when it may not", async () => {
   const tree = new WorkTree(FIRST_HEIGHT, blockOf(5, diceOf("saved")));
   const honest = fileOf(tree, "user00000");
   const { books } = honest;
@@ -146,7 +137,7 @@ it.skipIf(!canRun)("the saved file asks a node too, and says when it may not", a
   const proof = join(folder, "proof.json");
   writeFileSync(proof, JSON.stringify({ ...honest, receipts: [] }));
 
-  const visitor = await Visitor.open(browser, pool.url, PHONE);
+  const visitor = await scene.open(PHONE);
   await visitor.page.goto(`file://${page}`);
   const ask = async (address: string): Promise<void> => {
     await visitor.page.getByLabel("Address of a Factom node").fill(address);
@@ -167,11 +158,11 @@ it.skipIf(!canRun)("the saved file asks a node too, and says when it may not", a
   await visitor.close();
 });
 
-it.skipIf(!canRun)("the browser reads from the chain what Node reads", async () => {
+itInBrowser("the browser reads from the chain what Node reads", async () => {
   const [receipt] = fileOf(new WorkTree(FIRST_HEIGHT, blockOf(1, diceOf("any"))), "user00000").receipts;
   const files: ReceiptFile[] = [];
   for (let i = 0; i < BLOCKS; i++) {
-    const root = await chainRootOf(pool.db, FIRST_HEIGHT + i);
+    const root = await chainRootOf(scene.pool.db, FIRST_HEIGHT + i);
     if (receipt !== undefined && root !== undefined)
       files.push({ ...receipt, height: root.height, root: root.root });
   }
@@ -190,7 +181,7 @@ it.skipIf(!canRun)("the browser reads from the chain what Node reads", async () 
     ...{ bundle: true, format: "iife", plugins: [portable], write: false, logLevel: "silent" },
   });
   await stop();
-  const page = await browser.newPage();
+  const page = await scene.browser.newPage();
   await page.evaluate(outputFiles.map(({ text }) => text).join(""));
   const { factomdUrl } = node.devnet;
   const key = toHex(poolKeys.publicKey);

@@ -11,7 +11,7 @@ import { WorkTree } from "../../../shared/proofs/merkle-proof.ts";
 import { verifyProof } from "../../../shared/proofs/verify.ts";
 import { blockOf, diceOf, fileOf } from "../../support/proofs.ts";
 import { hashVectors, signatureVectors } from "../../support/verify-vectors.ts";
-import { describeInBrowser, setScene } from "./scene.ts";
+import { describeInBrowser, itInBrowser, setScene } from "./scene.ts";
 import type { Look } from "./visitor.ts";
 import { BLOCKS, FIRST_HEIGHT, startPages } from "./web.ts";
 
@@ -124,14 +124,13 @@ describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
   });
 });
 
-describeInBrowser("the code of `prosper verify`", () => {
-  it("in a browser takes and refuses what Node takes and refuses", async () => {
-    const root = join(import.meta.dirname, "../../..");
-    const { outputFiles } = await build({
-      absWorkingDir: root,
-      stdin: {
-        resolveDir: root,
-        contents: `
+itInBrowser("the browser takes and refuses what Node takes and refuses", async () => {
+  const root = join(import.meta.dirname, "../../..");
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    stdin: {
+      resolveDir: root,
+      contents: `
         import { verifySignature } from "./shared/factom/ed25519.ts";
         import { fromHex } from "./shared/bytes.ts";
         import { sha256Hex } from "./shared/sha256.ts";
@@ -141,29 +140,28 @@ describeInBrowser("the code of `prosper verify`", () => {
           hash: (message) => sha256Hex(fromHex(message)),
           proof: (file, root) => verifyProof(file, { root }),
         };`,
-      },
-      ...{ bundle: true, format: "iife", plugins: [portable], write: false, logLevel: "silent" },
-    });
-    await stop();
-    const page = await scene.browser.newPage();
-    await page.evaluate(outputFiles.map(({ text }) => text).join(""));
-    const ask = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
-
-    const signatures = signatureVectors();
-    expect(await ask(`${JSON.stringify(signatures)}.map(judged.signature)`)).toEqual(
-      signatures.map(({ verdict }) => verdict),
-    );
-    const hashes = hashVectors();
-    expect(await ask(`${JSON.stringify(hashes)}.map(({ message }) => judged.hash(message))`)).toEqual(
-      hashes.map(({ sha256 }) => sha256),
-    );
-    const tree = new WorkTree(1000, blockOf(13, diceOf("vectors")));
-    const honest = fileOf(tree, "user00001");
-    const files = [honest, { ...honest, first: honest.first + 1 }, { ...honest, path: honest.path.slice(1) }];
-    for (const file of files)
-      expect(await ask(`judged.proof(${JSON.stringify(file)}, ${JSON.stringify(tree.root)})`)).toEqual(
-        verifyProof(file, { root: tree.root }),
-      );
-    await page.close();
+    },
+    ...{ bundle: true, format: "iife", plugins: [portable], write: false, logLevel: "silent" },
   });
+  await stop();
+  const page = await scene.browser.newPage();
+  await page.evaluate(outputFiles.map(({ text }) => text).join(""));
+  const ask = <T>(expression: string): Promise<T> => page.evaluate<T>(expression);
+
+  const signatures = signatureVectors();
+  expect(await ask(`${JSON.stringify(signatures)}.map(judged.signature)`)).toEqual(
+    signatures.map(({ verdict }) => verdict),
+  );
+  const hashes = hashVectors();
+  expect(await ask(`${JSON.stringify(hashes)}.map(({ message }) => judged.hash(message))`)).toEqual(
+    hashes.map(({ sha256 }) => sha256),
+  );
+  const tree = new WorkTree(1000, blockOf(13, diceOf("vectors")));
+  const honest = fileOf(tree, "user00001");
+  const files = [honest, { ...honest, first: honest.first + 1 }, { ...honest, path: honest.path.slice(1) }];
+  for (const file of files)
+    expect(await ask(`judged.proof(${JSON.stringify(file)}, ${JSON.stringify(tree.root)})`)).toEqual(
+      verifyProof(file, { root: tree.root }),
+    );
+  await page.close();
 });
