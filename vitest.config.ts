@@ -18,9 +18,10 @@ const SUITES: Record<string, Settings> = {
     testTimeout: 90_000,
     hookTimeout: MINUTE,
   },
-  /** What is done seldom and takes its time: backups, the doctor's examinations, migrations of minutes, pages built again, clocks watched. */
+  /** What is done seldom and takes its time: backups, the doctor's examinations, migrations of minutes, pages built again, clocks watched, what each route reads of many rows. */
   "test:upkeep": {
     include: [
+      "test/functions/api/large-pool.test.ts",
       "test/infra/{backup,doctor}/**/*.test.ts",
       "test/infra/dashboard/open.test.ts",
       "test/shared/db/long-migration.test.ts",

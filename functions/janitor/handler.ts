@@ -2,12 +2,16 @@
 
 import middy from "@middy/core";
 import type { Clock } from "../../shared/clock.ts";
+import { keepBookedSums } from "../../shared/db/booked-sums.ts";
 import { endExpiredEpochs } from "../../shared/db/edges.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import type { Sealer } from "../accounting/sealer.ts";
 import type { ArchiveReport } from "./archiver.ts";
+
+/** What is behind is added up by the pages meanwhile. */
+const SUMS_EVERY_MS = 10 * 60_000;
 
 export interface JanitorOptions {
   /** An epoch ends this long after its lease expired: until then its edge may come back and renew. */
@@ -46,8 +50,9 @@ export function createJanitorHandler(
   options: JanitorOptions,
   modules: JanitorModules,
 ): middy.MiddyfiedHandler<unknown, JanitorReport> {
+  let sumsMs = Number.NEGATIVE_INFINITY;
   return middy<unknown, JanitorReport>(async () => {
-    const { db, logger, sealer } = modules;
+    const { db, clock, logger, sealer } = modules;
     // This comes first: a seal may be waiting for an epoch that is over.
     const endedEpochs = await endExpiredEpochs(db, options.epochGraceMs);
     if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
@@ -68,6 +73,14 @@ export function createJanitorHandler(
         error: coerceError(error),
       }),
     );
+    if (clock.monotonicMs() - sumsMs >= SUMS_EVERY_MS) {
+      sumsMs = clock.monotonicMs();
+      await keepBookedSums(db).catch((error: unknown) =>
+        logger.warn("What blocks have booked could not be added up; a later run does", {
+          error: coerceError(error),
+        }),
+      );
+    }
     const archived = await modules.archive?.().catch((thrown: unknown) => toldOf(thrown, logger));
     await modules.watch?.();
     return { sealed: sealed.length, endedEpochs, prunedMinutes, archived };

@@ -13,6 +13,7 @@ import type { SightingsReader } from "../../functions/api/sightings.ts";
 import { createLiveHub } from "../../functions/api/stream/hub.ts";
 import type { Passwords } from "../../functions/auth/password.ts";
 import { createWebAccounts } from "../../functions/auth/web-accounts.ts";
+import type { Assets } from "../../functions/dashboard/asset-files.ts";
 import { offeredChannels } from "../../shared/alerts/kinds.ts";
 import type { Clock, Random } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
@@ -58,9 +59,33 @@ export interface PoolWebModules {
 
 /** Throws CodedError `web-port`, and `dashboard-broken` where the pages cannot be built. */
 export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModules): Promise<Web> {
-  const assets = await openDashboard();
-  const { config, version, lxrBits } = options;
-  const { db, clock, random, logger, passwords, live, ports, health, metrics, receiptKeys, doctor } = modules;
+  const { config } = options;
+  const { clock, random, logger, metrics } = modules;
+  const api = apiOfPool(options, modules, await openDashboard());
+  const figures = createFigures(api.options, api.modules);
+  const streams = createLiveStreams({
+    hub: createLiveHub(figures, { clock, random, logger }),
+    clock,
+    whoIs: async (event) => (await sessionOf(event, isHttps(event), api.modules.accounts))?.user.name,
+  });
+  return startWeb(
+    { host: config.web.host, port: config.web.port, proxies: config.web.proxysources },
+    {
+      handler: createApiHandler(api.options, { ...api.modules, figures }),
+      logger,
+      streams,
+      ...(metrics && { metrics }),
+    },
+  );
+}
+
+/** What the API of this pool is made of. */
+export function apiOfPool(
+  { config, version, lxrBits }: PoolWebOptions,
+  modules: PoolWebModules,
+  assets: Assets,
+): { readonly options: ApiOptions; readonly modules: ApiModules } {
+  const { db, clock, random, logger, passwords, live, ports, health, receiptKeys, doctor } = modules;
   const { sightings, payday, shares } = modules;
   const { registration, opridentity } = config.pool;
   const accounts = createWebAccounts(
@@ -71,48 +96,35 @@ export async function startPoolWeb(options: PoolWebOptions, modules: PoolWebModu
     },
     { db, clock, random, passwords },
   );
-  const apiOptions: ApiOptions = {
-    poolName: opridentity,
-    version,
-    blockSeconds: config.pegnet.blockperiod / 1000,
-    registration,
-    stratum: stratumShown(config, ports),
-    lxrBits,
-    alertChannels: offeredChannels(config.alerts.smtp !== ""),
-    streams: true,
-    explorer: config.web.explorer,
-    payoutMinimum: config.payout.minimum,
-    payoutEveryMs: config.payout.prepareevery,
-    canaryMs: config.canary.every,
-    twoAdministrators: config.pool.twoadministrators,
-    corsOrigins: config.web.corsorigins,
-  };
-  const apiModules: ApiModules = {
-    ...{ db, clock, random, accounts, logger, assets },
-    workerLimits: workerLimits(config),
-    ...(receiptKeys && { receiptKeys: onlyReceiptKey(receiptKeys) }),
-    ...(live && { live }),
-    ...(sightings && { sightings }),
-    ...(shares && { shares }),
-    ...(health && { health }),
-    ...(doctor && { doctor }),
-    ...(payday && { payday }),
-  };
-  const figures = createFigures(apiOptions, apiModules);
-  const streams = createLiveStreams({
-    hub: createLiveHub(figures, { clock, random, logger }),
-    clock,
-    whoIs: async (event) => (await sessionOf(event, isHttps(event), accounts))?.user.name,
-  });
-  return startWeb(
-    { host: config.web.host, port: config.web.port, proxies: config.web.proxysources },
-    {
-      handler: createApiHandler(apiOptions, { ...apiModules, figures }),
-      logger,
-      streams,
-      ...(metrics && { metrics }),
+  return {
+    options: {
+      poolName: opridentity,
+      version,
+      blockSeconds: config.pegnet.blockperiod / 1000,
+      registration,
+      stratum: stratumShown(config, ports),
+      lxrBits,
+      alertChannels: offeredChannels(config.alerts.smtp !== ""),
+      streams: true,
+      explorer: config.web.explorer,
+      payoutMinimum: config.payout.minimum,
+      payoutEveryMs: config.payout.prepareevery,
+      canaryMs: config.canary.every,
+      twoAdministrators: config.pool.twoadministrators,
+      corsOrigins: config.web.corsorigins,
     },
-  );
+    modules: {
+      ...{ db, clock, random, accounts, logger, assets },
+      workerLimits: workerLimits(config),
+      ...(receiptKeys && { receiptKeys: onlyReceiptKey(receiptKeys) }),
+      ...(live && { live }),
+      ...(sightings && { sightings }),
+      ...(shares && { shares }),
+      ...(health && { health }),
+      ...(doctor && { doctor }),
+      ...(payday && { payday }),
+    },
+  };
 }
 
 /** Where the edges of a pool listen. */

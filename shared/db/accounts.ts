@@ -200,7 +200,7 @@ export function listUserBalances(
       FROM (SELECT * FROM users WHERE users.id < ${before ?? 0x7fff_ffff_ffff_ffffn}::bigint
         AND (${search}::text = '' OR position(lower(${search}::text) IN lower(users.name)) > 0 OR users.payout_address = ${search}::text)
         ORDER BY users.id DESC LIMIT ${limit}::int) u
-      JOIN balances b ON b.user_name = u.name ORDER BY u.id DESC`,
+      JOIN shown_balances b ON b.user_name = u.name ORDER BY u.id DESC`,
     userBalanceRow,
   );
 }

@@ -59,7 +59,7 @@ export type WaitingAdjustment = v.InferOutput<typeof waitingRow>;
 export function listWaitingAdjustments(db: Db): Promise<WaitingAdjustment[]> {
   return db.query(
     sql`SELECT r.id::text AS id, r.user_name AS "user", r.amount::text AS amount, r.reason, r.made_by AS "madeBy", ${ms(sql`r.at`)} AS "atMs",
-      b.owed::text AS owed FROM adjustment_requests r JOIN balances b ON b.user_name = r.user_name
+      b.owed::text AS owed FROM adjustment_requests r JOIN shown_balances b ON b.user_name = r.user_name
       WHERE r.decided_at IS NULL ORDER BY r.id LIMIT ${MOST_WAITING}::int`,
     waitingRow,
   );

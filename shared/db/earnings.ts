@@ -45,8 +45,7 @@ export type BookedWork = v.InferOutput<typeof bookedRow>;
 export function bookedWork(db: Db, user: string, from: number, limit: number): Promise<BookedWork[]> {
   return db.query(
     sql`SELECT p.job AS height, p.work::text AS work, p.amount::text AS amount
-      FROM payouts p JOIN jobs j ON j.height = p.job AND j.attempt = p.attempt AND j.state = 'sealed'
-      WHERE p.user_name = ${user} AND p.job >= ${from}::int ORDER BY p.job DESC LIMIT ${limit}::int`,
+      FROM payouts p WHERE p.user_name = ${user} AND p.job >= ${from}::int AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed') ORDER BY p.job DESC LIMIT ${limit}::int`,
     bookedRow,
   );
 }

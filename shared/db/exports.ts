@@ -23,7 +23,7 @@ export function earningsByDay(db: Db, user: string, limit: number): Promise<Earn
       sum(d.adjusted)::text AS adjusted, sum(d.paid)::text AS paid
     FROM (
       SELECT (j.created_at AT TIME ZONE 'UTC')::date AS day, 1 AS blocks, p.amount AS earned, 0 AS adjusted, 0 AS paid
-        FROM payouts p JOIN jobs j ON j.height = p.job AND j.attempt = p.attempt AND j.state = 'sealed' WHERE p.user_name = ${user}
+        FROM payouts p JOIN jobs j ON j.height = p.job WHERE p.user_name = ${user} AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed')
       UNION ALL SELECT (at AT TIME ZONE 'UTC')::date, 0, 0, amount, 0 FROM adjustments WHERE user_name = ${user}
       UNION ALL SELECT (at AT TIME ZONE 'UTC')::date, 0, 0, 0, amount FROM payments WHERE user_name = ${user}
     ) d GROUP BY d.day ORDER BY d.day DESC LIMIT ${limit}::int`,

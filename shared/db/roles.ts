@@ -24,6 +24,7 @@ export const READABLE = [
     "best_targets",
     "block_places",
     "blocks",
+    "booked_sums",
     "books_proved",
     "canary",
     "chain_roots",
@@ -50,6 +51,7 @@ export const READABLE = [
     "root_chains",
     "root_entries",
     "schema_minimum",
+    "shown_balances",
     "submissions",
     "tallies",
     "withholding",
@@ -130,6 +132,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     // Roots: what was signed, and which chain it is for.
     "INSERT ON root_chains, root_entries",
     "UPDATE (at) ON root_chains",
+    "INSERT, UPDATE ON booked_sums",
   ],
   auth: [
     "SELECT ON invites, users",

@@ -211,10 +211,12 @@ export async function rootStand(db: Db): Promise<RootStand | undefined> {
   );
   if (stand === undefined) return undefined;
   const wrong = await db.query(
-    sql`SELECT DISTINCT r.height FROM chain_roots r JOIN jobs j ON j.height = r.height AND j.state = 'sealed'
-      WHERE (r.root, r.reward, r.carried_in, r.fee, r.paid, r.carried) IS DISTINCT FROM (j.root, j.reward, j.carried_in, j.fee, j.paid, j.carried)
-        OR EXISTS (SELECT 1 FROM chain_roots o WHERE o.height = r.height AND o.books <> r.books)
-      ORDER BY r.height LIMIT ${WRONG}::int`,
+    sql`SELECT w.height FROM (
+        SELECT r.height FROM chain_roots r JOIN jobs j ON j.height = r.height AND j.state = 'sealed'
+          WHERE (r.root, r.reward, r.carried_in, r.fee, r.paid, r.carried) IS DISTINCT FROM (j.root, j.reward, j.carried_in, j.fee, j.paid, j.carried)
+        UNION SELECT t.height FROM (SELECT height FROM chain_roots GROUP BY height HAVING min(books) <> max(books)) t
+          JOIN jobs j ON j.height = t.height AND j.state = 'sealed') w
+      ORDER BY w.height LIMIT ${WRONG}::int`,
     v.object({ height: v.number() }),
   );
   return { ...stand, wrong: wrong.map(({ height }) => height) };

@@ -197,6 +197,13 @@ CREATE TABLE blocks (
   CONSTRAINT blocks_reward_check CHECK ((reward >= 0))
 );
 
+CREATE TABLE booked_sums (
+  user_name text NOT NULL,
+  through integer NOT NULL,
+  amount numeric NOT NULL,
+  CONSTRAINT booked_sums_pkey PRIMARY KEY (user_name)
+);
+
 CREATE TABLE books_proved (
   one boolean NOT NULL DEFAULT true,
   through integer NOT NULL DEFAULT '-1'::integer,
@@ -530,6 +537,7 @@ CREATE TABLE payouts (
   shares bigint NOT NULL,
   work numeric(40,0) NOT NULL,
   amount bigint NOT NULL,
+  rejected bigint,
   CONSTRAINT payouts_pkey PRIMARY KEY (job, attempt, user_name),
   CONSTRAINT payouts_amount_check CHECK ((amount >= 0)),
   CONSTRAINT payouts_user_name_fkey FOREIGN KEY (user_name) REFERENCES users(name)
@@ -809,6 +817,8 @@ CREATE INDEX invites_spelling ON public.invites USING btree (lower(translate(cod
 
 CREATE INDEX jobless_rewards_into ON public.jobless_rewards USING btree (into_job);
 
+CREATE INDEX jobs_began ON public.jobs USING btree (height) INCLUDE (created_at);
+
 CREATE INDEX jobs_unsealed ON public.jobs USING btree (height) WHERE (state <> 'sealed'::text);
 
 CREATE INDEX login_failures_last ON public.login_failures USING btree (last_ms);
@@ -884,6 +894,29 @@ CREATE VIEW payout_reserved AS
            FROM payments p
           WHERE ((p.entry_hash = e.entry_hash) AND (p.user_name = l.user_name))))))
   GROUP BY l.user_name;
+
+CREATE VIEW shown_balances AS
+ SELECT user_name,
+    payout_address,
+    booked,
+    adjusted,
+    paid_out,
+    ((booked + adjusted) - paid_out) AS owed
+   FROM ( SELECT u.name AS user_name,
+            u.payout_address,
+            (COALESCE(s.amount, (0)::numeric) + COALESCE(( SELECT sum(p.amount) AS sum
+                   FROM payouts p
+                  WHERE ((p.user_name = u.name) AND (p.job > COALESCE(s.through, '-1'::integer)) AND (NOT (p.job IN ( SELECT jobs.height
+                           FROM jobs
+                          WHERE (jobs.state <> 'sealed'::text)))))), (0)::numeric)) AS booked,
+            COALESCE(( SELECT sum(a.amount) AS sum
+                   FROM adjustments a
+                  WHERE (a.user_name = u.name)), (0)::numeric) AS adjusted,
+            COALESCE(( SELECT sum(y.amount) AS sum
+                   FROM payments y
+                  WHERE (y.user_name = u.name)), (0)::numeric) AS paid_out
+           FROM (users u
+             LEFT JOIN booked_sums s ON ((s.user_name = u.name)))) b;
 
 CREATE OR REPLACE FUNCTION after_guess(p_empty_at_ms double precision, p_now_ms double precision, p_free integer, p_every_ms double precision)
  RETURNS double precision
@@ -1375,8 +1408,9 @@ AS $function$
 BEGIN
   PERFORM 1 FROM jobs WHERE height = p_height AND state = 'closing' FOR SHARE;
   IF NOT FOUND THEN RETURN false; END IF;
-  INSERT INTO payouts (job, attempt, user_name, shares, work, amount)
-    SELECT p_height, p_attempt, r."user", r.shares, r.work, r.amount
+  INSERT INTO payouts (job, attempt, user_name, shares, work, amount, rejected)
+    SELECT p_height, p_attempt, r."user", r.shares, r.work, r.amount,
+      (SELECT COALESCE(sum(w.rejected), 0) FROM work w WHERE w.job = p_height AND w.user_name = r."user")
     FROM jsonb_to_recordset(p_rows::jsonb) AS r("user" text, shares numeric, work numeric, amount numeric)
     ON CONFLICT DO NOTHING;
   RETURN true;

@@ -1,8 +1,9 @@
 /** What the pool's pages show: bounded reads over indexes and sums per minute, block or worker, never over shares. */
 
 import * as v from "valibot";
+import { REST_WORKER } from "../messages/summary.ts";
 import { instant, ms } from "./instants.ts";
-import { bigintText, type Db, first, jsonText, one, sql } from "./port.ts";
+import { bigintText, type Db, first, jsonText, one, type Sql, sql } from "./port.ts";
 
 const activityRow = v.object({
   work: bigintText,
@@ -116,27 +117,33 @@ const blockWithJobRow = v.object({
 /** A graded block with its job. The job's columns are null where the pool had none; its sums are null until it is sealed. */
 export type BlockWithJob = v.InferOutput<typeof blockWithJobRow>;
 
-const blockWithJob = sql`b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,
+/** `which` chooses from `blocks`, before anything is looked up for them. */
+const blocksWithJobs = (
+  which: Sql,
+): Sql => sql`SELECT b.height, b.version, b.key_mr AS "keyMr", ${ms(sql`b.at`)} AS "atMs", b.entries, b.graded, b.winning,
   b.reward::text AS reward, b.network_hashrate AS "networkHashrate",
   b.graded_entries AS "gradedEntries", b.graded_others AS "gradedOthers",
-  (SELECT COALESCE(jsonb_agg(p.position ORDER BY p.position), '[]')::text FROM block_places p
-    WHERE p.height = b.height AND p.ours AND p.payout > 0) AS places,
-  (SELECT COALESCE(sum(p.payout), 0)::text FROM block_places p WHERE p.height = b.height) AS payouts,
+  p.places, p.payouts,
   j.state, j.credit, j.shares::text AS shares, j.work::text AS work, j.fee::text AS fee, j.paid::text AS paid,
   j.carried_in::text AS "carriedIn", j.carried::text AS carried, j.root, j.forced, ${ms(sql`j.created_at`)} AS "jobAtMs",
   (SELECT ${ms(sql`n.created_at`)} FROM jobs n WHERE n.height > j.height ORDER BY n.height LIMIT 1) AS "nextJobAtMs"
-  FROM blocks b LEFT JOIN jobs j ON j.height = b.height`;
+  FROM (SELECT * FROM blocks ${which}) b LEFT JOIN jobs j ON j.height = b.height CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_agg(p.position ORDER BY p.position) FILTER (WHERE p.ours AND p.payout > 0), '[]')::text AS places,
+      COALESCE(sum(p.payout), 0)::text AS payouts FROM block_places p WHERE p.height = b.height) p
+  ORDER BY b.height DESC`;
 
 /** Newest first, those below `before` where it is given. */
 export function recentBlocks(db: Db, limit: number, before?: number): Promise<BlockWithJob[]> {
   return db.query(
-    sql`SELECT ${blockWithJob} WHERE b.height < ${before ?? 0x7fff_ffff}::int ORDER BY b.height DESC LIMIT ${limit}::int`,
+    blocksWithJobs(
+      sql`WHERE height < ${before ?? 0x7fff_ffff}::int ORDER BY height DESC LIMIT ${limit}::int`,
+    ),
     blockWithJobRow,
   );
 }
 
 export function blockAt(db: Db, height: number): Promise<BlockWithJob | undefined> {
-  return first(db, sql`SELECT ${blockWithJob} WHERE b.height = ${height}::int`, blockWithJobRow);
+  return first(db, blocksWithJobs(sql`WHERE height = ${height}::int`), blockWithJobRow);
 }
 
 const placeRow = v.object({
@@ -214,17 +221,33 @@ export interface OnlineQuery {
   readonly search?: string;
 }
 
-/** Workers with a share, taken or refused, in that time; the most work first. */
+/**
+ * Workers with a share, taken or refused, in that time; the most work first. Pages go by the pace of the last quarter of an hour: to add up the
+ * minutes of all takes long.
+ */
 export function onlineWorkers(
   db: Db,
   { sinceMs, nowMs, limit, from = 0, search = "" }: OnlineQuery,
 ): Promise<OnlineWorker[]> {
   return db.query(
-    sql`SELECT user_name AS "user", worker, sum(work)::text AS work, sum(shares)::text AS shares, sum(rejected)::text AS rejected,
-      ${ms(sql`min(minute)`)} AS "firstMs", ${ms(sql`max(minute)`)} AS "lastMs", (count(*) OVER ())::int AS total
-      FROM worker_minutes WHERE minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)}
-        AND (${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(worker)) > 0)
-      GROUP BY user_name, worker ORDER BY sum(worker_minutes.work) DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int`,
+    sql`WITH heard AS (
+      SELECT user_name, worker, pace * worker_decay(extract(epoch FROM ${instant(nowMs)} - pace_at)::float8) AS pace
+        FROM worker_status WHERE last_at >= ${instant(sinceMs)}
+      UNION ALL SELECT DISTINCT r.user_name, n.worker, 0 FROM worker_refused r, LATERAL (VALUES (r.worker), (${REST_WORKER})) n(worker)
+        WHERE r.hour >= date_trunc('hour', ${instant(sinceMs)}, 'UTC') AND EXISTS (SELECT 1 FROM worker_minutes m
+          WHERE m.user_name = r.user_name AND m.worker = n.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)})
+    ), chosen AS (
+      SELECT user_name, worker, (count(*) OVER ())::int AS total FROM heard
+      WHERE ${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(worker)) > 0
+      GROUP BY user_name, worker ORDER BY max(pace) DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int
+    )
+    SELECT c.user_name AS "user", c.worker, m.work::text AS work, m.shares::text AS shares, m.rejected::text AS rejected,
+      ${ms(sql`m.first`)} AS "firstMs", ${ms(sql`m.last`)} AS "lastMs", c.total
+    FROM chosen c CROSS JOIN LATERAL (
+      SELECT sum(m.work) AS work, sum(m.shares) AS shares, sum(m.rejected) AS rejected, min(m.minute) AS first, max(m.minute) AS last
+      FROM worker_minutes m WHERE m.user_name = c.user_name AND m.worker = c.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)}
+      HAVING count(*) > 0
+    ) m ORDER BY m.work DESC, c.user_name, c.worker`,
     onlineWorkerRow,
   );
 }

@@ -119,8 +119,8 @@ export function paidThrough(
     db,
     sql`SELECT y.entry_hash AS "entryHash", ${ms(sql`y.at`)} AS "atMs" FROM (
         SELECT entry_hash, at, sum(amount) OVER (ORDER BY at, entry_hash) AS paid FROM payments WHERE user_name = ${user}) y
-      WHERE y.paid >= (SELECT COALESCE(sum(p.amount), 0) FROM payouts p JOIN jobs j ON j.height = p.job AND j.attempt = p.attempt
-        AND j.state = 'sealed' WHERE p.user_name = ${user} AND p.job <= ${height}::int)
+      WHERE y.paid >= (SELECT COALESCE(sum(p.amount), 0) FROM payouts p WHERE p.user_name = ${user} AND p.job <= ${height}::int
+        AND p.job NOT IN (SELECT j.height FROM jobs j WHERE j.state <> 'sealed'))
       ORDER BY y.at, y.entry_hash LIMIT 1`,
     paidRow,
   );

@@ -19,7 +19,7 @@ export function balanceOf(db: Db, user: string): Promise<UserBalance | undefined
   return first(
     db,
     sql`SELECT booked::text AS booked, adjusted::text AS adjusted, paid_out::text AS "paidOut", owed::text AS owed,
-      payout_address AS "payoutAddress" FROM balances WHERE user_name = ${user}`,
+      payout_address AS "payoutAddress" FROM shown_balances WHERE user_name = ${user}`,
     balanceRow,
   );
 }
@@ -40,19 +40,25 @@ const userBlockRow = v.object({
 /** A user's part in one job; `poolWork` and `amount` are null until it is sealed. */
 export type UserBlock = v.InferOutput<typeof userBlockRow>;
 
-/** Newest first, those below `before` where it is given. */
+/**
+ * Newest first, those below `before` where it is given. A sealed job's sums over the user's workers are in its payout: a farm has thousands of rows
+ * of work in each. Refused shares are there since 0092.
+ */
 export function userBlocks(db: Db, user: string, limit: number, before?: number): Promise<UserBlock[]> {
+  const below = sql`${before ?? 0x7fff_ffff}::int`;
   return db.query(
     sql`SELECT j.height, j.state, j.credit, mine.shares::text AS shares, mine.work::text AS work, mine.rejected::text AS rejected,
-      j.work::text AS "poolWork", p.amount::text AS amount, ${ms(sql`j.created_at`)} AS "jobAtMs",
+      j.work::text AS "poolWork", mine.amount::text AS amount, ${ms(sql`j.created_at`)} AS "jobAtMs",
       (SELECT ${ms(sql`n.created_at`)} FROM jobs n WHERE n.height > j.height ORDER BY n.height LIMIT 1) AS "nextJobAtMs"
     FROM (
-      SELECT job, sum(shares) AS shares, sum(work) AS work, sum(rejected) AS rejected FROM work
-      WHERE user_name = ${user} AND job < ${before ?? 0x7fff_ffff}::int GROUP BY job ORDER BY job DESC LIMIT ${limit}::int
-    ) mine
-    JOIN jobs j ON j.height = mine.job
-    LEFT JOIN payouts p ON p.job = j.height AND p.attempt = j.attempt AND p.user_name = ${user} AND j.state = 'sealed'
-    ORDER BY j.height DESC`,
+      SELECT w.job, sum(w.shares) AS shares, sum(w.work) AS work, sum(w.rejected) AS rejected, NULL::bigint AS amount
+        FROM (SELECT height FROM jobs WHERE state <> 'sealed' AND height < ${below}) o
+        JOIN work w ON w.job = o.height AND w.user_name = ${user} GROUP BY w.job
+      UNION ALL (SELECT p.job, p.shares, p.work, COALESCE(p.rejected,
+          (SELECT sum(w.rejected) FROM work w WHERE w.user_name = ${user} AND w.job = p.job)), p.amount
+        FROM payouts p JOIN jobs s ON s.height = p.job AND s.attempt = p.attempt AND s.state = 'sealed'
+        WHERE p.user_name = ${user} AND p.job < ${below} ORDER BY p.job DESC LIMIT ${limit}::int)
+    ) mine JOIN jobs j ON j.height = mine.job ORDER BY j.height DESC LIMIT ${limit}::int`,
     userBlockRow,
   );
 }

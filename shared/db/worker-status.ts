@@ -118,6 +118,8 @@ export interface WorkerFilter {
 export interface WorkerPage extends WorkerFilter {
   readonly from: number;
   readonly limit: number;
+  /** False: without the work of single minutes. */
+  readonly hasMinutes?: boolean;
 }
 
 export interface WorkerWindows extends Windows {
@@ -138,6 +140,8 @@ export async function countWorkers(db: Db, user: string, filter: WorkerFilter): 
   );
   return row.total;
 }
+
+const MINUTES = sql`'[' || COALESCE(string_agg('[' || (extract(epoch FROM m.minute) / 60)::int || ',"' || m.work || '"]', ','), '') || ']'`;
 
 /** The owner's own first, then new names, then the rest row; in each group those that work before those that do not, by name. */
 export function workersOf(
@@ -162,7 +166,7 @@ export function workersOf(
       SELECT COALESCE(sum(m.work), 0)::text AS "longWork",
         COALESCE(sum(m.work) FILTER (WHERE m.minute >= ${instant(shortMs)}), 0)::text AS "shortWork",
         COALESCE(sum(m.shares), 0)::text AS shares, COALESCE(sum(m.rejected), 0)::text AS rejected, ${ms(sql`min(m.minute)`)} AS "firstMs",
-        COALESCE(jsonb_agg(jsonb_build_array((extract(epoch FROM m.minute) / 60)::int, m.work::text)), '[]')::text AS minutes
+        ${page.hasMinutes === false ? sql`'[]'` : MINUTES} AS minutes
       FROM worker_minutes m
       WHERE m.user_name = ${user} AND m.worker = p.worker AND m.minute BETWEEN ${instant(longMs)} AND ${instant(nowMs)}
     ) s CROSS JOIN LATERAL (

@@ -15,14 +15,25 @@ export interface BooksUnderTest {
   readonly db: Db;
   /** CPU time of PostgreSQL so far; 0 where there is no /proc. */
   cpuSeconds(): number;
+  /** Nobody may be asking anything. Its CPU time begins anew. */
+  restart(): Promise<void>;
 }
 
-export async function openBooks(room: Room): Promise<BooksUnderTest> {
-  const postgres = await startPostgres({ dir: join(room.folder(), "postgres") });
+/** In a folder of its own that goes with the room, unless one is given. */
+export async function openBooks(room: Room, folder = room.folder()): Promise<BooksUnderTest> {
+  const postgres = await startPostgres({ dir: join(folder, "postgres") });
   room.onTidy(() => postgres.stop());
   const db = openPg({ url: postgres.url, timeoutMs: TIMEOUT_MS });
   room.onTidy(() => db.close());
   await migrate(db);
-  const pid = await serverPid(db);
-  return { db, cpuSeconds: () => cpuSecondsOf([pid]) };
+  let pid = await serverPid(db);
+  return {
+    db,
+    cpuSeconds: () => cpuSecondsOf([pid]),
+    async restart() {
+      await postgres.stop();
+      await postgres.startAgain();
+      pid = await serverPid(db);
+    },
+  };
 }

@@ -139,7 +139,8 @@ async function seedBlock(db: Db, height: number, atMs: number, options: SeedOpti
   }
 }
 
-async function seedPrices(db: Db, nowMs: number): Promise<bigint> {
+/** Resolves to the id of their row. */
+export async function seedPrices(db: Db, nowMs: number): Promise<bigint> {
   const prices = new Map<string, bigint>();
   const notes = new Map<string, PriceNote>();
   for (const asset of assetsOf(5)) {

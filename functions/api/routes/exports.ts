@@ -207,7 +207,12 @@ function paymentsExport(db: Db): Export<RowOf<typeof paymentsExportView>> {
 function workersExport(db: Db, clock: Clock): Export<RowOf<typeof workersExportView>> {
   const pageOf = async (user: string, hidden: boolean, from: number) => {
     const windows = windowsAt(clock.wallMs());
-    const found = await workersOf(db, user, { search: "", hidden, from, limit: PAGE_WORKERS }, windows);
+    const found = await workersOf(
+      db,
+      user,
+      { search: "", hidden, from, limit: PAGE_WORKERS, hasMinutes: false },
+      windows,
+    );
     return found.map((worker) => workerView(worker, windows));
   };
   return {

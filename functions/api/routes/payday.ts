@@ -21,7 +21,7 @@ import {
   type PayoutBatch,
   preparedBatch,
   readLines,
-  readPayable,
+  showPayable,
 } from "../../../shared/db/payout-batches.ts";
 import { payoutCredits } from "../../../shared/factom/payout-credits.ts";
 import { iso } from "../figures/pool.ts";
@@ -74,7 +74,7 @@ export function paydayRoutes(options: ApiOptions, modules: ApiModules): ApiRoute
 function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
   const { db, clock, payday } = modules;
   const { twoAdministrators = false } = options;
-  const payable = recently(() => readPayable(db), modules);
+  const payable = recently(() => showPayable(db), modules);
   return adminRoute({
     method: "GET",
     path: "/api/admin/payday",
