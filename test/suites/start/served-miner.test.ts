@@ -1,12 +1,13 @@
 /** The line of the pool's page on a machine that has only Node: an empty folder, an empty home, an empty cache of npm and no registry. */
 
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
 import { audit } from "../../support/processes/audit.ts";
-import { temporaryFolder, tidied } from "../../support/processes/bench.ts";
+import { runBare } from "../../support/processes/bare-machine.ts";
+import { temporaryFolder } from "../../support/processes/bench.ts";
 import { Pool } from "../../support/processes/pool.ts";
 import { PROJECT, prosper } from "../../support/processes/prosper.ts";
 import { until } from "../../support/until.ts";
@@ -24,8 +25,6 @@ const nodes = new Map(
     .filter((path) => existsSync(path))
     .map((path) => [execFileSync(path, ["--version"], { encoding: "utf8" }).trim(), realpathSync(path)]),
 );
-/** npm's own script, so that each Node can run it. */
-const npx = realpathSync(execFileSync("which", ["npx"], { encoding: "utf8" }).trim());
 
 const dataDir = temporaryFolder();
 let pool: Pool;
@@ -35,36 +34,6 @@ beforeAll(async () => {
   const answer = await fetch(`${pool.ready.web}/api/pool`);
   lines = v.parse(pages, await answer.json()).connect.commands;
 });
-
-/** Runs a line of the page as it is, by a shell, with `node` as the machine's only one. */
-function run(line: string, node: string, env: Record<string, string> = {}) {
-  const home = temporaryFolder();
-  const folder = join(home, "empty");
-  mkdirSync(folder);
-  const bin = dirname(node);
-  const child = tidied(
-    spawn("/bin/sh", ["-c", line.replace(/^npx /, `exec '${node}' '${npx}' `)], {
-      cwd: folder,
-      env: {
-        PATH: `${bin}:/usr/bin:/bin`,
-        HOME: home,
-        npm_config_cache: join(home, "cache"),
-        // Nobody listens there.
-        npm_config_registry: "http://127.0.0.1:9/",
-        ...env,
-      },
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: true,
-    }),
-  );
-  let said = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { child, said: () => said, ended };
-}
 
 function lineOf(title: RegExp, user: string): string {
   const { command = "" } = lines.find((line) => line.by === "package" && title.test(line.title)) ?? {};
@@ -77,38 +46,36 @@ describe.each([...nodes])("on Node %s", (version, node) => {
   it("registers, mines and is credited, by the page's own line", async () => {
     const code = await prosper(["db", "code", "--json", "--data-dir", dataDir]);
     const { code: invite } = v.parse(v.object({ code: v.string() }), JSON.parse(code.stdout));
-    const register = run(`${lineOf(/register/, user)} --threads 1 --duty 0.3`, node, {
-      PROSPER_PASSWORD: "a long password",
-      PROSPER_INVITE: invite,
-      PROSPER_ADDRESS: FA,
+    const register = runBare(`${lineOf(/register/, user)} --threads 1 --duty 0.3`, {
+      node,
+      env: { PROSPER_PASSWORD: "a long password", PROSPER_INVITE: invite, PROSPER_ADDRESS: FA },
     });
     const credited = async (): Promise<boolean> => ((await audit(dataDir)).users[user]?.accepted ?? 0) > 0;
     await until(`shares of ${user}`, credited, { withinMs: 60_000, everyMs: 500 }).catch((error: unknown) => {
       throw new Error(`${String(error)}\nthe miner said: ${register.said()}`);
     });
-    process.kill(-(register.child.pid ?? 0), "SIGINT");
-    await register.ended;
+    await register.interrupt();
     expect(register.said()).toMatch(/Mining with 1 thread on the \w+ kernel/);
     expect(register.said()).toMatch(/accepted [1-9]/);
     expect(register.said()).not.toMatch(/a bug|SyntaxError|TypeError/);
   });
 
   it("says what is missing where nobody can be asked", async () => {
-    const { said, ended } = run(lineOf(/register/, user), node);
+    const { said, ended } = runBare(lineOf(/register/, user), { node });
     expect(await ended).toBe(1);
     expect(said()).toContain("set PROSPER_PASSWORD, PROSPER_INVITE, PROSPER_ADDRESS");
   });
 
   it("measures this machine, writes its settings, and shows the service that it would install", async () => {
     const address = /^npx --yes (\S+)/.exec(lineOf(/other/, user))?.[1];
-    const measured = run(`npx --yes ${address} --benchmark --bits 12`, node);
+    const measured = runBare(`npx --yes ${address} --benchmark --bits 12`, { node });
     expect(await measured.ended).toBe(0);
     expect(measured.said()).toMatch(/^WebAssembly +small +1 +[\d.]+ kH\/s[\s\S]*^Best: /m);
     const flags = "--url a.example:1 --url stratum+ssl://b.example:2 --user ann --worker rig";
-    const written = run(`npx --yes ${address} ${flags} --write-config m.toml`, node);
+    const written = runBare(`npx --yes ${address} ${flags} --write-config m.toml`, { node });
     expect(await written.ended).toBe(0);
     expect(written.said()).toContain("Written: m.toml");
-    const asked = run(`npx --yes ${address} ${flags} --install-service`, node);
+    const asked = runBare(`npx --yes ${address} ${flags} --install-service`, { node });
     expect(await asked.ended).toBe(1);
     expect(asked.said()).toMatch(
       /ExecStart=".*node" ".*\.prosper\/miner\/program\/prosper-miner\.mjs" "--settings"/,
@@ -118,7 +85,7 @@ describe.each([...nodes])("on Node %s", (version, node) => {
 
   it("makes keys", async () => {
     const address = /^npx --yes (\S+)/.exec(lineOf(/other/, user))?.[1];
-    const { said, ended } = run(`npx --yes ${address} keys`, node);
+    const { said, ended } = runBare(`npx --yes ${address} keys`, { node });
     expect(await ended).toBe(0);
     expect(said()).toMatch(/^FA {2}FA\w{50} [\s\S]*^Fs {2}Fs\w{50}\n[\s\S]*^EC [\s\S]*^Es /m);
   });
