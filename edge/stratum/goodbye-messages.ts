@@ -39,7 +39,7 @@ export function goodbyeMessage(reason: EndReason, settings: StratumSettings): st
       return `the pool's places are short, and no valid share came from you for ${seconds(settings.sharelessMs)}`;
     case "tls-hello":
       return "this port does not speak TLS: connect without it, or to the pool's port for TLS";
-    // Nobody hears it on the connection: it is for the page that the line was copied from.
+    // Nobody hears it on the connection.
     case "tls-failed":
       return "this port speaks TLS only, and no TLS handshake was made: give --tls, or use the pool's port without TLS; a miner that checks certificates may not believe this one";
     case "no-prefix":
@@ -54,5 +54,21 @@ export function goodbyeMessage(reason: EndReason, settings: StratumSettings): st
     case "slow-reader":
     case "proxy-header":
       return undefined;
+  }
+}
+
+/** What the page is told that the line was copied from: also what the client itself is not. */
+export function pageWords(reason: EndReason, settings: StratumSettings): string | undefined {
+  switch (reason) {
+    case "no-verdict":
+      return "the pool could not answer at that moment: the miner comes back by itself";
+    case "slow-reader":
+      return "the miner did not read what the pool sent";
+    case "shutdown":
+      return "the pool restarts: the miner comes back by itself";
+    case "socket-error":
+      return "the connection broke: the miner comes back by itself";
+    default:
+      return goodbyeMessage(reason, settings);
   }
 }

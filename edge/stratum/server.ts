@@ -11,7 +11,7 @@ import type { Job, StratumBackend } from "./backend.ts";
 import { requestId } from "./conversation.ts";
 import { dispatch } from "./dispatch.ts";
 import { FairReading } from "./fair-reading.ts";
-import { goodbyeMessage } from "./goodbye-messages.ts";
+import { goodbyeMessage, pageWords } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import { NO_ORDERS, type StratumOrders } from "./orders.ts";
 import { PrefixQuota } from "./prefix-quota.ts";
@@ -74,9 +74,7 @@ export class StratumServer {
     if (refusal === undefined) return this.acceptAdmitted(stream, remoteAddress);
     const { settings, orders } = this.#modules;
     const bar = refusal === "barred" ? orders.barOf(undefined, remoteAddress) : undefined;
-    const words = bar === undefined ? goodbyeMessage(refusal, settings) : barWords(bar, false);
-    this.sightings.turnedAway(remoteAddress, refusal, words);
-    sendAway(stream, words);
+    sendAway(stream, bar === undefined ? goodbyeMessage(refusal, settings) : barWords(bar, false));
     return undefined;
   }
 
@@ -85,9 +83,13 @@ export class StratumServer {
    * Follow with `acceptAdmitted` or `abandon`.
    */
   admit(remoteAddress: string): EndReason | undefined {
-    const { metrics } = this.#modules;
+    const { metrics, orders, settings } = this.#modules;
     const refusal = this.#refusal(remoteAddress);
-    if (refusal !== undefined) metrics.connectionEnded(refusal);
+    if (refusal === undefined) return undefined;
+    metrics.connectionEnded(refusal);
+    const bar = refusal === "barred" ? orders.barOf(undefined, remoteAddress) : undefined;
+    const words = bar === undefined ? pageWords(refusal, settings) : barWords(bar, false);
+    this.sightings.turnedAway(remoteAddress, refusal, words);
     return refusal;
   }
 
@@ -95,7 +97,7 @@ export class StratumServer {
   abandon(remoteAddress: string, reason: EndReason): void {
     this.#admission.leave(remoteAddress, reason, this.#modules.clock.monotonicMs());
     this.#modules.metrics.connectionEnded(reason);
-    this.sightings.turnedAway(remoteAddress, reason, goodbyeMessage(reason, this.#modules.settings));
+    this.sightings.turnedAway(remoteAddress, reason, pageWords(reason, this.#modules.settings));
   }
 
   /** Counts a connection that was closed before it had an address to take a place for. */

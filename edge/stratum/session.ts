@@ -8,7 +8,7 @@ import { barWords } from "../../shared/operator/orders.ts";
 import type { StratumBackend } from "./backend.ts";
 import { Conversation } from "./conversation.ts";
 import type { FairReading } from "./fair-reading.ts";
-import { goodbyeMessage } from "./goodbye-messages.ts";
+import { pageWords } from "./goodbye-messages.ts";
 import type { EndReason, StratumMetrics } from "./metrics.ts";
 import type { StratumOrders } from "./orders.ts";
 import type { PrefixQuota } from "./prefix-quota.ts";
@@ -78,7 +78,7 @@ export class StratumSession {
       onLine: (line, readAtMs) => hooks.onLine(this, line, readAtMs),
       onEnd: (reason) => {
         this.pairs.release();
-        this.sighting?.ended(reason, goodbyeMessage(reason, settings));
+        this.sighting?.ended(reason, pageWords(reason, settings));
         hooks.onEnd(this, reason);
       },
     });

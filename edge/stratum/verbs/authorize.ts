@@ -22,11 +22,16 @@ export const authorize: Verb = {
   barrier: true,
   run(session, call) {
     const [user, worker, ...more] = (call.params[0] ?? "").split(",");
-    if (user === undefined || worker === undefined || more.length > 0)
+    if (user === undefined || worker === undefined || more.length > 0) {
+      session.sighting?.failed(
+        "login-refused",
+        "the login has to be NAME,RIG: your name, a comma, the machine's",
+      );
       return encodeError(
         call.id,
         stratumError("ErrorInvalidParams", "authorize requires 'username,minerid'"),
       );
+    }
     if (!USER_NAME.test(user))
       return refuse(
         session,

@@ -35,15 +35,19 @@ export const submit: Verb = {
     const { current: login } = session.login;
     // Differs from prosper-pool: a session that is not logged in has no name that could be the expected one. There a session with a refused name may
     // go on.
-    if (login === undefined || call.params[0] !== login.user)
+    if (login === undefined || call.params[0] !== login.user) {
+      session.sighting?.failed(
+        "login-refused",
+        "a share came before a login, or with another name than it: log in first, and send the same name",
+      );
       return encodeError(call.id, stratumError("ErrorInvalidParams", "username not as expected"));
+    }
     // Differs from prosper-pool: there a share before subscribe is taken at any difficulty.
     if (!session.jobs.areHeard) {
+      const words = "send mining.subscribe before the first share";
       session.modules.metrics.shareRefused("not-subscribed");
-      return encodeRefusal(
-        call.id,
-        stratumError("ErrorNotSubscribed", "send mining.subscribe before the first share"),
-      );
+      session.sighting?.failed("not-subscribed", words);
+      return encodeRefusal(call.id, stratumError("ErrorNotSubscribed", words));
     }
     const { clock, metrics, settings, users } = session.modules;
     if (!users.share(session.login.sharesKey, clock.monotonicMs())) {

@@ -2,6 +2,7 @@
 
 import type { Doctor } from "../../../functions/api/doctor.ts";
 import type { Payday } from "../../../functions/api/payday.ts";
+import type { SightingsReader } from "../../../functions/api/sightings.ts";
 import { loadConfig } from "../../../infra/config/load.ts";
 import { startPoolWeb } from "../../../infra/pool/pool-web.ts";
 import { type Clock, systemClock, systemRandom } from "../../../shared/clock.ts";
@@ -34,6 +35,7 @@ export async function startPages({
   doctor,
   paying,
   smtp = "",
+  sightings,
   signs = paying !== undefined,
 }: {
   speed?: number;
@@ -41,6 +43,8 @@ export async function startPages({
   paying?: (db: Db) => Payday;
   /** Where alerts by e-mail are sent. */
   smtp?: string;
+  /** Where "we see you" is learned from; without it nothing is watched. */
+  sightings?: SightingsReader;
   /** Whether it signs receipts. */
   signs?: boolean;
 } = {}): Promise<PoolOfPages> {
@@ -89,6 +93,7 @@ export async function startPages({
     {
       ...{ db, clock: clockOf(speed), random: systemRandom, logger: SILENT, passwords },
       ...(doctor && { doctor }),
+      ...(sightings && { sightings }),
       ...(paying && { payday: paying(db) }),
       ...(signs && { receiptKeys: poolKeys }),
     },
