@@ -162,7 +162,7 @@ function plotOptions(options: ChartOptions, box: HTMLElement, onPoint: PlotProps
     legend: { show: false },
     scales: {
       x: { time: options.x !== "height", ...(options.x === "height" ? { range: heightRange } : {}) },
-      y: { range: (_, __, max) => [0, options.max ?? (max > 0 ? max * 1.12 : 1)] },
+      y: { range: (_, __, max) => [0, options.max ?? (max > 0 ? max * 1.12 : 4)] },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, gap: 4, space: 70, ...ticksOf(options.x) },

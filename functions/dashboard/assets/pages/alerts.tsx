@@ -239,7 +239,7 @@ function Choice({ one, offered, save }: ChoiceProps) {
   return (
     <form onSubmit={onSubmit}>
       <div class="field">
-        <span>Tell me when</span>
+        <b>Tell me when</b>
         <div class="actions">
           {offered.map((event) => (
             <button

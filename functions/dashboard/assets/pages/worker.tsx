@@ -63,8 +63,8 @@ const chartOf = (x: ChartOptions["x"]): ChartOptions => ({
   x,
   series: [{ label: "Hash rate", color: "accent", kind: "area", format: hashrate }],
   axis: hashrate,
-  emptyTitle: "No work in this time",
-  emptyText: "Each share adds to it.",
+  emptyTitle: "No line yet",
+  emptyText: "It begins when a stretch of it is over: ten minutes, an hour, or four.",
 });
 const CHARTS: Readonly<Record<Span, ChartOptions>> = {
   day: chartOf("time"),

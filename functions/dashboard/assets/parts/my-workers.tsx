@@ -31,7 +31,11 @@ const COLUMNS: readonly Column<WorkerView>[] = [
         ) : (
           <a href={`/me/worker?${new URLSearchParams({ name: worker.name })}`}>{nameOf(worker.name)}</a>
         )}
-        {worker.kind === "new" && <SayButton body={{ own: [worker.name] }}>mine</SayButton>}
+        {worker.kind === "new" && (
+          <SayButton body={{ own: [worker.name] }} title="it logged in without your password">
+            it is mine
+          </SayButton>
+        )}
         {!worker.online && <HideButton worker={worker} />}
       </span>
     ),

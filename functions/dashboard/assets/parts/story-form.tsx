@@ -5,7 +5,7 @@ import { SearchForm } from "./search-form.tsx";
 export function StoryForm({ value = "" }: { value?: string }) {
   return (
     <SearchForm
-      label="Nonce, entry hash or block"
+      label="Share, entry or block"
       value={value}
       search={(text) => {
         if (text !== "") location.assign(`/story/${encodeURIComponent(text)}`);
