@@ -127,7 +127,7 @@ const blocksWithJobs = (
   j.state, j.credit, j.shares::text AS shares, j.work::text AS work, j.fee::text AS fee, j.paid::text AS paid,
   j.carried_in::text AS "carriedIn", j.carried::text AS carried, j.root, j.forced, ${ms(sql`j.created_at`)} AS "jobAtMs",
   (SELECT ${ms(sql`n.created_at`)} FROM jobs n WHERE n.height > j.height ORDER BY n.height LIMIT 1) AS "nextJobAtMs"
-  FROM (SELECT * FROM blocks ${which}) b LEFT JOIN jobs j ON j.height = b.height CROSS JOIN LATERAL (
+  FROM (SELECT * FROM blocks ${which}) b LEFT JOIN LATERAL (SELECT * FROM jobs WHERE jobs.height = b.height LIMIT 1) j ON true CROSS JOIN LATERAL (
     SELECT COALESCE(jsonb_agg(p.position ORDER BY p.position) FILTER (WHERE p.ours AND p.payout > 0), '[]')::text AS places,
       COALESCE(sum(p.payout), 0)::text AS payouts FROM block_places p WHERE p.height = b.height) p
   ORDER BY b.height DESC`;

@@ -129,7 +129,7 @@ it("no statement of a route reads a table whole that grows with time", async () 
           GROWING.includes(table) &&
           read >= 0.9 * (rows.get(table) ?? 0)
         )
-          whole.push(`${ask.name}: ${table}, ${read}`);
+          whole.push(`${ask.name}: ${table}, ${read}\n${statement.text}\n${plan}`);
     }
   expect(seen.size).toBeGreaterThan(60);
   expect(whole).toEqual([]);
