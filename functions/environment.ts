@@ -153,6 +153,15 @@ export const ENVIRONMENTS = {
     /** Whether RDS is asked how far back the cluster can be restored; "no" where there is no RDS. */
     WATCH_BACKUPS: v.optional(v.picklist(["yes", "no"]), "no"),
   }),
+  canary: v.object({
+    ...common,
+    /** The account that it logs in as. */
+    CANARY_USER: text,
+    /** Where miners connect. */
+    STRATUM_HOST: text,
+    STRATUM_PORT: whole,
+    STRATUM_TLS: v.picklist(["true", "false"]),
+  }),
   migrate: v.object({
     ...common,
     /** Role → ARN of the secret with its password; empty: none gets one. */

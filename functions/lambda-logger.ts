@@ -40,6 +40,8 @@ export const METRIC_NAMES = [
   "AlertRuns",
   /** How old the latest moment is that the database can be restored to. */
   "RestorableAgeSeconds",
+  /** 0 for each look of the canary that did not get through, 1 for each other. */
+  "CanaryThrough",
 ] as const;
 export type MetricName = (typeof METRIC_NAMES)[number];
 

@@ -9,6 +9,8 @@ import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 
 /** Of what is asked each quarter of an hour. */
 export const SLOW_PERIOD = Duration.minutes(15);
+/** Of the canary's looks: the pages reckon with it where nothing else is said (functions/api/routes/status.ts). */
+export const CANARY_PERIOD = Duration.minutes(5);
 const BACKUPS_OLD_SECONDS = 1800;
 /** What is new in the books is proved once an hour. */
 const BOOKS_UNPROVED_SECONDS = 3 * 3600;
@@ -51,6 +53,16 @@ export function watchHeartbeats(scope: Construct, stage: string, rewardlessBlock
     ...{ stage, name: "no-reward", heading: "No reward", atLeast: rewardlessBlocks },
     metric: metricOf(stage, "RewardlessBlocks", "janitor").with(now),
     of: { periods: 5, ringing: 5 },
+  });
+}
+
+/** Two looks in a row that failed, or were none. */
+export function watchCanary(scope: Construct, stage: string): void {
+  new RunbookAlarm(scope, "CanaryAlarm", {
+    ...{ stage, name: "canary", heading: "The canary does not get through", atLeast: 0, isFloor: true },
+    metric: metricOf(stage, "CanaryThrough", "canary").with({ period: CANARY_PERIOD }),
+    of: { periods: 3, ringing: 2 },
+    needsData: true,
   });
 }
 

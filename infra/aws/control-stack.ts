@@ -21,7 +21,15 @@ import type { Construct } from "constructs";
 import type { FunctionName } from "../../functions/environment.ts";
 import { ROLES } from "../../shared/db/roles.ts";
 import { grantArchive } from "./archive-bucket.ts";
-import { SLOW_PERIOD, watchArchive, watchBackups, watchBooks, watchHeartbeats } from "./control-alarms.ts";
+import {
+  CANARY_PERIOD,
+  SLOW_PERIOD,
+  watchArchive,
+  watchBackups,
+  watchBooks,
+  watchCanary,
+  watchHeartbeats,
+} from "./control-alarms.ts";
 import type { FunctionSetting } from "./pool-function.ts";
 import { PoolFunction } from "./pool-function.ts";
 import type { PoolSettings, PriceSettings, Stage } from "./stages.ts";
@@ -33,6 +41,8 @@ export interface ControlStackProps extends StackProps {
   readonly prices: PriceSettings;
   /** Shown to miners: the plain port and, where there is one, the port for TLS. */
   readonly stratum: { readonly host: string; readonly port: number; readonly tlsPort?: number };
+  /** See Stage. */
+  readonly canaryUser?: string;
   /** Of this program. */
   readonly version: string;
   /** Changes with the migrations and the roles' rights, so that each deployment of new ones runs them. */
@@ -90,7 +100,7 @@ interface ScheduleOptions {
   readonly event?: Readonly<Record<string, string>>;
 }
 
-type Functions = Record<FunctionName, IFunction>;
+type Functions = Record<Exclude<FunctionName, "canary">, IFunction> & { readonly canary?: IFunction };
 
 export class ControlStack extends Stack {
   readonly summaries: WatchedQueue;
@@ -115,6 +125,7 @@ export class ControlStack extends Stack {
       api: this.#api(props),
       janitor: this.#janitor(props),
       migrate: this.#migrate(props),
+      ...(props.canaryUser === undefined ? {} : { canary: this.#canary(props.canaryUser, props) }),
     };
     this.logs = this.node
       .findAll()
@@ -140,7 +151,10 @@ export class ControlStack extends Stack {
     this.#schedule("Alerts", this.functions.alerts, { enabled, schema });
     const event = { check: "receipts" };
     this.#schedule("Receipts", this.functions.api, { enabled, schema, every: SLOW_PERIOD, event });
+    const { canary } = this.functions;
+    if (canary !== undefined) this.#schedule("Canary", canary, { enabled, schema, every: CANARY_PERIOD });
     watchBooks(this, stage);
+    if (props.isScheduled && canary !== undefined) watchCanary(this, stage);
     if (props.isScheduled) watchHeartbeats(this, stage, props.rewardlessBlocks);
     if (props.isScheduled && props.archive !== undefined) watchArchive(this, stage);
     if (props.isScheduled && props.isAurora) watchBackups(this, stage);
@@ -283,6 +297,24 @@ export class ControlStack extends Stack {
       Secret.fromSecretNameV2(this, "JanitorReceipts", props.receiptSecret).grantRead(janitor);
     if (props.archive !== undefined) grantArchive(janitor, props.archive, ["s3:GetObject", "s3:PutObject"]);
     return janitor;
+  }
+
+  /** In no network of ours, so that it comes in by the balancer from outside as miners do, and needs no gateway for it. */
+  #canary(user: string, { functions, stratum }: ControlStackProps): IFunction {
+    return new PoolFunction(this, "Canary", {
+      ...functions,
+      name: "canary",
+      description: "Connects as a miner does and waits for a job, to measure from outside",
+      // A look has 45 s; what it saw has to be written down.
+      timeout: Duration.minutes(1),
+      memoryMiB: 256,
+      environment: {
+        CANARY_USER: user,
+        STRATUM_HOST: stratum.host,
+        STRATUM_PORT: `${stratum.tlsPort ?? stratum.port}`,
+        STRATUM_TLS: stratum.tlsPort === undefined ? "false" : "true",
+      },
+    }).function;
   }
 
   #migrate(props: ControlStackProps): IFunction {

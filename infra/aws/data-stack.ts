@@ -94,6 +94,7 @@ export class DataStack extends Stack {
       poll: this.#roleSecret("poll", stage),
       edge: this.#roleSecret("edge", stage),
       alerts: this.#roleSecret("alerts", stage),
+      canary: this.#roleSecret("canary", stage),
     };
     this.access = {
       clusterArn: this.cluster.clusterArn,

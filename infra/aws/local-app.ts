@@ -6,6 +6,7 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import * as v from "valibot";
 import { CodedError } from "../../shared/errors.ts";
+import { userName } from "../../shared/messages/summary.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { ControlStack } from "./control-stack.ts";
 import { type PoolAppOptions, schemaOf } from "./pool-app.ts";
@@ -25,6 +26,8 @@ const local = v.object({
   lxrBits: v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer()),
   /** A mail server on this machine; without one there is no e-mail. */
   smtp: v.optional(v.pipe(v.string(), v.url())),
+  /** See Stage. */
+  canaryUser: v.optional(userName),
 });
 
 export type Local = v.InferOutput<typeof local>;
@@ -81,6 +84,7 @@ export function addLocalPool(app: App, settings: Local, options: PoolAppOptions)
       staleSeconds: 1800,
     },
     stratum: { host: "127.0.0.1", port: settings.stratumPort },
+    ...(settings.canaryUser === undefined ? {} : { canaryUser: settings.canaryUser }),
     version: options.version,
     schema: schemaOf(),
     isAurora: false,

@@ -67,6 +67,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
       port: STRATUM_PORT,
       ...(stage.edge.hasTls ? { tlsPort: STRATUM_TLS_PORT } : {}),
     },
+    ...(stage.canaryUser === undefined ? {} : { canaryUser: stage.canaryUser }),
     version,
     schema: schemaOf(),
     isAurora: true,

@@ -5,6 +5,7 @@ import { pollOptionsOf } from "../../functions/poll/options.ts";
 import { unitsOf } from "../../shared/decimal.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { isValidFaAddress } from "../../shared/factom/address.ts";
+import { userName } from "../../shared/messages/summary.ts";
 import { activationsFrom } from "../../shared/opr/assets.ts";
 import { findSource, PRICE_SOURCES } from "../../shared/prices/registry.ts";
 import { devnetPrices, STAGES, type Stage } from "./stages.ts";
@@ -42,6 +43,7 @@ const given = {
   ),
   alarmEmail: v.optional(v.pipe(v.string(), v.email("expected an e-mail address"))),
   mailFrom: v.optional(v.pipe(v.string(), v.email("expected an e-mail address"))),
+  canaryUser: v.optional(userName),
   tasks: v.optional(
     v.pipe(v.union([v.string(), v.number()]), v.transform(Number), v.integer(), v.minValue(0)),
   ),
@@ -71,7 +73,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
   const base: Stage = STAGES[name];
   const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed, reserve } =
     context;
-  const { originVersion, mailFrom, roots } = context;
+  const { originVersion, mailFrom, roots, canaryUser = base.canaryUser } = context;
   if ((domain === undefined) !== (certificateArn === undefined))
     throw new CodedError("context", "context domain and certificateArn: expected both or neither");
   const { concurrency, roots: usualRoots, ...rest } = base;
@@ -86,13 +88,15 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
       ...(stratumDomain === undefined ? {} : { stratumDomain }),
     },
     web: {
+      ...base.web,
       ...(domain !== undefined && certificateArn !== undefined
         ? { domain: { name: domain, certificateArn } }
-        : base.web),
+        : {}),
       ...(originVersion === undefined ? {} : { originVersion }),
     },
     ...(writtenRoots && { roots: writtenRoots }),
     ...(mailFrom === undefined ? {} : { alerts: { ...base.alerts, mailFrom } }),
+    ...(canaryUser === undefined ? {} : { canaryUser }),
     alarms: alarmEmail === undefined ? base.alarms : { ...base.alarms, email: alarmEmail },
     prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),
   };

@@ -105,6 +105,8 @@ export interface Stage {
   readonly roots?: { readonly batch: number };
   /** Of users. E-mail is offered where `mailFrom`, its sender, is given; the mail server is in the secret `prosper/STAGE/mail` (docs/aws.md). */
   readonly alerts?: { readonly mailFrom?: string };
+  /** Account that the canary logs in as, an operator's own and no administrator's (docs/metrics.md, "The canary"); undefined: there is none. */
+  readonly canaryUser?: string;
   readonly logDays: 7 | 30 | 90 | 365;
   /** A Factom network of the stage's own; without one `pool.factomd` names a node. */
   readonly devnet?: Devnet;

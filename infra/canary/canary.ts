@@ -34,30 +34,39 @@ export async function runCanary(
   modules: CanaryModules & { readonly signal: AbortSignal },
 ): Promise<void> {
   if (config.canary.user === "") return;
-  const run = createCanary(config, canaryAddress(config, port), modules);
+  const { user, shares, every } = config.canary;
+  const settings = { user, shares, timeoutMs: Math.min(TIMEOUT_MS, every) };
+  const run = createCanary(settings, canaryAddress(config, port), modules);
   await runEvery({ name: "canary", everyMs: config.canary.every, isLeft: true, run }, modules);
+}
+
+export interface CanarySettings {
+  readonly user: string;
+  /** Of a block at most. */
+  readonly shares: number;
+  /** For a look. */
+  readonly timeoutMs: number;
 }
 
 /** One look with each call; none while the operator has stopped the miners, who have no job then. */
 export function createCanary(
-  { canary }: Pick<Config, "canary">,
+  { user, shares, timeoutMs }: CanarySettings,
   address: PoolAddress,
   { db, clock, random, logger, hasher, onProbe, dial = dialPool }: CanaryModules,
 ): () => Promise<void> {
-  const { user } = canary;
   const mined = { height: -1, shares: 0 };
   let failing = false;
 
   const mayMine = (height: number): boolean => {
     if (height !== mined.height) Object.assign(mined, { height, shares: 0 });
-    return mined.shares < canary.shares;
+    return mined.shares < shares;
   };
   return async () => {
     // A database that is away is what the look itself finds.
     const left = await maintenanceLeftMs(db).catch(() => undefined);
     if (left !== undefined && left > 0) return;
     const seen = await probe(
-      { address, user, worker: CANARY_WORKER, mayMine, timeoutMs: Math.min(TIMEOUT_MS, canary.every) },
+      { address, user, worker: CANARY_WORKER, mayMine, timeoutMs },
       {
         ...{ clock, random, dial, hasher },
         booked: (height) => bookedShares(db, { height, user, worker: CANARY_WORKER }),

@@ -31,6 +31,8 @@ export interface CloudOptions {
   readonly originSecret: string;
   /** A mail server of this machine, for alerts. */
   readonly smtp?: string;
+  /** Account that the canary logs in as, made by the caller; without one there is no canary. */
+  readonly canaryUser?: string;
   /** Test clusters only. */
   readonly unsafeFast?: boolean;
 }
@@ -110,6 +112,7 @@ export function startCloud(options: CloudOptions, modules: CloudModules): Promis
         stratumPort: options.stratumPort,
         ...{ blockSeconds, lxrBits, originSecret: options.originSecret },
         ...(options.smtp !== undefined && { smtp: options.smtp }),
+        ...(options.canaryUser === undefined ? {} : { canaryUser: options.canaryUser }),
         // It lasts as long as the devnet itself, and is worth as little.
         receiptSecret: keys.fs,
       },

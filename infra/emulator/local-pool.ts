@@ -52,7 +52,7 @@ export function startLocalPool(options: LocalPoolOptions, modules: LocalPoolModu
     // Before anything is started: PostgreSQL would take the first pool's for what a crash has left, and end it.
     const lock = lockFolder(dataDir);
     onStop(async () => lock.release());
-    const cloud = await startCloud(options, modules);
+    const cloud = await startCloud({ ...options, canaryUser: MINER_USER }, modules);
     onStop(() => cloud.stop());
     const db = openPg({ url: cloud.databaseUrl });
     onStop(() => db.close());

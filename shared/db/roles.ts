@@ -6,7 +6,7 @@
 import { sha256Hex } from "../sha256.ts";
 import { type Db, sql } from "./port.ts";
 
-export const ROLES = ["accounting", "auth", "api", "poll", "edge", "alerts"] as const;
+export const ROLES = ["accounting", "auth", "api", "poll", "edge", "alerts", "canary"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** As PostgreSQL knows it; one name in a whole server. */
@@ -185,6 +185,8 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "UPDATE (taken, told_at, details, due_at) ON alerts",
     "DELETE ON alert_tries, alerts",
   ],
+  // It logs in as miners do: at an edge.
+  canary: ["INSERT, DELETE ON canary"],
 };
 
 /** Changes with the rights. */

@@ -296,6 +296,7 @@ function functionLines(name: string, memoryMiB: number, use: Use): Line[] {
     api: { runs: views / 2, calls: 2, seconds: 0.1 },
     // A miner logs in once in a day or so.
     auth: { runs: miners * 30, calls: 2, seconds: 0.3 },
+    canary: { runs: minutes / rates.CANARY_MINUTES, ...rates.RUNS.canary },
     migrate: { runs: 0, calls: 0, seconds: 0 },
   }[name];
   if (work === undefined)

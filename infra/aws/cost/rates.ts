@@ -77,12 +77,18 @@ export const ARCHIVE_PART_BYTES = 8_000_000;
 /** Statistics by the minute are kept for so many days (functions/janitor). */
 export const PRUNED_DAYS = 30;
 
-/** A poll asks some sources for seconds, mostly waiting; the janitor looks at what is open; most runs of alerts find nothing due, some send a message. */
+/**
+ * A poll asks some sources for seconds, mostly waiting; the janitor looks at what is open; most runs of alerts find nothing due, some send a message; the
+ * canary waits for a login by argon2id and writes a row.
+ */
 export const RUNS = {
   poll: { calls: 3, seconds: 4 },
   janitor: { calls: 12, seconds: 1.5 },
   alerts: { calls: 2, seconds: 0.5 },
+  canary: { calls: 1, seconds: 1 },
 } as const;
+/** Between its looks (infra/aws/control-alarms.ts). */
+export const CANARY_MINUTES = 5;
 /** An edge commits its lease anew each few seconds; poll and janitor write some rows each minute. */
 export const LEASE_SECONDS = 5;
 export const COMMITS_A_MINUTE = 6;

@@ -74,6 +74,7 @@ function synthesise(
       ...{
         alarmEmail: "operator@example.org",
         coinbase: "FA2KKHZ5XrXGSFq4C8ZCDbhH4bk2zZoDJbx3X772Kmxs4ftUrACm",
+        canaryUser: "canary",
       },
       ...(tasks === undefined ? {} : { tasks }),
     };
@@ -97,6 +98,6 @@ function emptyBundles(folder: string): Bundles {
   const bundle = { folder: own, bytes: 1 };
   return {
     ...{ accounting: bundle, alerts: bundle, auth: bundle, poll: bundle },
-    ...{ api: bundle, janitor: bundle, migrate: bundle },
+    ...{ api: bundle, janitor: bundle, canary: bundle, migrate: bundle },
   };
 }

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ENVIRONMENTS, type FunctionName, readEnvironment } from "../../../functions/environment.ts";
 import { METRIC_NAMES } from "../../../functions/lambda-logger.ts";
 import { anchorOf } from "../../../infra/aws/runbook-alarm.ts";
+import { readContext } from "../../../infra/aws/stage-context.ts";
 import { type PriceSettings, STAGES, STRATUM_PORT, STRATUM_TLS_PORT } from "../../../infra/aws/stages.ts";
 import { EDGE_METRICS } from "../../../infra/pool/edge-report.ts";
 import {
@@ -333,8 +334,12 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const rung = allOf(stages[name], "AWS::CloudWatch::Alarm").map(([, { Properties }]) =>
       Properties.AlarmDescription.split("#").at(-1),
     );
-    // Only a stage with TLS has a certificate that ends.
-    const expected = headings.filter((heading) => name === "prod" || heading !== "the-certificate-ends");
+    // Only a stage with TLS has a certificate that ends; these have no canary.
+    const expected = headings.filter(
+      (heading) =>
+        heading !== "the-canary-does-not-get-through" &&
+        (name === "prod" || heading !== "the-certificate-ends"),
+    );
     expect(new Set(rung)).toEqual(new Set(expected));
   });
 
@@ -591,6 +596,76 @@ describe("users' alerts", () => {
 
     expect(variablesOf(stages.prod.control, "api").Environment.Variables.HAS_MAIL).toBe("no");
     expect(JSON.stringify(stages.prod.control.toJSON())).not.toContain("prosper/prod/mail");
+  });
+});
+
+describe("the canary of a stage", () => {
+  const canaryOf = (templates: StageTemplates) =>
+    resourcesOf(templates.control, "AWS::Lambda::Function").find(([, { Properties }]) =>
+      Properties.FunctionName.endsWith("-canary"),
+    )?.[1].Properties;
+  const rung = (templates: StageTemplates) =>
+    allOf(templates, "AWS::CloudWatch::Alarm").filter(
+      ([, { Properties }]) => Properties.MetricName === "CanaryThrough",
+    );
+
+  it("is there where an account is named for it, and nowhere else", () => {
+    expect([canaryOf(stages.dev), canaryOf(stages.prod)]).toEqual([undefined, undefined]);
+    expect([...rung(stages.dev), ...rung(stages.prod)]).toEqual([]);
+    expect(synthesise("small", {}, { canaryUser: "ops" }).control.toJSON()).toEqual(
+      synthesise("small", { canaryUser: "ops" }).control.toJSON(),
+    );
+  });
+
+  it.each([
+    ["prod", `${STRATUM_TLS_PORT}`, "true"],
+    ["dev", `${STRATUM_PORT}`, "false"],
+  ] as const)(
+    "of %s comes in by the address that miners are shown, from outside of the network",
+    (name, port, tls) => {
+      const canary = canaryOf(synthesise(name, { canaryUser: "ops" }));
+      expect(canary?.Environment.Variables).toMatchObject({
+        ...{ CANARY_USER: "ops", STRATUM_HOST: "mine.example.org", STRATUM_PORT: port, STRATUM_TLS: tls },
+        // References, and no more than that: the template names no secret's value.
+        ...{ DATABASE_SECRET_ARN: expect.any(Object), DATABASE_CLUSTER_ARN: expect.any(Object) },
+      });
+      expect(canary?.VpcConfig).toBeUndefined();
+    },
+  );
+
+  it("looks every five minutes by a role of its own, and rings when two looks in a row fail or were none", () => {
+    const templates = synthesise("dev", { canaryUser: "ops" });
+    const [[, rule] = missing()] = resourcesOf(templates.control, "AWS::Events::Rule").filter(([id]) =>
+      id.startsWith("CanarySchedule"),
+    );
+    expect(rule.Properties).toMatchObject({ ScheduleExpression: "rate(5 minutes)", State: "ENABLED" });
+    const secret = JSON.stringify(canaryOf(templates)?.Environment.Variables.DATABASE_SECRET_ARN);
+    expect(secret).toMatch(/canarySecret/);
+    const own = resourcesOf(templates.control, "AWS::IAM::Policy").filter(([id]) => /^CanaryRole/.test(id));
+    const statements = own.flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+    expect(
+      statements
+        .filter(({ Action }) => Action === "secretsmanager:GetSecretValue")
+        .map((one) => one.Resource),
+    ).toEqual([JSON.parse(secret)]);
+    expect(rung(templates).map(([, { Properties }]) => Properties)).toEqual([
+      expect.objectContaining({
+        ...{ Period: 300, EvaluationPeriods: 3, DatapointsToAlarm: 2, Threshold: 0 },
+        ...{ ComparisonOperator: "LessThanOrEqualToThreshold", TreatMissingData: "breaching" },
+        AlarmDescription: expect.stringContaining("#the-canary-does-not-get-through"),
+      }),
+    ]);
+    const off = synthesise("dev", { canaryUser: "ops", tasks: 0 });
+    expect(rung(off)).toEqual([]);
+    expect(
+      resourcesOf(off.control, "AWS::Events::Rule").map(([, { Properties }]) => Properties.State),
+    ).toEqual(["DISABLED", "DISABLED", "DISABLED", "DISABLED"]);
+  });
+
+  it("is refused as an account that no name can be", () => {
+    expect(() => readContext((key) => (key === "canaryUser" ? "two words" : undefined))).toThrow(
+      /^context canaryUser: /,
+    );
   });
 });
 

@@ -45,7 +45,7 @@ const booking = async (): ReturnType<ScriptedBackend["verdict"]> => {
   return { kind: "accepted" };
 };
 
-function canary(change: { shares?: number; every?: number; mines?: boolean } = {}) {
+function canary(change: { shares?: number; timeoutMs?: number; mines?: boolean } = {}) {
   const server = new StratumServer(
     {},
     {
@@ -53,8 +53,8 @@ function canary(change: { shares?: number; every?: number; mines?: boolean } = {
       metrics: NO_METRICS,
     },
   );
-  const { shares = 2, every = 300_000, mines = true } = change;
-  const settings = { canary: { user: "ops", address: "", tls: false, every, shares } };
+  const { shares = 2, timeoutMs = 60_000, mines = true } = change;
+  const settings = { user: "ops", shares, timeoutMs };
   const address = { host: "pool.example.com", port: 1234, tls: false };
   return createCanary(settings, address, {
     ...{ db: database.db, clock: systemClock, random: systemRandom, logger: SILENT },
@@ -128,7 +128,7 @@ describe("a look", () => {
     const failing = async (change: () => void): Promise<unknown> => {
       backend = new ScriptedBackend();
       change();
-      await canary({ every: 1_000 })();
+      await canary({ timeoutMs: 1_000 })();
       const { failedAt, words } = probes.at(-1) ?? {};
       return [failedAt, words];
     };
@@ -150,7 +150,7 @@ describe("a look", () => {
     ).toEqual(["answer", expect.stringMatching(/^the share was refused: /)]);
     expect(await failing(() => undefined)).toEqual(["row", "it took too long"]);
     await createCanary(
-      { canary: { user: "ops", address: "", tls: false, every: 1_000, shares: 2 } },
+      { user: "ops", shares: 2, timeoutMs: 1_000 },
       { host: "127.0.0.1", port: 1, tls: false },
       {
         db: database.db,

@@ -14,6 +14,7 @@ import { auditBooks } from "../../../shared/audit/audit.ts";
 import { proveBooks } from "../../../shared/audit/prove.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { insertMiner, registerWithInvite } from "../../../shared/db/accounts.ts";
+import { noteProbe, probeSummary } from "../../../shared/db/canary.ts";
 import { openPg } from "../../../shared/db/drivers/pg.ts";
 import { insertInvite } from "../../../shared/db/invites.ts";
 import { beginGuess, rememberPlace, takeBackGuess } from "../../../shared/db/login-places.ts";
@@ -164,6 +165,10 @@ describe("a role", () => {
     ["alerts", "say that an address was confirmed", "UPDATE alert_destinations SET code = NULL"],
     ["alerts", "make something up", "UPDATE alerts SET kind = 'payment'"],
     ["poll", "change a price that was made", "UPDATE prices SET prices = '{}'"],
+    ["canary", "read hashes of passwords", "SELECT password FROM users"],
+    ["canary", "change what it saw", "UPDATE canary SET failed_at = NULL"],
+    ["canary", "add a miner", "INSERT INTO users (name) VALUES ('eve')"],
+    ["edge", "say what the canary saw", "DELETE FROM canary"],
     ["poll", "make a job", "INSERT INTO jobs (height, version, opr_hash) VALUES (99, 5, 'x')"],
   ])("%s cannot %s", async (role, _, text) => {
     expect(await refusal(role, text)).toBe(NO_RIGHT);
@@ -262,6 +267,16 @@ describe("what a role is for", () => {
     );
     expect(row.failures).toBe(1);
     await catcher.stop();
+  });
+
+  it("canary: notes what it saw, and throws away what is old", async () => {
+    const db = open("canary");
+    const look = { failedAt: null, words: "", height: 10, connectMs: 1, loginMs: 2, jobMs: 3 };
+    for (const atMs of [0, Date.now()]) await noteProbe(db, { atMs, ...look, answerMs: null, rowMs: null });
+
+    expect(await probeSummary(db, { fromMs: -1, nowMs: Date.now(), everyMs: 1 })).toMatchObject({
+      probes: 1,
+    });
   });
 
   it("edge: adds a miner's name, and reads what it needs of users", async () => {

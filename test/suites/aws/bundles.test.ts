@@ -7,10 +7,12 @@ import { promisify } from "node:util";
 import { brotliDecompressSync } from "node:zlib";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listenStratum } from "../../../edge/stratum/listener.ts";
 import type { FunctionName } from "../../../functions/environment.ts";
 import { type Bundles, bundleFunctions, MAX_BUNDLE_BYTES, sizeLines } from "../../../infra/aws/bundle.ts";
 import { type DataApiServer, startDataApiServer } from "../../../infra/emulator/data-api/server.ts";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { lastProbe } from "../../../shared/db/canary.ts";
 import { sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { startHttpCatcher, startMailCatcher } from "../../support/alert-catchers.ts";
@@ -18,9 +20,10 @@ import { destinationOf, rigsBecame } from "../../support/alerts.ts";
 import { httpEvent, lambdaEnvironment } from "../../support/aws/lambda-process.ts";
 import { startSecrets } from "../../support/aws/secrets-stub.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { startHarness } from "../../support/stratum/harness.ts";
 
 const run = promisify(execFile);
-const NAMES = ["accounting", "alerts", "auth", "poll", "api", "janitor", "migrate"] as const;
+const NAMES = [...(["accounting", "alerts", "auth", "poll", "api", "janitor", "canary", "migrate"] as const)];
 
 let bundles: Bundles;
 let database: TestDatabase;
@@ -244,6 +247,24 @@ describe("the bundles", () => {
     expect(await invoke("alerts", {}, { ...env, ALLOW_PRIVATE: "no" })).toEqual({ delivered: 0, failed: 1 });
     expect([catcher.requests.length, mail.mails.length]).toEqual([2, 1]);
     await Promise.all([catcher.stop(), mail.stop(), secrets.close()]);
+  });
+
+  it("of the canary comes in by the port for miners, waits for a job, and notes what it saw and what it did not", async () => {
+    const { server, backend } = startHarness();
+    const listening = await listenStratum({ host: "127.0.0.1", port: 0 }, server);
+    await invoke("canary", {}, { STRATUM_PORT: `${listening.port}` });
+    expect(backend.logins).toMatchObject([{ user: "ops", worker: "canary", password: "" }]);
+    expect(backend.shares).toEqual([]);
+    const took = expect.any(Number);
+    expect(await lastProbe(database.db)).toMatchObject({
+      ...{ failedAt: null, height: 1000, connectMs: took, loginMs: took, jobMs: took },
+      ...{ answerMs: null, rowMs: null },
+    });
+    // What it saw is no error of the function.
+    backend.login = async () => ({ kind: "refused", reason: "there is no such account" });
+    await invoke("canary", {}, { STRATUM_PORT: `${listening.port}` });
+    listening.stop();
+    expect(await lastProbe(database.db)).toMatchObject({ failedAt: "login" });
   });
 
   it("name the variable that is missing", async () => {

@@ -30,6 +30,7 @@ const OWN: Record<FunctionName, Record<string, string>> = {
     ORIGIN_SECRET_NAME: "",
   },
   janitor: { SEAL_DEADLINE_SECONDS: "30", BLOCK_SECONDS: "10" },
+  canary: { CANARY_USER: "ops", STRATUM_HOST: "127.0.0.1", STRATUM_PORT: "9", STRATUM_TLS: "false" },
   migrate: { ROLE_SECRETS: "{}" },
 };
 

@@ -28,6 +28,7 @@ export const CONTEXT: Context = {
   devnetFeed: undefined,
   reserve: undefined,
   originVersion: undefined,
+  canaryUser: undefined,
 };
 
 export const VERSION = "1.2.3";
@@ -89,6 +90,7 @@ function options(): { bundles: Bundles; version: string } {
       poll: bundle,
       api: bundle,
       janitor: bundle,
+      canary: bundle,
       migrate: bundle,
     },
     version: VERSION,
