@@ -26,6 +26,12 @@ const price = v.pipe(
   v.regex(/^\d{1,9}(\.\d{1,8})?$/, "expected a price in USD with at most 8 decimals"),
   v.transform(unitsOf),
 );
+/** As the operator writes it; 1e-8 PEG inside. */
+const peg = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,11}(\.\d{1,8})?$/, "expected PEG with at most 8 decimals"),
+  v.transform(unitsOf),
+);
 const priceSettings = v.pipe(
   v.string("expected JSON"),
   v.parseJson(undefined, "expected JSON"),
@@ -126,6 +132,10 @@ export const ENVIRONMENTS = {
     TWO_ADMINISTRATORS: v.optional(v.picklist(["true", "false"]), "false"),
     /** The alerts function has a mail server. */
     HAS_MAIL: v.optional(v.picklist(["yes", "no"]), "no"),
+    /** Who is owed less PEG is paid later; empty: the pages do not know. */
+    PAYOUT_MINIMUM: v.optional(v.union([v.literal(""), peg]), ""),
+    /** Where an entry of the chain can be looked at: {hash} stands for its hash. Empty: nowhere. */
+    EXPLORER: v.optional(v.string(), ""),
     /** Sites whose pages may read the API, separated by commas. */
     CORS_ORIGINS: v.optional(v.string(), ""),
     /** Name of the secret that the content delivery network sends to prove itself; empty where there is none in front. */

@@ -88,6 +88,8 @@ export function optionsOf(env: Environment<"api">): ApiOptions {
       ...(env.STRATUM_TLS_PORT === "" ? {} : { tlsPort: env.STRATUM_TLS_PORT }),
     },
     lxrBits: env.LXR_BITS,
+    ...(env.PAYOUT_MINIMUM === "" ? {} : { payoutMinimum: env.PAYOUT_MINIMUM }),
+    explorer: env.EXPLORER,
     twoAdministrators: env.TWO_ADMINISTRATORS === "true",
     alertChannels: offeredChannels(env.HAS_MAIL === "yes"),
     makesChecks: false,

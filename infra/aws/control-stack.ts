@@ -51,6 +51,8 @@ export interface ControlStackProps extends StackProps {
   readonly isAurora: boolean;
   /** See Stage.web. */
   readonly corsOrigins?: readonly string[];
+  /** See Stage.web. */
+  readonly explorer?: string;
   /** Name of the secret that CloudFront sends to prove itself. */
   readonly originSecret: string;
   /** Name of the secret that the key is made of which signs receipts. */
@@ -254,6 +256,8 @@ export class ControlStack extends Stack {
         REGISTRATION: pool.registration,
         HAS_MAIL: props.mailFrom === "" ? "no" : "yes",
         TWO_ADMINISTRATORS: pool.twoAdministrators ? "true" : "false",
+        PAYOUT_MINIMUM: pool.payoutMinimum ?? "",
+        EXPLORER: props.explorer ?? "",
         ...(props.corsOrigins === undefined ? {} : { CORS_ORIGINS: props.corsOrigins.join(",") }),
         STRATUM_HOST: stratum.host,
         STRATUM_PORT: `${stratum.port}`,

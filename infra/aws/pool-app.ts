@@ -73,6 +73,7 @@ export function addPool(app: App, stage: Stage, options: PoolAppOptions): PoolSt
     isAurora: true,
     originSecret,
     ...(stage.web.corsOrigins && { corsOrigins: stage.web.corsOrigins }),
+    ...(stage.web.explorer && { explorer: stage.web.explorer }),
     receiptSecret,
     rootsBatch: stage.roots?.batch ?? 0,
     mailFrom: stage.alerts?.mailFrom ?? "",

@@ -8,6 +8,7 @@ import { isValidFaAddress } from "../../shared/factom/address.ts";
 import { userName } from "../../shared/messages/summary.ts";
 import { activationsFrom } from "../../shared/opr/assets.ts";
 import { findSource, PRICE_SOURCES } from "../../shared/prices/registry.ts";
+import { SETTINGS } from "../config/schema.ts";
 import { devnetPrices, STAGES, type Stage } from "./stages.ts";
 
 const url = v.pipe(v.string(), v.url("expected an address like http://host:8088/v2"));
@@ -70,7 +71,12 @@ export function readContext(get: (key: string) => unknown): Context {
 
 /** The stage with the values of the context. Throws CodedError `context` when a value is missing that a pool needs. */
 export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
-  const base: Stage = STAGES[name];
+  return completeStage(STAGES[name], context);
+}
+
+/** What `stageOf` does, for any stage. */
+export function completeStage(base: Stage, context: Context): Stage {
+  const { name } = base;
   const { factomd, coinbase, domain, certificateArn, stratumDomain, alarmEmail, tasks, devnetFeed, reserve } =
     context;
   const { originVersion, mailFrom, roots, canaryUser = base.canaryUser } = context;
@@ -101,6 +107,7 @@ export function stageOf(name: keyof typeof STAGES, context: Context): Stage {
     prices: devnetFeed === undefined ? base.prices : devnetPrices(devnetFeed),
   };
   checkPrices(stage);
+  checkPages(stage);
   if (stage.pool.factomd === "") throw missing(name, "factomd", "http://HOST:8088/v2");
   if (stage.pool.coinbase === "") throw missing(name, "coinbase", "FA…");
   if (stage.isProtected && stage.alarms.email === undefined)
@@ -141,6 +148,23 @@ export function checkPrices({ name, prices, pool }: Stage): void {
       startHeight: pool.startHeight,
     },
   );
+}
+
+/** What the pages are told is as the configuration of a pool of one's own would take it. Throws CodedError `context`. */
+export function checkPages({ name, pool, web }: Stage): void {
+  const { corsorigins, explorer } = SETTINGS.web;
+  for (const [setting, { schema }, value] of [
+    ["web.corsOrigins", corsorigins, web.corsOrigins?.join(",")],
+    ["web.explorer", explorer, web.explorer],
+    ["pool.payoutMinimum", SETTINGS.payout.minimum, pool.payoutMinimum],
+  ] as const) {
+    const { issues } = v.safeParse(v.optional(schema), value);
+    if (issues !== undefined)
+      throw new CodedError(
+        "context",
+        `stage ${name}: ${setting} of infra/aws/stages.ts: ${issues[0].message}`,
+      );
+  }
 }
 
 function missing(stage: string, key: string, form: string): CodedError {

@@ -14,6 +14,8 @@ export interface PoolSettings {
   readonly registration: "invite" | "open";
   /** Payouts and adjustments need two people. */
   readonly twoAdministrators: boolean;
+  /** Who is owed less PEG ("1.5") is paid later: what the pages say. Whoever prepares a payout passes the same (`--minimum`, or payout.minimum). */
+  readonly payoutMinimum?: string;
   /** factomd's JSON-RPC, as an edge reaches it. */
   readonly factomd: string;
   readonly blockSeconds: number;
@@ -94,6 +96,8 @@ export interface Stage {
     readonly originVersion?: string;
     /** Sites whose pages may read the API in a browser, "*": all (docs/operating.md, "The API"); none where it is not given. */
     readonly corsOrigins?: readonly string[];
+    /** Where pages link an entry of the chain to, such as https://explorer.example.com/entry/{hash}; else to its story here. */
+    readonly explorer?: string;
   };
   /** Money is at stake where a stage is protected: then `email` is required. */
   readonly alarms: {

@@ -2,14 +2,16 @@ import { readFileSync } from "node:fs";
 import type { Template } from "aws-cdk-lib/assertions";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
+import { optionsOf } from "../../../functions/api/options.ts";
 import { ENVIRONMENTS, type FunctionName, readEnvironment } from "../../../functions/environment.ts";
 import { METRIC_NAMES } from "../../../functions/lambda-logger.ts";
 import { anchorOf } from "../../../infra/aws/runbook-alarm.ts";
-import { readContext } from "../../../infra/aws/stage-context.ts";
+import { checkPages, completeStage, readContext } from "../../../infra/aws/stage-context.ts";
 import { type PriceSettings, STAGES, STRATUM_PORT, STRATUM_TLS_PORT } from "../../../infra/aws/stages.ts";
 import { EDGE_METRICS } from "../../../infra/pool/edge-report.ts";
 import {
   allOf,
+  CONTEXT,
   type Resource,
   resourcesOf,
   type StageTemplates,
@@ -150,7 +152,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
         [secretOf.get(fn)],
       ]);
     }
-    expect(grants.find(([id]) => /^MigrateRole/.test(id))?.[1]).toHaveLength(7);
+    expect(grants.find(([id]) => /^MigrateRole/.test(id))?.[1]).toHaveLength(8);
     const edge = stages[name].edge.toJSON();
     const task = Object.values<Resource>(edge["Resources"]).find(
       ({ Type }) => Type === "AWS::ECS::TaskDefinition",
@@ -599,6 +601,78 @@ describe("users' alerts", () => {
   });
 });
 
+describe("what the pages of a stage are told", () => {
+  const SITE = "https://stats.example.org";
+  const web = { corsOrigins: [SITE, "https://other.example"], explorer: "https://explorer.example/{hash}" };
+  const apiOf = (templates: StageTemplates) => {
+    const [, api] =
+      resourcesOf(templates.control, "AWS::Lambda::Function").find(([, { Properties }]) =>
+        Properties.FunctionName.endsWith("-api"),
+      ) ?? missing();
+    const named = Object.entries<unknown>(api.Properties.Environment.Variables).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : "reference",
+    ]);
+    return optionsOf(readEnvironment("api", Object.fromEntries(named)));
+  };
+  const publicBehaviours = ({ web: stack }: StageTemplates) => {
+    const [[, distribution] = missing()] = resourcesOf(stack, "AWS::CloudFront::Distribution");
+    const [[id, policy] = missing()] = resourcesOf(stack, "AWS::CloudFront::CachePolicy");
+    const { CacheBehaviors, DefaultCacheBehavior } = distribution.Properties.DistributionConfig;
+    const kept = CacheBehaviors.filter(({ CachePolicyId }: { CachePolicyId: unknown }) =>
+      JSON.stringify(CachePolicyId).includes(id),
+    );
+    const key = policy.Properties.CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin;
+    return { kept, key, rest: DefaultCacheBehavior };
+  };
+
+  it("is where an entry can be looked at, the least payout, and who may read the API, also beside a domain of one's own", () => {
+    const changed = synthesise("small", {}, { web, pool: { ...STAGES.small.pool, payoutMinimum: "1.5" } });
+    expect(apiOf(changed)).toMatchObject({ ...web, payoutMinimum: 150_000_000n });
+    const plain = apiOf(synthesise("small"));
+    expect(plain).toMatchObject({ corsOrigins: [], explorer: "" });
+    expect(plain.payoutMinimum).toBeUndefined();
+    const domain = {
+      name: "pool.example.org",
+      certificateArn: "arn:aws:acm:us-east-1:123456789012:certificate/1",
+    };
+    const named = completeStage(
+      { ...STAGES.small, web },
+      { ...CONTEXT, domain: domain.name, certificateArn: domain.certificateArn },
+    );
+    expect(named.web).toEqual({ ...web, domain });
+  });
+
+  it("lets CloudFront keep an answer for each site apart, and pass a browser's question on, where sites are named", () => {
+    const { kept, key, rest } = publicBehaviours(synthesise("small", {}, { web }));
+    expect(key.HeadersConfig.Headers).toEqual(["x-viewer-host", "Origin"]);
+    expect(key.CookiesConfig.CookieBehavior).toBe("none");
+    expect(kept.length).toBeGreaterThanOrEqual(6);
+    for (const { AllowedMethods } of kept)
+      expect([...AllowedMethods].sort()).toEqual(["GET", "HEAD", "OPTIONS"]);
+    // A token's own figures: nothing is kept, and every header but the host's comes through.
+    expect(rest.AllowedMethods).toContain("OPTIONS");
+    expect(rest.CachePolicyId).toBe("4135ea2d-6df8-44a3-9df3-4b5a84be39ad");
+    expect(rest.OriginRequestPolicyId).toBe("b689b0a8-53d0-40ab-baf2-68738e2966ac");
+  });
+
+  it("keeps one answer for all where no site is named", () => {
+    const { kept, key } = publicBehaviours(synthesise("small"));
+    expect(key.HeadersConfig.Headers).toEqual(["x-viewer-host"]);
+    for (const { AllowedMethods } of kept) expect([...AllowedMethods].sort()).toEqual(["GET", "HEAD"]);
+  });
+
+  it.each([
+    ["web.corsOrigins", { web: { corsOrigins: ["stats.example.org"] } }],
+    ["web.explorer", { web: { explorer: "https://explorer.example/" } }],
+    ["pool.payoutMinimum", { pool: { ...STAGES.small.pool, payoutMinimum: "one" } }],
+  ])("is refused at synth where %s is none", (setting, change) => {
+    expect(() => checkPages({ ...STAGES.small, ...change })).toThrow(
+      `stage small: ${setting} of infra/aws/stages.ts: expected`,
+    );
+  });
+});
+
 describe("the canary of a stage", () => {
   const canaryOf = (templates: StageTemplates) =>
     resourcesOf(templates.control, "AWS::Lambda::Function").find(([, { Properties }]) =>
@@ -659,7 +733,7 @@ describe("the canary of a stage", () => {
     expect(rung(off)).toEqual([]);
     expect(
       resourcesOf(off.control, "AWS::Events::Rule").map(([, { Properties }]) => Properties.State),
-    ).toEqual(["DISABLED", "DISABLED", "DISABLED", "DISABLED"]);
+    ).toEqual(["DISABLED", "DISABLED", "DISABLED", "DISABLED", "DISABLED"]);
   });
 
   it("is refused as an account that no name can be", () => {
