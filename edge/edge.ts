@@ -4,6 +4,7 @@ import type { GuessLimit } from "../shared/accounts/guesses.ts";
 import type { Clock, Random } from "../shared/clock.ts";
 import { standingBars } from "../shared/db/bars.ts";
 import type { BlockRow } from "../shared/db/blocks.ts";
+import { openWatches, writeSightings } from "../shared/db/connect-watches.ts";
 import { edgeRecords } from "../shared/db/edges.ts";
 import { standingNotices } from "../shared/db/notices.ts";
 import type { Db } from "../shared/db/port.ts";
@@ -31,6 +32,7 @@ import type { NamedLease } from "./lease/named.ts";
 import { type Accounts, createAccounts } from "./logins/logins.ts";
 import { createLoginThrottle } from "./logins/throttle.ts";
 import { Orders } from "./orders.ts";
+import { PageSightings } from "./page-sightings.ts";
 import type { ShareDeskOptions } from "./shares/interface.ts";
 import type { Prefixes } from "./shares/prefixes.ts";
 import { RefusedShares } from "./shares/refused-shares.ts";
@@ -63,6 +65,8 @@ export interface EdgeOptions {
   readonly grade: ChainGradeOptions;
   readonly nextJob: NextJobOptions;
   readonly submit: SubmitterOptions;
+  /** Pages run elsewhere, and are told through the database what becomes of new miners. */
+  readonly tellsPages?: boolean;
   /** How roots are written to the chain; without it they are not. */
   readonly roots?: { readonly batch: number };
 }
@@ -103,6 +107,7 @@ export class Edge {
   readonly #parts: EdgeParts;
   readonly #orders: Orders;
   readonly #roots: RootWriter | undefined;
+  readonly #pages: PageSightings | undefined;
   readonly #stop = new AbortController();
   #listening: Listening | undefined;
   #listeningTls: Listening | undefined;
@@ -170,6 +175,13 @@ export class Edge {
     );
     this.#roots = rootWriterOf(options, modules, this.#parts.chainLease);
     this.stratum = this.#parts.stratum;
+    if (options.tellsPages === true)
+      this.#pages = new PageSightings({
+        ...modules,
+        open: () => openWatches(db),
+        look: (by) => this.stratum.sightings.look(by),
+        write: (rows) => writeSightings(db, edgeId, rows),
+      });
     this.follower = this.#parts.follower;
     this.stall = this.#parts.stall;
   }
@@ -186,6 +198,7 @@ export class Edge {
       this.#parts.run(),
       this.#orders.run(this.#stop.signal),
       this.#roots?.run(this.#stop.signal),
+      this.#pages?.run(this.#stop.signal),
       this.refused.run(this.#stop.signal),
     ]);
     return recovered;

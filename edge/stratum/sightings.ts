@@ -1,6 +1,6 @@
 /**
  * What became of each new connection, until its first share, for the page that its line was copied from (docs/decisions/connect-codes.md). A
- * bounded memory of the newest ones; nothing of it is kept anywhere.
+ * bounded memory of the newest ones; what of it an open page elsewhere waits for is written down for that page (edge/page-sightings.ts), nothing else.
  */
 
 import type { Clock } from "../../shared/clock.ts";
@@ -53,7 +53,8 @@ export class Sighting {
 
   /** What went wrong last; `code` is of a closed list (a refusal's or an EndReason), `words` are what the client was told. */
   failed(code: string, words: string): void {
-    this.seen.problem = { code, words: words.slice(0, MAX_WORDS) };
+    // PostgreSQL takes no half of a pair, which a cut may leave.
+    this.seen.problem = { code, words: words.slice(0, MAX_WORDS).toWellFormed() };
   }
 
   /** `words`: why, where there is more to say than that it has gone. A problem from before says more than that it has gone. */

@@ -17,6 +17,7 @@ import { type ReceiptKeySource, receiptKeysOf } from "./figures/receipt-keys.ts"
 import { createApiHandler } from "./handler.ts";
 import { behindOrigin } from "./http/origin.ts";
 import { optionsOf } from "./options.ts";
+import { writtenSightings } from "./sightings.ts";
 
 const env = readEnvironment("api");
 /** Waking takes some 15 s, longer than a page waits and than the function may run: a visitor is told so instead. */
@@ -37,6 +38,7 @@ const receiptKeys: ReceiptKeySource = async () => {
 const api = createApiHandler(optionsOf(env), {
   ...{ ...modules, accounts, workerLimits: workerLimits(env) },
   // Beside the bundled code (infra/aws/bundle.ts).
+  sightings: writtenSightings(modules.db),
   assets: readAssets(join(import.meta.dirname, "dashboard.json")),
   receiptKeys: () =>
     receiptKeys().catch((thrown: unknown) => {

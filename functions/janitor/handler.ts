@@ -3,6 +3,7 @@
 import middy from "@middy/core";
 import type { Clock } from "../../shared/clock.ts";
 import { keepBookedSums } from "../../shared/db/booked-sums.ts";
+import { pruneWatches } from "../../shared/db/connect-watches.ts";
 import { endExpiredEpochs } from "../../shared/db/edges.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
@@ -57,6 +58,7 @@ export function createJanitorHandler(
     const endedEpochs = await endExpiredEpochs(db, options.epochGraceMs);
     if (endedEpochs > 0) logger.warn("Ended the epochs of edges that are gone", { endedEpochs });
     const sealed = await sealer.run();
+    await pruneWatches(db);
     const prunedMinutes = await pruneMinutes(db, options.keepMinutesMs);
     await modules.judge?.().catch((error: unknown) =>
       logger.warn("Withheld hits could not be counted; the next run goes on", {

@@ -58,6 +58,7 @@ async function start(given: EdgeStart): Promise<{ port: number; tlsPort: number 
       ...given,
       watches: functions !== undefined && number === 1,
       retires: number === 1,
+      tellsPages: functions !== undefined,
     },
     {
       ...{ clock: systemClock, random: systemRandom, logger, metrics },

@@ -105,7 +105,7 @@ async function startOne(
   const { edge, stop } = await startLoneEdge(
     {
       ...{ config, folder, cutMs: CUT_MS, drainMs: config.aws.drain },
-      ...{ processes: 1, watches: true, retires: true },
+      ...{ processes: 1, watches: true, retires: true, tellsPages: true },
     },
     {
       ...modules,

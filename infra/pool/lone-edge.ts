@@ -43,6 +43,8 @@ export interface LoneEdgeOptions {
   readonly processes: number;
   /** Watches this machine's clock and the entry credits: one edge of a machine, where no other part does. */
   readonly watches: boolean;
+  /** Its pages run elsewhere, and read what becomes of new miners from the database. */
+  readonly tellsPages: boolean;
   /** Sends what the edges left whose processes are not started any more (infra/pool/left-edges.ts): one edge of a data folder. */
   readonly retires: boolean;
 }
@@ -103,7 +105,7 @@ export function startLoneEdge(options: LoneEdgeOptions, modules: LoneEdgeModules
     await requireFit(factomd, config, { logger });
     const cutEveryMs = Math.min(options.cutMs ?? settings.cutEveryMs, settings.blockMs / 5);
     const edge = await Edge.create(
-      { ...settings, cutEveryMs },
+      { ...settings, cutEveryMs, tellsPages: options.tellsPages },
       {
         ...{ db, queue, auth, hasher, clock, random, logger },
         factomd,

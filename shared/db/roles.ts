@@ -89,6 +89,8 @@ export const ACCOUNTS = [
   ],
   ...["sessions", "users"],
 ] as const;
+/** What a page waits for, and what edges saw: who has the code is told. */
+export const CONNECTING = ["connect_sightings", "connect_watches"] as const;
 /** Where users are told what happens, and the outbox: users change them by the api, and who delivers says what became of it. */
 export const ALERTS = ["alert_destinations", "alert_tries", "alerts"] as const;
 /** The operator's own, at the command line; the api shows some of them. */
@@ -133,6 +135,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "INSERT ON root_chains, root_entries",
     "UPDATE (at) ON root_chains",
     "INSERT, UPDATE ON booked_sums",
+    "SELECT, DELETE ON connect_watches",
   ],
   auth: [
     "SELECT ON invites, users",
@@ -162,6 +165,8 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "UPDATE (hidden_at) ON worker_status",
     "SELECT, INSERT, UPDATE, DELETE ON public_miners",
     `SELECT, INSERT, UPDATE, DELETE ON ${ALERTS.join(", ")}`,
+    "SELECT ON connect_sightings",
+    "SELECT, INSERT, UPDATE ON connect_watches",
   ],
   poll: ["INSERT, DELETE ON prices"],
   edge: [
@@ -177,6 +182,8 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     "SELECT ON login_places",
     "INSERT, UPDATE ON worker_refused",
     "INSERT, UPDATE, DELETE ON workers",
+    "SELECT ON connect_watches",
+    "SELECT, INSERT, UPDATE ON connect_sightings",
   ],
   alerts: [
     // Delivering. It cannot turn a message to somebody else.

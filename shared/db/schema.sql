@@ -262,6 +262,21 @@ CREATE TABLE close_markers (
   CONSTRAINT close_markers_pkey PRIMARY KEY (job, slot, epoch)
 );
 
+CREATE TABLE connect_sightings (
+  code text NOT NULL,
+  edge text NOT NULL,
+  seen text NOT NULL,
+  CONSTRAINT connect_sightings_pkey PRIMARY KEY (code, edge),
+  CONSTRAINT connect_sightings_code_fkey FOREIGN KEY (code) REFERENCES connect_watches(code) ON DELETE CASCADE
+);
+
+CREATE TABLE connect_watches (
+  code text NOT NULL,
+  place text NOT NULL,
+  until timestamp with time zone NOT NULL,
+  CONSTRAINT connect_watches_pkey PRIMARY KEY (code)
+);
+
 CREATE TABLE deltas (
   job integer NOT NULL,
   slot smallint NOT NULL,

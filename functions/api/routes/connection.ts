@@ -35,14 +35,14 @@ export function connectionRoutes({ db, clock, sightings }: ApiModules): ApiRoute
         if (!code.success)
           return refused("400 bad-code", "a connect code has 16 letters A to Z and digits 2 to 7");
         const place = placeKey(from.remoteAddress);
-        const all = (await sightings?.look({ code: code.output, place })) ?? [];
-        const seen = choose(all, {
+        const all = await sightings?.look({ code: code.output, place });
+        const seen = choose(all ?? [], {
           code: code.output,
           user: session?.user.name,
           sinceMs: clock.wallMs() - query.seconds * 1000 - BEFORE_MS,
         });
         return view({
-          watched: sightings !== undefined,
+          watched: all !== undefined,
           seen: seen === undefined ? null : await viewOf(db, seen),
         } satisfies ConnectionView);
       },

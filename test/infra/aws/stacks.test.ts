@@ -649,7 +649,7 @@ describe("what the pages of a stage are told", () => {
     expect(key.CookiesConfig.CookieBehavior).toBe("none");
     expect(kept.length).toBeGreaterThanOrEqual(6);
     for (const { AllowedMethods } of kept)
-      expect([...AllowedMethods].sort()).toEqual(["GET", "HEAD", "OPTIONS"]);
+      expect(new Set(AllowedMethods)).toEqual(new Set(["GET", "HEAD", "OPTIONS"]));
     // A token's own figures: nothing is kept, and every header but the host's comes through.
     expect(rest.AllowedMethods).toContain("OPTIONS");
     expect(rest.CachePolicyId).toBe("4135ea2d-6df8-44a3-9df3-4b5a84be39ad");
@@ -659,7 +659,7 @@ describe("what the pages of a stage are told", () => {
   it("keeps one answer for all where no site is named", () => {
     const { kept, key } = publicBehaviours(synthesise("small"));
     expect(key.HeadersConfig.Headers).toEqual(["x-viewer-host"]);
-    for (const { AllowedMethods } of kept) expect([...AllowedMethods].sort()).toEqual(["GET", "HEAD"]);
+    for (const { AllowedMethods } of kept) expect(new Set(AllowedMethods)).toEqual(new Set(["GET", "HEAD"]));
   });
 
   it.each([

@@ -116,11 +116,11 @@ describe("a look", () => {
     const notice = { kind: "maintenance", words: "a new disk", inMs: 0, forMs: 60_000, by: "boss" } as const;
     const { id = 0n } = (await giveNotice(database.db, notice)) ?? {};
     backend.job = undefined;
-    await canary({ every: 1_000 })();
+    await canary({ timeoutMs: 1_000 })();
     expect(probes).toEqual([]);
 
     await endNotice(database.db, id, "boss");
-    await canary({ every: 1_000 })();
+    await canary({ timeoutMs: 1_000 })();
     expect(probes).toEqual([expect.objectContaining({ failedAt: "job" })]);
   });
 

@@ -24,6 +24,7 @@ import { insertPrices, prunePrices } from "../../../shared/db/prices.ts";
 import {
   ACCOUNTS,
   ALERTS,
+  CONNECTING,
   ensureRoles,
   OWNERS,
   READABLE,
@@ -85,7 +86,7 @@ describe("a role", () => {
       v.object({ name: v.string() }),
     );
 
-    const named: string[] = [...READABLE, ...ACCOUNTS, ...ALERTS, ...OWNERS];
+    const named: string[] = [...READABLE, ...ACCOUNTS, ...ALERTS, ...CONNECTING, ...OWNERS];
     const there = new Set(rows.map(({ name }) => name));
 
     expect(rows.filter(({ name }) => !named.includes(name))).toEqual([]);
@@ -165,6 +166,14 @@ describe("a role", () => {
     ["alerts", "say that an address was confirmed", "UPDATE alert_destinations SET code = NULL"],
     ["alerts", "make something up", "UPDATE alerts SET kind = 'payment'"],
     ["poll", "change a price that was made", "UPDATE prices SET prices = '{}'"],
+    ["poll", "read who waits for a miner", "SELECT * FROM connect_watches"],
+    ["accounting", "read what edges saw", "SELECT * FROM connect_sightings"],
+    ["edge", "open a page", "INSERT INTO connect_watches (code, place, until) VALUES ('c', 'p', now())"],
+    [
+      "api",
+      "say what an edge saw",
+      "INSERT INTO connect_sightings (code, edge, seen) VALUES ('c', 'e', '[]')",
+    ],
     ["canary", "read hashes of passwords", "SELECT password FROM users"],
     ["canary", "change what it saw", "UPDATE canary SET failed_at = NULL"],
     ["canary", "add a miner", "INSERT INTO users (name) VALUES ('eve')"],

@@ -14,10 +14,11 @@ import {
 } from "@aws-sdk/client-sqs";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createInvite } from "../../../functions/auth/bootstrap.ts";
+import { createInvite, ensureUser } from "../../../functions/auth/bootstrap.ts";
 import { type Cloud, startCloud } from "../../../infra/emulator/cloud.ts";
 import { type EdgeProcess, startEdgeProcess } from "../../../infra/emulator/edge-process.ts";
 import { type Front, startFront } from "../../../infra/emulator/front.ts";
+import { invoke } from "../../../infra/emulator/invoke.ts";
 import { firstLine, jsonLine } from "../../../infra/emulator/process.ts";
 import { freePort } from "../../../infra/free-port.ts";
 import { type Audit, auditBooks } from "../../../shared/audit/audit.ts";
@@ -55,6 +56,7 @@ const MINERS = 20;
 const BLOCKS = 5;
 const ORIGIN_SECRET = "between-cloudfront-and-the-api";
 const PASSWORD = "correct horse battery";
+const CANARY = "canary";
 /** Where edge 0 finds the certificate. */
 const EDGE_SECRET = "prosper/local/edge";
 const PATHS = { path: process.env["PATH"] ?? "", home: homedir() };
@@ -73,6 +75,8 @@ let deployments: Deployments;
 let hooks: HttpCatcher;
 let mail: MailCatcher;
 let tlsPort: number;
+/** Of edge 0, which the pages and the canary know. */
+let stratumPort: number;
 let lastStepMs = performance.now();
 
 /** What happened since the last one, on the run's output. */
@@ -84,7 +88,7 @@ function step(what: string): void {
 
 async function startEdge(index: number): Promise<EdgeProcess> {
   const edge = await startEdgeProcess({
-    ...{ ...PATHS, cloud, port: 0, blockSeconds: BLOCK_SECONDS, lxrBits: BITS },
+    ...{ ...PATHS, cloud, port: index === 0 ? stratumPort : 0, blockSeconds: BLOCK_SECONDS, lxrBits: BITS },
     dataDir: join(dataDir, `edge-${index}`),
     onLine: (line) => edgeLog.push(`edge ${index}: ${line}`),
     ...(index === 0
@@ -187,6 +191,7 @@ const secretText = (cert: string, key: string): string => JSON.stringify({ tlsCe
 
 beforeAll(async () => {
   [hooks, mail] = await Promise.all([startHttpCatcher(), startMailCatcher()]);
+  stratumPort = await freePort();
   cloud = await startCloud(
     {
       ...PATHS,
@@ -195,9 +200,10 @@ beforeAll(async () => {
       pipEnv: {},
       blockSeconds: BLOCK_SECONDS,
       lxrBits: BITS,
-      stratumPort: 3333,
+      stratumPort,
       originSecret: ORIGIN_SECRET,
       smtp: mail.url,
+      canaryUser: CANARY,
       unsafeFast: true,
     },
     { clock: systemClock, random: systemRandom, logger: SILENT, onStep: step },
@@ -310,6 +316,69 @@ describe("a pool deployed on an emulator", () => {
       withinMs: 60_000,
     });
     step("every miner has an acknowledged share");
+  });
+
+  it("is measured from outside by the canary's function, which the status tells everybody", async () => {
+    const status = v.object({
+      canary: v.object({
+        failedAt: v.nullable(v.string()),
+        last: v.object({ connect: v.nullable(v.number()), job: v.nullable(v.number()) }),
+      }),
+    });
+    const look = async () => {
+      await invoke(cloud.emulator.endpoint, "prosper-local-canary", {});
+      // The answer may be kept for five seconds.
+      await pause(5_100);
+      return v.parse(status, JSON.parse((await web.send("GET", "/api/status")).body)).canary;
+    };
+    expect(await look()).toMatchObject({ failedAt: "login" });
+    await ensureUser(db, CANARY, PAYOUT_ADDRESS);
+    const took = expect.any(Number);
+    expect(await look()).toMatchObject({ failedAt: null, last: { connect: took, job: took } });
+    step("the canary was refused without an account, and got through with one");
+  });
+
+  it("shows the page that gave a miner's line what becomes of it, within five seconds a step", async () => {
+    const answer = v.object({
+      watched: v.boolean(),
+      seen: v.nullable(
+        v.looseObject({ by: v.string(), problem: v.nullable(v.object({ words: v.string() })) }),
+      ),
+    });
+    const code = "ABCDEFGHIJKLMNOP";
+    const told = async () =>
+      v.parse(answer, JSON.parse((await web.send("GET", `/api/connect/${code}?seconds=0`)).body));
+    /** As the page asks. */
+    const within5s = async (
+      what: string,
+      fits: (seen: Record<string, unknown>) => boolean,
+    ): Promise<number> => {
+      const beganMs = performance.now();
+      await until(
+        what,
+        async () => {
+          const { seen } = await told();
+          return seen !== null && fits(seen);
+        },
+        { withinMs: 30_000, everyMs: 2_000 },
+      );
+      return Math.round(performance.now() - beganMs);
+    };
+    expect(await told()).toEqual({ watched: true, seen: null });
+    // On the edge that the page does not name, as a balancer may have it.
+    const miner = await RawClient.connect(Number(edges[1]?.stratum.split(":")[1]));
+    const say = (id: number, method: string, ...params: string[]): void =>
+      miner.send(`${JSON.stringify({ id, method, params })}\n`);
+    say(1, "mining.subscribe", `prosper-ts/0.1 connect/${code}`);
+    const times = [await within5s("subscribed", ({ subscribed }) => subscribed !== null)];
+    say(2, "mining.authorize", "nobody-known,rig", "", "", "");
+    times.push(await within5s("a refused login", ({ problem }) => problem !== null));
+    say(3, "mining.authorize", "web-user,rig", "", "", "");
+    times.push(await within5s("logged in", ({ loggedIn }) => loggedIn !== null));
+    miner.destroy();
+    times.push(await within5s("gone", ({ closed }) => closed === true));
+    for (const ms of times) expect(ms).toBeLessThan(5_000);
+    step(`a page saw a new miner's steps after ${times.join(", ")} ms`);
   });
 
   it("sets a poison message aside and holds nothing else up", async () => {
@@ -537,6 +606,7 @@ describe("a pool deployed on an emulator", () => {
       api: [triggers, sealed, paid, admin, "UPDATE users SET is_admin = true", "DELETE FROM money_log"],
       auth: [triggers, sealed, paid, admin, "DELETE FROM admin_log"],
       alerts: [password, triggers, sealed, paid, admin, "UPDATE alert_destinations SET target = 'x'"],
+      canary: [password, triggers, sealed, paid, admin, "UPDATE canary SET failed_at = NULL"],
       edge: [password, triggers, sealed, paid, admin, "UPDATE work SET work = work + 1"],
     })) {
       const arn = role === "edge" ? edge : await arnOf(role);

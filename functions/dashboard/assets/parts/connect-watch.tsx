@@ -113,7 +113,7 @@ function headline(seen: Seen | null, isOver: boolean): string {
 }
 
 const ELSEWHERE =
-  "This pool's miners connect to other machines than its pages: the miner itself says what becomes of it, and its first shares appear on your page.";
+  "Nobody looks out for your miner here just now: the miner itself says what becomes of it, and its first shares appear on your page.";
 
 const NOT_YET = "not yet";
 

@@ -1,14 +1,18 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PageSightings } from "../../../../edge/page-sightings.ts";
 import { applyMessage } from "../../../../functions/accounting/apply.ts";
 import { createApiHandler } from "../../../../functions/api/handler.ts";
+import { writtenSightings } from "../../../../functions/api/sightings.ts";
 import { VIEWS } from "../../../../functions/api/views/views.ts";
+import { openWatches, writeSightings } from "../../../../shared/db/connect-watches.ts";
 import { confirmWorkers } from "../../../../shared/db/workers.ts";
 import { SILENT } from "../../../../shared/logger.ts";
 import type { Sighted, SightedBy } from "../../../../shared/messages/sighted.ts";
 import { createTestApi, PASSWORD, type TestApi } from "../../../support/api.ts";
 import { addJob, deltaBody } from "../../../support/books.ts";
 import { type TestClient, testClient } from "../../../support/http-client.ts";
+import { call, share, startHarness } from "../../../support/stratum/harness.ts";
 
 const CODE = "ABCDEFGHIJKLMNOP";
 
@@ -101,5 +105,86 @@ describe("GET /api/connect/{code}", () => {
       logger: SILENT,
     });
     expect(await told()).toMatchObject({ credited: true });
+  });
+});
+
+/** Edge and function as they are on AWS: each by its own role's rights, and nothing between them but the database. */
+describe("where edges are elsewhere", () => {
+  let page: TestClient;
+  const { server, backend, connect, clock } = startHarness({ tableBits: 12 });
+  let edge: PageSightings;
+  beforeAll(async () => {
+    const [asApi, asEdge] = await Promise.all([api.database.as("api"), api.database.as("edge")]);
+    page = testClient(
+      createApiHandler(api.options, { ...api.modules, sightings: writtenSightings(asApi) }),
+      "192.0.2.7",
+    );
+    edge = new PageSightings({
+      ...{ clock, logger: SILENT, look: (by) => server.sightings.look(by) },
+      open: () => openWatches(asEdge),
+      write: (rows) => writeSightings(asEdge, "edge", rows),
+    });
+  });
+  const greeting = (code: string): string =>
+    call(1, "mining.subscribe", `prosper-ts/0.1 connect/${code}`) + call(2, "mining.authorize", "ann,rig");
+  const answer = async (code = CODE, headers = {}) => {
+    const {
+      statusCode: status,
+      body = "",
+      headers: replied,
+    } = await page.send("GET", `/api/connect/${code}`, { headers });
+    const told =
+      body === "" ? { watched: undefined, seen: undefined } : v.parse(VIEWS.Connection, JSON.parse(body));
+    return { status, etag: `${replied?.["etag"]}`, ...told };
+  };
+  /** Two seconds of the edge's, in which it learns of open pages and writes. */
+  const soon = async (): Promise<void> => {
+    for (let i = 0; i < 2; i++) {
+      clock.advance(1_000);
+      await edge.tick();
+    }
+  };
+
+  it("a page sees its miner step by step, and is answered 304 while nothing is new", async () => {
+    expect(await answer()).toMatchObject({ watched: true, seen: null });
+    const miner = connect("10.0.0.1");
+    miner.send(greeting(CODE));
+    await miner.fence();
+    await soon();
+    const first = await answer();
+    expect(first.seen).toMatchObject({ by: "code", loggedIn: expect.any(String), tablePercent: null });
+    expect(await answer(CODE, { "if-none-match": first.etag })).toMatchObject({ status: 304 });
+    miner.send(call(3, "mining.table", "40", "12"));
+    await miner.fence();
+    await soon();
+    expect((await answer(CODE, { "if-none-match": first.etag })).seen).toMatchObject({ tablePercent: 40 });
+    miner.send(share(4, "ann"));
+    await miner.fence();
+    await soon();
+    expect((await answer()).seen).toMatchObject({ firstShare: expect.any(String), credited: false });
+  });
+
+  it("a page is told why, also of a miner without a code from its own address", async () => {
+    const code = "AAAAAAAAAAAAAAAA";
+    await answer(code);
+    server.sightings.turnedAway("192.0.2.7", "tls-hello", "this port takes no TLS");
+    await soon();
+    expect((await answer(code)).seen).toMatchObject({
+      ...{ by: "address", closed: true },
+      problem: { code: "tls-hello", words: "this port takes no TLS" },
+    });
+    backend.login = async () => ({ kind: "refused", reason: "that user name is taken: choose another" });
+    const miner = connect("10.0.0.1");
+    miner.send(greeting(code));
+    await miner.fence();
+    await soon();
+    expect((await answer(code)).seen).toMatchObject({ by: "code", problem: { code: "login-refused" } });
+  });
+
+  it("a page is told that nobody looks out for it where too many are open at its address", async () => {
+    const answers = [];
+    for (const last of "ABCDEFGH2") answers.push((await answer(`BBBBBBBBBBBBBBB${last}`)).watched);
+    expect(answers.filter((watched) => watched)).toHaveLength(6);
+    expect((await answer()).watched).toBe(true);
   });
 });
