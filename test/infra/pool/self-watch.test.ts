@@ -96,7 +96,8 @@ describe("a red check", () => {
     let told = 0;
     for (let i = 0; i < 12; i++) {
       isAway = i % 2 === 0;
-      told += (await looks(watch, 5)).length;
+      // The doctor asks the database's clock what is late: what waits for the hour here is years overdue there.
+      told += (await looks(watch, 5)).filter((text) => text.includes("Check factomd: ")).length;
     }
 
     expect(told).toBe(2);
