@@ -198,7 +198,7 @@ describe("one edge of many", () => {
     "waits where the database refuses its password, and goes on by the one that the secret holds then: in %d processes",
     async (processes) => {
       const { db, url } = database;
-      const user = `edge_of_${new URL(url).pathname.slice(1)}`;
+      const user = `edge_${processes}_of_${new URL(url).pathname.slice(1)}`;
       const run = (statement: string): Promise<number> => db.execute({ text: statement, values: [] });
       await run(`CREATE ROLE ${user} LOGIN PASSWORD 'first' IN ROLE ${roleName("edge")}`);
       const { web } = await start(processes, withPassword(url.replace(/\/\/[^:]+/, `//${user}`), "first"));
