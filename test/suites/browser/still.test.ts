@@ -61,15 +61,17 @@ const newAction = (i: number): Sql =>
 const newHit = (i: number): Sql =>
   sql`UPDATE withholding SET sent = sent + ${i}::int WHERE user_name = 'bob'`;
 
-const newDestination = (i: number): Promise<unknown> =>
-  addDestination(
-    scene.pool.db,
-    {
-      ...{ user: "ann", kind: "ntfy", target: `https://ntfy.sh/topic-${i}`, secret: "" },
-      ...{ events: ["offline"], everyMinutes: 60, quiet: null },
-    },
-    null,
-  );
+const newResult = (i: number): Sql | Promise<unknown> =>
+  i === 0
+    ? addDestination(
+        scene.pool.db,
+        {
+          ...{ user: "ann", kind: "ntfy", target: "https://ntfy.sh/topic", secret: "" },
+          ...{ events: ["offline"], everyMinutes: 60, quiet: null },
+        },
+        null,
+      )
+    : sql`UPDATE alert_destinations SET tried_at = now(), result = ${`answer ${i}`} WHERE user_name = 'ann'`;
 const newProbe = (i: number): Promise<unknown> =>
   noteProbe(scene.pool.db, {
     ...{ atMs: systemClock.wallMs(), failedAt: null, words: "", height: FIRST_HEIGHT },
@@ -78,17 +80,19 @@ const newProbe = (i: number): Promise<unknown> =>
 const newBar = (i: number): Sql =>
   sql`INSERT INTO bars (kind, subject, scope, reason, made_by) VALUES ('user', ${`barred-${i}`}, 'mining', 'a test', 'boss')`;
 const newNotice = (i: number): Sql =>
-  sql`INSERT INTO notices (kind, words, made_by, begins_at, until)
-    VALUES ('maintenance', ${`words ${i}`}, 'boss', now() + interval '30 days', now() + interval '31 days')`;
-const moreOwed = (): Promise<unknown> =>
-  adjust(scene.pool.db, { user: "bob", amount: 10n ** 8n, reason: "a test", madeBy: "boss" });
+  i === 0
+    ? sql`INSERT INTO notices (kind, words, made_by, begins_at, until)
+        VALUES ('maintenance', 'words', 'boss', now() + interval '30 days', now() + interval '31 days')`
+    : sql`UPDATE notices SET words = ${`words ${i}`}`;
+const moreOwedTo = (user: string) => (): Promise<unknown> =>
+  adjust(scene.pool.db, { user, amount: 10n ** 8n, reason: "a test", madeBy: "boss" });
 
 const PAGES: readonly UpdatingPage[] = [
   { path: "/", change: newJob },
   { path: "/me", change: moreWork },
   { path: "/me/worker?name=rig", change: moreWork, everyMs: 10_000 },
-  { path: "/me/earnings", change: moreWork, everyMs: 60_000 },
-  { path: "/me/alerts", change: newDestination, everyMs: 3_000 },
+  { path: "/me/earnings", change: moreOwedTo("ann"), everyMs: 60_000 },
+  { path: "/me/alerts", change: newResult, everyMs: 3_000 },
   { path: "/status", change: newProbe, everyMs: 10_000 },
   {
     path: "/admin/cockpit",
@@ -97,7 +101,7 @@ const PAGES: readonly UpdatingPage[] = [
     },
     everyMs: 5_000,
   },
-  { path: "/admin/payday", change: moreOwed, everyMs: 2_000 },
+  { path: "/admin/payday", change: moreOwedTo("bob"), everyMs: 2_000 },
   { path: "/admin/bars", change: newBar, everyMs: 10_000 },
   { path: "/admin/miners", change: moreWork, everyMs: 5000 },
   { path: "/admin/invites", change: newCode, everyMs: 10_000 },
@@ -111,14 +115,15 @@ const PAGES: readonly UpdatingPage[] = [
 /** Run in the page: takes the state that must survive, marks the elements that have it, and counts what changes. */
 const TOUCH = `(() => {
   // A page without a table has nothing that scrolls sideways.
-  const region = document.querySelector("main .scroll") ?? document.querySelector("main section");
-  const cell = region.querySelector("tbody th, h2");
+  const cell = document.querySelector("main .scroll tbody th, main section h2");
+  const region = cell.closest(".scroll") ?? cell.closest("section");
   const range = document.createRange();
   range.selectNodeContents(cell);
   const selection = getSelection();
   selection.removeAllRanges();
   selection.addRange(range);
-  const link = [...document.querySelectorAll("main a, main button, main input, main .scroll")].findLast((one) => !one.hidden);
+  const link = [...document.querySelectorAll("main a, main button, main .scroll")].findLast((one) => !one.hidden);
+  // No field for text: its focus takes the selection.
   link.focus();
   // Not to the end: that moves where a figure gets narrower.
   region.scrollLeft = Math.min(60, (region.scrollWidth - region.clientWidth) / 2);
