@@ -119,7 +119,7 @@ const SUITES: Record<string, Settings> = {
     include: suite("browser"),
     globalSetup: POSTGRES,
     maxWorkers: 1,
-    testTimeout: 2 * MINUTE,
+    testTimeout: 6 * MINUTE,
     // A browser may have to be installed.
     hookTimeout: 5 * MINUTE,
   },

@@ -76,7 +76,7 @@ async function openWalkers(): Promise<void> {
     const { page } = visitor;
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     // Both, a pool and two miners share this machine.
-    page.context().setDefaultTimeout(60_000);
+    page.context().setDefaultTimeout(120_000);
     walkers.push({ ...one, visitor, page, hook: await startHttpCatcher(), miner: undefined });
   }
 }
@@ -128,8 +128,8 @@ const mailsTo = (walker: Walker): string =>
     .join("\n");
 
 async function toldOf(walker: Walker, kind: string, words: RegExp): Promise<void> {
-  await expect.poll(() => alertKinds(walker), { timeout: 60_000 }).toContain(kind);
-  await expect.poll(() => mailsTo(walker), { timeout: 20_000 }).toMatch(words);
+  await expect.poll(() => alertKinds(walker), { timeout: 180_000 }).toContain(kind);
+  await expect.poll(() => mailsTo(walker), { timeout: 90_000 }).toMatch(words);
 }
 
 describeInBrowser("a miner's way, at a desk in the light and by a phone in the dark", () => {
@@ -172,7 +172,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
       walker.miner = runBare(`${line} ${GENTLE}`, { env: registersBy === "page" ? {} : secrets });
       const panel = page.getByRole("region", { name: "Your miner" });
       await panel.getByText("We see your miner").waitFor();
-      await panel.getByText("We see you: your first share is credited.").waitFor({ timeout: 60_000 });
+      await panel.getByText("We see you: your first share is credited.").waitFor({ timeout: 180_000 });
       await look(walker, "2-we-see-you");
       expect(await panel.locator(".bad").count()).toBe(0);
       if (registersBy === "line") await visitor.logIn(name, PASSWORD);
@@ -211,7 +211,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
       await add("email", `${name}@example.com`);
       const mailbox = page.getByRole("region", { name: `E-mail: ${name}@example.com` });
       await mailbox.getByText("not confirmed").waitFor();
-      await expect.poll(() => mailsTo(walker), { timeout: 20_000 }).toMatch(/code is \d{8}/);
+      await expect.poll(() => mailsTo(walker), { timeout: 90_000 }).toMatch(/code is \d{8}/);
       const [, code = ""] = /code is (\d{8})/.exec(mailsTo(walker)) ?? [];
       await mailbox.getByLabel("Code from the message").fill(code);
       await mailbox.getByRole("button", { name: "Confirm" }).click();
@@ -236,7 +236,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
             await judge();
             return alertKinds(walker);
           },
-          { timeout: 30_000, interval: 1000 },
+          { timeout: 90_000, interval: 1000 },
         )
         .toContain("offline");
       await toldOf(walker, "offline", new RegExp(`rig ${RIG} offline`));
@@ -252,14 +252,14 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
       const { visitor, page } = walker;
       await visitor.visit("/");
       walker.miner = runBare(`${await copyLine(walker, OTHER_LINE)} ${GENTLE}`);
-      await page.getByText("We see you: your first share is credited.").waitFor({ timeout: 60_000 });
+      await page.getByText("We see you: your first share is credited.").waitFor({ timeout: 180_000 });
       await expect
         .poll(
           async () => {
             await judge();
             return alertKinds(walker);
           },
-          { timeout: 30_000, interval: 1000 },
+          { timeout: 90_000, interval: 1000 },
         )
         .toContain("recovered");
       await toldOf(walker, "recovered", new RegExp(`rig ${RIG} recovered`));
@@ -279,9 +279,9 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
         .getByRole("table", { name: "your blocks" })
         .getByRole("row")
         .filter({ hasText: "Download" });
-      await won.first().waitFor({ timeout: 60_000 });
+      await won.first().waitFor({ timeout: 180_000 });
       const owed = page.locator(".tile", { hasText: "Owed" }).locator("dd").first();
-      await expect.poll(() => owed.textContent(), { timeout: 60_000 }).toMatch(/[1-9]/);
+      await expect.poll(() => owed.textContent(), { timeout: 180_000 }).toMatch(/[1-9]/);
       await look(walker, "8-owed");
     }),
   );
@@ -310,7 +310,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
     expect(await prosper(sign, { env })).toMatchObject({ code: 0 });
     await boss.page.getByLabel("Choose the signed file").setInputFiles(signed);
     await boss.page.getByText(/On its way: \d of \d entr/).waitFor();
-    await boss.page.getByRole("row", { name: /1 of 1.*done/ }).waitFor({ timeout: 60_000 });
+    await boss.page.getByRole("row", { name: /1 of 1.*done/ }).waitFor({ timeout: 180_000 });
     expect(boss.complaints).toEqual([]);
 
     await both(async (walker) => {
@@ -357,7 +357,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
       await visitor.visit("/me/verify");
       await page.getByLabel("Address of a Factom node").fill(scene.pool.ready.factomd);
       await page.getByRole("button", { name: "Check all my blocks" }).click();
-      await page.getByText("done; each as on the chain").waitFor({ timeout: 60_000 });
+      await page.getByText("done; each as on the chain").waitFor({ timeout: 180_000 });
       const figure = async (name: string): Promise<number> =>
         Number(await page.locator(".tile", { hasText: name }).locator("dd").first().textContent());
       expect(await figure("Right")).toBeGreaterThanOrEqual(2);
