@@ -111,7 +111,7 @@ it("no statement of a route reads a table whole that grows with time", async () 
   const { db } = database;
   const count = v.object({ name: v.string(), rows: v.number() });
   const counted = await db.query(
-    sql`SELECT relname AS name, reltuples::float8 AS rows FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+    sql`SELECT relname::text AS name, reltuples::float8 AS rows FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
     count,
   );
   const rows = new Map(counted.map((one) => [one.name, one.rows]));
