@@ -369,7 +369,9 @@ describe("prosper db migrate --roles", () => {
     await db.execute(sql`REVOKE SELECT ON blocks FROM prosper_poll`);
     await dbMigrateCommand({ dryRun: false, roles: true }, modules());
 
-    expect(out.at(-1)).toMatch(/^Roles prosper_accounting, .*prosper_edge have their rights/);
+    expect(out.at(-1)).toMatch(
+      /^Roles prosper_accounting, .*prosper_edge, .*prosper_canary have their rights/,
+    );
     expect(await text(db, sql`SELECT has_table_privilege('prosper_poll', 'blocks', 'SELECT')`)).toBe("true");
   });
 });
