@@ -241,7 +241,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
         .toContain("offline");
       await toldOf(walker, "offline", new RegExp(`rig ${RIG} offline`));
       await visitor.visit(`/me/worker?name=${RIG}`);
-      await page.getByRole("table", { name: "changes" }).getByText("Offline").waitFor();
+      await page.getByRole("table", { name: "changes" }).getByText("Offline").first().waitFor();
       await look(walker, "6-stopped");
     }),
   );
@@ -264,7 +264,7 @@ describeInBrowser("a miner's way, at a desk in the light and by a phone in the d
         .toContain("recovered");
       await toldOf(walker, "recovered", new RegExp(`rig ${RIG} recovered`));
       await visitor.visit(`/me/worker?name=${RIG}`);
-      await page.getByRole("table", { name: "changes" }).getByText("Recovered").waitFor();
+      await page.getByRole("table", { name: "changes" }).getByText("Recovered").first().waitFor();
       await look(walker, "7-back");
     }),
   );
