@@ -10,26 +10,22 @@ import { VerdictCounts, type VerdictStats } from "./verdict-counts.ts";
 export interface PipelineModules extends ScreenModules, ShareHashingModules, ShareRecordsModules {}
 
 export class Pipeline {
-  readonly #modules: PipelineModules;
-  readonly #parts: CheckingParts;
-  readonly #counts: VerdictCounts;
+  readonly #parts: CheckingParts & ScreenModules;
 
   constructor(modules: PipelineModules) {
-    this.#modules = modules;
-    this.#counts = new VerdictCounts(modules);
     this.#parts = {
       ...modules,
       hashing: new ShareHashing(modules),
       records: new ShareRecords(modules),
-      counts: this.#counts,
+      counts: new VerdictCounts(modules),
     };
   }
 
   /** The verdict on one share. `accepted` means that it is on disk and will be credited once. */
   submit(share: SubmittedShare): Promise<ShareVerdict> {
-    const candidate = screen(share, this.#modules);
+    const candidate = screen(share, this.#parts);
     if ("kind" in candidate) {
-      this.#counts.count(share, candidate);
+      this.#parts.counts.count(share, candidate);
       return Promise.resolve(candidate);
     }
     return new Promise((resolve, reject) => {
@@ -38,6 +34,6 @@ export class Pipeline {
   }
 
   stats(): VerdictStats {
-    return this.#counts.stats();
+    return this.#parts.counts.stats();
   }
 }

@@ -21,10 +21,9 @@ import { type Clock, systemClock, systemRandom } from "../../shared/clock.ts";
 import { keepBookedSums } from "../../shared/db/booked-sums.ts";
 import { one, sql } from "../../shared/db/port.ts";
 import { SILENT } from "../../shared/logger.ts";
-import { eventOf, testClient } from "../support/http-client.ts";
-import { type Ask, asksOf, PASSWORD } from "../support/load/asks.ts";
+import { eventOf } from "../support/http-client.ts";
+import { type Ask, asksOf, cookiesOfAll, PASSWORD } from "../support/load/asks.ts";
 import { seedLargePool } from "../support/load/large-pool.ts";
-import { ADMINISTRATOR, FARMER } from "../support/load/large-seeding.ts";
 import { undoable } from "../support/load/undone.ts";
 import { POOL_KEYS } from "../support/proofs.ts";
 import { openBooks } from "./books.ts";
@@ -102,15 +101,7 @@ async function measure(): Promise<boolean> {
   const assets = await openDashboard();
   const modules = { db, clock, random: systemRandom, logger: SILENT, passwords, receiptKeys: POOL_KEYS };
   const api = apiOfPool({ config, version: "0", lxrBits: 30 }, modules, assets);
-  const cookies = new Map<string | undefined, string[]>([[undefined, []]]);
-  for (const name of [FARMER, ADMINISTRATOR]) {
-    const client = testClient(createApiHandler(api.options, api.modules));
-    await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
-    cookies.set(
-      name,
-      [...client.cookies].map(([key, value]) => `${key}=${value}`),
-    );
-  }
+  const cookies = await cookiesOfAll(createApiHandler(api.options, api.modules));
   const asks = asksOf(apiRoutes(api.options, api.modules), pool).filter(({ name }) =>
     name.includes(values.only),
   );

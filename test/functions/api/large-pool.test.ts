@@ -14,10 +14,9 @@ import { type Sql, sql } from "../../../shared/db/port.ts";
 import { SILENT } from "../../../shared/logger.ts";
 import { cheapPasswords } from "../../support/accounts.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { eventOf, testClient } from "../../support/http-client.ts";
-import { type Ask, asksOf, PASSWORD } from "../../support/load/asks.ts";
+import { eventOf } from "../../support/http-client.ts";
+import { type Ask, asksOf, cookiesOfAll, PASSWORD } from "../../support/load/asks.ts";
 import { seedLargePool } from "../../support/load/large-pool.ts";
-import { ADMINISTRATOR, FARMER } from "../../support/load/large-seeding.ts";
 import { mostRowsRead, planOf, statementsOf } from "../../support/plans.ts";
 import { POOL_KEYS } from "../../support/proofs.ts";
 
@@ -70,15 +69,7 @@ beforeAll(async () => {
   const modules = { db, clock, random: systemRandom, logger: SILENT, passwords, receiptKeys: POOL_KEYS };
   const options = { config, version: "0", lxrBits: 30 };
   const api = apiOfPool(options, modules, assets);
-  const cookies = new Map<string | undefined, string[]>();
-  for (const name of [FARMER, ADMINISTRATOR]) {
-    const client = testClient(createApiHandler(api.options, api.modules));
-    await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
-    cookies.set(
-      name,
-      [...client.cookies].map(([key, value]) => `${key}=${value}`),
-    );
-  }
+  const cookies = await cookiesOfAll(createApiHandler(api.options, api.modules));
   const asks = asksOf(apiRoutes(api.options, api.modules), pool);
   for (const ask of asks.filter(({ method, path }) => method === "GET" || path === "/api/v1")) {
     const { method, path, query, body, headers } = ask;

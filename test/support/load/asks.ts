@@ -2,9 +2,11 @@
 
 import * as v from "valibot";
 import { exampleOf } from "../../../functions/api/example.ts";
+import type { HttpHandler } from "../../../functions/api/handler.ts";
 import type { ApiRoute } from "../../../functions/api/http/route.ts";
 import { jsonSchema } from "../../../functions/api/json-schema.ts";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
+import { testClient } from "../http-client.ts";
 import type { LargePool } from "./large-pool.ts";
 import { ADMINISTRATOR, FARMER } from "./large-seeding.ts";
 
@@ -23,6 +25,20 @@ export interface Ask {
 }
 
 const HTML = { accept: "text/html" };
+
+/** Logs each of them in; their cookies by name, as a request sends them. */
+export async function cookiesOfAll(handler: HttpHandler): Promise<Map<string | undefined, string[]>> {
+  const cookies = new Map<string | undefined, string[]>();
+  for (const name of [FARMER, ADMINISTRATOR]) {
+    const client = testClient(handler);
+    await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
+    cookies.set(
+      name,
+      [...client.cookies].map(([key, value]) => `${key}=${value}`),
+    );
+  }
+  return cookies;
+}
 
 export function asksOf(routes: readonly ApiRoute[], pool: LargePool): Ask[] {
   return [...routes.flatMap((route) => routeAsks(route, pool)), ...pageAsks(pool), ...rpcAsks()];
