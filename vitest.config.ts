@@ -32,12 +32,13 @@ const SUITES: Record<string, Settings> = {
     testTimeout: 90_000,
     hookTimeout: 90_000,
   },
-  /** Many cases of what `npm test` has some of, and what takes its time by the clock: it has no test of its own about anything. */
+  /** Many cases of what `npm test` has some of, every command as a process of its own, and what takes its time by the clock. */
   "test:deep": {
     include: [
       "test/bench/main.test.ts",
       "test/edge/chain/slow-node.test.ts",
       "test/edge/miner/prefixes.test.ts",
+      "test/infra/cli/{manual,which-pool}.test.ts",
       "test/infra/cli/network/miner-benchmark.test.ts",
       "test/infra/pool/{cluster-template,self-watch,single-parts}.test.ts",
       "test/shared/audit/prove.test.ts",
@@ -160,8 +161,12 @@ const DATA_API: Settings = {
   testTimeout: 5 * MINUTE,
   hookTimeout: MINUTE,
 };
-/** Long, and the same over either driver: price services that stall, days of workers minute by minute. */
-const BY_DATA_API_ONLY = ["test/functions/poll/hostile.test.ts", "test/shared/db/worker-states.test.ts"];
+/** Long, and the same over either driver: price services that stall, days of workers minute by minute, the Go pool's books. */
+const BY_DATA_API_ONLY = [
+  "test/functions/poll/hostile.test.ts",
+  "test/infra/cli/books/import.test.ts",
+  "test/shared/db/worker-states.test.ts",
+];
 /** `npm test`: every test file that no suite has. */
 const QUICK: Settings = {
   include: ["test/**/*.test.ts"],
