@@ -119,7 +119,7 @@ const SUITES: Record<string, Settings> = {
   "test:browser": {
     include: suite("browser"),
     globalSetup: POSTGRES,
-    maxWorkers: 1,
+    maxWorkers: 2,
     testTimeout: 6 * MINUTE,
     // A browser may have to be installed.
     hookTimeout: 5 * MINUTE,

@@ -133,6 +133,13 @@ describeInBrowser("the page that a line was copied from", () => {
       /the invite code is unknown or used already/i,
     ],
     [
+      "that the password is wrong",
+      MINE,
+      "seen-1280",
+      (args) => runLine(args, { PROSPER_PASSWORD: "not the one" }).ended,
+      /the password is wrong|wrong user name or password/i,
+    ],
+    [
       "that its table is another one",
       MINE,
       "seen-1280",
