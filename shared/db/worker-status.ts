@@ -108,7 +108,8 @@ export type WorkerSummary = v.InferOutput<typeof workerRow>;
 export interface WorkerFilter {
   /** A part of the name, without regard to case; "": every name. */
   readonly search: string;
-  readonly hidden: boolean;
+  /** Without it: those that are and those that are not. */
+  readonly hidden?: boolean;
   /** Without it: any. */
   readonly state?: WorkerState | undefined;
   /** Exactly this one. */
@@ -120,6 +121,8 @@ export interface WorkerPage extends WorkerFilter {
   readonly limit: number;
   /** False: without the work of single minutes. */
   readonly hasMinutes?: boolean;
+  /** In an order that stays while states change: for who reads one page after the other. */
+  readonly isByName?: boolean;
 }
 
 export interface WorkerWindows extends Windows {
@@ -129,7 +132,7 @@ export interface WorkerWindows extends Windows {
 
 const isFound = ({ search, hidden, state, name }: WorkerFilter): Sql =>
   sql`(${name ?? null}::text IS NULL OR s.worker = ${name ?? null}::text) AND (${state ?? null}::text IS NULL OR s.state = ${state ?? null}::text)
-    AND ${isHidden} = ${hidden}::boolean AND (${search}::text = '' OR strpos(lower(s.worker), lower(${search}::text)) > 0)`;
+    AND (${hidden ?? null}::boolean IS NULL OR ${isHidden} = ${hidden ?? null}::boolean) AND (${search}::text = '' OR strpos(lower(s.worker), lower(${search}::text)) > 0)`;
 
 /** How many there are. */
 export async function countWorkers(db: Db, user: string, filter: WorkerFilter): Promise<number> {
@@ -143,7 +146,7 @@ export async function countWorkers(db: Db, user: string, filter: WorkerFilter): 
 
 const MINUTES = sql`'[' || COALESCE(string_agg('[' || (extract(epoch FROM m.minute) / 60)::int || ',"' || m.work || '"]', ','), '') || ']'`;
 
-/** The owner's own first, then new names, then the rest row; in each group those that work before those that do not, by name. */
+/** Unless by name: the owner's own first, then new names, then the rest row; in each group those that work before those that do not, by name. */
 export function workersOf(
   db: Db,
   user: string,
@@ -151,13 +154,14 @@ export function workersOf(
   windows: WorkerWindows,
 ): Promise<WorkerSummary[]> {
   const { longMs, shortMs, dayMs, nowMs } = windows;
+  const order = page.isByName === true ? sql`worker` : sql`rank, online DESC, worker`;
   return db.query(
     sql`WITH page AS (
       SELECT s.*, ${isHidden} AS hidden, s.state <> 'offline' AS online,
         CASE WHEN ${isRest} THEN 3 WHEN n.state = 'own' THEN 1 ELSE 2 END AS rank
       FROM worker_status s LEFT JOIN workers n ON n.user_name = s.user_name AND n.worker = s.worker
       WHERE s.user_name = ${user} AND ${isFound(page)}
-      ORDER BY rank, online DESC, s.worker OFFSET ${page.from}::int LIMIT ${page.limit}::int
+      ORDER BY ${order} OFFSET ${page.from}::int LIMIT ${page.limit}::int
     )
     SELECT p.worker, CASE p.rank WHEN 1 THEN 'own' WHEN 2 THEN 'new' ELSE 'rest' END AS kind, p.hidden, p.state, ${ms(sql`p.since`)} AS "sinceMs",
       ${ms(sql`p.up_since`)} AS "upSinceMs", ${ms(sql`p.first_at`)} AS "knownMs", p.usual_rate AS "usualRate", p.best::text AS best, p.best_job AS "bestJob", p.last_job AS "lastJob",
@@ -172,7 +176,7 @@ export function workersOf(
     ) s CROSS JOIN LATERAL (
       SELECT COALESCE(sum(h.work), 0)::text AS "dayWork", ${ms(sql`min(h.hour)`)} AS "dayFirstMs"
       FROM worker_hours h WHERE h.user_name = ${user} AND h.worker = p.worker AND h.hour BETWEEN ${instant(dayMs)} AND ${instant(nowMs)}
-    ) d ORDER BY p.rank, p.online DESC, p.worker`,
+    ) d ORDER BY ${order}`,
     workerRow,
   );
 }

@@ -12,8 +12,7 @@ import { iso } from "../figures/pool.ts";
 import { windowsAt, workerView } from "../figures/workers.ts";
 import { csvOf } from "../http/csv.ts";
 import { heightQuery } from "../http/inputs.ts";
-import { waiting } from "../http/refusals.ts";
-import { type ApiReply, type ApiRoute, NO_BODY, refused, userRoute } from "../http/route.ts";
+import { type ApiReply, type ApiRoute, NO_BODY, userRoute } from "../http/route.ts";
 import type { ApiModules } from "../options.ts";
 import type {
   blocksExportView,
@@ -23,15 +22,12 @@ import type {
 } from "../views/exports.ts";
 import type { ViewName } from "../views/views.ts";
 
-/** Of one file: what a Lambda may answer (6 MB) without compression. */
-const MOST_ROWS = 20_000;
-/** A file ends after so long, with what it has: a Lambda of the api has 15 s. */
-const MOST_MS = 8_000;
+/** Of one answer: what takes some 50 ms to read and write, so that nobody's file makes others wait. The page puts them together. */
+const PAGE_ROWS = 500;
+/** Each has up to 60 minutes and 24 hours of work to add up. */
+const PAGE_WORKERS = 250;
 /** Ten years. */
 const MOST_DAYS = 3_660;
-/** Of one statement: what a Data API may answer (1 MB), and no long one. */
-const PAGE_ROWS = 1_000;
-const PAGE_WORKERS = 100;
 
 type RowOf<View extends v.GenericSchema<unknown, { rows: unknown[] }>> = v.InferOutput<View>["rows"][number];
 
@@ -57,33 +53,16 @@ interface Export<Row> {
 }
 
 export function exportRoutes({ db, clock }: ApiModules): ApiRoute[] {
-  /** Who is being served: one file at a time, since each may read for seconds. */
-  const busy = new Set<string>();
   const route = <Row>(what: Export<Row>): ApiRoute =>
     userRoute({
       method: "GET",
       path: `/api/me/export/${what.name}`,
-      summary: `${what.summary}, newest first, at most ${MOST_ROWS.toLocaleString("en-US")} rows: a header Link says where the rest is`,
+      summary: `${what.summary}; a header Link says where the rest is`,
       reply: what.reply,
       files: ["text/csv"],
-      refuses: ["429 busy"],
       query: { format, from },
       body: NO_BODY,
-      run: async ({ session, query }) => {
-        const user = session.user.name;
-        if (busy.has(user))
-          return refused(
-            "429 busy",
-            "one file at a time: wait for the one before",
-            waiting({ name: "files", most: 1, seconds: 1 }, 1000),
-          );
-        busy.add(user);
-        try {
-          return fileOf(what, query, await readAll(clock, (from) => what.read(user, from), query.from));
-        } finally {
-          busy.delete(user);
-        }
-      },
+      run: async ({ session, query }) => fileOf(what, query, await what.read(session.user.name, query.from)),
     });
   return [
     route(blocksExport(db)),
@@ -91,23 +70,6 @@ export function exportRoutes({ db, clock }: ApiModules): ApiRoute[] {
     route(paymentsExport(db)),
     route(workersExport(db, clock)),
   ];
-}
-
-/** Page by page, to the end of the rows, of the room or of the time. */
-async function readAll<Row>(
-  clock: Clock,
-  read: (from: number | undefined) => Promise<Page<Row>>,
-  from: number | undefined,
-): Promise<Page<Row>> {
-  const endMs = clock.monotonicMs() + MOST_MS;
-  const rows: Row[] = [];
-  let next = from ?? null;
-  do {
-    const page = await read(next ?? undefined);
-    rows.push(...page.rows);
-    next = page.next;
-  } while (next !== null && rows.length < MOST_ROWS && clock.monotonicMs() < endMs);
-  return { rows, next };
 }
 
 function fileOf<Row>(
@@ -137,7 +99,7 @@ function blocksExport(db: Db): Export<RowOf<typeof blocksExportView>> {
   return {
     name: "blocks",
     reply: "BlocksExport",
-    summary: "Own shares and reward of each block",
+    summary: `Own shares and reward of each block, newest first, ${PAGE_ROWS} an answer`,
     async read(user, from) {
       const found = await userBlocks(db, user, PAGE_ROWS, from);
       const rows = found.map(({ height, jobAtMs, state, shares, rejected, work, poolWork, amount }) => ({
@@ -163,7 +125,7 @@ function earningsExport(db: Db): Export<RowOf<typeof earningsExportView>> {
   return {
     name: "earnings",
     reply: "EarningsExport",
-    summary: "What each day brought: earned, adjusted, paid out",
+    summary: "What each day brought, newest first: earned, adjusted, paid out",
     async read(user) {
       const days = await earningsByDay(db, user, MOST_DAYS);
       const rows = days.map(({ day, blocks, earned, adjusted, paid }) => ({
@@ -185,7 +147,7 @@ function paymentsExport(db: Db): Export<RowOf<typeof paymentsExportView>> {
   return {
     name: "payments",
     reply: "PaymentsExport",
-    summary: "What was paid out and adjusted",
+    summary: `What was paid out and adjusted, newest first, ${PAGE_ROWS} an answer`,
     async read(user, from = 0) {
       const moved = await moneyMoved(db, user, { from, limit: PAGE_ROWS });
       const rows = moved.map(({ atMs, kind, amount, address, entryHash, reason }) => ({
@@ -205,32 +167,22 @@ function paymentsExport(db: Db): Export<RowOf<typeof paymentsExportView>> {
 }
 
 function workersExport(db: Db, clock: Clock): Export<RowOf<typeof workersExportView>> {
-  const pageOf = async (user: string, hidden: boolean, from: number) => {
-    const windows = windowsAt(clock.wallMs());
-    const found = await workersOf(
-      db,
-      user,
-      { search: "", hidden, from, limit: PAGE_WORKERS, hasMinutes: false },
-      windows,
-    );
-    return found.map((worker) => workerView(worker, windows));
-  };
   return {
     name: "workers",
     reply: "WorkersExport",
-    summary: "Workers with their hash rates, the hidden ones too",
+    summary: `Workers with their hash rates by name, the hidden ones too, ${PAGE_WORKERS} an answer`,
     async read(user, from = 0) {
-      const shown = await pageOf(user, false, from);
-      // The hidden ones, which a user has few of, end the last page of the others.
-      const isLast = shown.length < PAGE_WORKERS;
-      const hidden = isLast ? await pageOf(user, true, 0) : [];
-      const rows = [...shown, ...hidden].map((worker) => ({
+      const windows = windowsAt(clock.wallMs());
+      const page = { search: "", from, limit: PAGE_WORKERS, hasMinutes: false, isByName: true };
+      const found = await workersOf(db, user, page, windows);
+      const views = found.map((worker) => workerView(worker, windows));
+      const rows = views.map((worker) => ({
         ...{ worker: worker.name, kind: worker.kind, hidden: worker.hidden, state: worker.state },
         ...{ hashrateShort: worker.hashrateShort, hashrateLong: worker.hashrateLong },
         ...{ hashrateDay: worker.hashrateDay, shares: worker.shares, refused: worker.rejected },
         ...{ lastShare: worker.lastShare, lastBlock: worker.lastBlock },
       }));
-      return { rows, next: isLast ? null : from + shown.length };
+      return { rows, next: found.length < PAGE_WORKERS ? null : from + found.length };
     },
     columns: {
       Worker: (row) => row.worker,

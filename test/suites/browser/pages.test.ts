@@ -1,7 +1,9 @@
 /** The dashboard's own code, run by a real browser against the real web of a pool. */
 
 import { readFileSync } from "node:fs";
+import * as v from "valibot";
 import { expect, it } from "vitest";
+import { VIEWS } from "../../../functions/api/views/views.ts";
 import { PAGES } from "../../../functions/dashboard/pages.ts";
 import { addressOf } from "../../support/accounts.ts";
 import { describeInBrowser, setScene } from "./scene.ts";
@@ -79,6 +81,32 @@ describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
     expect(file.suggestedFilename()).toBe("prosper-blocks.csv");
     expect(table[0]).toMatch(/^Block,.*,Reward \(PEG\)$/);
     expect(table[1]?.split(",")[0]).toBe(String(FIRST_HEIGHT + BLOCKS));
+    expect(ann.complaints).toEqual([]);
+    await ann.close();
+  });
+
+  it("a file that comes in parts is saved as one", async () => {
+    const ann = await scene.openAs("ann", look);
+    for (const format of ["csv", "json"])
+      await ann.page.route(`**/api/me/export/blocks?format=${format}`, async (route) => {
+        const response = await route.fetch();
+        const link = `</api/me/export/blocks?format=${format}&from=${FIRST_HEIGHT + 2}>; rel="next"`;
+        await route.fulfill({ response, headers: { ...response.headers(), link } });
+      });
+    const textOf = async (format: string): Promise<string> => {
+      const saved = ann.page.waitForEvent("download");
+      await ann.page.getByRole("link", { name: `Shares by block as ${format}` }).click();
+      return readFileSync(await (await saved).path(), "utf8");
+    };
+    const first = Array.from({ length: BLOCKS + 1 }, (_, i) => FIRST_HEIGHT + BLOCKS - i);
+    const heights = [...first, FIRST_HEIGHT + 1, FIRST_HEIGHT].map(String);
+
+    const [titles, ...lines] = (await textOf("CSV")).trimEnd().split("\r\n");
+    expect(titles).toMatch(/^Block,/);
+    expect(lines.map((line) => line.split(",")[0])).toEqual(heights);
+    const { rows, next } = v.parse(VIEWS.BlocksExport, JSON.parse(await textOf("JSON")));
+    expect(rows.map(({ block }) => String(block))).toEqual(heights);
+    expect(next).toBeNull();
     expect(ann.complaints).toEqual([]);
     await ann.close();
   });

@@ -39,7 +39,8 @@ export async function get<T>(path: string, etag?: string): Promise<Answer<T>> {
   return { body: (await readJson(response)) as T, etag: tag };
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+/** Throws ApiError where no answer comes; what was refused is an answer. */
+export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   const signal = AbortSignal.timeout(ANSWER_MS);
   const response = await fetch(path, { ...init, signal }).catch(() => {
     throw new ApiError(0, "the pool cannot be reached");
@@ -48,7 +49,8 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-async function readJson(response: Response): Promise<unknown> {
+/** Throws ApiError for what was refused. */
+export async function readJson(response: Response): Promise<unknown> {
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok && answer === undefined) throw new ApiError(0, "the pool's answer broke off");
   if (response.ok) return answer;
