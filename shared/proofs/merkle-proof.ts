@@ -59,10 +59,17 @@ export class WorkTree {
     const isMeant = (leaf: WorkLeaf): boolean =>
       leaf.user === user && (worker === undefined || leaf.worker === worker);
     const first = this.leaves.findIndex(isMeant);
-    if (first < 0 || this.#top === undefined) return undefined;
-    const workers = this.leaves.slice(first).filter(isMeant);
+    if (first < 0) return undefined;
+    let end = first + 1;
+    for (let leaf = this.leaves[end]; leaf !== undefined && isMeant(leaf); leaf = this.leaves[end]) end++;
+    return this.proveRange(first, end);
+  }
+
+  /** The proof of the leaves from the place `first` to before `end`; both are places of the tree. */
+  proveRange(first: number, end: number): WorkProof {
     const path: SumNode[] = [];
-    collect(this.#top, 0, { first, end: first + workers.length }, path);
+    if (this.#top !== undefined) collect(this.#top, 0, { first, end }, path);
+    const workers = this.leaves.slice(first, end);
     return { height: this.height, leaves: this.leaves.length, first, workers, path };
   }
 }

@@ -16,22 +16,29 @@ import type { ReceiptKeySource } from "./receipt-keys.ts";
 /** Trees kept for other workers who ask about the same block. A tree of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;
 const KEEP_TREE_MS = 60_000;
-/**
- * Each worker's receipt takes a signature, so a user with more workers in a block asks for one worker at a time. This is the number of
- * workers that the books have room for (WORKER_LIMITS), and the rest row; only blocks from before that limit have more.
- */
+/** Of one answer. Each is signed, which takes some 40 µs: a farm's come in parts. */
+export const RECEIPTS = 250;
+/** In one proof. The number of workers that the books have room for (WORKER_LIMITS), and the rest row; only blocks from before that limit have more. */
 export const MOST_WORKERS = WORKER_LIMITS.inJob + 1;
 
+export interface ProofOf {
+  /** Without it: all the user's workers. */
+  readonly worker?: string | undefined;
+  /** How many receipts came before; then the proof is of the workers that the next ones are of. */
+  readonly receipts?: number | undefined;
+}
+
 export type ProofOutcome =
-  | { readonly kind: "proof"; readonly file: ProofFile }
+  /** `next`: how many receipts there are with this answer's; null where these are all. */
+  | { readonly kind: "proof"; readonly file: ProofFile; readonly next: number | null }
   /** The block is not sealed, or there is none. */
   | { readonly kind: "not-sealed" }
   | { readonly kind: "no-work" }
   | { readonly kind: "too-many"; readonly workers: number };
 
 export interface Proofs {
-  /** The proof of one worker, or of all the user's workers. Throws CodedError `root-mismatch`: the stored work is not what was sealed. */
-  prove(height: number, user: string, worker?: string): Promise<ProofOutcome>;
+  /** With all workers that are asked for, and the receipts of the first; without receipts where the pool has no key. Throws CodedError `root-mismatch`: the stored work is not what was sealed. */
+  prove(height: number, user: string, of?: ProofOf): Promise<ProofOutcome>;
 }
 
 export function createProofs(
@@ -46,7 +53,7 @@ export function createProofs(
     inTurn((height: string) => loadTree(db, Number(height))),
   );
   return {
-    async prove(height, user, worker) {
+    async prove(height, user, { worker, receipts: from = 0 } = {}) {
       const books = await sealedBooksOf(db, height, user);
       if (books === undefined) return { kind: "not-sealed" };
       const tree = await treeOf(String(height));
@@ -55,18 +62,23 @@ export function createProofs(
           "root-mismatch",
           `block ${height}: the stored work makes root ${tree.root}, sealed was ${books.root}: run prosper audit --replay`,
         );
-      const proof = tree.prove(user, worker);
-      if (proof === undefined) return { kind: "no-work" };
-      if (proof.workers.length > MOST_WORKERS) return { kind: "too-many", workers: proof.workers.length };
+      const whole = tree.prove(user, worker);
+      const count = whole?.workers.length ?? 0;
+      if (whole === undefined || from >= count) return { kind: "no-work" };
+      if (count > MOST_WORKERS) return { kind: "too-many", workers: count };
+      const end = Math.min(count, from + RECEIPTS);
+      const proof = from === 0 ? whole : tree.proveRange(whole.first + from, whole.first + end);
       const { root, amount, ...money } = books;
       const { poolName: pool } = options;
       const keys = (await modules.receiptKeys?.())?.signing;
       const stated = { pool, height, root, amount: amount ?? 0n };
+      const signed = whole.workers.slice(from, end);
       const receipts =
-        keys === undefined ? [] : proof.workers.map((leaf) => signReceipt({ ...stated, ...leaf }, keys));
+        keys === undefined ? [] : signed.map((leaf) => signReceipt({ ...stated, ...leaf }, keys));
       return {
         kind: "proof",
         file: formatProof(proof, { pool, root, ...tree.sums, books: money }, receipts),
+        next: keys === undefined || end === count ? null : end,
       };
     },
   };

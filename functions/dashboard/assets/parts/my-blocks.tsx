@@ -5,6 +5,8 @@ import { Empty } from "../components/card.tsx";
 import { Peg, Tag, When } from "../components/figures.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { count, hashrate, percent } from "../format.ts";
+import { attempt } from "../live/fresh.ts";
+import { save, wholeProof } from "../live/whole-file.ts";
 
 type MyBlock = MyBlocksView["blocks"][number];
 
@@ -36,11 +38,21 @@ export function MyBlocksTable({ blocks }: { blocks: MyBlocksView["blocks"] }) {
   return <Table label="your blocks" columns={COLUMNS} rows={blocks} keyOf={(block) => block.height} />;
 }
 
+/** A farm's proof comes in parts. Followed as a link, in a tab of its own say, it is the first. */
 function ProofLink({ height }: { height: number }) {
+  const path = `/api/me/blocks/${height}/proof`;
+  const name = `prosper-proof-${height}.json`;
+  const onClick = (event: MouseEvent): void => {
+    event.preventDefault();
+    void attempt(async () =>
+      save(JSON.stringify(await wholeProof(path)), { name, type: "application/json" }),
+    );
+  };
   return (
     <a
-      href={`/api/me/blocks/${height}/proof`}
-      download={`prosper-proof-${height}.json`}
+      href={path}
+      download={name}
+      onClick={onClick}
       title="that your work is in this block's root: check it with prosper verify"
       aria-label={`Download the proof of block ${height}`}
     >

@@ -4,6 +4,7 @@ import { CodedError } from "../../../../shared/errors.ts";
 import type { Check } from "../../../../shared/proofs/verify.ts";
 import type { BlockDetailView, MyBlocksView } from "../../../api/views/views.ts";
 import { ApiError, get } from "../live/api.ts";
+import { wholeProof } from "../live/whole-file.ts";
 import type { AskedNode } from "./ask-node.ts";
 import { checkBlock } from "./check-block.ts";
 import type { Remembered } from "./remembered.ts";
@@ -56,14 +57,11 @@ async function checkOne(
   const checks: Check[] = [];
   try {
     const [proof, detail] = await Promise.all([
-      get<unknown>(`/api/me/blocks/${height}/proof`),
+      wholeProof(`/api/me/blocks/${height}/proof`),
       get<BlockDetailView>(`/api/blocks/${height}`),
     ]);
     if (detail.body === undefined) throw new ApiError(0, "the pool's answer broke off");
-    const { file, checks: made } = checkBlock(
-      { mine, user, proof: proof.body, detail: detail.body },
-      remembered,
-    );
+    const { file, checks: made } = checkBlock({ mine, user, proof, detail: detail.body }, remembered);
     checks.push(...made);
     const published = detail.body.block.root;
     if (node === undefined || file === undefined || published === null)
