@@ -55,6 +55,24 @@ export function synthesise(
   };
 }
 
+const asWritten = new Map<"dev" | "prod", StageTemplates>();
+
+function writtenStage(name: "dev" | "prod"): StageTemplates {
+  const templates = asWritten.get(name) ?? synthesise(name);
+  asWritten.set(name, templates);
+  return templates;
+}
+
+/** The stages as they are written, each synthesised when it is first looked at. */
+export const stages = {
+  get dev(): StageTemplates {
+    return writtenStage("dev");
+  },
+  get prod(): StageTemplates {
+    return writtenStage("prod");
+  },
+};
+
 export function synthesiseLocal(): Template {
   return Template.fromStack(
     addLocalPool(
@@ -112,4 +130,15 @@ export function resourcesOf(template: Template, type: string): [id: string, reso
 /** Of all stacks together. */
 export function allOf(templates: StageTemplates, type: string): [id: string, resource: Resource][] {
   return Object.values(templates).flatMap((template) => resourcesOf(template, type));
+}
+
+/** The properties of the one function with this end of its name. */
+export function functionOf(template: Template, name: string): Resource["Properties"] {
+  return resourcesOf(template, "AWS::Lambda::Function").find(([, { Properties }]) =>
+    Properties.FunctionName.endsWith(`-${name}`),
+  )?.[1].Properties;
+}
+
+export function missing(): never {
+  throw new Error("the template has no such resource");
 }
