@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { folderStore } from "../../shared/archive/folder-store.ts";
 import type { ArchiveStore } from "../../shared/archive/store.ts";
+import { counted } from "../../shared/counted.ts";
 import { loadMigrations, migrate } from "../../shared/db/migrate.ts";
 import { type Db, sql } from "../../shared/db/port.ts";
 import { CodedError } from "../../shared/errors.ts";
@@ -109,7 +110,7 @@ async function fillTable(
     if (characters > STATEMENT_CHARACTERS) await insert();
   }
   await insert();
-  if (seen !== rows) throw invalid(`${file} has ${seen} rows instead of ${rows}`);
+  if (seen !== rows) throw invalid(`${file} has ${counted(seen, "row")} instead of ${rows}`);
 }
 
 async function requireNoEdge(folder: string): Promise<void> {

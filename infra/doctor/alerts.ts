@@ -1,8 +1,9 @@
 /** Alerts: is what is to be told sent, does it arrive, and is anybody told what this doctor finds? */
 
 import * as v from "valibot";
+import { counted } from "../../shared/counted.ts";
 import { type Db, one, sql } from "../../shared/db/port.ts";
-import { counted, databaseCheck, type Finding, ok, red, skipped, spanText } from "./finding.ts";
+import { databaseCheck, type Finding, ok, red, skipped, spanText } from "./finding.ts";
 
 /** The outbox is looked at each minute; what waits on purpose is not due. */
 const LATE_MS = 900_000;

@@ -1,11 +1,11 @@
 /** The archive of deltas: does it follow the sealed blocks, and is its newest file there? */
 
 import { readBlockFile } from "../../shared/archive/block-file.ts";
+import { counted } from "../../shared/counted.ts";
 import { archiveSums, lastArchiveFile, nextToArchive } from "../../shared/db/archive.ts";
 import { CodedError } from "../../shared/errors.ts";
 import { archiveStore } from "../pool/archive.ts";
 import {
-  counted,
   DAY_MS,
   databaseCheck,
   type Finding,

@@ -1,21 +1,11 @@
 /** The database: does it answer, is it safe, is it of this version, how large is it, does something wait in it, when was it backed up last? */
 
 import * as v from "valibot";
+import { counted } from "../../shared/counted.ts";
 import { loadMigrations } from "../../shared/db/migrate.ts";
 import { type Db, first, one, sql } from "../../shared/db/port.ts";
 import { missingMigrations } from "../../shared/db/schema-check.ts";
-import {
-  type Check,
-  counted,
-  DAY_MS,
-  type Finding,
-  ok,
-  red,
-  sizeText,
-  skipped,
-  spanText,
-  warn,
-} from "./finding.ts";
+import { type Check, DAY_MS, type Finding, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
 
 const SLOW_SECONDS = 5;
 const IDLE_SECONDS = 60;

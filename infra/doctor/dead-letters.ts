@@ -1,8 +1,9 @@
 /** Messages that the books refused too often, and that wait for a person. */
 
 import { join } from "node:path";
+import { counted } from "../../shared/counted.ts";
 import { readTextFile } from "../durable-file.ts";
-import { type Check, counted, ok, red } from "./finding.ts";
+import { type Check, ok, red } from "./finding.ts";
 
 export const deadLetters: Check = {
   name: "dead letters",

@@ -66,11 +66,6 @@ export function databaseCheck(
   };
 }
 
-/** `1 file`, `3 files`. */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
-
 /** `1.5 GB`, `312 MB`. */
 export function sizeText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

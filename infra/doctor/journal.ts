@@ -2,8 +2,9 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../../shared/counted.ts";
 import { edgeFolders } from "../pool/left-edges.ts";
-import { type Check, counted, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
+import { type Check, ok, red, sizeText, skipped, spanText, warn } from "./finding.ts";
 
 /** At 4 GB no share is taken any more (edge/journal/journal.ts). */
 const WARN_BYTES = 1e9;

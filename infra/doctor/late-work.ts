@@ -1,9 +1,10 @@
 /** Work that is not in the books in its time: blocks without their seal, and late work that waits for an open block. */
 
 import * as v from "valibot";
+import { counted } from "../../shared/counted.ts";
 import { one, sql } from "../../shared/db/port.ts";
 import { sealDeadlineMs } from "../pool/pool-settings.ts";
-import { counted, databaseCheck, type Finding, ok, red, spanText } from "./finding.ts";
+import { databaseCheck, type Finding, ok, red, spanText } from "./finding.ts";
 
 export const lateWork = databaseCheck(
   "late work",

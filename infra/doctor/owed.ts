@@ -1,9 +1,10 @@
 /** What miners are owed, and since when. */
 
 import * as v from "valibot";
+import { counted } from "../../shared/counted.ts";
 import { bigintText, one, sql } from "../../shared/db/port.ts";
 import { formatPeg } from "../../shared/decimal.ts";
-import { counted, DAY_MS, databaseCheck, HOUR_MS, ok, red, spanText, warn } from "./finding.ts";
+import { DAY_MS, databaseCheck, HOUR_MS, ok, red, spanText, warn } from "./finding.ts";
 
 const WARN_MS = 14 * DAY_MS;
 const RED_MS = 45 * DAY_MS;

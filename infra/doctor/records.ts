@@ -1,6 +1,7 @@
 /** The last record that this pool sent, and the last block in which one of them won. */
 
 import * as v from "valibot";
+import { counted } from "../../shared/counted.ts";
 import { one, sql } from "../../shared/db/port.ts";
 import { databaseCheck, type Finding, HOUR_MS, ok, red, spanText, warn } from "./finding.ts";
 
@@ -38,7 +39,7 @@ function sentFinding(sent: number | null, top: number): Finding {
     sent === null ? "this pool has sent no record yet" : `the last record was sent for block ${sent}`;
   if (sent !== null && top - sent <= QUIET_BLOCKS) return ok(said);
   return red(
-    sent === null ? said : `${said}, ${top - sent} blocks ago`,
+    sent === null ? said : `${said}, ${counted(top - sent, "block")} ago`,
     "Do miners mine (`edges`), are there entry credits (`credits`), does the node take entries (`factomd`)?",
   );
 }

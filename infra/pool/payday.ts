@@ -5,6 +5,7 @@
 
 import type { Payday, PaydayWork, SignedPiece, Took } from "../../functions/api/payday.ts";
 import type { Clock } from "../../shared/clock.ts";
+import { counted } from "../../shared/counted.ts";
 import { readApprovals } from "../../shared/db/payout-approvals.ts";
 import {
   findBatch,
@@ -175,7 +176,7 @@ export class PoolPayday implements Payday {
     if (prepared === undefined) return this.#print("Nothing is to be paid");
     if (prepared.replaced !== undefined) this.#print(replacedText(prepared.replaced));
     const { id, total } = prepared.batch;
-    this.#print(`Payout ${id}: ${formatPeg(total)} PEG to ${prepared.lines.length} users`);
+    this.#print(`Payout ${id}: ${formatPeg(total)} PEG to ${counted(prepared.lines.length, "user")}`);
     this.#modules.logger.info("a payout is prepared", { id, total, by: by ?? "schedule" });
   }
 
@@ -207,7 +208,7 @@ export class PoolPayday implements Payday {
       ...{ ...this.#modules, print: this.#print },
       compare: (from) => requireNothingUnbooked(this.#compareOptions(from), this.#comparing()),
     });
-    this.#print(`Payout ${id} is sent, in ${entries.length} ${entries.length === 1 ? "entry" : "entries"}`);
+    this.#print(`Payout ${id} is sent, in ${counted(entries.length, "entry", "entries")}`);
     this.#modules.logger.info("a payout is sent", { id, by, entries: entries.length });
   }
 

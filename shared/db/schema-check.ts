@@ -1,6 +1,7 @@
 /** Whether a database fits this code: newer is fine as long as no migration says otherwise, so that a release can be taken back. */
 
 import * as v from "valibot";
+import { counted } from "../counted.ts";
 import { CodedError } from "../errors.ts";
 import type { Migration } from "./migrate.ts";
 import { type Db, first, one, sql } from "./port.ts";
@@ -39,7 +40,7 @@ export async function checkSchema(db: Db, migrations: readonly Migration[]): Pro
   if (next === undefined) return;
   throw new CodedError(
     "db-migration",
-    `the database is older than this version, it lacks ${missing.length} migrations from ${next.name} on: run \`prosper db migrate\` (on AWS: deploy this version's stacks), then start this again`,
+    `the database is older than this version, it lacks ${counted(missing.length, "migration")} from ${next.name} on: run \`prosper db migrate\` (on AWS: deploy this version's stacks), then start this again`,
   );
 }
 

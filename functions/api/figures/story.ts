@@ -1,5 +1,6 @@
 /** What became of a share, an entry, a block or a payment, step by step (docs/decisions/share-story.md). */
 
+import { counted } from "../../../shared/counted.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import {
   appliedDelta,
@@ -197,7 +198,7 @@ async function paidStep(db: Db, user: string, height: number, job: JobStory | un
     return step("paid", "not", { words: "no work of this user is booked in this block" });
   if (part.amount === null || job?.state !== "sealed")
     return step("paid", "waits", { words: "what the block brings is booked when it is sealed" });
-  const booked = `${formatPeg(part.amount)} PEG booked to ${user} for ${part.shares} shares of this block`;
+  const booked = `${formatPeg(part.amount)} PEG booked to ${user} for ${counted(part.shares, "share")} of this block`;
   if (part.amount === 0n) return step("paid", "not", { words: `${booked}: the pool won nothing in it` });
   const payment = await paidThrough(db, user, height);
   if (payment === undefined) return step("paid", "waits", { words: `${booked}, and owed since` });
@@ -248,7 +249,7 @@ async function ofPayment(db: Db, entryHash: string, asker: Asker): Promise<Story
     steps: [
       step("paid", "done", {
         atMs: payment.atMs,
-        words: `${formatPeg(payment.amount)} PEG to ${payment.users} users${mine}`,
+        words: `${formatPeg(payment.amount)} PEG to ${counted(payment.users, "user")}${mine}`,
         hash: entryHash,
         link: "/pool/payments",
       }),
@@ -264,13 +265,15 @@ async function ofBlock(db: Db, height: number, asker: Asker): Promise<StoryView[
   const credited =
     mine === undefined
       ? step("credited", "not", { words: "no work of yours is booked in this block" })
-      : step("credited", "done", { words: `${mine.shares} shares of yours, ${mine.rejected} refused` });
+      : step("credited", "done", {
+          words: `${counted(mine.shares, "share")} of yours, ${mine.rejected} refused`,
+        });
   const placed =
     job.blockMs === null
       ? step("placed", "waits", { words: "the block is not graded yet" })
       : step("placed", (job.winning ?? 0) > 0 ? "done" : "not", {
           atMs: job.blockMs,
-          words: `${job.winning ?? 0} paid places are the pool's, and bring ${formatPeg(job.reward ?? 0n)} PEG`,
+          words: `the pool has ${counted(job.winning ?? 0, "paid place")}: ${formatPeg(job.reward ?? 0n)} PEG`,
           ...(job.keyMr !== null && { hash: job.keyMr }),
           link: `/pool/blocks/${height}`,
         });

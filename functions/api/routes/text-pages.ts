@@ -2,6 +2,7 @@
 
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as v from "valibot";
+import { counted } from "../../../shared/counted.ts";
 import { listRewards } from "../../../shared/db/listings.ts";
 import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
 import { userBlocks } from "../../../shared/db/user-stats.ts";
@@ -84,8 +85,8 @@ async function miners({ db, clock, live }: ApiModules, session: Lookup): Promise
   const nowMs = clock.wallMs();
   const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
   const rows = await onlineWorkers(db, { sinceMs, nowMs, limit: SUBMISSION_ROWS });
-  const connections = live === undefined ? "" : `, ${live.connections()} connections`;
-  return lines(`${rows.length} workers in the last ten minutes${connections}`, rows, (row) => {
+  const connections = live === undefined ? "" : `, ${counted(live.connections(), "connection")}`;
+  return lines(`${counted(rows.length, "worker")} in the last ten minutes${connections}`, rows, (row) => {
     const rate = Number(row.work) / spanSeconds(nowMs, sinceMs, row.firstMs);
     return `Miner: ${row.user}/${row.worker}, HashRate: ${rate.toFixed(2)} h/s, Shares: ${row.shares}, Refused: ${row.rejected}`;
   });

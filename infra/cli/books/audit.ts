@@ -3,6 +3,7 @@
 import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import { type Audit, auditBooks } from "../../../shared/audit/audit.ts";
 import { replayBooks } from "../../../shared/audit/replay.ts";
+import { counted } from "../../../shared/counted.ts";
 import { type AdjustmentListing, listAdjustments } from "../../../shared/db/payments.ts";
 import { type Db, json } from "../../../shared/db/port.ts";
 import { formatPeg, signedPeg } from "../../../shared/decimal.ts";
@@ -61,7 +62,7 @@ async function replayCommand(options: AuditOptions, modules: AuditModules): Prom
         ? "Identical: every stored row is what the deltas and recorded decisions make."
         : `NOT IDENTICAL: ${differences} differences.`;
     for (const line of auditTable(audit, adjustments, verdict)) print(line);
-    const archived = archiveFiles === 0 ? "" : ` (${archiveFiles} files of the archive)`;
+    const archived = archiveFiles === 0 ? "" : ` (${counted(archiveFiles, "file")} of the archive)`;
     print(`${deltas} deltas replayed${archived}, sealed through block ${through}. Books sha256: ${sha256}`);
   }
   for (const difference of audit.problems) warn(difference);
@@ -109,7 +110,7 @@ function auditTable(audit: Audit, adjustments: readonly AdjustmentListing[], ver
   );
   const corrections = newest.length === 0 ? [] : ["", "Adjustments, the newest first:", ...newest];
   return [
-    `${audit.blocks} blocks sealed (PEG): ${totals.join(", ")}`,
+    `${counted(audit.blocks, "block")} sealed (PEG): ${totals.join(", ")}`,
     "",
     ...lines,
     ...corrections,

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import type { Clock } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError, coerceError } from "../../../shared/errors.ts";
 import { secretIn } from "../../backup/backup-key.ts";
@@ -102,7 +103,7 @@ export async function backupCommand(
     onProgress,
   }).finally(() => progress?.end());
   print(
-    `${rows} rows of ${tables} tables, ${edgeFiles} files of the edge and ${archiveFiles} of the archive, in ${folder}`,
+    `${counted(rows, "row")} of ${counted(tables, "table")}, ${counted(edgeFiles, "file")} of the edge and ${archiveFiles} of the archive, in ${folder}`,
     { event: "backup", folder, rows, tables, edgeFiles, archiveFiles, sha256 },
   );
   if (options.archive === undefined)
@@ -118,7 +119,7 @@ export async function restoreCommand(
   const { madeAt, pool, tables, edge, archive } = await restoreBackup(options, { db });
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   print(
-    `Pool ${pool} as of ${madeAt}: ${rows} rows of ${tables.length} tables, ${edge.length} files of the edge and ${archive.length} of the archive`,
+    `Pool ${pool} as of ${madeAt}: ${counted(rows, "row")} of ${counted(tables.length, "table")}, ${counted(edge.length, "file")} of the edge and ${archive.length} of the archive`,
     {
       ...{ event: "restored", pool, madeAt, rows, tables: tables.length, edgeFiles: edge.length },
       archiveFiles: archive.length,

@@ -1,6 +1,7 @@
 /** `prosper import`: takes over the users of a Go pool, what each earned there, and what it was paid there. */
 
 import * as v from "valibot";
+import { counted } from "../../../shared/counted.ts";
 import { fillPayoutAddress, insertMiner } from "../../../shared/db/accounts.ts";
 import { adjust, recordReceipt } from "../../../shared/db/payments.ts";
 import { lockPayments, sendingBatches } from "../../../shared/db/payout-batches.ts";
@@ -138,7 +139,7 @@ const sumOf = (rows: readonly { readonly amount: bigint }[]): bigint =>
 function printPool({ users, earned, paid }: GoPool, { print }: Output): void {
   const [all, out] = [sumOf(earned), sumOf(paid)];
   print(
-    `The Go pool has ${users.length} users: ${formatPeg(all)} PEG earned, ${formatPeg(out)} PEG paid in ${paid.length} payments, ${formatPeg(all - out)} PEG owed`,
+    `The Go pool has ${counted(users.length, "user")}: ${formatPeg(all)} PEG earned, ${formatPeg(out)} PEG paid in ${counted(paid.length, "payment")}, ${formatPeg(all - out)} PEG owed`,
     { event: "go-pool", users: users.length, earned: all, paid: out, owed: all - out },
   );
   const admins = users.filter(({ isAdmin }) => isAdmin).map(({ name }) => name);

@@ -2,6 +2,7 @@
 
 import { storyId, tellStories } from "../../../functions/api/figures/story.ts";
 import type { ShareHistory } from "../../../functions/api/share-history.ts";
+import { counted } from "../../../shared/counted.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Output } from "../output.ts";
@@ -23,13 +24,13 @@ export async function shareCommand(
   const { stories, keptSeconds } = await tellStories(id, OPERATOR, { db, ...(shares && { shares }) });
   for (const { kind, of, height, steps, id: told } of stories) {
     const whose = of === null ? "" : ` of ${of.user}${of.worker === "" ? "" : `, worker ${of.worker}`}`;
-    print(`${kind} ${told}${whose}${height === null ? "" : `, block ${height}`}`, {
+    print(`${kind} ${told}${whose}${height === null || kind === "block" ? "" : `, block ${height}`}`, {
       event: "story",
       ...{ kind, id: told, of, height },
     });
     for (const { step, state, at, words, hash } of steps)
       print(
-        `  ${step.padEnd(10)} ${state.padEnd(8)} ${(at ?? "").padEnd(25)} ${words}${hash === null ? "" : ` ${hash}`}`,
+        `  ${step.padEnd(10)} ${state.padEnd(8)} ${(at ?? "").padEnd(25)} ${words}${hash === null ? "" : `: ${hash}`}`,
         {
           event: "step",
           ...{ step, state, at, words, hash },
@@ -38,7 +39,7 @@ export async function shareCommand(
   }
   if (stories.length > 0) return 0;
   warn(
-    `nothing is known of ${text}: ${keptSeconds === null ? "this pool keeps no single shares" : `shares are kept for ${Math.round(keptSeconds / 3600)} hours`}, entries, blocks and payments for ever; what was refused the page knows`,
+    `nothing is known of ${text}: ${keptSeconds === null ? "this pool keeps no single shares" : `shares are kept for ${counted(Math.round(keptSeconds / 3600), "hour")}`}, entries, blocks and payments for ever; what was refused the page knows`,
   );
   return 1;
 }

@@ -5,6 +5,7 @@ import { cpus, totalmem } from "node:os";
 import { SearchThreads } from "../../../edge/miner/search-threads.ts";
 import { MiningJob } from "../../../edge/miner/search-work.ts";
 import { type Clock, sleep } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import { lostHugePages, readPageFacts, WORTH_BYTES } from "../../../shared/hash/huge-pages.ts";
 import type { Native } from "../../../shared/hash/native-kernel.ts";
 import { allocateTable, type SharedTable, tableBytes } from "../../../shared/hash/shared-table.ts";
@@ -105,7 +106,7 @@ export function adviceFrom(
   );
   if (best === undefined) return [];
   const lines = [
-    `Best: ${hashrateText(best.rate)}, the ${best.kernel} kernel on ${best.pages} pages with ${best.threads} ${best.threads === 1 ? "thread" : "threads"}.`,
+    `Best: ${hashrateText(best.rate)}, the ${best.kernel} kernel on ${best.pages} pages with ${counted(best.threads, "thread")}.`,
   ];
   const [small, huge] = [rateOf(best.kernel, "small"), rateOf(best.kernel, "huge")];
   if (small !== undefined && huge !== undefined) lines.push(`Huge pages give ${times(huge, small)}.`);

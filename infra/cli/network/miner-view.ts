@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import type { Miner } from "../../../edge/miner/miner.ts";
 import type { MinerStats } from "../../../edge/miner/miner-stats.ts";
 import type { Clock, Timer } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import { json } from "../../../shared/db/port.ts";
 import { shortPeg } from "../../../shared/decimal.ts";
 import type { Logger } from "../../../shared/logger.ts";
@@ -117,7 +118,7 @@ async function runLine(miner: Miner, line: string): Promise<string> {
       return "";
     case "total": {
       const { submitted, accepted } = miner.stats();
-      return `${submitted} shares submitted, ${accepted} accepted`;
+      return `${counted(submitted, "share")} submitted, ${accepted} accepted`;
     }
     case "getopr":
       return (await miner.getOprHash(argument)) ?? "no such job, or no connection";

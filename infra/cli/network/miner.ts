@@ -7,6 +7,7 @@ import { type MinerOptions, startMiner } from "../../../edge/miner/miner.ts";
 import type { OpenTable } from "../../../edge/miner/miner-threads.ts";
 import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
 import type { Clock, Random } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { TableProgress } from "../../../shared/hash/open-table.ts";
 import type { SharedTable } from "../../../shared/hash/shared-table.ts";
@@ -74,7 +75,7 @@ export async function minerCommand(
     tableBits = bits;
     const kernel = opened.library === undefined ? "WebAssembly kernel" : "native kernel";
     const { threads } = mining;
-    view.line(`Mining with ${threads} ${threads === 1 ? "thread" : "threads"} on the ${kernel}`, {
+    view.line(`Mining with ${counted(threads, "thread")} on the ${kernel}`, {
       ...{ event: "mining", threads, kernel, bits },
     });
     view.begin();

@@ -3,6 +3,7 @@
  * into the books.
  */
 
+import { counted } from "../../../shared/counted.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
 import { completeBatches } from "../../../shared/db/payout-batches.ts";
@@ -32,7 +33,7 @@ export async function compareCommand(options: CompareOptions, modules: CompareMo
       ...{ event: "all-booked", sources, through },
     });
   if (unread.length > 0)
-    modules.print(`${unread.length} entries on their way cannot be read yet`, {
+    modules.print(`${counted(unread.length, "entry", "entries")} on the way cannot be read yet`, {
       ...{ event: "unread", entries: unread },
     });
   return unbooked.length === 0;
@@ -76,7 +77,7 @@ export async function bookCommand(
     subject: options.entryHash,
     details,
   });
-  print(`${options.entryHash}: booked ${formatPeg(total)} PEG to ${lines.length} users`, {
+  print(`${options.entryHash}: booked ${formatPeg(total)} PEG to ${counted(lines.length, "user")}`, {
     ...{ event: "booked", entryHash: options.entryHash, total, users: lines.length },
   });
 }
@@ -103,7 +104,7 @@ async function find(
   if (found !== undefined) return found;
   throw new CodedError(
     "payout-unknown",
-    `${options.entryHash} is none of the ${unbooked.length} entries up to block ${through} that the books do not know: \`prosper payout compare\` lists them`,
+    `${options.entryHash} is not among what the books do not know up to block ${through}, ${counted(unbooked.length, "entry", "entries")}: \`prosper payout compare\` lists them`,
   );
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, sleep } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import {
   comparedThrough,
   type EntryKnowledge,
@@ -212,12 +213,14 @@ export async function requireNothingUnbooked(
     const left: readonly string[] = (awaited ?? unread).filter((hash) => unread.includes(hash));
     if (left.length === 0) return;
     if (awaited === undefined)
-      print(`Waiting until ${left.length} entries on their way are in a block and can be read`);
+      print(
+        `Waiting for ${counted(left.length, "entry", "entries")} on the way into a block, to be read there`,
+      );
     awaited = left;
     if (clock.monotonicMs() > untilMs)
       throw new CodedError(
         "payout-pending",
-        `${left.length} entries are on their way into a block for half an hour, and until then nobody can tell who pays by them: nothing was sent; is factomd in order?`,
+        `on the way into a block for half an hour: ${counted(left.length, "entry", "entries")}, and nobody can tell before who pays by that: nothing was sent; is factomd in order?`,
       );
     await sleep(clock, POLL_MS);
   }

@@ -4,6 +4,7 @@
  */
 
 import { VOID_AFTER_SECONDS } from "../../../shared/accounting/payout-batch.ts";
+import { counted } from "../../../shared/counted.ts";
 import { recordReceipt } from "../../../shared/db/payments.ts";
 import {
   completeBatches,
@@ -123,7 +124,7 @@ async function book(batch: PayoutBatch, entry: PayoutEntryRow, { db, print }: Co
       `entry ${entry.entryHash} has paid, but the books do not take it (${JSON.stringify(outcome, (_, item) => (typeof item === "bigint" ? String(item) : item))}): add an adjustment with the reason, then confirm again`,
     );
   const total = lines.reduce((sum, { amount }) => sum + amount, 0n);
-  print(`${entry.entryHash}: booked ${formatPeg(total)} PEG to ${lines.length} users`, {
+  print(`${entry.entryHash}: booked ${formatPeg(total)} PEG to ${counted(lines.length, "user")}`, {
     ...{ event: "entry", entryHash: entry.entryHash, state: "booked", total, users: lines.length },
   });
 }

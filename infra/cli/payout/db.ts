@@ -2,6 +2,7 @@
 
 import { linesDigest } from "../../../shared/accounting/payout-batch.ts";
 import { type Clock, systemClock } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import { loadMigrations, migrate } from "../../../shared/db/migrate.ts";
 import { type ReceiptLine, recordReceipt } from "../../../shared/db/payments.ts";
 import { COMMAND_LINE } from "../../../shared/db/payout-approvals.ts";
@@ -86,7 +87,7 @@ export async function dbPayoutCommand(
     return;
   }
   if (prepared === undefined) await writeNewFile(file, formatPayoutLines([]));
-  modules.print(`Payment data of ${lines.length} users written to ${file}`, { ...facts, file });
+  modules.print(`Payment data of ${counted(lines.length, "user")} written to ${file}`, { ...facts, file });
   modules.print(`${formatPeg(total)} PEG needed for the payout`, { event: "needed", total });
 }
 
@@ -143,7 +144,11 @@ function tellRecorded(
 ): void {
   const facts = { event: "recorded", total, booked, known };
   if (booked === 0) print("This receipt is recorded already; nothing was changed", facts);
-  else print(`Payment data recorded: ${formatPeg(total)} PEG in ${booked + known} entries`, facts);
+  else
+    print(
+      `Payment data recorded: ${formatPeg(total)} PEG in ${counted(booked + known, "entry", "entries")}`,
+      facts,
+    );
   if (booked > 0 && known > 0)
     print(`${known} of them were recorded before`, { event: "known-before", entries: known });
 }

@@ -1,5 +1,6 @@
 /** `prosper payout list`: every payout on record, the newest first, and how far each has come. */
 
+import { counted } from "../../../shared/counted.ts";
 import { listBatches, type PayoutBatch, readEntries, readLines } from "../../../shared/db/payout-batches.ts";
 import { type Db, json } from "../../../shared/db/port.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
@@ -39,9 +40,9 @@ export async function listCommand(
     const came =
       one.entries.length === 0
         ? ""
-        : `, ${one.booked} of ${one.entries.length} entries booked${one.void > 0 ? `, ${one.void} given up` : ""}`;
+        : `, ${one.booked} of ${counted(one.entries.length, "entry", "entries")} booked${one.void > 0 ? `, ${one.void} given up` : ""}`;
     // The lines of a replaced list are deleted when it can no longer be sent.
-    const to = one.users === 0 ? "" : ` to ${one.users} users`;
+    const to = one.users === 0 ? "" : ` to ${counted(one.users, "user")}`;
     const byHand = one.byHand ? ", by hand" : "";
     print(`${one.id}  ${one.madeAt}  ${one.state}  ${formatPeg(one.total)} PEG${to}${came}${byHand}`);
   }

@@ -8,6 +8,7 @@ import { type BatchLine, type LeftOut, whyLeftOut } from "../../../shared/accoun
 import { payoutDigest, signPayout } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import { COMMAND_LINE } from "../../../shared/db/payout-approvals.ts";
 import { type Payable, type Prepared, prepareBatch } from "../../../shared/db/payout-batches.ts";
 import type { Db } from "../../../shared/db/port.ts";
@@ -131,9 +132,12 @@ export async function prepareCommand(
   }
   const { batch, lines } = prepared;
   const poolKey = toHex(poolKeys.publicKey);
-  modules.print(`Payout ${batch.id}: ${formatPeg(batch.total)} PEG to ${lines.length} users, in ${file}`, {
-    ...{ event: "prepared", id: batch.id, total: batch.total, users: lines.length, file, poolKey },
-  });
+  modules.print(
+    `Payout ${batch.id}: ${formatPeg(batch.total)} PEG to ${counted(lines.length, "user")}, in ${file}`,
+    {
+      ...{ event: "prepared", id: batch.id, total: batch.total, users: lines.length, file, poolKey },
+    },
+  );
   printDigest(payoutDigest({ saltSeconds: batch.saltSeconds, lines }), modules);
   modules.print(`Sign it within 11 hours where the paying key is: prosper payout sign ${file}`);
   modules.print(`The first time with --pool-key ${poolKey}`);

@@ -1,6 +1,7 @@
 /** What a person is shown before a payout is signed or sent: who gets what and where, and which addresses are not those of last time. */
 
 import type { BatchLine } from "../../../shared/accounting/payout-batch.ts";
+import { counted } from "../../../shared/counted.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { Print } from "../output.ts";
@@ -27,7 +28,7 @@ export function reviewLines(lines: readonly Line[], paidAt: Readonly<Record<stri
   const added = lines.filter(({ user }) => !before.has(user));
   const text = (line: Line): string => `  ${lineText(line, before)}`;
   const total = lines.reduce((sum, { amount }) => sum + amount, 0n);
-  const sum = `${formatPeg(total)} PEG to ${lines.length} users; ${added.length} new, ${changed.length} at a changed address`;
+  const sum = `${formatPeg(total)} PEG to ${counted(lines.length, "user")}; ${added.length} new, ${changed.length} at a changed address`;
   if (lines.length <= ALL_LINES) return [...lines.map(text), sum];
   const largest = lines.toSorted((a, b) => (a.amount < b.amount ? 1 : a.amount > b.amount ? -1 : 0));
   return [

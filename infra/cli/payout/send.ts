@@ -3,6 +3,7 @@
 import { linesDigest, SEND_WITHIN_SECONDS } from "../../../shared/accounting/payout-batch.ts";
 import { fromHex } from "../../../shared/bytes.ts";
 import type { Clock } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import type { Approvals } from "../../../shared/db/payout-approvals.ts";
 import {
   findByDigest,
@@ -57,7 +58,7 @@ export async function sendCommand(
   const intent = { digest: linesDigest(lines), lines, saltSeconds, source, entries, byHand, approvalsNeeded };
   const batch = await intendAndSend(intent, options.payer, modules);
   modules.print(
-    `Payout ${id}: all ${entries.length} entries are sent. Book it when they are in a block: prosper payout confirm ${batch.id}`,
+    `Payout ${id}: everything is sent, in ${counted(entries.length, "entry", "entries")}. Book it after the next block: prosper payout confirm ${batch.id}`,
     { event: "sent", id: batch.id, entries: entries.map(({ entryHash }) => entryHash) },
   );
 }
@@ -66,7 +67,7 @@ export async function sendCommand(
 export async function sendQuestion(file: string): Promise<string> {
   const { id, lines, source } = await readSignedFile(file);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0n);
-  return `Send payout ${id}, ${formatPeg(total)} PEG from ${source} to ${lines.length} users? It cannot be taken back.`;
+  return `Send payout ${id}, ${formatPeg(total)} PEG from ${source} to ${counted(lines.length, "user")}? It cannot be taken back.`;
 }
 
 /** Records what is to be sent, then sends what the chain does not have yet. */

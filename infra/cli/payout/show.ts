@@ -1,5 +1,6 @@
 /** `prosper payout show`: who gets what of a payout and why, as the page of payday says it (shared/db/payday.ts). */
 
+import { counted } from "../../../shared/counted.ts";
 import { type PaydayLine, readPaydayLines } from "../../../shared/db/payday.ts";
 import { readApprovals } from "../../../shared/db/payout-approvals.ts";
 import {
@@ -40,7 +41,9 @@ export async function showCommand(
   for (const line of lines) for (const text of whyLines(line)) print(text);
   if (lines.length === 0)
     print("Its lines are not on record any more: it was replaced, and can no longer be sent");
-  print(`${id}  ${madeAt}  ${state}  ${formatPeg(total)} PEG to ${lines.length} users; ${summary(lines)}`);
+  print(
+    `${id}  ${madeAt}  ${state}  ${formatPeg(total)} PEG to ${counted(lines.length, "user")}; ${summary(lines)}`,
+  );
   if (approvals.needed > 0)
     print(`${approvals.needed} must agree; so far ${approvals.by.join(", ") || "nobody has"}`);
 }

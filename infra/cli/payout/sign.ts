@@ -2,6 +2,7 @@
 
 import { isPayoutOf, payoutDigest } from "../../../shared/accounting/payout-signature.ts";
 import { toHex } from "../../../shared/bytes.ts";
+import { counted } from "../../../shared/counted.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import type { KeyPair } from "../../../shared/factom/ed25519.ts";
@@ -74,7 +75,7 @@ export async function signCommand(
   await writeMemory(folder, remember({ ...memory, poolKey }, prepared.lines));
   const total = prepared.lines.reduce((sum, { amount }) => sum + amount, 0n);
   modules.print(
-    `Signed: ${formatPeg(total)} PEG from ${source} to ${prepared.lines.length} users, ${entries.length} entries, in ${options.signedFile}`,
+    `Signed: ${formatPeg(total)} PEG from ${source} to ${counted(prepared.lines.length, "user")}, ${counted(entries.length, "entry", "entries")}, in ${options.signedFile}`,
     {
       ...{ event: "signed", id: prepared.id, total, source, users: prepared.lines.length },
       ...{ entries: entries.map(({ entryHash }) => entryHash), file: options.signedFile },

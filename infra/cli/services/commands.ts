@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock, systemRandom } from "../../../shared/clock.ts";
+import { counted } from "../../../shared/counted.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
 import type { CodedError } from "../../../shared/errors.ts";
@@ -226,7 +227,7 @@ function addSync(program: Command, parts: ProgramParts): void {
           {
             ...{ ...modules, factomd, hasher },
             onBlock: ({ height, entries, reward }) =>
-              print(`  height ${height}   ${entries} records   reward ${formatPeg(reward)} PEG`, {
+              print(`  height ${height}   ${counted(entries, "record")}   reward ${formatPeg(reward)} PEG`, {
                 ...{ event: "block", height, entries, reward },
               }),
           },

@@ -5,6 +5,7 @@
 
 import { once } from "node:events";
 import type { NewAdmin } from "../../../functions/auth/bootstrap.ts";
+import { counted } from "../../../shared/counted.ts";
 import { json } from "../../../shared/db/port.ts";
 import type { SealedBlock } from "../../../shared/db/seals.ts";
 import { formatPeg } from "../../../shared/decimal.ts";
@@ -149,7 +150,7 @@ export function blockFacts(block: SealedBlock): Facts {
 export function blockLine(block: SealedBlock): string {
   const carried = block.carried > 0n ? `   carried ${peg(block.carried)}` : "";
   return (
-    `  height ${block.height}   ${block.shares} shares   ${block.winning} of 25 places   reward ${peg(block.reward)} PEG   ` +
+    `  height ${block.height}   ${counted(block.shares, "share")}   ${block.winning} of 25 places   reward ${peg(block.reward)} PEG   ` +
     `fee ${peg(block.fee)}   paid ${peg(block.paid)}${carried}`
   );
 }

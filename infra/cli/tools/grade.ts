@@ -1,6 +1,7 @@
 /** `prosper grade FILE`: grades a block from a file, with the same code that grades the chain. */
 
 import { toHex } from "../../../shared/bytes.ts";
+import { counted } from "../../../shared/counted.ts";
 import { CodedError } from "../../../shared/errors.ts";
 import { type GradedBlock, gradeBlock } from "../../../shared/grading/grade.ts";
 import { rulesOf } from "../../../shared/grading/versions.ts";
@@ -74,7 +75,7 @@ function toTable(block: GradedBlock): string {
   const { version, height, verdicts, validCount, graded, isGraded } = block;
   const needed = rulesOf(version).winners;
   const lines = [
-    `Block ${height}, version ${version}: ${verdicts.length} entries, ${validCount} valid, ${graded.length} ${isGraded ? "graded" : `left of the ${needed} it takes: not graded, the previous winners stay`}`,
+    `Block ${height}, version ${version}: ${counted(verdicts.length, "entry", "entries")}, ${validCount} valid, ${graded.length} ${isGraded ? "graded" : `left of the ${needed} it takes: not graded, the previous winners stay`}`,
     ...graded.map((entry) =>
       [
         String(entry.position).padStart(5),

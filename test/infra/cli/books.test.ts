@@ -120,7 +120,7 @@ describe("prosper audit", () => {
   it("prints a table for people", async () => {
     expect(await auditCommand({}, modules())).toBe(0);
 
-    expect(out[0]).toContain("1 blocks sealed (PEG): reward 90000000000.00000000, fee 4500000000.00000000");
+    expect(out[0]).toContain("1 block sealed (PEG): reward 90000000000.00000000, fee 4500000000.00000000");
     expect(out.find((line) => line.startsWith("ann"))).toMatch(/^ann +8 +36642857142\.85714286 /);
     expect(out.at(-1)).toContain("Conserved");
   });

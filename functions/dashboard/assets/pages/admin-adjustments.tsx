@@ -63,6 +63,7 @@ const LOG_COLUMNS: readonly Column<Entry>[] = [
       <span class="name small">
         {before !== undefined && `${before} → ${after}`}
         {Object.entries(others)
+          .filter(([, value]) => value !== "")
           .map(([name, value]) => `${name} ${name === "amount" ? pegExactly(String(value)) : value}`)
           .join(", ")}
       </span>

@@ -6,7 +6,7 @@ import { Card, Empty, Loading } from "../components/card.tsx";
 import { Ago, Tag } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { plural } from "../format.ts";
+import { count } from "../format.ts";
 import { request } from "../live/api.ts";
 import { attempt, refreshNow } from "../live/fresh.ts";
 import { watch } from "../live/watch.ts";
@@ -62,6 +62,8 @@ function Found({ view }: { view: DoctorView | undefined }) {
   const of = (...levels: Finding["level"][]): Finding[] =>
     view.findings.filter(({ level }) => levels.includes(level));
   const [reds, warnings, others] = [of("red"), of("warn"), of("ok", "skipped")];
+  const skipped = of("skipped").length;
+  const said = `${count(others.length - skipped)} in order${skipped === 0 ? "" : `, ${count(skipped)} not looked at`}`;
   return (
     <>
       <Card title={reds.length === 0 ? "To mend" : `To mend: ${reds.length}`} aside={<Again view={view} />}>
@@ -73,7 +75,7 @@ function Found({ view }: { view: DoctorView | undefined }) {
         </Card>
       )}
       {others.length > 0 && (
-        <Card title="In order" aside={<span class="reading">{plural(others.length, "finding")}</span>}>
+        <Card title="Nothing to do" aside={<span class="reading">{said}</span>}>
           <Table
             label="in order"
             columns={COLUMNS}

@@ -86,7 +86,7 @@ function MinersPage() {
       <OperatorHead title="Miners" />
       <Card title="Find">
         <SearchForm
-          label="user, rig, agent, address"
+          label="user, worker, agent, address"
           value={wanted.value.search}
           search={(search) => ask({ search, workersFrom: 0, sessionsFrom: 0 })}
         />

@@ -114,7 +114,7 @@ function noSpan(): never {
 function Told({ view }: { view: NoticesView | undefined }) {
   if (view === undefined) return <Loading />;
   if (view.notices.length === 0)
-    return <Empty title="Nothing">Everybody is told here what they have to know.</Empty>;
+    return <Empty title="Nothing is told now">What you announce stands here until it ends.</Empty>;
   return <Table label="told now" columns={COLUMNS} rows={view.notices} keyOf={(notice) => notice.id} />;
 }
 

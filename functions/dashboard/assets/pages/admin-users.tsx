@@ -74,7 +74,7 @@ function Kind({ user }: { user: User }) {
         <Tag kind="bad">barred</Tag>
       </a>
     );
-  if (user.admin) return <Tag kind="good">operator</Tag>;
+  if (user.admin) return <Tag kind="good">administrator</Tag>;
   return user.canLogIn ? null : <Tag title="has no password and cannot log in">mines only</Tag>;
 }
 
@@ -84,7 +84,7 @@ function UsersPage() {
       <OperatorHead title="Users" />
       <Card title="Users" aside={<span class="reading">the newest first, amounts in PEG</span>}>
         <SearchForm
-          label="part of a name, or a payout address"
+          label="name or payout address"
           value={search.value}
           search={(text) => {
             search.value = text;

@@ -5,7 +5,7 @@ import { Card, Empty, Loading } from "../components/card.tsx";
 import { Name } from "../components/figures.tsx";
 import { mount } from "../components/frame.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { count, decimal } from "../format.ts";
+import { count, decimal, plural } from "../format.ts";
 import { watch } from "../live/watch.ts";
 import { OperatorHead } from "../parts/operator.tsx";
 
@@ -16,10 +16,13 @@ type Hits = Pick<User, "due" | "sent" | "deviation">;
 const REFRESH_MS = 30_000;
 const withholding = watch<WithholdingView>("/api/admin/withholding?limit=100", REFRESH_MS);
 
-const sigmas = (deviation: number | null): string => (deviation === null ? "" : `${decimal(deviation, 2)} σ`);
+const sigmas = (deviation: number | null): string =>
+  deviation === null ? "" : `${decimal(deviation, 2).replace("-", "−")} σ`;
 
 const figures = (hits: Hits): string =>
-  `${count(hits.sent)} of ${decimal(hits.due)}, ${sigmas(hits.deviation)}`;
+  [`${count(hits.sent)} of ${decimal(hits.due)}`, sigmas(hits.deviation)]
+    .filter((part) => part !== "")
+    .join(", ");
 
 const alarmsOf = (user: User): number => user.looks.reduce((sum, looks) => sum + looks.alarms, 0);
 
@@ -67,10 +70,14 @@ function WithholdingPage() {
 function Groups({ view }: { view: WithholdingView }) {
   const rows: Group[] = [
     { who: "the whole pool", hits: figures(view.pool) },
-    {
-      who: `${count(view.small.users)} accounts too small for a look yet, together`,
-      hits: figures(view.small),
-    },
+    ...(view.small.users === 0
+      ? []
+      : [
+          {
+            who: `${plural(view.small.users, "account")} too small for a look yet, together`,
+            hits: figures(view.small),
+          },
+        ]),
   ];
   return <Table label="everybody" columns={GROUP_COLUMNS} rows={rows} keyOf={(row) => rows.indexOf(row)} />;
 }
@@ -85,7 +92,7 @@ function Users({ users }: { users: readonly User[] }) {
     );
   const looks = first.looks.map(
     ({ length }, i): Column<User> => ({
-      title: `Last look at ${count(length)} due`,
+      title: `At ${count(length)} due`,
       num: true,
       cell: (user) => <LastLook looks={user.looks[i]} />,
     }),

@@ -65,11 +65,24 @@ function Shown({ view }: { view: StatusView }) {
 
 const CHECKS: readonly Column<readonly [string, string]>[] = [
   { title: "Check", cell: ([name]) => name },
+  { title: "Meaning", cell: ([name]) => <span class="muted">{MEANINGS[name] ?? ""}</span> },
   {
     title: "State",
     cell: ([, state]) => (state === "ok" ? <Tag kind="good">ok</Tag> : <span class="bad">{state}</span>),
   },
 ];
+
+/** What a check's name means to somebody who mines. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  listener: "miners can connect",
+  journal: "accepted shares are kept on disk",
+  lease: "this is the process that serves miners",
+  follower: "the chain is followed",
+  miners: "miners are served",
+  database: "the books can be written",
+  chain: "the network makes blocks",
+  job: "there is work for miners",
+};
 
 function Checks({ checks }: { checks: StatusView["checks"] }) {
   return <Table label="checks" columns={CHECKS} rows={Object.entries(checks)} keyOf={([name]) => name} />;

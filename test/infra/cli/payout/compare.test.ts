@@ -137,7 +137,7 @@ describe("a database restored from a backup older than a payout", () => {
       () => "sent",
       (error: unknown) => error,
     );
-    while (!lines.some((line) => line.startsWith("Waiting until 1 entries on their way")))
+    while (!lines.some((line) => line.startsWith("Waiting for 1 entry on the way")))
       await new Promise((resolve) => setTimeout(resolve, 10));
     await world.block();
     let over = false;

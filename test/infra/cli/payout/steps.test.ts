@@ -393,7 +393,7 @@ describe("payout confirm", () => {
     await listCommand({ json: true }, { db, print: (line) => lines.push(line) });
 
     expect(lines[0]).toMatch(
-      /^[0-9a-f]{16} {2}\S+Z {2}sent {2}0\.00000005 PEG to 1 users, 0 of 1 entries booked$/,
+      /^[0-9a-f]{16} {2}\S+Z {2}sent {2}0\.00000005 PEG to 1 user, 0 of 1 entry booked$/,
     );
     expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject([
       {
