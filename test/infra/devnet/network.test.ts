@@ -1,13 +1,10 @@
 /** The devnet's clockwork under a clock that a test moves: blocks, minutes, payments, faults. */
 
-import { afterEach, describe, expect, it } from "vitest";
-import type { DevnetBlock } from "../../../infra/devnet/block-summary.ts";
+import { describe, expect, it } from "vitest";
 import { type Devnet, startDevnet } from "../../../infra/devnet/main.ts";
-import { DEVNET_DEFAULTS, type DevnetOptions } from "../../../infra/devnet/options.ts";
+import { DEVNET_DEFAULTS } from "../../../infra/devnet/options.ts";
 import { bytesToU64, concat, toHex } from "../../../shared/bytes.ts";
-import { systemClock, systemRandom } from "../../../shared/clock.ts";
-import { encodeAddress } from "../../../shared/factom/address.ts";
-import { createFactomd, type Factomd } from "../../../shared/factom/client.ts";
+import { systemRandom } from "../../../shared/clock.ts";
 import { signEntry } from "../../../shared/factom/commit.ts";
 import { keyPairFromSeed } from "../../../shared/factom/ed25519.ts";
 import {
@@ -25,86 +22,26 @@ import { SILENT } from "../../../shared/logger.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprExtIds } from "../../../shared/opr/opr-entry.ts";
 import { previousWinners } from "../../../shared/opr/record.ts";
-import { smallHasher } from "../../support/hash/small-hasher.ts";
+import {
+  BLOCK_MS,
+  EC,
+  entriesAt,
+  hasher,
+  note,
+  payer,
+  running,
+  startClocked,
+  submit,
+} from "../../support/clocked-devnet.ts";
 import { manualClock } from "../../support/manual-clock.ts";
 
-const BLOCK_MS = 10_000;
-const hasher = smallHasher(10);
-const payer = keyPairFromSeed(new Uint8Array(32).fill(1));
 const pool = keyPairFromSeed(new Uint8Array(32).fill(2));
-const EC = encodeAddress("EC", payer.publicKey);
 const POOL = faAddressOf(pool);
 const SOMEBODY = faAddressOf(keyPairFromSeed(new Uint8Array(32).fill(3)));
 
-const running: Devnet[] = [];
-afterEach(async () => {
-  for (const devnet of running.splice(0)) await devnet.stop();
-});
-
-async function start(options: Partial<DevnetOptions> = {}) {
-  const clock = manualClock();
-  const blocks: DevnetBlock[] = [];
-  const modules = {
-    clock,
-    random: systemRandom,
-    logger: SILENT,
-    hasher,
-    onBlock: (block: DevnetBlock) => blocks.push(block),
-  };
-  const credits = [{ address: EC, balance: 1000 }];
-  const devnet = await startDevnet(
-    { ...DEVNET_DEFAULTS, credits, rivalHashes: 600, blockMs: BLOCK_MS, ...options },
-    modules,
-  );
-  running.push(devnet);
-  const factomd = createFactomd(
-    { url: devnet.factomdUrl, timeoutMs: 2000 },
-    { fetch, clock: systemClock, random: systemRandom },
-  );
-  /** Lets time pass in small steps, and the work that each starts come to rest. */
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 100) {
-      clock.advance(Math.min(100, left));
-      for (let i = 0; i < 25; i++) await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  return { devnet, factomd, clock, blocks, pass };
-}
-
-/** Pays for an entry and reveals it. */
-async function submit(factomd: Factomd, entry: Entry, timestampMs = 1): Promise<string> {
-  const signed = signEntry({ entry, payer, timestampMs });
-  await factomd.commitEntry(signed.commit);
-  await factomd.revealEntry(signed.reveal);
-  return signed.entryHash;
-}
-
-const note = (text: string, chainId = TRANSACTION_CHAIN): Entry => ({
-  chainId,
-  extIds: [],
-  content: new TextEncoder().encode(text),
-});
-
-/** All entries of a chain at a height, read and verified by our own client. */
-async function entriesAt(
-  factomd: Factomd,
-  height: number,
-  chainId = OPR_CHAIN,
-): Promise<{ hash: string; entry: Entry }[]> {
-  const dblock = await factomd.dblockByHeight(height);
-  const keyMr = dblock?.entryBlocks.find((one) => one.chainId === chainId)?.keyMr;
-  const eblock = keyMr === undefined ? undefined : await factomd.entryBlock(keyMr);
-  const found = [];
-  for (const { hash } of eblock?.entries ?? []) {
-    const entry = await factomd.entry(hash);
-    if (entry) found.push({ hash, entry });
-  }
-  return found;
-}
-
 describe("a new devnet", () => {
   it("has its first block at once, at height 1000, with the best of 30 rivals and no previous winners", async () => {
-    const { factomd, blocks } = await start();
+    const { factomd, blocks } = await startClocked();
 
     const entries = await entriesAt(factomd, 1000);
     const winners = entries.map(({ entry }) => {
@@ -124,7 +61,7 @@ describe("a new devnet", () => {
 
   it("puts a whole block's work into its first block", async () => {
     const before = hasher.hashed();
-    await start({ rivalHashes: 6000, blockMs: 60_000 });
+    await startClocked({ rivalHashes: 6000, blockMs: 60_000 });
 
     expect(hasher.hashed() - before).toBeGreaterThanOrEqual(6000);
   });
@@ -152,7 +89,7 @@ describe("a new devnet", () => {
   });
 
   it("makes blocks that a stranger grades to the same winners, each naming those before", async () => {
-    const { devnet, factomd, pass } = await start();
+    const { devnet, factomd, pass } = await startClocked();
     await pass(3 * BLOCK_MS);
 
     let prevWinners: readonly string[] = [];
@@ -177,7 +114,7 @@ describe("a new devnet", () => {
   });
 
   it("says minutes and heights as factomd does: 1 to 9, then 0 before and after the block is saved", async () => {
-    const { factomd, clock, pass } = await start();
+    const { factomd, clock, pass } = await startClocked();
     const seen: string[] = [];
     for (let at = 0; at < 2 * BLOCK_MS; at += 100) {
       const { minute, directoryBlockHeight, leaderHeight } = await factomd.currentMinute();
@@ -199,7 +136,7 @@ describe("a new devnet", () => {
 
 describe("commits and reveals", () => {
   it("puts a paid entry into the block and takes its credits", async () => {
-    const { factomd, pass } = await start();
+    const { factomd, pass } = await startClocked();
 
     const hash = await submit(factomd, note("hello"));
     const pending = await factomd.pendingEntries();
@@ -218,7 +155,7 @@ describe("commits and reveals", () => {
   });
 
   it("takes an unpaid commit without a word and never lets its entry in, as factomd does", async () => {
-    const { factomd, pass } = await start({ credits: [] });
+    const { factomd, pass } = await startClocked({ credits: [] });
 
     const hash = await submit(factomd, note("unpaid"));
     await pass(BLOCK_MS + 500);
@@ -229,7 +166,7 @@ describe("commits and reveals", () => {
   });
 
   it("answers a second commit of the same entry with Repeated Commit, before and after its block", async () => {
-    const { factomd, pass } = await start();
+    const { factomd, pass } = await startClocked();
     const hash = await submit(factomd, note("once"));
     const again = signEntry({ entry: note("once"), payer, timestampMs: 2 });
 
@@ -243,7 +180,7 @@ describe("commits and reveals", () => {
   });
 
   it("lets a commit lapse that is not revealed, so that a later reveal has to be paid anew", async () => {
-    const { factomd, pass } = await start({ blockMs: 1000 });
+    const { factomd, pass } = await startClocked({ blockMs: 1000 });
     const signed = signEntry({ entry: note("late"), payer, timestampMs: 1 });
     await factomd.commitEntry(signed.commit);
     await pass(8000);
@@ -259,7 +196,7 @@ describe("commits and reveals", () => {
   });
 
   it("does not let a commit pay for a larger entry, nor one signature for another key", async () => {
-    const { factomd, pass } = await start();
+    const { factomd, pass } = await startClocked();
     const large = note("x".repeat(3000));
     const small = signEntry({ entry: note("x"), payer, timestampMs: 1 });
     const stolen = Uint8Array.from(small.commit);
@@ -314,7 +251,7 @@ describe("PEG", () => {
   }
 
   it("pays winners, executes a payout once at the end of its block, and tells both", async () => {
-    const { devnet, factomd, blocks, pass } = await start();
+    const { devnet, factomd, blocks, pass } = await startClocked();
     await submit(factomd, await mine(devnet, 1001));
     await pass(BLOCK_MS + 500);
     const won = devnet.chain.balance(POOL);
@@ -334,7 +271,7 @@ describe("PEG", () => {
   });
 
   it("rejects a payout that is not covered, as a whole, and one that is no batch", async () => {
-    const { devnet, factomd, pass } = await start();
+    const { devnet, factomd, pass } = await startClocked();
     const payments = [
       { address: SOMEBODY, amount: 0n },
       { address: SOMEBODY, amount: 5n },
@@ -355,143 +292,9 @@ describe("PEG", () => {
   });
 });
 
-describe("controls", () => {
-  it("stalls: the node answers, but its minute and height stand still until it is told to go on", async () => {
-    const { devnet, factomd, pass } = await start();
-    await pass(3100);
-    devnet.control({ stall: true });
-    await pass(5 * BLOCK_MS);
-    const stalled = await factomd.currentMinute();
-
-    devnet.control({ stall: false });
-    await pass(BLOCK_MS);
-
-    expect(stalled).toMatchObject({ minute: 3, directoryBlockHeight: 1000 });
-    expect(await factomd.currentMinute()).toMatchObject({ minute: 3, directoryBlockHeight: 1001 });
-  });
-
-  it("skips: a block without any OPR, whose entries come in the next, still named by the same winners", async () => {
-    const { devnet, factomd, blocks, pass } = await start();
-    const winners = devnet.chain.winners;
-    devnet.control({ skip: 1 });
-    const opr = await submit(factomd, note("not even an OPR", OPR_CHAIN));
-    const other = await submit(factomd, note("x"));
-    await pass(2 * BLOCK_MS + 500);
-
-    expect(blocks[1]).toMatchObject({ height: 1001, oprEntries: 0, isGraded: false, transactions: 1 });
-    expect(blocks[2]).toMatchObject({ height: 1002, isGraded: true });
-    expect(devnet.chain.block(1001)?.winners).toEqual(winners);
-    expect(await entriesAt(factomd, 1001)).toEqual([]);
-    expect((await entriesAt(factomd, 1001, TRANSACTION_CHAIN)).map((one) => one.hash)).toEqual([other]);
-    expect((await entriesAt(factomd, 1002)).map((one) => one.hash)).toContain(opr);
-  });
-
-  it("goes back: the last blocks are unknown, then come again one a minute, the same", async () => {
-    const { devnet, factomd, pass } = await start();
-    await pass(3 * BLOCK_MS + 500);
-    const keyMrs = await Promise.all(
-      [1001, 1002, 1003].map(async (height) => (await factomd.dblockByHeight(height))?.keyMr),
-    );
-    const head = await factomd.chainHead(OPR_CHAIN);
-
-    devnet.control({ goBack: 2 });
-    const gone = [await factomd.dblockByHeight(1002), await factomd.rawData(keyMrs[2] ?? "")];
-    const lagging = await factomd.currentMinute();
-    const laggingHead = await factomd.chainHead(OPR_CHAIN);
-    await pass(1000);
-    const oneMinuteLater = await factomd.heights();
-    await pass(1000);
-
-    expect(gone).toEqual([undefined, undefined]);
-    expect(lagging).toMatchObject({ minute: 0, directoryBlockHeight: 1001, leaderHeight: 1004 });
-    expect(laggingHead).toBe(devnet.chain.block(1001)?.chains[0]?.keyMr);
-    expect(oneMinuteLater.directoryBlock).toBe(1002);
-    expect((await factomd.heights()).directoryBlock).toBe(1003);
-    expect(
-      await Promise.all(
-        [1001, 1002, 1003].map(async (height) => (await factomd.dblockByHeight(height))?.keyMr),
-      ),
-    ).toEqual(keyMrs);
-    expect(await factomd.chainHead(OPR_CHAIN)).toBe(head);
-  });
-
-  it("fails calls by JSON-RPC error and HTTP 500 or not at all, and takes its orders over HTTP", async () => {
-    const { devnet } = await start();
-    const impatient = createFactomd(
-      { url: devnet.factomdUrl, timeoutMs: 50 },
-      { fetch, clock: systemClock, random: systemRandom },
-    );
-    const post = (body: string) => fetch(devnet.controlUrl, { method: "POST", body });
-
-    const set = await post('{"errors":1}');
-    const codes = new Set<string>();
-    for (let i = 0; codes.size < 3 && i < 200; i++)
-      codes.add(
-        await impatient.heights().then(
-          () => "answered",
-          (thrown) => thrown.code,
-        ),
-      );
-    const unset = await post('{"errors":0}');
-    const wrong = await post('{"erors":0}');
-
-    expect(await set.json()).toMatchObject({ errors: 1, savedHeight: 1000 });
-    expect(codes).toEqual(new Set(["factomd-http", "factomd-refused", "factomd-timeout"]));
-    expect(unset.status).toBe(200);
-    await expect(impatient.heights()).resolves.toMatchObject({ directoryBlock: 1000 });
-    expect([wrong.status, await wrong.json()]).toEqual([400, { error: expect.stringContaining("erors") }]);
-  });
-
-  it("takes longer for each call, all at the same time, when told to", async () => {
-    const { devnet, factomd, clock } = await start();
-    const post = (body: string) => fetch(devnet.controlUrl, { method: "POST", body });
-    const set = await post('{"delayMs":500}');
-    const others = clock.pending();
-    let answered = 0;
-    const calls = Array.from({ length: 20 }, () => factomd.heights().then(() => (answered += 1)));
-    /** Half a call's way at a time: the server waits for the clock. */
-    const travelled = async (ms: number) => {
-      await expect.poll(() => clock.pending()).toBe(others + 20);
-      clock.advance(ms);
-    };
-
-    await travelled(250);
-    expect(answered).toBe(0);
-    await travelled(250);
-    await Promise.all(calls);
-
-    expect(await set.json()).toMatchObject({ delayMs: 500 });
-    const direct = await post('{"delayMs":0}');
-    expect(await direct.json()).toMatchObject({ delayMs: 0 });
-    await expect(factomd.heights()).resolves.toMatchObject({ directoryBlock: 1000 });
-    expect((await post('{"delayMs":-1}')).status).toBe(400);
-  });
-
-  it("ends with calls under way", async () => {
-    const { devnet, factomd } = await start({ delayMs: 1_000 });
-    const call = factomd.heights();
-    const failed = expect(call).rejects.toMatchObject({ code: "factomd-unreachable" });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-
-    await devnet.stop();
-
-    await failed;
-    running.splice(running.indexOf(devnet), 1);
-  });
-
-  it("ends a block when told to", async () => {
-    const { devnet, factomd, pass } = await start();
-
-    devnet.control({ closeBlock: true });
-    await pass(400);
-
-    expect((await factomd.heights()).directoryBlock).toBe(1001);
-  });
-});
-
 describe("the node's methods", () => {
   it("names every method that the pool's client, the Go pool and the Go miner call", async () => {
-    const { devnet } = await start();
+    const { devnet } = await startClocked();
     const call = async (method: string, params?: object): Promise<Record<string, unknown>> => {
       const response = await fetch(devnet.factomdUrl, {
         method: "POST",
