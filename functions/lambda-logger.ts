@@ -27,6 +27,10 @@ export const METRIC_NAMES = [
   "BooksProvedAgeSeconds",
   /** How long the oldest sealed block that should be in the archive has been due. */
   "ArchiveOverdueSeconds",
+  /** Since when the oldest sealed block without a root on the chain is sealed; 0: each has one. */
+  "RootsWaitingSeconds",
+  /** Sealed blocks of which the chain says something else than the pool, or two things. */
+  "RootsContradicted",
   /** Heartbeats: 1 for each run that did its work. */
   "Polled",
   "JanitorRuns",

@@ -22,6 +22,8 @@ const KEEP_MINUTES_MS = 30 * 24 * 3_600_000;
 /** No further file is begun after so long: what seals has been, and the check comes after it. */
 const ARCHIVE_RUN_MS = 10_000;
 const AUDIT_EVERY_MS = 3_600_000;
+/** Each period of the alarms over it has one. */
+const ROOTS_EVERY_MS = 600_000;
 /** One sealed block takes some statements; what is behind waits for the next minute. */
 const ROOTS_RUN_MS = 5_000;
 /** Another receipt key signs from then on, as it does for the api. */
@@ -79,8 +81,16 @@ const signRoots =
     ? {}
     : {
         signRoots: createRootSigner(
-          { batch: env.ROOTS_BATCH, runMs: ROOTS_RUN_MS, compareMs: AUDIT_EVERY_MS },
-          { ...modules, keys: async () => receiptKeysOf(await receiptSecret.get()) },
+          { batch: env.ROOTS_BATCH, runMs: ROOTS_RUN_MS, compareMs: ROOTS_EVERY_MS },
+          {
+            ...modules,
+            keys: async () => receiptKeysOf(await receiptSecret.get()),
+            onStand: ({ waitingSeconds, wrong }) =>
+              modules.count({
+                RootsWaitingSeconds: Math.round(waitingSeconds ?? 0),
+                RootsContradicted: wrong.length,
+              }),
+          },
         ),
       };
 

@@ -7,7 +7,12 @@ import { composeRootEntries } from "../../shared/audit/root-composer.ts";
 import { toHex } from "../../shared/bytes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Db } from "../../shared/db/port.ts";
-import { announceRootChain, isRootChainRead, rootStand } from "../../shared/db/root-entries.ts";
+import {
+  announceRootChain,
+  isRootChainRead,
+  type RootStand,
+  rootStand,
+} from "../../shared/db/root-entries.ts";
 import { CodedError } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { rootChainOf } from "../../shared/proofs/root-entry.ts";
@@ -18,7 +23,7 @@ export interface RootSignerOptions {
   readonly batch: number;
   /** No further block is read after it. */
   readonly runMs: number;
-  /** Between two looks at whether the pool still says what it wrote. */
+  /** Between two looks at whether the chain follows the seals, and the pool still says what it wrote. */
   readonly compareMs: number;
 }
 
@@ -27,6 +32,8 @@ export interface RootSignerModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly keys: ReceiptKeySource;
+  /** What a look has found; not called before anything was read of a chain. */
+  readonly onStand?: (stand: RootStand) => void;
 }
 
 /** Each call composes what is due, as far as the time reaches; resolves to the number of entries. Rejects with CodedError `receipt-key` without a key. */
@@ -34,12 +41,13 @@ export function createRootSigner(
   options: RootSignerOptions,
   modules: RootSignerModules,
 ): () => Promise<number> {
-  const { db, clock, logger, keys } = modules;
+  const { db, clock, logger, keys, onStand } = modules;
   let comparedMs = Number.NEGATIVE_INFINITY;
   return async () => {
     const beginMs = clock.monotonicMs();
     if (beginMs - comparedMs >= options.compareMs) {
       const stand = await rootStand(db);
+      if (stand !== undefined) onStand?.(stand);
       if (stand !== undefined && stand.wrong.length > 0)
         logger.error(
           "The chain says something else than the pool of sealed blocks: pay nobody, run the audit",

@@ -81,6 +81,23 @@ export function watchArchive(scope: Construct, stage: string): void {
   });
 }
 
+/** No entry yet is as bad as an old one: `Minimum`, since a block that is just sealed waits too. */
+export function watchRoots(scope: Construct, stage: string, patience: Duration): void {
+  const alarm = { stage, heading: "Roots on the chain" };
+  const metric = (name: MetricName): Metric =>
+    metricOf(stage, name, "janitor").with({ statistic: "Minimum", period: SLOW_PERIOD });
+  new RunbookAlarm(scope, "RootsBehindAlarm", {
+    ...{ ...alarm, name: "roots-behind", atLeast: patience.toSeconds() },
+    metric: metric("RootsWaitingSeconds"),
+    of: { periods: 2, ringing: 2 },
+    needsData: true,
+  });
+  new RunbookAlarm(scope, "RootsContradictedAlarm", {
+    ...{ ...alarm, name: "roots-contradicted", atLeast: 1 },
+    metric: metric("RootsContradicted").with({ statistic: "Maximum" }),
+  });
+}
+
 /** Aurora's own backups reach to some five minutes ago. */
 export function watchBackups(scope: Construct, stage: string): void {
   new RunbookAlarm(scope, "RestorableAlarm", {

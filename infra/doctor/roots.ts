@@ -1,10 +1,7 @@
 /** Roots on the chain: does the pool still say what it wrote, and does the chain follow the seals? */
 
-import { rootStand } from "../../shared/db/root-entries.ts";
+import { ROOT_PATIENCE_BLOCKS, rootStand } from "../../shared/db/root-entries.ts";
 import { databaseCheck, ok, red, skipped, spanText, warn } from "./finding.ts";
-
-/** An entry takes a block or two to be placed, and the block after to be read. */
-const PATIENCE_BLOCKS = 6;
 
 export const roots = databaseCheck(
   "roots",
@@ -24,7 +21,8 @@ export const roots = databaseCheck(
       return [
         warn("no root was written to the chain yet", "Does the pool run, and has a block been sealed?"),
       ];
-    const lateMs = (stand.waitingSeconds ?? 0) * 1000 - (batch + PATIENCE_BLOCKS) * config.pegnet.blockperiod;
+    const lateMs =
+      (stand.waitingSeconds ?? 0) * 1000 - (batch + ROOT_PATIENCE_BLOCKS) * config.pegnet.blockperiod;
     if (lateMs > 0)
       return [
         warn(

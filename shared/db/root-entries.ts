@@ -193,6 +193,8 @@ export type RootStand = v.InferOutput<typeof standRow> & {
   readonly wrong: readonly number[];
 };
 
+/** Until a root is late: an entry takes a block or two to be placed, and the block after to be read. */
+export const ROOT_PATIENCE_BLOCKS = 6;
 /** Blocks named as wrong, at most. */
 const WRONG = 20;
 

@@ -10,7 +10,7 @@ import { composeRootEntries } from "../../../shared/audit/root-composer.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { sql } from "../../../shared/db/port.ts";
-import { rootStand, saidRoots } from "../../../shared/db/root-entries.ts";
+import { type RootStand, rootStand, saidRoots } from "../../../shared/db/root-entries.ts";
 import type { Factomd } from "../../../shared/factom/client.ts";
 import { encodeEntry, entryHash } from "../../../shared/factom/entry.ts";
 import { SILENT } from "../../../shared/logger.ts";
@@ -265,10 +265,12 @@ describe("roots on the chain", () => {
 
   describe("that a function signs for an edge without the key", () => {
     let errors: string[];
+    let stands: RootStand[];
     let sign: (signing?: typeof POOL_KEYS) => Promise<number>;
     let edge: RootWriter;
     beforeEach(async () => {
       errors = [];
+      stands = [];
       // With no more rights than they have on AWS.
       const db = await database.as("accounting");
       sign = (signing = POOL_KEYS) =>
@@ -277,6 +279,7 @@ describe("roots on the chain", () => {
           {
             ...{ db, clock: node.clock, keys: async () => ({ signing, former: [] }) },
             logger: { ...SILENT, error: (message) => void errors.push(message) },
+            onStand: (stand) => void stands.push(stand),
           },
         )();
       edge = new RootWriter(
@@ -345,6 +348,9 @@ describe("roots on the chain", () => {
       expect(errors).toEqual([]);
       await sign(OTHER_KEYS);
       expect(errors).toEqual([expect.stringContaining("something else than the pool")]);
+      // What the alarms on AWS are told: a block that waits, and one that is contradicted.
+      expect(stands.some(({ waitingSeconds }) => (waitingSeconds ?? 0) > 0)).toBe(true);
+      expect(stands.slice(-2).map(({ wrong }) => wrong)).toEqual([[], [FIRST]]);
     });
 
     it("are all that is paid for: an entry of any other form is not sent", async () => {

@@ -45,13 +45,22 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
     const rung = allOf(stages[name], "AWS::CloudWatch::Alarm").map(([, { Properties }]) =>
       Properties.AlarmDescription.split("#").at(-1),
     );
-    // Only a stage with TLS has a certificate that ends; these have no canary.
+    // Only a stage with TLS has a certificate that ends, and `dev` alone writes roots; these have no canary.
     const expected = headings.filter(
       (heading) =>
         heading !== "the-canary-does-not-get-through" &&
-        (name === "prod" || heading !== "the-certificate-ends"),
+        heading !== (name === "prod" ? "roots-on-the-chain" : "the-certificate-ends"),
     );
     expect(new Set(rung)).toEqual(new Set(expected));
+  });
+
+  it("ring where roots are written and are late on the chain, or are contradicted there", () => {
+    const rung = alarmsOf(name).filter(([, { Properties }]) => /^Roots/.test(Properties.MetricName));
+    const at = rung.map(([, { Properties }]) => `${Properties.MetricName} ${Properties.Threshold}`);
+    expect(at.sort(byText)).toEqual(
+      // A batch of one block and six more, of a minute each.
+      name === "dev" ? ["RootsContradicted 1", "RootsWaitingSeconds 420"] : [],
+    );
   });
 
   it("count what an edge logs as an error", () => {
@@ -98,6 +107,7 @@ describe.each(["dev", "prod"] as const)("the stacks of %s", (name) => {
           "ReceiptsSigned",
           "RestorableAgeSeconds",
         ],
+        ...(name === "dev" ? ["RootsWaitingSeconds"] : []),
         ...(name === "prod" ? ["CertificateDays"] : []),
         "RunningTaskCount",
       ].sort(byText),
