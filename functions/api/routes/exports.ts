@@ -25,7 +25,7 @@ import type { ViewName } from "../views/views.ts";
 /** Of one answer: what takes some 50 ms to read and write, so that nobody's file makes others wait. The page puts them together. */
 const PAGE_ROWS = 500;
 /** Each has up to 60 minutes and 24 hours of work to add up. */
-const PAGE_WORKERS = 250;
+const PAGE_WORKERS = 100;
 /** Ten years. */
 const MOST_DAYS = 3_660;
 

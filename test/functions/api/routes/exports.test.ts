@@ -114,21 +114,21 @@ describe("GET /api/me/export", () => {
     const first = await boss.json("GET", "/api/me/export/workers", { query: "format=json" });
     const head = v.parse(VIEWS.WorkersExport, first.body);
     await db.execute(
-      sql`UPDATE worker_status SET state = 'offline' WHERE user_name = 'boss' AND worker < 'w100'`,
+      sql`UPDATE worker_status SET state = 'offline' WHERE user_name = 'boss' AND worker < 'w050'`,
     );
-    const query = `format=json&from=${head.next}`;
-    const tail = v.parse(
-      VIEWS.WorkersExport,
-      (await boss.json("GET", "/api/me/export/workers", { query })).body,
-    );
-    const names = [...head.rows, ...tail.rows]
-      .map(({ worker }) => worker)
-      .filter((name) => /^w\d/.test(name));
+    const rows = [...head.rows];
+    for (let { next } = head; next !== null; ) {
+      const query = `format=json&from=${next}`;
+      const { body } = await boss.json("GET", "/api/me/export/workers", { query });
+      const part = v.parse(VIEWS.WorkersExport, body);
+      rows.push(...part.rows);
+      next = part.next;
+    }
+    const names = rows.map(({ worker }) => worker).filter((name) => /^w\d/.test(name));
 
-    expect(head.rows).toHaveLength(250);
+    expect(head.rows).toHaveLength(100);
     expect(new Set(names).size).toBe(300);
     expect(names).toHaveLength(300);
-    expect(tail.next).toBeNull();
   });
 
   it("is only for who is logged in, and has two forms", async () => {
