@@ -41,11 +41,11 @@ const bookedRow = v.object({ height: v.number(), work: bigintText, amount: bigin
 /** A user's work in a sealed job, in the job's own unit, and what it got, 1e-8 PEG. */
 export type BookedWork = v.InferOutput<typeof bookedRow>;
 
-/** From the height `from` on, at most `limit`. */
-export function bookedWork(db: Db, user: string, from: number, limit: number): Promise<BookedWork[]> {
+/** The newest, highest height first. */
+export function bookedWork(db: Db, user: string, limit: number): Promise<BookedWork[]> {
   return db.query(
     sql`SELECT p.job AS height, p.work::text AS work, p.amount::text AS amount
-      FROM payouts p WHERE p.user_name = ${user} AND p.job >= ${from}::int AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed') ORDER BY p.job DESC LIMIT ${limit}::int`,
+      FROM payouts p WHERE p.user_name = ${user} AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed') ORDER BY p.job DESC LIMIT ${limit}::int`,
     bookedRow,
   );
 }

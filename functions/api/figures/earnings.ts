@@ -31,20 +31,24 @@ export function createEarnings(
   { db, clock }: ApiModules,
 ): (user: string) => Promise<EarningsTruthView> {
   const mined = cached(clock, TTL_MS, () => minedBlocks(db, MOST_BLOCKS));
-  return cachedBy(clock, TTL_MS, CACHED_USERS, async (user) => gather(options, db, await mined(), user));
+  return cachedBy(clock, TTL_MS, CACHED_USERS, async (user) => gather(options, db, mined(), user));
 }
 
 async function gather(
   options: ApiOptions,
   db: Db,
-  mined: readonly MinedBlock[],
+  all: Promise<readonly MinedBlock[]>,
   user: string,
 ): Promise<EarningsTruthView> {
   const { blockSeconds } = options;
-  const [booked, payout] = await Promise.all([
-    bookedWork(db, user, mined[0]?.height ?? 0, MOST_BLOCKS),
+  const [everybody, booked, payout] = await Promise.all([
+    all,
+    bookedWork(db, user, MOST_BLOCKS),
     nextPayout(options, db, user),
   ]);
+  // Where a sealed block was not graded, as many bookings reach less far back.
+  const oldest = booked.length < MOST_BLOCKS ? 0 : (booked.at(-1)?.height ?? 0);
+  const mined = everybody.filter(({ height }) => height >= oldest);
   const byHeight = new Map(booked.map((one) => [one.height, one]));
   const blocks = mined.flatMap(
     (block) => earningBlock(block, byHeight.get(block.height), blockSeconds) ?? [],
