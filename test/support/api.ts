@@ -1,5 +1,7 @@
 /** The api function over a seeded database, with an administrator and a user who can log in. */
 
+import * as v from "valibot";
+import { expect } from "vitest";
 import { onlyReceiptKey } from "../../functions/api/figures/receipt-keys.ts";
 import { createApiHandler, type HttpHandler } from "../../functions/api/handler.ts";
 import type { Live } from "../../functions/api/live.ts";
@@ -102,4 +104,16 @@ export async function loggedIn({ handler }: TestApi, name: string): Promise<Test
   const client = testClient(handler);
   await client.send("POST", "/api/session", { body: { name, password: PASSWORD } });
   return client;
+}
+
+/** The answer of a route that has one, as the view that it promises. */
+export async function get<Schema extends v.GenericSchema>(
+  client: TestClient,
+  path: string,
+  schema: Schema,
+  query = "",
+): Promise<v.InferOutput<Schema>> {
+  const { status, body } = await client.json("GET", path, { query });
+  expect(status, JSON.stringify(body)).toBe(200);
+  return v.parse(schema, body);
 }
