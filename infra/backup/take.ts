@@ -1,7 +1,7 @@
 /** `prosper backup`: database and edge of a pool that runs, in one snapshot, into a new folder. Needs no program of PostgreSQL's. */
 
 import { createHash } from "node:crypto";
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { fileName } from "../../shared/archive/block-file.ts";
@@ -51,6 +51,9 @@ export interface Backup {
 export async function takeBackup(options: BackupOptions, modules: BackupModules): Promise<Backup> {
   const { folder, edgeFolder } = options;
   const half = `${folder}.unfinished`;
+  // Before the work; the rename at the end refuses what has come meanwhile.
+  const there = await readdir(folder).catch(() => []);
+  if (there.length > 0) throw existsAlready(folder);
   await mkdir(half, { mode: 0o700, recursive: false }).catch((thrown: unknown) => refuse(half, thrown));
   try {
     const taken = await withEdgeFolder({ from: edgeFolder, to: join(half, "edge") }, (copyEdge) =>
@@ -126,10 +129,13 @@ async function writeBytes(path: string, bytes: Uint8Array): Promise<void> {
 function refuse(folder: string, thrown: unknown): never {
   const error = coerceError(thrown);
   const code = "code" in error ? String(error.code) : "";
-  const why = ["EEXIST", "ENOTEMPTY"].includes(code)
-    ? "exists already: name a new folder, or remove it"
-    : `cannot be made: ${error.message}`;
-  throw new CodedError("backup-exists", `${folder} ${why}`, { cause: error });
+  if (["EEXIST", "ENOTEMPTY"].includes(code)) throw existsAlready(folder, error);
+  throw new CodedError("backup-exists", `${folder} cannot be made: ${error.message}`, { cause: error });
+}
+
+function existsAlready(folder: string, cause?: Error): CodedError {
+  const why = `${folder} exists already: name a new folder, or remove it`;
+  return new CodedError("backup-exists", why, cause === undefined ? {} : { cause });
 }
 
 /** False in a database that an older version made. */

@@ -104,7 +104,7 @@ async function find(
   if (found !== undefined) return found;
   throw new CodedError(
     "payout-unknown",
-    `${options.entryHash} is not among what the books do not know up to block ${through}, ${counted(unbooked.length, "entry", "entries")}: \`prosper payout compare\` lists them`,
+    `${options.entryHash} is none of what the books do not know up to block ${through} (${counted(unbooked.length, "entry", "entries")}): \`prosper payout compare\` lists them`,
   );
 }
 

@@ -1,6 +1,15 @@
 /** A backup of a living pool: restored it is the same pool, changed it is refused, proved it makes the same books. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -131,6 +140,17 @@ describe("a restored backup", () => {
     expect(statSync(folder).mode & 0o077).toBe(0);
     await expect(take()).rejects.toMatchObject({ code: "backup-exists" });
     expect(readdirSync(join(folder, "..")).filter((name) => name.endsWith(".unfinished"))).toEqual([]);
+  });
+
+  it("is refused before its work where there is something already, also by a database that is away", async () => {
+    await take();
+    const away = await createTestDatabase({ migrated: false });
+    await away.drop();
+
+    await expect(
+      takeBackup({ folder, edgeFolder, pool: "Prosper" }, { db: away.db, clock: systemClock }),
+    ).rejects.toThrow(`${folder} exists already: name a new folder, or remove it`);
+    expect(existsSync(`${folder}.unfinished`)).toBe(false);
   });
 
   it("is one moment of a pool that goes on meanwhile", async () => {
