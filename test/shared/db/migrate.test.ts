@@ -80,7 +80,7 @@ describe("migrations", () => {
       await checkSchema(database.db, loadMigrations());
       await expect(checkSchema(database.db, [...loadMigrations(), next])).rejects.toMatchObject({
         code: "db-migration",
-        message: expect.stringMatching(/lacks 1 migrations from 9999_next\.sql on: run `prosper db migrate`/),
+        message: expect.stringMatching(/lacks 1 migration from 9999_next\.sql on: run `prosper db migrate`/),
       });
       await expect(checkSchema(empty.db, loadMigrations())).rejects.toMatchObject({ code: "db-migration" });
       expect(await tablesOf(empty.db)).toBe(0);
