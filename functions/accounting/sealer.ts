@@ -11,6 +11,7 @@ import {
 } from "../../shared/accounting/seal.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { unparkDeltas } from "../../shared/db/deltas.ts";
+import { keepGroups } from "../../shared/db/leaf-groups.ts";
 import type { Db } from "../../shared/db/port.ts";
 import {
   closeJob,
@@ -137,6 +138,7 @@ async function sealOne(
   // The name comes from the content: attempts with the same result share their drafts, and those of a crashed attempt do not stay for long.
   const attempt = attemptId(settlement);
   if (!(await draftPayouts(db, height, attempt, settlement.users))) return "already";
+  await keepGroups(db, height, settlement.groups);
   const seal = { height, attempt, leaves: leaves.length, settlement, nowMs: clock.wallMs() };
   if ((await sealJob(db, seal)) === "already") return "already";
   const block = await readSealed(db, height);

@@ -21,6 +21,9 @@ export interface WorkLeaf {
   readonly work: bigint;
 }
 
+/** Who a leaf is of. The order of leaves is that of their keys. */
+export type LeafKey = Pick<WorkLeaf, "user" | "worker">;
+
 /** A leaf or an inner node: its 32-byte hash, and the sums of all leaves below it. */
 export interface SumNode {
   readonly hash: Uint8Array;
@@ -36,9 +39,40 @@ export const EMPTY_NODE: SumNode = { hash: new Uint8Array(HASH_BYTES), shares: 0
 
 /** The root as 64 hex digits. `leaves` in byte order of (user, worker); RangeError where they are not, or repeat. */
 export function merkleSumRoot(height: number, leaves: readonly WorkLeaf[]): string {
+  return rootOfGroups(height, groupLeaves(leaves));
+}
+
+/** In a group, but for the last one of a tree, which has what is left. A power of two: only then is a group's node one of the tree's. */
+export const GROUP_LEAVES = 256;
+
+/** Leaves side by side, from a multiple of GROUP_LEAVES on. Who has the nodes of all groups needs the leaves of a proof's own groups only. */
+export interface LeafGroup {
+  /** Of its last leaf. */
+  readonly last: LeafKey;
+  readonly leaves: number;
+  readonly node: SumNode;
+}
+
+/** The groups of a tree, in order; RangeError as of `merkleSumRoot`. */
+export function groupLeaves(leaves: readonly WorkLeaf[]): LeafGroup[] {
   requireOrder(leaves);
-  const top = leaves.length === 0 ? EMPTY_NODE : subtree(leaves.map(leafNode));
-  return rootOf(height, leaves.length, top);
+  const groups: LeafGroup[] = [];
+  for (let from = 0; from < leaves.length; from += GROUP_LEAVES) {
+    const group = leaves.slice(from, from + GROUP_LEAVES);
+    const last = group.at(-1);
+    if (last !== undefined) groups.push({ last, leaves: group.length, node: subtree(group.map(leafNode)) });
+  }
+  return groups;
+}
+
+/** The tree over groups is the tree over leaves: where the leaves are divided is as many times GROUP_LEAVES as groups stand before. */
+export function rootOfGroups(height: number, groups: readonly LeafGroup[]): string {
+  const top = groups.length === 0 ? EMPTY_NODE : subtree(groups.map(({ node }) => node));
+  return rootOf(height, leavesIn(groups), top);
+}
+
+export function leavesIn(groups: readonly LeafGroup[]): number {
+  return groups.reduce((sum, { leaves }) => sum + leaves, 0);
 }
 
 /** The root of a tree of `count` leaves, from its top node. */
@@ -63,7 +97,7 @@ export function requireOrder(leaves: readonly WorkLeaf[]): void {
 }
 
 /** Names are ASCII, where the order of UTF-16 code units is that of bytes. */
-export function isBefore(a: WorkLeaf, b: WorkLeaf): boolean {
+export function isBefore(a: LeafKey, b: LeafKey): boolean {
   return a.user < b.user || (a.user === b.user && a.worker < b.worker);
 }
 

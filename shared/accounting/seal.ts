@@ -2,7 +2,7 @@
 
 import { sha256Hex } from "../sha256.ts";
 import type { FeeRate } from "./fee.ts";
-import { merkleSumRoot, type WorkLeaf } from "./merkle.ts";
+import { groupLeaves, type LeafGroup, rootOfGroups, type WorkLeaf } from "./merkle.ts";
 import { type SplitMode, splitReward } from "./split.ts";
 
 /** An edge epoch that may have worked on a job, and has not yet shown that all its work has arrived. */
@@ -82,6 +82,8 @@ export interface Settlement {
   readonly work: bigint;
   readonly users: readonly SealedUser[];
   readonly root: string;
+  /** Of the tree with that root. */
+  readonly groups: readonly LeafGroup[];
 }
 
 /** Fee, split, carry and root of a job. The same inputs give the same books anywhere: `audit` computes them again. */
@@ -105,6 +107,7 @@ export function settleReward(job: FrozenJob): Settlement {
     work,
     amount,
   }));
+  const groups = groupLeaves(job.leaves);
   return {
     fee: split.fee,
     paid: users.reduce((sum, { amount }) => sum + amount, 0n),
@@ -112,7 +115,8 @@ export function settleReward(job: FrozenJob): Settlement {
     shares: users.reduce((sum, { shares }) => sum + shares, 0n),
     work: users.reduce((sum, { work }) => sum + work, 0n),
     users,
-    root: merkleSumRoot(job.height, job.leaves),
+    root: rootOfGroups(job.height, groups),
+    groups,
   };
 }
 

@@ -38,6 +38,7 @@ export const READABLE = [
     "heartbeat",
     "jobless_rewards",
     "jobs",
+    "leaf_groups",
     "leases",
     "migrations",
     "money_log",
@@ -124,6 +125,7 @@ const GRANTS: Readonly<Record<Role, readonly string[]>> = {
     // Sealing. Drafts of another attempt go.
     `UPDATE (${SEAL}) ON jobs`,
     "DELETE ON payouts",
+    "INSERT ON leaf_groups",
     "UPDATE ON books_proved",
     // The janitor.
     "UPDATE (last_job) ON edge_epochs",

@@ -384,6 +384,18 @@ CREATE TABLE jobs (
   CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closing'::text, 'sealed'::text])))
 );
 
+CREATE TABLE leaf_groups (
+  job integer NOT NULL,
+  user_name text NOT NULL,
+  worker text NOT NULL,
+  leaves integer NOT NULL,
+  hash text NOT NULL,
+  shares numeric NOT NULL,
+  work numeric NOT NULL,
+  CONSTRAINT leaf_groups_pkey PRIMARY KEY (job, user_name, worker),
+  CONSTRAINT leaf_groups_leaves_check CHECK ((leaves > 0))
+);
+
 CREATE TABLE leases (
   name text NOT NULL,
   holder text NOT NULL,

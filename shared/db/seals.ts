@@ -1,7 +1,7 @@
 /** The seal's statements. Each one is its own transaction, so a sealer may die after any of them (docs/design.md, "Sealing"). */
 
 import * as v from "valibot";
-import type { WorkLeaf } from "../accounting/merkle.ts";
+import type { LeafKey, WorkLeaf } from "../accounting/merkle.ts";
 import type { SealCandidate, SealedUser, Settlement } from "../accounting/seal.ts";
 import { CodedError } from "../errors.ts";
 import { bigintText, type Db, first, json, jsonText, one, type Sql, sql } from "./port.ts";
@@ -128,19 +128,33 @@ const leafRow: v.GenericSchema<unknown, WorkLeaf> = v.object({
   work: bigintText,
 });
 
+export interface LeavesRead {
+  /** Those behind this one; without it from the first. */
+  readonly after?: LeafKey | undefined;
+  /** How many; without it all. */
+  readonly most?: number;
+  readonly pageRows?: number;
+}
+
 /** A job's sums in byte order of (user, worker), read page by page. */
-export async function readLeaves(db: Db, height: number, pageRows: number = PAGE_ROWS): Promise<WorkLeaf[]> {
+export async function readLeaves(
+  db: Db,
+  height: number,
+  { after, most = Number.POSITIVE_INFINITY, pageRows = PAGE_ROWS }: LeavesRead = {},
+): Promise<WorkLeaf[]> {
   const leaves: WorkLeaf[] = [];
-  for (;;) {
-    const { user = null, worker = null } = leaves.at(-1) ?? {};
+  while (leaves.length < most) {
+    const { user = null, worker = null } = leaves.at(-1) ?? after ?? {};
+    const rows = Math.min(pageRows, most - leaves.length);
     const page = await db.query(
       sql`SELECT "user", worker, shares, work
-        FROM work_page(${height}::int, ${user}::text, ${worker}::text, ${PAGE_BYTES}::int, ${pageRows}::int)`,
+        FROM work_page(${height}::int, ${user}::text, ${worker}::text, ${PAGE_BYTES}::int, ${rows}::int)`,
       leafRow,
     );
     for (const leaf of page) leaves.push(leaf);
-    if (page.length < Math.min(pageRows, FEWEST_ROWS)) return leaves;
+    if (page.length < Math.min(rows, FEWEST_ROWS)) break;
   }
+  return leaves;
 }
 
 /** Writes an attempt's payouts. Returns false when another attempt has sealed the job. */

@@ -5,9 +5,12 @@
 
 import {
   EMPTY_NODE,
+  GROUP_LEAVES,
   isBefore,
+  type LeafGroup,
   largestPowerOfTwoBelow,
   leafNode,
+  leavesIn,
   parentNode,
   requireOrder,
   rootOf,
@@ -34,27 +37,41 @@ interface Branch {
   readonly halves: readonly [Branch, Branch] | undefined;
 }
 
-/** A tree kept whole, to make many proofs of it. */
+/** Where the leaves that are at hand stand in a tree of which the groups' nodes are known. */
+interface Within {
+  readonly groups: readonly LeafGroup[];
+  /** The group that the first of the leaves begins. */
+  readonly from: number;
+}
+
+/** A tree, to make proofs of it. */
 export class WorkTree {
   readonly height: number;
+  /** At hand, side by side: all of the tree, or those of some groups. */
   readonly leaves: readonly WorkLeaf[];
   readonly root: string;
   /** Of the whole block. */
   readonly sums: { readonly shares: bigint; readonly work: bigint };
+  /** Leaves in the tree. */
+  readonly #count: number;
+  /** Place of the first of `leaves`. */
+  readonly #first: number;
   readonly #top: Branch | undefined;
 
-  /** `leaves` in byte order of (user, worker); RangeError where they are not, or repeat. */
-  constructor(height: number, leaves: readonly WorkLeaf[]) {
+  /** `leaves` in byte order of (user, worker), with `within` those of whole groups; RangeError where they are not, or repeat. */
+  constructor(height: number, leaves: readonly WorkLeaf[], within?: Within) {
     requireOrder(leaves);
     this.height = height;
     this.leaves = leaves;
-    this.#top = leaves.length === 0 ? undefined : grow(leaves, 0, leaves.length);
+    this.#first = (within?.from ?? 0) * GROUP_LEAVES;
+    this.#count = within === undefined ? leaves.length : leavesIn(within.groups);
+    this.#top = this.#count === 0 ? undefined : this.#grow(within?.groups ?? [], 0, this.#count);
     const top = this.#top?.node ?? EMPTY_NODE;
     this.sums = { shares: top.shares, work: top.work };
-    this.root = rootOf(height, leaves.length, top);
+    this.root = rootOf(height, this.#count, top);
   }
 
-  /** The proof of one worker, or of all workers of a user; undefined where the tree has none such. */
+  /** The proof of one worker, or of all workers of a user; undefined where none such is at hand. */
   prove(user: string, worker?: string): WorkProof | undefined {
     const isMeant = (leaf: WorkLeaf): boolean =>
       leaf.user === user && (worker === undefined || leaf.worker === worker);
@@ -62,25 +79,35 @@ export class WorkTree {
     if (first < 0) return undefined;
     let end = first + 1;
     for (let leaf = this.leaves[end]; leaf !== undefined && isMeant(leaf); leaf = this.leaves[end]) end++;
-    return this.proveRange(first, end);
+    return this.proveRange(this.#first + first, this.#first + end);
   }
 
-  /** The proof of the leaves from the place `first` to before `end`; both are places of the tree. */
+  /** The proof of the leaves from the place `first` to before `end`; both are places of the tree, and what is between is at hand. */
   proveRange(first: number, end: number): WorkProof {
     const path: SumNode[] = [];
     if (this.#top !== undefined) collect(this.#top, 0, { first, end }, path);
-    const workers = this.leaves.slice(first, end);
-    return { height: this.height, leaves: this.leaves.length, first, workers, path };
+    const workers = this.leaves.slice(first - this.#first, end - this.#first);
+    return { height: this.height, leaves: this.#count, first, workers, path };
   }
-}
 
-function grow(leaves: readonly WorkLeaf[], from: number, size: number): Branch {
-  const only = leaves[from];
-  if (size === 1 && only !== undefined) return { node: leafNode(only), size, halves: undefined };
-  const middle = largestPowerOfTwoBelow(size);
-  const left = grow(leaves, from, middle);
-  const right = grow(leaves, from + middle, size - middle);
-  return { node: parentNode(left.node, right.node), size, halves: [left, right] };
+  #grow(groups: readonly LeafGroup[], from: number, size: number): Branch {
+    const at = from - this.#first;
+    const known = size <= GROUP_LEAVES && (at < 0 || at >= this.leaves.length);
+    const group = known ? groups[from / GROUP_LEAVES] : undefined;
+    if (group !== undefined) return { node: group.node, size, halves: undefined };
+    if (size === 1) return { node: leafNode(this.#leafAt(at)), size, halves: undefined };
+    const middle = largestPowerOfTwoBelow(size);
+    const left = this.#grow(groups, from, middle);
+    const right = this.#grow(groups, from + middle, size - middle);
+    return { node: parentNode(left.node, right.node), size, halves: [left, right] };
+  }
+
+  #leafAt(at: number): WorkLeaf {
+    const leaf = this.leaves[at];
+    if (leaf === undefined)
+      throw new RangeError(`leaves: expected those of whole groups, got ${this.leaves.length}`);
+    return leaf;
+  }
 }
 
 interface Range {

@@ -1,6 +1,8 @@
 /** Proof files for miners, made when they are asked for: a sealed block never changes, so its proofs and receipts never do (docs/proofs.md). */
 
+import { isBefore, type LeafGroup, leavesIn } from "../../../shared/accounting/merkle.ts";
 import type { Clock } from "../../../shared/clock.ts";
+import { readGroups } from "../../../shared/db/leaf-groups.ts";
 import type { Db } from "../../../shared/db/port.ts";
 import { sealedBooksOf } from "../../../shared/db/proofs.ts";
 import { readLeaves } from "../../../shared/db/seals.ts";
@@ -13,7 +15,7 @@ import { signReceipt } from "../../../shared/proofs/receipt.ts";
 import { cachedBy } from "../http/cache.ts";
 import type { ReceiptKeySource } from "./receipt-keys.ts";
 
-/** Trees kept for other workers who ask about the same block. A tree of 10,000 workers takes some MB. */
+/** Whole trees kept for other workers who ask about the same block. A tree of 10,000 workers takes some MB. */
 const KEPT_TREES = 4;
 const KEEP_TREE_MS = 60_000;
 /** Of one answer. Each is signed, which takes some 40 µs: a farm's come in parts. */
@@ -56,7 +58,8 @@ export function createProofs(
     async prove(height, user, { worker, receipts: from = 0 } = {}) {
       const books = await sealedBooksOf(db, height, user);
       if (books === undefined) return { kind: "not-sealed" };
-      const tree = await treeOf(String(height));
+      const part = await loadGroups(db, height, { user, worker });
+      const tree = part?.root === books.root ? part : await treeOf(String(height));
       if (tree.root !== books.root)
         throw new CodedError(
           "root-mismatch",
@@ -82,6 +85,24 @@ export function createProofs(
       };
     },
   };
+}
+
+/** The tree with the leaves of those groups that a user's workers, or one of them, may be in; undefined where no groups are kept, or do not fit the leaves. */
+async function loadGroups(
+  db: Db,
+  height: number,
+  { user, worker }: { readonly user: string; readonly worker: string | undefined },
+): Promise<WorkTree | undefined> {
+  const groups = await readGroups(db, height);
+  const from = groups.findIndex(({ last }) => !isBefore(last, { user, worker: worker ?? "" }));
+  if (from < 0) return undefined;
+  // The last one is that which another's leaf ends.
+  const goesOn = ({ last }: LeafGroup): boolean => worker === undefined && last.user === user;
+  const end = groups.findIndex((group, at) => at >= from && !goesOn(group));
+  const own = groups.slice(from, end < 0 ? undefined : end + 1);
+  const most = leavesIn(own);
+  const leaves = await readLeaves(db, height, { after: groups[from - 1]?.last, most });
+  return leaves.length === most ? new WorkTree(height, leaves, { groups, from }) : undefined;
 }
 
 async function loadTree(db: Db, height: number): Promise<WorkTree> {

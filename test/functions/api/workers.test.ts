@@ -11,7 +11,7 @@ import { MAX_SUMMARY_BYTES, REST_WORKER } from "../../../shared/messages/summary
 import { type ProofFile, proofFile } from "../../../shared/proofs/proof-file.ts";
 import { verifyProof } from "../../../shared/proofs/verify.ts";
 import { createTestApi, PASSWORD, type TestApi } from "../../support/api.ts";
-import { addBlock, addJob, deltaBody } from "../../support/books.ts";
+import { addBlock, addJob, deltaBody, text } from "../../support/books.ts";
 import { type TestClient, testClient } from "../../support/http-client.ts";
 import { POOL_KEYS } from "../../support/proofs.ts";
 
@@ -130,10 +130,26 @@ describe("a block with as many names as a user can have", () => {
       keys: [Buffer.from(POOL_KEYS.publicKey).toString("hex")],
     });
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
-    const one = await farm.json("GET", "/api/me/blocks/20/proof", {
-      query: `worker=${encodeURIComponent(REST_WORKER)}`,
-    });
-    expect(v.parse(proofFile, one.body).workers).toHaveLength(1);
+    const proofOfRest = async (): Promise<ProofFile> => {
+      const query = `worker=${encodeURIComponent(REST_WORKER)}`;
+      return v.parse(proofFile, (await farm.json("GET", "/api/me/blocks/20/proof", { query })).body);
+    };
+    const rest = await proofOfRest();
+    expect(rest.workers).toHaveLength(1);
+    const whole = async (): Promise<unknown> => (await farm.json("GET", "/api/me/blocks/20/proof")).body;
+    // What is kept of the tree to read less changes no proof: neither where it is wrong nor where it is missing.
+    expect(
+      await text(db, sql`SELECT string_agg(leaves::text, ' ' ORDER BY user_name, worker) FROM leaf_groups`),
+    ).toBe(`${"256 ".repeat(16)}1`);
+    for (const spoil of [
+      sql`UPDATE leaf_groups SET shares = shares + 1 WHERE leaves = 1`,
+      sql`DELETE FROM leaf_groups WHERE leaves = 1`,
+      sql`DELETE FROM leaf_groups`,
+    ]) {
+      await db.execute(spoil);
+      api.clock.advance(120_000);
+      expect([await whole(), await proofOfRest()]).toEqual([first, rest]);
+    }
   });
 });
 

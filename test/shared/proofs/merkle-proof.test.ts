@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { merkleSumRoot, type WorkLeaf } from "../../../shared/accounting/merkle.ts";
+import {
+  GROUP_LEAVES,
+  groupLeaves,
+  leavesIn,
+  merkleSumRoot,
+  rootOfGroups,
+  type WorkLeaf,
+} from "../../../shared/accounting/merkle.ts";
 import { toHex } from "../../../shared/bytes.ts";
 import { followProof, WorkTree } from "../../../shared/proofs/merkle-proof.ts";
 import { type ProofFile, proofFile } from "../../../shared/proofs/proof-file.ts";
@@ -69,6 +76,39 @@ describe("a proof", () => {
         }
       }),
       { numRuns: 40 },
+    );
+  });
+
+  it.each([1, 255, 256, 257, 511, 512, 513, 769, 1281])(
+    "from the leaves of some groups of %i is that of the whole tree",
+    (count) => {
+      const leaves = blockOf(count, diceOf(`groups of ${count}`));
+      const whole = new WorkTree(1000, leaves);
+      const groups = groupLeaves(leaves);
+      expect(rootOfGroups(1000, groups)).toBe(whole.root);
+      for (const [from, to] of [
+        [0, 1],
+        [groups.length - 1, groups.length],
+        [groups.length >> 1, groups.length],
+      ] as const) {
+        const first = from * GROUP_LEAVES;
+        const own = leaves.slice(first, first + leavesIn(groups.slice(from, to)));
+        const part = new WorkTree(1000, own, { groups, from });
+        expect([part.root, part.sums]).toEqual([whole.root, whole.sums]);
+        for (const { user, worker } of [own[0], own.at(-1)].filter((one) => one !== undefined))
+          expect(part.prove(user, worker)).toEqual(whole.prove(user, worker));
+        expect(part.proveRange(first, first + own.length)).toEqual(
+          whole.proveRange(first, first + own.length),
+        );
+      }
+    },
+  );
+
+  it("is made from the leaves of whole groups only", () => {
+    const leaves = blockOf(600, diceOf("cut"));
+    const within = { groups: groupLeaves(leaves), from: 0 };
+    expect(() => new WorkTree(1000, leaves.slice(0, 300), within)).toThrow(
+      "expected those of whole groups, got 300",
     );
   });
 

@@ -104,7 +104,7 @@ function drawStep(chance: Chance, grants: SlotGrant[]): Step {
       return candidate;
     },
     ({ db }) => closeJob(db, height, forced),
-    ({ db }) => readLeaves(db, height, 2),
+    ({ db }) => readLeaves(db, height, { pageRows: 2 }),
     ({ db }) => writeBlock(db, row, [], epoch),
     ({ db }) => writeBlock(db, row, [], epoch),
     ({ db }) => latestBlock(db),
