@@ -15,6 +15,18 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "this user may not read it",
+};
+
+/** Why a file could not be read, for people; what is rare in the system's own words. */
+export function whyUnread(thrown: unknown): string {
+  const error = coerceError(thrown);
+  return ("code" in error && UNREADABLE[String(error.code)]) || error.message;
+}
+
 /** Writes a file that must not exist yet, whole or not at all. Readable by its owner only. Throws CodedError `payout-file`. */
 export async function writeNewFile(path: string, text: string, what = "payout file"): Promise<void> {
   const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {

@@ -15,6 +15,13 @@ export function formatPeg(amount: bigint): string {
   return `${amount < 0n ? "-" : ""}${absolute / UNITS}.${decimals}`;
 }
 
+/** As people read it: thousands apart, no trailing zeros. */
+export function readablePeg(amount: bigint): string {
+  const [whole = "", decimals] = shortPeg(amount).split(".");
+  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ",");
+  return decimals === undefined ? grouped : `${grouped}.${decimals}`;
+}
+
 /** As `formatPeg`, but always with a sign, for corrections. */
 export function signedPeg(amount: bigint): string {
   return `${amount < 0n ? "" : "+"}${formatPeg(amount)}`;

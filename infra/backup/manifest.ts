@@ -47,7 +47,10 @@ export function formatManifest(manifest: Manifest): { readonly text: string; rea
 export async function readManifest(folder: string, sha256?: string): Promise<Manifest & { sha256: string }> {
   const text = await readTextFile(join(folder, MANIFEST));
   if (text === undefined)
-    throw invalid(`there is no ${MANIFEST} in ${folder}: the backup was not finished, or this is none`);
+    throw new CodedError(
+      "backup-invalid",
+      `nothing was restored: there is no ${MANIFEST} in ${folder}: the backup was not finished, or this is none. Name the folder that prosper backup has written`,
+    );
   const own = sha256Hex(text);
   if (sha256 !== undefined && sha256 !== own)
     throw invalid(

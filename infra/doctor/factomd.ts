@@ -70,7 +70,7 @@ async function chainFindings(
   const [one] = seen;
   const other = seen.find(({ keyMr }) => keyMr !== one?.keyMr);
   if (one === undefined || seen.length < 2) return [skipped("nothing to compare the chain with")];
-  if (other === undefined) return [ok(`all have the same block ${height}`)];
+  if (other === undefined) return [ok(`${seen.map(({ who }) => who).join(", ")}: the same block ${height}`)];
   return [
     red(
       `at block ${height} ${one.who} has ${one.keyMr.slice(0, 16)}…, ${other.who} has ${other.keyMr.slice(0, 16)}…`,

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { writeFileDurably, writeNewFile } from "../../infra/durable-file.ts";
+import { whyUnread, writeFileDurably, writeNewFile } from "../../infra/durable-file.ts";
 import { ensureDevnetKeys } from "../../infra/pool/devnet-pool.ts";
 import { systemRandom } from "../../shared/clock.ts";
 import { withFullDisk } from "../support/full-disk.ts";
@@ -12,6 +12,23 @@ import { withFullDisk } from "../support/full-disk.ts";
 const folder = mkdtempSync(join(tmpdir(), "prosper-durable-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const newFolder = (): string => mkdtempSync(join(folder, "one-"));
+
+describe("a file that cannot be read", () => {
+  it.each([
+    ["that is missing", join(folder, "none"), "there is no such file"],
+    ["that is a folder", folder, "it is a folder"],
+    ["that is below another file", join(import.meta.filename, "none"), /^ENOTDIR/],
+  ])("%s is said to be so", (_, path, why) => {
+    const read = (): string => {
+      try {
+        return readFileSync(path, "utf8");
+      } catch (thrown) {
+        return whyUnread(thrown);
+      }
+    };
+    expect(read()).toEqual(typeof why === "string" ? why : expect.stringMatching(why));
+  });
+});
 
 describe("a small file on a full disk", () => {
   it("is not there where it was new, and can be written when there is room", async () => {

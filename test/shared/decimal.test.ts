@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatPeg, shortPeg, signedPeg, unitsOf } from "../../shared/decimal.ts";
+import { formatPeg, readablePeg, shortPeg, signedPeg, unitsOf } from "../../shared/decimal.ts";
 
 describe("an amount of PEG", () => {
   it("is written with its 8 decimals, and short without those that are 0 at the end", () => {
@@ -14,6 +14,26 @@ describe("an amount of PEG", () => {
       ["1234.50000000", "1234.5"],
       ["-50000.00000000", "-50000"],
       ["92233720368.54775808", "92233720368.54775808"],
+    ]);
+  });
+
+  it("is shown to people with its thousands apart", () => {
+    const amounts = [
+      0n,
+      99_900_000_000n,
+      123_450_000_000n,
+      -5_000_000_000_000n,
+      2n ** 63n,
+      100_000_000_000_001n,
+    ];
+
+    expect(amounts.map(readablePeg)).toEqual([
+      "0",
+      "999",
+      "1,234.5",
+      "-50,000",
+      "92,233,720,368.54775808",
+      "1,000,000.00000001",
     ]);
   });
 

@@ -14,7 +14,7 @@ import {
   submittedShare,
   userInJob,
 } from "../../../shared/db/story.ts";
-import { formatPeg } from "../../../shared/decimal.ts";
+import { readablePeg } from "../../../shared/decimal.ts";
 import { assignedWork } from "../../../shared/difficulty/work.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import type { KeptShare, RefusedShare, ShareHistory } from "../share-history.ts";
@@ -90,7 +90,7 @@ async function ofShare(db: Db, share: KeptShare, asker: Asker): Promise<StoryVie
       receivedStep(share),
       step("judged", "done", {
         atMs: share.atMs,
-        words: `taken: its hash reaches ${formatTarget(share.reached)}, asked for was ${formatTarget(share.assigned)}, worth ${assignedWork(share.assigned)} hashes${late}`,
+        words: `taken: its hash reaches ${formatTarget(share.reached)}, asked for was ${formatTarget(share.assigned)}, worth ${assignedWork(share.assigned).toLocaleString("en-US")} hashes${late}`,
       }),
       step("journaled", "done", {
         atMs: share.atMs,
@@ -187,7 +187,7 @@ async function placedStep(
     return step("placed", "not", { atMs, words: "not among the records that were graded", link });
   const words =
     place.payout > 0n
-      ? `place ${place.position}, which pays the pool ${formatPeg(place.payout)} PEG`
+      ? `place ${place.position}, which pays the pool ${readablePeg(place.payout)} PEG`
       : `place ${place.position}: graded, not paid`;
   return step("placed", place.payout > 0n ? "done" : "not", { atMs, words, link });
 }
@@ -198,7 +198,7 @@ async function paidStep(db: Db, user: string, height: number, job: JobStory | un
     return step("paid", "not", { words: "no work of this user is booked in this block" });
   if (part.amount === null || job?.state !== "sealed")
     return step("paid", "waits", { words: "what the block brings is booked when it is sealed" });
-  const booked = `${formatPeg(part.amount)} PEG booked to ${user} for ${counted(part.shares, "share")} of this block`;
+  const booked = `${readablePeg(part.amount)} PEG booked to ${user} for ${counted(part.shares, "share")} of this block`;
   if (part.amount === 0n) return step("paid", "not", { words: `${booked}: the pool won nothing in it` });
   const payment = await paidThrough(db, user, height);
   if (payment === undefined) return step("paid", "waits", { words: `${booked}, and owed since` });
@@ -240,7 +240,7 @@ async function ofEntry(db: Db, entry: Submitted, asker: Asker): Promise<StoryVie
 async function ofPayment(db: Db, entryHash: string, asker: Asker): Promise<StoryView | undefined> {
   const payment = await paymentEntry(db, entryHash, asker.name);
   if (payment === undefined) return undefined;
-  const mine = payment.mine === null ? "" : `, ${formatPeg(payment.mine)} PEG of it to you`;
+  const mine = payment.mine === null ? "" : `, ${readablePeg(payment.mine)} PEG of it to you`;
   return {
     id: entryHash,
     kind: "payment",
@@ -249,7 +249,7 @@ async function ofPayment(db: Db, entryHash: string, asker: Asker): Promise<Story
     steps: [
       step("paid", "done", {
         atMs: payment.atMs,
-        words: `${formatPeg(payment.amount)} PEG to ${counted(payment.users, "user")}${mine}`,
+        words: `${readablePeg(payment.amount)} PEG to ${counted(payment.users, "user")}${mine}`,
         hash: entryHash,
         link: "/pool/payments",
       }),
@@ -273,7 +273,7 @@ async function ofBlock(db: Db, height: number, asker: Asker): Promise<StoryView[
       ? step("placed", "waits", { words: "the block is not graded yet" })
       : step("placed", (job.winning ?? 0) > 0 ? "done" : "not", {
           atMs: job.blockMs,
-          words: `the pool has ${counted(job.winning ?? 0, "paid place")}: ${formatPeg(job.reward ?? 0n)} PEG`,
+          words: `the pool has ${counted(job.winning ?? 0, "paid place")}: ${readablePeg(job.reward ?? 0n)} PEG`,
           ...(job.keyMr !== null && { hash: job.keyMr }),
           link: `/pool/blocks/${height}`,
         });

@@ -6,13 +6,14 @@ import type { ArchiveStore } from "../../../shared/archive/store.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import { counted } from "../../../shared/counted.ts";
 import type { Db } from "../../../shared/db/port.ts";
-import { CodedError, coerceError } from "../../../shared/errors.ts";
+import { CodedError } from "../../../shared/errors.ts";
 import { secretIn } from "../../backup/backup-key.ts";
 import { isPacked, packBackup, unpackBackup } from "../../backup/packed.ts";
 import { type ProofModules, proveBackup } from "../../backup/prove.ts";
 import { type RestoreOptions, restoreBackup } from "../../backup/restore.ts";
 import { type BackupOptions, takeBackup } from "../../backup/take.ts";
 import type { Config } from "../../config/schema.ts";
+import { whyUnread } from "../../durable-file.ts";
 import { archiveStore, isBucket, storeAt } from "../../pool/archive.ts";
 import type { CliContext } from "../context.ts";
 import type { Print } from "../output.ts";
@@ -78,7 +79,7 @@ export async function withBackup<T>(
 }
 
 function unreadable(thrown: unknown): never {
-  throw new CodedError("backup-key", `--key-file cannot be read: ${coerceError(thrown).message}`);
+  throw new CodedError("backup-key", `--key-file cannot be read: ${whyUnread(thrown)}`);
 }
 
 export interface BackupCommandModules {

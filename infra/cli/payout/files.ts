@@ -35,9 +35,12 @@ const shared = {
   /** The pool's signature of salt and lines. */
   signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
 };
-const preparedFile = v.strictObject({ prosper: v.literal("payout"), ...shared });
+const preparedFile = v.strictObject({
+  prosper: v.literal("payout", "this is another file, perhaps the signed one"),
+  ...shared,
+});
 const signedFile = v.strictObject({
-  prosper: v.literal("signed-payout"),
+  prosper: v.literal("signed-payout", "it is not signed: sign it first (prosper payout sign FILE)"),
   ...shared,
   source: v.string(),
   entries: v.array(

@@ -5,7 +5,8 @@
 
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { CodedError, coerceError } from "../../../shared/errors.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { whyUnread } from "../../durable-file.ts";
 
 /** Long enough for both keys and a comment. */
 const MAX_CHARACTERS = 10_000;
@@ -22,10 +23,7 @@ export interface PrivateKeys {
 export async function readKeyFile(path: string): Promise<PrivateKeys> {
   const content = await (path === "-" ? text(process.stdin) : readFile(path, "utf8")).catch(
     (thrown: unknown) => {
-      throw new CodedError(
-        "payout-key",
-        `the key file ${path} cannot be read: ${coerceError(thrown).message}`,
-      );
+      throw new CodedError("payout-key", `the key file ${path} cannot be read: ${whyUnread(thrown)}`);
     },
   );
   const words = content.slice(0, MAX_CHARACTERS).split(/\s+/);

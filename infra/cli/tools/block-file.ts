@@ -7,6 +7,7 @@ import { CodedError, coerceError } from "../../../shared/errors.ts";
 import { isJson } from "../../../shared/json-source.ts";
 import { OPR_VERSIONS, type OprVersion } from "../../../shared/opr/assets.ts";
 import type { OprEntry } from "../../../shared/opr/opr-entry.ts";
+import { whyUnread } from "../../durable-file.ts";
 import { lineOfPath, lineOfSyntaxError } from "../json-lines.ts";
 
 /** A block as the file has it. */
@@ -81,12 +82,12 @@ const recordedBlock = v.pipe(
 /** Reads a block file of either form. Throws CodedError `block-file`, which names the file and, where it has one, the line and field. */
 export async function readBlockFile(file: string): Promise<BlockFile> {
   const { size } = await stat(file).catch((thrown: unknown) =>
-    refuse(`${file}: ${coerceError(thrown).message}`),
+    refuse(`${file} cannot be read: ${whyUnread(thrown)}`),
   );
   if (size > MAX_FILE_BYTES)
     refuse(`${file}: expected a block file of at most ${MAX_FILE_BYTES} bytes, got ${size}`);
   const text = await readFile(file, "utf8").catch((thrown: unknown) =>
-    refuse(`${file}: ${coerceError(thrown).message}`),
+    refuse(`${file} cannot be read: ${whyUnread(thrown)}`),
   );
   return parseBlockFile(text, file);
 }

@@ -15,7 +15,7 @@ export async function backupKeysCommand(
   const { publicKey, secretKey } = makeBackupKeys();
   if (out !== undefined) await writeNewFile(out, `${secretKey}\n`, "key file");
   const shown = out === undefined ? { secret: secretKey } : { file: out };
-  print(`${publicKey}  for the pool's machine: prosper backup PLACE --encrypt-to …`, {
+  print(`${publicKey}\n    for the pool's machine: prosper backup PLACE --encrypt-to …`, {
     ...{ event: "key", kind: "backup", key: publicKey, ...shown },
   });
   if (out === undefined) print(secretKey);
@@ -46,7 +46,7 @@ export async function keysCommand(
   if (out !== undefined) await writeNewFile(out, `${fs}\n${es}\n`, "key file");
   for (const { address, secret, names, for: purpose } of pairs) {
     const shown = out === undefined ? { secret } : { file: out };
-    print(`${names[0]}  ${address}  ${purpose}`, { event: "key", kind: names[0], address, ...shown });
+    print(`${names[0]}  ${address}\n    ${purpose}`, { event: "key", kind: names[0], address, ...shown });
     if (out === undefined) print(`${names[1]}  ${secret}`, { event: "secret", kind: names[1], secret });
   }
   const where = out === undefined ? "both Fs and Es" : `the file ${out}`;

@@ -13,6 +13,7 @@ import { type Check, type Published, verifyProof, verifyReceipt } from "../../..
 import { checkOnChain, publishedCheck } from "../../../shared/proofs/verify-chain.ts";
 import { checkPublished, type PublishedSums } from "../../../shared/proofs/verify-published.ts";
 import { readBody } from "../../../shared/read-body.ts";
+import { whyUnread } from "../../durable-file.ts";
 
 export interface VerifyOptions {
   readonly file: string;
@@ -125,8 +126,7 @@ async function readBounded(path: string): Promise<string> {
   const refuse = (why: string, cause?: Error): CodedError =>
     new CodedError("proof-file", `${path}: ${why}`, cause === undefined ? {} : { cause });
   const file = await open(path, "r").catch((thrown: unknown) => {
-    const error = coerceError(thrown);
-    throw refuse(`cannot be read: ${error.message}`, error);
+    throw refuse(`cannot be read: ${whyUnread(thrown)}`, coerceError(thrown));
   });
   try {
     const { size } = await file.stat();

@@ -32,7 +32,7 @@ const SHARES: ChartOptions = {
   x: "height",
   series: [{ label: "Shares", color: "accent", kind: "bars", format: count }],
   axis: count,
-  emptyTitle: "No shares yet",
+  emptyTitle: "No block yet",
   emptyText: "Each block that you work on becomes a bar.",
 };
 const REWARD: ChartOptions = {

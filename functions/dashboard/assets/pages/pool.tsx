@@ -29,7 +29,7 @@ const HOUR: ChartOptions = {
   x: "time",
   series: [{ label: "Pool", color: "accent", kind: "area", format: hashrate }],
   axis: hashrate,
-  emptyTitle: "No shares yet",
+  emptyTitle: "No line yet",
   emptyText: "The line begins with the first minute of work.",
 };
 const PLACES: ChartOptions = {
