@@ -223,23 +223,26 @@ export interface OnlineQuery {
 
 /**
  * Workers with a share, taken or refused, in that time; the most work first. Pages go by the pace of the last quarter of an hour: to add up the
- * minutes of all takes long.
+ * minutes of all takes long, and those of whom a share was taken are told by their status, so that only the others' minutes are looked at.
  */
 export function onlineWorkers(
   db: Db,
   { sinceMs, nowMs, limit, from = 0, search = "" }: OnlineQuery,
 ): Promise<OnlineWorker[]> {
+  const isFound = sql`(${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(s.worker)) > 0)`;
   return db.query(
-    sql`WITH heard AS (
+    sql`WITH accepted AS (
       SELECT user_name, worker, pace * worker_decay(extract(epoch FROM ${instant(nowMs)} - pace_at)::float8) AS pace
-        FROM worker_status WHERE last_at >= ${instant(sinceMs)}
-      UNION ALL SELECT DISTINCT r.user_name, n.worker, 0 FROM worker_refused r, LATERAL (VALUES (r.worker), (${REST_WORKER})) n(worker)
-        WHERE r.hour >= date_trunc('hour', ${instant(sinceMs)}, 'UTC') AND EXISTS (SELECT 1 FROM worker_minutes m
-          WHERE m.user_name = r.user_name AND m.worker = n.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)})
+        FROM worker_status s WHERE last_at >= ${instant(sinceMs)} AND ${isFound}
+    ), refused AS MATERIALIZED (
+      SELECT DISTINCT r.user_name, s.worker FROM worker_refused r, LATERAL (VALUES (r.worker), (${REST_WORKER})) s(worker)
+        WHERE r.hour >= date_trunc('hour', ${instant(sinceMs)}, 'UTC') AND ${isFound} AND NOT EXISTS (SELECT 1 FROM worker_status a
+          WHERE a.user_name = r.user_name AND a.worker = s.worker AND a.last_at >= ${instant(sinceMs)})
     ), chosen AS (
-      SELECT user_name, worker, (count(*) OVER ())::int AS total FROM heard
-      WHERE ${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(worker)) > 0
-      GROUP BY user_name, worker ORDER BY max(pace) DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int
+      SELECT user_name, worker, (count(*) OVER ())::int AS total FROM (
+        SELECT user_name, worker, pace FROM accepted UNION ALL SELECT r.user_name, r.worker, 0 FROM refused r WHERE EXISTS (SELECT 1 FROM worker_minutes m
+          WHERE m.user_name = r.user_name AND m.worker = r.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)})
+      ) heard ORDER BY pace DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int
     )
     SELECT c.user_name AS "user", c.worker, m.work::text AS work, m.shares::text AS shares, m.rejected::text AS rejected,
       ${ms(sql`m.first`)} AS "firstMs", ${ms(sql`m.last`)} AS "lastMs", c.total
