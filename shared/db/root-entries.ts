@@ -216,7 +216,8 @@ export async function rootStand(db: Db): Promise<RootStand | undefined> {
     sql`SELECT w.height FROM (
         SELECT r.height FROM chain_roots r JOIN jobs j ON j.height = r.height AND j.state = 'sealed'
           WHERE (r.root, r.reward, r.carried_in, r.fee, r.paid, r.carried) IS DISTINCT FROM (j.root, j.reward, j.carried_in, j.fee, j.paid, j.carried)
-        UNION SELECT t.height FROM (SELECT height FROM chain_roots GROUP BY height HAVING min(books) <> max(books)) t
+        UNION SELECT t.height FROM (SELECT height FROM chain_roots
+            WHERE height IN (SELECT height FROM chain_roots GROUP BY height HAVING count(*) > 1) GROUP BY height HAVING min(books) <> max(books)) t
           JOIN jobs j ON j.height = t.height AND j.state = 'sealed') w
       ORDER BY w.height LIMIT ${WRONG}::int`,
     v.object({ height: v.number() }),
