@@ -80,8 +80,12 @@ export function readPayable(db: Db): Promise<Payable[]> {
 
 /** The same for pages, at a cost that does not grow with the blocks (booked-sums.ts). */
 export function showPayable(db: Db): Promise<Payable[]> {
-  // `OFFSET 0`: the view's sums are made once for each user, not again for the condition.
-  return db.query(payableBy(sql`(SELECT * FROM shown_balances OFFSET 0)`), payableRow);
+  // `OFFSET 0`: the sums are made once for each user. The view's own `owed` would make them again.
+  const sums = sql`SELECT user_name, payout_address, booked, adjusted, paid_out FROM shown_balances OFFSET 0`;
+  return db.query(
+    payableBy(sql`(SELECT *, booked + adjusted - paid_out AS owed FROM (${sums}) s)`),
+    payableRow,
+  );
 }
 
 function payableBy(balances: Sql): Sql {

@@ -22,6 +22,7 @@ const PREFIX: Record<AddressKind, Uint8Array> = {
 
 /** Prefix, 32 bytes of payload, four of checksum. */
 const ADDRESS_BYTES = 38;
+const CHECKSUM_BYTES = 4;
 /** Every 38-byte value with one of the prefixes above has exactly this many base58 digits. */
 const ADDRESS_CHARACTERS = 52;
 
@@ -44,7 +45,7 @@ export function parseAddress(kind: AddressKind, text: string): ParsedAddress {
   if (decoded.length > ADDRESS_BYTES) return { ok: false, reason: "length" };
   if (decoded[0] !== first || decoded[1] !== second) return { ok: false, reason: "prefix" };
   if (decoded.length !== ADDRESS_BYTES) return { ok: false, reason: "length" };
-  const payload = checkedPayload(text);
+  const payload = checkedPayload(decoded);
   return payload === undefined ? { ok: false, reason: "checksum" } : { ok: true, bytes: payload };
 }
 
@@ -73,17 +74,17 @@ export function isValidFaAddress(text: string): boolean {
  */
 export function parseFaAddressLeniently(text: string): Uint8Array | undefined {
   if (text.length !== ADDRESS_CHARACTERS || !text.startsWith("FA")) return undefined;
-  return checkedPayload(text);
+  const decoded = decodeBase58(text);
+  return decoded?.length === ADDRESS_BYTES ? checkedPayload(decoded) : undefined;
 }
 
-/** The payload behind two prefix bytes, undefined if digits, checksum or length are wrong. */
-function checkedPayload(text: string): Uint8Array | undefined {
-  try {
-    const bytes = base58check.decode(text);
-    return bytes.length === 34 ? bytes.subarray(2) : undefined;
-  } catch {
-    return undefined;
-  }
+/** The payload behind two prefix bytes, undefined if the checksum is wrong. */
+function checkedPayload(decoded: Uint8Array): Uint8Array | undefined {
+  const body = decoded.subarray(0, -CHECKSUM_BYTES);
+  const checksum = sha256(sha256(body));
+  return decoded.subarray(body.length).every((byte, i) => byte === checksum[i])
+    ? body.subarray(2)
+    : undefined;
 }
 
 /** The bytes of a base58 text, undefined where a character is none of its digits. */

@@ -90,7 +90,11 @@ function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
         payday?.credits(),
         countAdministrators(db),
       ]);
-      const all = await payable(JSON.stringify([prepared?.id, sent.map((one) => [one.id, one.booked])]));
+      const [all, payout, onTheWay] = await Promise.all([
+        payable(JSON.stringify([prepared?.id, sent.map((one) => [one.id, one.booked])])),
+        prepared === undefined ? null : payoutOf(prepared, { twoAdministrators }, modules),
+        Promise.all(sent.map(({ id, state }) => (state === "done" ? null : readPaydayEntries(db, id)))),
+      ]);
       const { doing, said, failed = null } = payday?.work() ?? { doing: "nothing", said: [] };
       const shown: PaydayView = {
         here: payday !== undefined,
@@ -100,19 +104,11 @@ function showRoute(options: ApiOptions, modules: ApiModules): ApiRoute {
         credits: credits ?? null,
         twoAdministrators,
         administrators,
-        payout: prepared === undefined ? null : await payoutOf(prepared, { twoAdministrators }, modules),
-        sent: await Promise.all(
-          sent.map(async ({ madeAtMs, total, entries, ...one }) => ({
-            ...{ ...one, at: iso(madeAtMs), total: total.toString(), count: entries },
-            entries:
-              one.state === "done"
-                ? null
-                : (await readPaydayEntries(db, one.id)).map(({ amount, ...row }) => ({
-                    ...row,
-                    amount: amount.toString(),
-                  })),
-          })),
-        ),
+        payout,
+        sent: sent.map(({ madeAtMs, total, entries, ...one }, i) => ({
+          ...{ ...one, at: iso(madeAtMs), total: total.toString(), count: entries },
+          entries: onTheWay[i]?.map(({ amount, ...row }) => ({ ...row, amount: amount.toString() })) ?? null,
+        })),
       };
       return view(shown);
     },
