@@ -2,50 +2,75 @@
 
 import * as v from "valibot";
 import { ms } from "./instants.ts";
-import { bigintText, type Db, sql } from "./port.ts";
+import {
+  packed,
+  packedBigints,
+  packedNullableNumbers,
+  packedNumbers,
+  packedOneOf,
+  packedTexts,
+  unpacked,
+} from "./packed.ts";
+import { type Db, one, type Sql, sql } from "./port.ts";
 
-const minedBlockRow = v.object({
-  height: v.number(),
-  version: v.picklist([1, 2, 3, 4, 5]),
-  atMs: v.number(),
-  entries: v.number(),
-  networkHashrate: v.number(),
-  gradedEntries: v.nullable(v.number()),
-  gradedOthers: v.nullable(v.number()),
-  won: v.number(),
-  credit: v.picklist(["assigned", "achieved"]),
-  shares: bigintText,
-  work: bigintText,
-  feeRate: v.string(),
-  carriedIn: bigintText,
+const minedColumns = v.object({
+  height: packedNumbers,
+  version: packedOneOf([1, 2, 3, 4, 5]),
+  atMs: packedNumbers,
+  entries: packedNumbers,
+  networkHashrate: packedNumbers,
+  gradedEntries: packedNullableNumbers,
+  gradedOthers: packedNullableNumbers,
+  won: packedNumbers,
+  credit: packedOneOf(["assigned", "achieved"]),
+  shares: packedBigints,
+  work: packedBigints,
+  feeRate: packedTexts,
+  carriedIn: packedBigints,
 });
+type Rows<Columns> = {
+  readonly [Name in keyof Columns]: Columns[Name] extends readonly (infer One)[] ? One : never;
+};
 
 /** A graded block whose job is sealed. */
-export type MinedBlock = v.InferOutput<typeof minedBlockRow>;
+export type MinedBlock = Rows<v.InferOutput<typeof minedColumns>>;
 
 /** The newest, lowest height first. */
-export function minedBlocks(db: Db, limit: number): Promise<MinedBlock[]> {
-  return db.query(
-    sql`SELECT * FROM (SELECT b.height, b.version, ${ms(sql`j.created_at`)} AS "atMs", b.entries, b.network_hashrate AS "networkHashrate",
-        b.graded_entries AS "gradedEntries", b.graded_others AS "gradedOthers", b.winning AS won, j.credit, j.shares::text AS shares,
-        j.work::text AS work, j.fee_rate::text AS "feeRate", j.carried_in::text AS "carriedIn"
-      FROM blocks b JOIN jobs j ON j.height = b.height
-      WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 ORDER BY b.height DESC LIMIT ${limit}::int) newest
-    ORDER BY newest.height`,
-    minedBlockRow,
+export async function minedBlocks(db: Db, limit: number): Promise<MinedBlock[]> {
+  const all = (value: Sql): Sql => packed(value, sql`n.height`);
+  return unpacked(
+    await one(
+      db,
+      sql`SELECT ${all(sql`n.height`)} AS height, ${all(sql`n.version`)} AS version, ${all(ms(sql`n.created_at`))} AS "atMs",
+          ${all(sql`n.entries`)} AS entries, ${all(sql`n.network_hashrate`)} AS "networkHashrate", ${all(sql`n.graded_entries`)} AS "gradedEntries",
+          ${all(sql`n.graded_others`)} AS "gradedOthers", ${all(sql`n.winning`)} AS won, ${all(sql`n.credit`)} AS credit,
+          ${all(sql`n.shares`)} AS shares, ${all(sql`n.work`)} AS work, ${all(sql`n.fee_rate`)} AS "feeRate", ${all(sql`n.carried_in`)} AS "carriedIn"
+        FROM (SELECT b.height, b.version, j.created_at, b.entries, b.network_hashrate, b.graded_entries, b.graded_others, b.winning, j.credit,
+            j.shares, j.work, j.fee_rate, j.carried_in
+          FROM blocks b JOIN jobs j ON j.height = b.height
+          WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 ORDER BY b.height DESC LIMIT ${limit}::int) n`,
+      minedColumns,
+    ),
   );
 }
 
-const bookedRow = v.object({ height: v.number(), work: bigintText, amount: bigintText });
+const bookedColumns = v.object({ height: packedNumbers, work: packedBigints, amount: packedBigints });
 
 /** A user's work in a sealed job, in the job's own unit, and what it got, 1e-8 PEG. */
-export type BookedWork = v.InferOutput<typeof bookedRow>;
+export type BookedWork = Rows<v.InferOutput<typeof bookedColumns>>;
 
 /** The newest, highest height first. */
-export function bookedWork(db: Db, user: string, limit: number): Promise<BookedWork[]> {
-  return db.query(
-    sql`SELECT p.job AS height, p.work::text AS work, p.amount::text AS amount
-      FROM payouts p WHERE p.user_name = ${user} AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed') ORDER BY p.job DESC LIMIT ${limit}::int`,
-    bookedRow,
+export async function bookedWork(db: Db, user: string, limit: number): Promise<BookedWork[]> {
+  const all = (value: Sql): Sql => packed(value, sql`n.job DESC`);
+  const booked = sql`payouts p WHERE p.user_name = ${user} AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed')`;
+  // The oldest of them is found by the index alone, so that no older row is read.
+  return unpacked(
+    await one(
+      db,
+      sql`SELECT ${all(sql`n.job`)} AS height, ${all(sql`n.work`)} AS work, ${all(sql`n.amount`)} AS amount
+        FROM (SELECT p.job, p.work, p.amount FROM ${booked}
+          AND p.job >= COALESCE((SELECT p.job FROM ${booked} ORDER BY p.job DESC OFFSET ${limit - 1}::int LIMIT 1), 0)) n`,
+      bookedColumns,
+    ),
   );
 }
