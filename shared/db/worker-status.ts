@@ -3,7 +3,8 @@
 import * as v from "valibot";
 import { REST_WORKER } from "../messages/summary.ts";
 import { instant, ms } from "./instants.ts";
-import { bigintText, type Db, jsonText, one, type Sql, sql } from "./port.ts";
+import { packedTexts } from "./packed.ts";
+import { bigintText, type Db, one, type Sql, sql } from "./port.ts";
 import { type WorkerState, workerState } from "./worker-states.ts";
 
 const userActivityRow = v.object({
@@ -68,6 +69,11 @@ export function workerCounts(db: Db, user: string): Promise<WorkerCounts> {
   );
 }
 
+const minuteOf = (text: string): [minute: number, work: bigint] => {
+  const space = text.indexOf(" ");
+  return [Number(text.slice(0, space)), BigInt(text.slice(space + 1))];
+};
+
 const workerRow = v.object({
   worker: v.string(),
   /** See 0056_worker_names.sql; `rest`: all workers that have no row of their own. */
@@ -98,7 +104,11 @@ const workerRow = v.object({
   /** Its first hour in the day's window. */
   dayFirstMs: v.nullable(v.number()),
   /** Pairs of a minute since 1970 and its work. */
-  minutes: v.pipe(jsonText, v.array(v.tuple([v.number(), bigintText]))),
+  minutes: v.pipe(
+    packedTexts,
+    v.everyItem((text) => /^\d+ \d+$/.test(text), "expected pairs of integers"),
+    v.transform((all) => all.map(minuteOf)),
+  ),
 });
 
 /** Sums over the long window; `firstMs` is its first minute with a share. */
@@ -144,7 +154,7 @@ export async function countWorkers(db: Db, user: string, filter: WorkerFilter): 
   return row.total;
 }
 
-const MINUTES = sql`'[' || COALESCE(string_agg('[' || (extract(epoch FROM m.minute) / 60)::int || ',"' || m.work || '"]', ','), '') || ']'`;
+const MINUTES = sql`string_agg((date_part('epoch', m.minute)::bigint / 60) || ' ' || m.work, ',')`;
 
 /** Unless by name: the owner's own first, then new names, then the rest row; in each group those that work before those that do not, by name. */
 export function workersOf(
@@ -170,7 +180,7 @@ export function workersOf(
       SELECT COALESCE(sum(m.work), 0)::text AS "longWork",
         COALESCE(sum(m.work) FILTER (WHERE m.minute >= ${instant(shortMs)}), 0)::text AS "shortWork",
         COALESCE(sum(m.shares), 0)::text AS shares, COALESCE(sum(m.rejected), 0)::text AS rejected, ${ms(sql`min(m.minute)`)} AS "firstMs",
-        ${page.hasMinutes === false ? sql`'[]'` : MINUTES} AS minutes
+        ${page.hasMinutes === false ? sql`NULL::text` : MINUTES} AS minutes
       FROM worker_minutes m
       WHERE m.user_name = ${user} AND m.worker = p.worker AND m.minute BETWEEN ${instant(longMs)} AND ${instant(nowMs)}
     ) s CROSS JOIN LATERAL (
