@@ -1049,15 +1049,18 @@ CREATE OR REPLACE FUNCTION alert_workers()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
+ SET enable_nestloop TO 'off'
 AS $function$
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM alert_destinations) THEN RETURN NULL; END IF;
+  IF NOT EXISTS (SELECT 1 FROM changed) OR NOT EXISTS (SELECT 1 FROM alert_destinations) THEN RETURN NULL; END IF;
   PERFORM 1 FROM alerts a WHERE (a.destination, a.subject) IN (
       SELECT d.id, c.worker FROM changed c JOIN alert_destinations d ON d.user_name = c.user_name)
     AND a.kind IN ('low', 'offline', 'recovered') ORDER BY a.destination, a.kind, a.subject FOR NO KEY UPDATE;
-  UPDATE alerts a SET due_at = NULL FROM changed c JOIN alert_destinations d ON d.user_name = c.user_name
-    WHERE a.destination = d.id AND a.subject = c.worker AND a.kind IN ('low', 'offline', 'recovered') AND a.kind <> c.state AND c.state <> 'ok'
-      AND a.due_at IS NOT NULL;
+  -- Destinations first: workers of different users have the same names.
+  WITH due AS MATERIALIZED (
+    SELECT d.id, c.worker, c.state FROM changed c JOIN alert_destinations d ON d.user_name = c.user_name WHERE c.state <> 'ok')
+  UPDATE alerts a SET due_at = NULL FROM due
+    WHERE a.destination = due.id AND a.subject = due.worker AND a.kind IN ('low', 'offline', 'recovered') AND a.kind <> due.state AND a.due_at IS NOT NULL;
   PERFORM alert_add(array_agg(c.user_name), array_agg(c.state), array_agg(c.worker), array_agg(c.at), array_agg(c.since), array_agg(''::text),
     array_agg(0::numeric)) FROM changed c WHERE c.state <> 'ok';
   RETURN NULL;
