@@ -235,13 +235,15 @@ export function onlineWorkers(
       SELECT user_name, worker, pace * worker_decay(extract(epoch FROM ${instant(nowMs)} - pace_at)::float8) AS pace
         FROM worker_status s WHERE last_at >= ${instant(sinceMs)} AND ${isFound}
     ), refused AS MATERIALIZED (
-      SELECT DISTINCT r.user_name, s.worker FROM worker_refused r, LATERAL (VALUES (r.worker), (${REST_WORKER})) s(worker)
-        WHERE r.hour >= date_trunc('hour', ${instant(sinceMs)}, 'UTC') AND ${isFound} AND NOT EXISTS (SELECT 1 FROM worker_status a
-          WHERE a.user_name = r.user_name AND a.worker = s.worker AND a.last_at >= ${instant(sinceMs)})
+      SELECT DISTINCT user_name, worker FROM worker_refused WHERE hour >= date_trunc('hour', ${instant(sinceMs)}, 'UTC')
+    ), others AS MATERIALIZED (
+      SELECT s.user_name, s.worker FROM (SELECT * FROM refused UNION SELECT user_name, ${REST_WORKER} FROM refused) s
+      WHERE ${isFound} AND ((SELECT a.last_at FROM worker_status a WHERE a.user_name = s.user_name AND a.worker = s.worker) >= ${instant(sinceMs)}) IS NOT TRUE
     ), chosen AS (
       SELECT user_name, worker, (count(*) OVER ())::int AS total FROM (
-        SELECT user_name, worker, pace FROM accepted UNION ALL SELECT r.user_name, r.worker, 0 FROM refused r WHERE EXISTS (SELECT 1 FROM worker_minutes m
-          WHERE m.user_name = r.user_name AND m.worker = r.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)})
+        SELECT user_name, worker, pace FROM accepted UNION ALL SELECT o.user_name, o.worker, 0 FROM others o CROSS JOIN LATERAL (
+          SELECT 1 AS seen FROM worker_minutes m
+            WHERE m.user_name = o.user_name AND m.worker = o.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)} LIMIT 1) m
       ) heard ORDER BY pace DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int
     )
     SELECT c.user_name AS "user", c.worker, m.work::text AS work, m.shares::text AS shares, m.rejected::text AS rejected,
