@@ -11,7 +11,10 @@ import {
   packedTexts,
   unpacked,
 } from "./packed.ts";
-import { type Db, one, type Sql, sql } from "./port.ts";
+import { type Db, type Sql, sql } from "./port.ts";
+
+/** In one row: 13 columns of them are some 30 KB, and a row of the Data API has 64 KB at most. */
+const PACKED_BLOCKS = 200;
 
 const minedColumns = v.object({
   height: packedNumbers,
@@ -38,20 +41,19 @@ export type MinedBlock = Rows<v.InferOutput<typeof minedColumns>>;
 /** The newest, lowest height first. */
 export async function minedBlocks(db: Db, limit: number): Promise<MinedBlock[]> {
   const all = (value: Sql): Sql => packed(value, sql`n.height`);
-  return unpacked(
-    await one(
-      db,
-      sql`SELECT ${all(sql`n.height`)} AS height, ${all(sql`n.version`)} AS version, ${all(ms(sql`n.created_at`))} AS "atMs",
-          ${all(sql`n.entries`)} AS entries, ${all(sql`n.network_hashrate`)} AS "networkHashrate", ${all(sql`n.graded_entries`)} AS "gradedEntries",
-          ${all(sql`n.graded_others`)} AS "gradedOthers", ${all(sql`n.winning`)} AS won, ${all(sql`n.credit`)} AS credit,
-          ${all(sql`n.shares`)} AS shares, ${all(sql`n.work`)} AS work, ${all(sql`n.fee_rate`)} AS "feeRate", ${all(sql`n.carried_in`)} AS "carriedIn"
-        FROM (SELECT b.height, b.version, j.created_at, b.entries, b.network_hashrate, b.graded_entries, b.graded_others, b.winning, j.credit,
-            j.shares, j.work, j.fee_rate, j.carried_in
-          FROM blocks b JOIN jobs j ON j.height = b.height
-          WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 ORDER BY b.height DESC LIMIT ${limit}::int) n`,
-      minedColumns,
-    ),
+  const parts = await db.query(
+    sql`SELECT ${all(sql`n.height`)} AS height, ${all(sql`n.version`)} AS version, ${all(ms(sql`n.created_at`))} AS "atMs",
+        ${all(sql`n.entries`)} AS entries, ${all(sql`n.network_hashrate`)} AS "networkHashrate", ${all(sql`n.graded_entries`)} AS "gradedEntries",
+        ${all(sql`n.graded_others`)} AS "gradedOthers", ${all(sql`n.winning`)} AS won, ${all(sql`n.credit`)} AS credit,
+        ${all(sql`n.shares`)} AS shares, ${all(sql`n.work`)} AS work, ${all(sql`n.fee_rate`)} AS "feeRate", ${all(sql`n.carried_in`)} AS "carriedIn"
+      FROM (SELECT b.height, b.version, j.created_at, b.entries, b.network_hashrate, b.graded_entries, b.graded_others, b.winning, j.credit,
+          j.shares, j.work, j.fee_rate, j.carried_in, (row_number() OVER (ORDER BY b.height DESC) - 1) / ${PACKED_BLOCKS}::int AS part
+        FROM blocks b JOIN jobs j ON j.height = b.height
+        WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 ORDER BY b.height DESC LIMIT ${limit}::int) n
+      GROUP BY n.part ORDER BY n.part DESC`,
+    minedColumns,
   );
+  return parts.flatMap(unpacked);
 }
 
 const bookedColumns = v.object({ height: packedNumbers, work: packedBigints, amount: packedBigints });
@@ -64,13 +66,12 @@ export async function bookedWork(db: Db, user: string, limit: number): Promise<B
   const all = (value: Sql): Sql => packed(value, sql`n.job DESC`);
   const booked = sql`payouts p WHERE p.user_name = ${user} AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed')`;
   // The oldest of them is found by the index alone, so that no older row is read.
-  return unpacked(
-    await one(
-      db,
-      sql`SELECT ${all(sql`n.job`)} AS height, ${all(sql`n.work`)} AS work, ${all(sql`n.amount`)} AS amount
-        FROM (SELECT p.job, p.work, p.amount FROM ${booked}
-          AND p.job >= COALESCE((SELECT p.job FROM ${booked} ORDER BY p.job DESC OFFSET ${limit - 1}::int LIMIT 1), 0)) n`,
-      bookedColumns,
-    ),
+  const parts = await db.query(
+    sql`SELECT ${all(sql`n.job`)} AS height, ${all(sql`n.work`)} AS work, ${all(sql`n.amount`)} AS amount
+      FROM (SELECT p.job, p.work, p.amount, (row_number() OVER (ORDER BY p.job DESC) - 1) / ${PACKED_BLOCKS}::int AS part FROM ${booked}
+        AND p.job >= COALESCE((SELECT p.job FROM ${booked} ORDER BY p.job DESC OFFSET ${limit - 1}::int LIMIT 1), 0)) n
+      GROUP BY n.part ORDER BY n.part`,
+    bookedColumns,
   );
+  return parts.flatMap(unpacked);
 }

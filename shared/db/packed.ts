@@ -1,6 +1,6 @@
 /**
- * Thousands of rows as one: each column is a text of all its values. A row of its own costs the driver and the schema many times as much, and the Data
- * API gives no more than 1 MiB an answer. For values without a comma.
+ * Many rows as one: each column is a text of all its values. A row of its own costs the driver and the schema many times as much, and the Data API gives
+ * no more than 1 MiB an answer, and 64 KB a row. For values without a comma.
  */
 
 import * as v from "valibot";
