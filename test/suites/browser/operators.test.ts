@@ -91,7 +91,7 @@ describeInBrowser("an operator", () => {
     expect(standing).toMatchObject({ kind: "maintenance", words: "A new disk", madeBy: "boss" });
     expect(Math.round(((standing?.untilMs ?? 0) - (standing?.beginsAtMs ?? 0)) / 60_000)).toBe(60);
     await boss.page.getByRole("button", { name: "End", exact: true }).click();
-    await boss.page.getByText("Everybody is told here").waitFor();
+    await boss.page.getByText("Nothing is told now").waitFor();
   });
 
   it("sees the new balance before an adjustment is booked, and can go back", async () => {

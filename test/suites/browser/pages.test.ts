@@ -119,7 +119,7 @@ describeInBrowser.each(Object.entries(LOOKS))("on %s", (_name, look) => {
       boss.page.locator("tr", { has: boss.page.getByRole("rowheader", { name, exact: true }) }).locator("td");
     await row("bob").first().waitFor();
 
-    expect((await row("bob").allInnerTexts()).slice(0, 4)).toEqual(["1", "30.0", "0", "-5.48 σ"]);
+    expect((await row("bob").allInnerTexts()).slice(0, 4)).toEqual(["1", "30.0", "0", "−5.48 σ"]);
     expect((await row("ann").allInnerTexts()).slice(0, 4)).toEqual(["0", "30.0", "31", "0.18 σ"]);
     expect(boss.complaints).toEqual([]);
     await boss.close();
