@@ -2,6 +2,10 @@
 
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const APT_LOCK = join(tmpdir(), "prosper-tests-apt.lock");
 
 /**
  * Whether the suite can run. Where it cannot, people read a line `NOT RUN: SUITE: REASON`, and `.ci/run` finds it in the file that
@@ -24,8 +28,11 @@ export function whyNotInstalled(packages: readonly string[], isThere: () => bool
     return `it needs ${names}, or Debian and root to install it`;
   try {
     const options = { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } } as const;
-    execFileSync("apt-get", ["update", "-qq"], options);
-    execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], options);
+    // apt takes one at a time and gives up at once, and suites may run beside one another.
+    const apt = (...args: string[]): void =>
+      void execFileSync("flock", [APT_LOCK, "apt-get", "-qq", ...args], options);
+    apt("update");
+    apt("install", "-y", "--no-install-recommends", ...packages);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return `apt-get cannot install ${names}: ${text.split("\n")[0]}`;
