@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { counted } from "../../shared/counted.ts";
 import { bigintText, one, sql } from "../../shared/db/port.ts";
-import { formatPeg } from "../../shared/decimal.ts";
+import { readablePeg } from "../../shared/decimal.ts";
 import { DAY_MS, databaseCheck, HOUR_MS, ok, red, spanText, warn } from "./finding.ts";
 
 const WARN_MS = 14 * DAY_MS;
@@ -25,7 +25,7 @@ export const owed = databaseCheck(
     );
     if (row.users === 0) return [ok("nobody is owed as much as is paid out")];
     const ageMs = row.sinceMs === null ? 0 : clock.wallMs() - row.sinceMs;
-    const said = `${formatPeg(row.total)} PEG owed to ${counted(row.users, "user")}, the oldest for ${spanText(ageMs)}`;
+    const said = `${readablePeg(row.total)} PEG owed to ${counted(row.users, "user")}, the oldest for ${spanText(ageMs)}`;
     const mend = "Pay: npx prosper payout prepare pay.json";
     return [ageMs > RED_MS ? red(said, mend) : ageMs > WARN_MS ? warn(said, mend) : ok(said)];
   },

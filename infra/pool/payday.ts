@@ -16,7 +16,7 @@ import {
   sendingBatches,
 } from "../../shared/db/payout-batches.ts";
 import type { Db } from "../../shared/db/port.ts";
-import { formatPeg } from "../../shared/decimal.ts";
+import { readablePeg } from "../../shared/decimal.ts";
 import { CodedError, coerceError } from "../../shared/errors.ts";
 import { encodeAddress, requireAddress } from "../../shared/factom/address.ts";
 import type { Factomd } from "../../shared/factom/client.ts";
@@ -176,7 +176,7 @@ export class PoolPayday implements Payday {
     if (prepared === undefined) return this.#print("Nothing is to be paid");
     if (prepared.replaced !== undefined) this.#print(replacedText(prepared.replaced));
     const { id, total } = prepared.batch;
-    this.#print(`Payout ${id}: ${formatPeg(total)} PEG to ${counted(prepared.lines.length, "user")}`);
+    this.#print(`Payout ${id}: ${readablePeg(total)} PEG to ${counted(prepared.lines.length, "user")}`);
     this.#modules.logger.info("a payout is prepared", { id, total, by: by ?? "schedule" });
   }
 

@@ -403,7 +403,7 @@ describe("broken, it is named with its cure:", () => {
 
     expect(found.filter((line) => line.startsWith("owed"))).toEqual([
       expect.stringMatching(
-        /^owed: [\d.]+ PEG owed to 1 user, the oldest for 50 days → Pay: npx prosper payout prepare/,
+        /^owed: [\d.,]+ PEG owed to 1 user, the oldest for 50 days → Pay: npx prosper payout prepare/,
       ),
     ]);
   });

@@ -47,7 +47,7 @@ describe("payday", () => {
   it("prepares, sends what was signed elsewhere, and books what the chain has, by name", async () => {
     const payday = openPayday(modules());
     const id = await prepared(payday, "boss");
-    expect(payday.work().said).toEqual([`Payout ${id}: 0.00000500 PEG to 1 user`]);
+    expect(payday.work().said).toEqual([`Payout ${id}: 0.000005 PEG to 1 user`]);
     expect(await takeAll(payday, await signedPieces(db))).toEqual({ kind: "sending" });
     expect(await ended(payday)).toBeUndefined();
     expect(node.revealed).toHaveLength(1);
