@@ -7,13 +7,13 @@ import type { Check } from "./verify.ts";
 /** What the chain says decides; a later entry that says something else is the pool's fault, whatever the file says. */
 export function checkOnChain(file: ProofFile | ReceiptFile, found: RootFinding): Check[] {
   const { first, contradictions, from, through } = found;
-  if (first === undefined)
-    return [
-      {
-        ok: false,
-        text: `the pool's chain has no root of block ${file.height} in directory blocks ${from} to ${through}`,
-      },
-    ];
+  if (first === undefined) {
+    const where =
+      from > through
+        ? `yet: the node has directory blocks up to ${through}`
+        : `in directory blocks ${from} to ${through}`;
+    return [{ ok: false, text: `the pool's chain has no root of block ${file.height} ${where}` }];
+  }
   const where = `entry ${first.entryHash} in directory block ${first.placedIn}`;
   return [
     first.root === file.root

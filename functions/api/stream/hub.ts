@@ -32,6 +32,8 @@ const LINGER_MS = 60_000;
 
 interface Running {
   readonly topic: Topic;
+  /** Reads the figures now: somebody has come. */
+  hurry(): void;
   end(): void;
 }
 
@@ -58,9 +60,11 @@ export function createLiveHub(
       quietMs: QUIET_MS,
     });
     let lastSeenMs = clock.monotonicMs();
-    let timer = clock.after(0, () => undefined);
+    let timer = clock.after(PERIOD_MS[name], () => undefined);
     let isOver = false;
+    let isReading = false;
     const turn = async (): Promise<void> => {
+      isReading = true;
       const nowMs = clock.monotonicMs();
       if (topic.listeners > 0) {
         lastSeenMs = nowMs;
@@ -74,15 +78,19 @@ export function createLiveHub(
           });
         }
       } else if (nowMs - lastSeenMs > LINGER_MS) running.delete(key);
+      isReading = false;
       if (!isOver && running.has(key)) timer = clock.after(PERIOD_MS[name], () => void turn());
+    };
+    const hurry = (): void => {
+      if (isReading || isOver) return;
+      timer.stop();
+      timer = clock.after(0, () => void turn());
     };
     const end = (): void => {
       isOver = true;
       timer.stop();
     };
-    // Its first listener is there by then.
-    timer = clock.after(0, () => void turn());
-    return { topic, end };
+    return { topic, hurry, end };
   };
 
   return {
@@ -91,7 +99,9 @@ export function createLiveHub(
       const key = `${wanted.name} ${user}`;
       const known = running.get(key) ?? run(key, wanted.name, user);
       running.set(key, known);
-      return known.topic.follow(listener, lastId);
+      const unfollow = known.topic.follow(listener, lastId);
+      known.hurry();
+      return unfollow;
     },
     stop() {
       for (const { end } of running.values()) end();

@@ -27,6 +27,8 @@ interface TopicOptions {
 export class Topic {
   readonly #options: TopicOptions;
   readonly #listeners = new Set<Listener>();
+  /** They get the whole view at the next update: what is here may be older than what their page was told when it was opened. */
+  readonly #waiting = new Set<Listener>();
   #kept: LiveMessage[] = [];
   #version = 0;
   #view: View | undefined;
@@ -37,16 +39,24 @@ export class Topic {
   }
 
   get listeners(): number {
-    return this.#listeners.size;
+    return this.#listeners.size + this.#waiting.size;
   }
 
   /** The newest figures, at this monotonic time. Sends what has changed, if anything has. */
   update(view: View, nowMs: number): void {
+    this.#tellChanges(view, nowMs);
+    for (const listener of this.#waiting) {
+      listener(this.#whole(this.#view ?? view));
+      this.#listeners.add(listener);
+    }
+    this.#waiting.clear();
+  }
+
+  #tellChanges(view: View, nowMs: number): void {
     const before = this.#view;
     if (before === undefined) {
       this.#view = view;
       this.#sentMs = nowMs;
-      for (const listener of this.#listeners) listener(this.#whole(view));
       return;
     }
     const { quiet, quietMs, lists } = this.#options;
@@ -56,7 +66,7 @@ export class Topic {
     const isQuiet = [...Object.keys(patch.set), ...Object.keys(patch.rows)].every((key) =>
       quiet.includes(key),
     );
-    if (isQuiet && nowMs - this.#sentMs < quietMs) return;
+    if (isQuiet && this.#waiting.size === 0 && nowMs - this.#sentMs < quietMs) return;
     this.#view = view;
     this.#sentMs = nowMs;
     this.#version += 1;
@@ -65,13 +75,18 @@ export class Topic {
     this.#send({ id: this.#id(), event: "patch", data });
   }
 
-  /** Sends to `listener` what it missed since the message `lastId`, or the whole view where that is not known. */
+  /** Sends to `listener` what it missed since the message `lastId`; where that is not known the whole view, with the next update. */
   follow(listener: Listener, lastId: string | undefined): () => void {
-    this.#listeners.add(listener);
     const missed = this.#since(lastId);
-    if (missed !== undefined) for (const message of missed) listener(message);
-    else if (this.#view !== undefined) listener(this.#whole(this.#view));
-    return () => void this.#listeners.delete(listener);
+    if (missed === undefined) this.#waiting.add(listener);
+    else {
+      this.#listeners.add(listener);
+      for (const message of missed) listener(message);
+    }
+    return () => {
+      this.#listeners.delete(listener);
+      this.#waiting.delete(listener);
+    };
   }
 
   #since(lastId: string | undefined): readonly LiveMessage[] | undefined {

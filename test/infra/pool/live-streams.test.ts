@@ -1,5 +1,6 @@
 import { get, type IncomingMessage } from "node:http";
 import { createGunzip } from "node:zlib";
+import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createFigures } from "../../../functions/api/figures/figures.ts";
 import { createApiHandler } from "../../../functions/api/handler.ts";
@@ -145,6 +146,23 @@ async function cookieOf(name: string): Promise<string> {
 }
 
 describe("an open page", () => {
+  it("tells who comes what is so now, not what was so for the page before", async () => {
+    const before = await Page.open("/api/live?topic=pool");
+    await before.heard(1);
+    before.close();
+    await until("its end is noticed", async () => streams.size === 0);
+    const height = await newJob();
+    await until("the new job is what pages are told", async () => {
+      api.clock.advance(1000);
+      const answer = await (await fetch(`${web.url}/api/pool`)).json();
+      return v.parse(v.object({ job: v.object({ height: v.number() }) }), answer).job.height === height;
+    });
+
+    const [first] = await (await Page.open("/api/live?topic=pool")).heard(1);
+
+    expect(first).toMatchObject({ event: "view", data: { job: { height } } });
+  });
+
   it("hears the whole view first, then what has changed and nothing else", async () => {
     const page = await Page.open("/api/live?topic=pool");
     const [first] = await page.heard(1);

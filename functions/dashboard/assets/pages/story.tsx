@@ -42,6 +42,11 @@ const STATES: Readonly<Record<StoryStep["state"], readonly [TagKind, string]>> =
   unknown: ["", "not known"],
 };
 
+function linkText(link: string): string {
+  if (link.endsWith("/proof")) return "Proof";
+  return link === "/pool/payments" ? "All payments" : "The block";
+}
+
 const COLUMNS: readonly Column<StoryStep>[] = [
   { title: "Step", cell: (one) => STEPS[one.step] },
   { title: "State", cell: (one) => <Tag kind={STATES[one.state][0]}>{STATES[one.state][1]}</Tag> },
@@ -51,7 +56,7 @@ const COLUMNS: readonly Column<StoryStep>[] = [
     cell: (one) => (
       <>
         <Name>{one.words}</Name> {one.hash !== null && <Hash>{one.hash}</Hash>}{" "}
-        {one.link !== null && <a href={one.link}>{one.link.endsWith("/proof") ? "Proof" : "More"}</a>}
+        {one.link !== null && <a href={one.link}>{linkText(one.link)}</a>}
       </>
     ),
   },
