@@ -11,10 +11,10 @@ const MINUTE = 60_000;
  * times far above what anything takes: a machine with other work on it must not fail a test that is right. No test is tried twice.
  */
 const SUITES: Record<string, Settings> = {
-  /** The product as its users run it: real commands, processes and folders. Each file runs a pool of its own, which waits most of its time. */
+  /** The product as its users run it: real commands, processes and folders. Each file runs a pool of its own: two at once would measure each other. */
   "test:start": {
     include: [...suite("start"), "test/infra/pool/embedded-postgres.test.ts"],
-    maxWorkers: 2,
+    maxWorkers: 1,
     testTimeout: 90_000,
     hookTimeout: MINUTE,
   },
