@@ -4,6 +4,7 @@ import { Duration } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
 import type { MetricName } from "../../functions/lambda-logger.ts";
+import { ROOT_PATIENCE_BLOCKS } from "../../shared/db/root-entries.ts";
 import { METRIC_NAMESPACE } from "../../shared/embedded-metrics.ts";
 import { PERIOD, RunbookAlarm } from "./runbook-alarm.ts";
 
@@ -82,12 +83,17 @@ export function watchArchive(scope: Construct, stage: string): void {
 }
 
 /** No entry yet is as bad as an old one: `Minimum`, since a block that is just sealed waits too. */
-export function watchRoots(scope: Construct, stage: string, patience: Duration): void {
+export function watchRoots(
+  scope: Construct,
+  stage: string,
+  { rootsBatch, pool }: { readonly rootsBatch: number; readonly pool: { readonly blockSeconds: number } },
+): void {
+  const patienceSeconds = (rootsBatch + ROOT_PATIENCE_BLOCKS) * pool.blockSeconds;
   const alarm = { stage, heading: "Roots on the chain" };
   const metric = (name: MetricName): Metric =>
     metricOf(stage, name, "janitor").with({ statistic: "Minimum", period: SLOW_PERIOD });
   new RunbookAlarm(scope, "RootsBehindAlarm", {
-    ...{ ...alarm, name: "roots-behind", atLeast: patience.toSeconds() },
+    ...{ ...alarm, name: "roots-behind", atLeast: patienceSeconds },
     metric: metric("RootsWaitingSeconds"),
     of: { periods: 2, ringing: 2 },
     needsData: true,

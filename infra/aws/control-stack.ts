@@ -20,7 +20,6 @@ import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../../functions/environment.ts";
 import { ROLES } from "../../shared/db/roles.ts";
-import { ROOT_PATIENCE_BLOCKS } from "../../shared/db/root-entries.ts";
 import { grantArchive } from "./archive-bucket.ts";
 import {
   CANARY_PERIOD,
@@ -162,12 +161,7 @@ export class ControlStack extends Stack {
     if (props.isScheduled) watchHeartbeats(this, stage, props.rewardlessBlocks);
     if (props.isScheduled && props.archive !== undefined) watchArchive(this, stage);
     if (props.isScheduled && props.isAurora) watchBackups(this, stage);
-    if (props.isScheduled && props.rootsBatch > 0)
-      watchRoots(
-        this,
-        stage,
-        Duration.seconds((props.rootsBatch + ROOT_PATIENCE_BLOCKS) * props.pool.blockSeconds),
-      );
+    if (props.isScheduled && props.rootsBatch > 0) watchRoots(this, stage, props);
     new CfnOutput(this, "QueueUrl", { value: this.summaries.queue.queueUrl });
     new CfnOutput(this, "DeadLettersUrl", { value: this.summaries.deadLetters.queueUrl });
     new CfnOutput(this, "AuthFunction", { value: this.functions.auth.functionName });

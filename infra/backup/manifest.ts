@@ -47,9 +47,9 @@ export function formatManifest(manifest: Manifest): { readonly text: string; rea
 export async function readManifest(folder: string, sha256?: string): Promise<Manifest & { sha256: string }> {
   const text = await readTextFile(join(folder, MANIFEST));
   if (text === undefined)
-    throw new CodedError(
-      "backup-invalid",
-      `nothing was restored: there is no ${MANIFEST} in ${folder}: the backup was not finished, or this is none. Name the folder that prosper backup has written`,
+    throw invalid(
+      `there is no ${MANIFEST} in ${folder}: the backup was not finished, or this is none`,
+      "Name the folder that prosper backup has written",
     );
   const own = sha256Hex(text);
   if (sha256 !== undefined && sha256 !== own)
@@ -68,11 +68,11 @@ export async function readManifest(folder: string, sha256?: string): Promise<Man
   return { ...parsed.output, sha256: own };
 }
 
-export function invalid(why: string): CodedError {
-  return new CodedError(
-    "backup-invalid",
-    `nothing was restored: ${why}. Take another backup, and find out who had this one`,
-  );
+export function invalid(
+  why: string,
+  cure = "Take another backup, and find out who had this one",
+): CodedError {
+  return new CodedError("backup-invalid", `nothing was restored: ${why}. ${cure}`);
 }
 
 function parseJson(text: string): unknown {

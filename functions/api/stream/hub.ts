@@ -60,7 +60,7 @@ export function createLiveHub(
       quietMs: QUIET_MS,
     });
     let lastSeenMs = clock.monotonicMs();
-    let timer = clock.after(PERIOD_MS[name], () => undefined);
+    let timer: ReturnType<Clock["after"]> | undefined;
     let isOver = false;
     let isReading = false;
     const turn = async (): Promise<void> => {
@@ -83,12 +83,12 @@ export function createLiveHub(
     };
     const hurry = (): void => {
       if (isReading || isOver) return;
-      timer.stop();
+      timer?.stop();
       timer = clock.after(0, () => void turn());
     };
     const end = (): void => {
       isOver = true;
-      timer.stop();
+      timer?.stop();
     };
     return { topic, hurry, end };
   };

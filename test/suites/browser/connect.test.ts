@@ -137,7 +137,7 @@ describeInBrowser("the page that a line was copied from", () => {
       MINE,
       "seen-1280",
       (args) => runLine(args, { PROSPER_PASSWORD: "not the one" }).ended,
-      /the password is wrong|wrong user name or password/i,
+      /wrong user name or password/i,
     ],
     [
       "that its table is another one",

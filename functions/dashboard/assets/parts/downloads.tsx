@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { Card } from "../components/card.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { sentence } from "../format.ts";
+import { plural, sentence } from "../format.ts";
 import { ApiError } from "../live/api.ts";
 import { save, wholeRows, wholeTable } from "../live/whole-file.ts";
 
@@ -29,7 +29,7 @@ export function DownloadsCard() {
     try {
       const path = addressOf(name, format);
       const onPart = (parts: number): void => {
-        said.value = { kind: "", text: `${title}: ${parts} ${parts === 1 ? "part" : "parts"} …` };
+        said.value = { kind: "", text: `${title}: ${plural(parts, "part")} …` };
       };
       const file = { name: `prosper-${name}.${format}` };
       if (format === "csv") save(await wholeTable(path, onPart), { ...file, type: "text/csv" });
