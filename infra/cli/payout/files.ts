@@ -121,10 +121,10 @@ async function read<Schema extends v.GenericSchema>(
   const result = v.safeParse(schema, parsed);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw new CodedError(
-    "payout-invalid",
-    `${path}: expected ${expected}; ${v.getDotPath(issue) ?? "the file"}: ${issue.message}`,
-  );
+  const at = v.getDotPath(issue) ?? "the file";
+  // The field that says what the file is: its message speaks of the whole.
+  const where = at === "prosper" ? "" : `${at}: `;
+  throw new CodedError("payout-invalid", `${path}: expected ${expected}; ${where}${issue.message}`);
 }
 
 /** True unless the file was edited: its id is made from its lines. */
