@@ -87,7 +87,7 @@ describe.each([...nodes])("on Node %s", (version, node) => {
     const address = /^npx --yes (\S+)/.exec(lineOf(/other/, user))?.[1];
     const { said, ended } = runBare(`npx --yes ${address} keys`, { node });
     expect(await ended).toBe(0);
-    expect(said()).toMatch(/^FA {2}FA\w{50} [\s\S]*^Fs {2}Fs\w{50}\n[\s\S]*^EC [\s\S]*^Es /m);
+    expect(said()).toMatch(/^FA {2}FA\w{50}\n[\s\S]*^Fs {2}Fs\w{50}\n[\s\S]*^EC [\s\S]*^Es /m);
   });
 });
 
