@@ -15,6 +15,10 @@ import { type Db, type Sql, sql } from "./port.ts";
 
 /** In one row: 13 columns of them are some 30 KB, and a row of the Data API has 64 KB at most. */
 const PACKED_BLOCKS = 200;
+/** In one statement: a month's blocks at once would keep the database busy for long. */
+const BLOCKS_A_STATEMENT = 1440;
+/** Above every height. */
+const TOP = 0x7fff_ffff;
 
 const minedColumns = v.object({
   height: packedNumbers,
@@ -40,6 +44,28 @@ export type MinedBlock = Rows<v.InferOutput<typeof minedColumns>>;
 
 /** The newest, lowest height first. */
 export async function minedBlocks(db: Db, limit: number): Promise<MinedBlock[]> {
+  const newest = await inParts(limit, async (most, below) =>
+    (await minedBelow(db, most, below)).toReversed(),
+  );
+  return newest.toReversed();
+}
+
+/** All of `ask`, which gives as many as that at most, highest height first, of those below a height. */
+async function inParts<One extends { readonly height: number }>(
+  limit: number,
+  ask: (most: number, below: number) => Promise<readonly One[]>,
+): Promise<One[]> {
+  const all: One[] = [];
+  for (;;) {
+    const most = Math.min(BLOCKS_A_STATEMENT, limit - all.length);
+    const part = await ask(most, all.at(-1)?.height ?? TOP);
+    all.push(...part);
+    if (part.length < most || all.length >= limit) return all;
+  }
+}
+
+/** Lowest height first. */
+async function minedBelow(db: Db, limit: number, below: number): Promise<MinedBlock[]> {
   const all = (value: Sql): Sql => packed(value, sql`n.height`);
   const parts = await db.query(
     sql`SELECT ${all(sql`n.height`)} AS height, ${all(sql`n.version`)} AS version, ${all(ms(sql`n.created_at`))} AS "atMs",
@@ -49,7 +75,7 @@ export async function minedBlocks(db: Db, limit: number): Promise<MinedBlock[]> 
       FROM (SELECT b.height, b.version, j.created_at, b.entries, b.network_hashrate, b.graded_entries, b.graded_others, b.winning, j.credit,
           j.shares, j.work, j.fee_rate, j.carried_in, (row_number() OVER (ORDER BY b.height DESC) - 1) / ${PACKED_BLOCKS}::int AS part
         FROM blocks b JOIN jobs j ON j.height = b.height
-        WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 ORDER BY b.height DESC LIMIT ${limit}::int) n
+        WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 AND b.height < ${below}::int ORDER BY b.height DESC LIMIT ${limit}::int) n
       GROUP BY n.part ORDER BY n.part DESC`,
     minedColumns,
   );
@@ -62,9 +88,13 @@ const bookedColumns = v.object({ height: packedNumbers, work: packedBigints, amo
 export type BookedWork = Rows<v.InferOutput<typeof bookedColumns>>;
 
 /** The newest, highest height first. */
-export async function bookedWork(db: Db, user: string, limit: number): Promise<BookedWork[]> {
+export function bookedWork(db: Db, user: string, limit: number): Promise<BookedWork[]> {
+  return inParts(limit, (most, below) => bookedBelow(db, user, most, below));
+}
+
+async function bookedBelow(db: Db, user: string, limit: number, below: number): Promise<BookedWork[]> {
   const all = (value: Sql): Sql => packed(value, sql`n.job DESC`);
-  const booked = sql`payouts p WHERE p.user_name = ${user} AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed')`;
+  const booked = sql`payouts p WHERE p.user_name = ${user} AND p.job < ${below}::int AND p.job NOT IN (SELECT height FROM jobs WHERE state <> 'sealed')`;
   // The oldest of them is found by the index alone, so that no older row is read.
   const parts = await db.query(
     sql`SELECT ${all(sql`n.job`)} AS height, ${all(sql`n.work`)} AS work, ${all(sql`n.amount`)} AS amount

@@ -856,7 +856,7 @@ CREATE INDEX notices_standing ON public.notices USING btree (id) WHERE (ended_at
 
 CREATE INDEX payments_feed ON public.payments USING btree (at DESC, entry_hash DESC);
 
-CREATE INDEX payments_user ON public.payments USING btree (user_name, at DESC);
+CREATE INDEX payments_user ON public.payments USING btree (user_name, at DESC) INCLUDE (amount);
 
 CREATE UNIQUE INDEX payout_batches_digest ON public.payout_batches USING btree (digest) WHERE (state = ANY (ARRAY['prepared'::text, 'sending'::text]));
 
@@ -917,9 +917,11 @@ CREATE VIEW payout_reserved AS
     sum(l.amount) AS amount
    FROM (payout_lines l
      JOIN payout_entries e ON (((e.batch = l.batch) AND (e.no = l.entry))))
-  WHERE ((e.state = ANY (ARRAY['intended'::text, 'revealed'::text])) AND (NOT (EXISTS ( SELECT 1
-           FROM payments p
-          WHERE ((p.entry_hash = e.entry_hash) AND (p.user_name = l.user_name))))))
+  WHERE ((e.state = ANY (ARRAY['intended'::text, 'revealed'::text])) AND (NOT ((e.entry_hash, l.user_name) IN ( SELECT p.entry_hash,
+            p.user_name
+           FROM (payout_entries u
+             JOIN payments p ON ((p.entry_hash = u.entry_hash)))
+          WHERE (u.state = ANY (ARRAY['intended'::text, 'revealed'::text]))))))
   GROUP BY l.user_name;
 
 CREATE VIEW shown_balances AS

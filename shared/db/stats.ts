@@ -1,7 +1,6 @@
 /** What the pool's pages show: bounded reads over indexes and sums per minute, block or worker, never over shares. */
 
 import * as v from "valibot";
-import { REST_WORKER } from "../messages/summary.ts";
 import { instant, ms } from "./instants.ts";
 import { bigintText, type Db, first, jsonText, one, type Sql, sql } from "./port.ts";
 
@@ -195,65 +194,6 @@ export function recentSubmissions(
       worker, edge, state, reason, ${ms(sql`at`)} AS "atMs"
       FROM submissions WHERE ${condition} ORDER BY height DESC, submissions.target DESC LIMIT ${limit}::int`,
     submissionRow,
-  );
-}
-
-const onlineWorkerRow = v.object({
-  user: v.string(),
-  worker: v.string(),
-  work: bigintText,
-  shares: bigintText,
-  rejected: bigintText,
-  firstMs: v.number(),
-  lastMs: v.number(),
-  /** Of all pages. */
-  total: v.number(),
-});
-export type OnlineWorker = v.InferOutput<typeof onlineWorkerRow>;
-
-export interface OnlineQuery {
-  readonly sinceMs: number;
-  readonly nowMs: number;
-  readonly limit: number;
-  /** How many are passed over. */
-  readonly from?: number;
-  /** In one of their names, whatever the case. */
-  readonly search?: string;
-}
-
-/**
- * Workers with a share, taken or refused, in that time; the most work first. Pages go by the pace of the last quarter of an hour: to add up the
- * minutes of all takes long, and those of whom a share was taken are told by their status, so that only the others' minutes are looked at.
- */
-export function onlineWorkers(
-  db: Db,
-  { sinceMs, nowMs, limit, from = 0, search = "" }: OnlineQuery,
-): Promise<OnlineWorker[]> {
-  const isFound = sql`(${search}::text = '' OR position(lower(${search}::text) IN lower(user_name)) > 0 OR position(lower(${search}::text) IN lower(s.worker)) > 0)`;
-  return db.query(
-    sql`WITH accepted AS (
-      SELECT user_name, worker, pace * worker_decay(extract(epoch FROM ${instant(nowMs)} - pace_at)::float8) AS pace
-        FROM worker_status s WHERE last_at >= ${instant(sinceMs)} AND ${isFound}
-    ), refused AS MATERIALIZED (
-      SELECT DISTINCT user_name, worker FROM worker_refused WHERE hour >= date_trunc('hour', ${instant(sinceMs)}, 'UTC')
-    ), others AS MATERIALIZED (
-      SELECT s.user_name, s.worker FROM (SELECT * FROM refused UNION SELECT user_name, ${REST_WORKER} FROM refused) s
-      WHERE ${isFound} AND ((SELECT a.last_at FROM worker_status a WHERE a.user_name = s.user_name AND a.worker = s.worker) >= ${instant(sinceMs)}) IS NOT TRUE
-    ), chosen AS (
-      SELECT user_name, worker, (count(*) OVER ())::int AS total FROM (
-        SELECT user_name, worker, pace FROM accepted UNION ALL SELECT o.user_name, o.worker, 0 FROM others o CROSS JOIN LATERAL (
-          SELECT 1 AS seen FROM worker_minutes m
-            WHERE m.user_name = o.user_name AND m.worker = o.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)} LIMIT 1) m
-      ) heard ORDER BY pace DESC, user_name, worker LIMIT ${limit}::int OFFSET ${from}::int
-    )
-    SELECT c.user_name AS "user", c.worker, m.work::text AS work, m.shares::text AS shares, m.rejected::text AS rejected,
-      ${ms(sql`m.first`)} AS "firstMs", ${ms(sql`m.last`)} AS "lastMs", c.total
-    FROM chosen c CROSS JOIN LATERAL (
-      SELECT sum(m.work) AS work, sum(m.shares) AS shares, sum(m.rejected) AS rejected, min(m.minute) AS first, max(m.minute) AS last
-      FROM worker_minutes m WHERE m.user_name = c.user_name AND m.worker = c.worker AND m.minute BETWEEN ${instant(sinceMs)} AND ${instant(nowMs)}
-      HAVING count(*) > 0
-    ) m ORDER BY m.work DESC, c.user_name, c.worker`,
-    onlineWorkerRow,
   );
 }
 

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { REST_WORKER } from "../messages/summary.ts";
 import { instant, ms } from "./instants.ts";
 import { packedTexts } from "./packed.ts";
-import { bigintText, type Db, one, type Sql, sql } from "./port.ts";
+import { bigintText, type Db, json, one, type Sql, sql } from "./port.ts";
 import { type WorkerState, workerState } from "./worker-states.ts";
 
 const userActivityRow = v.object({
@@ -74,7 +74,7 @@ const minuteOf = (text: string): [minute: number, work: bigint] => {
   return [Number(text.slice(0, space)), BigInt(text.slice(space + 1))];
 };
 
-const workerRow = v.object({
+const pageRow = v.object({
   worker: v.string(),
   /** See 0056_worker_names.sql; `rest`: all workers that have no row of their own. */
   kind: v.picklist(["own", "new", "rest"]),
@@ -95,6 +95,9 @@ const workerRow = v.object({
   lastJob: v.number(),
   /** The end of the last window with an accepted share. */
   lastMs: v.number(),
+});
+const sumsRow = v.object({
+  worker: v.string(),
   longWork: bigintText,
   shortWork: bigintText,
   shares: bigintText,
@@ -112,7 +115,7 @@ const workerRow = v.object({
 });
 
 /** Sums over the long window; `firstMs` is its first minute with a share. */
-export type WorkerSummary = v.InferOutput<typeof workerRow>;
+export type WorkerSummary = v.InferOutput<typeof pageRow> & v.InferOutput<typeof sumsRow>;
 
 /** Which of a user's workers. */
 export interface WorkerFilter {
@@ -156,38 +159,69 @@ export async function countWorkers(db: Db, user: string, filter: WorkerFilter): 
 
 const MINUTES = sql`string_agg((date_part('epoch', m.minute)::bigint / 60) || ' ' || m.work, ',')`;
 
+/** Whose sums are asked for at once: a minute's row of a worker is on a page of its own. */
+const SUMS_A_STATEMENT = 100;
+
 /** Unless by name: the owner's own first, then new names, then the rest row; in each group those that work before those that do not, by name. */
-export function workersOf(
+export async function workersOf(
   db: Db,
   user: string,
   page: WorkerPage,
   windows: WorkerWindows,
 ): Promise<WorkerSummary[]> {
-  const { longMs, shortMs, dayMs, nowMs } = windows;
+  const workers = await pageOf(db, user, page);
+  const sums = new Map<string, v.InferOutput<typeof sumsRow>>();
+  for (let from = 0; from < workers.length; from += SUMS_A_STATEMENT) {
+    const names = workers.slice(from, from + SUMS_A_STATEMENT).map(({ worker }) => worker);
+    const part = await sumsOf(db, { user, names, hasMinutes: page.hasMinutes !== false }, windows);
+    for (const row of part) sums.set(row.worker, row);
+  }
+  return workers.flatMap((worker) => {
+    const found = sums.get(worker.worker);
+    return found === undefined ? [] : { ...worker, ...found };
+  });
+}
+
+function pageOf(db: Db, user: string, page: WorkerPage): Promise<v.InferOutput<typeof pageRow>[]> {
   const order = page.isByName === true ? sql`worker` : sql`rank, online DESC, worker`;
   return db.query(
-    sql`WITH page AS (
+    sql`SELECT p.worker, CASE p.rank WHEN 1 THEN 'own' WHEN 2 THEN 'new' ELSE 'rest' END AS kind, p.hidden, p.state, ${ms(sql`p.since`)} AS "sinceMs",
+      ${ms(sql`p.up_since`)} AS "upSinceMs", ${ms(sql`p.first_at`)} AS "knownMs", p.usual_rate AS "usualRate", p.best::text AS best, p.best_job AS "bestJob", p.last_job AS "lastJob",
+      ${ms(sql`p.last_at`)} AS "lastMs"
+    FROM (
       SELECT s.*, ${isHidden} AS hidden, s.state <> 'offline' AS online,
         CASE WHEN ${isRest} THEN 3 WHEN n.state = 'own' THEN 1 ELSE 2 END AS rank
       FROM worker_status s LEFT JOIN workers n ON n.user_name = s.user_name AND n.worker = s.worker
       WHERE s.user_name = ${user} AND ${isFound(page)}
       ORDER BY ${order} OFFSET ${page.from}::int LIMIT ${page.limit}::int
-    )
-    SELECT p.worker, CASE p.rank WHEN 1 THEN 'own' WHEN 2 THEN 'new' ELSE 'rest' END AS kind, p.hidden, p.state, ${ms(sql`p.since`)} AS "sinceMs",
-      ${ms(sql`p.up_since`)} AS "upSinceMs", ${ms(sql`p.first_at`)} AS "knownMs", p.usual_rate AS "usualRate", p.best::text AS best, p.best_job AS "bestJob", p.last_job AS "lastJob",
-      ${ms(sql`p.last_at`)} AS "lastMs", s."longWork", s."shortWork", s.shares, s.rejected, s."firstMs", d."dayWork", d."dayFirstMs", s.minutes
-    FROM page p CROSS JOIN LATERAL (
+    ) p ORDER BY ${order}`,
+    pageRow,
+  );
+}
+
+function sumsOf(
+  db: Db,
+  {
+    user,
+    names,
+    hasMinutes,
+  }: { readonly user: string; readonly names: readonly string[]; readonly hasMinutes: boolean },
+  { longMs, shortMs, dayMs, nowMs }: WorkerWindows,
+): Promise<v.InferOutput<typeof sumsRow>[]> {
+  return db.query(
+    sql`SELECT p.worker, s."longWork", s."shortWork", s.shares, s.rejected, s."firstMs", d."dayWork", d."dayFirstMs", s.minutes
+    FROM jsonb_array_elements_text(${json(names)}::jsonb) AS p(worker) CROSS JOIN LATERAL (
       SELECT COALESCE(sum(m.work), 0)::text AS "longWork",
         COALESCE(sum(m.work) FILTER (WHERE m.minute >= ${instant(shortMs)}), 0)::text AS "shortWork",
         COALESCE(sum(m.shares), 0)::text AS shares, COALESCE(sum(m.rejected), 0)::text AS rejected, ${ms(sql`min(m.minute)`)} AS "firstMs",
-        ${page.hasMinutes === false ? sql`NULL::text` : MINUTES} AS minutes
+        ${hasMinutes ? MINUTES : sql`NULL::text`} AS minutes
       FROM worker_minutes m
       WHERE m.user_name = ${user} AND m.worker = p.worker AND m.minute BETWEEN ${instant(longMs)} AND ${instant(nowMs)}
     ) s CROSS JOIN LATERAL (
       SELECT COALESCE(sum(h.work), 0)::text AS "dayWork", ${ms(sql`min(h.hour)`)} AS "dayFirstMs"
       FROM worker_hours h WHERE h.user_name = ${user} AND h.worker = p.worker AND h.hour BETWEEN ${instant(dayMs)} AND ${instant(nowMs)}
-    ) d ORDER BY ${order}`,
-    workerRow,
+    ) d`,
+    sumsRow,
   );
 }
 

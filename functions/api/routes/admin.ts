@@ -5,7 +5,8 @@ import { about } from "../../../shared/about.ts";
 import { listUserBalances } from "../../../shared/db/accounts.ts";
 import { logAdminAction } from "../../../shared/db/admin-log.ts";
 import { endInvite, listInvites } from "../../../shared/db/invites.ts";
-import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
+import { onlineWorkers } from "../../../shared/db/online-workers.ts";
+import { recentSubmissions } from "../../../shared/db/stats.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
 import { parseWords, WORDS_FORM } from "../../../shared/operator/orders.ts";
 import { createInvite, MOST_INVITES } from "../../auth/bootstrap.ts";
@@ -71,10 +72,10 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
     run: async ({ query: { search, workersFrom, sessionsFrom } }) => {
       const nowMs = clock.wallMs();
       const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-      const rows = await onlineWorkers(db, { sinceMs, nowMs, limit: ROWS, from: workersFrom, search });
+      const online = await onlineWorkers(db, { sinceMs, nowMs, limit: ROWS, from: workersFrom, search });
       const sessions = (await live?.sessions?.())?.filter(hasText(search));
       const shown: MinersView = {
-        workers: rows.map((row) => ({
+        workers: online.workers.map((row) => ({
           user: row.user,
           worker: row.worker,
           hashrate: Number(row.work) / spanSeconds(nowMs, sinceMs, row.firstMs),
@@ -82,7 +83,7 @@ function minersRoute({ db, clock, live }: ApiModules): ApiRoute {
           rejected: row.rejected.toString(),
           lastShare: iso(row.lastMs),
         })),
-        workersTotal: rows[0]?.total ?? 0,
+        workersTotal: online.total,
         sessions: sessions?.slice(sessionsFrom, sessionsFrom + ROWS).map(sessionOf) ?? null,
         sessionsTotal: sessions?.length ?? 0,
       };

@@ -40,7 +40,7 @@ import type { ApiModules, ApiOptions } from "../options.ts";
 import type { PaydayView, PaymentFeedView, PayoutFileView } from "../views/views.ts";
 
 /** Rows of a list on the page; the file has all. */
-const LINES = 500;
+const LINES = 200;
 const LARGEST = 20;
 const SENT = 20;
 /** Everybody's balance is read for it. */

@@ -4,7 +4,8 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as v from "valibot";
 import { counted } from "../../../shared/counted.ts";
 import { listRewards } from "../../../shared/db/listings.ts";
-import { onlineWorkers, recentSubmissions } from "../../../shared/db/stats.ts";
+import { onlineWorkers } from "../../../shared/db/online-workers.ts";
+import { recentSubmissions } from "../../../shared/db/stats.ts";
 import { userBlocks } from "../../../shared/db/user-stats.ts";
 import { shortPeg } from "../../../shared/decimal.ts";
 import { formatTarget } from "../../../shared/messages/stratum.ts";
@@ -84,9 +85,9 @@ async function miners({ db, clock, live }: ApiModules, session: Lookup): Promise
   if (!user.isAdmin) return textReply(403, "Error: only an administrator may see this\n");
   const nowMs = clock.wallMs();
   const sinceMs = windowStart(nowMs, SHORT_WINDOW_MS);
-  const rows = await onlineWorkers(db, { sinceMs, nowMs, limit: SUBMISSION_ROWS });
+  const { workers, total } = await onlineWorkers(db, { sinceMs, nowMs, limit: SUBMISSION_ROWS });
   const connections = live === undefined ? "" : `, ${counted(live.connections(), "connection")}`;
-  return lines(`${counted(rows.length, "worker")} in the last ten minutes${connections}`, rows, (row) => {
+  return lines(`${counted(total, "worker")} in the last ten minutes${connections}`, workers, (row) => {
     const rate = Number(row.work) / spanSeconds(nowMs, sinceMs, row.firstMs);
     return `Miner: ${row.user}/${row.worker}, HashRate: ${rate.toFixed(2)} h/s, Shares: ${row.shares}, Refused: ${row.rejected}`;
   });

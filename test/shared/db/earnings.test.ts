@@ -4,7 +4,8 @@ import { sql } from "../../../shared/db/port.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { insertSealedBlocks } from "../../support/sealed-blocks.ts";
 
-const [FIRST, BLOCKS] = [1000, 1300];
+/** More than one statement reads. */
+const [FIRST, BLOCKS] = [1000, 3100];
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -30,13 +31,14 @@ it("gives the newest blocks that were mined, lowest height first, however many",
     shares: 120n,
     won: 3,
   });
-  const newest = await minedBlocks(database.db, 250);
-  expect(newest).toEqual(all.slice(-250));
+  for (const most of [250, 1440, 1441, BLOCKS])
+    expect(await minedBlocks(database.db, most)).toEqual(all.slice(-most));
 });
 
 it("gives the newest work that was booked to a user, highest height first", async () => {
   const all = await bookedWork(database.db, "user1", 10_000);
   expect(all.map(({ height }) => height)).toEqual(heights(FIRST, BLOCKS).toReversed());
-  expect(await bookedWork(database.db, "user1", 250)).toEqual(all.slice(0, 250));
+  for (const most of [250, 1440, 1441, BLOCKS])
+    expect(await bookedWork(database.db, "user1", most)).toEqual(all.slice(0, most));
   expect(await bookedWork(database.db, "nobody", 250)).toEqual([]);
 });

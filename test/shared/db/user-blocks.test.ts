@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { onlineWorkers } from "../../../shared/db/online-workers.ts";
 import { type Db, sql } from "../../../shared/db/port.ts";
-import { onlineWorkers } from "../../../shared/db/stats.ts";
 import { userBlocks } from "../../../shared/db/user-stats.ts";
 import { text } from "../../support/books.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -64,14 +64,22 @@ it("the rigs of the last minutes are those with a share, taken or refused, the m
   await db.execute(sql`INSERT INTO worker_refused (user_name, worker, hour, reason, shares)
     VALUES ('bob', 'broken', date_trunc('hour', ${minute}, 'UTC'), 'stale', 7)`);
   const window = { sinceMs: NOW_MS - 600_000, nowMs: NOW_MS };
-  const rows = await onlineWorkers(db, { ...window, limit: 500 });
+  const { workers: rows, total } = await onlineWorkers(db, { ...window, limit: 500 });
   const named = rows.map(({ user, worker }) => `${user}/${worker}`);
 
   expect(named).toEqual(["bob/", "ann/one", "ann/two", "bob/broken"]);
   expect(rows[3]).toMatchObject({ shares: 0n, rejected: 7n });
-  expect(await onlineWorkers(db, { ...window, limit: 500, search: "BROK" })).toMatchObject([{ total: 1 }]);
-  expect(await onlineWorkers(db, { ...window, limit: 2, from: 2 })).toMatchObject([
-    { worker: "two", total: 4 },
-    { worker: "broken", total: 4 },
-  ]);
+  expect(total).toBe(4);
+  expect(await onlineWorkers(db, { ...window, limit: 500, search: "BROK" })).toMatchObject({ total: 1 });
+  // Of both kinds, of the second kind alone, of the first alone, and of none.
+  for (const [from, limit] of [
+    [2, 2],
+    [3, 2],
+    [0, 3],
+    [7, 2],
+  ] as const)
+    expect(await onlineWorkers(db, { ...window, limit, from })).toEqual({
+      workers: rows.slice(from, from + limit),
+      total: 4,
+    });
 });
