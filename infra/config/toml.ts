@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
-import { CodedError, coerceError } from "../../shared/errors.ts";
+import { CodedError } from "../../shared/errors.ts";
 import { hideSecrets } from "../../shared/hide-secrets.ts";
+import { whyUnread } from "../durable-file.ts";
 
 /** Undefined where the file is missing and not `required`. `advice` ends the message of one that cannot be read. Throws CodedError `config`. */
 export function readToml(
@@ -15,7 +16,7 @@ export function readToml(
     source = readFileSync(file, "utf8");
   } catch (error) {
     if (!required && error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new CodedError("config", `${file}: ${coerceError(error).message}. ${advice}`, { cause: error });
+    throw new CodedError("config", `${file}: ${whyUnread(error)}. ${advice}`, { cause: error });
   }
   try {
     return parse(source);

@@ -1,7 +1,8 @@
 /** A password of the database that stands in a file of its own (`database.passwordfile`), in the place of the one in the address. */
 
 import { readFileSync } from "node:fs";
-import { CodedError, coerceError } from "../../shared/errors.ts";
+import { CodedError } from "../../shared/errors.ts";
+import { whyUnread } from "../durable-file.ts";
 
 /** The address with this password. */
 export function withPassword(address: string, password: string): string {
@@ -15,7 +16,7 @@ export function readPasswordFile(file: string): string {
   try {
     return readFileSync(file, "utf8").trimEnd();
   } catch (thrown) {
-    throw new CodedError("config", `database.passwordfile: ${coerceError(thrown).message}`, {
+    throw new CodedError("config", `database.passwordfile: ${whyUnread(thrown)}`, {
       cause: thrown,
     });
   }

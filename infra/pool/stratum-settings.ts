@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import type { EdgeOptions } from "../../edge/edge.ts";
 import type { TlsKeys } from "../../edge/stratum/listener.ts";
 import type { StratumSettings } from "../../edge/stratum/settings.ts";
-import { CodedError, coerceError } from "../../shared/errors.ts";
+import { CodedError } from "../../shared/errors.ts";
 import type { Config } from "../config/schema.ts";
+import { whyUnread } from "../durable-file.ts";
 
 type StratumOptions = Pick<EdgeOptions, "listen" | "listenTls" | "stratum" | "guesses">;
 
@@ -62,7 +63,7 @@ function readPem(setting: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (thrown) {
-    throw new CodedError("config", `stratum.${setting} = ${file}: ${coerceError(thrown).message}`, {
+    throw new CodedError("config", `stratum.${setting} = ${file}: ${whyUnread(thrown)}`, {
       cause: thrown,
     });
   }

@@ -48,7 +48,27 @@ export function verifyProof(file: ProofFile, published: Published = {}): Check[]
     ),
     booksCheck(file),
   ];
-  return [...checks, ...file.receipts.flatMap((receipt) => receiptChecks(receipt, file, published))];
+  const users = provenUsers(file);
+  return [...checks, ...file.receipts.flatMap((receipt) => receiptChecks(receipt, file, users, published))];
+}
+
+type Leaf = ProofFile["workers"][number];
+/** What a file proves of a user. */
+interface ProvenUser {
+  readonly leaves: Map<string, Leaf>;
+  work: bigint;
+}
+
+/** Once for all receipts: a farm's file has thousands of both. */
+function provenUsers({ workers }: ProofFile): Map<string, ProvenUser> {
+  const users = new Map<string, ProvenUser>();
+  for (const leaf of workers) {
+    const user = users.get(leaf.user) ?? { leaves: new Map<string, Leaf>(), work: 0n };
+    user.leaves.set(leaf.worker, leaf);
+    user.work += BigInt(leaf.work);
+    users.set(leaf.user, user);
+  }
+  return users;
 }
 
 function booksCheck({ books }: ProofFile): Check {
@@ -61,10 +81,17 @@ function booksCheck({ books }: ProofFile): Check {
   );
 }
 
-function receiptChecks(receipt: ReceiptFile, file: ProofFile, published: Published): Check[] {
+function receiptChecks(
+  receipt: ReceiptFile,
+  file: ProofFile,
+  users: ReadonlyMap<string, ProvenUser>,
+  published: Published,
+): Check[] {
   const name = nameOf(receipt);
-  const leaf = file.workers.find(({ user, worker }) => user === receipt.user && worker === receipt.worker);
-  if (leaf === undefined) return [bad(`${name}: there is a receipt, but no proof of it`)];
+  const user = users.get(receipt.user);
+  const leaf = user?.leaves.get(receipt.worker);
+  if (user === undefined || leaf === undefined)
+    return [bad(`${name}: there is a receipt, but no proof of it`)];
   const isSame =
     receipt.pool === file.pool &&
     receipt.height === file.height &&
@@ -78,7 +105,7 @@ function receiptChecks(receipt: ReceiptFile, file: ProofFile, published: Publish
       `${name}: the receipt says what the proof says`,
       `${name}: the receipt says something else than the proof`,
     ),
-    amountCheck(receipt, file),
+    amountCheck(receipt, file, user.work),
   ];
 }
 
@@ -111,13 +138,10 @@ export function verifyReceipt(receipt: ReceiptFile, published: Published = {}): 
  * The amount is for all workers of the user, so it must be at least the part for this user's proven work. The reference's split cuts each
  * part to 8 decimals, and carries the rest.
  */
-function amountCheck(receipt: ReceiptFile, file: ProofFile): Check {
+function amountCheck(receipt: ReceiptFile, file: ProofFile, proven: bigint): Check {
   const { books } = file;
   const shared = BigInt(books.paid) + BigInt(books.carried);
   const total = BigInt(file.work);
-  const proven = file.workers
-    .filter(({ user }) => user === receipt.user)
-    .reduce((sum, { work }) => sum + BigInt(work), 0n);
   const part = total === 0n ? 0n : (shared * proven) / total;
   const slack = BigInt(books.carried) === 0n ? 0n : shared / RATE_ONE + 2n;
   const amount = BigInt(receipt.amount);

@@ -41,6 +41,9 @@ export function writeMinerFile(file: string, text: string, { replace = false } =
   try {
     writeFileSync(file, text, { flag: replace ? "w" : "wx", mode: 0o600 });
   } catch (cause) {
-    throw new CodedError("config", `${file}: ${coerceError(cause).message}`, { cause });
+    const error = coerceError(cause);
+    const isThere = "code" in error && error.code === "EEXIST";
+    const why = isThere ? "it is there already: name a new file" : error.message;
+    throw new CodedError("config", `${file}: ${why}`, { cause });
   }
 }
