@@ -36,14 +36,17 @@ const SUITES: Record<string, Settings> = {
   "test:deep": {
     include: [
       "test/bench/main.test.ts",
+      "test/bench/generator/generator.test.ts",
       "test/edge/chain/slow-node.test.ts",
       "test/edge/miner/prefixes.test.ts",
+      "test/infra/ci-run.test.ts",
       "test/infra/cli/{manual,which-pool}.test.ts",
       "test/infra/cli/network/miner-benchmark.test.ts",
       "test/infra/pool/{cluster-template,self-watch,single-parts}.test.ts",
       "test/shared/audit/prove.test.ts",
       "test/shared/earnings/coverage.test.ts",
-      "test/shared/proofs/many-forgeries.test.ts",
+      "test/shared/proofs/{many-forgeries,root-chain}.test.ts",
+      "test/suites/simulate/schedule.test.ts",
       "test/support/model/model.test.ts",
     ],
     globalSetup: POSTGRES,
@@ -161,8 +164,9 @@ const DATA_API: Settings = {
   testTimeout: 5 * MINUTE,
   hookTimeout: MINUTE,
 };
-/** Long, and the same over either driver: price services that stall, days of workers minute by minute, the Go pool's books. */
+/** Long, and the same over either driver: price services that stall, days of workers minute by minute, a block with as many names as a user can have, the Go pool's books. */
 const BY_DATA_API_ONLY = [
+  "test/functions/api/workers.test.ts",
   "test/functions/poll/hostile.test.ts",
   "test/infra/cli/books/import.test.ts",
   "test/shared/db/worker-states.test.ts",
