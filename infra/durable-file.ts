@@ -27,20 +27,20 @@ export function whyUnread(thrown: unknown): string {
   return ("code" in error && UNREADABLE[String(error.code)]) || error.message;
 }
 
+/** Why a new file could not be written, to follow its name. */
+export function whyUnwritten(thrown: unknown): string {
+  const error = coerceError(thrown);
+  const exists = "code" in error && error.code === "EEXIST";
+  return exists ? "exists already: name a new file" : `cannot be written: ${error.message}`;
+}
+
 /** Writes a file that must not exist yet, whole or not at all. Readable by its owner only. Throws CodedError `payout-file`. */
 export async function writeNewFile(path: string, text: string, what = "payout file"): Promise<void> {
-  const file = await open(path, "wx", 0o600).catch((thrown: unknown) => {
-    const error = coerceError(thrown);
-    const exists = "code" in error && error.code === "EEXIST";
-    const why = exists ? "exists already: name a new file" : `cannot be written: ${error.message}`;
-    throw new CodedError("payout-file", `the ${what} ${path} ${why}`, { cause: error });
-  });
-  await fill(file, path, text).catch((thrown: unknown) => {
-    const error = coerceError(thrown);
-    throw new CodedError("payout-file", `the ${what} ${path} cannot be written: ${error.message}`, {
-      cause: error,
-    });
-  });
+  const refuse = (cause: unknown): never => {
+    throw new CodedError("payout-file", `the ${what} ${path} ${whyUnwritten(cause)}`, { cause });
+  };
+  const file = await open(path, "wx", 0o600).catch(refuse);
+  await fill(file, path, text).catch(refuse);
   await syncFolder(dirname(path));
 }
 

@@ -44,9 +44,7 @@ export type MinedBlock = Rows<v.InferOutput<typeof minedColumns>>;
 
 /** The newest, lowest height first. */
 export async function minedBlocks(db: Db, limit: number): Promise<MinedBlock[]> {
-  const newest = await inParts(limit, async (most, below) =>
-    (await minedBelow(db, most, below)).toReversed(),
-  );
+  const newest = await inParts(limit, (most, below) => minedBelow(db, most, below));
   return newest.toReversed();
 }
 
@@ -64,9 +62,8 @@ async function inParts<One extends { readonly height: number }>(
   }
 }
 
-/** Lowest height first. */
 async function minedBelow(db: Db, limit: number, below: number): Promise<MinedBlock[]> {
-  const all = (value: Sql): Sql => packed(value, sql`n.height`);
+  const all = (value: Sql): Sql => packed(value, sql`n.height DESC`);
   const parts = await db.query(
     sql`SELECT ${all(sql`n.height`)} AS height, ${all(sql`n.version`)} AS version, ${all(ms(sql`n.created_at`))} AS "atMs",
         ${all(sql`n.entries`)} AS entries, ${all(sql`n.network_hashrate`)} AS "networkHashrate", ${all(sql`n.graded_entries`)} AS "gradedEntries",
@@ -76,7 +73,7 @@ async function minedBelow(db: Db, limit: number, below: number): Promise<MinedBl
           j.shares, j.work, j.fee_rate, j.carried_in, (row_number() OVER (ORDER BY b.height DESC) - 1) / ${PACKED_BLOCKS}::int AS part
         FROM blocks b JOIN jobs j ON j.height = b.height
         WHERE j.state = 'sealed' AND b.graded AND b.network_hashrate > 0 AND b.height < ${below}::int ORDER BY b.height DESC LIMIT ${limit}::int) n
-      GROUP BY n.part ORDER BY n.part DESC`,
+      GROUP BY n.part ORDER BY n.part`,
     minedColumns,
   );
   return parts.flatMap(unpacked);

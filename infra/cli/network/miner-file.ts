@@ -2,7 +2,8 @@
 
 import { writeFileSync } from "node:fs";
 import { hostAndPort } from "../../../edge/stratum/listen-on.ts";
-import { CodedError, coerceError } from "../../../shared/errors.ts";
+import { CodedError } from "../../../shared/errors.ts";
+import { whyUnwritten } from "../../durable-file.ts";
 import { type MinerSettings, poolUrlOf, ROWS } from "./miner-settings.ts";
 
 /** TOML text; with it and no flags these settings hold again. */
@@ -41,9 +42,6 @@ export function writeMinerFile(file: string, text: string, { replace = false } =
   try {
     writeFileSync(file, text, { flag: replace ? "w" : "wx", mode: 0o600 });
   } catch (cause) {
-    const error = coerceError(cause);
-    const isThere = "code" in error && error.code === "EEXIST";
-    const why = isThere ? "it is there already: name a new file" : error.message;
-    throw new CodedError("config", `${file}: ${why}`, { cause });
+    throw new CodedError("config", `${file} ${whyUnwritten(cause)}`, { cause });
   }
 }

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { expect } from "vitest";
-import { prosper } from "./prosper.ts";
+import { prosper, type RunOptions } from "./prosper.ts";
 
 const amount = v.pipe(
   v.string(),
@@ -33,8 +33,8 @@ const auditForm = v.strictObject({
 export type Audit = v.InferOutput<typeof auditForm>;
 
 /** Runs it and checks what must hold at all times. */
-export async function audit(dataDir: string): Promise<Audit> {
-  const { code, stdout, stderr } = await prosper(["audit", "--json", "--data-dir", dataDir]);
+export async function audit(dataDir: string, options: RunOptions = {}): Promise<Audit> {
+  const { code, stdout, stderr } = await prosper(["audit", "--json", "--data-dir", dataDir], options);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^\{.*\}\n$/);
   const books = v.parse(auditForm, JSON.parse(stdout));

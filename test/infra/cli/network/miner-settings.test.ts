@@ -154,6 +154,6 @@ describe("the file that is written", () => {
   it("replaces no file", () => {
     const file = join(folder, "there.toml");
     writeMinerFile(file, "# mine\n");
-    expect(() => writeMinerFile(file, "")).toThrow(/there\.toml: it is there already: name a new file/);
+    expect(() => writeMinerFile(file, "")).toThrow(/there\.toml exists already: name a new file$/);
   });
 });
