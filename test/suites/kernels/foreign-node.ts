@@ -9,6 +9,15 @@ import { PROJECT } from "../../support/processes/prosper.ts";
 
 const exec = promisify(execFile);
 
+/**
+ * What one command may take, in ms: each is done within 20 s on a quiet machine. A download that stalls (npm waits five minutes for
+ * one) and an emulator that stands still do not end by themselves, so a command that takes longer is stopped and begun again.
+ */
+const COMMAND_MS = 120_000;
+const TRIES = 3;
+/** The longest that a node may be in the making and running: three commands one after another, and the fourth that runs it. */
+export const FOREIGN_NODE_MS = 4 * TRIES * COMMAND_MS;
+
 export interface ForeignNode {
   readonly command: string;
   /** Before the program's own. */
@@ -53,7 +62,7 @@ export async function muslNode(folder: string): Promise<ForeignNode> {
   const app = await installApp(join(folder, "app"), { cpu: "x64", libc: "musl" });
   const root = await unpackDebian(join(folder, "root"), "trixie", "musl", "amd64");
   const wheel = join(folder, "node");
-  await exec("python3", [
+  await run("python3", [
     ...["-m", "pip", "install", "-q", "--no-deps", "--target", wheel],
     ...["--only-binary", ":all:", "--platform", "musllinux_1_2_x86_64", NODE_FOR_MUSL],
   ]);
@@ -75,15 +84,32 @@ export async function muslNode(folder: string): Promise<ForeignNode> {
 /** What the node prints. */
 export async function runForeign(node: ForeignNode, args: readonly string[]): Promise<string> {
   const options = { env: { PATH: "/usr/bin:/bin", HOME: node.app, ...node.env }, cwd: node.app };
-  const { stdout } = await exec(node.command, [...node.args, ...args], options);
-  return stdout;
+  return run(node.command, [...node.args, ...args], options);
+}
+
+/** What the command prints. Throws Error of one that fails, at once, and of one that is not done in time, after its last try. */
+async function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+): Promise<string> {
+  for (let left = TRIES; ; left--)
+    try {
+      const bounds = { timeout: COMMAND_MS, killSignal: "SIGKILL" } as const;
+      return (await exec(command, args, { ...options, ...bounds })).stdout;
+    } catch (error) {
+      if (!(error instanceof Error && "killed" in error && error.killed === true)) throw error;
+      const why = `${command} ${args.slice(0, 3).join(" ")} … was not done within ${COMMAND_MS / 1_000} s`;
+      if (left === 1) throw new Error(why, { cause: error });
+      process.stdout.write(`   ${why}: begun again\n`);
+    }
 }
 
 async function installApp(app: string, { cpu, libc }: ForeignPlatform): Promise<string> {
   mkdirSync(app, { recursive: true });
   for (const name of ["package.json", "package-lock.json", ".npmrc"])
     copyFileSync(join(PROJECT, name), join(app, name));
-  await exec(
+  await run(
     "npm",
     [
       "ci",
@@ -110,7 +136,7 @@ async function unpackDebian(
 ): Promise<string> {
   mkdirSync(root, { recursive: true });
   const archive = `${root}.tar`;
-  await exec(UNPACKER, [
+  await run(UNPACKER, [
     ...["--quiet", "--variant=extract", `--architectures=${arch}`, `--include=${name}`],
     ...[suite, archive],
   ]);

@@ -16,6 +16,7 @@ import { temporaryFolder } from "../../support/processes/bench.ts";
 import { PROJECT } from "../../support/processes/prosper.ts";
 import {
   arm64Node,
+  FOREIGN_NODE_MS,
   type ForeignNode,
   muslNode,
   runForeign,
@@ -145,11 +146,13 @@ describe.skipIf(!canBuild)("a release's kernels", () => {
   it.skipIf(!isRunnable("test:kernels on musl", whyNotMusl()))(
     "for Linux gives them on musl too, by a koffi whose install script was not run",
     async () => expectVectors(await muslNode(join(folder, "musl")), "x64"),
+    FOREIGN_NODE_MS,
   );
 
   it.skipIf(!isRunnable("test:kernels on arm64", whyNotArm64()))(
     "for Linux on arm64 gives them under an emulator, by a koffi whose install script was not run",
     async () => expectVectors(await arm64Node(join(folder, "arm64")), "arm64"),
+    FOREIGN_NODE_MS,
   );
 
   /** Alone and in batches, over four sizes of table made by the kernel itself. */
