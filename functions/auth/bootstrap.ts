@@ -30,26 +30,40 @@ export interface NewAdmin {
   readonly password: string;
 }
 
+/** An administrator that is not in the database yet. */
+export interface DraftAdmin extends NewAdmin {
+  readonly hash: string;
+}
+
 /** Lower-case letters and digits that are not mistaken for each other. */
 const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 
 /**
  * What the operator of a pool is told at its start: an invite code, and the administrator where there was none. Call it when everything else has
- * started: the password is told once, and a start that fails tells nothing.
+ * started: the password is told once, and a start that fails tells nothing. `draft`: of `draftAdmin`, by who had the time for it.
  */
 export async function ensureAccess(
   modules: BootstrapModules,
+  draft?: DraftAdmin,
 ): Promise<{ readonly inviteCode: string; readonly admin: NewAdmin | undefined }> {
   const inviteCode = await ensureInvite(modules);
-  return { inviteCode, admin: await ensureAdmin(modules) };
+  return { inviteCode, admin: await ensureAdmin(modules, draft) };
 }
 
-/** Makes an administrator with a random name and password if there is none; undefined if there is one. */
-export async function ensureAdmin(modules: BootstrapModules): Promise<NewAdmin | undefined> {
-  if (await anyAdmin(modules.db)) return undefined;
+/** An administrator with a random name and password. The hash takes a tenth of a second. */
+export async function draftAdmin(modules: Omit<BootstrapModules, "db">): Promise<DraftAdmin> {
   const name = `admin-${randomWord(modules.random, 4)}`;
   const password = randomPassword(modules.random);
-  const hash = await modules.passwords.hash(password);
+  return { name, password, hash: await modules.passwords.hash(password) };
+}
+
+/** Makes an administrator if there is none; undefined if there is one. */
+export async function ensureAdmin(
+  modules: BootstrapModules,
+  draft?: DraftAdmin,
+): Promise<NewAdmin | undefined> {
+  if (await anyAdmin(modules.db)) return undefined;
+  const { name, password, hash } = draft ?? (await draftAdmin(modules));
   const made = await insertUser(modules.db, { name, password: hash, payoutAddress: null, isAdmin: true });
   return made ? { name, password } : ensureAdmin(modules);
 }

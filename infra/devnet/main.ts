@@ -28,6 +28,8 @@ export interface DevnetModules {
   readonly logger: Logger;
   /** For the network's table size. The caller closes it, after `stop`. */
   readonly hasher: Hasher & NonceSearch;
+  /** Hashers that have nothing else to do until the first block is there, which comes sooner by them. */
+  readonly firstHelpers?: readonly NonceSearch[];
   readonly onBlock?: (block: DevnetBlock) => void;
 }
 
@@ -153,6 +155,7 @@ function createNetwork(options: DevnetOptions, modules: DevnetModules, parts: Pa
       rivals,
       effort: createEffort(options.rivalHashes, parts.firstHashes),
       hasher,
+      firstHelpers: modules.firstHelpers ?? [],
       clock: modules.clock,
       logger: modules.logger,
       onBlock: modules.onBlock ?? (() => undefined),

@@ -8,7 +8,7 @@ import { coerceError } from "../../shared/errors.ts";
 import { entryHash, OPR_CHAIN } from "../../shared/factom/entry.ts";
 import { isWinnerList } from "../../shared/grading/previous-winners.ts";
 import { rulesOf } from "../../shared/grading/versions.ts";
-import type { Hasher } from "../../shared/hash/hasher.ts";
+import type { Hasher, NonceSearch } from "../../shared/hash/hasher.ts";
 import type { Logger } from "../../shared/logger.ts";
 import { type Activations, type OprVersion, versionAt } from "../../shared/opr/assets.ts";
 import { type BlockEntry, type MadeBlock, makeBlock } from "./block-maker.ts";
@@ -38,6 +38,8 @@ export interface NetworkModules {
   readonly rivals: ReturnType<typeof createRivals>;
   readonly effort: Effort;
   readonly hasher: Hasher;
+  /** They work on the first block too. */
+  readonly firstHelpers: readonly NonceSearch[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onBlock: (block: DevnetBlock) => void;
@@ -96,7 +98,7 @@ export class Network {
   /** Does a block's work, or what there is time for: the pool's first moving average is made of it. */
   async #workFirst(): Promise<void> {
     const enough = new AbortController();
-    const work = this.#current?.round?.work(1, 1).finally(() => enough.abort());
+    const work = this.#current?.round?.work(1, 1, this.#modules.firstHelpers).finally(() => enough.abort());
     // The harvest ends what is still running then.
     await Promise.race([work, sleep(this.#modules.clock, FIRST_BLOCK_MS, enough.signal)]);
   }

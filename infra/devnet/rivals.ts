@@ -46,8 +46,11 @@ interface Found {
 }
 
 export interface RivalRound {
-  /** Does a part of the block's hashes, found in the given minute. Stops early when harvested. Never overlaps another part. */
-  work(part: number, minute: number): Promise<void>;
+  /**
+   * Does a part of the block's hashes, found in the given minute, by the rivals' hasher and by `helpers` beside it. Stops early when
+   * harvested. Never overlaps another part.
+   */
+  work(part: number, minute: number, helpers?: readonly NonceSearch[]): Promise<void>;
   /** Ends the round as soon as the running batch is done: the best of each rival, and the best of all together. */
   harvest(): Promise<readonly RivalEntry[]>;
 }
@@ -116,14 +119,14 @@ function startRound(
   let running: Promise<void> = Promise.resolve();
 
   /** The next rival's turn. */
-  const search = async (count: number, minute: number): Promise<void> => {
+  const search = async (count: number, minute: number, searcher: NonceSearch): Promise<void> => {
     const rival = turn;
     turn = (turn + 1) % records.length;
     const start = tried[rival] ?? 0;
     tried[rival] = start + count;
     done += count;
     const fixed = concat(records[rival]?.oprHash ?? new Uint8Array(), prefix);
-    const found = await hasher.search({ prefix: fixed, start, suffixBytes: COUNTER_BYTES, count });
+    const found = await searcher.search({ prefix: fixed, start, suffixBytes: COUNTER_BYTES, count });
     const { length } = found;
     for (let i = 0; i < length; i++) {
       const difficulty = found[i] ?? 0n;
@@ -134,21 +137,28 @@ function startRound(
       strongest.offer(one);
     }
   };
-  const workUntil = async (goal: number, minute: number): Promise<void> => {
+  const workUntil = async (
+    goal: number,
+    minute: number,
+    searchers: readonly NonceSearch[],
+  ): Promise<void> => {
     const each = Math.min(STRETCH, Math.ceil((goal - done) / records.length));
-    while (done < goal && !harvested) await search(Math.min(each, goal - done), minute);
+    const workBy = async (searcher: NonceSearch): Promise<void> => {
+      while (done < goal && !harvested) await search(Math.min(each, goal - done), minute, searcher);
+    };
+    await Promise.all(searchers.map(workBy));
   };
   return {
-    work(part, minute) {
+    work(part, minute, helpers = []) {
       const share = Math.max(records.length, Math.ceil(block.hashes * part));
-      running = running.then(() => workUntil(done + share, minute));
+      running = running.then(() => workUntil(done + share, minute, [hasher, ...helpers]));
       return running;
     },
     async harvest() {
       harvested = true;
       await running;
       // A block too short for a turn of each still gets an entry of each.
-      while (tried.includes(0)) await search(1, 1);
+      while (tried.includes(0)) await search(1, 1, hasher);
       const entered = new Set([...best.filter((found) => found !== undefined), ...strongest.list()]);
       return [...entered].map(({ rival, nonce, difficulty, minute }) => {
         const content = records[rival]?.content ?? new Uint8Array();

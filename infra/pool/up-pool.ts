@@ -5,8 +5,16 @@
 
 import { join } from "node:path";
 import { localHost } from "../../edge/stratum/listen-on.ts";
-import { ensureAccess, ensureUser } from "../../functions/auth/bootstrap.ts";
+import {
+  type BootstrapModules,
+  type DraftAdmin,
+  draftAdmin,
+  ensureAccess,
+  ensureUser,
+} from "../../functions/auth/bootstrap.ts";
 import { createPasswords } from "../../functions/auth/password.ts";
+import type { Random } from "../../shared/clock.ts";
+import { anyAdmin } from "../../shared/db/accounts.ts";
 import { loadMigrations, migrate } from "../../shared/db/migrate.ts";
 import type { Db } from "../../shared/db/port.ts";
 import { createFactomd } from "../../shared/factom/client.ts";
@@ -14,7 +22,7 @@ import { LxrPool } from "../../shared/hash/pool.ts";
 import type { SharedTable } from "../../shared/hash/shared-table.ts";
 import { MAINNET_ACTIVATIONS } from "../../shared/opr/assets.ts";
 import type { Config } from "../config/schema.ts";
-import { type Devnet, startDevnet } from "../devnet/main.ts";
+import { type Devnet, type DevnetModules, startDevnet } from "../devnet/main.ts";
 import { DEVNET_DEFAULTS } from "../devnet/options.ts";
 import { bothStarted, type OnStop } from "../parts.ts";
 import { type DevnetKeys, writeEndpoints } from "./devnet-pool.ts";
@@ -63,12 +71,11 @@ export async function startUpPool(
   const rivals = new LxrPool({ table, threads: 1 }, { logger });
   onStop(() => rivals.close());
   // The first block is hashing, the database is waiting for a disk and other processes.
-  const [devnet, { db, url: databaseUrl }] = await bothStarted(
+  const [devnet, { db, url: databaseUrl, draft }] = await bothStarted(
     startNetwork(options, { ...modules, hasher: rivals }, onStop),
     openDatabase(options, modules, onStop),
   );
   modules.onStep("starting the pool");
-  await ensureUser(db, LOCAL_USER, factoidAddress(keys.miner));
   const pool = await startPool(
     {
       config: devnetConfig(options, keys, devnet.factomdUrl),
@@ -109,7 +116,7 @@ export async function startUpPool(
     web: pool.web.url,
     stratum: pool.stratum,
     factomd: devnet.factomdUrl,
-    ...(await ensureAccess({ db, random, passwords: createPasswords({}, { random }) })),
+    ...(await ensureAccess(accounts(db, random), draft)),
     guestAddress: factoidAddress(keys.guest ?? keys.miner),
     pool,
     miners,
@@ -118,10 +125,12 @@ export async function startUpPool(
 
 async function startNetwork(
   options: UpOptions,
-  modules: UpPoolModules & { readonly hasher: LxrPool },
+  modules: UpPoolModules & Pick<DevnetModules, "hasher">,
   onStop: OnStop,
 ): Promise<Devnet> {
   modules.onStep("starting the devnet");
+  // Nobody has shares yet: the first block takes half the time by two threads.
+  const helper = new LxrPool({ table: modules.table, threads: 1 }, modules);
   const devnet = await startDevnet(
     {
       ...DEVNET_DEFAULTS,
@@ -131,19 +140,19 @@ async function startNetwork(
       activations: devnetActivations(options.config),
       credits: [{ address: creditAddress(modules.keys.es), balance: EC_BALANCE }],
     },
-    modules,
-  );
+    { ...modules, firstHelpers: [helper] },
+  ).finally(() => helper.close());
   onStop(() => devnet.stop());
   await writeEndpoints(options.dataDir, { factomd: devnet.factomdUrl });
   return devnet;
 }
 
-/** The pool's database, migrated; an embedded server is watched from now on. */
+/** The pool's database, migrated and with the miner's account; an embedded server is watched from now on. */
 async function openDatabase(
   options: UpOptions,
   modules: UpPoolModules,
   onStop: OnStop,
-): Promise<{ db: Db; url: string }> {
+): Promise<{ db: Db; url: string; draft: DraftAdmin | undefined }> {
   const postgres = await modules.server;
   if (postgres?.adopted) modules.logger.warn("took over the PostgreSQL that an earlier process left running");
   if (postgres !== undefined) {
@@ -157,7 +166,13 @@ async function openDatabase(
   const migrations = loadMigrations();
   modules.announce(await whichPool(db, { name: options.config.pool.opridentity, where, migrations }));
   await migrate(db, migrations);
-  return { db, url };
+  await ensureUser(db, LOCAL_USER, factoidAddress(modules.keys.miner));
+  const draft = (await anyAdmin(db)) ? undefined : await draftAdmin(accounts(db, modules.random));
+  return { db, url, draft };
+}
+
+function accounts(db: Db, random: Random): BootstrapModules {
+  return { db, random, passwords: createPasswords({}, { random }) };
 }
 
 /** The user's settings where they make sense on a devnet, the devnet's own everywhere else. */

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createInvite, ensureAdmin, ensureInvite, ensureUser } from "../../../functions/auth/bootstrap.ts";
+import {
+  createInvite,
+  draftAdmin,
+  ensureAdmin,
+  ensureInvite,
+  ensureUser,
+} from "../../../functions/auth/bootstrap.ts";
 import { checkLogin } from "../../../functions/auth/credentials.ts";
 import {
   dbAdminCommand,
@@ -25,12 +31,15 @@ const modules = () => ({ db: database.db, random: systemRandom, passwords });
 
 describe("what a new pool needs", () => {
   it("makes an administrator once and tells its password only then", async () => {
-    const made = await ensureAdmin(modules());
-    const again = await ensureAdmin(modules());
+    const draft = await draftAdmin(modules());
+    const made = await ensureAdmin(modules(), draft);
+    const again = await ensureAdmin(modules(), await draftAdmin(modules()));
+    const later = await ensureAdmin(modules());
 
+    expect(made).toEqual({ name: draft.name, password: draft.password });
     expect(made?.name).toMatch(/^admin-[a-z2-9]{4}$/);
     expect(made?.password).toMatch(/^[a-z2-9]{5}(-[a-z2-9]{5}){3}$/);
-    expect(again).toBeUndefined();
+    expect([again, later]).toEqual([undefined, undefined]);
     expect(await checkLogin(modules(), made?.name ?? "", made?.password ?? "")).toMatchObject({
       isAdmin: true,
     });

@@ -7,6 +7,7 @@ import { createRivals, rivalAddress } from "../../../infra/devnet/rivals.ts";
 import { createSeededRandom } from "../../../infra/devnet/seeded-random.ts";
 import { bytesToU64, concat, fromHex, toHex, u32ToBytes } from "../../../shared/bytes.ts";
 import { parseEntry } from "../../../shared/factom/entry.ts";
+import type { NonceRange } from "../../../shared/hash/hasher.ts";
 import { assetsOf, type OprVersion } from "../../../shared/opr/assets.ts";
 import { parseOprV2 } from "../../../shared/opr/codec-v2.ts";
 import { oprHash } from "../../../shared/opr/record.ts";
@@ -64,33 +65,47 @@ describe("rivals", () => {
     expect(addresses).toEqual(new Set(Array.from({ length: 30 }, (_, i) => rivalAddress(i))));
   });
 
-  it("submit the best of each rival and the best 50 of all, each once", async () => {
-    const { hasher, rivals } = setUp();
-    const round = rivals.start({ height: 1000, version: 5, prevWinners: [], hashes: 3000 });
-    await round.work(1, 1);
+  it.each([0, 2])(
+    "with %i helpers submit the best of each rival and the best 50 of all, each once",
+    async (count) => {
+      const { hasher, rivals } = setUp();
+      const helped = new Array<number>(count).fill(0);
+      const helpers = helped.map((_, i) => ({
+        search: (range: NonceRange) => {
+          helped[i] = (helped[i] ?? 0) + range.count;
+          return hasher.search(range);
+        },
+      }));
+      const round = rivals.start({ height: 1000, version: 5, prevWinners: [], hashes: 3000 });
+      await round.work(1, 1, helpers);
+      // All do a part of it, and nothing twice: the nonces below are 100 of each rival.
+      expect(Math.min(...helped)).toBeGreaterThan(0);
 
-    const submitted = (await round.harvest()).map(readClaim);
+      const submitted = (await round.harvest()).map(readClaim);
 
-    // Every nonce they tried, hashed anew: a prefix that all share, then each rival's own counter.
-    const contents = [...new Set(submitted.map(({ content }) => toHex(content)))].map((hex) => fromHex(hex));
-    const tries = contents.flatMap((content, rival) =>
-      Array.from({ length: 100 }, (_, counter) => ({
-        rival,
-        content,
-        nonce: concat(submitted[0]?.nonce.subarray(0, 4) ?? new Uint8Array(), u32ToBytes(counter)),
-      })),
-    );
-    const hashes = await hasher.hash(tries.map(({ content, nonce }) => concat(oprHash(content), nonce)));
-    const sorted = tries
-      .map(({ rival }, i) => ({ rival, difficulty: bytesToU64(hashes[i] ?? new Uint8Array(8)) }))
-      .sort((a, b) => (a.difficulty > b.difficulty ? -1 : 1));
-    const bestOfEach = Array.from({ length: 30 }, (_, i) => sorted.find(({ rival }) => rival === i));
-    const expected = new Set([...sorted.slice(0, 50), ...bestOfEach].map((one) => one?.difficulty));
+      // Every nonce they tried, hashed anew: a prefix that all share, then each rival's own counter.
+      const contents = [...new Set(submitted.map(({ content }) => toHex(content)))].map((hex) =>
+        fromHex(hex),
+      );
+      const tries = contents.flatMap((content, rival) =>
+        Array.from({ length: 100 }, (_, counter) => ({
+          rival,
+          content,
+          nonce: concat(submitted[0]?.nonce.subarray(0, 4) ?? new Uint8Array(), u32ToBytes(counter)),
+        })),
+      );
+      const hashes = await hasher.hash(tries.map(({ content, nonce }) => concat(oprHash(content), nonce)));
+      const sorted = tries
+        .map(({ rival }, i) => ({ rival, difficulty: bytesToU64(hashes[i] ?? new Uint8Array(8)) }))
+        .sort((a, b) => (a.difficulty > b.difficulty ? -1 : 1));
+      const bestOfEach = Array.from({ length: 30 }, (_, i) => sorted.find(({ rival }) => rival === i));
+      const expected = new Set([...sorted.slice(0, 50), ...bestOfEach].map((one) => one?.difficulty));
 
-    expect(contents).toHaveLength(30);
-    expect(submitted).toHaveLength(expected.size);
-    expect(new Set(submitted.map(({ claim }) => claim))).toEqual(expected);
-  });
+      expect(contents).toHaveLength(30);
+      expect(submitted).toHaveLength(expected.size);
+      expect(new Set(submitted.map(({ claim }) => claim))).toEqual(expected);
+    },
+  );
 
   it("tell how much work there is by the 50th entry, also where rivals are unlucky", async () => {
     const { rivals } = setUp();
