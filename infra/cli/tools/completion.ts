@@ -16,16 +16,27 @@ function placesOf(command: Command, path = ""): Place[] {
   const visible = command.createHelp();
   const names = visible.visibleCommands(command).map((sub) => sub.name());
   const flags = visible.visibleOptions(command).map(({ long }) => long ?? "");
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
   const below = command.commands.flatMap((sub) => placesOf(sub, `${path} ${sub.name()}`));
-  return [{ path, words: [...names, ...flags].filter((word) => word !== "") }, ...below];
+  return [{ path, words: [...names, ...choices, ...flags].filter((word) => word !== "") }, ...below];
+}
+
+/** The flags that a value must follow. */
+function valuedFlags(command: Command): string[] {
+  const own = command.options.filter(({ required }) => required);
+  const names = own.flatMap(({ short, long }) => [short, long].filter((name) => name !== undefined));
+  return [...new Set([...names, ...command.commands.flatMap(valuedFlags)])];
 }
 
 export function completionScript(program: Command, shell: Shell): string {
   const places = placesOf(program);
   const known = places.flatMap(({ path }) => (path === "" ? [] : [`"${path}"`])).join("|");
   const cases = places.map(({ path, words }) => `    "${path}") found="${words.join(" ")}" ;;`).join("\n");
-  // The words that lead to a command, whatever flags stand between them.
-  const walk = (words: string): string => `for word in "\${${words}}"; do
+  // The words that lead to a command, whatever flags stand between them. A flag's value is a file, or nothing that is known.
+  const walk = ({ words, last, files }: Shapes): string => `case "\${${last}}" in
+    ${valuedFlags(program).join("|")}) ${files} ;;
+  esac
+  for word in "\${${words}}"; do
     case "$place $word" in
       ${known}) place="$place $word" ;;
     esac
@@ -36,25 +47,34 @@ ${cases}
   return shell === "bash" ? bashScript(walk) : zshScript(walk);
 }
 
-function bashScript(walk: (words: string) => string): string {
+/** A shell's own ways. */
+interface Shapes {
+  /** The words between the program and the one that is being typed. */
+  readonly words: string;
+  /** The word before the one that is being typed. */
+  readonly last: string;
+  /** Offers files and nothing else. */
+  readonly files: string;
+}
+
+function bashScript(walk: (shapes: Shapes) => string): string {
   return `# Completion of prosper for bash: source <(prosper completion bash)
 _prosper() {
   local place="" found="" word
-  ${walk("COMP_WORDS[@]:1:COMP_CWORD-1")}
+  ${walk({ words: "COMP_WORDS[@]:1:COMP_CWORD-1", last: "COMP_WORDS[COMP_CWORD-1]", files: "COMPREPLY=(); return" })}
   COMPREPLY=($(compgen -W "$found" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _prosper prosper
 `;
 }
 
-function zshScript(walk: (words: string) => string): string {
+function zshScript(walk: (shapes: Shapes) => string): string {
   return `#compdef prosper
 # Completion of prosper for zsh: source <(prosper completion zsh)
 _prosper() {
   local place="" found="" word
-  ${walk("words[@]:1:$((CURRENT-2))")}
-  compadd -- \${=found}
-  _files
+  ${walk({ words: "words[@]:1:$((CURRENT-2))", last: "words[CURRENT-1]", files: "_files; return" })}
+  compadd -- \${=found} || _files
 }
 compdef _prosper prosper
 `;

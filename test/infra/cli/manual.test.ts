@@ -177,6 +177,13 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect(offered(["prosper", "--log", "debug", "payout", "pre"])).toEqual(["prepare"]);
     expect(offered(["prosper", "audit", "--re"])).toEqual(["--replay"]);
     expect(offered(["prosper", "audit", "--check"])).toEqual([]);
+    expect(offered(["prosper", "completion", ""])).toEqual(expect.arrayContaining(["bash", "zsh"]));
+  });
+
+  it("leaves to the shell's files what follows a flag with a value", () => {
+    expect(offered(["prosper", "payout", "--data-dir", ""])).toEqual([]);
+    expect(offered(["prosper", "payout", "--data-dir", "folder", "pre"])).toEqual(["prepare"]);
+    expect(offered(["prosper", "payout", "--json", "pre"])).toEqual(["prepare"]);
   });
 
   it("is refused for another shell by the names of those there are", async () => {
