@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Examined } from "../../functions/api/doctor.ts";
 import { loadConfig } from "../../infra/config/load.ts";
+import { examine } from "../../infra/doctor/doctor.ts";
 import type { Patient } from "../../infra/doctor/finding.ts";
 import { creditAddress } from "../../infra/pool/key-addresses.ts";
 import { systemClock } from "../../shared/clock.ts";
@@ -126,6 +128,18 @@ export class TestPatient {
       },
       ...change,
     };
+  }
+
+  /** What the doctor finds. */
+  async look(change: Partial<Patient> = {}): Promise<readonly Examined[]> {
+    return examine(await this.patient(change), () => undefined);
+  }
+
+  /** What is red, each by its check, words and cure. */
+  async reds(change: Partial<Patient> = {}): Promise<string[]> {
+    return (await this.look(change))
+      .filter(({ level }) => level === "red")
+      .map(({ check, said, mend }) => `${check}: ${said} → ${mend}`);
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,7 @@ export function standInNode(): StandInNode {
   const factomd: Factomd = {
     ...{ currentMinute: unused, entryBlock: unused, rawData: unused, chainHead: unused },
     ...{ commitChain: unused, revealChain: unused },
-    // What the comparison with the chain finds is in payout-compare.test.ts.
+    // What the comparison with the chain finds is in test/infra/cli/payout/compare.test.ts.
     heights: async () => ({ directoryBlock: 0, leader: 1, entry: 0 }),
     async dblockByHeight(height) {
       const hashes = { networkId: "", prevKeyMr: "", prevFullHash: "", keyMr: "" };
