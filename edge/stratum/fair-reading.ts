@@ -5,9 +5,12 @@ import type { Clock } from "../../shared/clock.ts";
 /** How long lines are read at a time. After it timers, sockets and hashing threads have their turn. */
 const BUDGET_MS = 5;
 
+/** `isAlone`: nobody else waits for a turn. */
+type Turn = (isAlone: boolean) => void;
+
 export class FairReading {
   readonly #clock: Clock;
-  #waiting: (() => void)[] = [];
+  #waiting: Turn[] = [];
   #isDue = false;
 
   constructor(clock: Clock) {
@@ -15,7 +18,7 @@ export class FairReading {
   }
 
   /** Calls `work` in a later turn of the event loop, after all calls that were asked for before. It must not throw. */
-  next(work: () => void): void {
+  next(work: Turn): void {
     this.#waiting.push(work);
     if (this.#isDue) return;
     this.#isDue = true;
@@ -30,7 +33,7 @@ export class FairReading {
     let done = 0;
     for (const work of batch) {
       done += 1;
-      work();
+      work(batch.length === 1);
       if (this.#clock.monotonicMs() >= untilMs) break;
     }
     // Connections that were read now wait behind those that were not.

@@ -45,6 +45,21 @@ describe("shares", () => {
     ]);
   });
 
+  it("of two that send many at once are read in turns, a few of each: nobody waits for the other's last", async () => {
+    const { backend, miner } = startHarness();
+    const [first, second] = [await miner(), await miner()];
+
+    for (const [at, client] of [first, second].entries())
+      client.send(Array.from({ length: 100 }, (_, i) => share(100 * (1 + at) + i)).join(""));
+    await Promise.all([first.fence(), second.fence()]);
+
+    const readers = backend.shares.map(({ sessionId }) => sessionId);
+    const changes = readers.filter((reader, i) => reader !== readers[i - 1]);
+    expect(readers).toHaveLength(200);
+    // At most four at a time, until the last of one are read.
+    expect(changes.length).toBeGreaterThanOrEqual(200 / 4);
+  });
+
   it("that wait for the disk hold back no mining.ping: a miner hears at once that the pool is there", async () => {
     const { backend, miner } = startHarness();
     const client = await miner();
