@@ -9,6 +9,8 @@ export const FIRST_HEIGHT = 1000;
 
 export class SimChain {
   top = FIRST_HEIGHT - 1;
+  /** No block comes by itself. */
+  isHeld = false;
   nodeAway = false;
   pricesAway = false;
   /** A block is closed and being saved, as far as the node says. */

@@ -5,9 +5,9 @@
 
 import { toHex } from "../../../shared/bytes.ts";
 import { assignedWork, targetOfWork } from "../../../shared/difficulty/work.ts";
+import { CANARY } from "./canary.ts";
 import { Client, type Job } from "./client.ts";
 import type { Miners, MinersModules } from "./miners.ts";
-import { CANARY } from "./oracle.ts";
 import { type Hit, Rig } from "./rig.ts";
 import { difficultyOf } from "./shares.ts";
 

@@ -3,9 +3,10 @@
 import { toHex } from "../../../shared/bytes.ts";
 import { type CreditMode, targetOfWork } from "../../../shared/difficulty/work.ts";
 import type { Chance } from "../../support/random.ts";
+import { CANARY } from "./canary.ts";
 import { Client, type ClientModules } from "./client.ts";
 import type { SimEdge } from "./edge.ts";
-import { CANARY, type Oracle } from "./oracle.ts";
+import type { Oracle } from "./oracle.ts";
 import { type Hit, Rig } from "./rig.ts";
 import { difficultyOf } from "./shares.ts";
 

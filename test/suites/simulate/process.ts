@@ -3,7 +3,8 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { SimTime } from "./time.ts";
 
-const WALL_START_MS = 1_600_000_000_000;
+/** What a right wall clock says when a schedule begins. */
+export const WALL_START_MS = 1_600_000_000_000;
 
 export class SimProcess {
   readonly name: string;

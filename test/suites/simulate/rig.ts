@@ -3,7 +3,8 @@
 import { toHex } from "../../../shared/bytes.ts";
 import { assignedWork, type CreditMode, targetOfWork } from "../../../shared/difficulty/work.ts";
 import { holderOf, type Job, type Work } from "./client.ts";
-import type { Find, Oracle } from "./oracle.ts";
+import type { Find } from "./find.ts";
+import type { Oracle } from "./oracle.ts";
 import { luckOf, MOST_PLACED, nonceOf } from "./shares.ts";
 
 export interface RigOptions {
@@ -46,7 +47,7 @@ export class Rig {
   }
 
   #place(edgeId: string, work: Work): Hit[] {
-    const index = this.#oracle.countOf(work.job.height, this.user, this.worker);
+    const index = this.#oracle.credits.countOf(work.job.height, this.user, this.worker);
     return index < MOST_PLACED
       ? [
           this.#hit(edgeId, work, nonceOf(work.prefix, "placed", index), {
@@ -65,7 +66,7 @@ export class Rig {
     const key = `${edgeId} ${job.oprHash} ${prefix} ${kind}`;
     const from = this.#made.get(key) ?? 0;
     this.#made.set(key, from + hashes);
-    if (isTold) this.#oracle.made(job.height, this.user, this.worker, hashes);
+    if (isTold) this.#oracle.credits.made(job.height, this.user, this.worker, hashes);
     const target = isTold ? this.#oracle.told.targetOf(edgeId, prefix) : undefined;
     const hits: Hit[] = [];
     for (let n = from + 1; n <= from + hashes; n++) {
@@ -85,12 +86,12 @@ export class Rig {
     { isTold, luck, worth }: { isTold: boolean; luck: bigint; worth: bigint },
   ): Hit {
     const { user, worker } = this;
-    const index = this.#oracle.countOf(job.height, user, worker);
+    const index = this.#oracle.credits.countOf(job.height, user, worker);
     const find: Find = {
       ...{ job: job.height, user, worker, index, nonce: toHex(nonce), worth },
       ...{ sends: 0, submitted: false, credited: false, acked: false },
     };
-    this.#oracle.found(find);
+    this.#oracle.credits.found(find);
     return { find, job, edgeId, nonce, isTold, luck };
   }
 }

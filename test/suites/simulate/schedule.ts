@@ -35,7 +35,7 @@ export async function runSchedule(
   const plan = { ...drawPlan(chance), ...options.plan };
   const world = new World(plan, chance);
   const { log } = options;
-  if (log !== undefined) world.oracle.log = (line) => log(`${world.time.nowMs.toFixed(1)} ${line}`);
+  if (log !== undefined) world.trace.log = (line) => log(`${world.time.nowMs.toFixed(1)} ${line}`);
   let steps = 0;
   const step = async (): Promise<void> => {
     world.time.step();
@@ -68,8 +68,8 @@ export async function runSchedule(
   const result = {
     ...{ seed, steps, violation, plan },
     simulatedMs: world.time.nowMs,
-    acks: world.oracle.acks,
-    digest: world.oracle.digest(),
+    acks: world.oracle.credits.acks,
+    digest: world.trace.digest(),
   };
   world.dispose();
   await turn();
