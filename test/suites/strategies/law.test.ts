@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { changeEdges } from "./changes.ts";
+import { GUESSES_IN_ORDER } from "./guessed-prefixes.ts";
 import { tryStrategy } from "./law.ts";
-import { GUESSES_IN_ORDER, STRATEGIES } from "./strategies.ts";
+import { STRATEGIES } from "./strategies.ts";
 
 /** A block and a half. `npm run test:strategies` plays all strategies, with a million hashes each. */
 const HASHES = 60_000;

@@ -1,7 +1,7 @@
 /** The law: expected credited work is at most the hashes made while told to mine and in the late time after it, and that for who sends everything. */
 
 import { Game, type GameOptions } from "./game.ts";
-import type { Strategy } from "./strategies.ts";
+import type { Strategy } from "./strategy.ts";
 
 export interface Result {
   readonly name: string;

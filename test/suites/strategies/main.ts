@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { installMutation } from "../../support/mutations/mutations.ts";
 import type { Luck } from "./mixer.ts";
-import type { Strategy } from "./strategies.ts";
+import type { Strategy } from "./strategy.ts";
 
 const { values } = parseArgs({
   options: {
