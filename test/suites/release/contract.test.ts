@@ -22,7 +22,8 @@ const CONTRACT = [
   "test/shared/audit/",
   "test/shared/db/edges.test.ts",
   "test/shared/db/ordering.test.ts",
-  "test/infra/cli/books.test.ts",
+  // 0.1.0 has them in one file, later releases in a folder.
+  "test/infra/cli/books",
 ];
 const [release] = readReleases();
 const runnable = isRunnable("test:release", whyNoHistory(release));
