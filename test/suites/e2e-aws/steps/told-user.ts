@@ -2,33 +2,32 @@
 
 import * as v from "valibot";
 import { expect } from "vitest";
-import { invoke } from "../../../infra/emulator/invoke.ts";
-import { type Db, sql } from "../../../shared/db/port.ts";
-import type { HttpCatcher, MailCatcher } from "../../support/alert-catchers.ts";
-import { until } from "../../support/until.ts";
-import type { WebClient } from "./web-client.ts";
-
-export interface ToldUser {
-  /** Logged in. */
-  readonly web: WebClient;
-  readonly user: string;
-  readonly db: Db;
-  /** The emulator's. */
-  readonly endpoint: string;
-  readonly hooks: HttpCatcher;
-  readonly mail: MailCatcher;
-}
+import { invoke } from "../../../../infra/emulator/invoke.ts";
+import { sql } from "../../../../shared/db/port.ts";
+import type { MailCatcher } from "../../../support/alert-catchers.ts";
+import { until } from "../../../support/until.ts";
+import type { DeployedPool } from "../deployed-pool.ts";
+import { WEB_USER } from "./registration.ts";
 
 const CHOICE = { events: ["offline"], everyMinutes: 60, quiet: null };
-const ADDRESS = "web-user@example.org";
+const ADDRESS = `${WEB_USER}@example.org`;
 const hook = v.pipe(
   v.string(),
   v.parseJson(),
   v.object({ data: v.object({ user: v.string(), alerts: v.array(v.looseObject({ kind: v.string() })) }) }),
 );
 
+export async function tellUser(pool: DeployedPool): Promise<void> {
+  await askToBeTold(pool);
+  pool.step("an address of e-mail was confirmed by the code that the scheduled function mailed");
+  await silenceRigs(pool);
+  pool.step("a rig that stopped was told of by webhook and e-mail");
+  await comeBackBy("another battery staple", pool);
+  pool.step("a new password was set by a code that came by e-mail");
+}
+
 /** Nobody is mailed before an address is confirmed by the code that the schedule mails. */
-export async function askToBeTold({ web, hooks, mail }: ToldUser): Promise<void> {
+async function askToBeTold({ web, hooks, mail }: DeployedPool): Promise<void> {
   const body = { ...CHOICE, kind: "webhook", target: `${hooks.url}/hook` };
   expect(await web.send("POST", "/api/me/alerts", body)).toMatchObject({ status: 200 });
   const added = await web.send("POST", "/api/me/alerts", { ...CHOICE, kind: "email", target: ADDRESS });
@@ -38,9 +37,10 @@ export async function askToBeTold({ web, hooks, mail }: ToldUser): Promise<void>
 }
 
 /** As if the last share of each of the user's rigs had been hours ago. Both functions run by the schedule as well. */
-export async function silenceRigs({ db, user, endpoint, hooks, mail }: ToldUser): Promise<void> {
+async function silenceRigs({ cloud, db, hooks, mail }: DeployedPool): Promise<void> {
+  const { endpoint } = cloud.emulator;
   await db.execute(
-    sql`UPDATE worker_status SET last_at = last_at - interval '3 hours' WHERE user_name = ${user}`,
+    sql`UPDATE worker_status SET last_at = last_at - interval '3 hours' WHERE user_name = ${WEB_USER}`,
   );
   await db.execute(sql`UPDATE worker_watch SET since = since - interval '4 hours'`);
   await until(
@@ -56,21 +56,21 @@ export async function silenceRigs({ db, user, endpoint, hooks, mail }: ToldUser)
   expect(request?.path).toBe("/hook");
   expect(request?.headers["webhook-signature"]).toMatch(/^v1,/);
   const { data } = v.parse(hook, request?.body);
-  expect(data.user).toBe(user);
+  expect(data.user).toBe(WEB_USER);
   expect(data.alerts.map(({ kind }) => kind)).toEqual(["offline"]);
   expect(await mailed(mail, /Subject: ProsperLocal: (?:rig|\d+ rigs) .*(offline)/, 60_000)).toBe("offline");
 }
 
 /** Sets a new password by the code that is mailed. */
-export async function comeBackBy(password: string, { web, user, endpoint, mail }: ToldUser): Promise<void> {
-  expect(await web.send("POST", "/api/password-reset", { name: user })).toMatchObject({ status: 200 });
-  await invoke(endpoint, "prosper-local-alerts", {});
+async function comeBackBy(password: string, { cloud, web, mail }: DeployedPool): Promise<void> {
+  expect(await web.send("POST", "/api/password-reset", { name: WEB_USER })).toMatchObject({ status: 200 });
+  await invoke(cloud.emulator.endpoint, "prosper-local-alerts", {});
   const code = await mailed(mail, /^((?:[A-Z2-7]{4}-){5}[A-Z2-7]{4})\r?$/m, 60_000);
   expect(await web.send("PUT", "/api/password-reset", { code, next: password })).toMatchObject({
     status: 200,
   });
   expect((await web.send("GET", "/api/me")).status).toBe(401);
-  expect(await web.send("POST", "/api/session", { name: user, password })).toMatchObject({ status: 200 });
+  expect(await web.send("POST", "/api/session", { name: WEB_USER, password })).toMatchObject({ status: 200 });
 }
 
 async function mailed({ mails }: MailCatcher, pattern: RegExp, withinMs: number): Promise<string> {
