@@ -8,7 +8,7 @@ import { audit } from "../../support/processes/audit.ts";
 import { stopPostgres, temporaryFolder } from "../../support/processes/bench.ts";
 import { Hasher, Ledger } from "../../support/processes/ledger.ts";
 import { Pool } from "../../support/processes/pool.ts";
-import { StratumClient } from "../../support/stratum-client.ts";
+import { type Share, StratumClient } from "../../support/stratum-client.ts";
 import { until } from "../../support/until.ts";
 
 const hasher = new Hasher();
@@ -128,8 +128,20 @@ describe("a pool whose disk is full", () => {
     const limit = (soft: string): void =>
       void execFileSync("prlimit", ["--pid", `${pool.running.process.pid}`, `--fsize=${soft}:unlimited`]);
 
+    // Ready when the disk fills up: a quarter of a second later miners are told to stop, and a slow one has sent nothing until then.
+    ledger.held = [];
+    const waiting = (): Share[] =>
+      ledger.held?.filter(
+        ({ jobId, nonce, target }) =>
+          jobId === client.job?.id &&
+          nonce.startsWith(client.prefix) &&
+          BigInt(`0x${target}`) >= client.target,
+      ) ?? [];
+    await until("shares to send", () => waiting().length >= 3);
+
     limit("64");
 
+    await ledger.release(client);
     await until("a share refused as busy", () =>
       ledger.refusals.some(({ message }) => message === "ErrorBusy"),
     );

@@ -39,6 +39,8 @@ export class Ledger {
   /** Unanswered, and it can no longer be found out. */
   readonly unknown: Share[] = [];
   readonly refusals: (Line["error"] & object)[] = [];
+  /** While it is set, what is found waits here instead of being sent. */
+  held: Share[] | undefined;
   readonly #hasher: Hasher;
   #nonce = 0;
 
@@ -66,12 +68,20 @@ export class Ledger {
         const target = hashes[i]?.slice(0, 16) ?? "";
         if (BigInt(`0x${target}`) < client.target) continue;
         const share = { jobId: job.id, oprHash: job.oprHash, nonce, target };
-        answers.push(client.submit(this.user, share).then((answer) => this.#book(share, answer)));
+        if (this.held === undefined) answers.push(this.#submit(client, share));
+        else this.held.push(share);
       }
       // Leaves the cores to the pool.
       await pause(20);
     }
     await Promise.all(answers);
+  }
+
+  /** Sends what was held, all at once, and holds nothing more; resolves when each has its answer. */
+  async release(client: StratumClient): Promise<void> {
+    const shares = this.held ?? [];
+    this.held = undefined;
+    await Promise.all(shares.map((share) => this.#submit(client, share)));
   }
 
   /**
@@ -89,6 +99,10 @@ export class Ledger {
       else if (answer.result === true || refusal === "ErrorDuplicateShare") this.acknowledged.push(share);
       else if (refusal !== "ErrorLowDifficulty") this.unknown.push(share);
     }
+  }
+
+  async #submit(client: StratumClient, share: Share): Promise<void> {
+    this.#book(share, await client.submit(this.user, share));
   }
 
   #book(share: Share, answer: Line | undefined): void {
