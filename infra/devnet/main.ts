@@ -28,8 +28,8 @@ export interface DevnetModules {
   readonly logger: Logger;
   /** For the network's table size. The caller closes it, after `stop`. */
   readonly hasher: Hasher & NonceSearch;
-  /** Hashers that have nothing else to do until the first block is there, which comes sooner by them. */
-  readonly firstHelpers?: readonly NonceSearch[];
+  /** Starts a hasher that works on a new chain's first block too, which comes sooner by it. It is closed when that block is there. */
+  readonly firstHelper?: () => Hasher & NonceSearch;
   readonly onBlock?: (block: DevnetBlock) => void;
 }
 
@@ -155,7 +155,7 @@ function createNetwork(options: DevnetOptions, modules: DevnetModules, parts: Pa
       rivals,
       effort: createEffort(options.rivalHashes, parts.firstHashes),
       hasher,
-      firstHelpers: modules.firstHelpers ?? [],
+      firstHelper: modules.firstHelper,
       clock: modules.clock,
       logger: modules.logger,
       onBlock: modules.onBlock ?? (() => undefined),

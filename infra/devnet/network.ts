@@ -38,8 +38,8 @@ export interface NetworkModules {
   readonly rivals: ReturnType<typeof createRivals>;
   readonly effort: Effort;
   readonly hasher: Hasher;
-  /** They work on the first block too. */
-  readonly firstHelpers: readonly NonceSearch[];
+  /** Starts one that works on the first block too, and is closed with it. */
+  readonly firstHelper: (() => Hasher & NonceSearch) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onBlock: (block: DevnetBlock) => void;
@@ -87,18 +87,23 @@ export class Network {
   async start(): Promise<void> {
     const { chain } = this.#modules;
     if (chain.tip === undefined) {
-      this.#begin(this.#options.firstHeight);
-      await this.#workFirst();
-      await this.#finish(0);
+      const helper = this.#modules.firstHelper?.();
+      try {
+        this.#begin(this.#options.firstHeight);
+        await this.#workFirst(helper === undefined ? [] : [helper]);
+        await this.#finish(0);
+      } finally {
+        await helper?.close();
+      }
     }
     this.#saved = chain.tip?.height ?? 0;
     this.#beginTicking(this.#modules.clock.monotonicMs());
   }
 
   /** Does a block's work, or what there is time for: the pool's first moving average is made of it. */
-  async #workFirst(): Promise<void> {
+  async #workFirst(helpers: readonly NonceSearch[]): Promise<void> {
     const enough = new AbortController();
-    const work = this.#current?.round?.work(1, 1, this.#modules.firstHelpers).finally(() => enough.abort());
+    const work = this.#current?.round?.work(1, 1, helpers).finally(() => enough.abort());
     // The harvest ends what is still running then.
     await Promise.race([work, sleep(this.#modules.clock, FIRST_BLOCK_MS, enough.signal)]);
   }

@@ -130,7 +130,7 @@ async function startNetwork(
 ): Promise<Devnet> {
   modules.onStep("starting the devnet");
   // Nobody has shares yet: the first block takes half the time by two threads.
-  const helper = new LxrPool({ table: modules.table, threads: 1 }, modules);
+  const firstHelper = (): LxrPool => new LxrPool({ table: modules.table, threads: 1 }, modules);
   const devnet = await startDevnet(
     {
       ...DEVNET_DEFAULTS,
@@ -140,8 +140,8 @@ async function startNetwork(
       activations: devnetActivations(options.config),
       credits: [{ address: creditAddress(modules.keys.es), balance: EC_BALANCE }],
     },
-    { ...modules, firstHelpers: [helper] },
-  ).finally(() => helper.close());
+    { ...modules, firstHelper },
+  );
   onStop(() => devnet.stop());
   await writeEndpoints(options.dataDir, { factomd: devnet.factomdUrl });
   return devnet;
